@@ -1,0 +1,47 @@
+package wire
+
+// Internal headers. A node takes them only from a request that carries the
+// cluster's secret (Auth); it removes them from what it gets from a viewer and
+// from what it gives to one.
+const (
+	HeaderAuth    = "Tandem-Auth"        // Secret.Bearer()
+	HeaderFrom    = "Tandem-From"        // name of the sending node
+	HeaderPair    = "Tandem-Pair"        // pair id the request is about, decimal
+	HeaderViewer  = "Tandem-Viewer"      // viewer's address, from the balancer
+	HeaderCached  = "Tandem-Only-Cached" // "1": answer from a complete copy or with 404, ask nobody
+	HeaderLength  = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
+	HeaderDigest  = "Tandem-Digest"      // sha-256 of the whole body, hex, when known
+	HeaderStored  = "Tandem-Stored"      // unix milliseconds at which the copy was made from the origin
+	HeaderWaiting = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
+	HeaderReason  = "Tandem-Reason"      // machine-readable reason of a refusal, also shown to viewers
+	HeaderDest    = "Tandem-Destination" // claim 7: origin, send this to that edge as well
+)
+
+// Paths of the internal endpoints. All need HeaderAuth; without it the answer
+// is 403 and nothing else. Bodies are JSON unless said otherwise.
+const (
+	Internal = "/_tandem/"
+
+	// On edges.
+	PathPing      = "/_tandem/ping"      // GET -> Pong
+	PathOpen      = "/_tandem/open"      // POST OpenRequest -> OpenAnswer; 409 + Refusal
+	PathClose     = "/_tandem/close"     // POST SessionID
+	PathNotice    = "/_tandem/notice"    // POST binary Notice -> 204; 409 when the sender is not known as it says
+	PathObject    = "/_tandem/object"    // GET /_tandem/object/<path>: relay; PUT: a playlist pushed to the partner
+	PathCopy      = "/_tandem/copy"      // POST CopyHint: fetch these from me
+	PathInventory = "/_tandem/inventory" // GET ?pair=ID -> NDJSON of Item
+	PathReport    = "/_tandem/report"    // GET on an edge -> Report (state source query); POST to a balancer
+	PathSessions  = "/_tandem/sessions"  // GET ?limit= -> []SessionInfo
+	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
+
+	// On balancers.
+	PathRegister  = "/_tandem/register"  // POST Register -> RegisterAnswer
+	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s, 204 when nothing changed
+	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
+	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete
+	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise
+	PathJoin      = "/_tandem/join"      // POST Balancer
+)
+
+// SessionPrefix begins every tokenised path: /s/<token>/<path of the object>.
+const SessionPrefix = "/s/"

@@ -1,0 +1,149 @@
+package wire
+
+// EdgeState says what an edge may be asked to do. The states are those of
+// PATENT.md's failure and recovery sections and of ring changes.
+type EdgeState string
+
+// The states of an edge. Only Up edges are given new sessions; Up and Draining
+// edges deliver by the tables; Up, Draining and Drained edges hold content that
+// can be served or copied from.
+const (
+	EdgeJoining    EdgeState = "joining"    // registered, not yet in the ring: copies what it will hold
+	EdgeRecovering EdgeState = "recovering" // in the ring, back from the dead: delivers nothing until copied (claims 14, 28)
+	EdgeUp         EdgeState = "up"
+	EdgeDraining   EdgeState = "draining" // delivers nothing by the tables, alive, still a copy
+	EdgeLeaving    EdgeState = "leaving"  // drained for good; neighbours are copying what they will need
+	EdgeDown       EdgeState = "down"
+)
+
+// Edge is one member of the ring as the placement knows it.
+type Edge struct {
+	Name        string    `json:"name"`
+	HTTP        string    `json:"http"`  // base URL of the data listener, "http://127.0.0.1:41001"
+	Admin       string    `json:"admin"` // base URL of the admin listener
+	Capacity    int       `json:"capacity"`
+	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
+	State       EdgeState `json:"state"`
+	After       string    `json:"after,omitempty"` // for joining: the member behind which it will stand
+}
+
+// PairID names a pair for the life of the cluster; ids are never used again.
+type PairID uint32
+
+// Adoption gives a range of slots of a pair that has lost both its members to
+// another edge. From and To are in the low member's view, To exclusive.
+type Adoption struct {
+	Edge string `json:"edge"`
+	From int    `json:"from"`
+	To   int    `json:"to"`
+}
+
+// Pair is two neighbouring edges that hold the same streams, and the boundary
+// of their session table in the low member's view (claims 18, 19, 24, 25).
+type Pair struct {
+	ID       PairID     `json:"id"`
+	Low      string     `json:"low"`
+	High     string     `json:"high"`
+	Slots    int        `json:"slots"`              // MAX of this table: the smaller capacity when the pair was made
+	Boundary int        `json:"boundary"`           // slots below it are the low member's
+	Home     int        `json:"home"`               // the boundary when nobody is missing (claims 32, 33)
+	Retiring bool       `json:"retiring,omitempty"` // takes no new session; ends when it is empty
+	Adopted  []Adoption `json:"adopted,omitempty"`  // only while both members are missing
+}
+
+// StreamPlace says which pairs hold a stream.
+type StreamPlace struct {
+	Stream string   `json:"stream"`
+	Pairs  []PairID `json:"pairs"`
+}
+
+// Balancer is one balancer of the cluster.
+type Balancer struct {
+	Name  string `json:"name"`
+	HTTP  string `json:"http"`
+	Admin string `json:"admin"`
+	Raft  string `json:"raft"`
+}
+
+// Purge is one purge that every edge has to carry out, also one that was away.
+type Purge struct {
+	Seq    uint64 `json:"seq"`
+	Prefix string `json:"prefix"`          // path prefix; "/" is everything
+	Exact  bool   `json:"exact,omitempty"` // Prefix is one whole path
+}
+
+// Placement is the replicated state as every node sees it: what decides where
+// a request goes. It is small, changes rarely and has no entry per session.
+// A *Placement that was published is never changed.
+type Placement struct {
+	Version   uint64        `json:"version"` // index of the last command in it
+	Admission string        `json:"admission"`
+	Edges     []Edge        `json:"edges"` // in ring order, joining edges last
+	Pairs     []Pair        `json:"pairs"` // by id
+	Streams   []StreamPlace `json:"streams"`
+	Balancers []Balancer    `json:"balancers"`
+	Purges    []Purge       `json:"purges,omitempty"` // the last ones, bounded
+
+	edges   map[string]int
+	pairs   map[PairID]int
+	streams map[string]int
+}
+
+// Index builds the look-up tables. Whoever makes or decodes a Placement calls
+// it once, before the value is shared.
+func (p *Placement) Index() *Placement {
+	p.edges = make(map[string]int, len(p.Edges))
+	for i, e := range p.Edges {
+		p.edges[e.Name] = i
+	}
+	p.pairs = make(map[PairID]int, len(p.Pairs))
+	for i, q := range p.Pairs {
+		p.pairs[q.ID] = i
+	}
+	p.streams = make(map[string]int, len(p.Streams))
+	for i, s := range p.Streams {
+		p.streams[s.Stream] = i
+	}
+	return p
+}
+
+// Edge returns the edge of that name.
+func (p *Placement) Edge(name string) (Edge, bool) {
+	i, ok := p.edges[name]
+	if !ok {
+		return Edge{}, false
+	}
+	return p.Edges[i], true
+}
+
+// Pair returns the pair of that id. The pointer is read-only.
+func (p *Placement) Pair(id PairID) (*Pair, bool) {
+	i, ok := p.pairs[id]
+	if !ok {
+		return nil, false
+	}
+	return &p.Pairs[i], true
+}
+
+// Stream returns the pairs that hold the stream, nil when none does.
+func (p *Placement) Stream(name string) []PairID {
+	i, ok := p.streams[name]
+	if !ok {
+		return nil
+	}
+	return p.Streams[i].Pairs
+}
+
+// StreamOf returns the stream that path belongs to: the longest placed stream
+// that is a directory prefix of it.
+func (p *Placement) StreamOf(path string) (string, bool) {
+	for i := len(path); i > 0; i-- {
+		if path[i-1] != '/' {
+			continue
+		}
+		if _, ok := p.streams[path[:i]]; ok {
+			return path[:i], true
+		}
+	}
+	return "", false
+}

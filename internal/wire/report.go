@@ -1,0 +1,103 @@
+package wire
+
+// Run is a run of slots that are taken, in the low member's view, To exclusive.
+type Run struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+// PairLoad is what an edge knows of one of its two tables.
+type PairLoad struct {
+	Pair       PairID `json:"pair"`
+	Boundary   int    `json:"boundary"`   // the one it delivers by, low member's view
+	Delivering int    `json:"delivering"` // sessions on its own side
+	Sessions   int    `json:"sessions"`   // on both sides, the other's as mirrored
+	Taken      []Run  `json:"taken"`      // both sides
+}
+
+// Recovery is how far a returning, joining or neighbouring edge's copy is.
+type Recovery struct {
+	Bytes      int64  `json:"bytes"`
+	BytesTotal int64  `json:"bytes_total"`
+	Objects    int    `json:"objects"`
+	Total      int    `json:"total"`
+	From       string `json:"from,omitempty"`
+	Error      string `json:"error,omitempty"`
+}
+
+// Report goes from an edge to every balancer at an interval (claims 3, 4).
+type Report struct {
+	Edge        string     `json:"edge"`
+	Incarnation uint64     `json:"incarnation"`
+	Sequence    uint64     `json:"sequence"`
+	Version     uint64     `json:"version"` // placement it follows
+	Capacity    int        `json:"capacity"`
+	Delivering  int        `json:"delivering"`
+	Waiting     int        `json:"waiting"` // requests that wait for a fill
+	Pairs       []PairLoad `json:"pairs"`
+	Recovery    *Recovery  `json:"recovery,omitempty"`
+	StoreBytes  int64      `json:"store_bytes"`
+	SentBytes   int64      `json:"sent_bytes"` // to viewers, since start
+	Hits        int64      `json:"hits"`
+	Misses      int64      `json:"misses"`
+	OriginAsked int64      `json:"origin_asked"` // requests to the origin, since start
+	Streams     []string   `json:"streams,omitempty"`
+}
+
+// ReportAnswer tells an edge which placement is current.
+type ReportAnswer struct {
+	Version uint64 `json:"version"`
+}
+
+// Register is how an edge makes itself known, at its start and whenever the
+// placement does not show it as it is.
+type Register struct {
+	Edge  Edge   `json:"edge"`
+	After string `json:"after,omitempty"` // where a new member joins; last by default
+	Empty bool   `json:"empty"`           // its store holds nothing
+}
+
+// RegisterAnswer carries the placement in which the edge now stands.
+type RegisterAnswer struct {
+	Placement *Placement `json:"placement"`
+}
+
+// Suspicion is what a detector tells a balancer: Edge has been silent.
+type Suspicion struct {
+	Edge        string `json:"edge"`
+	Incarnation uint64 `json:"incarnation"`
+	By          string `json:"by"`
+	Cause       string `json:"cause"`     // silent | refused | reset | closed | motionless | ping
+	SilentMS    int64  `json:"silent_ms"` // how long
+}
+
+// Ready says that an edge holds, verified, all that Version asks it to hold.
+type Ready struct {
+	Edge        string `json:"edge"`
+	Incarnation uint64 `json:"incarnation"`
+	Version     uint64 `json:"version"`
+}
+
+// Pong answers a ping.
+type Pong struct {
+	Name        string `json:"name"`
+	Role        string `json:"role"`
+	Incarnation uint64 `json:"incarnation"`
+}
+
+// Item is one object of an inventory.
+type Item struct {
+	Key    string `json:"key"`
+	ETag   string `json:"etag"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"` // sha-256, hex
+	Hits   int64  `json:"hits"`
+	Used   int64  `json:"used"` // unix milliseconds of the last use
+}
+
+// CopyHint tells the partner which objects the sender has or is getting.
+type CopyHint struct {
+	From string   `json:"from"`
+	Pair PairID   `json:"pair"`
+	Keys []string `json:"keys"`
+}

@@ -1,0 +1,55 @@
+package wire
+
+// SessionID names one session of the cluster for as long as its slot is held:
+// a slot that is used again has another generation.
+type SessionID struct {
+	Pair       PairID `json:"pair"`
+	Slot       int    `json:"slot"` // in the low member's view
+	Generation uint32 `json:"generation"`
+}
+
+// OpenRequest asks an edge for a slot in the table of a pair (S106, S124, S130).
+type OpenRequest struct {
+	Pair    PairID `json:"pair"`
+	Stream  string `json:"stream"`
+	Viewer  string `json:"viewer"`
+	Version uint64 `json:"version"` // placement that the balancer chose by
+}
+
+// OpenAnswer is the slot.
+type OpenAnswer struct {
+	SessionID
+}
+
+// Refusal says why an edge gave no slot.
+type Refusal struct {
+	Reason string `json:"reason"`
+}
+
+// Reasons of refusals, used by edges towards balancers, and by balancers
+// towards viewers (HeaderReason, and in the body). Never made from what a
+// client sent.
+const (
+	ReasonLimit    = "edge_limit"      // the edge delivers as many as it may while a neighbour may die (claim 8)
+	ReasonPairFull = "pair_full"       // the pair sum has reached the table's size
+	ReasonSideFull = "side_full"       // no free slot on this member's side: the boundary has to move
+	ReasonFailSafe = "fail_safe"       // delivering for a dead neighbour (claims 12, 13)
+	ReasonDraining = "draining"        // drained, leaving, recovering or joining
+	ReasonStale    = "stale_placement" // the edge does not know such a pair (yet)
+	ReasonCluster  = "cluster_full"    // S111
+	ReasonNoEdge   = "no_edge"         // nobody alive
+	ReasonQuorum   = "no_quorum"       // the stream has to be placed and the placement can't be changed now
+)
+
+// SessionInfo is one session as its deliverer knows it.
+type SessionInfo struct {
+	SessionID
+	Stream   string `json:"stream"`
+	Viewer   string `json:"viewer"`
+	Edge     string `json:"edge"` // who delivers it
+	Position int64  `json:"position"`
+	Path     string `json:"path"`    // the last object delivered in full
+	Opened   int64  `json:"opened"`  // unix milliseconds
+	Seen     int64  `json:"seen"`    // unix milliseconds of the last request
+	Standin  bool   `json:"standin"` // delivered for a neighbour that is missing
+}
