@@ -1,0 +1,153 @@
+package wire
+
+// The shapes of /api/v1 on the balancers' admin listener. All times are unix
+// milliseconds, all sizes bytes. The same answer comes from every balancer.
+//
+//	GET    /api/v1/status            -> Status
+//	GET    /api/v1/edges             -> []EdgeStatus
+//	GET    /api/v1/pairs             -> []PairStatus
+//	GET    /api/v1/streams           -> []StreamStatus
+//	GET    /api/v1/sessions?limit=N  -> SessionList
+//	DELETE /api/v1/sessions/{pair}-{slot}-{generation}
+//	GET    /api/v1/receipts          -> []Receipt, newest first
+//	GET    /api/v1/events            -> server-sent events: "status" (Status, at most 4 a second), "event" (Event)
+//	GET    /api/v1/history?limit=N   -> []Event, newest first
+//	POST   /api/v1/edges/{name}/drain | resume | remove
+//	GET    /api/v1/edges/{name}/drain -> Preview: what a drain would do
+//	POST   /api/v1/purge             Purge -> PurgeAnswer
+//	POST   /api/v1/admission         {"admission": "failsafe"|"pair"}
+//	GET    /api/v1/openapi.json
+//
+// Errors are {"error": "one line that names the field and the fix", "reason": "..."}.
+
+// Status is the cluster at one moment.
+type Status struct {
+	Time      int64          `json:"time"`
+	Version   uint64         `json:"version"`
+	Node      string         `json:"node"` // the balancer that answers
+	Leader    string         `json:"leader"`
+	Admission string         `json:"admission"`
+	Policy    string         `json:"policy"` // state source: push, load, query
+	Edges     []EdgeStatus   `json:"edges"`
+	Pairs     []PairStatus   `json:"pairs"`
+	Balancers []BalancerInfo `json:"balancers"`
+	Sessions  int            `json:"sessions"`
+	Streams   int            `json:"streams"`
+	Refused   int64          `json:"refused"`   // by this balancer since its start
+	Takeovers int64          `json:"takeovers"` // responses finished from the partner, by this balancer
+}
+
+// BalancerInfo is one balancer.
+type BalancerInfo struct {
+	Balancer
+	Leader bool `json:"leader"`
+	Voter  bool `json:"voter"`
+	Alive  bool `json:"alive"` // as far as the answering balancer knows
+}
+
+// EdgeStatus is one edge: the placement's view and its last report.
+type EdgeStatus struct {
+	Name        string    `json:"name"`
+	State       EdgeState `json:"state"`
+	HTTP        string    `json:"http"`
+	Admin       string    `json:"admin"`
+	Incarnation uint64    `json:"incarnation"`
+	Capacity    int       `json:"capacity"`
+	Limit       int       `json:"limit"` // most sessions it is given: claim 8
+	Delivering  int       `json:"delivering"`
+	Margin      int       `json:"margin"` // capacity less the most it would deliver after any one death
+	FailSafe    bool      `json:"fail_safe"`
+	ReportAge   int64     `json:"report_age"` // milliseconds, -1: none
+	Recovery    *Recovery `json:"recovery,omitempty"`
+	StoreBytes  int64     `json:"store_bytes"`
+	SentBytes   int64     `json:"sent_bytes"`
+	Hits        int64     `json:"hits"`
+	Misses      int64     `json:"misses"`
+	OriginAsked int64     `json:"origin_asked"`
+	Streams     int       `json:"streams"`
+}
+
+// PairStatus is one pair and its table.
+type PairStatus struct {
+	ID             PairID     `json:"id"`
+	Low            string     `json:"low"`
+	High           string     `json:"high"`
+	Slots          int        `json:"slots"`
+	Boundary       int        `json:"boundary"`
+	Home           int        `json:"home"`
+	LowDelivering  int        `json:"low_delivering"`
+	HighDelivering int        `json:"high_delivering"`
+	Taken          []Run      `json:"taken"`
+	Retiring       bool       `json:"retiring,omitempty"`
+	Adopted        []Adoption `json:"adopted,omitempty"`
+	Streams        int        `json:"streams"`
+}
+
+// StreamStatus is one placed stream.
+type StreamStatus struct {
+	Stream   string   `json:"stream"`
+	Pairs    []PairID `json:"pairs"`
+	Edges    []string `json:"edges"`
+	Sessions int      `json:"sessions"`
+}
+
+// SessionList is a part of the sessions; Total counts all.
+type SessionList struct {
+	Total    int           `json:"total"`
+	Sessions []SessionInfo `json:"sessions"`
+}
+
+// Event is something that happened in the cluster.
+type Event struct {
+	Time    int64  `json:"time"`
+	Version uint64 `json:"version,omitempty"` // of the placement, when it is an event of the placement
+	Kind    string `json:"kind"`              // edge_up edge_down edge_ready drain resume remove joined left place boundary purge admission takeover refused leader suspect ...
+	Edge    string `json:"edge,omitempty"`
+	Pair    PairID `json:"pair,omitempty"`
+	Stream  string `json:"stream,omitempty"`
+	Text    string `json:"text"` // one sentence for people
+}
+
+// BoundaryMove is a boundary before and after.
+type BoundaryMove struct {
+	Pair   PairID `json:"pair"`
+	Before int    `json:"before"`
+	After  int    `json:"after"`
+}
+
+// Receipt tells what one death of an edge cost (FIELD.md D10).
+type Receipt struct {
+	Edge        string         `json:"edge"`
+	Incarnation uint64         `json:"incarnation"`
+	Noticed     int64          `json:"noticed"`
+	By          string         `json:"by"`
+	Cause       string         `json:"cause"`
+	Committed   int64          `json:"committed"`
+	Version     uint64         `json:"version"`
+	Boundaries  []BoundaryMove `json:"boundaries"`
+	Moved       int            `json:"moved"`        // sessions that changed edges
+	Lost        int            `json:"lost"`         // sessions for which no capacity was left
+	Finished    int64          `json:"finished"`     // responses finished from the partner (this balancer)
+	LongestGap  int64          `json:"longest_gap"`  // milliseconds without a byte, the worst of them
+	Broken      int64          `json:"broken"`       // responses that could not be finished
+	Returned    int64          `json:"returned"`     // when it was up again, 0: not yet
+	CopiedBytes int64          `json:"copied_bytes"` // what it copied from its neighbours
+}
+
+// Preview is what a drain of an edge would do.
+type Preview struct {
+	Edge       string         `json:"edge"`
+	Moves      int            `json:"moves"`
+	Boundaries []BoundaryMove `json:"boundaries"`
+	Excess     int            `json:"excess"` // sessions that would not fit
+	Peak       string         `json:"peak"`   // the fullest edge afterwards
+	PeakLoad   int            `json:"peak_load"`
+	PeakCap    int            `json:"peak_capacity"`
+}
+
+// PurgeAnswer says what was removed where.
+type PurgeAnswer struct {
+	Seq     uint64         `json:"seq"`
+	Removed map[string]int `json:"removed"` // objects, by edge
+	Failed  []string       `json:"failed"`  // edges that will do it when they are back
+}
