@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tandem/bench/lab"
 )
 
 // order is what the audience process is told on its standard input.
@@ -76,14 +78,14 @@ func newViewer(i int, digests map[string]string) *viewer {
 }
 
 // watch starts the audience on a host and returns what it saw.
-func watch(ctx context.Context, h *host, o order, begun *atomic.Int64) ([]journal, error) {
+func watch(ctx context.Context, h *lab.Host, o order, begun *atomic.Int64) ([]journal, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.Seconds+20)*time.Second)
 	defer cancel()
-	cmd := h.command(ctx, self, "audience")
+	cmd := h.Command(ctx, self, "audience")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

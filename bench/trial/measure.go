@@ -15,7 +15,8 @@ type result struct {
 	Stalled      int    `json:"stalled"`        // viewers
 	StallMS      int64  `json:"stall_ms"`       // all together
 	StalledShort int    `json:"stalled_short"`  // viewers with a 4 s buffer
-	NextByteP95  int64  `json:"next_byte_p95"`  // ms, over viewers that were served by the failed cache
+	NextByteP95  int64  `json:"next_byte_p95"`  // ms, over viewers that the failed cache served and that went on
+	Never        int    `json:"never"`          // viewers that it served and that never got another byte
 	OriginAsked  int    `json:"origin_asked"`   // requests for segments after the warm-up
 	Dead         string `json:"dead,omitempty"` // name of the cache that failed
 	FirstError   string `json:"first_error,omitempty"`
@@ -53,7 +54,11 @@ func measure(logs []journal, dead string, faultAt int64) result {
 				continue
 			}
 			r.FromDead++
-			gaps = append(gaps, nextByte(j, i, faultAt))
+			if ms, ok := nextByte(j, i, faultAt); ok {
+				gaps = append(gaps, ms)
+			} else {
+				r.Never++
+			}
 		}
 	}
 	if len(gaps) > 0 {
@@ -65,17 +70,16 @@ func measure(logs []journal, dead string, faultAt int64) result {
 
 // nextByte is how long a viewer whose response was hit waited for a good byte:
 // inside the same response when it was finished, else until the next response
-// began to deliver; a viewer that never got one waited to the end, 60 s.
-func nextByte(j journal, i int, faultAt int64) int64 {
+// began to deliver. False: it never got one, as a viewer that doesn't retry.
+func nextByte(j journal, i int, faultAt int64) (int64, bool) {
 	t := j.Transfers[i]
-	if t.Intact {
-		if t.GapAt+t.GapMS < faultAt {
-			return 0
-		}
-		return t.GapMS
+	switch {
+	case t.Intact && t.GapAt+t.GapMS < faultAt:
+		return 0, true
+	case t.Intact:
+		return t.GapMS, true
+	case i+1 < len(j.Transfers):
+		return j.Transfers[i+1].Start - t.End + t.GapMS, true
 	}
-	if i+1 < len(j.Transfers) {
-		return j.Transfers[i+1].Start - t.End + t.GapMS
-	}
-	return 60_000
+	return 0, false
 }

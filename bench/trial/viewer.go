@@ -71,7 +71,10 @@ func (v *viewer) run(ctx context.Context, entry string) {
 		v.log.Dead = true
 		return
 	}
-	for _, uri := range list {
+	// Viewers are at different places of the title, as the viewers of one are;
+	// in step they would all be at the same segment, and so at the same cache.
+	for i := range list {
+		uri := list[(i+v.ID*5)%len(list)]
 		v.waitForRoom(ctx)
 		target := base.ResolveReference(&url.URL{Path: uri}).String()
 		if !v.segment(ctx, target) {
@@ -134,16 +137,18 @@ func (v *viewer) playlist(ctx context.Context, entry string) ([]string, *url.URL
 
 // fetch reads one body at the viewer's rate and checks it.
 func (v *viewer) fetch(ctx context.Context, target string) error {
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	request, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(request, http.MethodGet, target, nil)
 	if err != nil {
 		return err
 	}
 	t := transit{Start: time.Now().UnixMilli()}
 	res, err := v.client.Do(req)
 	if err != nil {
-		v.fail(err, &v.log.Failed)
+		if ctx.Err() == nil {
+			v.fail(err, &v.log.Failed)
+		}
 		return err
 	}
 	defer res.Body.Close()
@@ -157,7 +162,7 @@ func (v *viewer) fetch(ctx context.Context, target string) error {
 	n, err := paced(sum, res.Body, &t)
 	t.End = time.Now().UnixMilli()
 	switch {
-	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
+	case ctx.Err() != nil:
 		return ctx.Err() // the run is over: not a fault of the server
 	case err != nil || n != segmentBytes:
 		if err == nil {
@@ -204,13 +209,12 @@ func paced(to io.Writer, from io.Reader, t *transit) (int64, error) {
 	}
 }
 
-// waitForRoom waits until the buffer has room for one more segment.
+// waitForRoom waits until less than the buffer's goal is left to play.
 func (v *viewer) waitForRoom(ctx context.Context) {
 	if v.started.IsZero() {
 		return
 	}
-	left := v.loaded - v.played()
-	if wait := left - v.Buffer + segmentSeconds*time.Second - segmentSeconds*time.Second/2; wait > 0 {
+	if wait := v.loaded - v.played() - v.Buffer; wait > 0 {
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -13,54 +13,55 @@ import (
 	"time"
 )
 
-// lab is a set of hosts, each a network namespace, on one bridge. The bridge
+// Lab is a set of hosts, each a network namespace, on one bridge. The bridge
 // has a namespace of its own, so nothing of the machine's network changes.
-type lab struct {
+type Lab struct {
 	prefix string
-	dir    string
-	hosts  map[string]*host
-	order  []*host
+	Dir    string
+	Hosts  map[string]*Host
+	order  []*Host
 }
 
-type host struct {
-	lab  *lab
-	name string
-	ip   string
+// Host is one machine of the lab.
+type Host struct {
+	lab  *Lab
+	Name string
+	IP   string
 	link string // the hub's end of the cable
 
 	mu    sync.Mutex
 	procs []*exec.Cmd // guarded by mu
 }
 
-// newLab makes the hub.
-func newLab(dir string) (*lab, error) {
-	l := &lab{prefix: "tdm" + strconv.Itoa(os.Getpid()%10000), dir: dir, hosts: map[string]*host{}}
+// New makes the hub.
+func New(dir string) (*Lab, error) {
+	l := &Lab{prefix: "tdm" + strconv.Itoa(os.Getpid()%10000), Dir: dir, Hosts: map[string]*Host{}}
 	for _, args := range [][]string{
 		{"netns", "add", l.ns("hub")},
 		{"-n", l.ns("hub"), "link", "add", "br0", "type", "bridge"},
 		{"-n", l.ns("hub"), "link", "set", "br0", "up"},
 	} {
 		if err := ip(args...); err != nil {
-			l.close()
+			l.Close()
 			return nil, err
 		}
 	}
 	return l, nil
 }
 
-func (l *lab) ns(name string) string { return l.prefix + "-" + name }
+func (l *Lab) ns(name string) string { return l.prefix + "-" + name }
 
-// host adds a host of that name and plugs it in.
-func (l *lab) host(name string) (*host, error) {
+// Host adds a host of that name and plugs it in.
+func (l *Lab) Host(name string) (*Host, error) {
 	n := len(l.order) + 1
-	h := &host{lab: l, name: name, ip: fmt.Sprintf("10.91.0.%d", n), link: fmt.Sprintf("p%d", n)}
-	l.hosts[name] = h
+	h := &Host{lab: l, Name: name, IP: fmt.Sprintf("10.91.0.%d", n), link: fmt.Sprintf("p%d", n)}
+	l.Hosts[name] = h
 	l.order = append(l.order, h)
 	for _, args := range [][]string{
 		{"netns", "add", l.ns(name)},
 		{"-n", l.ns("hub"), "link", "add", h.link, "type", "veth", "peer", "name", "eth0", "netns", l.ns(name)},
 		{"-n", l.ns("hub"), "link", "set", h.link, "master", "br0", "up"},
-		{"-n", l.ns(name), "addr", "add", h.ip + "/24", "dev", "eth0"},
+		{"-n", l.ns(name), "addr", "add", h.IP + "/24", "dev", "eth0"},
 		{"-n", l.ns(name), "link", "set", "eth0", "up"},
 		{"-n", l.ns(name), "link", "set", "lo", "up"},
 		{
@@ -75,28 +76,28 @@ func (l *lab) host(name string) (*host, error) {
 	return h, nil
 }
 
-// close ends every process and removes every namespace.
-func (l *lab) close() {
+// Close ends every process and removes every namespace.
+func (l *Lab) Close() {
 	for _, h := range l.order {
 		h.end()
 	}
 	for _, h := range l.order {
-		_ = ip("netns", "del", l.ns(h.name))
+		_ = ip("netns", "del", l.ns(h.Name))
 	}
 	_ = ip("netns", "del", l.ns("hub"))
 }
 
-// start runs a command on the host; its output goes to a file of its name.
-func (h *host) start(name string, args ...string) (*exec.Cmd, error) {
-	cmd := h.command(context.Background(), args...)
-	log, err := os.Create(filepath.Join(h.lab.dir, h.name+"-"+name+".log"))
+// Start runs a command on the host; its output goes to a file of its name.
+func (h *Host) Start(name string, args ...string) (*exec.Cmd, error) {
+	cmd := h.Command(context.Background(), args...)
+	log, err := os.Create(filepath.Join(h.lab.Dir, h.Name+"-"+name+".log"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s on %s: %w", name, h.name, err)
+		return nil, fmt.Errorf("start %s on %s: %w", name, h.Name, err)
 	}
 	h.mu.Lock()
 	h.procs = append(h.procs, cmd)
@@ -104,16 +105,17 @@ func (h *host) start(name string, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-func (h *host) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.lab.ns(h.name)}, args...)...)
-	cmd.Dir = h.lab.dir
+// Command is a command on the host that the caller starts and ends.
+func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.lab.ns(h.Name)}, args...)...)
+	cmd.Dir = h.lab.Dir
 	// A group of its own: nginx's workers get the signal as well.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
-// signal sends a signal to every process of the host.
-func (h *host) signal(sig syscall.Signal) {
+// Signal sends a signal to every process of the host.
+func (h *Host) Signal(sig syscall.Signal) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, cmd := range h.procs {
@@ -121,12 +123,12 @@ func (h *host) signal(sig syscall.Signal) {
 	}
 }
 
-// cut takes the cable out: nothing that is sent arrives, and nobody is told.
-func (h *host) cut() error { return ip("-n", h.lab.ns("hub"), "link", "set", h.link, "down") }
+// Cut takes the cable out: nothing that is sent arrives, and nobody is told.
+func (h *Host) Cut() error { return ip("-n", h.lab.ns("hub"), "link", "set", h.link, "down") }
 
-func (h *host) end() {
-	h.signal(syscall.SIGKILL)
-	h.signal(syscall.SIGCONT)
+func (h *Host) end() {
+	h.Signal(syscall.SIGKILL)
+	h.Signal(syscall.SIGCONT)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, cmd := range h.procs {
@@ -135,12 +137,12 @@ func (h *host) end() {
 	h.procs = nil
 }
 
-// await polls a URL from the host until it answers 200.
-func (h *host) await(ctx context.Context, url string) error {
+// Await polls a URL from the host until it answers 200.
+func (h *Host) Await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {
-		out, err := h.command(ctx, "curl", "-sS", "-L", "-o", os.DevNull, "-m", "2", "-w", "%{http_code}", url).CombinedOutput()
+		out, err := h.Command(ctx, "curl", "-sS", "-L", "-o", os.DevNull, "-m", "2", "-w", "%{http_code}", url).CombinedOutput()
 		if err == nil && strings.HasSuffix(string(out), "200") {
 			return nil
 		}

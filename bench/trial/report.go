@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func (r result) line() string {
+	return fmt.Sprintf("in flight %d, from the dead cache %d, broken %d, errors %d/%d, stalled %d (%.1f s), next byte p95 %d ms, origin %d",
+		r.InFlight, r.FromDead, r.Broken, r.Errors, r.NoRetry, r.Stalled, float64(r.StallMS)/1000, r.NextByteP95, r.OriginAsked)
+}
+
+// report prints the table, and writes the page when a file is named.
+func report(out io.Writer, file string, s settings, rows []result) error {
+	table := tableOf(rows)
+	if _, err := io.WriteString(out, table); err != nil {
+		return err
+	}
+	if file == "" {
+		return nil
+	}
+	var page strings.Builder
+	page.WriteString("# Trial: a cache fails while viewers watch\n\nWritten by `make trial`; make it again on your own machine.\n\n")
+	fmt.Fprintf(&page, "%d paced viewers, segments of %d MB and %d s, each read at %d MB/s; half hold 4 s of buffer, half 10 s; half of each never retry,\n"+
+		"half retry 3 times after 1 s. Origin, two warm caches, balancer and viewers are hosts of their own (network namespaces, TCP reno, socket buffers\n"+
+		"of at most 128 kB). After %s one cache is killed (SIGKILL), stopped (SIGSTOP: accepts, answers nothing) or cut off (its cable is taken out).\n\n",
+		s.viewers, segmentBytes>>20, segmentSeconds, readRate>>20, s.faultAfter)
+	page.WriteString(table)
+	page.WriteString("\n*In flight*: responses under way at the fault, and of them those that came from the cache that failed. *Broken*: bodies that were cut short, hung, failed\n" +
+		"or had wrong bytes (retries included). *Next good byte*: over the viewers that the failed cache was serving and that went on at all, how long until the next byte of a body that was right; *gave up*: those that did not.\n" +
+		"*Origin*: requests for segments after both caches were warm.\n\n" +
+		"With tandem all sessions of the stream are delivered by one edge until its limit is reached (PATENT.md, S124), so more responses are in flight from the edge that\n" +
+		"fails than from a cache that holds half of the URLs. The peers retry everything that they can; none of them can go on inside a body that has begun.\n")
+	return os.WriteFile(file, []byte(page.String()), 0o644)
+}
+
+func tableOf(rows []result) string {
+	var b strings.Builder
+	b.WriteString("| fault | system | in flight (from the dead cache) | broken | viewers with an error, of those without retries | viewers stalled, seconds in all | next good byte, p95 (gave up) | origin asked again |\n|---|---|---|---|---|---|---|---|\n")
+	for _, fault := range []string{"kill", "stop", "link"} {
+		for _, r := range rows {
+			if r.Fault == fault {
+				fmt.Fprintf(&b, "| %s | %s | %d (%d) | %d | %d of %d | %d, %.1f | %.2f s (%d) | %d |\n", r.Fault, r.Contender, r.InFlight, r.FromDead,
+					r.Broken, r.Errors, r.NoRetry, r.Stalled, float64(r.StallMS)/1000, float64(r.NextByteP95)/1000, r.Never, r.OriginAsked)
+			}
+		}
+	}
+	return b.String()
+}
+
+// judge holds tandem's rows against the promise.
+func (s settings) judge(rows []result) error {
+	if !s.strict {
+		return nil
+	}
+	var broken []string
+	for _, r := range rows {
+		if r.Contender != "tandem" {
+			continue
+		}
+		limit := int64(600)
+		if r.Fault == "kill" {
+			limit = 250
+		}
+		if r.Broken+r.Errors+r.Stalled+r.OriginAsked > 0 || r.NextByteP95 > limit || r.FromDead < 30 {
+			broken = append(broken, r.Fault+": "+r.line())
+		}
+	}
+	if broken != nil {
+		return errors.New("the promise does not hold: " + strings.Join(broken, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tandem/bench/lab"
+)
+
+// tandem is ours: one balancer, a ring of two edges, one origin.
+type tandem struct{ binary string }
+
+func (t *tandem) name() string { return "tandem" }
+
+// victim: the first edge of the ring delivers every session until its limit is
+// reached (S124), so it is the one whose death hurts most.
+func (t *tandem) victim(l *lab.Lab) (*lab.Host, string) { return l.Hosts["cache-1"], "edge-1" }
+
+func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error) {
+	bin, err := filepath.Abs(t.binary)
+	if err != nil {
+		return "", err
+	}
+	secret := filepath.Join(l.Dir, "secret")
+	if err := os.WriteFile(secret, []byte("a secret for one trial and no longer"), 0o600); err != nil {
+		return "", err
+	}
+	at := func(name string) string { return l.Hosts[name].IP }
+	lb := "http://" + at("lb") + ":8080"
+	commands := []struct {
+		host string
+		args []string
+	}{
+		{"origin", []string{"origin", "--listen", at("origin") + ":8000", "--admin-listen", at("origin") + ":9000", "--media", m.root, "--secret-file", secret}},
+		{"lb", []string{
+			"lb", "--name", "lb-1", "--listen", at("lb") + ":8080", "--admin-listen", at("lb") + ":9000", "--raft-listen", at("lb") + ":7000",
+			"--data", filepath.Join(l.Dir, "lb"), "--peers", "lb-1=" + at("lb") + ":7000=" + lb, "--origin", "http://" + at("origin") + ":8000", "--secret-file", secret,
+		}},
+	}
+	for i, name := range []string{"cache-1", "cache-2"} {
+		commands = append(commands, struct {
+			host string
+			args []string
+		}{name, []string{
+			"edge", "--name", fmt.Sprintf("edge-%d", i+1), "--listen", at(name) + ":8000", "--admin-listen", at(name) + ":9000", "--capacity", "200",
+			"--data", filepath.Join(l.Dir, name), "--origin", "http://" + at("origin") + ":8000", "--balancers", lb, "--secret-file", secret,
+		}})
+	}
+	for _, c := range commands {
+		if _, err := l.Hosts[c.host].Start("tandem", append([]string{bin}, c.args...)...); err != nil {
+			return "", err
+		}
+	}
+	return lb + entryPath, l.Hosts["viewers"].Await(ctx, lb+entryPath)
+}
+
+// originAsked sums the origin's own counts over the segments.
+func (t *tandem) originAsked(ctx context.Context, l *lab.Lab) (int, error) {
+	secret, err := os.ReadFile(filepath.Join(l.Dir, "secret"))
+	if err != nil {
+		return 0, err
+	}
+	bearer, err := bearerOf(string(secret))
+	if err != nil {
+		return 0, err
+	}
+	url := "http://" + l.Hosts["origin"].IP + ":8000/_tandem/counts"
+	out, err := l.Hosts["viewers"].Command(ctx, "curl", "-sS", "-m", "5", "-H", bearer, url).Output()
+	if err != nil {
+		return 0, err
+	}
+	var counts map[string]int
+	if err := json.Unmarshal(out, &counts); err != nil {
+		return 0, fmt.Errorf("%s: %w", url, err)
+	}
+	n := 0
+	for path, count := range counts {
+		if strings.HasSuffix(path, ".ts") {
+			n += count
+		}
+	}
+	return n, nil
+}
