@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tandem/bench/lab"
+)
+
+func main() {
+	run := func() error { return cost(os.Args[1:]) }
+	if len(os.Args) > 1 && os.Args[1] == "client" {
+		run = func() error { return client(os.Stdin, os.Stdout) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "cost:", err)
+		os.Exit(1)
+	}
+}
+
+// settings of a run, from the command line.
+type settings struct {
+	binary, report, only string
+	sizes                []int
+	rounds, conns        int
+	length               time.Duration
+	steady               string // size:rate pairs of the measurements at a steady rate
+}
+
+func cost(args []string) error {
+	s := settings{}
+	var sizes string
+	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
+	flags.StringVar(&s.binary, "tandem", "bin/tandem", "the tandem binary")
+	flags.StringVar(&s.report, "report", "", "Markdown file whose tables are written anew")
+	flags.StringVar(&s.only, "only", "", "contenders, by the beginning of their names; all when empty")
+	flags.StringVar(&sizes, "sizes", "2048,65536,524288,2097152,6291456", "bytes of the objects")
+	flags.StringVar(&s.steady, "steady", "2048:4000,524288:400", "SIZE:REQUESTS-A-SECOND measurements at a steady rate")
+	flags.IntVar(&s.rounds, "rounds", 5, "rounds, the contenders in turn")
+	flags.IntVar(&s.conns, "conns", 64, "client connections")
+	flags.DurationVar(&s.length, "length", 3*time.Second, "of one measurement")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	for _, text := range strings.Split(sizes, ",") {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 8 {
+			return fmt.Errorf("--sizes: %q is no number of bytes", text)
+		}
+		s.sizes = append(s.sizes, size)
+	}
+	if os.Getuid() != 0 {
+		return errors.New("network namespaces need root")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	figures, err := s.measureAll(ctx)
+	if err != nil {
+		return err
+	}
+	return write(os.Stdout, s.report, figures)
+}
+
+// measureAll starts every contender once and measures them in turn.
+func (s settings) measureAll(ctx context.Context) (*figures, error) {
+	dir, err := os.MkdirTemp("", "tandem-cost-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		return nil, err
+	}
+	l, err := lab.New(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	host, err := l.Host("bench")
+	if err != nil {
+		return nil, err
+	}
+	st, err := newStage(host, dir, s.binary, s.sizes)
+	if err != nil {
+		return nil, err
+	}
+	running, err := s.startAll(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	all := newFigures(s, running)
+	for round := range s.rounds {
+		for _, load := range s.loads() {
+			for _, r := range running {
+				fmt.Fprintf(os.Stderr, "\rround %d of %d: %-12s %-26s", round+1, s.rounds, load.name(), r.label)
+				us, err := s.measure(ctx, st, r, load)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", r.label, load.name(), err)
+				}
+				all.add(r.label, load, us)
+			}
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+	return all, nil
+}
+
+// runner is a contender that is up.
+type runner struct {
+	contender
+	cmd  *exec.Cmd
+	addr string
+}
+
+func (s settings) startAll(ctx context.Context, st *stage) ([]runner, error) {
+	upstream, addr, err := configured("upstream", nginxStatic, []string{"nginx", "-c", "%s"}, 0)(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	port, _ := strconv.Atoi(addr[strings.LastIndexByte(addr, ':')+1:])
+	_ = upstream
+	var running []runner
+	for _, c := range append(peers(port), ours(port)...) {
+		if !s.wants(c.label) {
+			continue
+		}
+		cmd, addr, err := c.start(ctx, st)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.label, err)
+		}
+		if c.path == nil {
+			c.path = objectPath
+		}
+		for _, size := range s.sizes { // up, and warm
+			for range 2 {
+				if err := st.host.Await(ctx, "http://"+addr+c.path(size)); err != nil {
+					return nil, fmt.Errorf("%s: %w", c.label, err)
+				}
+			}
+		}
+		running = append(running, runner{contender: c, cmd: cmd, addr: addr})
+	}
+	return running, nil
+}
+
+func (s settings) wants(label string) bool {
+	return s.only == "" || slices.ContainsFunc(strings.Split(s.only, ","), func(want string) bool { return strings.HasPrefix(label, want) })
+}
+
+// load is one kind of traffic.
+type load struct{ size, rate int }
+
+func (l load) name() string {
+	if l.rate == 0 {
+		return bytesText(l.size)
+	}
+	return fmt.Sprintf("%s, %d/s", bytesText(l.size), l.rate)
+}
+
+func (s settings) loads() []load {
+	var all []load
+	for _, size := range s.sizes {
+		all = append(all, load{size: size})
+	}
+	for _, pair := range strings.Split(s.steady, ",") {
+		var l load
+		if _, err := fmt.Sscanf(pair, "%d:%d", &l.size, &l.rate); err == nil && slices.Contains(s.sizes, l.size) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// measure is one measurement: microseconds of the server's CPU per request.
+func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (float64, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := st.host.Command(ctx, self, "client")
+	order, err := json.Marshal(job{
+		Addr: r.addr, Path: r.path(l.size), Bytes: int64(l.size), Conns: s.conns, Rate: l.rate,
+		Warm: time.Second, Length: s.length, Through: r.addr,
+	})
+	if err != nil {
+		return 0, err
+	}
+	cmd.Stdin = strings.NewReader(string(order))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(out)
+	lines.Scan() // "begin"
+	before, err := cpuOf(r.cmd.Process.Pid)
+	if err != nil {
+		return 0, err
+	}
+	lines.Scan()
+	after, err := cpuOf(r.cmd.Process.Pid)
+	if err != nil {
+		return 0, err
+	}
+	var t tally
+	if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
+		return 0, fmt.Errorf("client: %w", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		return 0, err
+	}
+	if t.Failed > 0 || t.Requests == 0 {
+		return 0, fmt.Errorf("%d requests answered, %d failed", t.Requests, t.Failed)
+	}
+	return float64((after - before).Microseconds()) / float64(t.Requests), nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// figures are all measurements: by contender and load, one a round.
+type figures struct {
+	loads   []load
+	runners []runner
+	rounds  map[string][]float64
+}
+
+func newFigures(s settings, running []runner) *figures {
+	return &figures{loads: s.loads(), runners: running, rounds: map[string][]float64{}}
+}
+
+func (f *figures) add(label string, l load, us float64) {
+	key := label + "\x00" + l.name()
+	f.rounds[key] = append(f.rounds[key], us)
+}
+
+// median of the rounds, 0 when there are none.
+func (f *figures) median(label string, l load) float64 {
+	v := slices.Sorted(slices.Values(f.rounds[label+"\x00"+l.name()]))
+	if len(v) == 0 {
+		return 0
+	}
+	return v[len(v)/2]
+}
+
+// The peers that the ratios are against.
+var reference = map[string]string{"hit": "nginx static", "proxy": "HAProxy"}
+
+func (f *figures) tables() string {
+	var b strings.Builder
+	for _, kind := range []string{"hit", "proxy"} {
+		fmt.Fprintf(&b, "| %s: CPU µs a request (ratio to %s) |", kind, reference[kind])
+		for _, l := range f.loads {
+			fmt.Fprintf(&b, " %s |", l.name())
+		}
+		b.WriteString("\n|---|" + strings.Repeat("---|", len(f.loads)) + "\n")
+		for _, r := range f.runners {
+			if r.kind != kind {
+				continue
+			}
+			fmt.Fprintf(&b, "| %s |", r.label)
+			for _, l := range f.loads {
+				us := f.median(r.label, l)
+				if base := f.median(reference[kind], l); base > 0 {
+					fmt.Fprintf(&b, " %.1f (%.2f) |", us, us/base)
+				} else {
+					fmt.Fprintf(&b, " %.1f |", us)
+				}
+			}
+			b.WriteByte('\n')
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("| CPU s a GB |")
+	for _, l := range f.loads {
+		fmt.Fprintf(&b, " %s |", l.name())
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(f.loads)) + "\n")
+	for _, r := range f.runners {
+		fmt.Fprintf(&b, "| %s |", r.label)
+		for _, l := range f.loads {
+			fmt.Fprintf(&b, " %.2f |", f.median(r.label, l)/1e6*1e9/float64(l.size))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+const (
+	tablesBegin = "<!-- tables: written by make bench -->"
+	tablesEnd   = "<!-- end of tables -->"
+)
+
+// write prints the tables and puts them between the marks of the page.
+func write(out io.Writer, file string, f *figures) error {
+	tables := f.tables()
+	if _, err := io.WriteString(out, tables); err != nil || file == "" {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(text), tablesBegin)
+	_, tail, ok2 := strings.Cut(rest, tablesEnd)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s: the marks %q and %q are not there", file, tablesBegin, tablesEnd)
+	}
+	return os.WriteFile(file, []byte(head+tablesBegin+"\n\n"+tables+"\n"+tablesEnd+tail), 0o644)
+}
+
+func bytesText(n int) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<10:
+		return fmt.Sprintf("%d KB", n>>10)
+	}
+	return fmt.Sprintf("%d B", n)
+}
