@@ -1,0 +1,9 @@
+// Package obs is what every node shows of itself: its log, its metrics, its
+// health and its profiles, on the admin listener.
+//
+// Always true: /livez answers as long as the process can answer at all and asks
+// nobody; /readyz says in one line why a node is not ready; nothing here is
+// mounted on a listener for viewers.
+//
+// The package starts no goroutine.
+package obs

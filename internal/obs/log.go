@@ -1,0 +1,30 @@
+package obs
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Logger makes the node's logger: JSON lines, or lines for people when the
+// writer is a terminal. level is debug, info, warn or error.
+func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
+	l, err := zerolog.ParseLevel(level)
+	if err != nil || l == zerolog.NoLevel {
+		return zerolog.Nop(), fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	}
+	if f, ok := w.(*os.File); ok && isTerminal(f) {
+		w = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly}
+	}
+	zerolog.TimeFieldFormat = zerolog.TimeFormatUnixMs
+	return zerolog.New(w).Level(l).With().Timestamp().Str("node", node).Logger(), nil
+}
+
+// isTerminal is true for a character device, which a log file never is.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,181 @@
+package setting
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrHelp means that --help was asked for and has been answered.
+var ErrHelp = errors.New("help was asked for")
+
+// maxFile bounds the configuration file.
+const maxFile = 1 << 20
+
+// Set is the settings of one command.
+type Set struct {
+	Command string // "edge"
+	Rows    []Row
+	Getenv  func(string) string // os.Getenv when nil
+
+	config string
+}
+
+// EnvName is the environment variable of a setting: TANDEM_EDGE_STORE_BYTES.
+func (s *Set) EnvName(row string) string {
+	return "TANDEM_" + strings.ToUpper(strings.ReplaceAll(s.Command+"_"+row, "-", "_"))
+}
+
+// Parse reads flags, environment and file into the rows' values. What is left
+// of args after the flags is returned. ErrHelp: the help went to out.
+func (s *Set) Parse(args []string, out io.Writer) ([]string, error) {
+	given := map[string]bool{}
+	flags := flag.NewFlagSet(s.Command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&s.config, "config", "", "")
+	for _, row := range s.Rows {
+		flags.Var(&once{row: row, given: given}, row.Name, row.Help)
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			s.help(out)
+			return nil, ErrHelp
+		}
+		return nil, fmt.Errorf("%s: %w (see tandem %s --help)", s.Command, err, s.Command)
+	}
+	if err := s.environment(given); err != nil {
+		return nil, err
+	}
+	if s.config != "" {
+		text, err := os.ReadFile(s.config)
+		if err != nil {
+			return nil, fmt.Errorf("--config: %w", err)
+		}
+		if err := s.file(text, given); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.config, err)
+		}
+	}
+	return flags.Args(), nil
+}
+
+// once notes that a setting was given, so that what is weaker leaves it alone.
+// It passes on the first error of the row's own value with what was given.
+type once struct {
+	row   Row
+	given map[string]bool
+}
+
+func (o *once) String() string {
+	if o.row.Value == nil {
+		return ""
+	}
+	return o.row.Value.String()
+}
+
+func (o *once) Set(text string) error {
+	o.given[o.row.Name] = true
+	return o.row.Value.Set(text)
+}
+
+func (o *once) IsBoolFlag() bool {
+	b, ok := o.row.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+func (s *Set) environment(given map[string]bool) error {
+	getenv := s.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	if s.config == "" {
+		s.config = getenv(s.EnvName("config"))
+	}
+	for _, row := range s.Rows {
+		text := getenv(s.EnvName(row.Name))
+		if text == "" || given[row.Name] {
+			continue
+		}
+		if err := row.Value.Set(text); err != nil {
+			return fmt.Errorf("%s: invalid value %q: %w", s.EnvName(row.Name), text, err)
+		}
+		given[row.Name] = true
+	}
+	return nil
+}
+
+// file reads YAML: one key a setting, a list for a List.
+func (s *Set) file(text []byte, given map[string]bool) error {
+	if len(text) > maxFile {
+		return fmt.Errorf("%d bytes; a configuration has at most %d", len(text), maxFile)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return err
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: want one \"name: value\" a line", top.Line)
+	}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		if err := s.key(top.Content[i], top.Content[i+1], given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Set) key(key, val *yaml.Node, given map[string]bool) error {
+	row, ok := s.row(key.Value)
+	if !ok {
+		return fmt.Errorf("line %d: unknown key %q (tandem config print %s lists them)", key.Line, key.Value, s.Command)
+	}
+	if given[row.Name] {
+		return nil
+	}
+	values := []*yaml.Node{val}
+	if val.Kind == yaml.SequenceNode {
+		values = val.Content
+	}
+	for _, v := range values {
+		if v.Kind != yaml.ScalarNode {
+			return fmt.Errorf("line %d: %s: want a plain value", v.Line, key.Value)
+		}
+		if err := row.Value.Set(v.Value); err != nil {
+			return fmt.Errorf("line %d: %s: invalid value %q: %w", v.Line, key.Value, v.Value, err)
+		}
+	}
+	return nil
+}
+
+// row finds a setting by its key; '_' may stand for '-'.
+func (s *Set) row(key string) (Row, bool) {
+	key = strings.ReplaceAll(key, "_", "-")
+	for _, row := range s.Rows {
+		if row.Name == key {
+			return row, true
+		}
+	}
+	return Row{}, false
+}
+
+func (s *Set) help(out io.Writer) {
+	rows := append([]Row{}, s.Rows...)
+	sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
+	for _, row := range rows {
+		def := ""
+		if row.Default != "" {
+			def = " (default " + row.Default + ")"
+		}
+		fmt.Fprintf(out, "  --%-22s %s%s\n", row.Name, row.Help, def)
+	}
+	fmt.Fprintf(out, "  --%-22s %s\n", "config", "YAML file with these names as keys")
+}

@@ -1,0 +1,29 @@
+package setting
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown is the table of docs/config.md.
+func (s *Set) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## tandem %s\n\n| setting | unit | default | bounds | what |\n|---|---|---|---|---|\n", s.Command)
+	for _, row := range s.Rows {
+		bounds := ""
+		if row.Min != "" || row.Max != "" {
+			bounds = row.Min + " to " + row.Max
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.Name, row.Unit, row.Default, bounds, row.Help)
+	}
+	return b.String()
+}
+
+// YAML is a configuration file that sets every row to its present value.
+func (s *Set) YAML() string {
+	var b strings.Builder
+	for _, row := range s.Rows {
+		fmt.Fprintf(&b, "# %s\n%s: %q\n", row.Help, row.Name, row.Value.String())
+	}
+	return b.String()
+}
