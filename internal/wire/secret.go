@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"net/http"
+	"sync"
+)
+
+// minSecret is the shortest secret that is taken, in bytes.
+const minSecret = 16
+
+// ErrSecretShort is returned for a secret that could be guessed.
+var ErrSecretShort = errors.New("the secret is too short")
+
+// Secret is the cluster's secret, from which every key is derived. The zero
+// value authorises nobody. It is safe for use by many goroutines.
+type Secret struct {
+	text   []byte
+	bearer string
+	macs   *sync.Pool // of hash.Hash: HMAC with the tokens' key
+}
+
+// NewSecret takes the secret's text, without the white space around it.
+func NewSecret(text string) (Secret, error) {
+	trimmed := trimSpace(text)
+	if len(trimmed) < minSecret {
+		return Secret{}, fmt.Errorf("%w: %d bytes, want at least %d", ErrSecretShort, len(trimmed), minSecret)
+	}
+	s := Secret{text: []byte(trimmed)}
+	s.bearer = hex.EncodeToString(s.Key("bearer"))
+	key := s.Key("token")
+	s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	return s, nil
+}
+
+func trimSpace(s string) string {
+	space := func(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+	for len(s) > 0 && space(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && space(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// Valid tells whether there is a secret at all.
+func (s Secret) Valid() bool { return s.bearer != "" }
+
+// Key derives a key of 32 bytes for one purpose.
+func (s Secret) Key(purpose string) []byte {
+	mac := hmac.New(sha256.New, s.text)
+	mac.Write([]byte("tandem " + purpose))
+	return mac.Sum(nil)
+}
+
+// Bearer is what nodes show each other in HeaderAuth.
+func (s Secret) Bearer() string { return s.bearer }
+
+// Authorised tells whether a request comes from a node of this cluster.
+func (s Secret) Authorised(r *http.Request) bool {
+	return s.Valid() && subtle.ConstantTimeCompare([]byte(r.Header.Get(HeaderAuth)), []byte(s.bearer)) == 1
+}
+
+// sum appends the first macSize bytes of the tokens' MAC of b to to.
+func (s Secret) sum(to, b []byte) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	mac.Reset()
+	mac.Write(b)
+	n := len(to)
+	to = mac.Sum(to)
+	s.macs.Put(mac)
+	return to[:n+macSize]
+}

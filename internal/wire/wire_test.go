@@ -1,0 +1,162 @@
+package wire
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func testSecret(t testing.TB) Secret {
+	t.Helper()
+	s, err := NewSecret(" sixteen bytes or more \n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var now = time.Unix(1_800_000_000, 0)
+
+func sample() Token {
+	return Token{
+		SessionID: SessionID{Pair: 7, Slot: 4711, Generation: 0xdeadbeef},
+		Stream:    StreamHash("/live/one/"), Depth: StreamDepth("/live/one/"), Expires: now.Unix() + 60,
+	}
+}
+
+func TestTokenSaysWhatWasSealedAndNothingElse(t *testing.T) {
+	s := testSecret(t)
+	text := s.Seal(sample())
+	if len(text) != TokenLength {
+		t.Fatalf("token of %d characters, want %d", len(text), TokenLength)
+	}
+	got, err := s.Verify(text, now)
+	if err != nil || got != sample() {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	for i := range text {
+		forged := []byte(text)
+		forged[i] ^= 1
+		if _, err := s.Verify(string(forged), now); err == nil {
+			t.Fatalf("a token changed at %d was accepted", i)
+		}
+	}
+	other, _ := NewSecret("another secret, as long")
+	if _, err := other.Verify(text, now); !errors.Is(err, ErrTokenForeign) {
+		t.Fatalf("another cluster's token: %v", err)
+	}
+	if got, err := s.Verify(text, now.Add(time.Hour)); !errors.Is(err, ErrTokenExpired) || got != sample() {
+		t.Fatalf("an expired token: %+v, %v", got, err)
+	}
+}
+
+func TestTokenIsVerifiedWithoutAllocation(t *testing.T) {
+	s := testSecret(t)
+	text := s.Seal(sample())
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := s.Verify(text, now); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+func TestTokenKnowsItsStream(t *testing.T) {
+	for path, want := range map[string]string{
+		"/live/one/720/seg.m4s": "/live/one/", "/live/one/a.m3u8": "/live/one/", "/live/two/a.m3u8": "", "/live/one": "", "/": "",
+	} {
+		stream, ok := sample().StreamOf(path)
+		if ok != (want != "") || ok && stream != want {
+			t.Errorf("%s: %q, %v", path, stream, ok)
+		}
+	}
+}
+
+func TestSecretThatCanBeGuessedIsRefused(t *testing.T) {
+	if _, err := NewSecret("  short   "); !errors.Is(err, ErrSecretShort) {
+		t.Fatal(err)
+	}
+	if (Secret{}).Valid() {
+		t.Fatal("the zero secret is valid")
+	}
+}
+
+func TestSplitPath(t *testing.T) {
+	for _, c := range []struct {
+		path, token, rest string
+		ok                bool
+	}{
+		{"/s/TOK/a/b", "TOK", "/a/b", true}, {"/s/TOK/", "TOK", "/", true}, {"/s/TOK", "", "/s/TOK", false}, {"/s//a", "", "/s//a", false}, {"/sample/a", "", "/sample/a", false},
+	} {
+		if token, rest, ok := SplitPath(c.path); token != c.token || rest != c.rest || ok != c.ok {
+			t.Errorf("%s: %q %q %v", c.path, token, rest, ok)
+		}
+	}
+}
+
+func testNotice() *Notice {
+	return &Notice{
+		Edge: "edge-1", Incarnation: 3, Sequence: 99, Pair: 2, Boundary: 4, Version: 17, Full: true,
+		Changes: []Change{
+			{Slot: 0, Generation: 5, Stream: "/sample/", Viewer: "127.0.0.1", Opened: 1, Seen: 2, Position: -1},
+			{Slot: 1, Generation: 6, Seen: 3, Position: 510, Path: "v1/seg-510.m4s"},
+			{Slot: 2, Generation: 7, Gone: true},
+		},
+	}
+}
+
+func TestNoticeArrivesAsItWasSent(t *testing.T) {
+	got, err := DecodeNotice(testNotice().Append(nil))
+	if err != nil || !reflect.DeepEqual(got, testNotice()) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	whole := testNotice().Append(nil)
+	for i := range whole {
+		if _, err := DecodeNotice(whole[:i]); !errors.Is(err, ErrNotice) {
+			t.Fatalf("the first %d bytes: %v", i, err)
+		}
+	}
+}
+
+func FuzzDecodeNotice(f *testing.F) {
+	f.Add(testNotice().Append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := DecodeNotice(b)
+		if err != nil {
+			return
+		}
+		again, err := DecodeNotice(n.Append(nil))
+		if err != nil || !reflect.DeepEqual(again, n) {
+			t.Fatalf("%+v became %+v, %v", n, again, err)
+		}
+	})
+}
+
+func FuzzVerify(f *testing.F) {
+	s := testSecret(f)
+	f.Add(s.Seal(sample()))
+	f.Fuzz(func(t *testing.T, text string) {
+		if tok, err := s.Verify(text, now); err == nil && s.Seal(tok) != text {
+			t.Fatalf("%q verified as %+v", text, tok)
+		}
+	})
+}
+
+func TestPlacementThatContradictsItselfIsRefused(t *testing.T) {
+	good := `{"edges":[{"name":"a"},{"name":"b"}],"pairs":[{"id":1,"low":"a","high":"b","slots":8,"boundary":4,"home":4}],"streams":[{"stream":"/x/","pairs":[1]}]}`
+	p, err := DecodePlacement(strings.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stream, ok := p.StreamOf("/x/y/z.m4s"); !ok || stream != "/x/" {
+		t.Fatal(stream, ok)
+	}
+	for _, change := range [][2]string{{`"boundary":4`, `"boundary":9`}, {`"low":"a"`, `"low":"c"`}, {`"name":"b"`, `"name":"a"`}, {`"pairs":[1]`, `"pairs":[2]`}} {
+		if _, err := DecodePlacement(strings.NewReader(strings.Replace(good, change[0], change[1], 1))); !errors.Is(err, ErrPlacement) {
+			t.Errorf("%s accepted: %v", change[1], err)
+		}
+	}
+}
