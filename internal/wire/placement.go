@@ -25,6 +25,7 @@ type Edge struct {
 	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
 	State       EdgeState `json:"state"`
 	After       string    `json:"after,omitempty"` // for joining: the member behind which it will stand
+	Since       uint64    `json:"since"`           // version in which State became what it is
 }
 
 // PairID names a pair for the life of the cluster; ids are never used again.
@@ -83,6 +84,7 @@ type Placement struct {
 	Streams   []StreamPlace `json:"streams"`
 	Balancers []Balancer    `json:"balancers"`
 	Purges    []Purge       `json:"purges,omitempty"` // the last ones, bounded
+	NextPair  PairID        `json:"next_pair"`        // the id that the next new pair gets
 
 	edges   map[string]int
 	pairs   map[PairID]int

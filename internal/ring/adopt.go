@@ -1,0 +1,69 @@
+package ring
+
+import "tandem/internal/wire"
+
+// adopt gives the sessions of a pair that has lost both its members to living
+// edges with capacity left. An adoption that still holds is left alone. When
+// there is too little, the sessions next to the boundary go: the low member
+// allots upwards and the high one downwards, so the newest are there.
+func (s *settling) adopt(q *wire.Pair, t *Table) {
+	if s.adopted(q, t) {
+		return
+	}
+	taken, room := t.Taken(), 0
+	for _, n := range s.spare {
+		room += max(n, 0)
+	}
+	keep := min(taken, room)
+	below := t.Below(q.Home)
+	low := max(min(below, keep/2), keep-(taken-below))
+	var slots []wire.Adoption
+	slots = s.hand(slots, t, 0, low)
+	slots = s.hand(slots, t, taken-(keep-low), taken)
+	s.plan.Moved += keep
+	s.plan.Lost += taken - keep
+	if len(slots) > 0 || len(q.Adopted) > 0 {
+		s.plan.Adopted = append(s.plan.Adopted, PairAdoption{Pair: q.ID, Slots: slots})
+	}
+}
+
+// adopted tells whether the present adoption covers every session with edges
+// that can deliver them, and counts them there if so.
+func (s *settling) adopted(q *wire.Pair, t *Table) bool {
+	covered := 0
+	used := make([]int, len(s.spare))
+	for _, a := range q.Adopted {
+		n, ok := s.node[a.Edge]
+		if !ok {
+			return false
+		}
+		count := t.Below(a.To) - t.Below(a.From)
+		used[n] += count
+		covered += count
+		if used[n] > s.spare[n] {
+			return false
+		}
+	}
+	if covered != t.Taken() || len(q.Adopted) == 0 && covered > 0 {
+		return false
+	}
+	for n := range used {
+		s.spare[n] -= used[n]
+	}
+	return true
+}
+
+// hand gives the sessions from the first-th to before the last-th to edges, in
+// ring order, as many to each as it has room for.
+func (s *settling) hand(slots []wire.Adoption, t *Table, first, last int) []wire.Adoption {
+	for n := 0; n < len(s.spare) && first < last; n++ {
+		count := min(s.spare[n], last-first)
+		if count <= 0 {
+			continue
+		}
+		s.spare[n] -= count
+		slots = append(slots, wire.Adoption{Edge: s.p.Edges[n].Name, From: t.Nth(first), To: t.Nth(first+count-1) + 1})
+		first += count
+	}
+	return slots
+}

@@ -1,0 +1,259 @@
+package ring
+
+import (
+	"sort"
+	"strings"
+
+	"tandem/internal/wire"
+)
+
+// Form builds the ring anew from its members in the natural order of their
+// names (edge-2 before edge-10). It is for a cluster that holds no stream, and
+// so has no session that could be on a pair.
+func Form(p *wire.Placement) *wire.Placement {
+	next := draft{Copy(p)}
+	sort.SliceStable(next.Edges, func(i, j int) bool {
+		a, b := next.Edges[i], next.Edges[j]
+		if x, y := a.State == wire.EdgeJoining, b.State == wire.EdgeJoining; x != y {
+			return y
+		}
+		return natural(a.Name, b.Name)
+	})
+	members := Members(next.Placement)
+	next.Pairs = nil
+	for i, low := range members {
+		var high wire.Edge
+		if len(members) > 1 {
+			high = members[(i+1)%len(members)]
+		}
+		var id wire.PairID
+		if i < len(p.Pairs) {
+			id = p.Pairs[i].ID
+		} else {
+			id = next.newPair()
+		}
+		next.Pairs = append(next.Pairs, makePair(id, low, high))
+	}
+	return next.Index()
+}
+
+// draft is a placement that is being changed.
+type draft struct{ *wire.Placement }
+
+func (d draft) newPair() wire.PairID {
+	d.NextPair = max(d.NextPair, 1)
+	d.NextPair++
+	return d.NextPair - 1
+}
+
+func makePair(id wire.PairID, low, high wire.Edge) wire.Pair {
+	q := wire.Pair{ID: id, Low: low.Name, High: high.Name, Slots: low.Capacity}
+	if high.Name == "" {
+		q.Boundary, q.Home = q.Slots, q.Slots
+		return q
+	}
+	q.Slots = min(low.Capacity, high.Capacity)
+	q.Boundary, q.Home = q.Slots/2, q.Slots/2
+	return q
+}
+
+// Join puts a joining edge X into the ring behind the member A; without A it
+// goes to the end. A's pair with its next member B becomes A's with X, by whose
+// copy X can deliver at once; X and B get a new, empty pair.
+func Join(p *wire.Placement, name, after string) *wire.Placement {
+	next := draft{Copy(p)}
+	x, ok := next.Edge(name)
+	if !ok {
+		return next.Placement
+	}
+	x.State = wire.EdgeUp
+	x.After = ""
+	edges := make([]wire.Edge, 0, len(next.Edges))
+	for _, e := range next.Edges {
+		if e.Name != name {
+			edges = append(edges, e)
+		}
+	}
+	at := behind(edges, after)
+	next.Edges = append(edges[:at:at], append([]wire.Edge{x}, edges[at:]...)...)
+	next.Index()
+	if at == 0 {
+		next.Pairs = append(next.Pairs, makePair(next.newPair(), x, wire.Edge{}))
+		return next.Index()
+	}
+	a := edges[at-1].Name
+	b := a
+	for i := range next.Pairs {
+		q := &next.Pairs[i]
+		if q.Low != a || q.Retiring {
+			continue
+		}
+		if q.High != "" {
+			b = q.High
+		} else {
+			q.Boundary, q.Home = q.Slots/2, q.Slots/2
+		}
+		q.High = name
+		break
+	}
+	high, _ := next.Edge(b)
+	next.Pairs = append(next.Pairs, makePair(next.newPair(), x, high))
+	return next.Index()
+}
+
+// behind is the index right behind the named member, or behind the last one.
+func behind(edges []wire.Edge, after string) int {
+	at := 0
+	for i, e := range edges {
+		if e.State == wire.EdgeJoining {
+			continue
+		}
+		at = i + 1
+		if e.Name == after {
+			break
+		}
+	}
+	return at
+}
+
+// Leave takes a member X out and closes the ring over it: its pair with the
+// previous member A becomes A's with the next one B. Its pair with B becomes a
+// second one of A and B, which takes no new session and ends when it is empty;
+// its streams are the first one's now.
+func Leave(p *wire.Placement, name string) *wire.Placement {
+	next := draft{Copy(p)}
+	before, behind := neighbours(next.Placement, name)
+	edges := next.Edges[:0:0]
+	for _, e := range next.Edges {
+		if e.Name != name {
+			edges = append(edges, e)
+		}
+	}
+	next.Edges = edges
+	if before == behind {
+		behind = "" // one member is left
+	}
+	var stays, retires wire.PairID
+	pairs := next.Pairs[:0:0]
+	for _, q := range next.Pairs {
+		switch name {
+		case q.High:
+			q.High = behind
+			if !q.Retiring {
+				stays = q.ID
+			}
+		case q.Low:
+			q.Low, q.High = before, behind
+			if !q.Retiring {
+				retires = q.ID
+			}
+			q.Retiring = true
+		}
+		if q.Low == q.High {
+			q.High = ""
+		}
+		if q.Low == "" {
+			continue // the last member is gone
+		}
+		if q.High == "" {
+			q.Boundary, q.Home = q.Slots, q.Slots
+		}
+		pairs = append(pairs, q)
+	}
+	next.Pairs = pairs
+	next.Streams = reassign(next.Streams, retires, stays)
+	return next.Index()
+}
+
+// neighbours are the members before and behind one in the ring.
+func neighbours(p *wire.Placement, name string) (before, behind string) {
+	members := Members(p)
+	n := len(members)
+	for i, e := range members {
+		if e.Name == name && n > 1 {
+			return members[(i+n-1)%n].Name, members[(i+1)%n].Name
+		}
+	}
+	return "", ""
+}
+
+// reassign gives a pair's streams to another pair.
+func reassign(streams []wire.StreamPlace, from, to wire.PairID) []wire.StreamPlace {
+	var out []wire.StreamPlace
+	for _, s := range streams {
+		var ids []wire.PairID
+		for _, id := range s.Pairs {
+			if id == from {
+				id = to
+			}
+			if id != 0 && !contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) > 0 {
+			out = append(out, wire.StreamPlace{Stream: s.Stream, Pairs: ids})
+		}
+	}
+	return out
+}
+
+func contains(ids []wire.PairID, id wire.PairID) bool {
+	for _, have := range ids {
+		if have == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Prune ends the retiring pairs that the loads show to be empty.
+func Prune(p *wire.Placement, loads []Load) *wire.Placement {
+	next := Copy(p)
+	pairs := next.Pairs[:0:0]
+	for _, q := range next.Pairs {
+		if !q.Retiring || !emptied(q.ID, loads) {
+			pairs = append(pairs, q)
+		}
+	}
+	next.Pairs = pairs
+	return next.Index()
+}
+
+func emptied(id wire.PairID, loads []Load) bool {
+	for _, l := range loads {
+		if l.Pair == id {
+			return len(l.Taken) == 0
+		}
+	}
+	return false
+}
+
+// natural orders names by their text, numbers in them by value.
+func natural(a, b string) bool {
+	for a != "" && b != "" {
+		if x, y := digits(a), digits(b); x > 0 && y > 0 {
+			m, n := strings.TrimLeft(a[:x], "0"), strings.TrimLeft(b[:y], "0")
+			if len(m) != len(n) {
+				return len(m) < len(n)
+			}
+			if m != n {
+				return m < n
+			}
+			a, b = a[x:], b[y:]
+			continue
+		}
+		if a[0] != b[0] {
+			return a[0] < b[0]
+		}
+		a, b = a[1:], b[1:]
+	}
+	return len(a) < len(b)
+}
+
+func digits(s string) int {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}

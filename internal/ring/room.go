@@ -1,0 +1,216 @@
+package ring
+
+import (
+	"sort"
+
+	"tandem/internal/wire"
+)
+
+// Room is the boundary that gives one member of a pair half of the other
+// member's free slots, at least one. False: the pair is full. The slots that
+// are passed over change sides, which is fine: both members hold the stream.
+func Room(q *wire.Pair, t *Table, forLow bool) (boundary int, ok bool) {
+	from, to, step := q.Boundary, q.Slots, 1
+	if !forLow {
+		from, to, step = q.Boundary-1, -1, -1
+	}
+	free := 0
+	for slot := from; slot != to; slot += step {
+		if !t.Has(slot) {
+			free++
+		}
+	}
+	if free == 0 {
+		return q.Boundary, false
+	}
+	wanted := (free + 1) / 2
+	for slot := from; ; slot += step {
+		if t.Has(slot) {
+			continue
+		}
+		if wanted--; wanted > 0 {
+			continue
+		}
+		if forLow {
+			return slot + 1, true
+		}
+		return slot, true
+	}
+}
+
+// Delivering counts the sessions that each edge delivers by the tables.
+func Delivering(p *wire.Placement, loads []Load) map[string]int {
+	count := make(map[string]int, len(p.Edges))
+	for _, l := range loads {
+		q, ok := p.Pair(l.Pair)
+		if !ok {
+			continue
+		}
+		t := TableOf(q.Slots, l.Taken)
+		low, high := Delivers(state(p, q.Low)), Delivers(state(p, q.High))
+		below := t.Below(q.Boundary)
+		switch {
+		case low && high:
+			count[q.Low] += below
+			count[q.High] += t.Taken() - below
+		case low:
+			count[q.Low] += t.Taken()
+		case high:
+			count[q.High] += t.Taken()
+		default:
+			for _, a := range q.Adopted {
+				if Delivers(state(p, a.Edge)) {
+					count[a.Edge] += t.Below(a.To) - t.Below(a.From)
+				}
+			}
+		}
+	}
+	return count
+}
+
+// Without is the placement after an edge's death, drain or removal, settled.
+func Without(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) (*wire.Placement, Plan) {
+	next := Copy(p)
+	for i := range next.Edges {
+		if next.Edges[i].Name == edge {
+			next.Edges[i].State = state
+		}
+	}
+	plan := Settle(next, loads, AnchorCurrent)
+	return plan.ApplyTo(next), plan
+}
+
+// Margins are, by edge, its capacity less the most that it would deliver after
+// any one more death: below 0 the next failure would not be survived whole.
+func Margins(p *wire.Placement, loads []Load) map[string]int {
+	peak := Delivering(p, loads)
+	for _, e := range p.Edges {
+		if !Delivers(e.State) {
+			continue
+		}
+		after, plan := Without(p, e.Name, loads, wire.EdgeDown)
+		for name, n := range Delivering(after, loads) {
+			peak[name] = max(peak[name], n)
+		}
+		if plan.Lost > 0 {
+			for _, left := range p.Edges {
+				if left.Name != e.Name && Delivers(left.State) {
+					peak[left.Name] = max(peak[left.Name], left.Capacity+1)
+				}
+			}
+		}
+	}
+	margins := make(map[string]int, len(p.Edges))
+	for _, e := range p.Edges {
+		if Delivers(e.State) {
+			margins[e.Name] = e.Capacity - peak[e.Name]
+		}
+	}
+	return margins
+}
+
+// Preview tells what a drain of an edge would do.
+func Preview(p *wire.Placement, edge string, loads []Load) wire.Preview {
+	after, plan := Without(p, edge, loads, wire.EdgeDraining)
+	answer := wire.Preview{Edge: edge, Moves: plan.Moved, Boundaries: plan.Boundaries, Excess: plan.Lost}
+	count := Delivering(after, loads)
+	for _, e := range after.Edges {
+		if !Delivers(e.State) {
+			continue
+		}
+		// the fullest is the one with the highest share of its capacity
+		if answer.Peak == "" || count[e.Name]*answer.PeakCap > answer.PeakLoad*e.Capacity {
+			answer.Peak, answer.PeakLoad, answer.PeakCap = e.Name, count[e.Name], e.Capacity
+		}
+	}
+	return answer
+}
+
+// Chain orders boundary moves as the document does (figures 14 and 15): first
+// the two tables of the edge they begin at, then the next ones round the ring
+// in both directions.
+func Chain(p *wire.Placement, edge string, moves []wire.BoundaryMove) []wire.BoundaryMove {
+	members := Members(p)
+	at := make(map[string]int, len(members))
+	for i, e := range members {
+		at[e.Name] = i
+	}
+	n, start := len(members), at[edge]
+	distance := func(name string) int {
+		d := (at[name] - start + n) % n
+		return min(d, n-d)
+	}
+	far := func(m wire.BoundaryMove) int {
+		q, ok := p.Pair(m.Pair)
+		if !ok || q.High == "" {
+			return 0
+		}
+		return distance(q.Low) + distance(q.High)
+	}
+	out := append([]wire.BoundaryMove(nil), moves...)
+	sort.SliceStable(out, func(i, j int) bool { return far(out[i]) < far(out[j]) })
+	return out
+}
+
+// Copies are the pairs whose content an edge has to hold, each with those that
+// can be asked for it, best first: its own pairs, the pair that it will take
+// over as it joins, and the pairs that a leaving neighbour will leave to it.
+func Copies(p *wire.Placement, edge string) []CopyOf {
+	var copies []CopyOf
+	add := func(q *wire.Pair) {
+		c := CopyOf{Pair: q.ID}
+		for _, member := range []string{q.Low, q.High} {
+			if member != edge && HasCopy(state(p, member)) {
+				c.From = append(c.From, member)
+			}
+		}
+		copies = append(copies, c)
+	}
+	self, _ := p.Edge(edge)
+	after := ""
+	if self.State == wire.EdgeJoining {
+		if at := behind(p.Edges, self.After); at > 0 {
+			after = p.Edges[at-1].Name
+		}
+	}
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		switch {
+		case q.Low == edge || q.High == edge, after != "" && q.Low == after && !q.Retiring, inherits(p, q, edge):
+			add(q)
+		}
+	}
+	return copies
+}
+
+// CopyOf is content of a pair and who has it.
+type CopyOf struct {
+	Pair wire.PairID
+	From []string
+}
+
+// inherits tells whether edge will be a member of q when a leaving one is out.
+func inherits(p *wire.Placement, q *wire.Pair, edge string) bool {
+	for _, member := range []string{q.Low, q.High} {
+		if member == "" || state(p, member) != wire.EdgeLeaving {
+			continue
+		}
+		before, behind := neighbours(p, member)
+		if edge == before || edge == behind {
+			return true
+		}
+	}
+	return false
+}
+
+// Heirs are the edges that must hold a leaving edge's content before it goes.
+func Heirs(p *wire.Placement, leaving string) []string {
+	before, behind := neighbours(p, leaving)
+	var heirs []string
+	for _, name := range []string{before, behind} {
+		if name != "" && HasCopy(state(p, name)) && (len(heirs) == 0 || heirs[0] != name) {
+			heirs = append(heirs, name)
+		}
+	}
+	return heirs
+}

@@ -1,0 +1,148 @@
+package ring
+
+import "tandem/internal/wire"
+
+// Delivers tells whether an edge may deliver by the tables.
+func Delivers(s wire.EdgeState) bool { return s == wire.EdgeUp }
+
+// HasCopy tells whether an edge can be asked for content that it should hold.
+func HasCopy(s wire.EdgeState) bool {
+	return s == wire.EdgeUp || s == wire.EdgeDraining || s == wire.EdgeLeaving
+}
+
+// state is an edge's state; a name that is not there is down.
+func state(p *wire.Placement, name string) wire.EdgeState {
+	e, ok := p.Edge(name)
+	if !ok {
+		return wire.EdgeDown
+	}
+	return e.State
+}
+
+// Owner is the edge that delivers a slot by the tables, "" when nobody does.
+func Owner(p *wire.Placement, pair *wire.Pair, slot int) string {
+	owner, other := pair.High, pair.Low
+	if slot < pair.Boundary {
+		owner, other = pair.Low, pair.High
+	}
+	switch {
+	case Delivers(state(p, owner)):
+		return owner
+	case Delivers(state(p, other)):
+		return other
+	}
+	for _, a := range pair.Adopted {
+		if slot >= a.From && slot < a.To && Delivers(state(p, a.Edge)) {
+			return a.Edge
+		}
+	}
+	return ""
+}
+
+// Route is the edge that delivers a slot, and the one that can go on when it
+// fails: the other member of the pair while that holds a copy, else the next
+// living edge, which fills from the origin. "" stands for nobody.
+func Route(p *wire.Placement, pair *wire.Pair, slot int) (edge, partner string) {
+	edge = Owner(p, pair, slot)
+	for _, member := range []string{pair.Low, pair.High} {
+		if member != edge && HasCopy(state(p, member)) {
+			return edge, member
+		}
+	}
+	return edge, another(p, edge)
+}
+
+// another is the first living edge behind one in the ring.
+func another(p *wire.Placement, edge string) string {
+	n := len(p.Edges)
+	start := 0
+	for i, e := range p.Edges {
+		if e.Name == edge {
+			start = i + 1
+		}
+	}
+	for i := range n {
+		if e := p.Edges[(start+i)%n]; e.Name != edge && Delivers(e.State) {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// Filler is the member of a pair that asks the origin for a key, and the other
+// one, which asks the filler. With one of them away the one that is there
+// fills. Half of the keys fall to each member.
+func Filler(p *wire.Placement, pair *wire.Pair, key string) (filler, other string) {
+	filler, other = pair.Low, pair.High
+	if wire.StreamHash(key)>>32&1 == 1 {
+		filler, other = other, filler
+	}
+	if !HasCopy(state(p, filler)) {
+		filler, other = other, filler
+	}
+	if !HasCopy(state(p, filler)) {
+		filler = ""
+	}
+	if s := state(p, other); !HasCopy(s) && s != wire.EdgeRecovering {
+		other = ""
+	}
+	return filler, other
+}
+
+// FailSafe tells whether an edge stands in for another one: it then gets no new
+// stream, and neither do its pairs (claims 12, 13).
+func FailSafe(p *wire.Placement, edge string) bool {
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		var other string
+		switch edge {
+		case q.Low:
+			other = q.High
+			if q.Boundary > q.Home {
+				return true
+			}
+		case q.High:
+			other = q.Low
+			if q.Boundary < q.Home {
+				return true
+			}
+		default:
+			for _, a := range q.Adopted {
+				if a.Edge == edge {
+					return true
+				}
+			}
+			continue
+		}
+		if other != "" && !q.Retiring && !Delivers(state(p, other)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Members are the edges that stand in the ring, in its order.
+func Members(p *wire.Placement) []wire.Edge {
+	var members []wire.Edge
+	for _, e := range p.Edges {
+		if e.State != wire.EdgeJoining {
+			members = append(members, e)
+		}
+	}
+	return members
+}
+
+// LimitsOf are the limits of the ring's members by name; those that are away
+// count, since the limit is what makes their loss harmless.
+func LimitsOf(p *wire.Placement) map[string]int {
+	members := Members(p)
+	capacities := make([]int, len(members))
+	for i, e := range members {
+		capacities[i] = e.Capacity
+	}
+	limits := make(map[string]int, len(members))
+	for i, n := range Limits(capacities, p.Admission) {
+		limits[members[i].Name] = n
+	}
+	return limits
+}

@@ -1,0 +1,185 @@
+package ring
+
+import (
+	"sort"
+
+	"tandem/internal/wire"
+)
+
+// Anchor is where boundaries want to be.
+type Anchor int
+
+// Anchors: where they are now (a death moves as little as possible), or home
+// (a return takes everything back, claims 28-39).
+const (
+	AnchorCurrent Anchor = iota
+	AnchorHome
+)
+
+// Plan is an answer of Settle.
+type Plan struct {
+	Boundaries []wire.BoundaryMove `json:"boundaries"`        // those that change, by pair
+	Adopted    []PairAdoption      `json:"adopted,omitempty"` // for pairs that have lost both members
+	Moved      int                 `json:"moved"`             // sessions that change edges
+	Lost       int                 `json:"lost"`              // sessions for which nobody has room
+	Excess     []EdgeExcess        `json:"excess,omitempty"`  // edges that stay above capacity
+}
+
+// PairAdoption gives the slots of a pair without living members to others.
+type PairAdoption struct {
+	Pair  wire.PairID     `json:"pair"`
+	Slots []wire.Adoption `json:"slots"`
+}
+
+// EdgeExcess is an edge that has more sessions than it can deliver: it refuses
+// its newest ones.
+type EdgeExcess struct {
+	Edge string `json:"edge"`
+	Over int    `json:"over"`
+}
+
+// settling is the ring as a graph: edges are nodes, pairs with two living
+// members are links along which sessions can be handed on.
+type settling struct {
+	p      *wire.Placement
+	anchor Anchor
+	node   map[string]int
+	spare  []int // capacity left, by node; negative: excess
+	links  []link
+	plan   Plan
+}
+
+type link struct {
+	pair      *wire.Pair
+	table     *Table
+	near      int // the boundary it wants to have
+	low, high int // nodes
+	want      int // sessions of the low member at the anchor
+	have      int // sessions of the low member now
+}
+
+// Settle finds the boundaries under which every session is delivered by a living
+// edge and nobody is above capacity, moving as few sessions as possible: one
+// path for death, overflow, return, drain and ring changes (claims 20-27,
+// 32-39). It is a min-cost flow on the ring; what can't be placed is told.
+func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
+	s := &settling{p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges))}
+	for i, e := range p.Edges {
+		s.node[e.Name] = i
+		if Delivers(e.State) {
+			s.spare[i] = e.Capacity
+		}
+	}
+	tables := make(map[wire.PairID]*Table, len(loads))
+	for _, l := range loads {
+		if q, ok := p.Pair(l.Pair); ok {
+			tables[l.Pair] = TableOf(q.Slots, l.Taken)
+		}
+	}
+	var orphans []*wire.Pair
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		t := tables[q.ID]
+		if t == nil {
+			t = NewTable(q.Slots)
+			tables[q.ID] = t
+		}
+		if !s.split(q, t) {
+			orphans = append(orphans, q)
+		}
+	}
+	for s.shift() {
+	}
+	s.write()
+	for _, q := range orphans {
+		s.adopt(q, tables[q.ID])
+	}
+	for i, left := range s.spare {
+		if left < 0 {
+			s.plan.Excess = append(s.plan.Excess, EdgeExcess{Edge: p.Edges[i].Name, Over: -left})
+			s.plan.Lost -= left
+		}
+	}
+	return s.plan
+}
+
+// split puts a pair where its living members allow. False: it has none.
+func (s *settling) split(q *wire.Pair, t *Table) bool {
+	low, high := Delivers(state(s.p, q.Low)), Delivers(state(s.p, q.High))
+	near := q.Boundary
+	if s.anchor == AnchorHome {
+		near = q.Home
+	}
+	switch {
+	case low && high:
+		have := t.Below(near)
+		s.links = append(s.links, link{pair: q, table: t, near: near, low: s.node[q.Low], high: s.node[q.High], want: have, have: have})
+		s.spare[s.node[q.Low]] -= have
+		s.spare[s.node[q.High]] -= t.Taken() - have
+	case low:
+		s.spare[s.node[q.Low]] -= t.Taken()
+		s.move(q, t, q.Slots)
+	case high:
+		s.spare[s.node[q.High]] -= t.Taken()
+		s.move(q, t, 0)
+	default:
+		return false
+	}
+	return true
+}
+
+// move notes a boundary that changes and the sessions that change sides by it.
+func (s *settling) move(q *wire.Pair, t *Table, to int) {
+	if to == q.Boundary && len(q.Adopted) == 0 {
+		return
+	}
+	if len(q.Adopted) > 0 { // somebody came back to a pair that had lost both
+		s.plan.Moved += t.Taken()
+		s.plan.Adopted = append(s.plan.Adopted, PairAdoption{Pair: q.ID})
+	} else if moved := t.Below(to) - t.Below(q.Boundary); moved > 0 {
+		s.plan.Moved += moved
+	} else {
+		s.plan.Moved -= moved
+	}
+	if to != q.Boundary {
+		s.plan.Boundaries = append(s.plan.Boundaries, wire.BoundaryMove{Pair: q.ID, Before: q.Boundary, After: to})
+	}
+}
+
+// write turns the links' counts into boundaries.
+func (s *settling) write() {
+	for _, l := range s.links {
+		s.move(l.pair, l.table, l.table.Split(l.have, l.near))
+	}
+	sort.Slice(s.plan.Boundaries, func(i, j int) bool { return s.plan.Boundaries[i].Pair < s.plan.Boundaries[j].Pair })
+}
+
+// ApplyTo is the placement with the plan carried out.
+func (pl Plan) ApplyTo(p *wire.Placement) *wire.Placement {
+	next := Copy(p)
+	for i := range next.Pairs {
+		q := &next.Pairs[i]
+		for _, b := range pl.Boundaries {
+			if b.Pair == q.ID {
+				q.Boundary = b.After
+			}
+		}
+		for _, a := range pl.Adopted {
+			if a.Pair == q.ID {
+				q.Adopted = a.Slots
+			}
+		}
+	}
+	return next
+}
+
+// Copy is a placement that can be changed without the original changing.
+func Copy(p *wire.Placement) *wire.Placement {
+	next := *p
+	next.Edges = append([]wire.Edge(nil), p.Edges...)
+	next.Pairs = append([]wire.Pair(nil), p.Pairs...)
+	next.Streams = append([]wire.StreamPlace(nil), p.Streams...)
+	next.Balancers = append([]wire.Balancer(nil), p.Balancers...)
+	next.Purges = append([]wire.Purge(nil), p.Purges...)
+	return next.Index()
+}

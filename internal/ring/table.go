@@ -1,0 +1,160 @@
+package ring
+
+import (
+	"math/bits"
+
+	"tandem/internal/wire"
+)
+
+// Table is the occupancy of one pair's session table, in the low member's view
+// (claims 18, 19). It knows no sessions, only which slots are taken. It is not
+// safe for use by several goroutines.
+type Table struct {
+	slots int
+	taken int
+	words []uint64
+}
+
+// NewTable makes an empty table.
+func NewTable(slots int) *Table {
+	return &Table{slots: slots, words: make([]uint64, (slots+63)/64)}
+}
+
+// TableOf makes a table with these slots taken.
+func TableOf(slots int, runs []wire.Run) *Table {
+	t := NewTable(slots)
+	for _, r := range runs {
+		for i := max(r.From, 0); i < min(r.To, slots); i++ {
+			t.Set(i)
+		}
+	}
+	return t
+}
+
+// Slots is MAX of this table.
+func (t *Table) Slots() int { return t.slots }
+
+// Taken counts the sessions on both sides: the pair sum.
+func (t *Table) Taken() int { return t.taken }
+
+// Has tells whether a slot is taken.
+func (t *Table) Has(slot int) bool {
+	return slot >= 0 && slot < t.slots && t.words[slot/64]&(1<<(slot%64)) != 0
+}
+
+// Set takes a slot; a second time changes nothing.
+func (t *Table) Set(slot int) {
+	if slot < 0 || slot >= t.slots || t.Has(slot) {
+		return
+	}
+	t.words[slot/64] |= 1 << (slot % 64)
+	t.taken++
+}
+
+// Free gives a slot back; a second time changes nothing.
+func (t *Table) Free(slot int) {
+	if !t.Has(slot) {
+		return
+	}
+	t.words[slot/64] &^= 1 << (slot % 64)
+	t.taken--
+}
+
+// AllotLow takes the lowest free slot below the boundary, for the low member.
+func (t *Table) AllotLow(boundary int) (int, bool) {
+	for w := range t.words {
+		if free := ^t.words[w]; free != 0 {
+			slot := w*64 + bits.TrailingZeros64(free)
+			if slot >= min(boundary, t.slots) {
+				return 0, false
+			}
+			t.Set(slot)
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+// AllotHigh takes the highest free slot from the boundary on, for the high member.
+func (t *Table) AllotHigh(boundary int) (int, bool) {
+	for slot := t.slots - 1; slot >= max(boundary, 0); slot-- {
+		if w := t.words[slot/64]; w == ^uint64(0) {
+			slot = slot / 64 * 64 // the loop steps to the word before
+			continue
+		}
+		if !t.Has(slot) {
+			t.Set(slot)
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+// Below counts the taken slots below a boundary: what the low member delivers.
+func (t *Table) Below(boundary int) int {
+	boundary = min(max(boundary, 0), t.slots)
+	n := 0
+	for w := range boundary / 64 {
+		n += bits.OnesCount64(t.words[w])
+	}
+	if rest := boundary % 64; rest > 0 {
+		n += bits.OnesCount64(t.words[boundary/64] & (1<<rest - 1))
+	}
+	return n
+}
+
+// Nth is the slot of the n-th taken one, counted from 0; slots when there are
+// not so many.
+func (t *Table) Nth(n int) int {
+	for w, word := range t.words {
+		if c := bits.OnesCount64(word); n >= c {
+			n -= c
+			continue
+		}
+		for ; n > 0; n-- {
+			word &= word - 1
+		}
+		return w*64 + bits.TrailingZeros64(word)
+	}
+	return t.slots
+}
+
+// Split is the boundary with exactly low sessions below it that is nearest to
+// near.
+func (t *Table) Split(low, near int) int {
+	switch have := t.Below(near); {
+	case have == low:
+		return near
+	case have > low:
+		return t.Nth(low)
+	case low == 0:
+		return 0
+	}
+	return t.Nth(low-1) + 1
+}
+
+// Runs lists the taken slots.
+func (t *Table) Runs() []wire.Run {
+	var runs []wire.Run
+	for slot := 0; slot < t.slots; slot++ {
+		if slot%64 == 0 && t.words[slot/64] == 0 {
+			slot += 63
+			continue
+		}
+		if !t.Has(slot) {
+			continue
+		}
+		if n := len(runs); n > 0 && runs[n-1].To == slot {
+			runs[n-1].To++
+		} else {
+			runs = append(runs, wire.Run{From: slot, To: slot + 1})
+		}
+	}
+	return runs
+}
+
+// Load is the occupancy of one table as a command carries it.
+type Load struct {
+	Pair  wire.PairID `json:"pair"`
+	Taken []wire.Run  `json:"taken"`
+}
