@@ -1,0 +1,147 @@
+package raftfsm
+
+import (
+	"fmt"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// Check walks the truths of doc.go that a state alone can show.
+func (s *State) Check() error {
+	p := s.placement
+	if err := p.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	for _, check := range []func(*wire.Placement) error{checkEdges, checkRing, checkSides, checkStreams, checkLists} {
+		if err := check(p); err != nil {
+			return err
+		}
+	}
+	r := &s.record
+	if len(r.history) > keepHistory || len(r.deaths) > keepDeaths || len(r.answers) > keepAnswers || len(r.byID) != len(r.answers) {
+		return broken("the record holds %d events, %d deaths, %d answers by %d ids", len(r.history), len(r.deaths), len(r.answers), len(r.byID))
+	}
+	return nil
+}
+
+func broken(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrState, fmt.Sprintf(format, args...))
+}
+
+func checkEdges(p *wire.Placement) error {
+	joining := false
+	for _, e := range p.Edges {
+		switch e.State {
+		case wire.EdgeJoining:
+			joining = true
+		case wire.EdgeRecovering, wire.EdgeUp, wire.EdgeDraining, wire.EdgeLeaving, wire.EdgeDown:
+			if joining {
+				return broken("edge %s stands behind a joining one", e.Name)
+			}
+		default:
+			return broken("edge %s has the state %q", e.Name, e.State)
+		}
+		if err := validEdge(&e); err != nil {
+			return fmt.Errorf("%w: %w", ErrState, err)
+		}
+		if e.Since > p.Version {
+			return broken("edge %s is %s since version %d of %d", e.Name, e.State, e.Since, p.Version)
+		}
+	}
+	if len(p.Edges) > MaxEdges || len(p.Streams) > MaxStreams || len(p.Balancers) > MaxBalancers || len(p.Purges) > keepPurges {
+		return broken("%d edges, %d streams, %d balancers, %d purges", len(p.Edges), len(p.Streams), len(p.Balancers), len(p.Purges))
+	}
+	return nil
+}
+
+// checkRing: each member is the low one of exactly one pair that is not
+// retiring, and the next member is the high one of it.
+func checkRing(p *wire.Placement) error {
+	members := ring.Members(p)
+	high := make(map[string]string, len(members))
+	for i, e := range members {
+		if len(members) > 1 {
+			high[e.Name] = members[(i+1)%len(members)].Name
+		} else {
+			high[e.Name] = ""
+		}
+	}
+	low := make(map[string]bool, len(members))
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		if q.ID == 0 || q.ID >= p.NextPair {
+			return broken("pair %d, the next is %d", q.ID, p.NextPair)
+		}
+		want, member := high[q.Low]
+		if !member {
+			return broken("pair %d: %s is no member of the ring", q.ID, q.Low)
+		}
+		if q.High == q.Low {
+			return broken("pair %d: %s is both members", q.ID, q.Low)
+		}
+		if q.Retiring {
+			continue
+		}
+		if q.High != want || low[q.Low] {
+			return broken("pair %d is (%s, %s), the ring has (%s, %s) once", q.ID, q.Low, q.High, q.Low, want)
+		}
+		low[q.Low] = true
+	}
+	if len(low) != len(members) {
+		return broken("%d members, %d pairs that are not retiring", len(members), len(low))
+	}
+	return nil
+}
+
+// checkSides: a pair with one living member is that member's, and only a pair
+// without one is given to others.
+func checkSides(p *wire.Placement) error {
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		low, _ := p.Edge(q.Low)
+		high, _ := p.Edge(q.High)
+		l, h := ring.Delivers(low.State), ring.Delivers(high.State)
+		switch {
+		case l && !h && q.Boundary != q.Slots, h && !l && q.Boundary != 0:
+			return broken("pair %d (%s %s, %s %s): boundary %d of %d", q.ID, q.Low, low.State, q.High, high.State, q.Boundary, q.Slots)
+		case (l || h) && len(q.Adopted) > 0:
+			return broken("pair %d has a living member and is given to others", q.ID)
+		}
+	}
+	return nil
+}
+
+func checkStreams(p *wire.Placement) error {
+	for i, s := range p.Streams {
+		if i > 0 && p.Streams[i-1].Stream >= s.Stream {
+			return broken("stream %q stands behind %q", s.Stream, p.Streams[i-1].Stream)
+		}
+		if len(s.Pairs) == 0 {
+			return broken("stream %q is on no pair", s.Stream)
+		}
+		seen := map[wire.PairID]bool{}
+		for _, id := range s.Pairs {
+			q, _ := p.Pair(id)
+			if q == nil || q.Retiring || seen[id] {
+				return broken("stream %q: pair %d is unknown, retiring or there twice", s.Stream, id)
+			}
+			seen[id] = true
+		}
+	}
+	return nil
+}
+
+func checkLists(p *wire.Placement) error {
+	for i := 1; i < len(p.Balancers); i++ {
+		if p.Balancers[i-1].Name >= p.Balancers[i].Name {
+			return broken("balancer %s stands behind %s", p.Balancers[i].Name, p.Balancers[i-1].Name)
+		}
+	}
+	for i := range p.Purges {
+		if p.Purges[i].Seq > p.Version || i > 0 && p.Purges[i-1].Seq >= p.Purges[i].Seq {
+			return broken("purge %d is out of order", p.Purges[i].Seq)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package raftfsm
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// Kind names what a command does.
+type Kind string
+
+// Kinds of commands; docs/architecture.md says who proposes which.
+const (
+	EdgeUp       Kind = "edge_up"    // Edge, After, Loads: an edge has registered
+	EdgeDown     Kind = "edge_down"  // Name, Incarnation, Noticed, Cause, Loads: it is dead
+	EdgeReady    Kind = "edge_ready" // Name, Incarnation, Version, Loads: its copy is complete
+	Drain        Kind = "drain"      // Name, Loads
+	Resume       Kind = "resume"     // Name, Loads
+	Remove       Kind = "remove"     // Name, Loads: for good
+	Left         Kind = "left"       // Name, Version, Loads: the neighbours of a leaving edge have copied
+	Place        Kind = "place"      // Stream, Pair
+	Unplace      Kind = "unplace"    // Stream, Pair (0: all of them)
+	MoveBoundary Kind = "boundary"   // Pair, Before, Boundary: only if the boundary still is Before
+	Settle       Kind = "settle"     // Loads: a survivor is above capacity, or a retiring pair is empty
+	Purge        Kind = "purge"      // Purge without its Seq
+	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
+	BalancerGone Kind = "balancer_gone"
+	Configure    Kind = "configure" // Admission
+)
+
+// Bounds of what a command may bring in.
+const (
+	MaxCommand   = 4 << 20 // bytes of one encoded command
+	MaxEdges     = 256
+	MaxStreams   = 100_000
+	MaxBalancers = 64
+	MaxCapacity  = 1 << 20 // sessions of one edge
+	maxName      = 64
+	maxStream    = 1024
+	maxAddress   = 512
+	maxText      = 200 // By and Cause
+)
+
+// Command is one change of the placement, as it stands in the log. What Apply
+// can't know, the time and the occupancy of the tables, the proposer puts in.
+type Command struct {
+	Kind  Kind   `json:"kind"`
+	ID    string `json:"id,omitempty"` // the same ID is carried out once; empty: no matter how often
+	At    int64  `json:"at"`           // unix milliseconds of the proposal
+	By    string `json:"by,omitempty"` // who proposes
+	Cause string `json:"cause,omitempty"`
+
+	Edge        *wire.Edge     `json:"edge,omitempty"`
+	Name        string         `json:"name,omitempty"` // of an edge or a balancer
+	Incarnation uint64         `json:"incarnation,omitempty"`
+	After       string         `json:"after,omitempty"`
+	Stream      string         `json:"stream,omitempty"`
+	Pair        wire.PairID    `json:"pair,omitempty"`
+	Boundary    int            `json:"boundary,omitempty"`
+	Before      int            `json:"before,omitempty"`
+	Loads       []ring.Load    `json:"loads,omitempty"`
+	Balancer    *wire.Balancer `json:"balancer,omitempty"`
+	Purge       *wire.Purge    `json:"purge,omitempty"`
+	Admission   string         `json:"admission,omitempty"`
+	Version     uint64         `json:"version,omitempty"`      // of the placement that the proposal is about
+	Noticed     int64          `json:"noticed,omitempty"`      // unix milliseconds of the first sign of a death; 0: At
+	CopiedBytes int64          `json:"copied_bytes,omitempty"` // with EdgeReady: for the death's receipt
+}
+
+// NewID draws an ID for a command.
+func NewID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process first
+	return hex.EncodeToString(b[:])
+}
+
+// Encode is the command as it goes into the log.
+func (c *Command) Encode() ([]byte, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if len(b) > MaxCommand {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(b), MaxCommand)
+	}
+	return b, nil
+}
+
+// DecodeCommand reads a command from the log. Texts are cut to their bounds
+// here, so that no proposer can make the state grow by a long excuse.
+func DecodeCommand(b []byte) (*Command, error) {
+	if len(b) > MaxCommand {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(b), MaxCommand)
+	}
+	// The literal null is well-formed JSON and leaves everything zero.
+	if bytes.Equal(bytes.TrimSpace(b), []byte("null")) {
+		return nil, fmt.Errorf("%w: no command", ErrMalformed)
+	}
+	c := new(Command)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	c.By, c.Cause = cut(c.By), cut(c.Cause)
+	if len(c.ID) > maxName {
+		return nil, fmt.Errorf("%w: an id of %d bytes, at most %d", ErrMalformed, len(c.ID), maxName)
+	}
+	return c, nil
+}
+
+func cut(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
+}
+
+// validName admits what may stand in a flag, a file name and a log line.
+func validName(what, name string) error {
+	ok := len(name) > 0 && len(name) <= maxName
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_'
+	}
+	if !ok {
+		return fmt.Errorf("%w: %s name %q: want 1 to %d letters, digits, '-', '.' or '_'", ErrMalformed, what, cut(name), maxName)
+	}
+	return nil
+}
+
+func validEdge(e *wire.Edge) error {
+	if e == nil {
+		return fmt.Errorf("%w: no edge", ErrMalformed)
+	}
+	if err := validName("edge", e.Name); err != nil {
+		return err
+	}
+	if e.Capacity < 1 || e.Capacity > MaxCapacity {
+		return fmt.Errorf("%w: edge %s: capacity %d: want 1 to %d", ErrMalformed, e.Name, e.Capacity, MaxCapacity)
+	}
+	if len(e.HTTP) > maxAddress || len(e.Admin) > maxAddress {
+		return fmt.Errorf("%w: edge %s: an address is longer than %d bytes", ErrMalformed, e.Name, maxAddress)
+	}
+	return nil
+}
+
+func validBalancer(b *wire.Balancer) error {
+	if b == nil {
+		return fmt.Errorf("%w: no balancer", ErrMalformed)
+	}
+	if err := validName("balancer", b.Name); err != nil {
+		return err
+	}
+	if len(b.HTTP) > maxAddress || len(b.Admin) > maxAddress || len(b.Raft) > maxAddress {
+		return fmt.Errorf("%w: balancer %s: an address is longer than %d bytes", ErrMalformed, b.Name, maxAddress)
+	}
+	return nil
+}
+
+// usable are the loads that tell something: of pairs that exist, the first for
+// each, with runs in order. A malformed load must not keep a death from becoming
+// true, so it is left out instead of refused.
+func usable(p *wire.Placement, loads []ring.Load) []ring.Load {
+	seen := make(map[wire.PairID]bool, len(loads))
+	var out []ring.Load
+	for _, l := range loads {
+		if _, ok := p.Pair(l.Pair); ok && !seen[l.Pair] && inOrder(l.Taken) {
+			seen[l.Pair] = true
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func inOrder(runs []wire.Run) bool {
+	last := 0
+	for _, r := range runs {
+		if r.From < last || r.To <= r.From {
+			return false
+		}
+		last = r.To
+	}
+	return true
+}

@@ -1,0 +1,117 @@
+package raftfsm
+
+import (
+	"fmt"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// State is the placement and what has to survive with it. It is a value that
+// only Apply changes; it is not safe for use by several goroutines.
+type State struct {
+	placement *wire.Placement // never changed, only replaced
+	record    record
+}
+
+// NewState is the state before the first command.
+func NewState() *State {
+	p := &wire.Placement{Admission: ring.FailSafeAdmission, NextPair: 1}
+	return &State{placement: complete(p).Index(), record: newRecord()}
+}
+
+// Placement is the present placement, which is never changed.
+func (s *State) Placement() *wire.Placement { return s.placement }
+
+// History lists the last events, oldest first. It is read-only.
+func (s *State) History() []wire.Event { return s.record.history }
+
+// Deaths lists the receipts of the last deaths, oldest first. It is read-only.
+func (s *State) Deaths() []wire.Receipt { return s.record.deaths }
+
+// handlers is the table of what commands do. A handler works on ch.next and
+// says what it did by ch.event; when it returns an error nothing has happened.
+var handlers = map[Kind]func(*change) error{
+	EdgeUp:       edgeUp,
+	EdgeDown:     edgeDown,
+	EdgeReady:    edgeReady,
+	Drain:        drain,
+	Resume:       resume,
+	Remove:       remove,
+	Left:         left,
+	Place:        place,
+	Unplace:      unplace,
+	MoveBoundary: moveBoundary,
+	Settle:       settle,
+	Purge:        purge,
+	Balancer:     balancer,
+	BalancerGone: balancerGone,
+	Configure:    configure,
+}
+
+// Apply carries out the command at a log index.
+func (s *State) Apply(index uint64, log []byte) Result {
+	if index <= s.placement.Version {
+		return failed(s.placement.Version, fmt.Errorf("%w: index %d is in version %d already", ErrStale, index, s.placement.Version))
+	}
+	c, err := DecodeCommand(log)
+	if err != nil {
+		s.adopt(s.placement, index)
+		return failed(index, err)
+	}
+	if first, ok := s.record.answered(c.ID); ok {
+		s.adopt(s.placement, index)
+		first.Again = true
+		return first
+	}
+	result := s.carryOut(index, c)
+	s.record.answer(c.ID, result)
+	return result
+}
+
+func (s *State) carryOut(index uint64, c *Command) Result {
+	ch := &change{c: c, version: index, before: s.placement, next: s.placement, deaths: s.record.deaths}
+	handler, ok := handlers[c.Kind]
+	if !ok {
+		s.adopt(s.placement, index)
+		return failed(index, fmt.Errorf("%w: kind %q", ErrMalformed, cut(string(c.Kind))))
+	}
+	if err := handler(ch); err != nil {
+		s.adopt(s.placement, index)
+		return failed(index, err)
+	}
+	s.adopt(ch.next, index)
+	s.record.deaths = ch.deaths
+	s.record.note(ch.events)
+	return Result{Version: index, Changed: len(ch.events) > 0, Events: ch.events, Plan: ch.plan}
+}
+
+// adopt makes p, with this version, the placement. The look-up tables are shared
+// with p, since nobody changes either.
+func (s *State) adopt(p *wire.Placement, version uint64) {
+	next := *p
+	next.Version = version
+	s.placement = complete(&next)
+}
+
+// complete has empty lists instead of none, so that JSON shows [] and the bytes
+// of a snapshot don't depend on how a list became empty.
+func complete(p *wire.Placement) *wire.Placement {
+	if p.Edges == nil {
+		p.Edges = []wire.Edge{}
+	}
+	if p.Pairs == nil {
+		p.Pairs = []wire.Pair{}
+	}
+	if p.Streams == nil {
+		p.Streams = []wire.StreamPlace{}
+	}
+	if p.Balancers == nil {
+		p.Balancers = []wire.Balancer{}
+	}
+	return p
+}
+
+func failed(version uint64, err error) Result {
+	return Result{Version: version, Err: err.Error(), Code: codeOf(err)}
+}

@@ -1,0 +1,175 @@
+package raftfsm
+
+import (
+	"fmt"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// edgeUp takes an edge in, or notes that one is there again. While no stream is
+// placed there is nothing to copy, so an edge is up at once.
+func edgeUp(ch *change) error {
+	if err := validEdge(ch.c.Edge); err != nil {
+		return err
+	}
+	if ch.c.After != "" {
+		if err := validName("edge", ch.c.After); err != nil {
+			return err
+		}
+	}
+	given := *ch.c.Edge
+	known, ok := ch.before.Edge(given.Name)
+	if !ok {
+		return ch.newEdge(given)
+	}
+	if given.Incarnation < known.Incarnation {
+		return fmt.Errorf("%w: edge %s: incarnation %d is older than %d", ErrStale, given.Name, given.Incarnation, known.Incarnation)
+	}
+	e := known
+	e.HTTP, e.Admin, e.Capacity, e.Incarnation = given.HTTP, given.Admin, given.Capacity, given.Incarnation
+	restarted := e.Incarnation > known.Incarnation
+	switch {
+	case known.State == wire.EdgeDown,
+		restarted && known.State != wire.EdgeJoining && known.State != wire.EdgeLeaving:
+		ch.edgeBack(known, e)
+	case e != known:
+		ch.edgeRefreshed(known, e, restarted)
+	}
+	return nil
+}
+
+func (ch *change) newEdge(given wire.Edge) error {
+	if len(ch.before.Edges) >= MaxEdges {
+		return fmt.Errorf("%w: edge %s: the cluster has %d edges already", ErrLimit, given.Name, MaxEdges)
+	}
+	e := wire.Edge{
+		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Capacity: given.Capacity, Incarnation: given.Incarnation,
+		State: wire.EdgeJoining, After: ch.c.After, Since: ch.version,
+	}
+	p := ch.edit()
+	if len(p.Streams) > 0 {
+		p.Edges = append(p.Edges, e)
+		p.Index()
+		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and copies what it will hold.", e.Name)})
+		return nil
+	}
+	e.State, e.After = wire.EdgeUp, ""
+	p.Edges = append(p.Edges, e)
+	ch.form()
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and is up.", e.Name)})
+	return nil
+}
+
+// form builds the ring anew, which is possible while it holds no stream.
+func (ch *change) form() {
+	ch.next = ring.Form(ch.edit().Index())
+	ch.ringChanged()
+	ch.settle(ring.AnchorHome)
+}
+
+// edgeBack is the return of a member under a new process, or of one that was
+// declared dead and was only slow. It delivers nothing until it has copied.
+func (ch *change) edgeBack(known, e wire.Edge) {
+	e.State, e.Since = wire.EdgeRecovering, ch.version
+	empty := len(ch.before.Streams) == 0
+	if empty {
+		e.State = wire.EdgeUp
+	}
+	ch.setEdge(e)
+	switch {
+	case empty && e.Capacity != known.Capacity:
+		ch.form()
+	case empty:
+		ch.settle(ring.AnchorHome)
+	default:
+		ch.settle(ring.AnchorCurrent)
+	}
+	text := fmt.Sprintf("%s is back and copies what it has missed: %s.", e.Name, ch.moves())
+	if empty {
+		text = fmt.Sprintf("%s is back and up: no stream is placed.", e.Name)
+	}
+	// A process that was replaced before anybody missed it has died all the same.
+	if known.State == wire.EdgeUp || known.State == wire.EdgeDraining {
+		ch.died(known, "restarted")
+	}
+	if empty {
+		ch.returned(e.Name)
+	}
+	ch.event(wire.Event{Edge: e.Name, Text: text})
+}
+
+// edgeRefreshed takes new addresses or another capacity. The tables of a pair
+// keep their size while it lives; only a ring without streams is built anew.
+func (ch *change) edgeRefreshed(known, e wire.Edge, restarted bool) {
+	if restarted {
+		e.Since = ch.version
+	}
+	ch.setEdge(e)
+	if e.Capacity != known.Capacity {
+		if len(ch.before.Streams) == 0 && e.State != wire.EdgeJoining {
+			ch.form()
+		} else {
+			ch.settle(ring.AnchorCurrent)
+		}
+	}
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered again, capacity %d.", e.Name, e.Capacity)})
+}
+
+// edgeDown is a death. Only a message about the present incarnation counts.
+func edgeDown(ch *change) error {
+	e, ok := ch.before.Edge(ch.c.Name)
+	if !ok {
+		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
+	}
+	if ch.c.Incarnation != e.Incarnation {
+		return fmt.Errorf("%w: edge %s: incarnation %d, it is at %d", ErrStale, e.Name, ch.c.Incarnation, e.Incarnation)
+	}
+	switch e.State {
+	case wire.EdgeDown:
+		return nil
+	case wire.EdgeJoining:
+		ch.dropEdge(e.Name)
+		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has gone before it joined%s.", e.Name, ch.by())})
+		return nil
+	}
+	ch.setState(e.Name, wire.EdgeDown)
+	ch.settle(ring.AnchorCurrent)
+	ch.died(e, ch.c.Cause)
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is down%s: %s.", e.Name, ch.by(), ch.moves())})
+	return nil
+}
+
+// edgeReady makes a recovering edge a member that delivers, and a joining one a
+// member.
+func edgeReady(ch *change) error {
+	e, ok := ch.before.Edge(ch.c.Name)
+	if !ok {
+		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
+	}
+	if ch.c.Incarnation != e.Incarnation {
+		return fmt.Errorf("%w: edge %s: incarnation %d, it is at %d", ErrStale, e.Name, ch.c.Incarnation, e.Incarnation)
+	}
+	if e.State == wire.EdgeUp {
+		return nil
+	}
+	if e.State != wire.EdgeRecovering && e.State != wire.EdgeJoining {
+		return fmt.Errorf("%w: edge %s is %s", ErrRefused, e.Name, e.State)
+	}
+	if ch.c.Version < e.Since {
+		return fmt.Errorf("%w: edge %s has copied by version %d, it needs %d", ErrStale, e.Name, ch.c.Version, e.Since)
+	}
+	if e.State == wire.EdgeJoining {
+		ch.next = ring.Join(ch.before, e.Name, e.After)
+		ch.ringChanged()
+		ch.setState(e.Name, wire.EdgeUp)
+		ch.settle(ring.AnchorHome)
+		ch.event(wire.Event{Kind: "joined", Edge: e.Name, Text: fmt.Sprintf("%s has joined the ring: %s.", e.Name, ch.moves())})
+		return nil
+	}
+	ch.setState(e.Name, wire.EdgeUp)
+	ch.settle(ring.AnchorHome)
+	ch.returned(e.Name)
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is up again: %s.", e.Name, ch.moves())})
+	return nil
+}

@@ -1,0 +1,148 @@
+package raftfsm
+
+import (
+	"fmt"
+	"sort"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// place puts a stream on one more pair. A second time changes nothing. Streams
+// are kept in the order of their names.
+func place(ch *change) error {
+	name := ch.c.Stream
+	if name == "" || len(name) > maxStream {
+		return fmt.Errorf("%w: a stream's name of %d bytes: want 1 to %d", ErrMalformed, len(name), maxStream)
+	}
+	q, ok := ch.before.Pair(ch.c.Pair)
+	if !ok {
+		return fmt.Errorf("%w pair %d", ErrUnknown, ch.c.Pair)
+	}
+	if q.Retiring {
+		return fmt.Errorf("%w: pair %d is retiring", ErrRefused, q.ID)
+	}
+	have := ch.before.Stream(name)
+	for _, id := range have {
+		if id == q.ID {
+			return nil
+		}
+	}
+	if have == nil && len(ch.before.Streams) >= MaxStreams {
+		return fmt.Errorf("%w: %d streams are placed already", ErrLimit, MaxStreams)
+	}
+	streams := ch.before.Streams
+	i := sort.Search(len(streams), func(i int) bool { return streams[i].Stream >= name })
+	pairs := append(append(make([]wire.PairID, 0, len(have)+1), have...), q.ID)
+	next := append(make([]wire.StreamPlace, 0, len(streams)+1), streams[:i]...)
+	next = append(next, wire.StreamPlace{Stream: name, Pairs: pairs})
+	if have != nil {
+		i++
+	}
+	ch.setStreams(append(next, streams[i:]...))
+	ch.event(wire.Event{Pair: q.ID, Stream: name, Text: fmt.Sprintf("%s is placed on pair %d (%s, %s).", name, q.ID, q.Low, q.High)})
+	return nil
+}
+
+// unplace takes a stream off one pair, or off all.
+func unplace(ch *change) error {
+	name := ch.c.Stream
+	have := ch.before.Stream(name)
+	var stay []wire.PairID
+	for _, id := range have {
+		if ch.c.Pair != 0 && id != ch.c.Pair {
+			stay = append(stay, id)
+		}
+	}
+	if len(stay) == len(have) {
+		return nil
+	}
+	var next []wire.StreamPlace
+	for _, s := range ch.before.Streams {
+		switch {
+		case s.Stream != name:
+			next = append(next, s)
+		case len(stay) > 0:
+			next = append(next, wire.StreamPlace{Stream: name, Pairs: stay})
+		}
+	}
+	ch.setStreams(next)
+	ch.event(wire.Event{Pair: ch.c.Pair, Stream: name, Text: fmt.Sprintf("%s is on %s now.", name, count(len(stay), "pair", "pairs"))})
+	return nil
+}
+
+// setStreams replaces the streams alone: there may be many, and copying them
+// twice for each one that is placed would be felt.
+func (ch *change) setStreams(streams []wire.StreamPlace) {
+	next := *ch.before
+	next.Streams = streams
+	ch.next = next.Index()
+}
+
+// moveBoundary makes room on one side of a pair. It holds only if the boundary
+// still is where the proposer saw it. While somebody of the pair is missing the
+// boundary belongs to the takeover.
+//
+// Home moves along, except while the boundary is away from it because an edge
+// of the ring is missing: then what has to come back is the boundary from before
+// the failure (claims 32, 33).
+func moveBoundary(ch *change) error {
+	q, ok := ch.before.Pair(ch.c.Pair)
+	if !ok {
+		return fmt.Errorf("%w pair %d", ErrUnknown, ch.c.Pair)
+	}
+	for _, name := range []string{q.Low, q.High} {
+		if e, ok := ch.before.Edge(name); !ok || !ring.Delivers(e.State) {
+			return fmt.Errorf("%w: pair %d: member %q does not deliver", ErrRefused, q.ID, name)
+		}
+	}
+	to := ch.c.Boundary
+	switch {
+	case q.Retiring:
+		return fmt.Errorf("%w: pair %d is retiring", ErrRefused, q.ID)
+	case to < 0 || to > q.Slots:
+		return fmt.Errorf("%w: pair %d: boundary %d: want 0 to %d", ErrMalformed, q.ID, to, q.Slots)
+	case ch.c.Before != q.Boundary:
+		return fmt.Errorf("%w: pair %d: the boundary is %d, not %d", ErrStale, q.ID, q.Boundary, ch.c.Before)
+	}
+	home := to
+	if q.Boundary != q.Home && !allDeliver(ch.before) {
+		home = q.Home
+	}
+	if q.Boundary == to && q.Home == home {
+		return nil
+	}
+	ch.plan.Boundaries = []wire.BoundaryMove{{Pair: q.ID, Before: q.Boundary, After: to}}
+	p := ch.edit()
+	for i := range p.Pairs {
+		if p.Pairs[i].ID == q.ID {
+			p.Pairs[i].Boundary, p.Pairs[i].Home = to, home
+		}
+	}
+	ch.event(wire.Event{Pair: q.ID, Text: fmt.Sprintf("The boundary of pair %d (%s, %s) moved from %d to %d.", q.ID, q.Low, q.High, q.Boundary, to)})
+	return nil
+}
+
+func allDeliver(p *wire.Placement) bool {
+	for _, e := range ring.Members(p) {
+		if !ring.Delivers(e.State) {
+			return false
+		}
+	}
+	return true
+}
+
+// settle finds boundaries anew under which nobody is above capacity.
+func settle(ch *change) error {
+	ch.settle(ring.AnchorCurrent)
+	ended := len(ch.before.Pairs) - len(ch.next.Pairs)
+	if len(ch.plan.Boundaries) == 0 && len(ch.plan.Adopted) == 0 && ended == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("Boundaries were settled anew%s: %s", ch.by(), ch.moves())
+	if ended > 0 {
+		text += fmt.Sprintf(", %s ended", count(ended, "retiring pair", "retiring pairs"))
+	}
+	ch.event(wire.Event{Text: text + "."})
+	return nil
+}
