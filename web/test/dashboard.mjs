@@ -1,0 +1,165 @@
+// The page in a browser: an edge dies, its sessions move, it comes back; the
+// balancer goes away and returns. Needs dist/ (node build.mjs).
+//
+//	node test/dashboard.mjs [folder for pictures]
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { openBrowser } from "./browser.mjs";
+import { PaperCluster } from "./cluster.mjs";
+import { serve } from "./fake.mjs";
+
+const pictures = process.argv[2];
+
+// A page on a cluster of its own; what its console complains about is kept.
+async function open(browser, { width, height = 900, scheme = "dark", edges = 4, slots = 50, motion = "reduce" }) {
+  const cluster = new PaperCluster({ edges, slots });
+  const fake = await serve(cluster);
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: motion });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (m) => { if (m.type() === "error" || m.type() === "warning") complaints.push(m.text()); });
+  page.on("pageerror", (e) => complaints.push(String(e)));
+  await page.goto(fake.url);
+  await page.waitForSelector("body.ready");
+  return { cluster, fake, page, complaints, close: async () => { await context.close(); fake.close(); } };
+}
+
+async function picture(page, name, fullPage = true) {
+  if (!pictures) return;
+  await mkdir(pictures, { recursive: true });
+  await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage });
+}
+
+const text = (page, selector) => page.locator(selector).innerText();
+const sees = (page, words, selector = "body") => page.locator(selector, { hasText: words }).first().waitFor({ timeout: 8000 });
+
+async function fits(page, what) {
+  const [inner, width] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollWidth]);
+  assert.equal(width, inner, `${what}: the page is ${width} px wide in a window of ${inner}`);
+}
+
+// Loads what is asked for only when it can be seen.
+async function lookAtAll(page) {
+  for (const id of ["receipts", "events", "sessions", "streams", "purge"]) await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+  await page.locator("#streams tbody tr").first().waitFor();
+  await page.locator("#sessions tbody tr").first().waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
+}
+
+async function deathAndReturn(browser, width, scheme) {
+  const { cluster, page, complaints, close } = await open(browser, { width, scheme });
+  const name = `${width}-${scheme}`;
+  assert.equal(await page.locator("svg.ring .node").count(), 4);
+  assert.equal(await page.locator("svg.ring .lane").count(), 4);
+  assert.deepEqual(await page.locator("svg.ring .boundary").allTextContents(), ["25/50", "25/50", "25/50", "25/50"]);
+  assert.equal(await page.locator(".pair .boundary b").first().textContent(), "25");
+  assert.match(await text(page, "#sentence"), /^4 edges up, 64 sessions/);
+  await sees(page, "live", "#connection");
+  await lookAtAll(page);
+  await sees(page, "No edge has died", "#receipts");
+  await fits(page, `${name}, calm`);
+  await picture(page, `${name}-calm`);
+
+  cluster.kill("edge-1");
+  await sees(page, "edge-1 is down: its 17 viewers are on edge-2 and edge-4", "#sentence");
+  assert.equal(await page.locator("svg.ring .node.down").count(), 1);
+  assert.deepEqual(await page.locator("svg.ring .boundary").allTextContents(), ["0/50", "25/50", "25/50", "50/50"]);
+  assert.deepEqual(await page.locator(".pair .boundary b").allTextContents(), ["0", "25", "25", "50"]);
+  assert.equal(await page.locator("#edge-edge-1 .pill.bad").innerText(), "down");
+  await page.locator("#receipts").scrollIntoViewIfNeeded();
+  await sees(page, "84 ms", "#receipts article.open");
+  await sees(page, "25 → 0", "#receipts .moves");
+  await sees(page, "edge_down", "#events li.bad");
+  await sees(page, "stand-in", "#sessions tbody");
+  await page.evaluate(() => scrollTo(0, 0));
+  await fits(page, `${name}, one is dead`);
+  await picture(page, `${name}-death`);
+
+  cluster.copy("edge-1", 0.4);
+  await sees(page, "edge-1 is back and copies", "#sentence");
+  assert.equal(await page.locator("#edge-edge-1 progress").getAttribute("value").then(Number), 40);
+  await fits(page, `${name}, one copies`);
+  await picture(page, `${name}-recovery`);
+
+  cluster.ready("edge-1");
+  await sees(page, /^4 edges up, 64 sessions/, "#sentence");
+  await page.locator("#receipts").scrollIntoViewIfNeeded();
+  await page.locator("#receipts article.closed").waitFor({ timeout: 8000 });
+  assert.deepEqual(await page.locator(".pair .boundary b").allTextContents(), ["25", "25", "25", "25"]);
+  assert.deepEqual(complaints, []);
+  await close();
+}
+
+async function ordersAreAskedTwice(browser) {
+  const { fake, page, complaints, close } = await open(browser, { width: 1440 });
+  await page.getByRole("button", { name: "drain edge-2" }).focus();
+  await page.keyboard.press("Enter");
+  await sees(page, "16 sessions would change edges", "dialog .preview");
+  await sees(page, "25 → 0", "dialog .preview");
+  await picture(page, "dialog", false);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
+  assert.ok(!fake.asked.includes("POST edges/edge-2/drain"), "drained before it was confirmed");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await sees(page, "edge-2 is draining", "#sentence");
+  assert.ok(fake.asked.includes("POST edges/edge-2/drain"));
+  assert.equal(await page.getByRole("button", { name: "resume edge-2" }).count(), 1);
+
+  await page.getByLabel("Path to purge").fill("sample");
+  await page.getByRole("button", { name: "Purge", exact: true }).click();
+  await sees(page, "begins with a slash", "#purge");
+  await page.getByLabel("Path to purge").fill("/sample/");
+  await page.getByRole("button", { name: "Purge", exact: true }).click();
+  await sees(page, "Purge 9: 166 objects removed", "#purge");
+
+  await page.getByLabel("Filter the sessions").fill("edge-3 /live/one/");
+  await sees(page, "that match, 64 in all", "#sessions");
+  assert.deepEqual(complaints, []);
+  // The cluster refuses: one line, where the order was given.
+  await page.getByRole("button", { name: /^end session/ }).first().click();
+  await page.getByRole("button", { name: "end session", exact: true }).click();
+  await sees(page, "answered 409: the session has ended already", "dialog .problem");
+  await close();
+}
+
+async function balancerGoesAndComesBack(browser) {
+  const { cluster, fake, page, close } = await open(browser, { width: 1440 });
+  await sees(page, "live", "#connection");
+  fake.broken = true;
+  fake.cut();
+  await sees(page, "stale since", "#connection");
+  await sees(page, "GET /api/v1/status answered 503: no balancer leads at present; ask again", "#problems");
+  await picture(page, "stale", false);
+  fake.broken = false;
+  cluster.kill("edge-3");
+  await sees(page, "edge-3 is down", "#sentence");
+  await sees(page, "live", "#connection");
+  await page.locator("#problems").waitFor({ state: "hidden" });
+  await close();
+}
+
+async function ringsOfAllSizes(browser) {
+  for (const [edges, slots] of [[2, 20], [3, 100], [9, 400], [64, 5000]]) {
+    const { cluster, page, complaints, close } = await open(browser, { width: 1440, edges, slots, scheme: edges % 2 ? "light" : "dark" });
+    cluster.kill("edge-2");
+    await sees(page, "edge-2 is down", "#sentence");
+    assert.equal(await page.locator("svg.ring .node").count(), edges);
+    assert.equal(await page.locator("svg.ring .lane .divider").count(), edges);
+    await fits(page, `${edges} edges`);
+    await picture(page, `ring-${edges}`, false);
+    assert.deepEqual(complaints, []);
+    await close();
+  }
+}
+
+const browser = await openBrowser();
+try {
+  for (const [width, scheme] of [[1440, "dark"], [1440, "light"], [390, "dark"], [820, "light"]]) await deathAndReturn(browser, width, scheme);
+  await ordersAreAskedTwice(browser);
+  await balancerGoesAndComesBack(browser);
+  await ringsOfAllSizes(browser);
+  console.log("dashboard: ok");
+} finally {
+  await browser.close();
+}

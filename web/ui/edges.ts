@@ -1,0 +1,104 @@
+// The table of edges: state, load, what is left after a death, store, orders.
+import type { Actions } from "./actions";
+import { h, Keyed, setAttribute, setStyle, setText, type Shown } from "./dom";
+import { StatePill } from "./edgestate";
+import { bytes, count, percent, plural, span } from "./format";
+import { colourOf } from "./palette";
+import { cell, line, Table } from "./table";
+import type { EdgeStatus, Status } from "./wire";
+
+// A report older than this is shown as old.
+const oldReport = 2000;
+
+class EdgeRow implements Shown<EdgeStatus> {
+  readonly root: HTMLTableRowElement;
+  private readonly swatch = h("span", { class: "swatch" });
+  private readonly name = h("strong");
+  private readonly about = h("small");
+  private readonly pill = new StatePill();
+  private readonly safe = h("span", { class: "pill warn", title: "delivers for a missing neighbour, takes no new stream" }, "fail-safe");
+  private readonly copy = h("progress", { max: 100 });
+  private readonly copied = h("small");
+  private readonly load = h("span", { class: "fill" });
+  private readonly tick = h("span", { class: "tick" });
+  private readonly meter: HTMLElement;
+  private readonly loadText = h("span", { class: "figures" });
+  private readonly margin = line();
+  private readonly hits = line();
+  private readonly store = line();
+  private readonly buttons: Record<"drain" | "resume" | "remove", HTMLButtonElement>;
+
+  constructor(private edge: EdgeStatus, actions: Actions) {
+    this.meter = h("div", { class: "meter", role: "meter", "aria-valuemin": 0 }, this.load, this.tick);
+    const order = (what: "drain" | "resume" | "remove"): HTMLButtonElement =>
+      h("button", { type: "button", "aria-label": `${what} ${edge.name}`, onclick: () => actions.order(this.edge, what) }, what);
+    this.buttons = { drain: order("drain"), resume: order("resume"), remove: order("remove") };
+    this.root = h("tr", { id: `edge-${edge.name}`, role: "row", tabindex: -1 },
+      cell("Edge", this.swatch, h("span", { class: "two" }, this.name, this.about)),
+      cell("State", h("span", { class: "two" }, h("span", { class: "pills" }, this.pill.root, this.safe), this.copy, this.copied)),
+      cell("Sessions", h("div", { class: "loading" }, this.meter, this.loadText)),
+      cell("N−1 margin", this.margin.root),
+      cell("Hits", this.hits.root),
+      cell("Store", this.store.root),
+      cell("Orders", h("span", { class: "orders" }, this.buttons.drain, this.buttons.resume, this.buttons.remove)));
+  }
+
+  update(edge: EdgeStatus): void {
+    this.edge = edge;
+    setAttribute(this.swatch, "class", `swatch ${colourOf(edge.name)}`);
+    setText(this.name, edge.name);
+    const old = edge.report_age > oldReport || edge.report_age < 0;
+    setText(this.about, edge.report_age < 0 ? "no report" : old ? `silent for ${span(edge.report_age)}` : plural(edge.streams, "stream"));
+    setAttribute(this.about, "class", old ? "bad" : null);
+    setAttribute(this.name, "title", `${edge.http}, incarnation ${edge.incarnation}`);
+    this.pill.show(edge.state);
+    this.safe.hidden = !edge.fail_safe;
+    this.updateRecovery(edge);
+    this.updateLoad(edge);
+    this.margin.show(edge.margin > 0 ? `+${count(edge.margin)}` : count(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
+    this.hits.show(percent(edge.hits, edge.hits + edge.misses), `${count(edge.origin_asked)} to origin`);
+    this.store.show(bytes(edge.store_bytes), `${bytes(edge.sent_bytes)} sent`);
+    this.buttons.drain.hidden = !(edge.state === "up");
+    this.buttons.resume.hidden = !(edge.state === "draining");
+    this.buttons.remove.disabled = edge.state === "leaving";
+  }
+
+  private updateRecovery(edge: EdgeStatus): void {
+    const r = edge.recovery;
+    const copying = r !== undefined && (edge.state === "recovering" || edge.state === "joining" || edge.state === "leaving" || Boolean(r.error));
+    this.copy.hidden = this.copied.hidden = !copying;
+    if (!copying) return;
+    const [done, whole] = r.bytes_total > 0 ? [r.bytes, r.bytes_total] : [r.objects, r.total];
+    this.copy.value = whole > 0 ? (100 * done) / whole : 0;
+    setAttribute(this.copy, "aria-label", `copy of ${edge.name}`);
+    setText(this.copied, r.error ? r.error : `${bytes(r.bytes)} of ${bytes(r.bytes_total)}${r.from ? ` from ${r.from}` : ""}`);
+    setAttribute(this.copied, "class", r.error ? "bad" : null);
+  }
+
+  private updateLoad(edge: EdgeStatus): void {
+    const whole = Math.max(1, edge.capacity);
+    const over = edge.delivering > edge.capacity ? "over" : edge.delivering > edge.limit ? "beyond" : "";
+    setAttribute(this.meter, "class", `meter ${colourOf(edge.name)} ${over}`);
+    setStyle(this.load, "width", `${Math.min(100, (100 * edge.delivering) / whole)}%`);
+    setStyle(this.tick, "left", `${Math.min(100, (100 * edge.limit) / whole)}%`);
+    setAttribute(this.meter, "aria-valuemax", edge.capacity);
+    setAttribute(this.meter, "aria-valuenow", edge.delivering);
+    setAttribute(this.meter, "aria-label", `${edge.name} delivers ${edge.delivering} of at most ${edge.limit}, capacity ${edge.capacity}`);
+    const text = `${count(edge.delivering)} / ${count(edge.limit)} / ${count(edge.capacity)}`;
+    setText(this.loadText, text);
+  }
+}
+
+export class Edges {
+  private readonly rows: Keyed<EdgeStatus>;
+
+  constructor(parent: Element, actions: Actions) {
+    const table = new Table("Edges", ["Edge", "State", "Sessions / limit / capacity", "N−1 margin", "Hits", "Store", "Orders"]);
+    parent.append(table.root);
+    this.rows = new Keyed(table.body, (e) => e.name, (e) => new EdgeRow(e, actions));
+  }
+
+  update(status: Status): void {
+    this.rows.show(status.edges);
+  }
+}

@@ -1,0 +1,159 @@
+// The shapes of /api/v1, as internal/wire/api.go defines them. Times are unix
+// milliseconds, sizes bytes. Slots and boundaries are in the low member's view.
+
+export type EdgeState = "joining" | "recovering" | "up" | "draining" | "leaving" | "down";
+
+export interface Run {
+  from: number;
+  to: number; // exclusive
+}
+
+export interface Adoption extends Run {
+  edge: string;
+}
+
+export interface Recovery {
+  bytes: number;
+  bytes_total: number;
+  objects: number;
+  total: number;
+  from?: string;
+  error?: string;
+}
+
+export interface EdgeStatus {
+  name: string;
+  state: EdgeState;
+  http: string;
+  admin: string;
+  incarnation: number;
+  capacity: number;
+  limit: number;
+  delivering: number;
+  margin: number;
+  fail_safe: boolean;
+  report_age: number; // -1: none
+  recovery?: Recovery;
+  store_bytes: number;
+  sent_bytes: number;
+  hits: number;
+  misses: number;
+  origin_asked: number;
+  streams: number;
+}
+
+export interface PairStatus {
+  id: number;
+  low: string;
+  high: string;
+  slots: number;
+  boundary: number;
+  home: number;
+  low_delivering: number;
+  high_delivering: number;
+  taken: Run[];
+  retiring?: boolean;
+  adopted?: Adoption[];
+  streams: number;
+}
+
+export interface BalancerInfo {
+  name: string;
+  http: string;
+  admin: string;
+  leader: boolean;
+  voter: boolean;
+  alive: boolean;
+}
+
+export interface Status {
+  time: number;
+  version: number;
+  node: string;
+  leader: string;
+  admission: string;
+  policy: string;
+  edges: EdgeStatus[];
+  pairs: PairStatus[];
+  balancers: BalancerInfo[];
+  sessions: number;
+  streams: number;
+  refused: number;
+  takeovers: number;
+}
+
+export interface StreamStatus {
+  stream: string;
+  pairs: number[];
+  edges: string[];
+  sessions: number;
+}
+
+export interface SessionInfo {
+  pair: number;
+  slot: number;
+  generation: number;
+  stream: string;
+  viewer: string;
+  edge: string;
+  position: number;
+  path: string;
+  opened: number;
+  seen: number;
+  standin: boolean;
+}
+
+export interface SessionList {
+  total: number;
+  sessions: SessionInfo[];
+}
+
+export interface Happening {
+  time: number;
+  version?: number;
+  kind: string;
+  edge?: string;
+  pair?: number;
+  stream?: string;
+  text: string;
+}
+
+export interface BoundaryMove {
+  pair: number;
+  before: number;
+  after: number;
+}
+
+export interface Receipt {
+  edge: string;
+  incarnation: number;
+  noticed: number;
+  by: string;
+  cause: string;
+  committed: number;
+  version: number;
+  boundaries: BoundaryMove[];
+  moved: number;
+  lost: number;
+  finished: number;
+  longest_gap: number;
+  broken: number;
+  returned: number; // 0: not yet
+  copied_bytes: number;
+}
+
+export interface Preview {
+  edge: string;
+  moves: number;
+  boundaries: BoundaryMove[];
+  excess: number;
+  peak: string;
+  peak_load: number;
+  peak_capacity: number;
+}
+
+export interface PurgeAnswer {
+  seq: number;
+  removed: Record<string, number>;
+  failed: string[];
+}
