@@ -55,7 +55,10 @@ class EdgeRow implements Shown<EdgeStatus> {
     this.safe.hidden = !edge.fail_safe;
     this.updateRecovery(edge);
     this.updateLoad(edge);
-    this.margin.show(edge.margin > 0 ? `+${count(edge.margin)}` : count(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
+    // What does not deliver has no margin: it is not counted on.
+    const counted = edge.state === "up" || edge.state === "draining";
+    if (counted) this.margin.show(edge.margin > 0 ? `+${count(edge.margin)}` : count(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
+    else this.margin.show("–", "");
     this.hits.show(percent(edge.hits, edge.hits + edge.misses), `${count(edge.origin_asked)} to origin`);
     this.store.show(bytes(edge.store_bytes), `${bytes(edge.sent_bytes)} sent`);
     this.buttons.drain.hidden = !(edge.state === "up");

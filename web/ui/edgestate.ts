@@ -10,6 +10,7 @@ const signs: Record<string, string> = {
   joining: "M8 3v10M3 8h10",
   draining: "M5.5 3.5v9M10.5 3.5v9",
   leaving: "M3 8h9M8.5 4L12.5 8l-4 4",
+  dot: "M8 7.5v1M7.5 8h1",
   warn: "M8 3v6M8 12v.6",
 };
 

@@ -38,7 +38,7 @@ export class Header {
   private readonly origin = new Fact("origin asked", "requests of all edges, since their start");
   private readonly sent = new Fact("sent", "to viewers, by all edges, since their start");
   private readonly refused = new Fact("refused", "viewers, by this balancer since its start");
-  private readonly takeovers = new Fact("finished responses", "that broke at an edge and were finished from its partner, by this balancer since its start");
+  private readonly takeovers = new Fact("takeovers", "responses that broke at an edge and were finished from its partner, by this balancer since its start");
   private marked = "";
   private states = "";
 

@@ -94,7 +94,8 @@ export class RingNode implements Shown<EdgeStatus> {
     setText(this.most, `of ${count(edge.limit)}`);
     const word = edge.fail_safe && edge.state === "up" ? "fail-safe" : edge.state;
     const name = edge.fail_safe && edge.state === "up" ? "warn" : edge.state;
-    const width = 26 + word.length * 6.3;
+    setText(this.badgeWord, word);
+    const width = 28 + this.badgeWord.getComputedTextLength();
     const left = this.middle.x - width / 2;
     const top = this.middle.y + this.c.node - 18;
     setAttribute(this.badge, "class", `badge ${name === "warn" ? "warn" : tone(edge.state)}`);
@@ -105,7 +106,6 @@ export class RingNode implements Shown<EdgeStatus> {
     setAttribute(this.badgeSign, "transform", `translate(${left + 5} ${top + 3}) scale(.75)`);
     setAttribute(this.badgeWord, "x", left + 20);
     setAttribute(this.badgeWord, "y", top + 13);
-    setText(this.badgeWord, word);
   }
 
   private crowdedState(edge: EdgeStatus): void {
