@@ -42,18 +42,21 @@ func (im image) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	head := make([]byte, 0, snapshotHead)
-	head = append(head, snapshotMagic...)
-	head = append(head, snapshotVersion)
-	head = binary.BigEndian.AppendUint64(head, uint64(len(body)))
-	sum := sha256.Sum256(body)
-	head = append(head, sum[:]...)
-	n, err := w.Write(head)
+	n, err := w.Write(snapshotHeadOf(body))
 	if err != nil {
 		return int64(n), err
 	}
 	m, err := w.Write(body)
 	return int64(n + m), err
+}
+
+func snapshotHeadOf(body []byte) []byte {
+	head := make([]byte, 0, snapshotHead)
+	head = append(head, snapshotMagic...)
+	head = append(head, snapshotVersion)
+	head = binary.BigEndian.AppendUint64(head, uint64(len(body)))
+	sum := sha256.Sum256(body)
+	return append(head, sum[:]...)
 }
 
 // ReadState reads a snapshot, all of it, and checks it.

@@ -1,0 +1,99 @@
+package raftfsm
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+// Defaults of the settings. A machine that is busy, or whose disk is slow to
+// sync, must not lose its leader by that: heartbeats pass Raft's disk writes by,
+// so these only have to outlast a process that gets no processor for a while.
+const (
+	DefaultHeartbeat = 700 * time.Millisecond
+	DefaultElection  = 700 * time.Millisecond
+	DefaultLease     = 500 * time.Millisecond
+	DefaultCommit    = 5 * time.Millisecond
+	DefaultSnapshot  = 4096
+)
+
+// Config is what a node needs to know.
+type Config struct {
+	Name      string          // of this node, the same for ever
+	Dir       string          // its directory; it is made if its parent is there
+	Bind      string          // address to listen at for Raft
+	Listener  net.Listener    // instead of Bind; the node takes it over
+	Advertise string          // address that the others dial; empty: the one it listens at
+	Peers     []wire.Balancer // the first voters, the same on each of them; without this node it waits to be joined
+	Secret    wire.Secret
+
+	Heartbeat time.Duration // without a leader for this long, up to twice as long: a vote
+	Election  time.Duration // a vote without an end for this long: the next one
+	Lease     time.Duration // a leader without a majority for this long steps down
+	Commit    time.Duration // a quiet leader tells the others of commits this late at most
+	Snapshot  int           // commands between snapshots
+
+	Logger zerolog.Logger
+	Now    func() time.Time // for Command.At; time.Now when nil
+}
+
+// Settings is the table of what an operator can set.
+func (c *Config) Settings() []setting.Row {
+	return []setting.Row{
+		setting.String(&c.Bind, "raft-listen", "127.0.0.1:0", "Address on which the balancers' copies of the placement talk to each other."),
+		setting.String(&c.Advertise, "raft-advertise", "", "Raft address that other balancers dial, when it is not the one listened at."),
+		setting.Duration(&c.Heartbeat, "raft-heartbeat", DefaultHeartbeat, 50*time.Millisecond, time.Minute, "How long without a leader before a vote."),
+		setting.Duration(&c.Election, "raft-election", DefaultElection, 50*time.Millisecond, time.Minute, "How long a vote may take before the next one; at least raft-heartbeat."),
+		setting.Duration(&c.Lease, "raft-lease", DefaultLease, 50*time.Millisecond, time.Minute, "How long a leader without a majority stays one; at most raft-heartbeat."),
+		setting.Duration(&c.Commit, "raft-commit", DefaultCommit, time.Millisecond, time.Second, "How late a quiet leader tells the others of commits."),
+		setting.Int(&c.Snapshot, "raft-snapshot", DefaultSnapshot, 16, 1_000_000, "commands", "How many changes of the placement lie between two snapshots."),
+	}
+}
+
+// complete fills in defaults and says in one line what can't be.
+func (c Config) complete() (Config, error) {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	set(&c.Heartbeat, DefaultHeartbeat)
+	set(&c.Election, max(DefaultElection, c.Heartbeat))
+	set(&c.Lease, min(DefaultLease, c.Heartbeat))
+	set(&c.Commit, DefaultCommit)
+	if c.Snapshot == 0 {
+		c.Snapshot = DefaultSnapshot
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if err := validName("balancer", c.Name); err != nil {
+		return c, err
+	}
+	seen := map[string]bool{}
+	for i := range c.Peers {
+		if err := validBalancer(&c.Peers[i]); err != nil {
+			return c, err
+		}
+		if seen[c.Peers[i].Name] {
+			return c, fmt.Errorf("balancer %s is named twice among the first voters", c.Peers[i].Name)
+		}
+		seen[c.Peers[i].Name] = true
+	}
+	switch {
+	case !c.Secret.Valid():
+		return c, fmt.Errorf("raft: a secret is needed")
+	case c.Dir == "":
+		return c, fmt.Errorf("raft: a directory is needed")
+	case c.Election < c.Heartbeat:
+		return c, fmt.Errorf("raft-election %s is shorter than raft-heartbeat %s", c.Election, c.Heartbeat)
+	case c.Lease > c.Heartbeat:
+		return c, fmt.Errorf("raft-lease %s is longer than raft-heartbeat %s", c.Lease, c.Heartbeat)
+	}
+	return c, nil
+}

@@ -1,0 +1,174 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"tandem/internal/wire"
+)
+
+// Node is one replica of the placement.
+type Node struct {
+	config    Config
+	lines     io.Writer
+	counters  counters
+	listener  net.Listener
+	streams   *streams
+	transport *raft.NetworkTransport
+	log       *raftboltdb.BoltStore
+	snapshots *raft.FileSnapshotStore
+	fsm       *fsm
+	raft      *raft.Raft
+	view      atomic.Pointer[view]
+	loops     sync.WaitGroup
+	done      chan struct{} // closed by Close
+	closing   sync.Once
+	closed    error // why closing failed, behind closing
+
+	mu          sync.Mutex
+	leading     chan struct{}        // guarded by mu; closed at the next change of the leader
+	subscribers map[*subscriber]bool // guarded by mu
+	leads       string               // guarded by mu: the last leader that was told
+}
+
+func newNode(c Config) *Node {
+	n := &Node{
+		config: c, lines: lines{c.Logger}, listener: c.Listener, done: make(chan struct{}),
+		leading: make(chan struct{}), subscribers: map[*subscriber]bool{},
+	}
+	n.fsm = &fsm{state: NewState(), publish: n.publish, counters: &n.counters}
+	n.publish(n.fsm.state, nil)
+	return n
+}
+
+// publish lets everybody see the state. It is called before Raft starts, and
+// then by its applying goroutine only.
+func (n *Node) publish(s *State, events []wire.Event) {
+	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), changed: make(chan struct{})})
+	if old != nil {
+		close(old.changed)
+	}
+	n.tell(events)
+}
+
+// Placement is the present placement. It is never nil and never changed.
+func (n *Node) Placement() *wire.Placement { return n.view.Load().placement }
+
+// Watch is closed when the next placement is there. Take it before looking at
+// Placement, and nothing is missed.
+func (n *Node) Watch() <-chan struct{} { return n.view.Load().changed }
+
+// History lists the last events of the placement, oldest first.
+func (n *Node) History() []wire.Event { return append([]wire.Event(nil), n.view.Load().history...) }
+
+// Deaths lists the receipts of the last deaths, oldest first. What the
+// responses in hand lived through is not in them.
+func (n *Node) Deaths() []wire.Receipt { return append([]wire.Receipt(nil), n.view.Load().deaths...) }
+
+// Name is the node's own name.
+func (n *Node) Name() string { return n.config.Name }
+
+// RaftAddr is the address that other nodes dial.
+func (n *Node) RaftAddr() string { return n.streams.Addr().String() }
+
+// Close hands the lead over if it is here, ends every goroutine and closes the
+// files. A second time changes nothing.
+func (n *Node) Close() error {
+	n.closing.Do(func() {
+		if n.raft.State() == raft.Leader && len(n.Voters()) > 1 {
+			// Spares the others the wait for a vote; if it fails they vote.
+			_ = n.raft.LeadershipTransfer().Error()
+		}
+		n.closed = n.halt()
+	})
+	return n.closed
+}
+
+// halt stops at once, like a process that dies, but leaves no file open.
+func (n *Node) halt() error {
+	close(n.done)
+	err := n.raft.Shutdown().Error()
+	n.loops.Wait()
+	n.endSubscriptions()
+	return errors.Join(err, n.closeParts())
+}
+
+// closeParts closes what has been opened, the last first.
+func (n *Node) closeParts() error {
+	var errs []error
+	if n.transport != nil {
+		errs = append(errs, n.transport.Close())
+	} else if n.listener != nil {
+		_ = n.listener.Close()
+	}
+	if n.streams != nil {
+		errs = append(errs, n.streams.Close())
+	}
+	if n.log != nil {
+		errs = append(errs, n.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Check walks the truths of the node: the state's as the last snapshot and the
+// placement show them, and a log without holes at its ends.
+func (n *Node) Check() error {
+	if err := n.Placement().Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	shown := NewState()
+	shown.placement = n.Placement()
+	if err := shown.Check(); err != nil {
+		return err
+	}
+	first, err := n.log.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := n.log.LastIndex()
+	if err != nil {
+		return err
+	}
+	for _, index := range []uint64{first, last} {
+		var entry raft.Log
+		if index == 0 {
+			continue
+		}
+		if err := n.log.GetLog(index, &entry); err != nil || entry.Index != index {
+			return broken("log: entry %d: %v", index, err)
+		}
+	}
+	return n.checkSnapshots(first)
+}
+
+func (n *Node) checkSnapshots(first uint64) error {
+	list, err := n.snapshots.List()
+	if err != nil {
+		return err
+	}
+	for i, meta := range list {
+		_, r, err := n.snapshots.Open(meta.ID)
+		if err != nil {
+			return broken("snapshot %s: %v", meta.ID, err)
+		}
+		s, err := ReadState(r)
+		_ = r.Close()
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %w", meta.ID, err)
+		}
+		if s.Placement().Version > meta.Index {
+			return broken("snapshot %s holds version %d of a later time", meta.ID, s.Placement().Version)
+		}
+		if i == 0 && first > meta.Index+1 {
+			return broken("the log begins at %d, the last snapshot ends at %d", first, meta.Index)
+		}
+	}
+	return nil
+}

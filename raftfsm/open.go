@@ -1,0 +1,193 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	logFile         = "raft.db"
+	lockTimeout     = time.Second
+	peerTimeout     = 3 * time.Second // for one exchange with a peer
+	peerConnections = 3               // kept open to each peer
+	keepSnapshots   = 2
+)
+
+// nameKey is where a log says whose it is.
+var nameKey = []byte("tandem node")
+
+// Open starts a node on its directory. It returns when the state is restored,
+// not when there is a leader (WaitLeader).
+func Open(given Config) (*Node, error) {
+	c, err := given.complete()
+	if err != nil {
+		return nil, errors.Join(err, closeListener(given.Listener))
+	}
+	n := newNode(c)
+	if err := n.open(); err != nil {
+		n.closeParts()
+		return nil, fmt.Errorf("balancer %s: %w", c.Name, err)
+	}
+	n.loops.Go(n.watchLeader)
+	return n, nil
+}
+
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+func (n *Node) open() error {
+	if n.listener == nil {
+		l, err := net.Listen("tcp", n.config.Bind)
+		if err != nil {
+			return portTaken(n.config.Bind, err)
+		}
+		n.listener = l
+	}
+	if err := n.openLog(); err != nil {
+		return err
+	}
+	snapshots, err := raft.NewFileSnapshotStore(n.config.Dir, keepSnapshots, n.lines)
+	if err != nil {
+		return fmt.Errorf("snapshots in %s: %w", n.config.Dir, err)
+	}
+	n.snapshots = snapshots
+	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Secret.Key("raft"))
+	if err != nil {
+		return err
+	}
+	n.transport = raft.NewNetworkTransport(n.streams, peerConnections, peerTimeout, n.lines)
+	rc := n.raftConfig()
+	if err := n.bootstrap(rc); err != nil {
+		return err
+	}
+	return n.startRaft(rc)
+}
+
+// advertised is the address by which the first voters know this node, unless
+// another one was given.
+func (n *Node) advertised() string {
+	if n.config.Advertise != "" {
+		return n.config.Advertise
+	}
+	for _, p := range n.config.Peers {
+		if p.Name == n.config.Name {
+			return p.Raft
+		}
+	}
+	return ""
+}
+
+// openLog opens the log, and lets no two processes and no other node have it. A
+// file of damaged pages makes bbolt panic, which is a damaged log like others.
+func (n *Node) openLog() (err error) {
+	dir := n.config.Dir
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("directory %s: %w", dir, err)
+	}
+	path := filepath.Join(dir, logFile)
+	defer damaged(path, &err)()
+	n.log, err = raftboltdb.New(raftboltdb.Options{
+		Path:        path,
+		BoltOptions: &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("%s is locked by another process", path)
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return err
+	case err != nil:
+		return fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	name, err := n.log.Get(nameKey)
+	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(name) > 0 && string(name) != n.config.Name {
+		return fmt.Errorf("%s belongs to balancer %s", path, name)
+	}
+	return n.log.Set(nameKey, []byte(n.config.Name))
+}
+
+// damaged turns a panic, also one of a page that is not there, into an error.
+func damaged(path string, err *error) func() {
+	old := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(old)
+		if p := recover(); p != nil {
+			*err = fmt.Errorf("%s is damaged: %v", path, p)
+		}
+	}
+}
+
+func (n *Node) raftConfig() *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID = raft.ServerID(n.config.Name)
+	c.HeartbeatTimeout = n.config.Heartbeat
+	c.ElectionTimeout = n.config.Election
+	c.LeaderLeaseTimeout = n.config.Lease
+	c.CommitTimeout = n.config.Commit
+	c.SnapshotThreshold = uint64(n.config.Snapshot)
+	// So long that the snapshot before the last one can still be gone on from.
+	c.TrailingLogs = 2 * uint64(n.config.Snapshot)
+	c.SnapshotInterval = 30 * time.Second
+	c.LogOutput = n.lines
+	c.LogLevel = "INFO"
+	c.NoLegacyTelemetry = true
+	return c
+}
+
+// bootstrap writes the first list of voters. Every one of them writes the same,
+// so nobody has to be first.
+func (n *Node) bootstrap(rc *raft.Config) error {
+	var list raft.Configuration
+	mine := false
+	for _, p := range n.config.Peers {
+		if p.Name == n.config.Name {
+			mine = true
+			if p.Raft == "" && len(n.config.Peers) == 1 {
+				p.Raft = n.streams.Addr().String()
+			}
+		}
+		if p.Raft == "" {
+			return fmt.Errorf("the raft address of balancer %s is missing", p.Name)
+		}
+		list.Servers = append(list.Servers, raft.Server{ID: raft.ServerID(p.Name), Address: raft.ServerAddress(p.Raft)})
+	}
+	if !mine {
+		return nil
+	}
+	old, err := raft.HasExistingState(n.log, n.log, n.snapshots)
+	if err != nil || old {
+		return err
+	}
+	if err := raft.BootstrapCluster(rc, n.log, n.log, n.snapshots, n.transport, list); err != nil {
+		return fmt.Errorf("the list of first voters: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) startRaft(rc *raft.Config) (err error) {
+	defer damaged(filepath.Join(n.config.Dir, logFile), &err)()
+	n.raft, err = raft.NewRaft(rc, n.fsm, n.log, n.log, n.snapshots, n.transport)
+	if err != nil && n.fsm.failure != nil {
+		return fmt.Errorf("%s: %w", n.config.Dir, n.fsm.failure)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", n.config.Dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"tandem/internal/wire"
+)
+
+// Propose makes a command true, at the leader. When it returns without an error
+// the command is in the placement of this node (Result says what it did; it may
+// have been refused). Errors: ErrNotLeader (a *NotLeaderError; nothing
+// happened), ErrUnsure (it may become true: propose it again with the same ID),
+// ErrMalformed, ErrClosed.
+func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
+	if c.At == 0 {
+		c.At = n.config.Now().UnixMilli()
+	}
+	b, err := c.Encode()
+	if err != nil {
+		return Result{}, err
+	}
+	var future raft.ApplyFuture
+	err = n.ask(ctx, func() raft.Future {
+		future = n.raft.Apply(b, patience(ctx))
+		return future
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	n.counters.committed.Add(1)
+	result, ok := future.Response().(Result)
+	if !ok {
+		return Result{}, fmt.Errorf("%w: %v", ErrUnsure, future.Response())
+	}
+	return result, nil
+}
+
+// Barrier waits until everything that was committed before is in the placement
+// of this node, which has to lead.
+func (n *Node) Barrier(ctx context.Context) error {
+	return n.ask(ctx, func() raft.Future { return n.raft.Barrier(patience(ctx)) })
+}
+
+// patience is how long a request may wait for its turn.
+func patience(ctx context.Context) time.Duration {
+	if at, ok := ctx.Deadline(); ok {
+		return max(time.Until(at), time.Millisecond)
+	}
+	return 0
+}
+
+// ask waits for Raft's answer no longer than ctx. The goroutine ends when Raft
+// has answered, which it does at the latest when the node is closed.
+func (n *Node) ask(ctx context.Context, begin func() raft.Future) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-n.done:
+		return ErrClosed
+	default:
+	}
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	answered := make(chan error, 1)
+	go func() { answered <- begin().Error() }()
+	select {
+	case err := <-answered:
+		return n.outcome(err)
+	case <-ctx.Done():
+		n.counters.unsure.Add(1)
+		return fmt.Errorf("%w: %w", ErrUnsure, ctx.Err())
+	}
+}
+
+// outcome says in our words what became of a request.
+func (n *Node) outcome(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
+		return n.notLeader()
+	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrRaftShutdown), errors.Is(err, raft.ErrEnqueueTimeout):
+		n.counters.unsure.Add(1)
+		return fmt.Errorf("%w: %w", ErrUnsure, err)
+	}
+	return err
+}
+
+func (n *Node) notLeader() error {
+	n.counters.redirected.Add(1)
+	leader, ok := n.Leader()
+	if ok && leader.Name == n.config.Name { // it has stepped down a moment ago
+		return &NotLeaderError{}
+	}
+	return &NotLeaderError{Leader: leader, Known: ok}
+}
+
+// WaitVersion waits until this node has a placement of at least that version,
+// so that who was answered by the leader sees it here as well.
+func (n *Node) WaitVersion(ctx context.Context, version uint64) (*wire.Placement, error) {
+	for {
+		changed := n.Watch()
+		if p := n.Placement(); p.Version >= version {
+			return p, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-n.done:
+			return nil, ErrClosed
+		}
+	}
+}

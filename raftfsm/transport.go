@@ -1,0 +1,177 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// maxHandshakes bounds the connections that have not proved themselves yet.
+const maxHandshakes = 64
+
+// streams is TCP with a handshake under Raft's transport. A connection that
+// does not pass gets not one byte and is closed.
+type streams struct {
+	listener net.Listener
+	address  address // what others dial
+	key      []byte
+	ready    chan net.Conn
+	done     chan struct{} // closed by Close
+	pending  chan struct{} // one token a handshake
+	loops    sync.WaitGroup
+	refused  atomic.Int64
+
+	mu    sync.Mutex
+	open  map[net.Conn]bool // guarded by mu: those in a handshake, so that Close need not wait for them
+	ended bool              // guarded by mu
+}
+
+// address is what a node is reached at; it may be a name, which net.TCPAddr
+// can't hold.
+type address string
+
+func (address) Network() string  { return "tcp" }
+func (a address) String() string { return string(a) }
+
+// listenRaft takes the listener over. advertise is the address that the others
+// are told; empty: the listener's own.
+func listenRaft(listener net.Listener, advertise string, key []byte) (*streams, error) {
+	if advertise == "" {
+		advertise = listener.Addr().String()
+	}
+	host, port, err := net.SplitHostPort(advertise)
+	if err != nil {
+		return nil, fmt.Errorf("raft address %q: %w", advertise, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return nil, fmt.Errorf("raft address %q: others can't dial it: advertise a name or an address of this machine", advertise)
+	}
+	if port == "0" {
+		return nil, fmt.Errorf("raft address %q: others can't dial port 0", advertise)
+	}
+	s := &streams{
+		listener: listener, address: address(advertise), key: key,
+		ready: make(chan net.Conn), done: make(chan struct{}), pending: make(chan struct{}, maxHandshakes),
+		open: map[net.Conn]bool{},
+	}
+	s.loops.Go(s.accept)
+	return s, nil
+}
+
+// accept lets each connection prove itself on a goroutine of its own, so that
+// one that says nothing keeps nobody waiting.
+func (s *streams) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			select {
+			case <-s.done:
+				return
+			case <-time.After(10 * time.Millisecond): // out of files, perhaps
+				continue
+			}
+		}
+		select {
+		case s.pending <- struct{}{}:
+			s.loops.Go(func() { s.prove(conn) })
+		default: // as many as we care to listen to are silent already
+			s.refused.Add(1)
+			_ = conn.Close()
+		}
+	}
+}
+
+func (s *streams) prove(conn net.Conn) {
+	defer func() { <-s.pending }()
+	if !s.hold(conn) {
+		_ = conn.Close()
+		return
+	}
+	err := admit(conn, s.key, handshakeTimeout)
+	s.release(conn)
+	if err != nil {
+		s.refused.Add(1)
+		_ = conn.Close()
+		return
+	}
+	select {
+	case s.ready <- conn:
+	case <-s.done:
+		_ = conn.Close()
+	}
+}
+
+func (s *streams) hold(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.open[conn] = true
+	}
+	return !s.ended
+}
+
+func (s *streams) release(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
+}
+
+// Accept is the next connection of a node of this cluster.
+func (s *streams) Accept() (net.Conn, error) {
+	select {
+	case conn := <-s.ready:
+		return conn, nil
+	case <-s.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Dial connects to another node and proves both sides.
+func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", string(to), timeout)
+	if err != nil {
+		return nil, err
+	}
+	if err := greet(conn, s.key, min(timeout, handshakeTimeout)); err != nil {
+		return nil, errors.Join(fmt.Errorf("raft handshake with %s: %w", to, err), conn.Close())
+	}
+	return conn, nil
+}
+
+// Addr is what the others dial.
+func (s *streams) Addr() net.Addr { return s.address }
+
+// Close ends the listener and every handshake, and waits for the goroutines.
+// Connections that were handed over belong to Raft's transport.
+func (s *streams) Close() error {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return nil
+	}
+	s.ended = true
+	for conn := range s.open {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	close(s.done)
+	err := s.listener.Close()
+	s.loops.Wait()
+	return err
+}
+
+// portTaken says in one line what a failed listen means.
+func portTaken(bind string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("raft address %s is in use by another process: %w", bind, err)
+	}
+	return fmt.Errorf("raft address %s: %w", bind, err)
+}
+
+var _ raft.StreamLayer = (*streams)(nil)
