@@ -40,13 +40,15 @@ func Room(q *wire.Pair, t *Table, forLow bool) (boundary int, ok bool) {
 
 // Delivering counts the sessions that each edge delivers by the tables.
 func Delivering(p *wire.Placement, loads []Load) map[string]int {
+	return DeliveringTables(p, tablesOf(p, loads))
+}
+
+// DeliveringTables is Delivering for one who holds the tables themselves.
+func DeliveringTables(p *wire.Placement, tables map[wire.PairID]*Table) map[string]int {
 	count := make(map[string]int, len(p.Edges))
-	for _, l := range loads {
-		q, ok := p.Pair(l.Pair)
-		if !ok {
-			continue
-		}
-		t := TableOf(q.Slots, l.Taken)
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		t := tableOf(q, tables)
 		low, high := Delivers(state(p, q.Low)), Delivers(state(p, q.High))
 		below := t.Below(q.Boundary)
 		switch {

@@ -63,6 +63,24 @@ type link struct {
 // path for death, overflow, return, drain and ring changes (claims 20-27,
 // 32-39). It is a min-cost flow on the ring; what can't be placed is told.
 func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
+	return SettleTables(p, tablesOf(p, loads), anchor)
+}
+
+// tablesOf are the tables that loads describe; of two loads of one pair the last
+// counts, those of unknown pairs are left out.
+func tablesOf(p *wire.Placement, loads []Load) map[wire.PairID]*Table {
+	tables := make(map[wire.PairID]*Table, len(loads))
+	for _, l := range loads {
+		if q, ok := p.Pair(l.Pair); ok {
+			tables[l.Pair] = TableOf(q.Slots, l.Taken)
+		}
+	}
+	return tables
+}
+
+// SettleTables is Settle for one who holds the tables themselves (the simulator,
+// with a million sessions). They are only read; a pair without one is empty.
+func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor) Plan {
 	s := &settling{p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges))}
 	for i, e := range p.Edges {
 		s.node[e.Name] = i
@@ -70,21 +88,10 @@ func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
 			s.spare[i] = e.Capacity
 		}
 	}
-	tables := make(map[wire.PairID]*Table, len(loads))
-	for _, l := range loads {
-		if q, ok := p.Pair(l.Pair); ok {
-			tables[l.Pair] = TableOf(q.Slots, l.Taken)
-		}
-	}
 	var orphans []*wire.Pair
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		t := tables[q.ID]
-		if t == nil {
-			t = NewTable(q.Slots)
-			tables[q.ID] = t
-		}
-		if !s.split(q, t) {
+		if !s.split(q, tableOf(q, tables)) {
 			orphans = append(orphans, q)
 		}
 	}
@@ -92,7 +99,7 @@ func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
 	}
 	s.write()
 	for _, q := range orphans {
-		s.adopt(q, tables[q.ID])
+		s.adopt(q, tableOf(q, tables))
 	}
 	for i, left := range s.spare {
 		if left < 0 {
@@ -101,6 +108,14 @@ func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
 		}
 	}
 	return s.plan
+}
+
+// tableOf is a pair's table, an empty one when there is none.
+func tableOf(q *wire.Pair, tables map[wire.PairID]*Table) *Table {
+	if t := tables[q.ID]; t != nil {
+		return t
+	}
+	return NewTable(q.Slots)
 }
 
 // split puts a pair where its living members allow. False: it has none.
