@@ -153,12 +153,22 @@ async function ringsOfAllSizes(browser) {
   }
 }
 
+// Boundaries glide, but not for those who asked for no motion.
+async function motionIsAsked(browser) {
+  for (const [motion, want] of [["no-preference", "0.8s"], ["reduce", "0s"]]) {
+    const { page, close } = await open(browser, { width: 1440, motion });
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector("svg.ring .divider")).transitionDuration), want);
+    await close();
+  }
+}
+
 const browser = await openBrowser();
 try {
   for (const [width, scheme] of [[1440, "dark"], [1440, "light"], [390, "dark"], [820, "light"]]) await deathAndReturn(browser, width, scheme);
   await ordersAreAskedTwice(browser);
   await balancerGoesAndComesBack(browser);
   await ringsOfAllSizes(browser);
+  await motionIsAsked(browser);
   console.log("dashboard: ok");
 } finally {
   await browser.close();

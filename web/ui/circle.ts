@@ -9,6 +9,7 @@ export interface Circle {
   radius: number; // of the ring
   node: number; // radius of an edge on it
   crowded: boolean; // too many edges for words inside them
+  dense: boolean; // too many even for signs
 }
 
 export interface Point {
@@ -17,10 +18,11 @@ export interface Point {
 }
 
 export function circle(count: number): Circle {
-  const radius = count > 12 ? 216 : 190;
+  const dense = count > 24;
+  const radius = dense ? 212 : count > 8 ? 174 : 190;
   const room = count > 1 ? radius * Math.sin(Math.PI / count) : radius;
-  const node = Math.max(5, Math.min(61, room * 0.56));
-  return { count, radius, node, crowded: node < 40 };
+  const node = Math.max(3, Math.min(61, room * (dense ? 0.42 : 0.56)));
+  return { count, radius, node, crowded: node < 40, dense };
 }
 
 export function angleOf(c: Circle, index: number): number {
@@ -41,7 +43,7 @@ export interface Span {
 
 export function spanOf(c: Circle, low: number, high: number): Span | undefined {
   // Half the angle that an edge, its gauge and some air take.
-  const gap = (2 * Math.asin(Math.min(1, (c.node + (c.crowded ? 3 : 9)) / (2 * c.radius))) * 180) / Math.PI;
+  const gap = (2 * Math.asin(Math.min(1, (c.node + (c.dense ? 2 : c.crowded ? 4 : 9)) / (2 * c.radius))) * 180) / Math.PI;
   const step = 360 / c.count;
   if (c.count > 1 && high === (low + 1) % c.count) return { from: angleOf(c, low) + gap, to: angleOf(c, low) + step - gap };
   if (c.count > 2 && low === (high + 1) % c.count) return { from: angleOf(c, low) - gap, to: angleOf(c, low) - step + gap };

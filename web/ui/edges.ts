@@ -2,7 +2,7 @@
 import type { Actions } from "./actions";
 import { h, Keyed, setAttribute, setStyle, setText, type Shown } from "./dom";
 import { StatePill } from "./edgestate";
-import { bytes, count, percent, plural, span } from "./format";
+import { bytes, count, percent, plural, signed, span } from "./format";
 import { colourOf } from "./palette";
 import { cell, line, Table } from "./table";
 import type { EdgeStatus, Status } from "./wire";
@@ -57,7 +57,7 @@ class EdgeRow implements Shown<EdgeStatus> {
     this.updateLoad(edge);
     // What does not deliver has no margin: it is not counted on.
     const counted = edge.state === "up" || edge.state === "draining";
-    if (counted) this.margin.show(edge.margin > 0 ? `+${count(edge.margin)}` : count(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
+    if (counted) this.margin.show(signed(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
     else this.margin.show("–", "");
     this.hits.show(percent(edge.hits, edge.hits + edge.misses), `${count(edge.origin_asked)} to origin`);
     this.store.show(bytes(edge.store_bytes), `${bytes(edge.sent_bytes)} sent`);
@@ -74,7 +74,8 @@ class EdgeRow implements Shown<EdgeStatus> {
     const [done, whole] = r.bytes_total > 0 ? [r.bytes, r.bytes_total] : [r.objects, r.total];
     this.copy.value = whole > 0 ? (100 * done) / whole : 0;
     setAttribute(this.copy, "aria-label", `copy of ${edge.name}`);
-    setText(this.copied, r.error ? r.error : `${bytes(r.bytes)} of ${bytes(r.bytes_total)}${r.from ? ` from ${r.from}` : ""}`);
+    setText(this.copied, r.error ? r.error : `${percent(done, whole)}${r.from ? ` from ${r.from}` : " copied"}`);
+    setAttribute(this.copied, "title", `${bytes(r.bytes)} of ${bytes(r.bytes_total)}, ${count(r.objects)} of ${plural(r.total, "object")}`);
     setAttribute(this.copied, "class", r.error ? "bad" : null);
   }
 

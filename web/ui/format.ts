@@ -8,6 +8,16 @@ export function count(n: number | undefined): string {
   return n === undefined || !Number.isFinite(n) ? "–" : grouped.format(n);
 }
 
+// "+8", "0", "−3"
+export function signed(n: number): string {
+  return n > 0 ? `+${count(n)}` : n < 0 ? `−${count(-n)}` : "0";
+}
+
+// A long name by its beginning and its end, where names differ.
+export function shortened(name: string, most: number): string {
+  return name.length <= most ? name : `${name.slice(0, Math.ceil(most / 2) - 1)}…${name.slice(-Math.floor(most / 2))}`;
+}
+
 export function bytes(n: number | undefined): string {
   if (n === undefined || !Number.isFinite(n)) return "–";
   let value = n;

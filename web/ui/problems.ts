@@ -9,7 +9,9 @@ export class Problems {
     if ((this.open.get(what) ?? "") === (error?.message ?? "")) return;
     if (error) this.open.set(what, error.message);
     else this.open.delete(what);
-    const texts = new Set(this.open.values());
+    // Without a status nothing else is to be expected: one line is enough.
+    const lost = this.open.get("status");
+    const texts = new Set(lost ? [lost] : this.open.values());
     this.box.hidden = texts.size === 0;
     this.box.replaceChildren(...[...texts].map((text) => h("p", {}, text)));
   }

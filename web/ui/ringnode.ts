@@ -2,7 +2,7 @@
 import { type Circle, type Point, angleOf, at, centre, gauge } from "./circle";
 import { setAttribute, setStyle, setText, svg, type Shown } from "./dom";
 import { signPath, tone } from "./edgestate";
-import { count } from "./format";
+import { count, shortened } from "./format";
 import { colourOf } from "./palette";
 import type { EdgeStatus } from "./wire";
 
@@ -56,20 +56,21 @@ export class RingNode implements Shown<EdgeStatus> {
 
   private outside(angle: number): void {
     const p = at(angle, this.c.radius + this.c.node + 8);
-    const left = Math.cos((angle * Math.PI) / 180) < -0.01;
+    const turn = (angle * Math.PI) / 180;
+    const left = Math.cos(turn) < -0.01;
+    const anchor = Math.abs(Math.cos(turn)) < 0.01 && !this.c.dense ? "middle" : left ? "end" : "start";
+    setAttribute(this.name, "text-anchor", anchor);
     setAttribute(this.name, "x", p.x);
-    setAttribute(this.name, "y", p.y + 4);
-    setAttribute(this.name, "text-anchor", Math.abs(p.x - centre) < 1 ? "middle" : left ? "end" : "start");
-    setAttribute(this.name, "transform", `rotate(${left ? angle + 180 : angle} ${p.x} ${p.y})`);
-    if (Math.abs(p.x - centre) < 1) setAttribute(this.name, "transform", null);
-    this.root.append(this.name);
+    // Upright names grow away from the ring above and below it.
+    setAttribute(this.name, "y", p.y + 4 + (this.c.dense ? 0 : 5 * Math.sin(turn)));
+    if (this.c.dense) setAttribute(this.name, "transform", `rotate(${left ? angle + 180 : angle} ${p.x} ${p.y})`);
     this.badgeSign.classList.add("small");
-    this.root.append(this.badgeSign);
+    this.root.append(this.name, this.badgeSign);
   }
 
   update(edge: EdgeStatus): void {
     const over = edge.delivering > edge.capacity ? "over" : edge.delivering > edge.limit ? "beyond" : "";
-    setAttribute(this.root, "class", `node ${colourOf(edge.name)} ${tone(edge.state)} ${edge.state} ${over}`);
+    setAttribute(this.root, "class", `node ${colourOf(edge.name)} ${edge.fail_safe && edge.state === "up" ? "warn" : tone(edge.state)} ${edge.state} ${over}${this.c.dense ? " dense" : ""}`);
     setAttribute(this.root, "href", `#edge-${edge.name}`);
     const words = `${edge.name}: ${edge.state}${edge.fail_safe ? ", fail-safe" : ""}, delivers ${count(edge.delivering)}, limit ${count(edge.limit)}, capacity ${count(edge.capacity)}`;
     setText(this.title, words);
@@ -78,7 +79,7 @@ export class RingNode implements Shown<EdgeStatus> {
     setStyle(this.load, "stroke-dasharray", `${Math.min(1, edge.delivering / whole)} 2`);
     const tick = gaugeFrom + (gaugeTo - gaugeFrom) * Math.min(1, edge.limit / whole);
     setAttribute(this.limit, "d", this.tick(tick));
-    setText(this.name, edge.name);
+    setText(this.name, shortened(edge.name, this.c.crowded ? 10 : 13));
     if (this.c.crowded) this.crowdedState(edge);
     else this.words(edge);
   }

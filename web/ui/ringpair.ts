@@ -40,7 +40,7 @@ export class RingPair implements Shown<PairStatus> {
   constructor(private readonly c: Circle, low: number, high: number, pair: PairStatus) {
     this.span = pair.retiring ? undefined : spanOf(c, low, high);
     const d = this.span ? arc(this.span, c.radius) : chord(c, low, high);
-    const width = this.span ? (c.crowded ? Math.max(4, Math.min(lane, c.node * 0.6)) : lane) : 5;
+    const width = this.span ? (c.crowded ? Math.max(6, Math.min(lane, c.node * 0.6)) : lane) : 5;
     for (const path of [this.high, this.low, this.highTaken, this.lowTaken]) {
       setAttribute(path, "d", d);
       setAttribute(path, "stroke-width", width);
@@ -50,13 +50,13 @@ export class RingPair implements Shown<PairStatus> {
       this.root.classList.add("inside");
       return;
     }
-    const reach = width / 2 + 5;
+    const reach = width / 2 + (c.dense ? 2 : 5);
     this.divider.append(
       svg("line", { x1: centre + c.radius - reach, x2: centre + c.radius + reach, y1: centre, y2: centre }),
-      svg("circle", { cx: centre + c.radius + reach, cy: centre, r: c.crowded ? 1.5 : 3.2 }),
+      svg("circle", { cx: centre + c.radius + reach, cy: centre, r: c.dense ? 0 : c.crowded ? 2 : 3.2 }),
     );
     this.root.append(this.home, this.divider);
-    if (c.count <= 12) this.place();
+    if (c.count <= 16) this.place();
   }
 
   private place(): void {
@@ -88,7 +88,7 @@ export class RingPair implements Shown<PairStatus> {
     const angle = (slot: number): number => from + ((to - from) * slot) / slots;
     setStyle(this.divider, "transform", `rotate(${angle(pair.boundary).toFixed(3)}deg)`);
     const inner = this.c.radius - (this.c.crowded ? 6 : 10);
-    const [tip, left, right] = [at(angle(pair.home), inner), at(angle(pair.home) - 1.3, inner - 7), at(angle(pair.home) + 1.3, inner - 7)];
+    const [tip, left, right] = [at(angle(pair.home), inner), at(angle(pair.home) - 1.9, inner - 9), at(angle(pair.home) + 1.9, inner - 9)];
     setAttribute(this.home, "d", this.c.crowded ? "" : `M${tip.x} ${tip.y}L${left.x} ${left.y}L${right.x} ${right.y}Z`);
   }
 }
