@@ -1,0 +1,92 @@
+package origin
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"tandem/internal/setting"
+)
+
+// Config is the settings of an origin.
+type Config struct {
+	Listen         string
+	AdminListen    string
+	Media          string // directory of streams, empty: none
+	Sample         bool
+	Loop           []string // "live=/sample/": the channel /live/ loops the stored stream /sample/
+	Ingest         bool
+	IngestMaxBytes int64
+	Window         int // segments in a looped channel's playlists
+	SecretFile     string
+	LogLevel       string
+}
+
+// Settings is the table of the configuration; making it sets the defaults.
+func (c *Config) Settings() []setting.Row {
+	return []setting.Row{
+		setting.String(&c.Listen, "listen", "127.0.0.1:8090", "Address for viewers and edges."),
+		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:0", "Address for metrics, health, catalog and counts."),
+		setting.String(&c.Media, "media", "", "Directory of HLS and DASH streams to serve."),
+		setting.Bool(&c.Sample, "sample", false, "Serve the built-in sample at /sample/."),
+		setting.List(&c.Loop, "loop", "Live channels that loop a stored stream: live=/sample/ loops /sample/ as /live/."),
+		setting.Bool(&c.Ingest, "ingest", false, "Take objects in by PUT, POST and DELETE, below --media."),
+		setting.Bytes(&c.IngestMaxBytes, "ingest-max-object", 256<<20, 1<<10, 64<<30, "Largest object that is taken in."),
+		setting.Int(&c.Window, "window", 10, 3, 1000, "segments", "Length of a looped channel's playlists."),
+		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one nobody may set destinations, and counts and catalog are open."),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),
+	}
+}
+
+// Validate names the first setting that can't work, and the fix.
+func (c *Config) Validate() error {
+	if c.Media == "" && !c.Sample {
+		return fmt.Errorf("--media: nothing to serve; give a directory or --sample")
+	}
+	if c.Ingest && c.Media == "" {
+		return fmt.Errorf("--ingest: there is no place for what is taken in; give a directory as --media")
+	}
+	if c.IngestMaxBytes < 1 {
+		return fmt.Errorf("--ingest-max-object: %d; give a size like 256MiB", c.IngestMaxBytes)
+	}
+	if c.Window < 3 {
+		return fmt.Errorf("--window: %d segments; a player needs at least 3", c.Window)
+	}
+	seen := map[string]bool{}
+	for _, text := range c.Loop {
+		l, err := parseLoop(text)
+		if err != nil {
+			return err
+		}
+		if seen[l.prefix] {
+			return fmt.Errorf("--loop %s: there are two channels %s; give each its own name", text, l.prefix)
+		}
+		seen[l.prefix] = true
+	}
+	return nil
+}
+
+// loop is one value of --loop: both are stream paths, "/live/".
+type loop struct{ prefix, source string }
+
+func parseLoop(text string) (loop, error) {
+	name, source, ok := strings.Cut(text, "=")
+	name, source = strings.Trim(name, "/"), strings.Trim(source, "/")
+	if !ok || !shown(name) || !shown(source) {
+		return loop{}, fmt.Errorf("--loop %s: want CHANNEL=/STREAM/, like live=/sample/", text)
+	}
+	switch head, _, _ := strings.Cut(name, "/"); head {
+	case "s", "_tandem", sampleName:
+		return loop{}, fmt.Errorf("--loop %s: /%s/ is taken; give the channel another name", text, head)
+	}
+	return loop{"/" + name + "/", "/" + source + "/"}, nil
+}
+
+// shown tells whether a name is one that the origin shows: a clean relative path
+// without hidden parts.
+func shown(name string) bool {
+	if !fs.ValidPath(name) || name == "." || len(name) > 1024 || strings.ContainsAny(name, "\\\x00") {
+		return false
+	}
+	return name[0] != '.' && !strings.Contains(name, "/.")
+}

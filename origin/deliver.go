@@ -1,0 +1,165 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tandem/internal/media"
+	"tandem/internal/run"
+	"tandem/internal/wire"
+)
+
+const (
+	deliveryWorkers = 8
+	deliveryQueue   = 256
+	deliveryLimit   = 30 * time.Second // for one object
+)
+
+// delivery sends objects to whom the asking edge names, besides the answer that
+// the edge itself gets: to its partner (claim 7), or to a group (claim 6).
+type delivery struct {
+	origin *Origin
+	jobs   chan job
+	client *http.Client
+}
+
+// job is one object for one destination.
+type job struct {
+	path  string // of the object
+	query string // as the edge asked
+	to    *url.URL
+	pair  string // wire.HeaderPair of the request
+}
+
+func newDelivery(o *Origin) *delivery {
+	return &delivery{
+		origin: o, jobs: make(chan job, deliveryQueue),
+		client: &http.Client{
+			Timeout:       deliveryLimit,
+			Transport:     &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// run works until ctx ends; what waits then is dropped.
+func (d *delivery) run(ctx context.Context) error {
+	parts := make([]run.Part, deliveryWorkers)
+	for i := range parts {
+		parts[i] = run.Part{Name: "delivery", Run: d.work}
+	}
+	err := run.Group(ctx, parts...)
+	d.client.CloseIdleConnections()
+	return err
+}
+
+func (d *delivery) work(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case j := <-d.jobs:
+			result := "done"
+			if err := d.send(ctx, j); err != nil {
+				result = "failed"
+				d.origin.deps.Logger.Warn().Err(err).Str("path", j.path).Str("to", j.to.Host).Msg("object was not delivered")
+			}
+			d.origin.metrics.deliveries.WithLabelValues(result).Inc()
+		}
+	}
+}
+
+// ask queues a delivery when the request names a destination and comes from the
+// cluster. It never waits.
+func (d *delivery) ask(r *http.Request) {
+	text := r.Header.Get(wire.HeaderDest)
+	if text == "" {
+		return
+	}
+	to, err := url.Parse(text)
+	if err != nil || !d.origin.deps.Secret.Authorised(r) || !destination(to) {
+		d.origin.metrics.deliveries.WithLabelValues("refused").Inc()
+		return
+	}
+	select {
+	case d.jobs <- job{r.URL.Path, r.URL.RawQuery, to, r.Header.Get(wire.HeaderPair)}:
+	default:
+		d.origin.metrics.deliveries.WithLabelValues("dropped").Inc()
+	}
+}
+
+// destination tells whether the origin sends to such a URL.
+func destination(to *url.URL) bool {
+	if to.Host == "" || to.User != nil || to.RawQuery != "" || to.Path != "" && to.Path != "/" {
+		return false
+	}
+	return to.Scheme == "http" || to.Scheme == "https"
+}
+
+// send delivers one object, with a second attempt.
+func (d *delivery) send(ctx context.Context, j job) error {
+	err := d.put(ctx, j)
+	if err == nil || errors.Is(err, errRefused) || ctx.Err() != nil {
+		return err
+	}
+	return d.put(ctx, j)
+}
+
+// errRefused: the destination does not want it, and will not want it again.
+var errRefused = errors.New("the destination refused the object")
+
+func (d *delivery) put(ctx context.Context, j job) error {
+	found, err := d.origin.find(j.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	defer found.Close()
+	size, err := found.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if _, err := found.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	target := *j.to
+	target.Path, target.RawQuery = wire.PathObject+j.path, j.query
+	// NopCloser: the transport must not close what is closed here.
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, target.String(), io.NopCloser(found.ReadSeeker))
+	if err != nil {
+		return err
+	}
+	req.ContentLength = size
+	if size == 0 {
+		req.Body = http.NoBody
+	}
+	for name, text := range map[string]string{
+		wire.HeaderAuth: d.origin.deps.Secret.Bearer(), wire.HeaderFrom: "origin", wire.HeaderPair: j.pair, wire.HeaderDigest: found.digest,
+		"Content-Type": media.ContentType(j.path), "ETag": found.etag, "Cache-Control": found.cache,
+	} {
+		if text != "" {
+			req.Header.Set(name, text)
+		}
+	}
+	if !found.at.IsZero() {
+		req.Header.Set("Last-Modified", found.at.UTC().Format(http.TimeFormat))
+	}
+	answer, err := d.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, 4096) // so that the connection is used again
+	switch {
+	case answer.StatusCode < 300:
+		return nil
+	case answer.StatusCode < 500:
+		return fmt.Errorf("%w: %s", errRefused, answer.Status)
+	default:
+		return fmt.Errorf("the destination answered %s", answer.Status)
+	}
+}

@@ -1,0 +1,25 @@
+// Package origin holds every stream: it serves stored ones from a directory,
+// takes live ones in by HTTP PUT, loops a stored one as a live channel, carries
+// a built-in sample, and sends an object to another edge or to a multicast group
+// when the edge that asks says so (claims 6 and 7).
+//
+// Always true:
+//   - a reader gets a whole version of an object, the old or the new one: what is
+//     taken in becomes visible by a rename at its end (ingest.go);
+//   - the ETag of an object is made of its bytes, so it is the same after a
+//     restart and at every origin that has them (validator.go);
+//   - a looped channel is a function of the clock alone, counted from the Unix
+//     epoch: a restart, or another origin, gives the same playlist for the same
+//     moment, and a segment's URI never stands for other bytes (timeline.go);
+//   - nothing outside the media directory is read or written (os.Root), nothing
+//     whose name begins with a dot is shown;
+//   - what is kept in memory is bounded: facts about objects, counts, deliveries.
+//
+// May be lost: an upload that has not ended, counts, deliveries that wait; the
+// edges fill what they lack by themselves.
+//
+// Never done here: knowing sessions, edges or the placement.
+//
+// Goroutines: Run starts the delivery workers and returns when they have ended.
+// Listeners belong to the caller.
+package origin

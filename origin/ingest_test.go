@@ -1,0 +1,139 @@
+package origin
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReaderNeverSeesHalfAnUpload(t *testing.T) {
+	dir := t.TempDir()
+	o := start(t, Config{Media: dir, Ingest: true}, Deps{})
+	old, next := strings.Repeat("old ", 1<<16), strings.Repeat("new!", 1<<16)
+	if answer, _ := o.ask(t, http.MethodPut, "/air/v/1.m4s", strings.NewReader(old)); answer.StatusCode != 201 {
+		t.Fatalf("created: %d", answer.StatusCode)
+	}
+
+	// A reader that has begun with the old version, and not gone on yet.
+	slow, err := http.Get(o.url + "/air/v/1.m4s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Body.Close()
+
+	// A chunked upload that stops half-way.
+	body, feed := io.Pipe()
+	done := make(chan int)
+	go func() {
+		req, _ := http.NewRequest(http.MethodPut, o.url+"/air/v/1.m4s", body)
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			done <- 0
+			return
+		}
+		answer.Body.Close()
+		done <- answer.StatusCode
+	}()
+	if _, err := io.WriteString(feed, next[:len(next)/2]); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := o.get(t, "/air/v/1.m4s"); got != old {
+		t.Fatal("during the upload something else than the old version was seen")
+	}
+	if _, err := io.WriteString(feed, next[len(next)/2:]); err != nil {
+		t.Fatal(err)
+	}
+	feed.Close()
+	if status := <-done; status != 204 {
+		t.Fatalf("replaced: %d", status)
+	}
+	if _, got := o.get(t, "/air/v/1.m4s"); got != next {
+		t.Fatal("after the upload the new version is not there")
+	}
+	if got, err := io.ReadAll(slow.Body); err != nil || string(got) != old {
+		t.Fatalf("the reader of the old version got %d bytes, %v", len(got), err)
+	}
+	nothingLeft(t, dir)
+}
+
+func nothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	left, err := os.ReadDir(filepath.Join(dir, incoming))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestBrokenOrRefusedUploadLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "air/folder/1.ts", "x")
+	write(t, dir, "air/file", "x")
+	o := start(t, Config{Media: dir, Sample: true, Loop: []string{"live=/sample/"}, Ingest: true, IngestMaxBytes: 100}, Deps{})
+	large := strings.Repeat("x", 101)
+	for _, c := range []struct {
+		path   string
+		body   io.Reader
+		status int
+		header []string
+	}{
+		{"/air/1.ts", strings.NewReader(large), 413, nil},
+		{"/air/1.ts", struct{ io.Reader }{strings.NewReader(large)}, 413, nil}, // chunked
+		{"/air/1.ts", strings.NewReader("x"), 400, []string{"Content-Range", "bytes 0-0/2"}},
+		{"/sample/v0/seg1.m4s", strings.NewReader("x"), 403, nil},
+		{"/live/v0/s1.m4s", strings.NewReader("x"), 403, nil},
+		{"/_tandem/counts", strings.NewReader("x"), 404, nil},
+		{"/s/token/1.ts", strings.NewReader("x"), 403, nil},
+		{"/air/.hidden", strings.NewReader("x"), 403, nil},
+		{"/air/%2e%2e/%2e%2e/x", strings.NewReader("x"), 403, nil},
+		{"/top.ts", strings.NewReader("x"), 403, nil},
+		{"/air/folder", strings.NewReader("x"), 409, nil},
+		{"/air/file/1.ts", strings.NewReader("x"), 409, nil},
+	} {
+		if answer, body := o.ask(t, http.MethodPost, c.path, c.body, c.header...); answer.StatusCode != c.status && !(c.status == 404 && answer.StatusCode == 405) {
+			t.Errorf("%s: %d %s, want %d", c.path, answer.StatusCode, body, c.status)
+		}
+	}
+	if answer, _ := o.get(t, "/air/1.ts"); answer.StatusCode != 404 {
+		t.Errorf("an upload that was refused is there: %d", answer.StatusCode)
+	}
+	nothingLeft(t, dir)
+}
+
+func TestDeleteRemovesOneObject(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "air/1.ts", "x")
+	o := start(t, Config{Media: dir, Ingest: true}, Deps{})
+	for _, c := range []struct {
+		path   string
+		status int
+	}{{"/air/1.ts", 204}, {"/air/1.ts", 404}, {"/air/", 403}, {"/air", 403}, {"/sample/x", 403}} {
+		if answer, _ := o.ask(t, http.MethodDelete, c.path, nil); answer.StatusCode != c.status {
+			t.Errorf("%s: %d, want %d", c.path, answer.StatusCode, c.status)
+		}
+	}
+	closed := start(t, Config{Media: dir}, Deps{})
+	for _, method := range []string{http.MethodPut, http.MethodPost, http.MethodDelete} {
+		if answer, _ := closed.ask(t, method, "/air/2.ts", bytes.NewReader(nil)); answer.StatusCode != 405 {
+			t.Errorf("%s without --ingest: %d", method, answer.StatusCode)
+		}
+	}
+}
+
+func TestReplacedPlaylistHasItsOwnETag(t *testing.T) {
+	o := start(t, Config{Media: t.TempDir(), Ingest: true}, Deps{})
+	seen := map[string]bool{}
+	for i := range 20 {
+		// All of the same length: only the file itself can tell them apart.
+		o.ask(t, http.MethodPut, "/air/index.m3u8", strings.NewReader(fmt.Sprintf("#EXTM3U\n#%02d\n", i)))
+		answer, body := o.get(t, "/air/index.m3u8")
+		if !strings.Contains(body, fmt.Sprintf("#%02d", i)) || seen[answer.Header.Get("ETag")] {
+			t.Fatalf("version %d: %q %s", i, body, answer.Header.Get("ETag"))
+		}
+		seen[answer.Header.Get("ETag")] = true
+	}
+}

@@ -1,0 +1,150 @@
+package origin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"tandem/internal/obs"
+	"tandem/internal/wire"
+)
+
+// Deps is what an origin stands on.
+type Deps struct {
+	Logger   zerolog.Logger
+	Registry *prometheus.Registry // nil: a private one
+	Now      func() time.Time     // time.Now when nil
+	Secret   wire.Secret          // the zero value: no cluster
+}
+
+// Origin is one origin server.
+type Origin struct {
+	config   Config
+	deps     Deps
+	library  *library
+	channels []*channel // looped ones, fixed after New
+	facts    *facts
+	counts   *counts
+	catalog  *catalog
+	delivery *delivery
+	ingest   *ingest
+	metrics  *metrics
+}
+
+// New reads the streams that are looped. It starts nothing; Close gives back
+// the media directory.
+func New(c Config, d Deps) (*Origin, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Registry == nil {
+		d.Registry = prometheus.NewRegistry()
+	}
+	l, err := openLibrary(c)
+	if err != nil {
+		return nil, err
+	}
+	o := &Origin{
+		config: c, deps: d, library: l, facts: &facts{known: map[factKey]*fact{}}, counts: &counts{byPath: map[string]int64{}},
+		metrics: newMetrics(d.Registry),
+	}
+	o.facts.made = o.metrics.digests.Inc
+	if err := o.loadChannels(); err != nil {
+		_ = l.close()
+		return nil, err
+	}
+	o.catalog = &catalog{library: l, channels: o.channels, now: d.Now}
+	o.delivery = newDelivery(o)
+	o.ingest = &ingest{origin: o, slots: make(chan struct{}, maxUploads)}
+	if c.Ingest {
+		if err := o.ingest.clear(); err != nil {
+			_ = l.close()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (o *Origin) loadChannels() error {
+	for _, text := range o.config.Loop {
+		from, err := parseLoop(text)
+		if err != nil {
+			return err
+		}
+		c, err := loadChannel(o.library, from, o.config.Window)
+		if err != nil {
+			return fmt.Errorf("--loop %s: %w", text, err)
+		}
+		o.channels = append(o.channels, c)
+	}
+	return nil
+}
+
+// Run sends what edges want delivered, until ctx ends.
+func (o *Origin) Run(ctx context.Context) error { return o.delivery.run(ctx) }
+
+// Close gives back the media directory, after the last request.
+func (o *Origin) Close() error { return o.library.close() }
+
+// Handler is the side of viewers and edges.
+func (o *Origin) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Group(func(r chi.Router) {
+		r.Use(o.members)
+		o.mountCounts(r)
+	})
+	r.HandleFunc("/_tandem/*", func(w http.ResponseWriter, r *http.Request) { o.refuse(w, r, errNotFound) })
+	r.Get("/*", o.serve)
+	r.Head("/*", o.serve)
+	r.Options("/*", preflight)
+	for _, method := range []string{http.MethodPut, http.MethodPost} {
+		r.Method(method, "/*", http.HandlerFunc(o.ingest.take))
+	}
+	r.Delete("/*", o.ingest.remove)
+	return r
+}
+
+// Admin is the operators' side.
+func (o *Origin) Admin() http.Handler {
+	r := chi.NewRouter()
+	obs.Mount(r, o.deps.Registry, o.ready)
+	o.mountCounts(r)
+	return r
+}
+
+// ready tells why the origin should get no requests.
+func (o *Origin) ready() error {
+	if o.library.root == nil {
+		return nil
+	}
+	if _, err := o.library.root.Stat("."); err != nil {
+		return fmt.Errorf("the media directory can't be read: %w", err)
+	}
+	return nil
+}
+
+func (o *Origin) mountCounts(r chi.Router) {
+	r.Get("/_tandem/catalog", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.catalog.streams()) })
+	r.Get("/_tandem/counts", func(w http.ResponseWriter, r *http.Request) {
+		answerJSON(w, o.counts.take(r.URL.Query().Get("reset") == "1"))
+	})
+}
+
+// members lets only nodes of the cluster through, where there is a cluster.
+func (o *Origin) members(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.deps.Secret.Valid() && !o.deps.Secret.Authorised(r) {
+			http.Error(w, "forbidden", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
