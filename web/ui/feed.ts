@@ -45,6 +45,7 @@ export class Feed {
       this.pause = firstPause;
       this.heard = Date.now();
       this.listener.opened();
+      void this.ask();
     };
     source.addEventListener("status", (message) => this.take("status", message, (value) => this.status(asStatus(value), "live")));
     source.addEventListener("event", (message) => this.take("event", message, (value) => this.listener.event(asHappening(value))));
