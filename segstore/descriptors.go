@@ -1,0 +1,79 @@
+package segstore
+
+import (
+	"container/list"
+	"sync"
+)
+
+// looksPerOpen bounds what one opening pays for the descriptors of others.
+const looksPerOpen = 8
+
+// descriptors bounds the open files: beyond the limit those that nobody uses are
+// closed, oldest first, with a second chance for what was used since the last
+// look. Files with open views stay open, so that in an extremity as many are
+// open as there are views.
+type descriptors struct {
+	limit int
+	mu    sync.Mutex
+	open  list.List // of *segFile in order of opening; guarded by mu
+}
+
+// admit notes that f was opened and closes what is too much. It must not be
+// called with f.mu held.
+func (d *descriptors) admit(f *segFile) {
+	d.push(f)
+	for range looksPerOpen {
+		old := d.oldest()
+		if old == nil {
+			return
+		}
+		if !old.closeIdle(false) {
+			d.push(old)
+		}
+	}
+}
+
+func (d *descriptors) push(f *segFile) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.place == nil {
+		f.place = d.open.PushBack(f)
+	}
+}
+
+// oldest takes the oldest file out when there are too many.
+func (d *descriptors) oldest() *segFile {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open.Len() <= d.limit {
+		return nil
+	}
+	f := d.open.Remove(d.open.Front()).(*segFile)
+	f.place = nil
+	return f
+}
+
+func (d *descriptors) forget(f *segFile) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.place != nil {
+		d.open.Remove(f.place)
+		f.place = nil
+	}
+}
+
+// closeIdle closes all that nobody uses.
+func (d *descriptors) closeIdle() {
+	for {
+		d.mu.Lock()
+		front := d.open.Front()
+		if front == nil {
+			d.mu.Unlock()
+			return
+		}
+		f := d.open.Remove(front).(*segFile)
+		f.place = nil
+		d.mu.Unlock()
+		f.closeIdle(true)
+	}
+}

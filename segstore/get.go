@@ -1,0 +1,127 @@
+package segstore
+
+import "context"
+
+// Outcome says how Get came by its view.
+type Outcome int
+
+// Outcomes of Get and Refresh.
+const (
+	Hit    Outcome = iota // a complete copy was there
+	Joined                // a fill was running
+	Filled                // this call started the fill
+)
+
+func (o Outcome) String() string {
+	return [...]string{"hit", "joined", "filled"}[o]
+}
+
+// Get returns a view of the complete copy, fresh or not, or of what is being
+// filled, starting source if nothing is. It waits until the source has called
+// Begin. The caller closes the view.
+func (s *Store) Get(ctx context.Context, key Key, source Source) (*View, Outcome, error) {
+	return s.get(ctx, key, source, false)
+}
+
+// Refresh is Get when the complete copy will not do: it joins or starts a fill,
+// at whose end the copy is replaced; until then Get and Peek return the old one.
+// The source may find that nothing has changed: Sink.Stale and Sink.Keep.
+func (s *Store) Refresh(ctx context.Context, key Key, source Source) (*View, Outcome, error) {
+	return s.get(ctx, key, source, true)
+}
+
+func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (*View, Outcome, error) {
+	if err := checkKey(key); err != nil {
+		return nil, Hit, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, Hit, err
+	}
+	if !refresh {
+		if v, ok := s.Peek(key); ok {
+			return v, Hit, nil
+		}
+	}
+	shard := s.shard(key)
+	shard.mu.Lock()
+	if s.closed.Load() {
+		shard.mu.Unlock()
+		return nil, Hit, ErrClosed
+	}
+	if o := shard.objects[key]; o != nil && !refresh { // completed just now
+		o.acquire()
+		shard.mu.Unlock()
+		return s.hit(o), Hit, nil
+	}
+	f, outcome := shard.fills[key], Joined
+	if f == nil {
+		f, outcome = s.newFill(shard, key), Filled
+		shard.fills[key] = f
+		s.fills.Add(1)
+		go func() {
+			defer s.fills.Done()
+			_ = f.run(source) // those who wait have it
+		}()
+		s.count.misses.Add(1)
+		s.count.fills.Add(1)
+	} else {
+		s.count.joined.Add(1)
+	}
+	f.join()
+	shard.mu.Unlock()
+	v, err := f.await(ctx)
+	return v, outcome, err
+}
+
+// Peek returns a view of the complete copy, fresh or not, and starts nothing.
+func (s *Store) Peek(key Key) (*View, bool) {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	o := shard.objects[key]
+	if o == nil || s.closed.Load() {
+		shard.mu.Unlock()
+		return nil, false
+	}
+	o.acquire()
+	shard.mu.Unlock()
+	// A copy that was found at the start may have lost its file since.
+	if err := o.checkSize(); err != nil {
+		s.discard(o, err)
+		o.release()
+		return nil, false
+	}
+	return s.hit(o), true
+}
+
+func (s *Store) hit(o *object) *View {
+	s.count.hits.Add(1)
+	o.touch(s.opt.Now())
+	return &View{object: o}
+}
+
+// Has says whether there is a complete copy.
+func (s *Store) Has(key Key) bool {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	return shard.objects[key] != nil
+}
+
+// Filling says whether a fill is running that Get or Refresh would join.
+func (s *Store) Filling(key Key) bool {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	return shard.fills[key] != nil
+}
+
+// Fill is Get for somebody who does not want to read: it returns when the object
+// is complete, or why it is not.
+func (s *Store) Fill(ctx context.Context, key Key, source Source) error {
+	v, _, err := s.Get(ctx, key, source)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	return v.finish(ctx)
+}

@@ -1,0 +1,98 @@
+package segstore
+
+import (
+	"fmt"
+	"time"
+)
+
+// Key names an object: path and query at the origin, "/sample/720/1.m4s".
+type Key = string
+
+const (
+	maxKey  = 4096  // bytes of a key
+	maxMeta = 16384 // bytes of all strings of a Meta together
+)
+
+// Meta is what travels with an object.
+type Meta struct {
+	Status       int // 200, or a cacheable error (404, 410), which is always volatile; 0 means 200
+	ContentType  string
+	ETag         string
+	LastModified string
+	CacheControl string
+	Encoding     string
+	Expires      string
+	Vary         string
+	Size         int64     // bytes of the body; -1: not known yet
+	Digest       string    // sha-256 of the body in hex; "" until complete
+	Stored       time.Time // when the copy was made from the origin; travels with copies
+	Fresh        time.Time // fresh until; zero: forever
+	Volatile     bool      // memory only, never on disk
+	Pair         uint32    // which pair it belongs to; 0: none
+	Stream       string
+}
+
+// texts lists the strings of m, in the order of a record.
+func (m *Meta) texts() [9]*string {
+	return [9]*string{
+		&m.ContentType, &m.ETag, &m.LastModified, &m.CacheControl, &m.Encoding,
+		&m.Expires, &m.Vary, &m.Digest, &m.Stream,
+	}
+}
+
+// settle completes what a Source left out, and refuses what is out of bounds.
+func (m *Meta) settle(now time.Time) error {
+	total := 0
+	for _, text := range m.texts() {
+		total += len(*text)
+	}
+	if total > maxMeta {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrMeta, total, maxMeta)
+	}
+	if m.Status == 0 {
+		m.Status = 200
+	}
+	if m.Status < 0 || m.Status > 999 {
+		return fmt.Errorf("%w: status %d", ErrMeta, m.Status)
+	}
+	// A negative answer must not outlive the process: whoever restarts an edge to
+	// get rid of a wrong 404 is right.
+	if m.Status != 200 {
+		m.Volatile = true
+	}
+	if m.Size < 0 {
+		m.Size = -1
+	}
+	if m.Stored.IsZero() {
+		m.Stored = now
+	}
+	return nil
+}
+
+// revalidated is m after the origin said that the body has not changed: what the
+// answer names is new, what it does not name stays.
+func (m Meta) revalidated(by Meta) Meta {
+	size, digest := m.Size, m.Digest
+	from := by.texts()
+	for i, text := range m.texts() {
+		if *from[i] != "" {
+			*text = *from[i]
+		}
+	}
+	m.Size, m.Digest = size, digest
+	m.Fresh = by.Fresh
+	if !by.Stored.IsZero() {
+		m.Stored = by.Stored
+	}
+	if by.Pair != 0 {
+		m.Pair = by.Pair
+	}
+	return m
+}
+
+func checkKey(key Key) error {
+	if key == "" || len(key) > maxKey {
+		return fmt.Errorf("%w: %d bytes", ErrKey, len(key))
+	}
+	return nil
+}

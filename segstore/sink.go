@@ -1,0 +1,194 @@
+package segstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sink takes one object from a Source. It is used by the Source's goroutine
+// alone, and not after the Source has returned.
+type Sink struct {
+	fill    *fill
+	object  *object // nil before Begin
+	kept    bool
+	hash    hash.Hash
+	size    int64  // announced, or -1
+	digest  string // announced, or ""
+	hold    bool   // the digest was announced before the body
+	written int64
+}
+
+// Begin announces the object: from now on readers see its metadata. Meta.Size
+// and Meta.Digest, where given, are verified. ErrTooLarge (and ErrFull, which is
+// one): the store does not take it, nobody has seen anything.
+func (k *Sink) Begin(m Meta) error {
+	if k.object != nil || k.kept {
+		return ErrOrder
+	}
+	s := k.fill.store
+	if err := context.Cause(k.fill.ctx); err != nil {
+		return err
+	}
+	if err := m.settle(s.opt.Now()); err != nil {
+		return err
+	}
+	k.size, k.digest, k.hash = m.Size, strings.ToLower(m.Digest), sha256.New()
+	k.hold = k.digest != ""
+	m.Digest = ""
+	o, err := s.newObject(k.fill.key, &m)
+	if err != nil {
+		return err
+	}
+	k.object = o
+	k.fill.show(o)
+	return nil
+}
+
+// newObject makes room and a body.
+func (s *Store) newObject(key Key, m *Meta) (*object, error) {
+	o := &object{store: s, key: key, pool: s.disk}
+	if m.Volatile {
+		o.pool = s.volatile
+	}
+	if m.Size > o.pool.max/2 {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, m.Size, o.pool.max/2)
+	}
+	if err := s.reserve(o, max(m.Size, 0), objectCost); err != nil {
+		return nil, err
+	}
+	if m.Volatile {
+		o.memory = newMemory(m.Size)
+	} else if err := s.newFile(o, m.Size); err != nil {
+		o.pool.free(o)
+		return nil, err
+	}
+	o.refs.Store(1)
+	o.used.Store(s.opt.Now().UnixNano())
+	o.meta.Store(m)
+	return o, nil
+}
+
+// newFile creates o's file, and once more after making room on a full disk.
+func (s *Store) newFile(o *object, size int64) (err error) {
+	for range 2 {
+		if o.file, err = s.createFile(size); err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+			return err
+		}
+		s.shrink()
+	}
+	return fmt.Errorf("%w: %w", ErrFull, err)
+}
+
+// Write adds to the body, and lets readers see it.
+func (k *Sink) Write(p []byte) (int, error) {
+	o := k.object
+	if o == nil {
+		return 0, ErrOrder
+	}
+	if err := context.Cause(k.fill.ctx); err != nil {
+		return 0, err
+	}
+	end := k.written + int64(len(p))
+	if k.size >= 0 && end > k.size {
+		return 0, fmt.Errorf("%w: more than %d bytes", ErrSize, k.size)
+	}
+	if k.size < 0 {
+		if end > o.pool.max/2 {
+			return 0, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, o.pool.max/2)
+		}
+		if err := o.store.reserve(o, int64(len(p)), 0); err != nil {
+			return 0, err
+		}
+	}
+	if err := k.put(p); err != nil {
+		return 0, err
+	}
+	k.hash.Write(p)
+	k.written = end
+	k.advance()
+	return len(p), nil
+}
+
+func (k *Sink) put(p []byte) error {
+	o := k.object
+	if o.memory != nil {
+		o.memory.append(p)
+		return nil
+	}
+	if err := o.store.fault("write"); err != nil {
+		return err
+	}
+	return o.file.writeAt(p, k.written)
+}
+
+// advance shows readers what was written. Where size and digest are known
+// beforehand the last byte is held back until the digest has been verified, so
+// that nobody gets the announced length of something wrong.
+func (k *Sink) advance() {
+	shown := k.written
+	if k.hold && k.size >= 0 {
+		shown = min(shown, k.size-1)
+	}
+	if shown > k.object.avail.Load() {
+		k.object.advance(shown)
+	}
+}
+
+// Expect announces the digest (sha-256 in hex) after Begin, as from a trailer.
+func (k *Sink) Expect(digest string) { k.digest = strings.ToLower(digest) }
+
+// Detach lets the fill go on when no reader is left.
+func (k *Sink) Detach() {
+	k.fill.shard.mu.Lock()
+	defer k.fill.shard.mu.Unlock()
+	k.fill.detached = true
+}
+
+// Stale returns the metadata of the complete copy that a refresh may Keep.
+func (k *Sink) Stale() (Meta, bool) {
+	if k.fill.old == nil {
+		return Meta{}, false
+	}
+	return *k.fill.old.meta.Load(), true
+}
+
+// Keep ends a refresh whose origin said "not modified": the complete copy stays,
+// with what m names changed as by Replace, and all waiters get it. ErrAbsent when
+// it was deleted meanwhile: ask the origin without a condition.
+func (k *Sink) Keep(m Meta) error {
+	if k.object != nil || k.kept {
+		return ErrOrder
+	}
+	f := k.fill
+	if f.old == nil || !f.store.remeta(f.old, m) {
+		return ErrAbsent
+	}
+	k.kept = true
+	f.show(f.old)
+	return nil
+}
+
+// verify compares the body with what was announced, and shows the rest of it.
+func (k *Sink) verify() error {
+	if k.size >= 0 && k.written != k.size {
+		return fmt.Errorf("%w: %d of %d bytes", ErrSize, k.written, k.size)
+	}
+	if k.digest != "" && k.digest != hex.EncodeToString(k.hash.Sum(nil)) {
+		return ErrDigest
+	}
+	if err := context.Cause(k.fill.ctx); errors.Is(err, ErrClosed) {
+		return err
+	}
+	k.object.avail.Store(k.written)
+	return nil
+}

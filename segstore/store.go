@@ -1,0 +1,218 @@
+package segstore
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	shardCount         = 64
+	defaultMaxBytes    = 1 << 30
+	defaultMemoryBytes = 64 << 20
+	defaultDescriptors = 4096
+)
+
+// Options of a store; zero values mean the defaults.
+type Options struct {
+	MaxBytes    int64 // bytes on disk, default 1 GiB; the index is not counted
+	MemoryBytes int64 // bytes of volatile objects, default 64 MiB
+	Descriptors int   // idle open files, default 4096
+	Now         func() time.Time
+	Logger      zerolog.Logger
+	// Fault is asked at the named FaultPoints whether to fail; for tests.
+	Fault func(point string) error
+}
+
+// Store keeps objects in one directory.
+type Store struct {
+	dir  string
+	opt  Options
+	log  zerolog.Logger
+	ctx  context.Context // of all fills; canceled by Close
+	stop context.CancelCauseFunc
+
+	seed   maphash.Seed
+	shards [shardCount]shard
+
+	disk, volatile *pool
+	descriptors    descriptors
+	live           numbers       // files that somebody owns
+	number         atomic.Uint64 // of the youngest file
+	newDirs        atomic.Bool   // a directory was made and not yet synced
+	count          counts
+	index          *index
+	commit         *committer
+
+	closed  atomic.Bool
+	closing sync.Once
+	ending  error          // of Close; written inside closing
+	fills   sync.WaitGroup // raised under a shard's mutex while not closed
+	lock    *os.File       // makes this process the only one
+	dirMu   sync.RWMutex   // held for writing while the directory is let go
+	gone    bool           // guarded by dirMu; the directory may be another's
+}
+
+// shard is a part of the keys.
+type shard struct {
+	store   *Store
+	mu      sync.Mutex
+	objects map[Key]*object    // guarded by mu; complete copies
+	fills   map[Key]*fill      // guarded by mu; whom to join
+	aside   map[*fill]struct{} // guarded by mu; Puts beside a running fill
+}
+
+func (s *Store) shard(key Key) *shard {
+	return &s.shards[maphash.String(s.seed, key)%shardCount]
+}
+
+// keep makes o, whose hold it takes over, its key's complete copy; mu is held.
+func (sh *shard) keep(o *object) {
+	sh.objects[o.key] = o
+	o.pool.add(o)
+	if o.file != nil {
+		sh.store.commit.enqueue(o.key, o)
+	}
+}
+
+// forget is the opposite of keep; mu is held, the caller releases o.
+func (sh *shard) forget(o *object) {
+	delete(sh.objects, o.key)
+	o.pool.remove(o)
+	if o.file != nil {
+		sh.store.commit.enqueue(o.key, nil)
+	}
+}
+
+// barrier waits until nobody is inside.
+func (sh *shard) barrier() {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+}
+
+// Open opens the store in dir, which is made if it is missing. It reads the
+// index and the names of the files, not the bodies.
+func Open(dir string, o Options) (*Store, error) {
+	s := newStore(dir, o)
+	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o755); err != nil {
+		return nil, fmt.Errorf("segstore: open %s: %w", dir, err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s.lock = lock
+	if err := s.recover(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	for s.disk.used.Load() > s.disk.max && s.evictOne(s.disk) {
+		continue
+	}
+	go s.commit.run()
+	return s, nil
+}
+
+func newStore(dir string, o Options) *Store {
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = defaultMaxBytes
+	}
+	if o.MemoryBytes <= 0 {
+		o.MemoryBytes = defaultMemoryBytes
+	}
+	if o.Descriptors <= 0 {
+		o.Descriptors = defaultDescriptors
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{
+		dir: dir, opt: o, log: o.Logger, seed: maphash.MakeSeed(),
+		disk: newPool(o.MaxBytes), volatile: newPool(o.MemoryBytes),
+		descriptors: descriptors{limit: o.Descriptors},
+		live:        numbers{set: make(map[uint64]struct{})},
+	}
+	s.ctx, s.stop = context.WithCancelCause(context.Background())
+	s.commit = newCommitter(s)
+	for i := range s.shards {
+		s.shards[i] = shard{
+			store:   s,
+			objects: make(map[Key]*object),
+			fills:   make(map[Key]*fill),
+			aside:   make(map[*fill]struct{}),
+		}
+	}
+	return s
+}
+
+// Durable waits until everything that was completed, changed or deleted before
+// the call would survive a power cut. An error says that it would not, or that a
+// body could not be synced and was thrown away.
+func (s *Store) Durable(ctx context.Context) error { return s.commit.durable(ctx) }
+
+// Close cancels the fills, waits for their Sources, makes the rest durable and
+// lets the directory go. Open views of complete objects stay readable where their
+// file is open; other reads fail with ErrClosed.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.ending = s.close() })
+	return s.ending
+}
+
+func (s *Store) close() error {
+	s.closed.Store(true)
+	for i := range s.shards { // whoever saw the store open has started its fill
+		s.shards[i].barrier()
+	}
+	s.stop(ErrClosed)
+	s.fills.Wait()
+	err := s.commit.close()
+	s.dirMu.Lock()
+	defer s.dirMu.Unlock()
+	s.gone = true
+	s.descriptors.closeIdle()
+	if e := s.index.close(); err == nil {
+		err = e
+	}
+	if e := s.lock.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// numbers is a set of file numbers.
+type numbers struct {
+	mu  sync.Mutex
+	set map[uint64]struct{} // guarded by mu
+}
+
+func (n *numbers) add(number uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.set[number] = struct{}{}
+}
+
+func (n *numbers) drop(number uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.set, number)
+}
+
+func (n *numbers) len() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.set)
+}
+
+func (n *numbers) has(number uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, ok := n.set[number]
+	return ok
+}
