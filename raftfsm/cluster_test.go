@@ -1,0 +1,201 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/wire"
+)
+
+const testSecret = "a secret for the tests only"
+
+func secretOf(t testing.TB, text string) wire.Secret {
+	t.Helper()
+	s, err := wire.NewSecret(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// cluster is some nodes of this process, each on a directory of its own.
+type cluster struct {
+	t     testing.TB
+	dir   string
+	peers []wire.Balancer
+	nodes map[string]*Node
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func newCluster(t testing.TB, n int) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
+	listeners := make([]net.Listener, n)
+	for i := range n {
+		listeners[i] = listen(t)
+		c.peers = append(c.peers, wire.Balancer{Name: fmt.Sprintf("lb-%d", i+1), Raft: listeners[i].Addr().String()})
+	}
+	t.Cleanup(c.close)
+	for i, p := range c.peers {
+		c.start(p.Name, listeners[i], c.peers)
+	}
+	return c
+}
+
+func (c *cluster) config(name string) Config {
+	return Config{
+		Name: name, Dir: filepath.Join(c.dir, name), Secret: secretOf(c.t, testSecret), Logger: zerolog.Nop(),
+		Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 200 * time.Millisecond,
+	}
+}
+
+func (c *cluster) start(name string, l net.Listener, peers []wire.Balancer) *Node {
+	c.t.Helper()
+	config := c.config(name)
+	config.Listener, config.Peers = l, peers
+	n, err := Open(config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.nodes[name] = n
+	return n
+}
+
+// restart opens a node again where it was.
+func (c *cluster) restart(name string) *Node {
+	c.t.Helper()
+	for _, p := range c.peers {
+		if p.Name != name {
+			continue
+		}
+		l, err := net.Listen("tcp", p.Raft)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return c.start(name, l, c.peers)
+	}
+	c.t.Fatal(name)
+	return nil
+}
+
+// kill stops a node like a process that dies: nothing is handed over.
+func (c *cluster) kill(name string) {
+	n := c.nodes[name]
+	delete(c.nodes, name)
+	n.closing.Do(func() { n.closed = n.halt() })
+	if n.closed != nil {
+		c.t.Error(n.closed)
+	}
+}
+
+func (c *cluster) close() {
+	for _, n := range c.nodes {
+		if err := n.Check(); err != nil {
+			c.t.Errorf("%s: %v", n.Name(), err)
+		}
+	}
+	for _, n := range c.nodes {
+		if err := n.Close(); err != nil {
+			c.t.Errorf("%s: %v", n.Name(), err)
+		}
+	}
+}
+
+func (c *cluster) any() *Node {
+	for _, p := range c.peers {
+		if n := c.nodes[p.Name]; n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// propose goes to whoever leads, as lb does it, until there is an answer.
+func (c *cluster) propose(ctx context.Context, command Command) (Result, error) {
+	if command.ID == "" {
+		command.ID = NewID()
+	}
+	for {
+		n := c.any()
+		changed := n.LeaderWatch()
+		if leader, ok := n.Leader(); ok && c.nodes[leader.Name] != nil {
+			r, err := c.nodes[leader.Name].Propose(ctx, command)
+			if err == nil || !errors.Is(err, ErrNotLeader) && !errors.Is(err, ErrUnsure) && !errors.Is(err, ErrClosed) {
+				return r, err
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return Result{}, ctx.Err()
+		case <-time.After(20 * time.Millisecond): // the leader knows of itself before others do
+		}
+	}
+}
+
+func (c *cluster) must(command Command) Result {
+	c.t.Helper()
+	r, err := c.propose(patient(c.t), command)
+	if err != nil || r.Err != "" {
+		c.t.Fatalf("%s: %+v %v", command.Kind, r, err)
+	}
+	return r
+}
+
+// same waits until every node has that version, and compares them to the byte.
+func (c *cluster) same(version uint64) {
+	c.t.Helper()
+	want := ""
+	for _, p := range c.nodes {
+		got, err := p.WaitVersion(patient(c.t), version)
+		if err != nil {
+			c.t.Fatalf("%s: %v", p.Name(), err)
+		}
+		if want == "" {
+			want = text(c.t, got)
+		}
+		if have := text(c.t, got); have != want {
+			c.t.Fatalf("%s has another placement:\n%s\n%s", p.Name(), have, want)
+		}
+	}
+}
+
+// leader is who leads now; followers is everybody else.
+func (c *cluster) leader() *Node {
+	c.t.Helper()
+	n := c.any()
+	for {
+		changed := n.LeaderWatch()
+		if b, ok := n.Leader(); ok && c.nodes[b.Name] != nil && c.nodes[b.Name].IsLeader() {
+			return c.nodes[b.Name]
+		}
+		select {
+		case <-changed:
+		case <-patient(c.t).Done():
+			c.t.Fatal("nobody leads")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// patient is the time after which a test has hung.
+func patient(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,174 @@
+package raftfsm
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+func newStreams(t *testing.T, secret string) *streams {
+	t.Helper()
+	s, err := listenRaft(listen(t), "", secretOf(t, secret).Key("raft"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func to(s *streams) raft.ServerAddress { return raft.ServerAddress(s.Addr().String()) }
+
+func TestThoseWhoKnowTheSecretMeet(t *testing.T) {
+	a, b := newStreams(t, testSecret), newStreams(t, testSecret)
+	conn, err := a.Dial(to(b), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	other, err := b.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := conn.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(other, got); err != nil || string(got) != "hello" {
+		t.Fatalf("%q %v", got, err)
+	}
+}
+
+func TestTheWrongSecretIsRefused(t *testing.T) {
+	a, b := newStreams(t, testSecret), newStreams(t, "another secret of the tests")
+	if _, err := a.Dial(to(b), time.Second); !errors.Is(err, ErrForeign) {
+		t.Fatal(err)
+	}
+	b.Close() // waits for the handshake's goroutine, which counts
+	if n := b.refused.Load(); n != 1 {
+		t.Errorf("%d refused", n)
+	}
+}
+
+// A stranger gets not one byte, whatever it says, and the connection is closed.
+func TestAStrangerGetsNothing(t *testing.T) {
+	key := secretOf(t, testSecret).Key("raft")
+	mine := nonce()
+	hello := append(append([]byte(handshakeMagic), mine...), handshakeMAC([]byte("guessed"), "hello", mine)...)
+	for name, said := range map[string][]byte{
+		"http":        []byte("GET / HTTP/1.1\r\n\r\n"),
+		"raft itself": bytes.Repeat([]byte{1}, 200),
+		"a guess":     hello,
+	} {
+		s := newStreams(t, testSecret)
+		conn, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(said); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := conn.Read(make([]byte, 1))
+		var slow net.Error
+		if n != 0 || errors.As(err, &slow) && slow.Timeout() {
+			t.Errorf("%s: %d bytes, %v", name, n, err)
+		}
+		conn.Close()
+	}
+	// A replayed hello is answered for another nonce, and its replayed proof fails.
+	s := newStreams(t, testSecret)
+	replay := append(append([]byte(handshakeMagic), mine...), handshakeMAC(key, "hello", mine)...)
+	var proof []byte
+	for round := range 2 {
+		conn, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, nonceSize+32)
+		_, err1 := conn.Write(replay)
+		_, err2 := io.ReadFull(conn, answer)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			proof = handshakeMAC(key, "dial", mine, answer[:nonceSize])
+		} else {
+			_, _ = conn.Write(proof)
+			_, _ = conn.Read(make([]byte, 1)) // until it is closed
+		}
+		conn.Close()
+	}
+	s.Close()
+	if n := s.refused.Load(); n != 2 {
+		t.Errorf("%d refused", n)
+	}
+}
+
+// Many who say nothing keep nobody out for longer than a handshake may take, and
+// Close does not wait for them.
+func TestSilentConnectionsAreBounded(t *testing.T) {
+	a, b := newStreams(t, testSecret), newStreams(t, testSecret)
+	for range 2 * maxHandshakes {
+		conn, err := net.Dial("tcp", b.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	for {
+		conn, err := a.Dial(to(b), time.Second)
+		if err == nil {
+			conn.Close()
+			break
+		}
+	}
+	if n := b.refused.Load(); n < maxHandshakes {
+		t.Errorf("%d refused", n)
+	}
+	conn, err := net.Dial("tcp", b.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	b.Close()
+	if _, err := b.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// A node with another secret is no part of the cluster: it neither hears nor
+// votes, and the others go on.
+func TestANodeWithAnotherSecretStaysOutside(t *testing.T) {
+	c := newCluster(t, 3)
+	c.must(up("e1", 1))
+	var out string
+	for name := range c.nodes {
+		if name != c.leader().Name() {
+			out = name
+		}
+	}
+	c.kill(out)
+	config := c.config(out)
+	config.Secret, config.Peers = secretOf(t, "another secret of the tests"), c.peers
+	for _, p := range c.peers {
+		if p.Name == out {
+			config.Bind = p.Raft
+		}
+	}
+	foreign, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close()
+	r := c.must(up("e2", 1))
+	c.same(r.Version)
+	if _, ok := foreign.Leader(); ok || foreign.Placement().Version >= r.Version {
+		t.Errorf("a stranger hears the placement: %+v", foreign.Placement())
+	}
+}

@@ -1,0 +1,221 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"tandem/internal/wire"
+)
+
+// operation is what a client asked; outcome is what it heard. unsure: it heard
+// nothing, so it may have become true or not, at any later time.
+type operation struct {
+	pair       wire.PairID
+	kind       Kind // MoveBoundary, Place, or "" for a look behind a barrier
+	before, to int
+	stream     string
+}
+
+type outcome struct {
+	unsure   bool
+	moved    bool // MoveBoundary: it held
+	boundary int  // a look
+	streams  int  // a look: how many of the pair's streams are there, as bits
+}
+
+// pairState is one pair as a single machine would hold it.
+type pairState struct{ boundary, streams int }
+
+var pairModel = porcupine.Model{
+	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
+		byPair := map[wire.PairID][]porcupine.Operation{}
+		for _, op := range history {
+			id := op.Input.(operation).pair
+			byPair[id] = append(byPair[id], op)
+		}
+		var parts [][]porcupine.Operation
+		for _, part := range byPair {
+			parts = append(parts, part)
+		}
+		return parts
+	},
+	Init: func() any { return pairState{boundary: 500} },
+	Step: func(state, input, output any) (bool, any) {
+		s, in, out := state.(pairState), input.(operation), output.(outcome)
+		switch in.kind {
+		case MoveBoundary:
+			holds := s.boundary == in.before
+			if !out.unsure && out.moved != holds {
+				return false, s
+			}
+			if holds {
+				s.boundary = in.to
+			}
+		case Place:
+			s.streams |= streamBit(in.stream)
+		default:
+			return out.unsure || out.boundary == s.boundary && out.streams == s.streams, s
+		}
+		return true, s
+	},
+	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
+}
+
+func streamBit(name string) int { return 1 << (name[len(name)-2] - '0') }
+
+// recorder is the history of all clients.
+type recorder struct {
+	mu      sync.Mutex
+	history []porcupine.Operation // guarded by mu
+}
+
+func (r *recorder) add(client int, in operation, began int64, out outcome) {
+	ended := time.Now().UnixNano()
+	if out.unsure {
+		ended = math.MaxInt64
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history = append(r.history, porcupine.Operation{ClientId: client, Input: in, Call: began, Output: out, Return: ended})
+}
+
+// Clients move boundaries, place streams and look, while the lead changes hands
+// and a leader is killed and started again. What they heard has to be what a
+// single machine could have said.
+func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	c := newCluster(t, 3)
+	for i := 1; i <= 2; i++ {
+		e := up(fmt.Sprintf("e%d", i), 1)
+		e.Edge.Capacity = 1000
+		c.must(e)
+	}
+	var nodes sync.Map // name -> *Node; what of the cluster the clients see
+	for name, n := range c.nodes {
+		nodes.Store(name, n)
+	}
+	rec := &recorder{}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var clients sync.WaitGroup
+	var done atomic.Int64
+	for client := range 4 {
+		clients.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, uint64(client)))
+			for i := 0; ctx.Err() == nil; i++ {
+				ask(ctx, client*1_000_000+i, rng, &nodes, rec)
+				done.Add(1)
+			}
+		})
+	}
+	// A change of the lead when enough has happened, not when enough time has gone.
+	for round := range 4 {
+		for enough := done.Load() + 100; done.Load() < enough; {
+			time.Sleep(5 * time.Millisecond)
+		}
+		leader := c.leader()
+		if round%2 == 0 {
+			_ = leader.raft.LeadershipTransfer().Error()
+			continue
+		}
+		nodes.Delete(leader.Name())
+		c.kill(leader.Name())
+		nodes.Store(leader.Name(), c.restart(leader.Name()))
+	}
+	for enough := done.Load() + 100; done.Load() < enough; {
+		time.Sleep(5 * time.Millisecond)
+	}
+	stop()
+	clients.Wait()
+	sure := 0
+	for _, op := range rec.history {
+		if !op.Output.(outcome).unsure {
+			sure++
+		}
+	}
+	t.Logf("%d operations, %d of them answered", len(rec.history), sure)
+	if sure < 50 {
+		t.Fatal("too little has happened to prove anything")
+	}
+	if result, info := porcupine.CheckOperationsVerbose(pairModel, rec.history, 20*time.Second); result != porcupine.Ok {
+		path := t.TempDir() + "/history.html"
+		_ = porcupine.VisualizePath(pairModel, info, path)
+		t.Fatalf("seed %d: %s (%s)", seed, result, path)
+	}
+}
+
+// ask is one operation of one client, at whatever node it believes to lead.
+func ask(ctx context.Context, id int, rng *rand.Rand, nodes *sync.Map, rec *recorder) {
+	var n *Node
+	nodes.Range(func(_, v any) bool {
+		if node := v.(*Node); node.IsLeader() || n == nil && rng.IntN(3) == 0 {
+			n = node
+		}
+		return true
+	})
+	if n == nil {
+		return
+	}
+	in := operation{pair: wire.PairID(1 + rng.IntN(2))}
+	q, _ := n.Placement().Pair(in.pair)
+	if q == nil {
+		return
+	}
+	command := Command{Pair: in.pair, ID: fmt.Sprint("op-", id)}
+	switch rng.IntN(4) {
+	case 0, 1:
+		in.kind, in.before, in.to = MoveBoundary, q.Boundary, rng.IntN(1000)
+		command.Kind, command.Before, command.Boundary = in.kind, in.before, in.to
+	case 2:
+		in.kind, in.stream = Place, fmt.Sprintf("/s%d/", rng.IntN(6))
+		command.Kind, command.Stream = in.kind, in.stream
+	}
+	began := time.Now().UnixNano()
+	short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	var out outcome
+	var err error
+	if in.kind == "" {
+		if err = n.Barrier(short); err == nil {
+			out = look(n.Placement(), in.pair)
+		}
+	} else {
+		var r Result
+		r, err = n.Propose(short, command)
+		out.moved = err == nil && r.Err == ""
+	}
+	switch {
+	case errors.Is(err, ErrNotLeader), errors.Is(err, ErrClosed):
+		time.Sleep(5 * time.Millisecond) // nothing happened; somebody else will lead
+		return
+	case err != nil && in.kind == "":
+		return
+	case err != nil:
+		out.unsure = true
+	}
+	rec.add(id/1_000_000, in, began, out)
+}
+
+func look(p *wire.Placement, id wire.PairID) outcome {
+	var out outcome
+	q, _ := p.Pair(id)
+	out.boundary = q.Boundary
+	for _, s := range p.Streams {
+		for _, on := range s.Pairs {
+			if on == id {
+				out.streams |= streamBit(s.Stream)
+			}
+		}
+	}
+	return out
+}
