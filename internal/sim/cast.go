@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"fmt"
+
+	"tandem/internal/wire"
+)
+
+// cast is who is in the ring in which state, as far as the steps themselves
+// tell; no session changes it, so a whole scenario can be checked beforehand.
+type cast struct {
+	state map[string]wire.EdgeState
+}
+
+func castOf(edges []Member) cast {
+	c := cast{state: map[string]wire.EdgeState{}}
+	for _, e := range edges {
+		c.state[e.Name] = wire.EdgeUp
+	}
+	return c
+}
+
+// play carries a step out and says, in one clause with the fix, why it can't be.
+func (c cast) play(step *Step) string {
+	for _, name := range step.Names {
+		if _, ok := c.state[name]; !ok {
+			return fmt.Sprintf("no edge %q is in the ring here; name one that is", name)
+		}
+	}
+	switch step.Kind {
+	case Fail:
+		return c.fail(step.Names)
+	case Return:
+		return c.turn(step.Names[0], wire.EdgeUp, "fail it first", wire.EdgeDown)
+	case Drain:
+		if c.up() == 1 && c.state[step.Names[0]] == wire.EdgeUp {
+			return step.Names[0] + " is the last one that delivers; recover another one first"
+		}
+		return c.turn(step.Names[0], wire.EdgeDraining, "only an edge that is up can be drained", wire.EdgeUp)
+	case Resume:
+		return c.turn(step.Names[0], wire.EdgeUp, "drain it first", wire.EdgeDraining)
+	case Join:
+		return c.join(step)
+	case Leave:
+		return c.leave(step.Names[0])
+	case Faults:
+		most := c.up() - 1
+		if most < 1 {
+			return "one edge has to stay up; it takes two that are"
+		}
+		if step.Random.AtMostDown > most {
+			return fmt.Sprintf("at_most_down: %d of %d edges that are up; want 1 to %d", step.Random.AtMostDown, c.up(), most)
+		}
+	}
+	return ""
+}
+
+func (c cast) fail(names []string) string {
+	for _, name := range names {
+		if c.state[name] == wire.EdgeDown {
+			return name + " is down already; recover it first, or name it once"
+		}
+		c.state[name] = wire.EdgeDown
+	}
+	return ""
+}
+
+// turn gives an edge a state if it is in the one that is wanted.
+func (c cast) turn(name string, to wire.EdgeState, fix string, from wire.EdgeState) string {
+	if c.state[name] != from {
+		return fmt.Sprintf("%s is %s; %s", name, c.state[name], fix)
+	}
+	c.state[name] = to
+	return ""
+}
+
+func (c cast) join(step *Step) string {
+	if _, ok := c.state[step.Edge.Name]; ok {
+		return step.Edge.Name + " is in the ring already; give the new edge another name"
+	}
+	if _, ok := c.state[step.After]; !ok && step.After != "" {
+		return fmt.Sprintf("after: no edge %q is in the ring here; name one that is, or leave it out", step.After)
+	}
+	if len(c.state) == maxEdges {
+		return fmt.Sprintf("the ring has %d edges already", maxEdges)
+	}
+	c.state[step.Edge.Name] = wire.EdgeUp
+	return ""
+}
+
+func (c cast) leave(name string) string {
+	if len(c.state) == 1 {
+		return name + " is the last one of the ring"
+	}
+	if c.up() == 1 && c.state[name] == wire.EdgeUp {
+		return name + " is the last one that delivers; recover another one first"
+	}
+	delete(c.state, name)
+	return ""
+}
+
+func (c cast) up() int {
+	n := 0
+	for _, state := range c.state {
+		if state == wire.EdgeUp {
+			n++
+		}
+	}
+	return n
+}
