@@ -32,6 +32,7 @@ type committer struct {
 	done    uint64          // guarded by mu; changes that are in the index
 	failure error           // guarded by mu; of the latest batch
 	wake    chan struct{}   // guarded by mu; closed when done rises
+	syncing chan struct{}   // guarded by mu; closed when a batch is let go; nil: none is held
 	losses  uint64          // guarded by mu; bodies that could not be synced
 	lost    error           // guarded by mu; why the latest of them
 }
@@ -94,7 +95,8 @@ func (c *committer) pause(d time.Duration, cut <-chan struct{}) {
 	}
 }
 
-// take empties pending; every object of it is held until release.
+// take empties pending; every object of it is held until release, so that its
+// file stays.
 func (c *committer) take() (batch map[Key]*object, upTo uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,6 +106,7 @@ func (c *committer) take() (batch map[Key]*object, upTo uint64) {
 			o.acquire()
 		}
 	}
+	c.syncing = make(chan struct{})
 	return batch, c.asked
 }
 
@@ -111,13 +114,9 @@ func (c *committer) take() (batch map[Key]*object, upTo uint64) {
 // changed meanwhile.
 func (c *committer) flush() error {
 	batch, upTo := c.take()
-	objects := make([]*object, 0, len(batch))
-	for _, o := range batch {
-		if o != nil {
-			objects = append(objects, o)
-		}
-	}
-	err := c.write(batch, objects)
+	changes, dirs := c.syncBodies(batch)
+	c.release(batch)
+	err := c.write(changes, dirs)
 	c.mu.Lock()
 	first := c.failure == nil
 	c.failure = err
@@ -132,9 +131,6 @@ func (c *committer) flush() error {
 			c.store.log.Error().Err(err).Int("keys", len(batch)).Msg("cannot write the index; will be tried again")
 		}
 		c.restore(batch)
-	}
-	for _, o := range objects {
-		o.release()
 	}
 	return err
 }
@@ -158,22 +154,44 @@ func (c *committer) restore(batch map[Key]*object) {
 	}
 }
 
-func (c *committer) write(batch map[Key]*object, objects []*object) error {
-	if len(batch) == 0 {
+// release lets the batch go before the transaction: an object that is evicted in
+// between has its deletion in the next one, and until then a record without a
+// file, which Open drops.
+func (c *committer) release(batch map[Key]*object) {
+	for _, o := range batch {
+		if o != nil {
+			o.release()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.syncing)
+	c.syncing = nil
+}
+
+// letsGo waits until the batch that is held is let go; false: none is.
+func (c *committer) letsGo(ctx context.Context) bool {
+	c.mu.Lock()
+	syncing := c.syncing
+	c.mu.Unlock()
+	if syncing == nil {
+		return false
+	}
+	select {
+	case <-syncing:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// write makes the directories' entries and then the records durable.
+func (c *committer) write(changes []change, dirs map[string]struct{}) error {
+	if len(changes) == 0 {
 		return nil
 	}
-	c.syncBodies(objects)
-	if err := c.syncDirs(objects); err != nil {
+	if err := c.syncDirs(dirs); err != nil {
 		return err
-	}
-	changes := make([]change, 0, len(batch))
-	for key, o := range batch {
-		switch {
-		case o == nil:
-			changes = append(changes, change{key: key})
-		case o.synced:
-			changes = append(changes, change{key: key, record: encodeRecord(o.file.number, o.meta.Load())})
-		}
 	}
 	if err := c.store.fault("commit"); err != nil {
 		return err
@@ -181,13 +199,14 @@ func (c *committer) write(batch map[Key]*object, objects []*object) error {
 	return c.store.index.apply(changes)
 }
 
-// syncBodies syncs the bodies that are new. One that cannot be synced may not be
+// syncBodies syncs the bodies that are new, and returns the records of the batch
+// and the directories that they rely on. A body that cannot be synced may not be
 // on the disk at all, whatever the page cache says: it is thrown away.
-func (c *committer) syncBodies(objects []*object) {
+func (c *committer) syncBodies(batch map[Key]*object) ([]change, map[string]struct{}) {
 	var group errgroup.Group
 	group.SetLimit(syncsAtOnce)
-	for _, o := range objects {
-		if o.synced {
+	for _, o := range batch {
+		if o == nil || o.synced {
 			continue
 		}
 		group.Go(func() error {
@@ -203,6 +222,17 @@ func (c *committer) syncBodies(objects []*object) {
 		})
 	}
 	_ = group.Wait() // failures were dealt with one by one
+	changes, dirs := make([]change, 0, len(batch)), make(map[string]struct{})
+	for key, o := range batch {
+		switch {
+		case o == nil:
+			changes = append(changes, change{key: key})
+		case o.synced:
+			dirs[o.file.dir()] = struct{}{}
+			changes = append(changes, change{key: key, record: encodeRecord(o.file.number, o.meta.Load())})
+		}
+	}
+	return changes, dirs
 }
 
 func (c *committer) syncBody(o *object) error {
@@ -217,11 +247,7 @@ func (c *committer) syncBody(o *object) error {
 	return f.Sync()
 }
 
-func (c *committer) syncDirs(objects []*object) error {
-	dirs := make(map[string]struct{})
-	for _, o := range objects {
-		dirs[o.file.dir()] = struct{}{}
-	}
+func (c *committer) syncDirs(dirs map[string]struct{}) error {
 	if len(dirs) == 0 {
 		return nil
 	}

@@ -21,7 +21,8 @@ type node struct {
 	key        Key
 	size       int64
 	heat       counter
-	list       *fifo
+	list       *fifo // nil: in none
+	left       *fifo // of which it was the victim
 	prev, next *node
 	object     *object
 }
@@ -83,10 +84,10 @@ func (o *order) add(n *node) {
 	o.small.push(n)
 }
 
-// giveBack returns a victim that could not leave.
+// giveBack returns a victim that could not leave to the end of its queue.
 func (o *order) giveBack(n *node) {
-	if n.list == nil {
-		o.main.push(n)
+	if n.list == nil && n.left != nil {
+		n.left.push(n)
 	}
 }
 
@@ -121,6 +122,7 @@ func (o *order) victim() *node {
 			if from == &o.small {
 				o.remember(n.key)
 			}
+			n.left = from
 			return n
 		}
 	}

@@ -122,7 +122,6 @@ func (f *fill) run(source Source) error {
 		err = f.settle(sink, err)
 	case sink.kept:
 		err = nil
-		f.withdraw()
 	default:
 		if err == nil {
 			err = ErrNoBegin

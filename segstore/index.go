@@ -3,9 +3,9 @@ package segstore
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -51,6 +51,12 @@ func openIndex(path string, see func(key Key, record []byte)) (*index, error) {
 	if err == nil {
 		return x, nil
 	}
+	// What is not the system's fault, or a stranger's who has the file open, is
+	// the file's.
+	var system syscall.Errno
+	if !errors.As(err, &system) && !errors.Is(err, bolterrors.ErrTimeout) {
+		err = fmt.Errorf("%w: %w", errIndexCorrupt, err)
+	}
 	if db != nil {
 		_ = guarded(db.Close)
 	}
@@ -64,7 +70,7 @@ func prepare(db *bbolt.DB, path string) error {
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
 		if tx.Size() > info.Size() {
-			return fmt.Errorf("%w: %d of %d bytes", errIndexCorrupt, info.Size(), tx.Size())
+			return fmt.Errorf("%d of %d bytes are left", info.Size(), tx.Size())
 		}
 		if tx.Bucket(bucketName) != nil {
 			return nil
@@ -130,14 +136,5 @@ func guarded(work func() error) (err error) {
 			err = fmt.Errorf("%w: %v", errIndexCorrupt, r)
 		}
 	}()
-	err = work()
-	for _, damage := range []error{
-		bolterrors.ErrInvalid, bolterrors.ErrChecksum, bolterrors.ErrVersionMismatch,
-		bolterrors.ErrIncompatibleValue, io.EOF, io.ErrUnexpectedEOF,
-	} {
-		if errors.Is(err, damage) {
-			return fmt.Errorf("%w: %w", errIndexCorrupt, err)
-		}
-	}
-	return err
+	return work()
 }

@@ -1,6 +1,7 @@
 package segstore
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -69,12 +70,13 @@ func (p *pool) free(o *object) {
 }
 
 // reserve makes room for bytes of o's body and takes it; ErrFull when everything
-// else is being read.
-func (s *Store) reserve(o *object, bytes, cost int64) error {
+// else is being read. What is being synced may not leave either: then the writer
+// waits, as for any disk that is slower than its source.
+func (s *Store) reserve(ctx context.Context, o *object, bytes, cost int64) error {
 	p := o.pool
 	p.take(o, bytes, cost)
 	for p.used.Load() > p.max {
-		if !s.evictOne(p) {
+		if !s.evictOne(p) && !s.commit.letsGo(ctx) {
 			p.take(o, -bytes, -cost)
 			return ErrFull
 		}
@@ -115,7 +117,7 @@ func (s *Store) evictOne(p *pool) bool {
 // the configuration says.
 func (s *Store) shrink() {
 	goal := s.disk.used.Load() - s.disk.used.Load()/16
-	for s.disk.used.Load() >= goal && s.evictOne(s.disk) {
+	for s.disk.used.Load() >= goal && (s.evictOne(s.disk) || s.commit.letsGo(s.ctx)) {
 		continue
 	}
 }

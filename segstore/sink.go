@@ -42,7 +42,7 @@ func (k *Sink) Begin(m Meta) error {
 	k.size, k.digest, k.hash = m.Size, strings.ToLower(m.Digest), sha256.New()
 	k.hold = k.digest != ""
 	m.Digest = ""
-	o, err := s.newObject(k.fill.key, &m)
+	o, err := s.newObject(k.fill.ctx, k.fill.key, &m)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (k *Sink) Begin(m Meta) error {
 }
 
 // newObject makes room and a body.
-func (s *Store) newObject(key Key, m *Meta) (*object, error) {
+func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error) {
 	o := &object{store: s, key: key, pool: s.disk}
 	if m.Volatile {
 		o.pool = s.volatile
@@ -60,7 +60,7 @@ func (s *Store) newObject(key Key, m *Meta) (*object, error) {
 	if m.Size > o.pool.max/2 {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, m.Size, o.pool.max/2)
 	}
-	if err := s.reserve(o, max(m.Size, 0), objectCost); err != nil {
+	if err := s.reserve(ctx, o, max(m.Size, 0), objectCost); err != nil {
 		return nil, err
 	}
 	if m.Volatile {
@@ -106,7 +106,7 @@ func (k *Sink) Write(p []byte) (int, error) {
 		if end > o.pool.max/2 {
 			return 0, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, o.pool.max/2)
 		}
-		if err := o.store.reserve(o, int64(len(p)), 0); err != nil {
+		if err := o.store.reserve(k.fill.ctx, o, int64(len(p)), 0); err != nil {
 			return 0, err
 		}
 	}
@@ -174,6 +174,7 @@ func (k *Sink) Keep(m Meta) error {
 		return ErrAbsent
 	}
 	k.kept = true
+	f.withdraw() // whoever asks from now on asks the origin again
 	f.show(f.old)
 	return nil
 }

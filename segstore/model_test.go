@@ -1,0 +1,113 @@
+package segstore
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestStoreIsAMapThatSurvivesRestarts compares any history with a map.
+func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		dir := t.TempDir()
+		open := func() *Store {
+			s, err := Open(dir, Options{})
+			if err != nil {
+				r.Fatal(err)
+			}
+			return s
+		}
+		s, model := open(), make(map[string][]byte)
+		defer func() { _ = s.Close() }()
+		keys := rapid.SampledFrom([]string{"/a", "/a/1", "/a/2", "/b", "/b?x=1", "/ab"})
+		bodies := rapid.SliceOfN(rapid.Byte(), 0, 300)
+		source := func(body []byte) Source { return sourceOf(Meta{Size: -1}, body) }
+		r.Repeat(map[string]func(*rapid.T){
+			"put": func(r *rapid.T) {
+				key, body := keys.Draw(r, "key"), bodies.Draw(r, "body")
+				if err := s.Put(key, Meta{Size: int64(len(body)), Digest: digestOf(body)}, bytes.NewReader(body)); err != nil {
+					r.Fatal(err)
+				}
+				model[key] = body
+			},
+			"get": func(r *rapid.T) {
+				key, body := keys.Draw(r, "key"), bodies.Draw(r, "body")
+				if err := s.Fill(t.Context(), key, source(body)); err != nil {
+					r.Fatal(err)
+				}
+				if _, there := model[key]; !there {
+					model[key] = body
+				}
+			},
+			"delete": func(r *rapid.T) {
+				key := keys.Draw(r, "key")
+				_, there := model[key]
+				if s.Delete(key) != there {
+					r.Fatalf("deleting %s said %v", key, !there)
+				}
+				delete(model, key)
+			},
+			"delete prefix": func(r *rapid.T) {
+				prefix, want := rapid.SampledFrom([]string{"/a", "/a/", "/b", "/", ""}).Draw(r, "prefix"), 0
+				for key := range model {
+					if strings.HasPrefix(key, prefix) {
+						delete(model, key)
+						want++
+					}
+				}
+				if got := s.DeletePrefix(prefix); got != want {
+					r.Fatalf("%q: deleted %d, want %d", prefix, got, want)
+				}
+			},
+			"restart": func(r *rapid.T) {
+				if err := s.Close(); err != nil {
+					r.Fatal(err)
+				}
+				s = open()
+			},
+			"": func(r *rapid.T) { compare(r, s, model) },
+		})
+		if err := s.Check(); err != nil {
+			r.Fatal(err)
+		}
+	})
+}
+
+func compare(r *rapid.T, s *Store, model map[string][]byte) {
+	if n := s.Stats().Objects; n != len(model) {
+		r.Fatalf("%d objects, want %d", n, len(model))
+	}
+	for key, want := range model {
+		v, ok := s.Peek(key)
+		if !ok {
+			r.Fatalf("%s is not there", key)
+		}
+		got := make([]byte, len(want)+1)
+		n, _ := v.ReadAt(got, 0)
+		v.Close()
+		if !bytes.Equal(got[:n], want) {
+			r.Fatalf("%s is %q, want %q", key, got[:n], want)
+		}
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	s := openStore(b, b.TempDir(), Options{})
+	mustFill(b, s, "/hit", Meta{Size: 4}, []byte("body"))
+	source := sourceOf(Meta{}, nil)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			v, _, err := s.Get(b.Context(), "/hit", source)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, ok := v.File(); !ok {
+				b.Fatal("no file")
+			}
+			v.Close()
+		}
+	})
+}

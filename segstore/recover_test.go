@@ -1,0 +1,193 @@
+package segstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+// makeObjects writes n objects of one byte as a store would have left them,
+// without its syncs.
+func makeObjects(t *testing.T, dir string, n int) {
+	t.Helper()
+	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := &Meta{Status: 200, Size: 1, Digest: digestOf([]byte("x"))}
+	var changes []change
+	for i := range uint64(n) {
+		number := i + 1
+		sub := filepath.Join(dir, objectsDir, dirName(number))
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(sub, fileName(number)), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, change{fmt.Sprint("/", number), encodeRecord(number, meta)})
+	}
+	if err := errors.Join(x.apply(changes), x.close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReopeningReadsNoBodies(t *testing.T) {
+	dir := t.TempDir()
+	makeObjects(t, dir, 10_000)
+	f := newFaults()
+	s, err := Open(dir, Options{Fault: f.at, Descriptors: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if n := s.Stats().Objects; n != 10_000 {
+		t.Errorf("%d objects", n)
+	}
+	if f.count("open")+f.count("read") != 0 {
+		t.Errorf("opened %d files", f.count("open"))
+	}
+	for i := range 200 {
+		mustHave(t, s, fmt.Sprint("/", i+1), []byte("x"))
+	}
+	if n := s.descriptors.open.Len(); n > 16 {
+		t.Errorf("%d open descriptors, at most 16", n)
+	}
+}
+
+func TestCorruptIndexIsMovedAsideAndTheStoreStartsEmpty(t *testing.T) {
+	damages := map[string]func(b []byte) []byte{
+		"garbage":   func([]byte) []byte { return []byte("this is no database") },
+		"metas":     func(b []byte) []byte { clear(b[:8192]); return b },
+		"truncated": func(b []byte) []byte { return b[:12288] },
+		"one page":  func(b []byte) []byte { return b[:4096] },
+		"zero rest": func(b []byte) []byte { clear(b[8192:]); return b },
+		"ones rest": func(b []byte) []byte {
+			for i := range b[8192:] {
+				b[8192+i] = 0xff
+			}
+			return b
+		},
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			makeObjects(t, dir, 300)
+			path := filepath.Join(dir, indexName)
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(b), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var log bytes.Buffer
+			s := openStore(t, dir, Options{Logger: zerolog.New(&log)})
+			if s.Stats().Objects != 0 || len(bodyFiles(t, dir)) != 0 {
+				t.Errorf("%+v, %d files", s.Stats(), len(bodyFiles(t, dir)))
+			}
+			if _, err := os.Stat(filepath.Join(dir, corruptName+"1")); err != nil || !strings.Contains(log.String(), corruptName+"1") {
+				t.Errorf("not moved aside: %v; log: %s", err, log.String())
+			}
+			mustFill(t, s, "/new", Meta{Size: 1}, []byte("x"))
+		})
+	}
+}
+
+func TestFewCorruptIndexesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	for range corruptsKept + 3 {
+		if err := os.WriteFile(filepath.Join(dir, indexName), []byte("damaged"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Close()
+	}
+	if olds, _ := filepath.Glob(filepath.Join(dir, corruptName+"*")); len(olds) != corruptsKept {
+		t.Errorf("kept %v", olds)
+	}
+}
+
+func TestOpenDropsWhatIsHalfThere(t *testing.T) {
+	dir := t.TempDir()
+	makeObjects(t, dir, 10)
+	file := func(number uint64) string {
+		return filepath.Join(dir, objectsDir, dirName(number), fileName(number))
+	}
+	if err := os.Mkdir(filepath.Dir(file(77)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(file(1))                             // a record without a file
+	_ = os.WriteFile(file(77), []byte("stray"), 0o644) // a file without a record
+	_ = os.WriteFile(file(2), []byte("longer"), 0o644)
+	_ = os.WriteFile(file(3), []byte("y"), 0o644) // the right length, the wrong byte
+	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.apply([]change{{"/4", []byte("no record")}}), x.close()); err != nil {
+		t.Fatal(err)
+	}
+
+	s := openStore(t, dir, Options{})
+	if n := s.Stats().Objects; n != 8 || len(bodyFiles(t, dir)) != 8 {
+		t.Errorf("%d objects, %d files, want 8: not 1, 4", n, len(bodyFiles(t, dir)))
+	}
+	mustFill(t, s, "/2", Meta{Size: 2}, []byte("ok")) // a miss, not a broken answer
+	err = s.Check()
+	if !errors.Is(err, ErrDigest) || !strings.Contains(err.Error(), `"/3"`) {
+		t.Errorf("check found %v", err)
+	}
+	if s.Has("/3") || s.Stats().Broken != 2 {
+		t.Errorf("a damaged copy is still served: %+v", s.Stats())
+	}
+	mustFill(t, s, "/new", Meta{Size: 1}, []byte("x"))
+	if _, err := os.Stat(file(79)); err != nil {
+		t.Errorf("numbers go on after the highest ever seen, 77: %v", err)
+	}
+}
+
+func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
+	s := openStore(t, t.TempDir(), Options{})
+	mustFill(t, s, "/a", Meta{Size: 1}, []byte("x"))
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	stray := filepath.Join(s.dir, objectsDir, dirName(9), fileName(9))
+	if err := os.WriteFile(stray, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	foreign := change{"/nobody", encodeRecord(9, &Meta{Size: 1})}
+	if err := s.index.apply([]change{foreign}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Check()
+	if err == nil || !strings.Contains(err.Error(), stray) || !strings.Contains(err.Error(), `"/nobody"`) {
+		t.Errorf("check found %v", err)
+	}
+	_ = os.Remove(stray)
+	_ = s.index.apply([]change{{key: "/nobody"}})
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add(encodeRecord(3, &Meta{Status: 200, ContentType: "video/mp4", Size: 9, Digest: digestOf(nil)}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		number, m, err := decodeRecord(b)
+		if err != nil {
+			return
+		}
+		again, m2, err := decodeRecord(encodeRecord(number, m))
+		if err != nil || again != number || *m2 != *m {
+			t.Errorf("%+v became %+v, %v", m, m2, err)
+		}
+	})
+}
