@@ -26,7 +26,7 @@ const (
 type Config struct {
 	Name      string          // of this node, the same for ever
 	Dir       string          // its directory; it is made if its parent is there
-	Bind      string          // address to listen at for Raft
+	Bind      string          // address to listen at for Raft; empty: that of Advertise or Peers
 	Listener  net.Listener    // instead of Bind; the node takes it over
 	Advertise string          // address that the others dial; empty: the one it listens at
 	Peers     []wire.Balancer // the first voters, the same on each of them; without this node it waits to be joined
@@ -45,7 +45,7 @@ type Config struct {
 // Settings is the table of what an operator can set.
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
-		setting.String(&c.Bind, "raft-listen", "127.0.0.1:0", "Address on which the balancers' copies of the placement talk to each other."),
+		setting.String(&c.Bind, "raft-listen", "", "Address on which the balancers' copies of the placement talk to each other; empty: the one that the first voters know this balancer by."),
 		setting.String(&c.Advertise, "raft-advertise", "", "Raft address that other balancers dial, when it is not the one listened at."),
 		setting.Duration(&c.Heartbeat, "raft-heartbeat", DefaultHeartbeat, 50*time.Millisecond, time.Minute, "How long without a leader before a vote."),
 		setting.Duration(&c.Election, "raft-election", DefaultElection, 50*time.Millisecond, time.Minute, "How long a vote may take before the next one; at least raft-heartbeat."),

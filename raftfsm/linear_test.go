@@ -118,23 +118,7 @@ func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
 			}
 		})
 	}
-	// A change of the lead when enough has happened, not when enough time has gone.
-	for round := range 4 {
-		for enough := done.Load() + 100; done.Load() < enough; {
-			time.Sleep(5 * time.Millisecond)
-		}
-		leader := c.leader()
-		if round%2 == 0 {
-			_ = leader.raft.LeadershipTransfer().Error()
-			continue
-		}
-		nodes.Delete(leader.Name())
-		c.kill(leader.Name())
-		nodes.Store(leader.Name(), c.restart(leader.Name()))
-	}
-	for enough := done.Load() + 100; done.Load() < enough; {
-		time.Sleep(5 * time.Millisecond)
-	}
+	disturb(c, &nodes, &done)
 	stop()
 	clients.Wait()
 	sure := 0
@@ -152,6 +136,28 @@ func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
 		_ = porcupine.VisualizePath(pairModel, info, path)
 		t.Fatalf("seed %d: %s (%s)", seed, result, path)
 	}
+}
+
+// disturb changes the lead, and kills leaders, each time enough has happened: not
+// when enough time has gone.
+func disturb(c *cluster, nodes *sync.Map, done *atomic.Int64) {
+	work := func() {
+		for enough := done.Load() + 100; done.Load() < enough; {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	for round := range 4 {
+		work()
+		leader := c.leader()
+		if round%2 == 0 {
+			_ = leader.raft.LeadershipTransfer().Error()
+			continue
+		}
+		nodes.Delete(leader.Name())
+		c.kill(leader.Name())
+		nodes.Store(leader.Name(), c.restart(leader.Name()))
+	}
+	work()
 }
 
 // ask is one operation of one client, at whatever node it believes to lead.

@@ -51,9 +51,16 @@ func closeListener(l net.Listener) error {
 
 func (n *Node) open() error {
 	if n.listener == nil {
-		l, err := net.Listen("tcp", n.config.Bind)
+		bind := n.config.Bind
+		if bind == "" {
+			bind = n.advertised()
+		}
+		if bind == "" {
+			bind = "127.0.0.1:0"
+		}
+		l, err := net.Listen("tcp", bind)
 		if err != nil {
-			return portTaken(n.config.Bind, err)
+			return portTaken(bind, err)
 		}
 		n.listener = l
 	}

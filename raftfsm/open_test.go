@@ -14,75 +14,79 @@ import (
 	"tandem/internal/wire"
 )
 
-// What can go wrong at the start is said in one line that names the file or the
-// address, and leaves nothing open behind.
-func TestOpenSaysWhatIsWrong(t *testing.T) {
-	alone := func(t *testing.T) Config {
-		c := (&cluster{t: t, dir: t.TempDir()}).config("lb-1")
-		c.Bind, c.Peers = "127.0.0.1:0", []wire.Balancer{{Name: "lb-1"}}
-		return c
+func alone(t *testing.T) Config {
+	c := (&cluster{t: t, dir: t.TempDir()}).config("lb-1")
+	c.Peers = []wire.Balancer{{Name: "lb-1"}}
+	return c
+}
+
+// used is a directory on which a node has been.
+func used(t *testing.T) Config {
+	c := alone(t)
+	n, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
 	}
-	// used is a directory on which a node has been.
-	used := func(t *testing.T) Config {
+	if err := errors.Join(n.WaitLeader(patient(t)), n.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+var wrongStarts = []struct {
+	name string
+	make func(*testing.T) Config
+	says string
+	kind error
+}{
+	{"no secret", func(t *testing.T) Config { c := alone(t); c.Secret = wire.Secret{}; return c }, "secret", nil},
+	{"no name", func(t *testing.T) Config { c := alone(t); c.Name = ""; return c }, "name", nil},
+	{"no parent directory", func(t *testing.T) Config { c := alone(t); c.Dir = filepath.Join(c.Dir, "a", "b"); return c }, "no such file", nil},
+	{"port in use", func(t *testing.T) Config {
+		l := listen(t)
+		t.Cleanup(func() { l.Close() })
+		c := alone(t)
+		c.Bind = l.Addr().String()
+		return c
+	}, "is in use by another process", nil},
+	{"address of nobody", func(t *testing.T) Config { c := alone(t); c.Bind = "0.0.0.0:0"; return c }, "advertise", nil},
+	{"lease", func(t *testing.T) Config { c := alone(t); c.Lease = 2 * c.Heartbeat; return c }, "raft-lease", nil},
+	{"locked", func(t *testing.T) Config {
 		c := alone(t)
 		n, err := Open(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(n.WaitLeader(patient(t)), n.Close()); err != nil {
+		t.Cleanup(func() { n.Close() })
+		return c
+	}, "locked by another process", nil},
+	{"another's directory", func(t *testing.T) Config {
+		c := used(t)
+		c.Name, c.Peers = "lb-2", []wire.Balancer{{Name: "lb-2"}}
+		return c
+	}, "belongs to balancer lb-1", nil},
+	{"no log at all", func(t *testing.T) Config {
+		c := used(t)
+		write(t, filepath.Join(c.Dir, logFile), bytes.Repeat([]byte("no log "), 4000))
+		return c
+	}, "is damaged", nil},
+	{"a cut log", func(t *testing.T) Config {
+		c := used(t)
+		path := filepath.Join(c.Dir, logFile)
+		b, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
+		write(t, path, b[:5000])
 		return c
-	}
-	for _, c := range []struct {
-		name string
-		make func(*testing.T) Config
-		says string
-		kind error
-	}{
-		{"no secret", func(t *testing.T) Config { c := alone(t); c.Secret = wire.Secret{}; return c }, "secret", nil},
-		{"no name", func(t *testing.T) Config { c := alone(t); c.Name = ""; return c }, "name", nil},
-		{"no parent directory", func(t *testing.T) Config { c := alone(t); c.Dir = filepath.Join(c.Dir, "a", "b"); return c }, "no such file", nil},
-		{"port in use", func(t *testing.T) Config {
-			l := listen(t)
-			t.Cleanup(func() { l.Close() })
-			c := alone(t)
-			c.Bind = l.Addr().String()
-			return c
-		}, "is in use by another process", nil},
-		{"address of nobody", func(t *testing.T) Config { c := alone(t); c.Bind = "0.0.0.0:0"; return c }, "advertise", nil},
-		{"lease", func(t *testing.T) Config { c := alone(t); c.Lease = 2 * c.Heartbeat; return c }, "raft-lease", nil},
-		{"locked", func(t *testing.T) Config {
-			c := alone(t)
-			n, err := Open(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { n.Close() })
-			return c
-		}, "locked by another process", nil},
-		{"another's directory", func(t *testing.T) Config {
-			c := used(t)
-			c.Name, c.Peers = "lb-2", []wire.Balancer{{Name: "lb-2"}}
-			return c
-		}, "belongs to balancer lb-1", nil},
-		{"no log at all", func(t *testing.T) Config {
-			c := used(t)
-			write(t, filepath.Join(c.Dir, logFile), bytes.Repeat([]byte("no log "), 4000))
-			return c
-		}, "is damaged", nil},
-		{"a cut log", func(t *testing.T) Config {
-			c := used(t)
-			path := filepath.Join(c.Dir, logFile)
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			write(t, path, b[:5000])
-			return c
-		}, "is damaged", nil},
-		{"an older snapshot", func(t *testing.T) Config { c := used(t); addSnapshot(t, c, 0); return c }, "snapshot version 0 is not readable by this build (want 1)", ErrSnapshotVersion},
-	} {
+	}, "is damaged", nil},
+	{"an older snapshot", func(t *testing.T) Config { c := used(t); addSnapshot(t, c, 0); return c }, "snapshot version 0 is not readable by this build (want 1)", ErrSnapshotVersion},
+}
+
+// What can go wrong at the start is said in one line that names the file or the
+// address, and leaves nothing open behind.
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	for _, c := range wrongStarts {
 		t.Run(c.name, func(t *testing.T) {
 			n, err := Open(c.make(t))
 			if err == nil {
