@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"tandem/internal/cluster"
+	"tandem/internal/setting"
+)
+
+const (
+	defaultAdmin = "http://127.0.0.1:9080"
+	clientLimit  = 5 * time.Second // for one balancer's answer
+	maxAnswer    = 64 << 20
+)
+
+// client talks to the operators' API of whichever balancer answers.
+type client struct {
+	admin   string // base URL from the flag
+	cluster string // path of a cluster.json
+	json    bool
+	http    http.Client
+}
+
+// rows are the settings that all operators' commands share.
+func (c *client) rows() []setting.Row {
+	return []setting.Row{
+		setting.String(&c.admin, "admin", "", "Admin URL of a balancer (default: those of --cluster, else "+defaultAdmin+")."),
+		setting.String(&c.cluster, "cluster", "", "A cluster.json as `tandem demo` writes it (default: $TANDEM_CLUSTER, ./cluster.json)."),
+	}
+}
+
+// listRows add --json for the commands that show something.
+func (c *client) listRows() []setting.Row {
+	return append(c.rows(), setting.Bool(&c.json, "json", false, "The API's own answer instead of a table."))
+}
+
+// addresses lists the balancers that can be asked, in order.
+func (c *client) addresses() ([]string, error) {
+	if c.admin != "" {
+		return strings.Split(strings.TrimRight(c.admin, "/"), ","), nil
+	}
+	path := c.cluster
+	if path == "" {
+		path = os.Getenv("TANDEM_CLUSTER")
+	}
+	if path == "" {
+		if _, err := os.Stat("cluster.json"); err != nil {
+			return []string{defaultAdmin}, nil
+		}
+		path = "cluster.json"
+	}
+	f, err := cluster.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Admins()) == 0 {
+		return nil, fmt.Errorf("%s names no balancer", path)
+	}
+	return f.Admins(), nil
+}
+
+// answerError is what a balancer said no with: nobody else is asked.
+type answerError struct{ text string }
+
+func (e *answerError) Error() string { return e.text }
+
+// call asks one balancer after the other until one answers.
+func (c *client) call(ctx context.Context, method, path string, body, into any) error {
+	bases, err := c.addresses()
+	if err != nil {
+		return err
+	}
+	var last error
+	for _, base := range bases {
+		last = c.ask(ctx, method, strings.TrimRight(base, "/")+path, body, into)
+		if last == nil || errors.As(last, new(*answerError)) {
+			return last
+		}
+	}
+	if len(bases) == 1 {
+		return fmt.Errorf("no balancer answers: %w (--admin URL names another)", last)
+	}
+	return fmt.Errorf("none of %d balancers answers: %w", len(bases), last)
+}
+
+func (c *client) ask(ctx context.Context, method, url string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, clientLimit)
+	defer cancel()
+	var send io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		send = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, send)
+	if err != nil {
+		return usage("--admin: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return refusal(resp, text)
+	}
+	if into == nil || len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	if raw, ok := into.(*json.RawMessage); ok {
+		*raw = text
+		return nil
+	}
+	return json.Unmarshal(text, into)
+}
+
+// refusal reads the API's error line. A balancer that can't answer now (502,
+// 503) is passed by, since another one may.
+func refusal(resp *http.Response, text []byte) error {
+	var said struct {
+		Error  string `json:"error"`
+		Reason string `json:"reason"`
+	}
+	if json.Unmarshal(text, &said) != nil || said.Error == "" {
+		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
+	}
+	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable {
+		return errors.New(said.Error)
+	}
+	return &answerError{said.Error}
+}
+
+// show prints the API's answer to a GET as JSON, or gives it to a table.
+func show[T any](ctx context.Context, c *client, path string, out io.Writer, table func(io.Writer, T)) error {
+	if c.json {
+		var raw json.RawMessage
+		if err := c.call(ctx, http.MethodGet, path, nil, &raw); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(out, strings.TrimSpace(string(raw)))
+		return err
+	}
+	var answer T
+	if err := c.call(ctx, http.MethodGet, path, nil, &answer); err != nil {
+		return err
+	}
+	table(out, answer)
+	return nil
+}

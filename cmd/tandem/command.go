@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"tandem/internal/setting"
+)
+
+// command is one subcommand.
+type command struct {
+	name    string
+	args    string // what comes after the flags, for the help: "EDGE"
+	summary string // a line
+	about   string // further lines of the help
+	example string
+	rows    func() []setting.Row // makes the settings, with their defaults set
+	run     func(ctx context.Context, args []string, out io.Writer) error
+}
+
+// usageError is a command used wrongly: exit code 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// start parses the settings and runs the command.
+func (c command) start(ctx context.Context, args []string, out io.Writer) error {
+	set := c.settings()
+	var flags bytes.Buffer
+	rest, err := set.Parse(flagsFirst(set.Rows, args), &flags)
+	if errors.Is(err, setting.ErrHelp) {
+		c.help(out, flags.String())
+		return err
+	}
+	if err != nil {
+		return &usageError{err}
+	}
+	if c.args == "" && len(rest) > 0 {
+		return usage("%s: %q is too much: it takes flags only (see tandem %s --help)", c.name, rest[0], c.name)
+	}
+	return c.run(ctx, rest, out)
+}
+
+// settings makes the command's table.
+func (c command) settings() *setting.Set {
+	set := &setting.Set{Command: c.name, Getenv: environment}
+	if c.rows != nil {
+		set.Rows = c.rows()
+	}
+	return set
+}
+
+func (c command) help(out io.Writer, flags string) {
+	fmt.Fprintf(out, "tandem %s: %s\n", c.name, c.summary)
+	if c.about != "" {
+		fmt.Fprintf(out, "\n%s\n", c.about)
+	}
+	args := c.args
+	if args != "" {
+		args = " " + args
+	}
+	fmt.Fprintf(out, "\n  tandem %s [--flag value ...]%s\n\n%s", c.name, args, strings.ReplaceAll(flags, "\n\n", "\n"))
+	fmt.Fprintf(out, "\nEach flag can also come from the environment: --name from %s.\n", (&setting.Set{Command: c.name}).EnvName("name"))
+	if c.example != "" {
+		fmt.Fprintf(out, "\nExample:\n  %s\n", strings.ReplaceAll(c.example, "\n", "\n  "))
+	}
+}
+
+// flagsFirst moves the flags in front of the other arguments, so that
+// `tandem drain edge-2 --admin URL` works: package flag stops at the first
+// argument that is no flag.
+func flagsFirst(rows []setting.Row, args []string) []string {
+	alone := map[string]bool{"h": true, "help": true}
+	for _, row := range rows {
+		b, ok := row.Value.(interface{ IsBoolFlag() bool })
+		alone[row.Name] = ok && b.IsBoolFlag()
+	}
+	var flags, rest []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i+1:]...)
+			break
+		}
+		if !strings.HasPrefix(arg, "-") || arg == "-" {
+			rest = append(rest, arg)
+			continue
+		}
+		flags = append(flags, arg)
+		name := strings.TrimLeft(arg, "-")
+		if !strings.Contains(name, "=") && !alone[name] && i+1 < len(args) {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	return append(append(flags, "--"), rest...)
+}

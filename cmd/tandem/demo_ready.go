@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tandem/internal/cluster"
+	"tandem/internal/wire"
+)
+
+// readyLimit is the longest that a demo may take to come up.
+const readyLimit = 30 * time.Second
+
+// ready waits until every edge is up in every balancer's view, every balancer
+// would take viewers, and the origin has told its streams. It opens no session
+// and warms no edge: a demo that is ready is cold.
+func (f *fleet) ready(ctx context.Context, edges int) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	var last error
+	for {
+		if last = f.look(ctx, edges); last == nil {
+			return nil
+		}
+		if names := f.down(); len(names) > 0 {
+			return fmt.Errorf("%s ended at its start: %s", names[0], f.lastLine(names[0]))
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not ready after %s: %w", readyLimit, last)
+		case <-time.After(25 * time.Millisecond):
+		}
+	}
+}
+
+// look returns nil when all is ready, and otherwise what is not.
+func (f *fleet) look(ctx context.Context, edges int) error {
+	file := f.snapshot()
+	if err := f.catalog(ctx, file); err != nil {
+		return err
+	}
+	for _, n := range file.Nodes {
+		if n.Role != cluster.RoleLB {
+			continue
+		}
+		var s wire.Status
+		if err := fetchJSON(ctx, n.Admin+"/api/v1/status", &s); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+		up := 0
+		for _, e := range s.Edges {
+			if e.State == wire.EdgeUp && e.ReportAge >= 0 {
+				up++
+			}
+		}
+		switch {
+		case s.Leader == "":
+			return fmt.Errorf("%s sees no leader", n.Name)
+		case up < edges:
+			return fmt.Errorf("%s sees %d of %d edges up", n.Name, up, edges)
+		}
+		if err := fetchJSON(ctx, n.Admin+"/readyz", nil); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+// catalog asks the origin once for its streams.
+func (f *fleet) catalog(ctx context.Context, file cluster.File) error {
+	if file.Streams != nil {
+		return nil
+	}
+	var streams []cluster.Stream
+	if err := fetchJSON(ctx, file.Node("origin-1").Admin+"/_tandem/catalog", &streams); err != nil {
+		return fmt.Errorf("origin-1: %w", err)
+	}
+	if len(streams) == 0 {
+		return errors.New("origin-1 has no stream: no directory with a multivariant playlist or an MPD")
+	}
+	f.mu.Lock()
+	f.file.Streams = streams
+	f.mu.Unlock()
+	return nil
+}
+
+// lastLine is the end of a node's log: why it ended.
+func (f *fleet) lastLine(name string) string {
+	file := f.snapshot()
+	text, err := os.ReadFile(filepath.Join(file.Node(name).Dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+// fetchJSON gets a URL; a nil into wants only a 200.
+func fetchJSON(ctx context.Context, url string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(text, into)
+}

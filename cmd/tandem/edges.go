@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+func edgesCommand() command {
+	c := &client{}
+	return command{
+		name:    "edges",
+		summary: "every edge: state, load, limit (claim 8), margin after any one death, store",
+		example: "tandem edges",
+		rows:    func() []setting.Row { return c.listRows() },
+		run: func(ctx context.Context, _ []string, out io.Writer) error {
+			colours := terminal(out)
+			return show(ctx, c, "/api/v1/edges", out, func(out io.Writer, e []wire.EdgeStatus) { edgeTable(e, colours).print(out) })
+		},
+	}
+}
+
+func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
+	t := newTable("EDGE", "STATE", ">DELIVERS", ">LIMIT", ">MAX", ">N-1 MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
+	for _, e := range edges {
+		t.add(e.Name, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), size(e.SentBytes),
+			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, edgeNote(e))
+	}
+	t.paint = painter(colours, 1, string(wire.EdgeUp), string(wire.EdgeDown))
+	return t
+}
+
+// edgeNote says in a few words what is special about an edge now.
+func edgeNote(e wire.EdgeStatus) string {
+	switch {
+	case e.Recovery != nil && e.Recovery.Error != "":
+		return "recovery: " + e.Recovery.Error
+	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:
+		return fmt.Sprintf("copied %s of %s", size(e.Recovery.Bytes), size(e.Recovery.BytesTotal))
+	case e.FailSafe:
+		return "stands in for a neighbour"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"tandem/internal/setting"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	watchParent()
+	os.Exit(dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// commands is the table of subcommands, in the order of the help.
+func commands() []command {
+	return []command{
+		demoCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
+		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
+		drainCommand(), resumeCommand(), removeCommand(), purgeCommand(),
+		simCommand(), benchCommand(), configCommand(), versionCommand(),
+	}
+}
+
+// dispatch runs the command that args name and returns the exit code.
+func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
+	err := run(ctx, args, out)
+	switch {
+	case err == nil, errors.Is(err, setting.ErrHelp):
+		return 0
+	case errors.As(err, new(*usageError)):
+		fmt.Fprintln(errs, "tandem:", oneLine(err))
+		return 2
+	default:
+		fmt.Fprintln(errs, "tandem:", oneLine(err))
+		return 1
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return usage("a command is missing (tandem --help lists them)")
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		if len(args) > 1 && args[0] == "help" {
+			return run(ctx, []string{args[1], "--help"}, out)
+		}
+		overview(out)
+		return nil
+	case "--version", "-version":
+		return run(ctx, []string{"version"}, out)
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.start(ctx, args[1:], out)
+		}
+	}
+	return usage("there is no command %q (tandem --help lists them)", args[0])
+}
+
+func overview(out io.Writer) {
+	fmt.Fprint(out, "tandem: a media edge cluster in which any edge can be killed and no viewer sees it\n\n  tandem COMMAND [--flag value ...]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-9s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(out, "\ntandem COMMAND --help tells more. Start with: tandem demo\n")
+}
+
+// oneLine joins the lines of an error, as errors.Join makes them.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+func sessionsCommand() command {
+	c := &client{}
+	limit := 0
+	return command{
+		name:    "sessions",
+		summary: "every viewer: stream, edge, slot, last segment delivered in full",
+		example: "tandem sessions --limit 20",
+		rows: func() []setting.Row {
+			return append(c.listRows(), setting.Int(&limit, "limit", 100, 1, 1000000, "sessions", "At most so many."))
+		},
+		run: func(ctx context.Context, _ []string, out io.Writer) error {
+			return show(ctx, c, fmt.Sprintf("/api/v1/sessions?limit=%d", limit), out, printSessions)
+		},
+	}
+}
+
+func printSessions(out io.Writer, list wire.SessionList) {
+	t := newTable("SESSION", "STREAM", "VIEWER", "EDGE", ">POSITION", "LAST SEGMENT", ">AGE", ">SEEN", "")
+	now := time.Now().UnixMilli()
+	ago := func(at int64) string { return (time.Duration(now-at) * time.Millisecond).Round(time.Second).String() }
+	for _, s := range list.Sessions {
+		note := ""
+		if s.Standin {
+			note = "taken over"
+		}
+		t.add(fmt.Sprintf("%d-%d-%d", s.Pair, s.Slot, s.Generation), s.Stream, s.Viewer, s.Edge, s.Position, tail(s.Path, 24), ago(s.Opened), ago(s.Seen), note)
+	}
+	t.print(out)
+	if len(list.Sessions) < list.Total {
+		fmt.Fprintf(out, "\n%d of %d; --limit shows more\n", len(list.Sessions), list.Total)
+	}
+}
+
+// tail is the end of a long text.
+func tail(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return "..." + s[len(s)-n+3:]
+}

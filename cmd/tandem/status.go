@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+func statusCommand() command {
+	c := &client{}
+	watch := false
+	return command{
+		name:    "status",
+		summary: "the cluster now: balancers, ring, edges, pairs with their boundaries",
+		example: "tandem status --watch\ntandem status --json | jq .edges",
+		rows: func() []setting.Row {
+			return append(c.listRows(), setting.Bool(&watch, "watch", false, "Draw it anew each half second until Ctrl-C."))
+		},
+		run: func(ctx context.Context, _ []string, out io.Writer) error {
+			if watch && !c.json {
+				return watchStatus(ctx, c, out)
+			}
+			colours := terminal(out)
+			return show(ctx, c, "/api/v1/status", out, func(out io.Writer, s wire.Status) { printStatus(out, &s, colours) })
+		},
+	}
+}
+
+// watchStatus draws the status over itself. An error is shown and not fatal:
+// the next balancer, or the same one later, may answer.
+func watchStatus(ctx context.Context, c *client, out io.Writer) error {
+	colours := terminal(out)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var frame bytes.Buffer
+		var s wire.Status
+		if err := c.call(ctx, http.MethodGet, "/api/v1/status", nil, &s); err != nil {
+			fmt.Fprintf(&frame, "%s\n", oneLine(err))
+		} else {
+			printStatus(&frame, &s, colours)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		text := frame.String()
+		if colours {
+			// Home, each line cleared to its end, the rest of the screen cleared:
+			// no flicker, and nothing of a longer frame stays.
+			text = "\x1b[H" + strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+		}
+		fmt.Fprint(out, text)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func printStatus(out io.Writer, s *wire.Status, colours bool) {
+	title := fmt.Sprintf("placement %d   %d sessions on %d streams   admission %s   %d takeovers   %d refused",
+		s.Version, s.Sessions, s.Streams, s.Admission, s.Takeovers, s.Refused)
+	if colours {
+		title = bold(title)
+	}
+	fmt.Fprintln(out, title)
+	fmt.Fprintln(out)
+	lbs := newTable("BALANCER", "ROLE", "VIEWERS", "ADMIN")
+	for _, b := range s.Balancers {
+		lbs.add(b.Name, balancerRole(b), b.HTTP, b.Admin)
+	}
+	lbs.paint = painter(colours, 1, "leader", "gone")
+	lbs.print(out)
+	fmt.Fprintln(out)
+	edgeTable(s.Edges, colours).print(out)
+	fmt.Fprintln(out)
+	pairTable(s.Pairs, colours).print(out)
+}
+
+func balancerRole(b wire.BalancerInfo) string {
+	switch {
+	case !b.Alive:
+		return "gone"
+	case b.Leader:
+		return "leader"
+	case b.Voter:
+		return "follower"
+	default:
+		return "learner"
+	}
+}
+
+// painter colours one column: good green, bad red, anything else as it is.
+func painter(colours bool, column int, good, bad string) func(int, string) string {
+	if !colours {
+		return nil
+	}
+	return func(i int, text string) string {
+		switch {
+		case i != column:
+			return text
+		case text == good:
+			return green(text)
+		case text == bad:
+			return red(text)
+		default:
+			return yellow(text)
+		}
+	}
+}
+
+func pairTable(pairs []wire.PairStatus, colours bool) *table {
+	t := newTable(">PAIR", "LOW", "HIGH", ">SLOTS", ">BOUNDARY", ">HOME", ">LOW DELIVERS", ">HIGH DELIVERS", ">STREAMS", "")
+	for _, p := range pairs {
+		note := ""
+		switch {
+		case p.Retiring:
+			note = "retiring"
+		case len(p.Adopted) > 0:
+			note = "adopted by " + p.Adopted[0].Edge
+		case p.Boundary != p.Home:
+			note = "moved"
+		}
+		t.add(p.ID, p.Low, p.High, p.Slots, p.Boundary, p.Home, p.LowDelivering, p.HighDelivering, p.Streams, note)
+	}
+	t.paint = painter(colours, 9, "", "retiring")
+	return t
+}

@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Cluster is a running cluster that is known from its cluster.json. Its methods
+// may be called from many goroutines.
+type Cluster struct {
+	path     string
+	lifeline *os.File // reading end for nodes that are restarted here; nil: they stay alone
+
+	mu   sync.Mutex
+	file *File // guarded by mu
+	wg   sync.WaitGroup
+}
+
+// Attach reads the cluster.json of a running cluster.
+func Attach(path string) (*Cluster, error) {
+	f, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{path: path, file: f}, nil
+}
+
+// File is what cluster.json says now; a copy.
+func (c *Cluster) File() File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := *c.file
+	f.Nodes = append([]Node{}, c.file.Nodes...)
+	return f
+}
+
+// Node returns one node, with the process id it has now.
+func (c *Cluster) Node(name string) (Node, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The demo may have brought a node back, under another process id.
+	if f, err := Read(c.path); err == nil {
+		c.file = f
+	}
+	n := c.file.Node(name)
+	if n == nil {
+		return Node{}, fmt.Errorf("there is no node %q in %s", name, c.path)
+	}
+	return *n, nil
+}
+
+// Kill ends a node as a power cut does, and returns when its process is gone.
+func (c *Cluster) Kill(name string) error {
+	n, err := c.Node(name)
+	if err != nil {
+		return err
+	}
+	if err := n.Signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	return n.AwaitGone(10 * time.Second)
+}
+
+// Stop halts a node: it accepts connections, and nothing moves.
+func (c *Cluster) Stop(name string) error { return c.signal(name, syscall.SIGSTOP) }
+
+// Cont lets a halted node go on.
+func (c *Cluster) Cont(name string) error { return c.signal(name, syscall.SIGCONT) }
+
+// Terminate asks a node to end, and returns when its process is gone.
+func (c *Cluster) Terminate(name string) error {
+	n, err := c.Node(name)
+	if err != nil {
+		return err
+	}
+	if err := n.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return n.AwaitGone(10 * time.Second)
+}
+
+func (c *Cluster) signal(name string, sig syscall.Signal) error {
+	n, err := c.Node(name)
+	if err != nil {
+		return err
+	}
+	return n.Signal(sig)
+}
+
+// Restart runs a dead node's command line again.
+func (c *Cluster) Restart(name string) error {
+	n, err := c.Node(name)
+	if err != nil {
+		return err
+	}
+	if n.Running() {
+		return fmt.Errorf("%s runs already, as process %d", name, n.PID)
+	}
+	return c.start(n)
+}
+
+// start runs a node and enters it, or its new process id, into cluster.json.
+func (c *Cluster) start(n Node) error {
+	cmd, err := n.Start(c.lifeline)
+	if err != nil {
+		return err
+	}
+	c.wg.Go(func() { _ = cmd.Wait() })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.file.Node(n.Name); known != nil {
+		known.PID = n.PID
+	} else {
+		c.file.Nodes = append(c.file.Nodes, n)
+	}
+	return c.file.Write(c.path)
+}
+
+// Add starts a node that the cluster did not have and enters it.
+func (c *Cluster) Add(n Node) error {
+	if known, err := c.Node(n.Name); err == nil {
+		return fmt.Errorf("there is a node %s already", known.Name)
+	}
+	return c.start(n)
+}

@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// PipeEnv tells a node that its standard input is a pipe held by whoever
+// started it, and that it has to end when that pipe closes. It is no part of
+// Args, so a command line that is run by hand runs until it is stopped.
+const PipeEnv = "TANDEM_PARENT_PIPE"
+
+// ErrNotRunning is returned for a node whose process is gone.
+var ErrNotRunning = errors.New("the node does not run")
+
+// Running tells whether the process with the node's id is the node. A zombie
+// has no command line and does not run.
+func (n *Node) Running() bool {
+	if n.PID <= 0 {
+		return false
+	}
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(n.PID), "cmdline"))
+	if err != nil {
+		return false
+	}
+	var args []string
+	for _, a := range bytes.Split(bytes.TrimSuffix(line, []byte{0}), []byte{0}) {
+		args = append(args, string(a))
+	}
+	return slices.Equal(args, n.Args)
+}
+
+// Signal sends a signal to the node's process.
+func (n *Node) Signal(sig syscall.Signal) error {
+	if !n.Running() {
+		return fmt.Errorf("%s: %w", n.Name, ErrNotRunning)
+	}
+	if err := syscall.Kill(n.PID, sig); err != nil {
+		return fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// AwaitGone waits until the node's process has ended.
+func (n *Node) AwaitGone(limit time.Duration) error {
+	for end := time.Now().Add(limit); n.Running(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("%s: process %d still runs after %s", n.Name, n.PID, limit)
+		}
+	}
+	return nil
+}
+
+// Start runs the node's command line. Its output is appended to the log in its
+// directory. With a lifeline it ends when that reading end closes; without one
+// it is on its own, in a session of its own. Who calls Start also calls Wait.
+func (n *Node) Start(lifeline *os.File) (*exec.Cmd, error) {
+	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	log, err := os.OpenFile(filepath.Join(n.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	defer log.Close()
+	cmd := exec.Command(n.Args[0], n.Args[1:]...)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own: Ctrl-C on the terminal goes to the demo alone, which
+	// then ends its nodes in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if lifeline != nil {
+		cmd.Stdin = lifeline
+		cmd.Env = append(os.Environ(), PipeEnv+"=1")
+	} else {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, PipeEnv+"=") })
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	n.PID = cmd.Process.Pid
+	return cmd, nil
+}
