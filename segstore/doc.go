@@ -22,8 +22,8 @@
 // Guards: a shard's mutex guards its maps, and the readers of its fills. Inside
 // it may be taken: the committer's, a pool's, an object's mutex; never two
 // shards, and never a disk access under any of them. An object is held by
-// counting (object.refs): one for the map or the fill, one for each view; the
-// last to let go removes the body.
+// counting (object.refs): one for the map, one for the fill, one for each view and
+// for the committer while it syncs; the last to let go removes the body.
 //
 // May be lost: in a crash the objects, metadata and deletions of the last 20 ms
 // (Durable waits for them); hits and times of use at every restart; all volatile

@@ -111,6 +111,27 @@ func readThrough(s *Store, key string) {
 	_, _ = v.ReadAt(make([]byte, 4), 0)
 }
 
+func TestRecordComesAfterBodyAndDirectory(t *testing.T) {
+	var mu sync.Mutex
+	var order []string
+	s := openStore(t, t.TempDir(), Options{Fault: func(point string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, point)
+		return nil
+	}})
+	mustFill(t, s, "/a", Meta{Size: 4}, []byte("body"))
+	if err := s.Durable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	want := []string{"create", "allocate", "write", "sync", "dirsync", "commit"}
+	if !slices.Equal(order, want) {
+		t.Errorf("the order is %v, want %v", order, want)
+	}
+}
+
 func TestFullDiskBreaksTheFillAndMakesRoom(t *testing.T) {
 	f := newFaults()
 	s := openStore(t, t.TempDir(), Options{Fault: f.at})

@@ -40,13 +40,18 @@ func (m *Meta) texts() [9]*string {
 	}
 }
 
-// settle completes what a Source left out, and refuses what is out of bounds.
-func (m *Meta) settle(now time.Time) error {
+// length is that of all strings together.
+func (m *Meta) length() int {
 	total := 0
 	for _, text := range m.texts() {
 		total += len(*text)
 	}
-	if total > maxMeta {
+	return total
+}
+
+// settle completes what a Source left out, and refuses what is out of bounds.
+func (m *Meta) settle(now time.Time) error {
+	if total := m.length(); total > maxMeta {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrMeta, total, maxMeta)
 	}
 	if m.Status == 0 {

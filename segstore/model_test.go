@@ -2,39 +2,38 @@ package segstore
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
+var (
+	modelKeys   = rapid.SampledFrom([]string{"/a", "/a/1", "/a/2", "/b", "/b?x=1", "/ab"})
+	modelBodies = rapid.SliceOfN(rapid.Byte(), 0, 300)
+)
+
 // TestStoreIsAMapThatSurvivesRestarts compares any history with a map.
 func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		dir := t.TempDir()
-		open := func() *Store {
-			s, err := Open(dir, Options{})
-			if err != nil {
-				r.Fatal(err)
-			}
-			return s
-		}
-		s, model := open(), make(map[string][]byte)
-		defer func() { _ = s.Close() }()
-		keys := rapid.SampledFrom([]string{"/a", "/a/1", "/a/2", "/b", "/b?x=1", "/ab"})
-		bodies := rapid.SliceOfN(rapid.Byte(), 0, 300)
-		source := func(body []byte) Source { return sourceOf(Meta{Size: -1}, body) }
+		s, model := openModel(r, dir), make(map[string][]byte)
 		r.Repeat(map[string]func(*rapid.T){
 			"put": func(r *rapid.T) {
-				key, body := keys.Draw(r, "key"), bodies.Draw(r, "body")
-				if err := s.Put(key, Meta{Size: int64(len(body)), Digest: digestOf(body)}, bytes.NewReader(body)); err != nil {
+				key, body := modelKeys.Draw(r, "key"), modelBodies.Draw(r, "body")
+				meta := Meta{Size: int64(len(body)), Digest: digestOf(body)}
+				if err := s.Put(key, meta, bytes.NewReader(body)); err != nil {
 					r.Fatal(err)
 				}
 				model[key] = body
 			},
 			"get": func(r *rapid.T) {
-				key, body := keys.Draw(r, "key"), bodies.Draw(r, "body")
-				if err := s.Fill(t.Context(), key, source(body)); err != nil {
+				key, body := modelKeys.Draw(r, "key"), modelBodies.Draw(r, "body")
+				if err := s.Fill(t.Context(), key, sourceOf(Meta{Size: -1}, body)); err != nil {
 					r.Fatal(err)
 				}
 				if _, there := model[key]; !there {
@@ -42,9 +41,8 @@ func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
 				}
 			},
 			"delete": func(r *rapid.T) {
-				key := keys.Draw(r, "key")
-				_, there := model[key]
-				if s.Delete(key) != there {
+				key := modelKeys.Draw(r, "key")
+				if _, there := model[key]; s.Delete(key) != there {
 					r.Fatalf("deleting %s said %v", key, !there)
 				}
 				delete(model, key)
@@ -65,14 +63,22 @@ func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
 				if err := s.Close(); err != nil {
 					r.Fatal(err)
 				}
-				s = open()
+				s = openModel(r, dir)
 			},
 			"": func(r *rapid.T) { compare(r, s, model) },
 		})
-		if err := s.Check(); err != nil {
+		if err := errors.Join(s.Check(), s.Close()); err != nil {
 			r.Fatal(err)
 		}
 	})
+}
+
+func openModel(r *rapid.T, dir string) *Store {
+	s, err := Open(dir, Options{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return s
 }
 
 func compare(r *rapid.T, s *Store, model map[string][]byte) {
@@ -110,4 +116,24 @@ func BenchmarkHit(b *testing.B) {
 			v.Close()
 		}
 	})
+}
+
+func BenchmarkFillMegabyte(b *testing.B) {
+	s := openStore(b, b.TempDir(), Options{MaxBytes: 256 << 20})
+	body := bodyOf("/", 1<<20)
+	b.SetBytes(1 << 20)
+	b.ReportAllocs()
+	for i := range b.N {
+		key := "/" + strconv.Itoa(i)
+		err := s.Fill(b.Context(), key, func(_ context.Context, sink *Sink) error {
+			if err := sink.Begin(Meta{Size: 1 << 20}); err != nil {
+				return err
+			}
+			_, err := io.Copy(sink, bytes.NewReader(body))
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
 }

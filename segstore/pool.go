@@ -8,9 +8,13 @@ import (
 
 type counter = atomic.Int64
 
-// objectCost is what an object takes besides its body: key, metadata, map
+// objectCost is at least what an object takes besides its body: key, metadata, map
 // entries. Without it a store could be filled without bound by empty bodies.
 const objectCost = 1024
+
+func costOf(key Key, m *Meta) int64 {
+	return max(objectCost, int64(objectCost/2+len(key)+m.length()))
+}
 
 // pool is a bounded number of bytes, of disk or of memory, and the order in
 // which its objects leave.

@@ -111,7 +111,7 @@ func (s *Store) adoptOne(r found) {
 	o.refs.Store(1)
 	o.used.Store(nanos(r.meta.Stored))
 	s.live.add(r.number)
-	s.disk.take(o, r.meta.Size, objectCost)
+	s.disk.take(o, r.meta.Size, costOf(r.key, r.meta))
 	s.disk.add(o)
 	s.shard(r.key).objects[r.key] = o
 }

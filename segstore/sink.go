@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -60,7 +62,7 @@ func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error
 	if m.Size > o.pool.max/2 {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, m.Size, o.pool.max/2)
 	}
-	if err := s.reserve(ctx, o, max(m.Size, 0), objectCost); err != nil {
+	if err := s.reserve(ctx, o, max(m.Size, 0), costOf(key, m)); err != nil {
 		return nil, err
 	}
 	if m.Volatile {
@@ -117,6 +119,31 @@ func (k *Sink) Write(p []byte) (int, error) {
 	k.written = end
 	k.advance()
 	return len(p), nil
+}
+
+// copyBuffers are what bodies pass through on their way from the network.
+var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// ReadFrom is what io.Copy uses: each Read of r becomes one Write, so that readers
+// see bytes as they come.
+func (k *Sink) ReadFrom(r io.Reader) (int64, error) {
+	buffer := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	start := k.written
+	for {
+		n, err := r.Read(buffer[:])
+		if n > 0 {
+			if _, werr := k.Write(buffer[:n]); werr != nil {
+				return k.written - start, werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return k.written - start, nil
+		}
+		if err != nil {
+			return k.written - start, err
+		}
+	}
 }
 
 func (k *Sink) put(p []byte) error {

@@ -162,4 +162,6 @@ func (r *reader) Read(p []byte) (int, error) {
 var (
 	_ io.ReaderAt = (*View)(nil)
 	_ io.Writer   = (*Sink)(nil)
+
+	_ io.ReaderFrom = (*Sink)(nil)
 )
