@@ -92,7 +92,8 @@ type Item struct {
 	Size   int64  `json:"size"`
 	Digest string `json:"digest"` // sha-256, hex
 	Hits   int64  `json:"hits"`
-	Used   int64  `json:"used"` // unix milliseconds of the last use
+	Used   int64  `json:"used"`   // unix milliseconds of the last use
+	Stored int64  `json:"stored"` // unix milliseconds at which the copy was made from the origin: the newer version wins
 }
 
 // CopyHint tells the partner which objects the sender has or is getting.

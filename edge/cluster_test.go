@@ -1,0 +1,358 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// testOrigin serves bytes made from the path, and counts.
+type testOrigin struct {
+	*httptest.Server
+	mu    sync.Mutex
+	asked map[string]int
+	serve func(w http.ResponseWriter, r *http.Request) bool // true: answered
+}
+
+func bodyOf(path string, size int) []byte {
+	seed := sha256.Sum256([]byte(path))
+	b := make([]byte, size)
+	r := rand.NewChaCha8(seed)
+	_, _ = r.Read(b)
+	return b
+}
+
+const segmentSize = 300_000
+
+func newOrigin(t *testing.T) *testOrigin {
+	o := &testOrigin{asked: map[string]int{}}
+	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.mu.Lock()
+		o.asked[r.URL.Path]++
+		serve := o.serve
+		o.mu.Unlock()
+		if serve != nil && serve(w, r) {
+			return
+		}
+		w.Header().Set("Content-Type", "video/iso.segment")
+		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(r.URL.Path)))[:20]+`"`)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(bodyOf(r.URL.Path, segmentSize)))
+	}))
+	t.Cleanup(o.Close)
+	return o
+}
+
+func (o *testOrigin) count(path string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked[path]
+}
+
+func (o *testOrigin) handle(f func(w http.ResponseWriter, r *http.Request) bool) {
+	o.mu.Lock()
+	o.serve = f
+	o.mu.Unlock()
+}
+
+const secretText = "a secret that is long enough"
+
+func testSecret() wire.Secret {
+	s, err := wire.NewSecret(secretText)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// testBalancer holds a placement and hears reports, suspicions and readiness.
+type testBalancer struct {
+	*httptest.Server
+	mu        sync.Mutex
+	placement *wire.Placement
+	changed   chan struct{}
+	suspected map[string]int
+	ready     map[string]uint64
+	reports   map[string]wire.Report
+}
+
+func newBalancer(t *testing.T) *testBalancer {
+	b := &testBalancer{
+		placement: &wire.Placement{Admission: ring.FailSafeAdmission}, changed: make(chan struct{}),
+		suspected: map[string]int{}, ready: map[string]uint64{}, reports: map[string]wire.Report{},
+	}
+	b.placement.Index()
+	mux := http.NewServeMux()
+	mux.HandleFunc(wire.PathRegister, func(w http.ResponseWriter, r *http.Request) {
+		var reg wire.Register
+		_ = json.NewDecoder(r.Body).Decode(&reg)
+		b.change(func(p *wire.Placement) *wire.Placement {
+			for i := range p.Edges {
+				if p.Edges[i].Name == reg.Edge.Name {
+					state := p.Edges[i].State
+					if reg.Edge.Incarnation > p.Edges[i].Incarnation {
+						state = wire.EdgeRecovering
+					}
+					p.Edges[i] = reg.Edge
+					p.Edges[i].State = state
+					return p.Index()
+				}
+			}
+			reg.Edge.State = wire.EdgeUp
+			p.Edges = append(p.Edges, reg.Edge)
+			return ring.Form(p.Index())
+		})
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		reply(w, wire.RegisterAnswer{Placement: b.placement})
+	})
+	mux.HandleFunc(wire.PathPlacement, b.poll)
+	mux.HandleFunc(wire.PathSuspect, func(_ http.ResponseWriter, r *http.Request) {
+		var s wire.Suspicion
+		_ = json.NewDecoder(r.Body).Decode(&s)
+		b.mu.Lock()
+		b.suspected[s.Edge]++
+		b.mu.Unlock()
+	})
+	mux.HandleFunc(wire.PathReady, func(_ http.ResponseWriter, r *http.Request) {
+		var s wire.Ready
+		_ = json.NewDecoder(r.Body).Decode(&s)
+		b.mu.Lock()
+		b.ready[s.Edge] = s.Version
+		b.mu.Unlock()
+	})
+	mux.HandleFunc(wire.PathReport, func(w http.ResponseWriter, r *http.Request) {
+		var s wire.Report
+		_ = json.NewDecoder(r.Body).Decode(&s)
+		b.mu.Lock()
+		b.reports[s.Edge] = s
+		b.mu.Unlock()
+		reply(w, wire.ReportAnswer{})
+	})
+	b.Server = httptest.NewServer(mux)
+	t.Cleanup(func() { b.CloseClientConnections(); b.Close() })
+	return b
+}
+
+func (b *testBalancer) poll(w http.ResponseWriter, r *http.Request) {
+	var after uint64
+	_, _ = fmt.Sscan(r.URL.Query().Get("after"), &after)
+	for {
+		b.mu.Lock()
+		p, changed := b.placement, b.changed
+		b.mu.Unlock()
+		if p.Version > after {
+			reply(w, p)
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		case <-time.After(20 * time.Second):
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+}
+
+func (b *testBalancer) change(f func(p *wire.Placement) *wire.Placement) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := f(ring.Copy(b.placement))
+	next.Version = b.placement.Version + 1
+	b.placement = next
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *testBalancer) state(name string, s wire.EdgeState, anchor ring.Anchor, loads ...ring.Load) {
+	b.change(func(p *wire.Placement) *wire.Placement {
+		for i := range p.Edges {
+			if p.Edges[i].Name == name {
+				p.Edges[i].State = s
+			}
+		}
+		return ring.Settle(p, loads, anchor).ApplyTo(p)
+	})
+}
+
+func (b *testBalancer) place(stream string, pairs ...wire.PairID) {
+	b.change(func(p *wire.Placement) *wire.Placement {
+		p.Streams = append(p.Streams, wire.StreamPlace{Stream: stream, Pairs: pairs})
+		return p.Index()
+	})
+}
+
+// testEdge is a running edge.
+type testEdge struct {
+	*Edge
+	url  string
+	cfg  Config
+	stop func()
+}
+
+func startEdge(t *testing.T, cfg Config) *testEdge {
+	t.Helper()
+	var defaults Config
+	defaults.Settings()
+	if cfg.Data == "" {
+		cfg.Data = t.TempDir()
+	}
+	if cfg.Name == "" {
+		cfg.Name = "edge-1"
+	}
+	if cfg.Capacity == 0 {
+		cfg.Capacity = 8
+	}
+	cfg.StoreBytes, cfg.MemoryBytes = 1<<30, 64<<20
+	cfg.NoticeEvery, cfg.SilentFor, cfg.ReportEvery = 30*time.Millisecond, 3, 30*time.Millisecond
+	if cfg.SessionIdle == 0 {
+		cfg.SessionIdle = time.Minute
+	}
+	cfg.Duplication, cfg.CopyRate, cfg.OriginTimeout = DuplicateRelay, 1<<30, 5*time.Second
+	if len(cfg.Balancers) > 0 {
+		cfg.Secret = testSecret()
+	}
+	e, err := New(cfg, Deps{Logger: testLog(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	te := &testEdge{Edge: e, url: "http://" + l.Addr().String(), cfg: cfg}
+	e.Bind(te.url, "http://127.0.0.1:1")
+	server := e.Server(e.Handler())
+	go func() { _ = server.Serve(Listener(l)) }()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := e.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	var once sync.Once
+	te.stop = func() {
+		once.Do(func() {
+			_ = server.Close()
+			cancel()
+			<-done
+		})
+	}
+	t.Cleanup(te.stop)
+	return te
+}
+
+// pairOfEdges starts n edges under one balancer and waits until all follow it.
+func startRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
+	t.Helper()
+	b := newBalancer(t)
+	var edges []*testEdge
+	for i := range n {
+		edges = append(edges, startEdge(t, Config{Name: fmt.Sprintf("edge-%d", i+1), Origin: o.URL, Balancers: []string{b.URL}}))
+		eventually(t, "registered", func() bool { _, ok := edges[i].placement().Edge(edges[i].cfg.Name); return ok })
+	}
+	b.place("/v/x/", 1)
+	followed(t, b, edges...)
+	return b, edges
+}
+
+func followed(t *testing.T, b *testBalancer, edges ...*testEdge) {
+	t.Helper()
+	eventually(t, "placement followed", func() bool {
+		b.mu.Lock()
+		version := b.placement.Version
+		b.mu.Unlock()
+		for _, e := range edges {
+			if e.placement().Version < version {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func get(t *testing.T, url string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	return do(t, http.MethodGet, url, nil, header...)
+}
+
+func do(t *testing.T, method, url string, body io.Reader, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	return resp, b
+}
+
+func asNode() []string {
+	return []string{wire.HeaderAuth, testSecret().Bearer(), wire.HeaderFrom, "lb-1"}
+}
+
+func open(t *testing.T, e *testEdge, pair wire.PairID, stream string) (wire.SessionID, string) {
+	t.Helper()
+	text, _ := json.Marshal(wire.OpenRequest{Pair: pair, Stream: stream, Viewer: "192.0.2.1"})
+	resp, b := do(t, http.MethodPost, e.url+wire.PathOpen, bytes.NewReader(text), asNode()...)
+	if resp.StatusCode == http.StatusConflict {
+		var r wire.Refusal
+		_ = json.Unmarshal(b, &r)
+		return wire.SessionID{}, r.Reason
+	}
+	var a wire.OpenAnswer
+	if err := json.Unmarshal(b, &a); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return a.SessionID, ""
+}
+
+func tokenOf(id wire.SessionID, stream string) string {
+	return testSecret().Seal(wire.Token{
+		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: time.Now().Add(time.Hour).Unix(),
+	})
+}
+
+
+// testLog shows an edge's log when the test fails.
+func testLog(t *testing.T) zerolog.Logger {
+	return zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
+}

@@ -1,0 +1,129 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+// Ways of duplication: how the second copy of an object comes to the other
+// member of a pair (claims 5, 6, 7).
+const (
+	DuplicateRelay     = "relay"     // the filler gets it, the other one gets it from the filler as it comes
+	DuplicateOrigin    = "origin"    // claim 7: the origin is asked to send it to the other one as well
+	DuplicateMulticast = "multicast" // claim 6: the origin sends it once to a group that both have joined
+)
+
+// Config is an edge's settings.
+type Config struct {
+	Name           string
+	Listen         string
+	AdminListen    string
+	Advertise      string
+	AdvertiseAdmin string
+	Origin         string
+	Data           string
+	Balancers      []string
+	SecretFile     string
+	Capacity       int
+	After          string
+	StoreBytes     int64
+	MemoryBytes    int64
+	NoticeEvery    time.Duration
+	SilentFor      int
+	ReportEvery    time.Duration
+	SessionIdle    time.Duration
+	Duplication    string
+	MulticastGroup string
+	CopyRate       int64
+	OriginTimeout  time.Duration
+	LogLevel       string
+
+	Secret wire.Secret // read from SecretFile by Validate
+}
+
+// Settings are the rows of docs/config.md.
+func (c *Config) Settings() []setting.Row {
+	return []setting.Row{
+		setting.String(&c.Name, "name", "edge-1", "name of this edge in the cluster, unique, and the same at each start"),
+		setting.String(&c.Listen, "listen", "127.0.0.1:8081", "address for viewers, balancers and neighbours"),
+		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:0", "address for metrics, health and profiles"),
+		setting.String(&c.Advertise, "advertise", "", "base URL by which balancers and neighbours reach this edge (default: from --listen)"),
+		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen)"),
+		setting.String(&c.Origin, "origin", "", "base URL of the origin; required"),
+		setting.String(&c.Data, "data", "", "directory of the store; required"),
+		setting.List(&c.Balancers, "balancers", "base URLs of balancers; none: a plain caching proxy, without a cluster"),
+		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
+		setting.Int(&c.Capacity, "capacity", 1000, 1, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX)"),
+		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring (default: the last one)"),
+		setting.Bytes(&c.StoreBytes, "store-bytes", 10<<30, 1<<20, 1<<50, "most bytes of stored objects on disk"),
+		setting.Bytes(&c.MemoryBytes, "memory-bytes", 64<<20, 1<<20, 1<<40, "most bytes of live playlists and other short-lived answers in memory"),
+		setting.Duration(&c.NoticeEvery, "notice-interval", 200*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often a neighbour is told of sessions and positions"),
+		setting.Int(&c.SilentFor, "silent-intervals", 3, 2, 100, "notice intervals", "a neighbour that is silent for so long is suspected"),
+		setting.Duration(&c.ReportEvery, "report-interval", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often balancers are told of the load"),
+		setting.Duration(&c.SessionIdle, "session-idle", 60*time.Second, time.Second, 24*time.Hour, "a session for which nothing was asked for so long ends"),
+		setting.String(&c.Duplication, "duplication", DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
+		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),
+		setting.Bytes(&c.CopyRate, "copy-rate", 200<<20, 64<<10, 1<<40, "most bytes a second that are copied from neighbours in a recovery"),
+		setting.Duration(&c.OriginTimeout, "origin-timeout", 10*time.Second, 100*time.Millisecond, 5*time.Minute, "longest wait for the head of the origin's answer, and for each further byte"),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error"),
+	}
+}
+
+// Validate names the first setting that can't be, and the fix.
+func (c *Config) Validate() error {
+	switch {
+	case c.Name == "" || len(c.Name) > 100 || strings.ContainsAny(c.Name, " /\"\n"):
+		return fmt.Errorf("--name: %q is no name: 1 to 100 characters without spaces and slashes", c.Name)
+	case c.Data == "":
+		return errors.New("--data: a directory for the store is required")
+	case c.Origin == "":
+		return errors.New("--origin: the base URL of the origin is required, like http://127.0.0.1:8090")
+	}
+	if err := baseURL("--origin", c.Origin); err != nil {
+		return err
+	}
+	c.Origin = strings.TrimSuffix(c.Origin, "/")
+	for i, b := range c.Balancers {
+		if err := baseURL("--balancers", b); err != nil {
+			return err
+		}
+		c.Balancers[i] = strings.TrimSuffix(b, "/")
+	}
+	switch c.Duplication {
+	case DuplicateRelay, DuplicateOrigin:
+	case DuplicateMulticast:
+		if c.MulticastGroup == "" {
+			return errors.New("--multicast-group: duplication multicast needs a group and port, like 239.1.2.3:5000")
+		}
+	default:
+		return fmt.Errorf("--duplication: %q is none of relay, origin, multicast", c.Duplication)
+	}
+	if c.SecretFile != "" {
+		text, err := os.ReadFile(c.SecretFile)
+		if err != nil {
+			return fmt.Errorf("--secret-file: %w", err)
+		}
+		if c.Secret, err = wire.NewSecret(string(text)); err != nil {
+			return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
+		}
+	}
+	if len(c.Balancers) > 0 && !c.Secret.Valid() {
+		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
+	}
+	return nil
+}
+
+func baseURL(field, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("%s: %q is no base URL; want one like http://127.0.0.1:8090", field, text)
+	}
+	return nil
+}

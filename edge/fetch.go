@@ -1,0 +1,190 @@
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem/internal/media"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// maxPlaylist bounds a playlist or MPD, in bytes.
+const maxPlaylist = 8 << 20
+
+// client makes the HTTP client for the origin and for neighbours.
+func client(headTimeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			ResponseHeaderTimeout: headTimeout,
+			MaxIdleConnsPerHost:   64,
+			IdleConnTimeout:       60 * time.Second,
+			DisableCompression:    true, // bytes are kept as they are
+			ReadBufferSize:        64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// answer is the head of somebody's answer, and the body to be read.
+type answer struct {
+	meta  segstore.Meta
+	rules rules
+	resp  *http.Response
+	from  string // "origin" or the name of the neighbour
+}
+
+func (a *answer) close() {
+	_, _ = io.CopyN(io.Discard, a.resp.Body, 4096) // lets the connection be used again
+	_ = a.resp.Body.Close()
+}
+
+// askOrigin begins a fetch from the origin. have is the stale copy, if any: the
+// answer can be 304 then. first is the byte to begin at, with the validator that
+// must still hold.
+func (e *Edge) askOrigin(ctx context.Context, key string, have *segstore.Meta, first int64, validator string) (*answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+targetOf(key), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOrigin, err)
+	}
+	req.Header.Set("Via", "1.1 "+e.cfg.Name)
+	req.Header.Set("CDN-Loop", "tandem;edge="+e.cfg.Name)
+	req.Header.Set("User-Agent", "tandem")
+	if have != nil {
+		if have.ETag != "" && !ownTag(have.ETag) {
+			req.Header.Set("If-None-Match", have.ETag)
+		}
+		if have.LastModified != "" {
+			req.Header.Set("If-Modified-Since", have.LastModified)
+		}
+	}
+	if first > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+		req.Header.Set("If-Range", validator)
+	}
+	e.duplicate(req, key)
+	e.counts.originAsked.Add(1)
+	resp, err := e.origin.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOrigin, err)
+	}
+	now := e.now()
+	kind := media.KindOf(pathOf(key), resp.Header.Get("Content-Type"))
+	a := &answer{resp: resp, from: "origin", rules: rulesOf(resp.StatusCode, resp.Header, kind, now)}
+	a.meta = metaOf(resp, now)
+	a.meta.Stored = now
+	a.meta.Fresh = now.Add(a.rules.fresh)
+	if !strings.HasPrefix(a.meta.ETag, `"`) {
+		a.meta.ETag = madeTag()
+	}
+	a.meta.Stream = streamOf(e.placement(), pathOf(key))
+	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.fresh < 2*time.Second && media.IsPlaylist(kind)
+	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
+		a.rules.store = false // its end can't be told from a broken connection
+	}
+	return a, nil
+}
+
+func chunked(resp *http.Response) bool {
+	return len(resp.TransferEncoding) > 0 && resp.TransferEncoding[0] == "chunked"
+}
+
+// madeTag is the validator of an object whose origin gives no strong one: made
+// once, by whoever fills, and it travels with the copy; so both members of the
+// pair agree, and no two fetches are ever taken for the same version.
+func madeTag() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:])
+	return `"tandem-` + hex.EncodeToString(b[:]) + `"`
+}
+
+func ownTag(etag string) bool { return strings.HasPrefix(etag, `"tandem-`) }
+
+// metaOf is what the head says of the object.
+func metaOf(resp *http.Response, now time.Time) segstore.Meta {
+	h := resp.Header
+	m := segstore.Meta{
+		Status: resp.StatusCode, ContentType: h.Get("Content-Type"), ETag: h.Get("ETag"), LastModified: h.Get("Last-Modified"),
+		CacheControl: h.Get("Cache-Control"), Encoding: h.Get("Content-Encoding"), Expires: h.Get("Expires"), Size: resp.ContentLength,
+		Digest: h.Get(wire.HeaderDigest), Stored: now,
+	}
+	if m.ContentType == "" {
+		m.ContentType = media.ContentType(resp.Request.URL.Path)
+	}
+	return m
+}
+
+// askPeer begins a fetch from a neighbour, which answers from its store, or by
+// asking the origin when onlyCached is false, and never asks a peer itself.
+func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool, first int64, validator string) (*answer, error) {
+	p := e.placement()
+	edge, ok := p.Edge(peer)
+	if !ok {
+		return nil, fmt.Errorf("%w: no edge %q", errNotHere, peer)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+targetOf(key), nil)
+	if err != nil {
+		return nil, err
+	}
+	e.sign(req)
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
+	if onlyCached {
+		req.Header.Set(wire.HeaderCached, "1")
+	}
+	if first > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+		req.Header.Set("If-Range", validator)
+	}
+	resp, err := e.peers.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{resp: resp, from: peer}
+	if resp.Header.Get(wire.HeaderStored) == "" { // not an object: a refusal, or not one of ours
+		a.close()
+		return nil, fmt.Errorf("%w: %s answers %s", errNotHere, peer, resp.Status)
+	}
+	a.meta = metaOf(resp, e.now())
+	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
+	if fresh := resp.Header.Get(headerFresh); fresh != "" {
+		a.meta.Fresh = unixMilli(fresh)
+	}
+	a.meta.Volatile = resp.Header.Get(headerVolatile) == "1"
+	a.meta.Stream = streamOf(p, pathOf(key))
+	a.rules.store = true
+	return a, nil
+}
+
+// Headers between neighbours that no other node needs.
+const (
+	headerFresh    = "Tandem-Fresh"    // unix milliseconds until which the copy is fresh
+	headerVolatile = "Tandem-Volatile" // "1": kept in memory only
+)
+
+func unixMilli(text string) time.Time {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(n)
+}
+
+// sign makes a request one of a node of this cluster.
+func (e *Edge) sign(req *http.Request) {
+	req.Header.Set(wire.HeaderAuth, e.cfg.Secret.Bearer())
+	req.Header.Set(wire.HeaderFrom, e.cfg.Name)
+}
+
+func streamOf(p *wire.Placement, path string) string {
+	stream, _ := p.StreamOf(path)
+	return stream
+}

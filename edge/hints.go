@@ -1,0 +1,148 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// Limits of telling the partner what is being filled.
+const (
+	hintsAtOnce = 256
+	copyWorkers = 4
+	hintLimit   = 2 * time.Second
+)
+
+// hint is an object that this edge fills and the other member is to copy
+// (claim 5: edge i stores, edge i+1 stores the same).
+type hint struct {
+	key  string
+	pair wire.PairID
+}
+
+// hint notes that this edge fills an object. When more are waiting than can be
+// told the copy is made up for by the next comparison of inventories.
+func (e *Edge) hint(key string, pair wire.PairID) {
+	if e.cfg.Duplication != DuplicateRelay {
+		return // the origin sends the second copy
+	}
+	select {
+	case e.hints <- hint{key, pair}:
+	default:
+	}
+}
+
+// sendHints tells partners, many objects at a time.
+func (e *Edge) sendHints(ctx context.Context) error {
+	for {
+		var first hint
+		select {
+		case <-ctx.Done():
+			return nil
+		case first = <-e.hints:
+		}
+		batches := map[wire.PairID][]string{first.pair: {first.key}}
+		for n := 1; n < hintsAtOnce && len(e.hints) > 0; n++ {
+			h := <-e.hints
+			batches[h.pair] = append(batches[h.pair], h.key)
+		}
+		for pair, keys := range batches {
+			e.tell(ctx, pair, keys)
+		}
+	}
+}
+
+// tell sends one hint to the other member of a pair, if it is there.
+func (e *Edge) tell(ctx context.Context, pair wire.PairID, keys []string) {
+	p := e.placement()
+	q, ok := p.Pair(pair)
+	if !ok {
+		return
+	}
+	other := q.Low
+	if other == e.cfg.Name {
+		other = q.High
+	}
+	edge, ok := p.Edge(other)
+	if !ok || edge.State == wire.EdgeDown || e.avoided(other) {
+		return
+	}
+	if err := e.post(ctx, hintLimit, edge.HTTP+wire.PathCopy, wire.CopyHint{From: e.cfg.Name, Pair: pair, Keys: keys}, nil); err == nil {
+		e.counts.hinted.Add(int64(len(keys)))
+	}
+}
+
+// handleCopy copies what a neighbour has or is getting. The answer comes at
+// once; what can't be copied is found by the next comparison.
+func (e *Edge) handleCopy(w http.ResponseWriter, r *http.Request) {
+	var h wire.CopyHint
+	if !read(w, r, &h) {
+		return
+	}
+	if len(h.Keys) > hintsAtOnce {
+		http.Error(w, "too many keys", http.StatusRequestEntityTooLarge)
+		return
+	}
+	go e.copyKeys(h) // bounded: copyWorkers at a time for each hint, fills end with the store
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (e *Edge) copyKeys(h wire.CopyHint) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var under sync.WaitGroup
+	places := make(chan struct{}, copyWorkers)
+	for _, key := range h.Keys {
+		if len(key) > maxKey || e.store.Has(key) {
+			continue
+		}
+		places <- struct{}{}
+		under.Add(1)
+		go func() {
+			defer under.Done()
+			defer func() { <-places }()
+			err := e.store.Fill(ctx, key, e.copyFrom(h.From, key, h.Pair, false))
+			if err != nil && !errors.Is(err, segstore.ErrClosed) && !errors.Is(err, errPass) {
+				e.log.Debug().Err(err).Str("key", key).Str("from", h.From).Msg("copy failed")
+			}
+		}()
+	}
+	under.Wait()
+}
+
+// copyFrom is a Source that takes an object from one neighbour and nobody else.
+func (e *Edge) copyFrom(peer, key string, pair wire.PairID, onlyCached bool) segstore.Source {
+	return func(ctx context.Context, sink *segstore.Sink) error {
+		a, err := e.askPeerSoon(ctx, peer, key, pair, onlyCached)
+		if err != nil {
+			return err
+		}
+		defer a.close()
+		if a.meta.Status != http.StatusOK {
+			return errPass
+		}
+		if err := sink.Begin(a.meta); err != nil {
+			return err
+		}
+		sink.Detach()
+		return e.pour(ctx, sink, key, a)
+	}
+}
+
+// partnerOf is the other member of a pair while it holds a copy, "" otherwise.
+func partnerOf(p *wire.Placement, q *wire.Pair, me string) string {
+	other := q.Low
+	if other == me {
+		other = q.High
+	}
+	if edge, ok := p.Edge(other); ok && ring.HasCopy(edge.State) {
+		return other
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package edge
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/segstore"
+)
+
+// counts are this edge's figures since its start.
+type counts struct {
+	hits, misses, stale, waiting                     atomic.Int64
+	sentBytes, originAsked                           atomic.Int64
+	broken, refused, steppedBack, unpublished        atomic.Int64
+	inherited, expired, shed, suspected              atomic.Int64
+	notices, reports, hinted, warmed                 atomic.Int64
+	copiedBytes, copiedObjects, datagrams, gapsAsked atomic.Int64
+}
+
+// metric is one row of docs/metrics.md.
+type metric struct {
+	name, help string
+	gauge      bool
+	value      func(e *Edge) float64
+}
+
+func count(of func(c *counts) *atomic.Int64) func(*Edge) float64 {
+	return func(e *Edge) float64 { return float64(of(&e.counts).Load()) }
+}
+
+func stat(of func(s segstore.Stats) int64) func(*Edge) float64 {
+	return func(e *Edge) float64 { return float64(of(e.store.Stats())) }
+}
+
+// metrics is the table of an edge's metrics.
+var metrics = []metric{
+	{"tandem_edge_hits_total", "Requests answered from a fresh complete copy.", false, count(func(c *counts) *atomic.Int64 { return &c.hits })},
+	{"tandem_edge_misses_total", "Requests that began or joined a fill, or revalidated a copy.", false, count(func(c *counts) *atomic.Int64 { return &c.misses })},
+	{"tandem_edge_stale_total", "Requests answered from a stale copy because the origin failed.", false, count(func(c *counts) *atomic.Int64 { return &c.stale })},
+	{"tandem_edge_waiting", "Requests that wait for a fill now.", true, count(func(c *counts) *atomic.Int64 { return &c.waiting })},
+	{"tandem_edge_sent_bytes_total", "Bytes of bodies sent.", false, count(func(c *counts) *atomic.Int64 { return &c.sentBytes })},
+	{"tandem_edge_origin_requests_total", "Requests to the origin.", false, count(func(c *counts) *atomic.Int64 { return &c.originAsked })},
+	{"tandem_edge_broken_bodies_total", "Bodies that broke off visibly because their fill did.", false, count(func(c *counts) *atomic.Int64 { return &c.broken })},
+	{"tandem_edge_refused_total", "Requests refused for want of capacity.", false, count(func(c *counts) *atomic.Int64 { return &c.refused })},
+	{"tandem_edge_playlist_went_back_total", "Live playlists of the origin that went back and were not given out.", false, count(func(c *counts) *atomic.Int64 { return &c.steppedBack })},
+	{"tandem_edge_playlist_unpublished_total", "Live playlists given out though the partner could not be told in time.", false, count(func(c *counts) *atomic.Int64 { return &c.unpublished })},
+	{"tandem_edge_inherited_sessions_total", "Sessions taken over from others.", false, count(func(c *counts) *atomic.Int64 { return &c.inherited })},
+	{"tandem_edge_expired_sessions_total", "Sessions ended because nothing was asked.", false, count(func(c *counts) *atomic.Int64 { return &c.expired })},
+	{"tandem_edge_shed_sessions_total", "Sessions ended because there was no capacity left anywhere.", false, count(func(c *counts) *atomic.Int64 { return &c.shed })},
+	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(c *counts) *atomic.Int64 { return &c.suspected })},
+	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(c *counts) *atomic.Int64 { return &c.notices })},
+	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(c *counts) *atomic.Int64 { return &c.hinted })},
+	{"tandem_edge_warmed_total", "Segments made ready for inherited sessions.", false, count(func(c *counts) *atomic.Int64 { return &c.warmed })},
+	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(c *counts) *atomic.Int64 { return &c.copiedBytes })},
+	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(c *counts) *atomic.Int64 { return &c.copiedObjects })},
+	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(c *counts) *atomic.Int64 { return &c.datagrams })},
+	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(c *counts) *atomic.Int64 { return &c.gapsAsked })},
+	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.sessions.delivering()) }},
+	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.cfg.Capacity) }},
+	{"tandem_edge_placement_version", "Version of the placement that is followed.", true, func(e *Edge) float64 { return float64(e.placement().Version) }},
+	{"tandem_edge_store_objects", "Objects in the store.", true, stat(func(s segstore.Stats) int64 { return int64(s.Objects) })},
+	{"tandem_edge_store_bytes", "Bytes on disk.", true, stat(func(s segstore.Stats) int64 { return s.Bytes })},
+	{"tandem_edge_store_memory_bytes", "Bytes in memory.", true, stat(func(s segstore.Stats) int64 { return s.MemoryBytes })},
+	{"tandem_edge_store_evicted_total", "Objects evicted.", false, stat(func(s segstore.Stats) int64 { return s.Evicted })},
+	{"tandem_edge_store_fills_total", "Fills begun.", false, stat(func(s segstore.Stats) int64 { return s.Fills })},
+	{"tandem_edge_store_fill_errors_total", "Fills that failed.", false, stat(func(s segstore.Stats) int64 { return s.FillErrors })},
+	{"tandem_edge_store_broken_total", "Stored objects found damaged and thrown away.", false, stat(func(s segstore.Stats) int64 { return s.Broken })},
+}
+
+// register puts the table into the registry.
+func (e *Edge) register() {
+	for _, m := range metrics {
+		read := func() float64 { return m.value(e) }
+		if m.gauge {
+			e.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help}, read))
+		} else {
+			e.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.name, Help: m.help}, read))
+		}
+	}
+}
+
+// MetricRow is a row of docs/metrics.md.
+type MetricRow struct{ Name, Kind, Help string }
+
+// Metrics lists the table for the generated page.
+func Metrics() []MetricRow {
+	rows := make([]MetricRow, 0, len(metrics))
+	for _, m := range metrics {
+		kind := "counter"
+		if m.gauge {
+			kind = "gauge"
+		}
+		rows = append(rows, MetricRow{m.name, kind, m.help})
+	}
+	return rows
+}

@@ -1,0 +1,201 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"tandem/internal/media"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// Limits of playlists.
+const (
+	publishLimit  = 100 * time.Millisecond // longest wait for the partner to hold a live playlist
+	stepBackLimit = 15 * time.Second       // an origin that has gone back for so long has started anew
+)
+
+// playlists remembers which live playlists went back at the origin, since when.
+type playlists struct {
+	mu   sync.Mutex
+	back map[string]time.Time // guarded by mu
+}
+
+// fillPlaylist reads a playlist or MPD whole, sees to it that a live one never
+// goes back (truth 5), and that the partner holds it before anybody is given it.
+func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, key string, pair wire.PairID, fromPeer bool, a *answer) error {
+	var body bytes.Buffer
+	n, err := e.drainInto(ctx, &limited{&body, maxPlaylist}, a)
+	if err != nil {
+		return err
+	}
+	if a.meta.Size >= 0 && n != a.meta.Size {
+		return fmt.Errorf("%w: %d of %d bytes of %s", errShort, n, a.meta.Size, key)
+	}
+	now := e.now()
+	live, target := e.learn(key, body.Bytes(), now)
+	a.meta.Size = n
+	a.meta.Volatile = live || a.meta.Volatile
+	if live {
+		if longest := now.Add(max(target, time.Second)); a.meta.Fresh.After(longest) {
+			a.meta.Fresh = longest // whatever the origin says: players wait for the next segment
+		}
+		if old, ok := e.goesBack(key, body.Bytes(), now); ok {
+			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(target/2, time.Second))}); err == nil {
+				return nil
+			}
+			a.meta.ETag, body = madeTag(), *bytes.NewBuffer(old)
+			a.meta.Size = int64(len(old))
+		}
+		if a.from == "origin" {
+			e.publish(ctx, key, pair, a.meta, body.Bytes())
+		}
+	} else if a.from == "origin" && !fromPeer {
+		e.hint(key, pair)
+	}
+	if err := sink.Begin(a.meta); err != nil {
+		return err
+	}
+	_, err = sink.Write(body.Bytes())
+	return err
+}
+
+// limited refuses what is too long.
+type limited struct {
+	to   *bytes.Buffer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= len(p); l.left < 0 {
+		return 0, fmt.Errorf("%w: a playlist of more than %d bytes", segstore.ErrTooLarge, maxPlaylist)
+	}
+	return l.to.Write(p)
+}
+
+// learn notes the segments of a playlist. live: it will change; target is how
+// long a segment plays. What can't be parsed is served as it is.
+func (e *Edge) learn(key string, body []byte, now time.Time) (live bool, target time.Duration) {
+	path := pathOf(key)
+	if tracks, _, err := media.Tracks(path, body, now); err == nil {
+		e.tracks.learn(path, tracks)
+	} else {
+		e.log.Warn().Err(err).Str("path", path).Msg("broken playlist; served as it is")
+	}
+	if media.KindOf(path, "") == media.MPD {
+		presentation, err := media.ParseMPD(body, now)
+		if err != nil {
+			return true, time.Second
+		}
+		return presentation.Dynamic, max(presentation.MinimumUpdatePeriod, time.Second)
+	}
+	list, err := media.ParseM3U8(body)
+	if err != nil {
+		return true, time.Second
+	}
+	return !list.Multivariant && !list.Ended, list.TargetDuration
+}
+
+// goesBack tells whether a live playlist is behind the one that was given out
+// (another origin behind the same address, say), and returns that one.
+func (e *Edge) goesBack(key string, body []byte, now time.Time) ([]byte, bool) {
+	view, ok := e.store.Peek(key)
+	if !ok {
+		return nil, false
+	}
+	defer view.Close()
+	given := view.Bytes()
+	old, err := media.ParseM3U8(given)
+	if err != nil {
+		return nil, false
+	}
+	next, err := media.ParseM3U8(body)
+	if err != nil {
+		return nil, false
+	}
+	e.playlists.mu.Lock()
+	defer e.playlists.mu.Unlock()
+	if media.NoStepBack(old, next) == nil {
+		delete(e.playlists.back, key)
+		return nil, false
+	}
+	since, ok := e.playlists.back[key]
+	if !ok {
+		if len(e.playlists.back) > 10000 {
+			clear(e.playlists.back)
+		}
+		e.playlists.back[key] = now
+		since = now
+	}
+	e.counts.steppedBack.Add(1)
+	if now.Sub(since) > stepBackLimit {
+		delete(e.playlists.back, key)
+		return nil, false
+	}
+	return given, true
+}
+
+// publish puts a live playlist into the partner's store, and waits for that as
+// long as a viewer can wait: so that no viewer sees it go back when this edge
+// dies.
+func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
+	p := e.placement()
+	q, ok := p.Pair(pair)
+	if !ok {
+		return
+	}
+	partner := q.Low
+	if partner == e.cfg.Name {
+		partner = q.High
+	}
+	edge, ok := p.Edge(partner)
+	if !ok || !ring.HasCopy(edge.State) || e.avoided(partner) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+targetOf(key), bytes.NewReader(body))
+	if err != nil {
+		return
+	}
+	e.sign(req)
+	describe(req.Header, &meta)
+	resp, err := e.peers.Do(req)
+	if err != nil {
+		e.counts.unpublished.Add(1)
+		e.avoid(partner)
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
+	_ = resp.Body.Close()
+}
+
+// describe writes an object's metadata as headers between nodes.
+func describe(h http.Header, m *segstore.Meta) {
+	set := func(name, value string) {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	set("Content-Type", m.ContentType)
+	set("ETag", m.ETag)
+	set("Last-Modified", m.LastModified)
+	set("Cache-Control", m.CacheControl)
+	set("Content-Encoding", m.Encoding)
+	set("Expires", m.Expires)
+	set(wire.HeaderDigest, m.Digest)
+	h.Set(wire.HeaderStored, strconv.FormatInt(m.Stored.UnixMilli(), 10))
+	if !m.Fresh.IsZero() {
+		h.Set(headerFresh, strconv.FormatInt(m.Fresh.UnixMilli(), 10))
+	}
+	if m.Volatile {
+		h.Set(headerVolatile, "1")
+	}
+}

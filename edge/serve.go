@@ -1,0 +1,289 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tandem/internal/media"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// errand is one request for an object.
+type errand struct {
+	key     string
+	path    string
+	pair    wire.PairID
+	slot    int    // the session's slot in the pair's table, -1: none
+	prefix  string // "/s/<token>": what root-relative URIs in playlists get
+	node    bool   // a node of the cluster asks
+	peer    bool   // a neighbour asks, for its own store
+	cached  bool   // answer from a complete copy or not at all
+	started time.Time
+}
+
+// serve answers one request for an object. It does not know who parsed the
+// request.
+func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
+	view, how, err := e.look(w, r, x)
+	if err != nil {
+		e.fail(w, r, x, err)
+		return
+	}
+	defer view.Close()
+	meta := view.Meta()
+	h := w.Header()
+	e.head(h, &meta, x, how)
+	if x.prefix != "" && meta.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.path, meta.ContentType)) {
+		e.servePlaylist(w, r, view, x)
+		return
+	}
+	if meta.Status != http.StatusOK {
+		h.Del("ETag")
+		h.Del("Accept-Ranges")
+		e.serveBody(w, r, view, x, meta.Status, 0, meta.Size-1)
+		return
+	}
+	switch {
+	case preconditionFails(r.Header, meta.ETag):
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	case notModified(r.Header, meta.ETag, meta.LastModified):
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	part := byteRange{0, meta.Size - 1, false}
+	if text := r.Header.Get("Range"); text != "" && ifRange(r.Header, meta.ETag, meta.LastModified) {
+		if meta.Size < 0 {
+			e.serveOpen(w, r, view, x, text)
+			return
+		}
+		var ok bool
+		if part, ok = rangeOf(text, meta.Size); !ok {
+			h.Set("Content-Range", "bytes */"+strconv.FormatInt(meta.Size, 10))
+			h.Del("ETag")
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			return
+		}
+	}
+	status := http.StatusOK
+	if part.partial {
+		status = http.StatusPartialContent
+		h.Set("Content-Range", "bytes "+strconv.FormatInt(part.first, 10)+"-"+strconv.FormatInt(part.last, 10)+"/"+strconv.FormatInt(meta.Size, 10))
+	}
+	e.serveBody(w, r, view, x, status, part.first, part.last)
+}
+
+// serveOpen answers a range of a body whose length nobody knows yet. Only the
+// rest from a byte on can be given, and only a node of the cluster asks for it:
+// Tandem-Offset says where it begins (FIELD.md B10).
+func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, text string) {
+	first, ok := openRange(text)
+	if !ok || !x.node {
+		e.serveBody(w, r, view, x, http.StatusOK, 0, -1)
+		return
+	}
+	if _, _, err := view.Wait(r.Context(), max(first-1, 0)); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	h := w.Header()
+	h.Set(headerOffset, strconv.FormatInt(first, 10))
+	h.Set("Content-Range", "bytes "+strconv.FormatInt(first, 10)+"-*/*")
+	e.serveBody(w, r, view, x, http.StatusPartialContent, first, -1)
+}
+
+// headerOffset is the byte at which a growing body's rest begins.
+const headerOffset = "Tandem-Offset"
+
+// serveBody writes head and body; last -1 is up to an end that is not known yet.
+func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, status int, first, last int64) {
+	h := w.Header()
+	size := view.Size()
+	if size >= 0 || last >= 0 {
+		h.Set("Content-Length", strconv.FormatInt(last-first+1, 10))
+	}
+	if !view.Complete() && x.node {
+		h.Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead || last+1 == first {
+		return
+	}
+	n, err := send(r.Context(), w, r, view, first, last)
+	e.counts.sentBytes.Add(n)
+	if err != nil {
+		if errors.Is(err, segstore.ErrBroken) || errors.Is(err, errShort) {
+			e.counts.broken.Add(1)
+			e.log.Warn().Err(err).Str("key", x.key).Int64("offset", first+n).Msg("body broke off")
+		}
+		panic(http.ErrAbortHandler) // visibly broken, never silently short
+	}
+	if status == http.StatusOK || status == http.StatusPartialContent && first+n == view.Size() {
+		e.noteDelivered(x)
+	}
+}
+
+// noteDelivered moves the session's position: the object was written in full.
+func (e *Edge) noteDelivered(x errand) {
+	if x.slot < 0 {
+		return
+	}
+	if n := e.tracks.position(x.path); n >= 0 {
+		e.sessions.delivered(x.pair, x.slot, x.path, n, e.now().UnixMilli())
+	}
+}
+
+// servePlaylist gives a session's playlist: URIs that would leave the session
+// are led back into it. Relative ones, the usual case, cost nothing.
+func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand) {
+	size, err := wholeBody(r.Context(), view)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	meta := view.Meta()
+	body := make([]byte, size)
+	if _, err := view.ReadAt(body, 0); err != nil && size > 0 && int64(len(body)) != size {
+		panic(http.ErrAbortHandler)
+	}
+	out, changed := media.Rewrite(media.KindOf(x.path, meta.ContentType), body, x.prefix, e.ownHosts)
+	h := w.Header()
+	if changed {
+		h.Del("ETag")
+		h.Del("Last-Modified")
+		h.Del("Accept-Ranges")
+		h.Set("Cache-Control", "private, "+shortLife(meta.CacheControl))
+	} else if notModified(r.Header, meta.ETag, meta.LastModified) {
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(out)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		n, _ := w.Write(out)
+		e.counts.sentBytes.Add(int64(n))
+	}
+}
+
+// shortLife is a playlist's own life, so that a player's cache does not keep a
+// rewritten one longer.
+func shortLife(cacheControl string) string {
+	for part := range strings.SplitSeq(cacheControl, ",") {
+		if part = strings.TrimSpace(part); strings.HasPrefix(part, "max-age=") {
+			return part
+		}
+	}
+	return "max-age=1"
+}
+
+// wholeBody waits for the last byte.
+func wholeBody(ctx context.Context, view *segstore.View) (int64, error) {
+	offset := int64(0)
+	for {
+		available, done, err := view.Wait(ctx, offset)
+		if err != nil {
+			return 0, err
+		}
+		if done || view.Size() >= 0 && available >= view.Size() {
+			return available, nil
+		}
+		offset = available
+	}
+}
+
+// found says how an object was come by, for Cache-Status.
+type found struct {
+	outcome segstore.Outcome
+	stale   bool // revalidated
+}
+
+// look finds or fills the object.
+func (e *Edge) look(w http.ResponseWriter, r *http.Request, x errand) (*segstore.View, found, error) {
+	now := e.now()
+	view, ok := e.store.Peek(x.key)
+	if ok && view.Fresh(now) {
+		e.counts.hits.Add(1)
+		return view, found{outcome: segstore.Hit}, nil
+	}
+	if x.cached {
+		if ok {
+			view.Close()
+		}
+		return nil, found{}, errNotHere
+	}
+	e.counts.misses.Add(1)
+	e.counts.waiting.Add(1)
+	defer e.counts.waiting.Add(-1)
+	stop := signalWaiting(w, r, x)
+	source := e.source(x.key, x.pair, x.peer)
+	var fresh *segstore.View
+	var outcome segstore.Outcome
+	var err error
+	if ok {
+		fresh, outcome, err = e.store.Refresh(r.Context(), x.key, source)
+	} else {
+		fresh, outcome, err = e.store.Get(r.Context(), x.key, source)
+	}
+	stop()
+	switch {
+	case err == nil:
+		if ok {
+			view.Close()
+		}
+		return fresh, found{outcome: outcome, stale: ok}, nil
+	case ok && !errors.Is(err, errPass) && mayServeStale(view.Meta(), x.path, now) && r.Context().Err() == nil:
+		e.counts.stale.Add(1)
+		return view, found{outcome: segstore.Hit, stale: true}, nil
+	case ok:
+		view.Close()
+	}
+	return nil, found{}, err
+}
+
+// mayServeStale is stale-if-error (RFC 5861): a live playlist only for about a
+// segment's time, since an old one looks like the end of the stream.
+func mayServeStale(m segstore.Meta, path string, now time.Time) bool {
+	if m.Status != http.StatusOK {
+		return false
+	}
+	if m.Volatile {
+		return now.Before(m.Fresh.Add(6 * time.Second))
+	}
+	h := http.Header{"Cache-Control": {m.CacheControl}}
+	return now.Before(m.Fresh.Add(rulesOf(http.StatusOK, h, media.KindOf(path, m.ContentType), now).ifError))
+}
+
+// signalWaiting tells a node that this edge is alive and waits for the origin,
+// until stop is called (102, RFC 2518).
+func signalWaiting(w http.ResponseWriter, r *http.Request, x errand) (stop func()) {
+	if !x.node || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
+		return func() {}
+	}
+	var mu sync.Mutex
+	over := false
+	var again func()
+	timer := time.AfterFunc(waitingEvery, func() { again() })
+	again = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		w.Header().Set(wire.HeaderWaiting, "1")
+		w.WriteHeader(http.StatusProcessing)
+		w.Header().Del(wire.HeaderWaiting)
+		timer.Reset(waitingEvery)
+	}
+	return func() {
+		mu.Lock()
+		over = true
+		mu.Unlock()
+		timer.Stop()
+	}
+}

@@ -1,0 +1,170 @@
+package edge
+
+import (
+	"sync"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// session is one viewer in a slot.
+type session struct {
+	generation uint32
+	stream     string
+	viewer     string
+	opened     int64  // unix milliseconds
+	seen       int64  // unix milliseconds of the last request
+	position   int64  // sequence number of the last segment written in full, -1: none
+	path       string // the object at position
+	alias      slotGeneration
+}
+
+// slotGeneration is what a token names within a pair.
+type slotGeneration struct {
+	slot       int
+	generation uint32
+}
+
+// table is one pair's session table as this edge holds it, in the low member's
+// view: its own side, and the other member's mirrored from its notices (claims
+// 18, 19, 24-27).
+type table struct {
+	mu       sync.Mutex
+	pair     wire.Pair  // guarded by mu, as all below
+	partner  string     // the other member; "" for an adopter or a lone edge
+	own      []wire.Run // the slots that this edge delivers by the placement
+	slots    *ring.Table
+	sessions map[int]*session
+	aliases  map[slotGeneration]int
+	news     map[int]uint32 // slots that changed here since the partner was told, with the generation
+	told     map[int]uint32 // generation of each slot that the partner knows in full
+	full     bool           // the next notice has to hold everything
+	heard    uint64         // incarnation of the partner from which a full notice came
+	sequence uint64         // of the last notice sent
+	last     noticeMark     // the last notice taken
+}
+
+func newTable(slots int) *table {
+	return &table{
+		slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[slotGeneration]int{},
+		news: map[int]uint32{}, told: map[int]uint32{}, full: true,
+	}
+}
+
+// follow takes the pair's place in a new placement. It returns the sessions that
+// this edge delivers from now on and did not before: what it takes over.
+func (t *table) follow(p *wire.Placement, pair *wire.Pair, me string) (inherited []session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	partner := ""
+	switch me {
+	case pair.Low:
+		partner = pair.High
+	case pair.High:
+		partner = pair.Low
+	}
+	if partner != t.partner {
+		t.full, t.heard, t.told = true, 0, map[int]uint32{}
+	}
+	before := t.own
+	t.pair, t.partner, t.own = *pair, partner, owned(p, pair, me)
+	for slot, s := range t.sessions {
+		if within(t.own, slot) && !within(before, slot) {
+			inherited = append(inherited, *s)
+		}
+	}
+	return inherited
+}
+
+// owned are the slots of a pair that an edge delivers.
+func owned(p *wire.Placement, pair *wire.Pair, me string) []wire.Run {
+	var runs []wire.Run
+	for _, part := range []wire.Run{{From: 0, To: pair.Boundary}, {From: pair.Boundary, To: pair.Slots}} {
+		if part.From == part.To {
+			continue
+		}
+		switch ring.Owner(p, pair, part.From) {
+		case me:
+			if n := len(runs); n > 0 && runs[n-1].To == part.From {
+				runs[n-1].To = part.To
+			} else {
+				runs = append(runs, part)
+			}
+			continue
+		case pair.Low, pair.High:
+			continue
+		}
+		for _, a := range pair.Adopted {
+			if from, to := max(a.From, part.From), min(a.To, part.To); a.Edge == me && from < to {
+				runs = append(runs, wire.Run{From: from, To: to})
+			}
+		}
+	}
+	return runs
+}
+
+func within(runs []wire.Run, slot int) bool {
+	for _, r := range runs {
+		if slot >= r.From && slot < r.To {
+			return true
+		}
+	}
+	return false
+}
+
+// delivering counts the sessions on this edge's side. The caller holds mu.
+func (t *table) delivering() int {
+	n := 0
+	for _, r := range t.own {
+		n += t.slots.Below(r.To) - t.slots.Below(r.From)
+	}
+	return n
+}
+
+// allot takes a slot on this edge's side. The caller holds mu.
+func (t *table) allot(me string) (int, bool) {
+	if me == t.pair.Low {
+		return t.slots.AllotLow(t.pair.Boundary)
+	}
+	if me == t.pair.High {
+		return t.slots.AllotHigh(t.pair.Boundary)
+	}
+	for _, r := range t.own {
+		for slot := r.From; slot < r.To; slot++ {
+			if !t.slots.Has(slot) {
+				t.slots.Set(slot)
+				return slot, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// put sets a slot's session and notes it as news. The caller holds mu.
+func (t *table) put(slot int, s *session) {
+	t.slots.Set(slot)
+	t.sessions[slot] = s
+	t.news[slot] = s.generation
+}
+
+// drop frees a slot and notes it as news. The caller holds mu.
+func (t *table) drop(slot int) {
+	s := t.sessions[slot]
+	if s == nil {
+		return
+	}
+	delete(t.aliases, s.alias)
+	delete(t.sessions, slot)
+	t.slots.Free(slot)
+	t.news[slot] = s.generation
+	delete(t.told, slot)
+}
+
+// load is the table as a report carries it.
+func (t *table) load() wire.PairLoad {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return wire.PairLoad{
+		Pair: t.pair.ID, Boundary: t.pair.Boundary, Delivering: t.delivering(), Sessions: t.slots.Taken(), Taken: t.slots.Runs(),
+	}
+}

@@ -1,0 +1,92 @@
+package edge
+
+import (
+	"sync"
+	"time"
+
+	"tandem/internal/media"
+)
+
+// Bounds of what is remembered of playlists.
+const (
+	maxPlaylists = 20000
+	maxPaths     = 2000000
+)
+
+// tracks knows which segment comes after which, from the playlists that went
+// through this edge.
+type tracks struct {
+	mu     sync.RWMutex
+	lists  map[string][]media.Track // by playlist; guarded by mu
+	paths  map[string]trackRef      // by segment; guarded by mu
+	recent []string                 // playlists, oldest first; guarded by mu
+}
+
+type trackRef struct {
+	list  string
+	track int
+}
+
+func newTracks() *tracks {
+	return &tracks{lists: map[string][]media.Track{}, paths: map[string]trackRef{}}
+}
+
+// learn takes the tracks of one playlist in place of those it had before.
+func (t *tracks) learn(list string, found []media.Track) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.lists[list]; !known {
+		t.recent = append(t.recent, list)
+	} else {
+		t.forget(list)
+	}
+	for len(t.recent) > 1 && (len(t.lists) > maxPlaylists || len(t.paths) > maxPaths) {
+		t.forget(t.recent[0])
+		delete(t.lists, t.recent[0])
+		t.recent = t.recent[1:]
+	}
+	t.lists[list] = found
+	for i := range found {
+		for _, s := range found[i].Segments {
+			t.paths[s.URI] = trackRef{list, i}
+		}
+	}
+}
+
+// forget drops a playlist's segments. The caller holds mu.
+func (t *tracks) forget(list string) {
+	for i := range t.lists[list] {
+		for _, s := range t.lists[list][i].Segments {
+			if t.paths[s.URI].list == list {
+				delete(t.paths, s.URI)
+			}
+		}
+	}
+}
+
+// position is the sequence number of a segment, -1 when no playlist names it.
+func (t *tracks) position(path string) int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	ref, ok := t.paths[path]
+	if !ok {
+		return -1
+	}
+	n, ok := t.lists[ref.list][ref.track].Find(path)
+	if !ok {
+		return -1
+	}
+	return n
+}
+
+// next are the n segments after path, and how long path plays.
+func (t *tracks) next(path string, n int) ([]string, time.Duration) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	ref, ok := t.paths[path]
+	if !ok {
+		return nil, 0
+	}
+	track := &t.lists[ref.list][ref.track]
+	return track.Next(path, n), track.Duration(path)
+}

@@ -1,0 +1,88 @@
+package edge
+
+import (
+	"context"
+	"sort"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// warmAhead is how many segments of an inherited session are made ready.
+const (
+	warmAhead   = 2
+	warmWorkers = 4
+)
+
+// warm makes the next segments of inherited sessions ready before they are asked
+// for, earliest deadline first: the deadline of a takeover is the time until the
+// last segment delivered finishes playing at the viewer (claims 10, 11).
+func (e *Edge) warm(ctx context.Context) error {
+	for {
+		var inherited []session
+		select {
+		case <-ctx.Done():
+			return nil
+		case inherited = <-e.warming:
+		}
+		type due struct {
+			stream string
+			paths  []string
+			at     time.Time
+		}
+		var queue []due
+		for i := range inherited {
+			s := &inherited[i]
+			paths, plays := e.tracks.next(s.path, warmAhead)
+			if len(paths) > 0 {
+				queue = append(queue, due{s.stream, paths, time.UnixMilli(s.seen).Add(plays)})
+			}
+		}
+		sort.Slice(queue, func(i, j int) bool { return queue[i].at.Before(queue[j].at) })
+		var under sync.WaitGroup
+		places := make(chan struct{}, warmWorkers)
+		done := map[string]bool{}
+		for _, d := range queue {
+			for n, path := range d.paths {
+				if done[path] || ctx.Err() != nil {
+					continue
+				}
+				done[path] = true
+				places <- struct{}{}
+				under.Add(1)
+				go func() {
+					defer under.Done()
+					defer func() { <-places }()
+					e.warmOne(ctx, path, n == 0)
+				}()
+			}
+		}
+		under.Wait()
+	}
+}
+
+// warmOne reads a stored segment ahead, and fills the very next one when it is
+// not there: the viewer asks for it anyway, so the origin is not asked more.
+func (e *Edge) warmOne(ctx context.Context, path string, next bool) {
+	key, ok := keyOf(path, "")
+	if !ok {
+		return
+	}
+	if view, ok := e.store.Peek(key); ok {
+		defer view.Close()
+		if file, ok := view.File(); ok {
+			_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_WILLNEED)
+		}
+		e.counts.warmed.Add(1)
+		return
+	}
+	if !next {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.OriginTimeout)
+	defer cancel()
+	if err := e.store.Fill(ctx, key, e.source(key, e.pairOf(path), false)); err == nil {
+		e.counts.warmed.Add(1)
+	}
+}
