@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tandem/bench/lab"
+	"tandem/internal/wire"
 )
 
 // tandem is ours: one balancer, a ring of two edges, one origin.
@@ -38,7 +39,7 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 		{"origin", []string{"origin", "--listen", at("origin") + ":8000", "--admin-listen", at("origin") + ":9000", "--media", m.root, "--secret-file", secret}},
 		{"lb", []string{
 			"lb", "--name", "lb-1", "--listen", at("lb") + ":8080", "--admin-listen", at("lb") + ":9000", "--raft-listen", at("lb") + ":7000",
-			"--data", filepath.Join(l.Dir, "lb"), "--peers", "lb-1=" + at("lb") + ":7000=" + lb, "--origin", "http://" + at("origin") + ":8000", "--secret-file", secret,
+			"--data", filepath.Join(l.Dir, "lb"), "--peers", "lb-1=" + at("lb") + ":7000=" + lb, "--secret-file", secret,
 		}},
 	}
 	for i, name := range []string{"cache-1", "cache-2"} {
@@ -84,4 +85,13 @@ func (t *tandem) originAsked(ctx context.Context, l *lab.Lab) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// bearerOf is the header line by which a node of the cluster shows itself.
+func bearerOf(text string) (string, error) {
+	secret, err := wire.NewSecret(text)
+	if err != nil {
+		return "", err
+	}
+	return wire.HeaderAuth + ": " + secret.Bearer(), nil
 }
