@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -78,8 +79,37 @@ func ndjson(t testing.TB, lines []Line) string {
 	return b.String()
 }
 
-func TestTmp(t *testing.T) {
-	for _, f := range []string{"figure16", "two-deaths", "roundrobin", "drain"} {
-		t.Log("\n" + f + "\n" + ndjson(t, play(t, loadFile(t, "../../docs/scenarios/"+f+".yaml"))))
+// at is the line of a step that did this.
+func at(t testing.TB, lines []Line, did string) *Line {
+	t.Helper()
+	for i := range lines {
+		if lines[i].Did == did {
+			return &lines[i]
+		}
+	}
+	t.Fatalf("no step did %q", did)
+	return nil
+}
+
+func delivering(l *Line) []int {
+	var counts []int
+	for _, e := range l.Edges {
+		counts = append(counts, e.Delivering)
+	}
+	return counts
+}
+
+func boundaries(l *Line) []int {
+	var all []int
+	for _, q := range l.Pairs {
+		all = append(all, q.Boundary)
+	}
+	return all
+}
+
+func equal(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }

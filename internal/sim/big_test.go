@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestAMillionSessionsAndAThousandFaults: 64 edges near their limits, one fault
+// after another, sessions coming and going between them. Nobody is lost, nobody
+// is above capacity (sane looks at every line), and it takes under a minute and
+// a gibibyte.
+func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of work")
+	}
+	const streams, viewers = 1000, 1000
+	text := ringText(64, 16_000)
+	for i := range streams {
+		text += fmt.Sprintf("  - open: {stream: s%d, count: %d}\n", i, viewers)
+	}
+	text += "  - random: {faults: 1000, at_most_down: 1, churn: 1000}\n"
+	s := load(t, text)
+	began := time.Now()
+	var most uint64
+	faults, lost, refused, moved := 0, 0, 0, 0
+	var full, last Line
+	err := s.Run(func(l Line) error {
+		sane(t, s, &l)
+		lost += l.Sessions.Lost
+		if len(l.Did) > 4 && l.Did[:4] == "fail" {
+			faults++
+			moved += l.Sessions.Moved
+		}
+		if l.Step <= streams {
+			full = l
+			refused += l.Sessions.Refused
+		}
+		if l.Step%100 == 0 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.Sys)
+		}
+		last = l
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	t.Logf("seed %d: %d faults in %v, %d sessions moved, %d MiB", s.Seed, faults, took.Round(time.Millisecond), moved, most>>20)
+	equal(t, "open at first", full.Sessions.Open, streams*viewers)
+	equal(t, "refused at first", refused, 0)
+	equal(t, "faults", faults, 1000)
+	equal(t, "lost", lost, 0)
+	for _, e := range last.Edges {
+		equal(t, e.Name, string(e.State), "up")
+	}
+	if took > time.Minute || most > 1<<30 {
+		t.Errorf("took %v and %d bytes; want under a minute and a gibibyte", took, most)
+	}
+}

@@ -1,0 +1,222 @@
+package sim
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// check walks what doc.go says of sessions and tables.
+func check(t *rapid.T, c *tandem) {
+	t.Helper()
+	seated := 0
+	delivering := map[string]int{}
+	for i := range c.p.Pairs {
+		q := &c.p.Pairs[i]
+		table := c.tables[q.ID]
+		here := 0
+		for slot, id := range c.held[q.ID] {
+			if (id != nobody) != table.Has(slot) {
+				t.Fatalf("pair %d slot %d: session %d, taken %v", q.ID, slot, id, table.Has(slot))
+			}
+			if id == nobody {
+				continue
+			}
+			here++
+			if s := c.sessions[id]; s.pair != q.ID || int(s.slot) != slot || s.opened == 0 {
+				t.Fatalf("pair %d slot %d holds %+v", q.ID, slot, s)
+			}
+			delivering[ring.Owner(c.p, q, slot)]++
+		}
+		if here != c.loads.Sum[q.ID] {
+			t.Fatalf("pair %d: sum %d, there are %d", q.ID, c.loads.Sum[q.ID], here)
+		}
+		seated += here
+	}
+	if seated != c.audience.open || delivering[""] != 0 {
+		t.Fatalf("%d seated, %d open, %d without an edge", seated, c.audience.open, delivering[""])
+	}
+	for _, e := range c.p.Edges {
+		if n := delivering[e.Name]; n != c.loads.Delivering[e.Name] || n > e.Capacity {
+			t.Fatalf("%s delivers %d of %d, counted %d", e.Name, n, e.Capacity, c.loads.Delivering[e.Name])
+		}
+	}
+	if err := c.p.Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// surplus is what can't be kept, found otherwise than by Settle. Survivors of a
+// death form paths; along a path it is best that each edge takes all it can of
+// the table behind it, which nobody further on can take, and gives the rest of
+// its room to the table before it. Pairs without members go wherever is room.
+func surplus(p *wire.Placement, sum map[wire.PairID]int) int {
+	n := len(p.Edges)
+	up := func(i int) bool { return ring.Delivers(p.Edges[i%n].State) }
+	first := 0
+	for first < n && up(first) {
+		first++
+	}
+	if first == n {
+		return 0 // a ring without a gap can always be split: pair sums are at most capacities
+	}
+	total, kept, room, orphans, rest := 0, 0, 0, 0, 0
+	for i := range n { // from the gap on, round the ring
+		e := p.Edges[(first+i)%n]
+		load := sum[p.Pairs[(first+i)%n].ID] // with the next edge
+		total += load
+		if !up(first + i) {
+			rest = load
+			if !up(first + i + 1) {
+				orphans += load
+				rest = 0
+			}
+			continue
+		}
+		free := e.Capacity
+		take := min(free, rest)
+		free -= take
+		rest = load - min(free, load)
+		kept += take + load - rest
+		room += free - (load - rest)
+	}
+	return total - kept - min(orphans, room)
+}
+
+// TestAnyFaultsKeepAllThatFits: n = 2..64 unequal edges filled to the very limit,
+// deaths (several at once), returns, drains and churn by chance. After each,
+// nobody is above capacity and what was lost is exactly what does not fit; one
+// death of a whole ring loses nobody.
+func TestAnyFaultsKeepAllThatFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &Scenario{Admission: ring.FailSafeAdmission, Policy: Tandem, MaxStreams: maxStreams}
+		if rapid.IntRange(0, 3).Draw(t, "pair admission") == 0 {
+			s.Admission = ring.PairAdmission
+		}
+		n := rapid.OneOf(rapid.IntRange(2, 9), rapid.IntRange(2, 64)).Draw(t, "n")
+		for i := range n {
+			s.Edges = append(s.Edges, Member{Name: fmt.Sprintf("e%d", i+1), Capacity: rapid.IntRange(1, 40).Draw(t, "capacity")})
+		}
+		c := newTandem(s)
+		streams := rapid.IntRange(1, 12).Draw(t, "streams")
+		for _, most := range []int{n, 5 * n, 40 * n} {
+			for i := range streams {
+				c.open(fmt.Sprint("s", i), rapid.IntRange(0, most).Draw(t, "open"))
+			}
+		}
+		if rapid.Bool().Draw(t, "to the limit") {
+			for i := range streams {
+				c.open(fmt.Sprint("s", i), 40*n)
+			}
+		}
+		check(t, c)
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			misfortune(t, c, s.Admission == ring.FailSafeAdmission)
+			check(t, c)
+		}
+		for _, e := range c.p.Edges {
+			if e.State == wire.EdgeDown {
+				c.back(e.Name)
+			}
+		}
+		check(t, c)
+		for _, q := range c.p.Pairs {
+			if s.Admission == ring.FailSafeAdmission && q.Boundary != q.Home && c.tables[q.ID].Below(q.Boundary) == c.tables[q.ID].Below(q.Home) {
+				t.Fatalf("all are back and pair %d is not home: %+v", q.ID, q)
+			}
+		}
+	})
+}
+
+// misfortune lets one thing happen by chance.
+func misfortune(t *rapid.T, c *tandem, failSafe bool) {
+	var up, down []string
+	for _, e := range c.p.Edges {
+		if ring.Delivers(e.State) {
+			up = append(up, e.Name)
+		} else {
+			down = append(down, e.Name)
+		}
+	}
+	c.count = Sessions{}
+	switch what := rapid.IntRange(0, 4).Draw(t, "what"); {
+	case what == 0 || len(up) == 0:
+		c.open(rapid.SampledFrom(c.names).Draw(t, "stream"), rapid.IntRange(0, 50).Draw(t, "count"))
+	case what == 1:
+		c.close(rapid.SampledFrom(c.names).Draw(t, "stream"), rapid.IntRange(0, 50).Draw(t, "count"))
+	case what == 2 && len(down) > 0:
+		before := sums(c)
+		c.back(rapid.SampledFrom(down).Draw(t, "back"))
+		if want := surplus(c.p, before); c.count.Lost != want {
+			t.Fatalf("a return lost %d, %d did not fit", c.count.Lost, want)
+		}
+	default:
+		names := rapid.SliceOfNDistinct(rapid.SampledFrom(up), 1, min(3, len(up)), rapid.ID).Draw(t, "dead")
+		before := sums(c)
+		c.fail(names)
+		want := surplus(c.p, before)
+		if c.count.Lost != want {
+			t.Fatalf("%v died: lost %d, %d did not fit", names, c.count.Lost, want)
+		}
+		if failSafe && len(names) == 1 && len(down) == 0 && want != 0 {
+			t.Fatalf("one death of a whole ring lost %d", want)
+		}
+	}
+}
+
+// sums are the pair sums now, as a copy.
+func sums(c *tandem) map[wire.PairID]int {
+	all := make(map[wire.PairID]int, len(c.loads.Sum))
+	for id, n := range c.loads.Sum {
+		all[id] = n
+	}
+	return all
+}
+
+// TestRingChangesWithViewersLoseNobodyThatFits: joins and leavings by chance, a
+// retiring pair or two included.
+func TestRingChangesKeepEverySessionAccountedFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &Scenario{Admission: ring.FailSafeAdmission, Policy: Tandem, MaxStreams: maxStreams}
+		for i := range rapid.IntRange(2, 6).Draw(t, "n") {
+			s.Edges = append(s.Edges, Member{Name: fmt.Sprintf("e%d", i+1), Capacity: 20})
+		}
+		c := newTandem(s)
+		for i := range 4 {
+			c.open(fmt.Sprint("s", i), rapid.IntRange(0, 30).Draw(t, "open"))
+		}
+		for i := range rapid.IntRange(1, 8).Draw(t, "steps") {
+			before := c.audience.open
+			c.count = Sessions{}
+			edge := rapid.SampledFrom(c.p.Edges).Draw(t, "edge")
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			case 0:
+				c.join(Member{Name: fmt.Sprint("x", i), Capacity: 20}, edge.Name)
+			case 1:
+				if len(c.p.Edges) > 1 {
+					c.leave(edge.Name)
+				}
+			case 2:
+				if ring.Delivers(edge.State) {
+					c.fail([]string{edge.Name})
+				} else {
+					c.back(edge.Name)
+				}
+			case 3:
+				c.open("s1", 5)
+				continue
+			default:
+				c.close("s1", 5)
+				continue
+			}
+			if before != c.audience.open+c.count.Lost {
+				t.Fatalf("%d were open, %d are, %d lost", before, c.audience.open, c.count.Lost)
+			}
+			check(t, c)
+		}
+	})
+}
