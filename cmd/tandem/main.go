@@ -32,7 +32,7 @@ func commands() []command {
 
 // dispatch runs the command that args name and returns the exit code.
 func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
-	err := run(ctx, args, out)
+	err := choose(ctx, args, out)
 	switch {
 	case err == nil, errors.Is(err, setting.ErrHelp):
 		return 0
@@ -45,19 +45,19 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func choose(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
 		return usage("a command is missing (tandem --help lists them)")
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
 		if len(args) > 1 && args[0] == "help" {
-			return run(ctx, []string{args[1], "--help"}, out)
+			return choose(ctx, []string{args[1], "--help"}, out)
 		}
 		overview(out)
 		return nil
 	case "--version", "-version":
-		return run(ctx, []string{"version"}, out)
+		return choose(ctx, []string{"version"}, out)
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tandem/edge"
+	"tandem/internal/setting"
+	"tandem/lb"
+	"tandem/origin"
+)
+
+// role is what a configuration can be for.
+type role struct {
+	name     string
+	rows     func() []setting.Row
+	validate func() error
+}
+
+func roles() []role {
+	var o origin.Config
+	var e edge.Config
+	var b lb.Config
+	var n nodeConfig
+	return []role{
+		{"origin", o.Settings, o.Validate},
+		{"edge", e.Settings, e.Validate},
+		{"lb", b.Settings, b.Validate},
+		{"node", n.Settings, n.Validate},
+	}
+}
+
+func configCommand() command {
+	return command{
+		name: "config", args: "check ROLE FILE | print ROLE | docs DIR",
+		summary: "check a configuration file, or print one with every setting's default",
+		about: "check reads the file as the role would, the environment included, and says what is wrong in one\n" +
+			"line. print writes every setting of origin, edge, lb or node with its meaning. docs writes\n" +
+			"config.md and metrics.md.",
+		example: "tandem config print edge > edge.yml\ntandem config check edge edge.yml",
+		run: func(_ context.Context, args []string, out io.Writer) error {
+			switch {
+			case len(args) == 3 && args[0] == "check":
+				return checkConfig(args[1], args[2], out)
+			case len(args) == 2 && args[0] == "print":
+				return printConfig(args[1], out)
+			case len(args) == 2 && args[0] == "docs":
+				return writeDocs(args[1])
+			}
+			return usage("config: want check ROLE FILE, print ROLE, or docs DIR")
+		},
+	}
+}
+
+func roleOf(name string) (role, error) {
+	var names []string
+	for _, r := range roles() {
+		if r.name == name {
+			return r, nil
+		}
+		names = append(names, r.name)
+	}
+	return role{}, usage("config: there is no role %q; the roles are %s", name, strings.Join(names, ", "))
+}
+
+func checkConfig(name, path string, out io.Writer) error {
+	r, err := roleOf(name)
+	if err != nil {
+		return err
+	}
+	set := &setting.Set{Command: r.name, Rows: r.rows(), Getenv: environment}
+	if _, err := set.Parse([]string{"--config", path}, io.Discard); err != nil {
+		return err
+	}
+	if err := r.validate(); err != nil {
+		// Settings are named as flags; in a file they stand without the dashes.
+		return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "--"))
+	}
+	fmt.Fprintf(out, "%s: good for tandem %s\n", path, name)
+	return nil
+}
+
+func printConfig(name string, out io.Writer) error {
+	r, err := roleOf(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, (&setting.Set{Command: r.name, Rows: r.rows()}).YAML())
+	return err
+}
+
+// writeDocs writes the generated pages.
+func writeDocs(dir string) error {
+	for name, page := range map[string]func() (string, error){"config.md": configPage, "metrics.md": metricsPage} {
+		text, err := page()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

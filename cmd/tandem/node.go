@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tandem/edge"
+	"tandem/internal/obs"
+	"tandem/internal/run"
+	"tandem/internal/setting"
+	"tandem/lb"
+)
+
+// nodeConfig is the settings of a node: a balancer's as they are, an edge's
+// where they mean something else.
+type nodeConfig struct {
+	lb   lb.Config
+	edge edge.Config
+}
+
+// apart are the edge's settings that a balancer has as well, and that differ:
+// they are named edge-listen and so on.
+var apart = []string{"listen", "admin-listen", "advertise", "advertise-admin"}
+
+// Settings joins the two tables.
+func (c *nodeConfig) Settings() []setting.Row {
+	rows := c.lb.Settings()
+	known := map[string]bool{}
+	for _, row := range rows {
+		known[row.Name] = true
+	}
+	for _, row := range c.edge.Settings() {
+		switch {
+		case slices.Contains(apart, row.Name):
+			row.Name, row.Help = "edge-"+row.Name, "The edge's: "+row.Help
+		case known[row.Name]:
+			continue // name, data, secret-file, log-level, session-idle: one for both
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Validate copies what both share, and checks both.
+func (c *nodeConfig) Validate() error {
+	if c.lb.Data == "" {
+		return errors.New("--data: a directory for the store and the placement is required")
+	}
+	base := c.lb.Data
+	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
+	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return err
+	}
+	if len(c.edge.Balancers) == 0 {
+		c.edge.Balancers = []string{"http://" + c.lb.Listen}
+	}
+	if err := c.lb.Validate(); err != nil {
+		return err
+	}
+	return c.edge.Validate()
+}
+
+func nodeCommand() command {
+	var cfg nodeConfig
+	return command{
+		name:    "node",
+		summary: "a balancer and an edge in one process (paragraph 84)",
+		about: "What this balancer would carry to the edge of its own process is served from the edge's store\n" +
+			"with no hop. The edge has a listener of its own (--edge-listen) for its neighbours and the\n" +
+			"other balancers.",
+		example: "tandem node --name node-1 --origin http://127.0.0.1:8090 --data ./node-1 --secret-file ./secret",
+		rows:    func() []setting.Row { return cfg.Settings() },
+		run:     func(ctx context.Context, _ []string, _ io.Writer) error { return runNode(ctx, cfg) },
+	}
+}
+
+func runNode(ctx context.Context, cfg nodeConfig) error {
+	if err := cfg.Validate(); err != nil {
+		return &usageError{err}
+	}
+	log, err := obs.Logger(os.Stderr, cfg.lb.Name, cfg.lb.LogLevel)
+	if err != nil {
+		return &usageError{err}
+	}
+	doors, closeAll, err := balancerListeners(&cfg.lb)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	data, err := open("--edge-listen", cfg.edge.Listen)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	admins, err := open("--edge-admin-listen", cfg.edge.AdminListen)
+	if err != nil {
+		return err
+	}
+	defer admins.Close()
+	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	e, err := edge.New(cfg.edge, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	if err != nil {
+		return errors.Join(err, b.Run(over()))
+	}
+	e.Bind(baseURL(data), baseURL(admins))
+	log.Info().Str("http", baseURL(doors.viewers)).Str("admin", baseURL(doors.admins)).Str("edge", baseURL(data)).Msg("node is up")
+	return run.Group(ctx, nodeParts(cfg, doors, b, e, data, admins)...)
+}
+
+// nodeParts: the balancer's loops stand below the edge's, which register there.
+func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
+	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
+	parts := []run.Part{
+		{Name: "lb", Run: b.Run},
+		admin(doors.admins, b.Admin()).part(),
+		{Name: "edge", Run: e.Run},
+		admin(admins, e.Admin()).part(),
+		door{name: "edge-listen", ln: edge.Listener(data), server: e.Server(e.Handler())}.part(),
+	}
+	return append(parts, doors.viewerParts(b, near)...)
+}

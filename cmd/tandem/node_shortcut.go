@@ -1,0 +1,128 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// shortcut serves what the balancer would carry to the edge of its own process
+// from that edge, by a call. All else is the balancer's.
+type shortcut struct {
+	name      string // of the edge
+	secret    wire.Secret
+	placement func() *wire.Placement
+	edge      http.Handler
+	balancer  http.Handler
+	now       func() time.Time
+}
+
+func (s *shortcut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.own(r) {
+		s.balancer.ServeHTTP(w, r)
+		return
+	}
+	local := &localWriter{ResponseWriter: w}
+	s.edge.ServeHTTP(local, asViewer(r))
+	if local.refused {
+		// The edge can't: the balancer knows the others.
+		clear(w.Header())
+		s.balancer.ServeHTTP(w, r)
+	}
+}
+
+// own tells whether the session of the request is delivered here by the tables.
+func (s *shortcut) own(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	text, path, ok := wire.SplitPath(r.URL.Path)
+	if !ok {
+		return false
+	}
+	token, err := s.secret.Verify(text, s.now())
+	if err != nil {
+		return false
+	}
+	if _, ok := token.StreamOf(path); !ok {
+		return false
+	}
+	p := s.placement()
+	pair, ok := p.Pair(token.Pair)
+	if !ok {
+		return false
+	}
+	edge, _ := ring.Route(p, pair, token.Slot)
+	return edge == s.name
+}
+
+// asViewer is the request without what only nodes may say.
+func asViewer(r *http.Request) *http.Request {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Tandem-") {
+			r = r.Clone(r.Context())
+			for name := range r.Header {
+				if strings.HasPrefix(name, "Tandem-") {
+					r.Header.Del(name)
+				}
+			}
+			return r
+		}
+	}
+	return r
+}
+
+// localWriter keeps the edge's refusals (5xx before any byte) from the viewer.
+type localWriter struct {
+	http.ResponseWriter
+	begun   bool
+	refused bool
+}
+
+// WriteHeader holds a refusal back.
+func (w *localWriter) WriteHeader(status int) {
+	if status >= 500 && !w.begun {
+		w.refused = true
+		return
+	}
+	w.begun = w.begun || status >= 200
+	w.Header().Add("Via", "1.1 tandem")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write drops the body of a refusal.
+func (w *localWriter) Write(b []byte) (int, error) {
+	if w.refused {
+		return len(b), nil
+	}
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// ReadFrom lets a body go from the file to the socket without a copy.
+func (w *localWriter) ReadFrom(r io.Reader) (int64, error) {
+	if w.refused {
+		return io.Copy(io.Discard, r)
+	}
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	if rf, ok := w.ResponseWriter.(io.ReaderFrom); ok {
+		return rf.ReadFrom(r)
+	}
+	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, r)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *localWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+var (
+	_ http.ResponseWriter = (*localWriter)(nil)
+	_ io.ReaderFrom       = (*localWriter)(nil)
+)
