@@ -27,6 +27,7 @@ func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *seg
 		}
 		if file, ok := view.File(); ok && r.TLS == nil && r.ProtoMajor == 1 {
 			if rf, ok := w.(io.ReaderFrom); ok {
+				followsBody(r)
 				x := &extent{file: file, offset: first, left: last + 1 - first}
 				n, err := rf.ReadFrom(x)
 				if err == nil && n != last+1-first {

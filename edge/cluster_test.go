@@ -351,7 +351,6 @@ func tokenOf(id wire.SessionID, stream string) string {
 	})
 }
 
-
 // testLog shows an edge's log when the test fails.
 func testLog(t *testing.T) zerolog.Logger {
 	return zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxSendfile bounds one sendfile call, in bytes, so that a deadline is looked
@@ -32,7 +35,50 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // conn is a TCP connection that knows extents.
-type conn struct{ *net.TCPConn }
+type conn struct {
+	*net.TCPConn
+	more bool // the next write is a head whose body follows; owned by the connection's handler
+}
+
+// connKey finds the connection in a request's context.
+type connKey struct{}
+
+// followsBody says that the next thing written is the head of a body that goes
+// out by sendfile, so that the kernel need not send a packet of its own for it.
+func followsBody(r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		c.more = true
+	}
+}
+
+// Write sends a head together with what follows it (MSG_MORE).
+func (c *conn) Write(b []byte) (int, error) {
+	if !c.more {
+		return c.TCPConn.Write(b)
+	}
+	c.more = false
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	sent := 0
+	var callErr error
+	err = raw.Write(func(fd uintptr) bool {
+		sent, callErr = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+		if errors.Is(callErr, syscall.EAGAIN) || errors.Is(callErr, syscall.EINTR) {
+			sent, callErr = 0, nil // the ordinary way waits
+		}
+		return true
+	})
+	if err != nil || callErr != nil {
+		return sent, errors.Join(err, callErr)
+	}
+	if sent < len(b) {
+		n, err := c.TCPConn.Write(b[sent:])
+		return sent + n, err
+	}
+	return sent, nil
+}
 
 // ReadFrom sends an extent by sendfile and everything else as *net.TCPConn does.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {

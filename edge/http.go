@@ -56,8 +56,7 @@ func (e *Edge) Server(h http.Handler) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute, // longer than balancers keep connections
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          nil,
-		BaseContext:       func(net.Listener) context.Context { return context.Background() },
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
 }
 
