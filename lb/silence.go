@@ -1,0 +1,70 @@
+package lb
+
+import (
+	"sync"
+	"time"
+)
+
+// What an edge is waited for.
+type patience uint8
+
+const (
+	firstByte patience = iota // of an answer
+	nextByte                  // of a body that the edge has
+	growing                   // of a body that the edge is still getting itself
+	patiences
+)
+
+// habits is what each edge usually takes. A limit is four times that, within
+// bounds: a far or busy edge is not called silent for being as it always is.
+type habits struct {
+	cfg *carryConfig
+
+	mu    sync.Mutex
+	usual map[string]*[patiences]time.Duration // guarded by mu; by edge
+}
+
+func newHabits(cfg *carryConfig) *habits {
+	return &habits{cfg: cfg, usual: map[string]*[patiences]time.Duration{}}
+}
+
+// limit is how long an edge may be silent before another one is asked as well.
+func (h *habits) limit(edge string, p patience) time.Duration {
+	least := h.cfg.Silence
+	switch p {
+	case firstByte:
+		least = h.cfg.FirstByte
+	case growing:
+		least = 3 * h.cfg.Silence // the silence may be the origin's
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if usual := h.usual[edge]; usual != nil {
+		least = max(least, 4*usual[p])
+	}
+	return min(least, h.cfg.MaxSilence)
+}
+
+// learn counts one silence that ended by itself. Patience is learnt at once
+// and forgotten slowly: impatience costs load, patience only time.
+func (h *habits) learn(edge string, p patience, took time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	usual := h.usual[edge]
+	if usual == nil {
+		usual = new([patiences]time.Duration)
+		h.usual[edge] = usual
+	}
+	part := time.Duration(16)
+	if took > usual[p] {
+		part = 2
+	}
+	usual[p] += (took - usual[p]) / part
+}
+
+// forget drops what was learnt of an edge that died: it comes back another one.
+func (h *habits) forget(edge string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.usual, edge)
+}
