@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,8 @@ func (f *fleet) catalog(ctx context.Context, file cluster.File) error {
 	if len(streams) == 0 {
 		return errors.New("origin-1 has no stream: no directory with a multivariant playlist or an MPD")
 	}
+	// Stored ones first: what a newcomer tries first has a beginning and an end.
+	slices.SortStableFunc(streams, func(a, b cluster.Stream) int { return strings.Compare(fmt.Sprint(a.Live), fmt.Sprint(b.Live)) })
 	f.mu.Lock()
 	f.file.Streams = streams
 	f.mu.Unlock()

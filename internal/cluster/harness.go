@@ -108,6 +108,12 @@ func (h *Harness) End() time.Duration {
 	return time.Since(began)
 }
 
+// KillDemo kills the demo itself.
+func (h *Harness) KillDemo() {
+	_ = h.demo.Process.Kill()
+	<-h.ended
+}
+
 func (h *Harness) close() {
 	if h.t.Failed() {
 		h.evidence()

@@ -1,0 +1,117 @@
+package systest
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/cluster"
+	"tandem/internal/wire"
+)
+
+// Every wrong use gets one line that names the thing and the fix.
+func TestWrongUse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the binary")
+	}
+	dir := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	short := write("short", "abc")
+	unknown := write("unknown.yml", "capasity: 3\n")
+	scenario := write("bad.yaml", "edges: [e1, e2]\ncapacity: 8\nsteps: [{explode: e1}]\n")
+	for _, row := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"no command", nil, 2, "command is missing"},
+		{"unknown command", []string{"fly"}, 2, `"fly"`},
+		{"unknown flag", []string{"edge", "--capcity", "3"}, 2, "capcity"},
+		{"out of bounds", []string{"edge", "--capacity", "0"}, 2, "1 to 1000000"},
+		{"required setting", []string{"edge", "--origin", "http://127.0.0.1:1"}, 2, "--data"},
+		{"unknown key in a file", []string{"edge", "--config", unknown}, 2, "capasity"},
+		{"port in use", []string{"origin", "--sample", "--listen", taken.Addr().String()}, 1, "is in use"},
+		{"no such directory", []string{"origin", "--media", filepath.Join(dir, "none")}, 1, "--media"},
+		{"demo without media", []string{"demo", "--media", filepath.Join(dir, "none")}, 1, "--media"},
+		{"short secret", []string{"lb", "--data", dir, "--secret-file", short}, 2, "too short"},
+		{"nobody answers", []string{"status", "--admin", "http://127.0.0.1:1"}, 1, "no balancer answers"},
+		{"drain whom", []string{"drain"}, 2, "name one edge"},
+		{"purge what", []string{"purge"}, 2, "--prefix"},
+		{"bad scenario", []string{"sim", scenario}, 1, "line 3"},
+		{"cluster file", []string{"status", "--cluster", filepath.Join(dir, "none.json")}, 1, "none.json"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			out, errs, code := cluster.Command(t, nil, row.args...)
+			lines := strings.Split(strings.TrimSpace(errs), "\n")
+			if code != row.code || len(lines) != 1 || !strings.HasPrefix(errs, "tandem: ") || !strings.Contains(errs, row.says) {
+				t.Errorf("tandem %s: exit %d, stdout %q, stderr %q; want exit %d and one line with %q", strings.Join(row.args, " "), code, out, errs, row.code, row.says)
+			}
+		})
+	}
+}
+
+// A running cluster does not take what is not its own.
+func TestStrangers(t *testing.T) {
+	h := start(t, "--edges", "2", "--balancers", "1")
+	f := h.File()
+	foreign, err := wire.NewSecret("the secret of quite another cluster")
+	must(t, err)
+	token := foreign.Seal(wire.Token{SessionID: wire.SessionID{Pair: 1}, Stream: wire.StreamHash("/sample/"), Depth: 1, Expires: time.Now().Add(time.Hour).Unix()})
+	for _, row := range []struct {
+		name, method, url string
+		from, to          int // statuses that are right
+	}{
+		{"foreign token", "GET", f.Viewers[0] + "/s/" + token + "/sample/v0/init.mp4", 400, 499},
+		{"foreign token at an edge", "GET", f.Node("edge-1").HTTP + "/s/" + token + "/sample/v0/init.mp4", 400, 499},
+		{"torn token", "GET", f.Viewers[0] + "/s/" + token[:20] + "/sample/v0/init.mp4", 400, 499},
+		{"internal endpoint", "GET", f.Viewers[0] + wire.PathPlacement, 403, 403},
+		{"internal endpoint of an edge", "GET", f.Node("edge-1").HTTP + wire.PathInventory, 403, 403},
+		{"method", "DELETE", f.Viewers[0] + stored, 405, 405},
+		{"unknown stream", "GET", f.Viewers[0] + "/nothing/master.m3u8", 404, 404},
+		{"traversal", "GET", f.Viewers[0] + "/sample/..%2f..%2fsecret", 400, 499},
+		{"unknown edge", "POST", f.Node("lb-1").Admin + "/api/v1/edges/edge-9/drain", 404, 404},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), row.method, row.url, nil)
+			must(t, err)
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			must(t, err)
+			defer resp.Body.Close()
+			text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+			if resp.StatusCode < row.from || resp.StatusCode > row.to {
+				t.Errorf("%s %s: %s %q; want %d to %d", row.method, row.url, resp.Status, text, row.from, row.to)
+			}
+		})
+	}
+	wrong := filepath.Join(h.Dir, "wrong-secret")
+	must(t, os.WriteFile(wrong, []byte("the secret of quite another cluster"), 0o600))
+	n := newcomer(t, h, "edge-9")
+	for i := range n.Args {
+		if n.Args[i] == f.Secret {
+			n.Args[i] = wrong
+		}
+	}
+	must(t, h.Add(n))
+	time.Sleep(2 * time.Second)
+	s, err := h.Status()
+	must(t, err)
+	if cluster.EdgeState(s, "edge-9") != "" {
+		t.Error("an edge with a wrong secret is a member")
+	}
+	if log, _ := os.ReadFile(filepath.Join(n.Dir, "log")); !strings.Contains(string(log), "secret") {
+		t.Errorf("the edge's log does not name the secret: %s", log)
+	}
+}
