@@ -16,11 +16,15 @@ func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
 		t.Skip("seconds of work")
 	}
 	const streams, viewers = 1000, 1000
+	want := 1000
+	if slowed {
+		want = 50 // the same evening, its first minutes
+	}
 	text := ringText(64, 16_000)
 	for i := range streams {
 		text += fmt.Sprintf("  - open: {stream: s%d, count: %d}\n", i, viewers)
 	}
-	text += "  - random: {faults: 1000, at_most_down: 1, churn: 1000}\n"
+	text += fmt.Sprintf("  - random: {faults: %d, at_most_down: 1, churn: 1000}\n", want)
 	s := load(t, text)
 	began := time.Now()
 	var most uint64
@@ -52,7 +56,7 @@ func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
 	t.Logf("seed %d: %d faults in %v, %d sessions moved, %d MiB", s.Seed, faults, took.Round(time.Millisecond), moved, most>>20)
 	equal(t, "open at first", full.Sessions.Open, streams*viewers)
 	equal(t, "refused at first", refused, 0)
-	equal(t, "faults", faults, 1000)
+	equal(t, "faults", faults, want)
 	equal(t, "lost", lost, 0)
 	for _, e := range last.Edges {
 		equal(t, e.Name, string(e.State), "up")
