@@ -16,6 +16,14 @@ import (
 // dashboardAddr is the first balancer's admin address when it is free.
 const dashboardAddr = "127.0.0.1:9080"
 
+// layout is a plan in the making.
+type layout struct {
+	*demo
+	self  string // the binary
+	ports []int  // free ones that are left
+	file  *cluster.File
+}
+
 // plan decides every address and command line before anything is started.
 func (d *demo) plan() (*cluster.File, error) {
 	self, err := os.Executable()
@@ -34,55 +42,65 @@ func (d *demo) plan() (*cluster.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := func() string {
-		port := ports[0]
-		ports = ports[1:]
-		return "127.0.0.1:" + strconv.Itoa(port)
-	}
-	f := &cluster.File{Dir: d.dir, Secret: secret}
-	add := func(role, name, listen, admin string, args ...string) {
-		f.Nodes = append(f.Nodes, cluster.Node{
-			Name: name, Role: role, HTTP: "http://" + listen, Admin: "http://" + admin, Dir: filepath.Join(d.dir, name),
-			Args: append([]string{self, role, "--listen", listen, "--admin-listen", admin, "--secret-file", secret}, args...),
-		})
-	}
-	origin := next()
-	add(cluster.RoleOrigin, "origin-1", origin, next(), append(d.originArgs(), d.originFlags...)...)
+	l := &layout{demo: d, self: self, ports: ports, file: &cluster.File{Dir: d.dir, Secret: secret}}
+	origin := l.next()
+	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(d.originArgs(), d.originFlags...)...)
+	l.addBalancers(viewers, dashboard)
+	l.addEdges(origin)
+	return l.file, nil
+}
 
-	names := make([]string, d.balancers)
-	https, rafts, peers := make([]string, d.balancers), make([]string, d.balancers), make([]string, d.balancers)
-	for i := range names {
-		names[i], https[i], rafts[i] = fmt.Sprintf("lb-%d", i+1), next(), next()
+// next takes a free port.
+func (l *layout) next() string {
+	port := l.ports[0]
+	l.ports = l.ports[1:]
+	return "127.0.0.1:" + strconv.Itoa(port)
+}
+
+func (l *layout) add(role, name, listen, admin string, args ...string) {
+	l.file.Nodes = append(l.file.Nodes, cluster.Node{
+		Name: name, Role: role, HTTP: "http://" + listen, Admin: "http://" + admin, Dir: filepath.Join(l.dir, name),
+		Args: append([]string{l.self, role, "--listen", listen, "--admin-listen", admin, "--secret-file", l.file.Secret}, args...),
+	})
+}
+
+// addBalancers: the first one is at the addresses that people are told.
+func (l *layout) addBalancers(viewers, dashboard string) {
+	https, rafts, peers := make([]string, l.balancers), make([]string, l.balancers), make([]string, l.balancers)
+	for i := range peers {
+		https[i], rafts[i] = l.next(), l.next()
 		if i == 0 {
 			https[0] = viewers
 		}
-		peers[i] = names[i] + "=" + rafts[i] + "=http://" + https[i]
-		f.Viewers = append(f.Viewers, "http://"+https[i])
+		peers[i] = fmt.Sprintf("lb-%d=%s=http://%s", i+1, rafts[i], https[i])
+		l.file.Viewers = append(l.file.Viewers, "http://"+https[i])
 	}
-	for i, name := range names {
-		admin := next()
+	for i := range peers {
+		name, admin := fmt.Sprintf("lb-%d", i+1), l.next()
 		if i == 0 && dashboard != "" {
 			admin = dashboard
 		}
 		args := []string{
-			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(d.dir, name, "data"),
-			"--admission", d.admission, "--state-source", d.stateSource,
+			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.dir, name, "data"),
+			"--admission", l.admission, "--state-source", l.stateSource,
 		}
-		add(cluster.RoleLB, name, https[i], admin, append(args, d.lbFlags...)...)
+		l.add(cluster.RoleLB, name, https[i], admin, append(args, l.lbFlags...)...)
 	}
-	f.Dashboard = f.Node("lb-1").Admin + "/"
-	for i := range d.edges {
+	l.file.Dashboard = l.file.Node("lb-1").Admin + "/"
+}
+
+func (l *layout) addEdges(origin string) {
+	for i := range l.edges {
 		name := fmt.Sprintf("edge-%d", i+1)
 		args := []string{
-			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(f.Viewers, ","), "--data", filepath.Join(d.dir, name, "data"),
-			"--capacity", strconv.Itoa(d.capacity), "--duplication", d.duplication,
+			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.dir, name, "data"),
+			"--capacity", strconv.Itoa(l.capacity), "--duplication", l.duplication,
 		}
-		if d.duplication == "multicast" {
+		if l.duplication == "multicast" {
 			args = append(args, "--multicast-group", "239.255.77.1:"+strconv.Itoa(5000+os.Getpid()%1000))
 		}
-		add(cluster.RoleEdge, name, next(), next(), append(args, d.edgeFlags...)...)
+		l.add(cluster.RoleEdge, name, l.next(), l.next(), append(args, l.edgeFlags...)...)
 	}
-	return f, nil
 }
 
 // originArgs: the sample, its live loop and a place for live ingest; or only

@@ -1,0 +1,133 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms: what the code of each room (its tests aside) may import of this module.
+// edge, lb and origin never import each other; the pure rooms import next to
+// nothing; only cmd/tandem sees everything.
+var rooms = map[string][]string{
+	"cmd/tandem":       {"edge", "origin", "lb", "internal/cluster", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/sim", "internal/viewer", "internal/wire"},
+	"edge":             {"segstore", "internal/fault", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb":               {"raftfsm", "web", "internal/fault", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"origin":           {"origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
+	"origin/sample":    {},
+	"segstore":         {"internal/fault"},
+	"raftfsm":          {"internal/fault", "internal/ring", "internal/setting", "internal/wire"},
+	"web":              {},
+	"internal/ring":    {"internal/wire"},
+	"internal/wire":    {},
+	"internal/media":   {},
+	"internal/fault":   {},
+	"internal/run":     {},
+	"internal/obs":     {},
+	"internal/setting": {},
+	"internal/sim":     {"internal/ring", "internal/wire", "lb"}, // lb for Choose alone: the same admission code
+	"internal/viewer":  {"internal/media", "internal/wire"},
+	"internal/cluster": {"internal/wire"},
+	"internal/systest": {},
+	"internal/house":   {},
+	"bench/lab":        {},
+	"bench/trial":      {"bench/lab", "internal/wire"},
+	"bench/cost":       {"bench/lab", "internal/wire"},
+}
+
+// thirdParty: the files in which a package may stand, by the beginning of its
+// path. "edge/" stands for every file of the room.
+var thirdParty = []struct {
+	prefix string
+	files  []string
+	why    string
+}{
+	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only room that knows Raft"},
+	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "segstore/index.go"}, "the index, and the database under Raft"},
+	{"github.com/go-chi/chi/v5", []string{
+		"edge/http.go", "edge/internal.go", "lb/http.go", "lb/internal.go", "lb/admin.go", "lb/api.go", "origin/origin.go", "internal/obs/admin.go",
+	}, "where routes are declared"},
+	{"github.com/prometheus/client_golang", []string{
+		"edge/metrics.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
+		"internal/obs/", "cmd/tandem/docs.go",
+	}, "metrics files, and the constructors that are handed a registry"},
+	{"github.com/rs/zerolog", []string{"edge/", "lb/", "origin/", "raftfsm/", "segstore/", "internal/obs/log.go", "cmd/tandem/docs.go"}, "loggers are handed in"},
+	{"go.yaml.in/yaml/v3", []string{"internal/setting/parse.go", "internal/sim/"}, "files that people write"},
+	{"golang.org/x/sys", []string{"segstore/", "edge/", "lb/"}, "system calls that package syscall lacks"},
+	{"golang.org/x/sync", []string{"segstore/", "origin/", "edge/", "lb/"}, "errgroup and singleflight"},
+	{"golang.org/x/net", []string{"edge/", "origin/", "lb/"}, "multicast groups, HTTP/2"},
+}
+
+// onlyTests may be imported by tests alone.
+var onlyTests = []string{"pgregory.net/rapid", "github.com/anishathalye/porcupine"}
+
+// forbiddenInPure are what a pure room never needs.
+var forbiddenInPure = map[string][]string{
+	"internal/ring":  {"net", "net/http", "os", "time", "math/rand", "math/rand/v2", "log"},
+	"internal/media": {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, s := range sources(t) {
+		may, known := rooms[s.room]
+		if !known {
+			t.Errorf("%s: the room %s is not in the table of rooms", s.path, s.room)
+			continue
+		}
+		if s.test {
+			continue
+		}
+		for _, i := range s.imports() {
+			if own, ok := strings.CutPrefix(i, "tandem/"); ok && !slices.Contains(may, own) {
+				t.Errorf("%s imports %s; %s may import %v", s.path, i, s.room, may)
+			}
+			if slices.Contains(forbiddenInPure[s.room], i) {
+				t.Errorf("%s imports %s; %s is pure", s.path, i, s.room)
+			}
+		}
+	}
+}
+
+func TestThirdPartyPackagesStandWhereTheyMay(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, i := range s.imports() {
+			if first, _, _ := strings.Cut(i, "/"); !strings.Contains(first, ".") || s.test {
+				continue
+			}
+			if !allowed(s.path, i) {
+				t.Errorf("%s imports %s; the table of imports_test.go does not let it", s.path, i)
+			}
+		}
+	}
+}
+
+func allowed(file, imported string) bool {
+	for _, row := range thirdParty {
+		if !strings.HasPrefix(imported, row.prefix) {
+			continue
+		}
+		for _, f := range row.files {
+			if f == file || strings.HasSuffix(f, "/") && strings.HasPrefix(file, f) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Rooms that serve never know each other: said again, apart from the table, so
+// that no edit of a row weakens it.
+func TestEdgeLbAndOriginNeverImportEachOther(t *testing.T) {
+	serving := []string{"edge", "lb", "origin"}
+	for _, s := range sources(t) {
+		for _, i := range s.imports() {
+			own := strings.TrimPrefix(i, "tandem/")
+			if slices.Contains(serving, s.room) && slices.Contains(serving, own) && own != s.room {
+				t.Errorf("%s imports %s", s.path, i)
+			}
+			if slices.Contains(onlyTests, i) && !s.test {
+				t.Errorf("%s imports %s, which is for tests alone", s.path, i)
+			}
+		}
+	}
+}
