@@ -40,7 +40,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		case slices.Contains(apart, row.Name):
 			row.Name, row.Help = "edge-"+row.Name, "The edge's: "+row.Help
 		case known[row.Name]:
-			continue // name, data, secret-file, log-level, session-idle: one for both
+			continue // name, data, secret-file, log-level: one for both
 		}
 		rows = append(rows, row)
 	}
@@ -53,7 +53,7 @@ func (c *nodeConfig) Validate() error {
 		return errors.New("--data: a directory for the store and the placement is required")
 	}
 	base := c.lb.Data
-	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
+	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
 	if err := os.MkdirAll(base, 0o755); err != nil {
 		return err
@@ -119,9 +119,11 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 
 // nodeParts: the balancer's loops stand below the edge's, which register there.
 func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
-	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
+	view := &nodeView{balancer: b.Handler(), secret: cfg.edge.Secret}
+	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: view.placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
 	parts := []run.Part{
 		{Name: "lb", Run: b.Run},
+		{Name: "placement", Run: view.run},
 		admin(doors.admins, b.Admin()).part(),
 		{Name: "edge", Run: e.Run},
 		admin(admins, e.Admin()).part(),

@@ -87,7 +87,10 @@ func (e *connectionError) Unwrap() error { return e.err }
 func (v *viewer) once(ctx context.Context, target string, keep bool) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	// A body that is empty and can't be had again: with it package net/http does
+	// not try a request a second time behind our back when a connection that was
+	// used before breaks. What the viewer meets has to be counted.
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, io.NopCloser(strings.NewReader("")))
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,0 +1,78 @@
+# tandem: `make help` lists what there is. Nothing needs to be installed by hand:
+# on Debian, `make test` and `make demo` get what is missing.
+
+BIN      := bin/tandem
+VIEWERS  ?= 127.0.0.1:8080
+DEMO     ?=
+PACKAGES := ffmpeg chromium nginx-light haproxy varnish iproute2 curl
+SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+NODE     := $(shell command -v node 2>/dev/null)
+GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
+# Rooms whose tests are pure or loops: run under the race detector. The system
+# tests run real processes, without it.
+ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
+
+.PHONY: help build demo test lint unit systest browser trial bench web docs clean deps
+
+help: ## this list
+	@echo "make TARGET"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+
+build: web ## bin/tandem, with the dashboard where Node is there
+	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/tandem
+
+demo: build ## a whole cluster on this machine: origin, 3 balancers, 4 edges (DEMO="--capacity 8" adds flags)
+	$(BIN) demo --listen $(VIEWERS) $(DEMO)
+
+web: ## the dashboard's pages (needs Node 20; without it the page says so)
+ifeq ($(NODE),)
+	@echo "web: no Node on this machine; the binary is built without the dashboard"
+	@mkdir -p web/dist && touch web/dist/.keep
+else
+	@cd web && { [ -d node_modules/esbuild ] || npm ci --no-audit --no-fund --loglevel=error; } && node build.mjs
+endif
+
+deps: ## Debian packages that the tests, trial and bench need (apt-get, with sudo if not root)
+	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	command -v node >/dev/null || missing="$$missing nodejs npm"; \
+	if [ -n "$$missing" ]; then \
+	  echo "== installing:$$missing"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
+	fi
+
+test: deps ## everything: analysis, unit tests with -race, system tests, real browsers
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory systest
+	@$(MAKE) --no-print-directory browser
+	@echo "== all passed"
+
+lint: ## vet, staticcheck, gofumpt
+	@echo "== go vet"; go vet ./...
+	@echo "== staticcheck"; go tool staticcheck ./...
+	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
+
+unit: ## tests of every room, under the race detector
+	@echo "== unit tests (-race)"; go test -race -timeout 8m $(TESTFLAGS) $(ROOMS)
+
+systest: ## real processes, real kills
+	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest
+
+browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium
+ifeq ($(NODE),)
+	@command -v node >/dev/null || { echo "browser: no Node on this machine"; exit 1; }
+endif
+	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent
+
+trial: build deps ## tandem, nginx and HAProxy under the same faults; writes docs/trial.md (needs root)
+	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md
+
+bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)
+	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --report docs/performance.md
+
+docs: build ## docs/config.md and docs/metrics.md from the tables in the code
+	$(BIN) config docs docs
+
+clean: ## what was built
+	rm -rf bin web/dist/assets web/dist/index.html

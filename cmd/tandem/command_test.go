@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+func TestEveryCommandHelps(t *testing.T) {
+	for _, c := range commands() {
+		var out, errs bytes.Buffer
+		if code := dispatch(context.Background(), []string{c.name, "--help"}, &out, &errs); code != 0 || errs.Len() > 0 {
+			t.Errorf("tandem %s --help: exit %d, %s", c.name, code, errs.String())
+		}
+		if !strings.HasPrefix(out.String(), "tandem "+c.name+": ") {
+			t.Errorf("tandem %s --help says %q", c.name, out.String())
+		}
+		if len(out.String()) > 0 && c.summary == "" {
+			t.Errorf("tandem %s has no summary", c.name)
+		}
+	}
+}
+
+func TestFlagsMayStandBehindArguments(t *testing.T) {
+	var flag bool
+	var text string
+	rows := []setting.Row{setting.Bool(&flag, "json", false, ""), setting.String(&text, "admin", "", "")}
+	for _, row := range []struct{ given, want string }{
+		{"edge-2 --admin URL", "--admin URL -- edge-2"},
+		{"edge-2 --json edge-3", "--json -- edge-2 edge-3"},
+		{"--admin=URL edge-2", "--admin=URL -- edge-2"},
+		{"-admin URL -- --odd-name", "-admin URL -- --odd-name"},
+		{"-", "-- -"},
+	} {
+		if got := strings.Join(flagsFirst(rows, strings.Fields(row.given)), " "); got != row.want {
+			t.Errorf("%q becomes %q, want %q", row.given, got, row.want)
+		}
+	}
+}
+
+func TestPurgeWantsOneThing(t *testing.T) {
+	for _, row := range []struct {
+		args   []string
+		prefix string
+		all    bool
+		want   wire.Purge
+		ok     bool
+	}{
+		{[]string{"http://h/film/a.m3u8"}, "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
+		{[]string{"http://h/s/TOKEN/film/a.m3u8"}, "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
+		{nil, "/film/", false, wire.Purge{Prefix: "/film/"}, true},
+		{nil, "", true, wire.Purge{Prefix: "/"}, true},
+		{nil, "", false, wire.Purge{}, false},
+		{[]string{"http://h/x"}, "/film/", false, wire.Purge{}, false},
+		{nil, "film/", false, wire.Purge{}, false},
+	} {
+		got, err := purgeOf(row.args, row.prefix, row.all)
+		if (err == nil) != row.ok || row.ok && got != row.want {
+			t.Errorf("purge %v %q %t: %v, %v", row.args, row.prefix, row.all, got, err)
+		}
+	}
+}
+
+func TestTablesAreAligned(t *testing.T) {
+	tab := newTable("NAME", ">COUNT", "")
+	tab.add("edge-1", 7, "x")
+	tab.add("é", 1234, "")
+	var out bytes.Buffer
+	tab.print(&out)
+	want := "NAME    COUNT\nedge-1      7  x\né        1234\n"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// The generated pages are those of the code: `make docs` writes them.
+func TestTheGeneratedPagesAreFresh(t *testing.T) {
+	for name, page := range map[string]func() (string, error){"config.md": configPage, "metrics.md": metricsPage} {
+		want, err := page()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, err := os.ReadFile(filepath.Join("../../docs", name))
+		if err != nil || string(got) != want {
+			t.Errorf("docs/%s is stale (%v); run make docs", name, err)
+		}
+	}
+}
+
+// What `config print` writes is a file that `config check` takes.
+func TestAPrintedConfigurationIsAGoodOne(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte("a secret that is long enough"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	needs := map[string]string{"origin": "sample", "edge": "origin data", "lb": "data secret-file", "node": "origin data secret-file"}
+	values := map[string]string{"sample": "true", "origin": "http://127.0.0.1:1", "data": filepath.Join(dir, "data"), "secret-file": secret}
+	for _, role := range []string{"origin", "edge", "lb", "node"} {
+		var out bytes.Buffer
+		if code := dispatch(context.Background(), []string{"config", "print", role}, &out, &out); code != 0 {
+			t.Fatalf("config print %s: %s", role, out.String())
+		}
+		var lines []string
+		for line := range strings.Lines(out.String()) {
+			name, _, _ := strings.Cut(line, ":")
+			if slices.Contains(strings.Fields(needs[role]), name) {
+				line = name + ": " + values[name] + "\n"
+			}
+			lines = append(lines, line)
+		}
+		file := filepath.Join(dir, role+".yml")
+		if err := os.WriteFile(file, []byte(strings.Join(lines, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out.Reset()
+		if code := dispatch(context.Background(), []string{"config", "check", role, file}, &out, &out); code != 0 {
+			t.Errorf("config check %s: %s", role, out.String())
+		}
+	}
+}
