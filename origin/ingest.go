@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -32,9 +33,44 @@ var (
 
 // ingest takes objects in. An upload is written to a file of its own, which
 // replaces the object when the body has ended: readers of the old version go on.
+//
+// Packagers send the next version of a playlist without waiting for the answer
+// to the last one (ffmpeg does, on another connection), so two uploads of one
+// object may overtake each other here: the one that began later wins.
 type ingest struct {
 	origin *Origin
 	slots  chan struct{}
+
+	mu    sync.Mutex        // held while an upload takes its place
+	begun uint64            // guarded by mu; uploads so far
+	under map[string]*queue // guarded by mu; by name, while there are uploads of it
+}
+
+// queue is the uploads of one object that have not ended.
+type queue struct {
+	waiting int
+	shown   uint64 // number of the upload that took the place last
+}
+
+// begin gives an upload its number.
+func (in *ingest) begin(name string) uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.under[name] == nil {
+		in.under[name] = &queue{}
+	}
+	in.under[name].waiting++
+	in.begun++
+	return in.begun
+}
+
+func (in *ingest) end(name string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	q := in.under[name]
+	if q.waiting--; q.waiting == 0 {
+		delete(in.under, name)
+	}
 }
 
 // clear removes what an earlier process left behind.
@@ -104,6 +140,8 @@ func (in *ingest) store(w http.ResponseWriter, r *http.Request) (created bool, e
 	default:
 		return false, errBusy
 	}
+	number := in.begin(name)
+	defer in.end(name)
 	root := in.origin.library.root
 	temporary := incoming + "/" + rand.Text()
 	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -116,7 +154,7 @@ func (in *ingest) store(w http.ResponseWriter, r *http.Request) (created bool, e
 	}
 	if err == nil {
 		in.origin.metrics.takenBytes.Add(float64(n))
-		created, err = in.show(temporary, name)
+		created, err = in.show(temporary, name, number)
 	}
 	if err != nil {
 		_ = root.Remove(temporary) // clear removes it when this fails
@@ -124,15 +162,25 @@ func (in *ingest) store(w http.ResponseWriter, r *http.Request) (created bool, e
 	return created, err
 }
 
-// show puts a finished upload in its place.
-func (in *ingest) show(temporary, name string) (created bool, err error) {
+// show puts a finished upload in its place, unless a later one is there.
+func (in *ingest) show(temporary, name string, number uint64) (created bool, err error) {
 	root := in.origin.library.root
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	q := in.under[name]
+	if q.shown > number {
+		return false, root.Remove(temporary)
+	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return false, collision(err)
 	}
 	_, err = root.Stat(name)
 	created = errors.Is(err, fs.ErrNotExist)
-	return created, collision(root.Rename(temporary, name))
+	if err := root.Rename(temporary, name); err != nil {
+		return false, collision(err)
+	}
+	q.shown = number
+	return created, nil
 }
 
 // collision makes errTaken of what a folder with an object's name causes.

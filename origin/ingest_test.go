@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -136,4 +138,53 @@ func TestReplacedPlaylistHasItsOwnETag(t *testing.T) {
 		}
 		seen[answer.Header.Get("ETag")] = true
 	}
+}
+
+func TestUploadThatBeganLaterWins(t *testing.T) {
+	dir := t.TempDir()
+	o := start(t, Config{Media: dir, Ingest: true}, Deps{})
+	begun := make(chan struct{})
+	send := func(text string, goOn <-chan struct{}) <-chan int {
+		done := make(chan int, 1)
+		body := &paused{text: strings.NewReader(text), begun: begun, goOn: goOn}
+		go func() {
+			r := httptest.NewRequest(http.MethodPut, "/air/index.m3u8", body)
+			w := httptest.NewRecorder()
+			o.Handler().ServeHTTP(w, r)
+			done <- w.Code
+		}()
+		<-begun
+		return done
+	}
+	first, second := make(chan struct{}), make(chan struct{})
+	older := send("older", first)
+	newer := send("newer", second)
+	close(second)
+	if status := <-newer; status != 201 {
+		t.Fatalf("the later upload: %d", status)
+	}
+	close(first)
+	if status := <-older; status != 204 {
+		t.Fatalf("the earlier upload: %d", status)
+	}
+	if _, got := o.get(t, "/air/index.m3u8"); got != "newer" {
+		t.Fatalf("the object is %q", got)
+	}
+	nothingLeft(t, dir)
+}
+
+// paused is a body that tells when it is first read, and waits then.
+type paused struct {
+	text  io.Reader
+	begun chan<- struct{}
+	goOn  <-chan struct{}
+	once  sync.Once
+}
+
+func (p *paused) Read(b []byte) (int, error) {
+	p.once.Do(func() {
+		p.begun <- struct{}{}
+		<-p.goOn
+	})
+	return p.text.Read(b)
 }

@@ -63,7 +63,7 @@ func New(c Config, d Deps) (*Origin, error) {
 	}
 	o.catalog = &catalog{library: l, channels: o.channels, now: d.Now}
 	o.delivery = newDelivery(o)
-	o.ingest = &ingest{origin: o, slots: make(chan struct{}, maxUploads)}
+	o.ingest = &ingest{origin: o, slots: make(chan struct{}, maxUploads), under: map[string]*queue{}}
 	if c.Ingest {
 		if err := o.ingest.clear(); err != nil {
 			_ = l.close()
