@@ -115,12 +115,15 @@ func (s *sessions) open(r wire.OpenRequest, now int64) (wire.SessionID, string) 
 	if t == nil {
 		return wire.SessionID{}, wire.ReasonStale
 	}
+	s.mu.RLock()
+	p := s.placement
+	s.mu.RUnlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.pair.Retiring || t.pair.Low != s.me && t.pair.High != s.me:
 		return wire.SessionID{}, wire.ReasonStale
-	case t.slots.Taken() >= t.pair.Slots:
+	case t.slots.Taken() >= ring.PairLimit(p, &t.pair):
 		return wire.SessionID{}, wire.ReasonPairFull
 	}
 	slot, ok := t.allot(s.me)

@@ -79,25 +79,9 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, me string) (inherited
 // owned are the slots of a pair that an edge delivers.
 func owned(p *wire.Placement, pair *wire.Pair, me string) []wire.Run {
 	var runs []wire.Run
-	for _, part := range []wire.Run{{From: 0, To: pair.Boundary}, {From: pair.Boundary, To: pair.Slots}} {
-		if part.From == part.To {
-			continue
-		}
-		switch ring.Owner(p, pair, part.From) {
-		case me:
-			if n := len(runs); n > 0 && runs[n-1].To == part.From {
-				runs[n-1].To = part.To
-			} else {
-				runs = append(runs, part)
-			}
-			continue
-		case pair.Low, pair.High:
-			continue
-		}
-		for _, a := range pair.Adopted {
-			if from, to := max(a.From, part.From), min(a.To, part.To); a.Edge == me && from < to {
-				runs = append(runs, wire.Run{From: from, To: to})
-			}
+	for _, part := range ring.Parts(p, pair) {
+		if part.Owner == me {
+			runs = append(runs, wire.Run{From: part.From, To: part.To})
 		}
 	}
 	return runs

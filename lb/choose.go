@@ -25,13 +25,13 @@ type Choice struct {
 // 3 (claims 1-4, 8, 9, 12, 13). It is pure: the same placement and loads give
 // the same choice on every balancer and in the simulator.
 func Choose(p *wire.Placement, loads Loads, stream string) Choice {
-	stored := p.Stream(stream) // S101-S103: who stores this stream?
+	stored := p.Stream(stream)  // S101-S103: who stores this stream?
 	for _, id := range stored { // S121: the pairs that store it, smallest number first
 		q, ok := p.Pair(id)
 		if !ok || q.Retiring {
 			continue
 		}
-		if loads.Sum[id] >= q.Slots { // S122, S128: the pair sum has to be under MAX
+		if loads.Sum[id] >= ring.PairLimit(p, q) { // S122, S128: the pair sum has to be under MAX
 			continue
 		}
 		first, second := q.Low, q.High
@@ -58,7 +58,7 @@ func place(p *wire.Placement, loads Loads, stored []wire.PairID) Choice {
 		if q.Retiring || !usable(p, q.Low) {
 			continue
 		}
-		if holds(stored, q.ID) || loads.Sum[q.ID] >= q.Slots || loads.Delivering[q.Low] >= loads.Limits[q.Low] { // S105
+		if holds(stored, q.ID) || loads.Sum[q.ID] >= ring.PairLimit(p, q) || loads.Delivering[q.Low] >= loads.Limits[q.Low] { // S105
 			if reason != wire.ReasonFailSafe {
 				reason = wire.ReasonCluster
 			}

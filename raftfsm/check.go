@@ -94,8 +94,8 @@ func checkRing(p *wire.Placement) error {
 	return nil
 }
 
-// checkSides: a pair with one living member is that member's, and only a pair
-// without one is given to others.
+// checkSides: a pair with one living member is that member's, and nothing of a
+// pair with two is given to others.
 func checkSides(p *wire.Placement) error {
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
@@ -105,8 +105,8 @@ func checkSides(p *wire.Placement) error {
 		switch {
 		case l && !h && q.Boundary != q.Slots, h && !l && q.Boundary != 0:
 			return broken("pair %d (%s %s, %s %s): boundary %d of %d", q.ID, q.Low, low.State, q.High, high.State, q.Boundary, q.Slots)
-		case (l || h) && len(q.Adopted) > 0:
-			return broken("pair %d has a living member and is given to others", q.ID)
+		case l && h && len(q.Adopted) > 0:
+			return broken("pair %d has two living members and is given to others", q.ID)
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func left(ch *change) error {
 func (ch *change) leave(name string) {
 	ch.next = ring.Leave(ch.before, name)
 	ch.ringChanged()
-	ch.settle(ring.AnchorCurrent)
+	ch.settle(ring.AnchorHome)
 }
 
 // last tells whether no other member would stay.

@@ -20,11 +20,8 @@ func (s *settling) adopt(q *wire.Pair, t *Table) {
 	var slots []wire.Adoption
 	slots = s.hand(slots, t, 0, low)
 	slots = s.hand(slots, t, taken-(keep-low), taken)
-	s.plan.Moved += keep
-	s.plan.Lost += taken - keep
-	if len(slots) > 0 || len(q.Adopted) > 0 {
-		s.plan.Adopted = append(s.plan.Adopted, PairAdoption{Pair: q.ID, Slots: slots})
-	}
+	s.lost += taken - keep
+	s.given[q.ID] = slots
 }
 
 // adopted tells whether the present adoption covers every session with edges
@@ -50,6 +47,7 @@ func (s *settling) adopted(q *wire.Pair, t *Table) bool {
 	for n := range used {
 		s.spare[n] -= used[n]
 	}
+	s.given[q.ID] = q.Adopted
 	return true
 }
 
@@ -66,4 +64,36 @@ func (s *settling) hand(slots []wire.Adoption, t *Table, first, last int) []wire
 		first += count
 	}
 	return slots
+}
+
+// relieve gives sessions of an edge that stays above capacity to edges with
+// capacity left that are no neighbours: of pairs whose other member is missing,
+// so that it could not be shared along the ring. They are those next to the
+// boundary, the newest.
+func (s *settling) relieve(tables map[wire.PairID]*Table) {
+	for i := range s.p.Pairs {
+		q := &s.p.Pairs[i]
+		low, high := Delivers(state(s.p, q.Low)), Delivers(state(s.p, q.High))
+		if low == high {
+			continue
+		}
+		alone := s.node[q.Low]
+		if high {
+			alone = s.node[q.High]
+		}
+		room := 0
+		for n, left := range s.spare {
+			if n != alone {
+				room += max(left, 0)
+			}
+		}
+		t := tableOf(q, tables)
+		give := min(-s.spare[alone], room, t.Taken())
+		if give <= 0 {
+			continue
+		}
+		first := max(min(t.Below(q.Home)-give/2, t.Taken()-give), 0)
+		s.given[q.ID] = s.hand(nil, t, first, first+give)
+		s.spare[alone] += give
+	}
 }

@@ -223,3 +223,22 @@ func TestFormInNaturalOrder(t *testing.T) {
 	equal(t, "order", []string{p.Edges[0].Name, p.Edges[1].Name, p.Edges[2].Name}, []string{"edge-1", "edge-2", "edge-10"})
 	equal(t, "ids", []wire.PairID{p.Pairs[0].ID, p.Pairs[1].ID, p.Pairs[2].ID}, []wire.PairID{1, 2, 3})
 }
+
+// TestTwoOthersDead: when no neighbour of a full edge lives, what it can't
+// deliver goes to an edge that holds no copy, and comes back by a return.
+func TestTwoOthersDeadLeaveNobodyOutWhileThereIsRoom(t *testing.T) {
+	p, _ := figure16()
+	loads := []Load{fill(p, 1, 4, 2), fill(p, 2, 4, 2), fill(p, 3, 1, 1), fill(p, 4, 1, 0)}
+	dead := setState(setState(p, "e1", wire.EdgeDown), "e3", wire.EdgeDown)
+	plan := Settle(dead, loads, AnchorCurrent)
+	after := plan.ApplyTo(dead)
+	equal(t, "lost", plan.Lost, 0)
+	equal(t, "delivering", Delivering(after, loads), map[string]int{"e2": 8, "e4": 7})
+	equal(t, "settled again", Settle(after, loads, AnchorCurrent).Moved, 0)
+	back := setState(after, "e1", wire.EdgeUp)
+	home := Settle(back, loads, AnchorHome).ApplyTo(back)
+	for _, q := range home.Pairs {
+		equal(t, "adopted", len(q.Adopted), 0)
+	}
+	equal(t, "checked", home.Check(), nil)
+}

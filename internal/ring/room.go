@@ -6,36 +6,46 @@ import (
 	"tandem/internal/wire"
 )
 
-// Room is the boundary that gives one member of a pair half of the other
-// member's free slots, at least one. False: the pair is full. The slots that
+// Room is the boundary that gives one member of a pair free slots of the other
+// member's: half of those that lie next to the boundary, which moves no session;
+// where the first free one lies further out, just up to that. The sessions that
 // are passed over change sides, which is fine: both members hold the stream.
+// False: the pair is full.
 func Room(q *wire.Pair, t *Table, forLow bool) (boundary int, ok bool) {
-	from, to, step := q.Boundary, q.Slots, 1
+	first, end, step := q.Boundary, q.Slots, 1
 	if !forLow {
-		from, to, step = q.Boundary-1, -1, -1
+		first, end, step = q.Boundary-1, -1, -1
 	}
-	free := 0
-	for slot := from; slot != to; slot += step {
-		if !t.Has(slot) {
-			free++
-		}
+	slot := first
+	for slot != end && t.Has(slot) {
+		slot += step
 	}
-	if free == 0 {
+	if slot == end {
 		return q.Boundary, false
 	}
-	wanted := (free + 1) / 2
-	for slot := from; ; slot += step {
-		if t.Has(slot) {
-			continue
+	if slot == first {
+		free := 0
+		for at := first; at != end && !t.Has(at); at += step {
+			free++
 		}
-		if wanted--; wanted > 0 {
-			continue
-		}
-		if forLow {
-			return slot + 1, true
-		}
-		return slot, true
+		slot += step * ((free+1)/2 - 1)
 	}
+	if forLow {
+		return slot + 1, true
+	}
+	return slot, true
+}
+
+// PairLimit is the most sessions of a pair: its slots, or what the smaller of
+// its members can deliver when one with less capacity has come in since.
+func PairLimit(p *wire.Placement, q *wire.Pair) int {
+	limit := q.Slots
+	for _, name := range []string{q.Low, q.High} {
+		if e, ok := p.Edge(name); ok {
+			limit = min(limit, e.Capacity)
+		}
+	}
+	return limit
 }
 
 // Delivering counts the sessions that each edge delivers by the tables.
@@ -49,21 +59,12 @@ func DeliveringTables(p *wire.Placement, tables map[wire.PairID]*Table) map[stri
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
 		t := tableOf(q, tables)
-		low, high := Delivers(state(p, q.Low)), Delivers(state(p, q.High))
-		below := t.Below(q.Boundary)
-		switch {
-		case low && high:
-			count[q.Low] += below
-			count[q.High] += t.Taken() - below
-		case low:
-			count[q.Low] += t.Taken()
-		case high:
-			count[q.High] += t.Taken()
-		default:
-			for _, a := range q.Adopted {
-				if Delivers(state(p, a.Edge)) {
-					count[a.Edge] += t.Below(a.To) - t.Below(a.From)
-				}
+		if t.Taken() == 0 {
+			continue
+		}
+		for _, part := range Parts(p, q) {
+			if part.Owner != "" {
+				count[part.Owner] += t.Below(part.To) - t.Below(part.From)
 			}
 		}
 	}

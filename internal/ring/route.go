@@ -1,6 +1,10 @@
 package ring
 
-import "tandem/internal/wire"
+import (
+	"sort"
+
+	"tandem/internal/wire"
+)
 
 // Delivers tells whether an edge may deliver by the tables.
 func Delivers(s wire.EdgeState) bool { return s == wire.EdgeUp }
@@ -19,8 +23,15 @@ func state(p *wire.Placement, name string) wire.EdgeState {
 	return e.State
 }
 
-// Owner is the edge that delivers a slot by the tables, "" when nobody does.
+// Owner is the edge that delivers a slot by the tables, "" when nobody does. A
+// slot that was given to an edge outside the pair is that edge's, while that is
+// alive.
 func Owner(p *wire.Placement, pair *wire.Pair, slot int) string {
+	for _, a := range pair.Adopted {
+		if slot >= a.From && slot < a.To && Delivers(state(p, a.Edge)) {
+			return a.Edge
+		}
+	}
 	owner, other := pair.High, pair.Low
 	if slot < pair.Boundary {
 		owner, other = pair.Low, pair.High
@@ -31,12 +42,36 @@ func Owner(p *wire.Placement, pair *wire.Pair, slot int) string {
 	case Delivers(state(p, other)):
 		return other
 	}
+	return ""
+}
+
+// Part is a run of slots with one owner.
+type Part struct {
+	From, To int
+	Owner    string // "" for nobody
+}
+
+// Parts are the slots of a pair by who delivers them, in order.
+func Parts(p *wire.Placement, pair *wire.Pair) []Part {
+	cuts := []int{0, pair.Boundary, pair.Slots}
 	for _, a := range pair.Adopted {
-		if slot >= a.From && slot < a.To && Delivers(state(p, a.Edge)) {
-			return a.Edge
+		cuts = append(cuts, min(max(a.From, 0), pair.Slots), min(max(a.To, 0), pair.Slots))
+	}
+	sort.Ints(cuts)
+	var parts []Part
+	for i := 1; i < len(cuts); i++ {
+		from, to := cuts[i-1], cuts[i]
+		if from == to {
+			continue
+		}
+		owner := Owner(p, pair, from)
+		if n := len(parts); n > 0 && parts[n-1].Owner == owner {
+			parts[n-1].To = to
+		} else {
+			parts = append(parts, Part{from, to, owner})
 		}
 	}
-	return ""
+	return parts
 }
 
 // Route is the edge that delivers a slot, and the one that can go on when it

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"slices"
 	"sort"
 
 	"tandem/internal/wire"
@@ -46,7 +47,9 @@ type settling struct {
 	node   map[string]int
 	spare  []int // capacity left, by node; negative: excess
 	links  []link
-	plan   Plan
+	ends   map[wire.PairID]int             // boundaries that pairs end up with
+	given  map[wire.PairID][]wire.Adoption // slots that are given to edges that are no members
+	lost   int                             // sessions of pairs without living members for which there is no room
 }
 
 type link struct {
@@ -81,7 +84,9 @@ func tablesOf(p *wire.Placement, loads []Load) map[wire.PairID]*Table {
 // SettleTables is Settle for one who holds the tables themselves (the simulator,
 // with a million sessions). They are only read; a pair without one is empty.
 func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor) Plan {
-	s := &settling{p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges))}
+	s := &settling{
+		p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges)), ends: map[wire.PairID]int{}, given: map[wire.PairID][]wire.Adoption{},
+	}
 	for i, e := range p.Edges {
 		s.node[e.Name] = i
 		if Delivers(e.State) {
@@ -97,17 +102,14 @@ func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Ancho
 	}
 	for s.shift() {
 	}
-	s.write()
+	for _, l := range s.links {
+		s.ends[l.pair.ID] = l.table.Split(l.have, l.near)
+	}
 	for _, q := range orphans {
 		s.adopt(q, tableOf(q, tables))
 	}
-	for i, left := range s.spare {
-		if left < 0 {
-			s.plan.Excess = append(s.plan.Excess, EdgeExcess{Edge: p.Edges[i].Name, Over: -left})
-			s.plan.Lost -= left
-		}
-	}
-	return s.plan
+	s.relieve(tables)
+	return s.plan(tables)
 }
 
 // tableOf is a pair's table, an empty one when there is none.
@@ -133,40 +135,67 @@ func (s *settling) split(q *wire.Pair, t *Table) bool {
 		s.spare[s.node[q.High]] -= t.Taken() - have
 	case low:
 		s.spare[s.node[q.Low]] -= t.Taken()
-		s.move(q, t, q.Slots)
+		s.ends[q.ID] = q.Slots
 	case high:
 		s.spare[s.node[q.High]] -= t.Taken()
-		s.move(q, t, 0)
+		s.ends[q.ID] = 0
 	default:
 		return false
 	}
 	return true
 }
 
-// move notes a boundary that changes and the sessions that change sides by it.
-func (s *settling) move(q *wire.Pair, t *Table, to int) {
-	if to == q.Boundary && len(q.Adopted) == 0 {
-		return
+// plan says what changes.
+func (s *settling) plan(tables map[wire.PairID]*Table) Plan {
+	plan := Plan{Lost: s.lost}
+	for i := range s.p.Pairs {
+		q := &s.p.Pairs[i]
+		t := tableOf(q, tables)
+		end, ok := s.ends[q.ID]
+		if !ok {
+			end = q.Boundary
+		}
+		given := s.given[q.ID]
+		if end != q.Boundary {
+			plan.Boundaries = append(plan.Boundaries, wire.BoundaryMove{Pair: q.ID, Before: q.Boundary, After: end})
+		}
+		if !slices.Equal(given, q.Adopted) {
+			plan.Adopted = append(plan.Adopted, PairAdoption{Pair: q.ID, Slots: given})
+		}
+		if len(given) == 0 && len(q.Adopted) == 0 {
+			moved := t.Below(end) - t.Below(q.Boundary)
+			plan.Moved += max(moved, -moved)
+			continue
+		}
+		next := *q
+		next.Boundary, next.Adopted = end, given
+		for slot := range q.Slots {
+			if t.Has(slot) && named(q, slot) != named(&next, slot) {
+				plan.Moved++
+			}
+		}
 	}
-	if len(q.Adopted) > 0 { // somebody came back to a pair that had lost both
-		s.plan.Moved += t.Taken()
-		s.plan.Adopted = append(s.plan.Adopted, PairAdoption{Pair: q.ID})
-	} else if moved := t.Below(to) - t.Below(q.Boundary); moved > 0 {
-		s.plan.Moved += moved
-	} else {
-		s.plan.Moved -= moved
+	sort.Slice(plan.Boundaries, func(i, j int) bool { return plan.Boundaries[i].Pair < plan.Boundaries[j].Pair })
+	for i, left := range s.spare {
+		if left < 0 {
+			plan.Excess = append(plan.Excess, EdgeExcess{Edge: s.p.Edges[i].Name, Over: -left})
+			plan.Lost -= left
+		}
 	}
-	if to != q.Boundary {
-		s.plan.Boundaries = append(s.plan.Boundaries, wire.BoundaryMove{Pair: q.ID, Before: q.Boundary, After: to})
-	}
+	return plan
 }
 
-// write turns the links' counts into boundaries.
-func (s *settling) write() {
-	for _, l := range s.links {
-		s.move(l.pair, l.table, l.table.Split(l.have, l.near))
+// named is whom a pair names for a slot, alive or not.
+func named(q *wire.Pair, slot int) string {
+	for _, a := range q.Adopted {
+		if slot >= a.From && slot < a.To {
+			return a.Edge
+		}
 	}
-	sort.Slice(s.plan.Boundaries, func(i, j int) bool { return s.plan.Boundaries[i].Pair < s.plan.Boundaries[j].Pair })
+	if slot < q.Boundary {
+		return q.Low
+	}
+	return q.High
 }
 
 // ApplyTo is the placement with the plan carried out.
