@@ -71,6 +71,7 @@ var types = map[string]struct {
 	".png":  {Other, "image/png"},
 	".html": {Other, "text/html; charset=utf-8"},
 	".json": {Other, "application/json"},
+	".js":   {Other, "text/javascript; charset=utf-8"},
 	".txt":  {Other, "text/plain; charset=utf-8"},
 }
 

@@ -13,18 +13,19 @@ if ffmpeg -hide_banner -v error -f lavfi -i color=s=64x64:d=0.1 -vf "drawtext=te
     clock="drawtext=text='%{pts\:hms}':x=(w-tw)/2:y=h*0.42:fontsize=52:fontcolor=white:box=1:boxcolor=black:boxborderw=10"
 fi
 
-# At 32 kHz 60 s are a whole number of AAC frames; the tone is two frames shorter,
-# because the encoder puts one before it and cuts early: 30 segments like the pictures.
+# The loop has no hole: at 32 kHz 60 s are a whole number of AAC frames, and
+# without B-frames no edit list shifts the pictures, which players that read only
+# the fragments (hls.js) would see as a gap at each wrap.
 # A bar goes across once every 10 s, so that a frozen picture is seen at once.
 picture="smptehdbars=size=640x360:rate=25:duration=60[bars];color=white:size=8x360:rate=25:duration=60[bar];\
 [bars][bar]overlay=x='mod(t*64,640)':shortest=1,$clock,format=yuv420p,split=3[p0][p1][p2];\
 [p0]scale=256:144[v0];[p1]scale=426:240[v1];[p2]null[v2];\
-sine=frequency=440:beep_factor=2:sample_rate=32000:duration=59.936,volume=-18dB[a]"
+sine=frequency=440:beep_factor=2:sample_rate=32000:duration=60,volume=-18dB[a]"
 
 cd "$work"
 mkdir 0 1 2 3
 ffmpeg -hide_banner -v error -y -filter_complex "$picture" -map '[v0]' -map '[v1]' -map '[v2]' -map '[a]' \
-    -c:v libx264 -preset veryslow -profile:v main -bf 2 -g 50 -keyint_min 50 -sc_threshold 0 -flags +cgop -fflags +bitexact -flags:v +bitexact+cgop \
+    -c:v libx264 -preset veryslow -profile:v main -bf 0 -g 50 -keyint_min 50 -sc_threshold 0 -flags +cgop -fflags +bitexact -flags:v +bitexact+cgop \
     -b:v:0 28k -maxrate:v:0 60k -bufsize:v:0 120k -b:v:1 50k -maxrate:v:1 100k -bufsize:v:1 200k -b:v:2 90k -maxrate:v:2 180k -bufsize:v:2 360k \
     -c:a aac -b:a 48k -ac 1 -flags:a +bitexact -metadata:s:a:0 language=en \
     -f dash -seg_duration 2 -frag_type none -use_template 1 -use_timeline 1 -hls_playlist 1 -dash_segment_type mp4 \
