@@ -28,7 +28,6 @@ type attempt struct {
 	again bool // an idle connection had died unnoticed: asked again on a new one
 	waits bool // the edge said that it waits for the origin
 	grows bool // its body is still being filled
-	quick bool // its slowness is put up with: nobody else is there
 
 	skip        int64     // bytes of the body that the viewer has already
 	proof       hash.Hash // of those, where there is no validator

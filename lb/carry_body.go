@@ -172,7 +172,7 @@ func (k *carriage) pace(a *attempt) error {
 	}
 	slow := float64(a.got) < a.waited.Seconds()*float64(k.c.cfg.Floor)
 	a.waited, a.got = 0, 0
-	if slow && !a.grows && !a.quick {
+	if slow && !a.grows {
 		return errTrickle
 	}
 	return nil

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -35,8 +36,7 @@ func (k *carriage) replace(a *attempt, err error) (*attempt, error) {
 	case winner == a:
 		return a, nil
 	case winner == nil && err == errTrickle && failed != errViewer:
-		a.quick = true // slow is better than nothing
-		return a, nil
+		return a, nil // slow is better than nothing
 	case winner == nil:
 		a.end()
 		if failed != errViewer {
@@ -114,9 +114,19 @@ func (c *contest) run() (*attempt, error) {
 	for _, a := range c.running {
 		if a != winner && a != c.last {
 			a.end()
+			k.untry(a.to.Edge)
 		}
 	}
 	return winner, err
+}
+
+// untry takes back an attempt that was only overtaken: its edge may be needed
+// again.
+func (k *carriage) untry(edge string) {
+	k.asked--
+	if i := slices.Index(k.tried, edge); i >= 0 {
+		k.tried = slices.Delete(k.tried, i, i+1)
+	}
 }
 
 // judge returns the winner; it stays in running, its goroutine has ended.

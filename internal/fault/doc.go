@@ -4,7 +4,8 @@
 // system tests before a real edge.
 //
 // Always true: without a fault, bytes pass unchanged in both directions; a
-// fault strikes at exactly the byte that it names, and is counted when it does.
+// fault strikes at exactly the byte that it names (what a reset takes back from
+// the kernel's queues excepted), and is counted.
 //
 // May be lost: everything, that is its job.
 // Never done here: HTTP beyond finding where the body of an answer begins; so

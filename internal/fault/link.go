@@ -88,19 +88,14 @@ func (l *link) answers() error {
 		l.mu.Unlock()
 		if inHead {
 			held = append(held, part...)
-			end := bytes.Index(held, []byte("\r\n\r\n"))
-			if end < 0 {
+			head, rest, err := l.finalHead(held)
+			if err != nil {
+				return err
+			}
+			if held = rest; head == nil {
 				continue
 			}
-			head := held[:end+4]
-			if bytes.HasPrefix(head, []byte("HTTP/1.1 1")) { // interim: passes, the head is still to come
-				if _, err := l.viewer.Write(head); err != nil {
-					return err
-				}
-				held = held[end+4:]
-				continue
-			}
-			part, inHead = held[end+4:], false
+			part, inHead = rest, false
 			a = answer{l: l, left: lengthOf(head)}
 			a.fault, a.changed = l.p.next()
 			if err := a.head(head); err != nil {
@@ -110,6 +105,25 @@ func (l *link) answers() error {
 		if err := a.body(part); err != nil {
 			return err
 		}
+	}
+}
+
+// finalHead cuts off the head that a body follows, nil when it is not whole;
+// interim answers before it pass.
+func (l *link) finalHead(b []byte) (head, rest []byte, err error) {
+	for {
+		end := bytes.Index(b, []byte("\r\n\r\n"))
+		if end < 0 {
+			return nil, b, nil
+		}
+		head, rest = b[:end+4], b[end+4:]
+		if !bytes.HasPrefix(head, []byte("HTTP/1.1 1")) {
+			return head, rest, nil
+		}
+		if _, err := l.viewer.Write(head); err != nil {
+			return nil, nil, err
+		}
+		b = rest
 	}
 }
 
