@@ -27,6 +27,6 @@
 // a viewer (lb), touching files (segstore).
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
-// detect, expire, copying, hints and warm, and returns when all have ended. A
+// detect, expire, copying, hints, copies and warm, and returns when all have ended. A
 // fill runs in a goroutine of the store.
 package edge

@@ -51,6 +51,7 @@ type Edge struct {
 	admin       string
 
 	hints    chan hint
+	copies   chan copyJob
 	warming  chan []session
 	recovery atomic.Pointer[wire.Recovery]
 	copied   copied
@@ -77,7 +78,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, store: store,
 		origin: client(cfg.OriginTimeout), peers: client(0), control: client(2 * time.Second),
 		sessions: newSessions(cfg.Name), tracks: newTracks(), playlists: playlists{back: map[string]time.Time{}},
-		changed: make(chan struct{}, 1), hints: make(chan hint, 4096), warming: make(chan []session, 16),
+		changed: make(chan struct{}, 1), hints: make(chan hint, 4096), copies: make(chan copyJob, 8192), warming: make(chan []session, 16),
 	}
 	e.view.Store(new(wire.Placement).Index())
 	if u, err := url.Parse(cfg.Origin); err == nil {
@@ -124,6 +125,7 @@ func (e *Edge) Run(ctx context.Context) error {
 			run.Part{Name: "expire", Run: e.expire},
 			run.Part{Name: "copying", Run: e.copying},
 			run.Part{Name: "hints", Run: e.sendHints},
+			run.Part{Name: "copies", Run: e.copyHinted},
 			run.Part{Name: "warm", Run: e.warm},
 			run.Part{Name: "follow", Run: e.follow},
 		)

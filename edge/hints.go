@@ -15,7 +15,8 @@ import (
 // Limits of telling the partner what is being filled.
 const (
 	hintsAtOnce = 256
-	copyWorkers = 4
+	copyWorkers = 8
+	copyLimit   = time.Minute
 	hintLimit   = 2 * time.Second
 )
 
@@ -89,31 +90,55 @@ func (e *Edge) handleCopy(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many keys", http.StatusRequestEntityTooLarge)
 		return
 	}
-	go e.copyKeys(h) // bounded: copyWorkers at a time for each hint, fills end with the store
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (e *Edge) copyKeys(h wire.CopyHint) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	var under sync.WaitGroup
-	places := make(chan struct{}, copyWorkers)
 	for _, key := range h.Keys {
 		if len(key) > maxKey || e.store.Has(key) {
 			continue
 		}
-		places <- struct{}{}
+		select {
+		case e.copies <- copyJob{key, h.From, h.Pair}:
+		default: // the next comparison finds it
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// copyJob is an object that a neighbour has or is getting.
+type copyJob struct {
+	key, from string
+	pair      wire.PairID
+}
+
+// copyHinted copies what neighbours have told of, a few objects at a time.
+func (e *Edge) copyHinted(ctx context.Context) error {
+	var under sync.WaitGroup
+	defer under.Wait()
+	for range copyWorkers {
 		under.Add(1)
 		go func() {
 			defer under.Done()
-			defer func() { <-places }()
-			err := e.store.Fill(ctx, key, e.copyFrom(h.From, key, h.Pair, false))
-			if err != nil && !errors.Is(err, segstore.ErrClosed) && !errors.Is(err, errPass) {
-				e.log.Debug().Err(err).Str("key", key).Str("from", h.From).Msg("copy failed")
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case job := <-e.copies:
+					e.copyOne(ctx, job)
+				}
 			}
 		}()
 	}
-	under.Wait()
+	return nil
+}
+
+func (e *Edge) copyOne(ctx context.Context, job copyJob) {
+	if e.store.Has(job.key) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, copyLimit)
+	defer cancel()
+	err := e.store.Fill(ctx, job.key, e.copyFrom(job.from, job.key, job.pair, false))
+	if err != nil && !errors.Is(err, segstore.ErrClosed) && !errors.Is(err, errPass) && ctx.Err() == nil {
+		e.log.Debug().Err(err).Str("key", job.key).Str("from", job.from).Msg("copy failed")
+	}
 }
 
 // copyFrom is a Source that takes an object from one neighbour and nobody else.

@@ -4,4 +4,6 @@
 // Always true: Group returns only when every part that was started has returned;
 // a part is asked to stop only after all parts that were started after it have
 // ended, so that nothing loses what it stands on.
+//
+// Goroutines: one for each part, which has returned when Group does.
 package run
