@@ -26,6 +26,7 @@ type delivery struct {
 	origin *Origin
 	jobs   chan job
 	client *http.Client
+	groups *multicast
 }
 
 // job is one object for one destination.
@@ -37,8 +38,12 @@ type job struct {
 }
 
 func newDelivery(o *Origin) *delivery {
+	groups := &multicast{origin: o}
+	if o.deps.Secret.Valid() {
+		groups.codec = o.deps.Secret.Datagrams()
+	}
 	return &delivery{
-		origin: o, jobs: make(chan job, deliveryQueue),
+		origin: o, groups: groups, jobs: make(chan job, deliveryQueue),
 		client: &http.Client{
 			Timeout:       deliveryLimit,
 			Transport:     &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit},
@@ -98,11 +103,18 @@ func destination(to *url.URL) bool {
 	if to.Host == "" || to.User != nil || to.RawQuery != "" || to.Path != "" && to.Path != "/" {
 		return false
 	}
+	if to.Scheme == "udp" {
+		_, ok := group(to)
+		return ok
+	}
 	return to.Scheme == "http" || to.Scheme == "https"
 }
 
 // send delivers one object, with a second attempt.
 func (d *delivery) send(ctx context.Context, j job) error {
+	if j.to.Scheme == "udp" {
+		return d.groups.send(ctx, j)
+	}
 	err := d.put(ctx, j)
 	if err == nil || errors.Is(err, errRefused) || ctx.Err() != nil {
 		return err
