@@ -203,11 +203,13 @@ func (k *carriage) await(ctx context.Context, a *attempt, endure bool) error {
 func (k *carriage) breathe(a *attempt, now time.Time) {
 	took := now.Sub(a.moved)
 	a.moved = now
-	a.waited += took
 	if a.head == nil {
 		k.c.habits.learn(a.to.Edge, firstByte, took)
-	} else {
-		a.longest = max(a.longest, took)
+		return
+	}
+	a.longest = max(a.longest, took)
+	if a.got > 0 { // the way to its first byte is not its speed
+		a.waited += took
 	}
 }
 
