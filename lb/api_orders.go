@@ -1,0 +1,168 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// maxPurge bounds a purge's path, in bytes; purgeLimit is for one edge to do it.
+const (
+	maxPurge   = 1024
+	purgeLimit = 3 * time.Second
+)
+
+// done is the answer to an order: the placement in which it is carried out.
+type done struct {
+	Version uint64 `json:"version"`
+}
+
+// order proposes on behalf of an operator.
+func (l *LB) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
+	defer cancel()
+	result, err := l.proposals.propose(ctx, c)
+	if err != nil {
+		l.refuseOrder(w, err)
+		return result, false
+	}
+	l.log.Info().Str("order", string(c.Kind)).Str("name", c.Name).Uint64("version", result.Version).Msg("an operator's order is carried out")
+	return result, true
+}
+
+// edgeNamed is the edge that a path names. False: it was refused.
+func (l *LB) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool) {
+	name := chi.URLParam(r, "edge")
+	e, ok := l.node.Placement().Edge(name)
+	if !ok {
+		if len(name) > 64 {
+			name = name[:64]
+		}
+		refuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+apiPrefix+"/edges lists them")
+	}
+	return e, ok
+}
+
+// edgeOrder is drain, resume or remove.
+func (l *LB) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		e, ok := l.edgeNamed(w, r)
+		if !ok {
+			return
+		}
+		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: l.loads.tables(l.node.Placement(), l.now())}
+		if result, ok := l.order(w, r, c); ok {
+			reply(w, http.StatusOK, done{result.Version})
+		}
+	}
+}
+
+// handlePreview tells what a drain would do.
+func (l *LB) handlePreview(w http.ResponseWriter, r *http.Request) {
+	e, ok := l.edgeNamed(w, r)
+	if !ok {
+		return
+	}
+	p := l.node.Placement()
+	preview := ring.Preview(p, e.Name, l.loads.tables(p, l.now()))
+	if preview.Boundaries == nil {
+		preview.Boundaries = []wire.BoundaryMove{}
+	}
+	reply(w, http.StatusOK, preview)
+}
+
+func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Admission string `json:"admission"`
+	}
+	if !readJSON(w, r, maxOrder, &body) {
+		return
+	}
+	if body.Admission != ring.FailSafeAdmission && body.Admission != ring.PairAdmission {
+		refuseNode(w, http.StatusBadRequest, "admission", `admission: want "failsafe" or "pair"`)
+		return
+	}
+	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
+		reply(w, http.StatusOK, done{result.Version})
+	}
+}
+
+// handlePurge removes objects from every living edge, and puts the purge into
+// the placement for those that are away, and for what was copied meanwhile from
+// one that had not done it yet.
+func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
+	var purge wire.Purge
+	if !readJSON(w, r, maxOrder, &purge) {
+		return
+	}
+	if !strings.HasPrefix(purge.Prefix, "/") || len(purge.Prefix) > maxPurge {
+		refuseNode(w, http.StatusBadRequest, "prefix", "prefix: want a path that begins with / and has at most 1024 bytes")
+		return
+	}
+	purge.Seq = 0
+	answer := l.purgeEdges(r.Context(), purge)
+	result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.Purge, Purge: &purge})
+	if !ok {
+		return
+	}
+	answer.Seq = result.Version
+	reply(w, http.StatusOK, answer)
+}
+
+func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer {
+	ctx, cancel := context.WithTimeout(ctx, purgeLimit)
+	defer cancel()
+	answer := wire.PurgeAnswer{Removed: map[string]int{}, Failed: []string{}}
+	var mu sync.Mutex
+	var under sync.WaitGroup
+	for _, e := range l.node.Placement().Edges {
+		if e.State == wire.EdgeDown {
+			mu.Lock()
+			answer.Failed = append(answer.Failed, e.Name)
+			mu.Unlock()
+			continue
+		}
+		under.Go(func() {
+			var said struct {
+				Removed int `json:"removed"`
+			}
+			err := l.call.ask(ctx, http.MethodPost, e.HTTP+wire.PathPurge, purge, &said)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				answer.Failed = append(answer.Failed, e.Name)
+				return
+			}
+			answer.Removed[e.Name] = said.Removed
+		})
+	}
+	under.Wait()
+	return answer
+}
+
+// handleForgetBalancer takes a balancer's vote away for good: one that is lost.
+func (l *LB) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "balancer")
+	switch {
+	case !knows(l.node.Placement(), name):
+		refuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+apiPrefix+"/status lists them")
+		return
+	case name == l.cfg.Name:
+		refuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
+		return
+	}
+	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
+		reply(w, http.StatusOK, done{result.Version})
+	}
+}
+
+var errSession = errors.New("session: want PAIR-SLOT-GENERATION, as " + apiPrefix + "/sessions lists them")

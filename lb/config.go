@@ -1,0 +1,223 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Where a balancer knows the edges' state from (claims 2, 3, 4).
+const (
+	StatePush  = "push"  // claim 3: edges tell their load and streams
+	StateLoad  = "load"  // claim 4: they tell their load; who stores a stream is asked for
+	StateQuery = "query" // claim 2: both are asked for, at each opening
+)
+
+// Config is a balancer's settings.
+type Config struct {
+	Name           string
+	Listen         string
+	AdminListen    string
+	TLSListen      string
+	TLSCert        string
+	TLSKey         string
+	Advertise      string
+	AdvertiseAdmin string
+	Peers          []string
+	Join           string
+	Data           string
+	SecretFile     string
+	Admission      string
+	StateSource    string
+	SessionIdle    time.Duration
+	TokenLifetime  time.Duration
+	DeadAfter      time.Duration
+	SilentFor      time.Duration
+	PingTimeout    time.Duration
+	LooseSegments  bool
+
+	MaxConnections int
+	MaxPerClient   int
+	HeaderTimeout  time.Duration
+	IdleTimeout    time.Duration
+	MinRate        int64
+	LogLevel       string
+
+	Secret wire.Secret // read from SecretFile by Validate
+
+	raft  raftfsm.Config
+	carry carryConfig
+	peers []wire.Balancer // of Peers, by Validate
+}
+
+// Settings are the rows of docs/config.md.
+func (c *Config) Settings() []setting.Row {
+	rows := c.ownSettings()
+	rows = append(rows, c.limitSettings()...)
+	rows = append(rows, c.carry.Settings()...)
+	return append(rows, c.raft.Settings()...)
+}
+
+func (c *Config) ownSettings() []setting.Row {
+	const ms = time.Millisecond
+	return []setting.Row{
+		setting.String(&c.Name, "name", "lb-1", "Name of this balancer in the cluster, unique, and the same at each start."),
+		setting.String(&c.Listen, "listen", "127.0.0.1:8080", "Address for viewers, edges and other balancers."),
+		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:9080", "Address for the dashboard, the operators' API, metrics and health."),
+		setting.String(&c.TLSListen, "tls-listen", "", "Address for viewers with TLS; needs tls-cert and tls-key."),
+		setting.String(&c.TLSCert, "tls-cert", "", "File with the certificate chain, PEM; read anew when it changes."),
+		setting.String(&c.TLSKey, "tls-key", "", "File with the certificate's key, PEM."),
+		setting.String(&c.Advertise, "advertise", "", "Base URL by which edges and balancers reach this one (default: that in peers, else from listen)."),
+		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "Base URL of the admin listener for others (default: from admin-listen)."),
+		setting.List(&c.Peers, "peers", "The first balancers, the same list on each: NAME=RAFT-ADDRESS=URL, this one included; none: it is the only one."),
+		setting.String(&c.Join, "join", "", "Base URL of any balancer of a running cluster that this one joins."),
+		setting.String(&c.Data, "data", "", "Directory of this balancer's copy of the placement; required."),
+		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
+		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
+		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 3), load (claim 4) or query (claim 2)."),
+		setting.Duration(&c.SessionIdle, "session-idle", time.Minute, time.Second, 24*time.Hour, "A session for which nothing was asked for so long ends; the same as the edges'."),
+		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
+		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),
+		setting.Duration(&c.DeadAfter, "dead-after", 10*time.Minute, 0, 365*24*time.Hour, "A member that is down for so long is removed for good, and the ring closes over it; 0: never."),
+		setting.Duration(&c.SilentFor, "silent-for", 750*ms, 50*ms, time.Minute, "An edge whose reports are missing for so long is pinged."),
+		setting.Duration(&c.PingTimeout, "ping-timeout", 300*ms, 10*ms, time.Minute, "How long an edge may take to answer a ping before it is dead."),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),
+	}
+}
+
+func (c *Config) limitSettings() []setting.Row {
+	return []setting.Row{
+		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "Most connections of viewers, edges and balancers at once; further ones are reset."),
+		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "Most of them from one address."),
+		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long a client may take to send the head of a request."),
+		setting.Duration(&c.IdleTimeout, "idle-timeout", 75*time.Second, time.Second, time.Hour, "How long a connection may be idle between requests."),
+		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which a client that has a body to take is cut off; 0: never."),
+	}
+}
+
+// Validate names the first setting that can't be, and the fix.
+func (c *Config) Validate() error {
+	switch {
+	case c.Name == "" || len(c.Name) > 64 || strings.ContainsAny(c.Name, " /=,\"\n"):
+		return fmt.Errorf("--name: %q is no name: 1 to 64 letters, digits, '-', '.' or '_'", c.Name)
+	case c.Data == "":
+		return errors.New("--data: a directory for the placement is required")
+	case c.Admission != ring.FailSafeAdmission && c.Admission != ring.PairAdmission:
+		return fmt.Errorf("--admission: %q is none of failsafe, pair", c.Admission)
+	case c.StateSource != StatePush && c.StateSource != StateLoad && c.StateSource != StateQuery:
+		return fmt.Errorf("--state-source: %q is none of push, load, query", c.StateSource)
+	case c.Join != "" && len(c.Peers) > 0:
+		return errors.New("--join: peers is given too; the first balancers get --peers, a later one --join")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("--tls-cert: a certificate and its key (--tls-key) belong together")
+	case c.TLSListen != "" && c.TLSCert == "":
+		return errors.New("--tls-listen: needs --tls-cert and --tls-key")
+	}
+	for flag, text := range map[string]*string{"--advertise": &c.Advertise, "--advertise-admin": &c.AdvertiseAdmin, "--join": &c.Join} {
+		if *text == "" {
+			continue
+		}
+		if err := baseURL(flag, *text); err != nil {
+			return err
+		}
+		*text = strings.TrimSuffix(*text, "/")
+	}
+	if err := c.readPeers(); err != nil {
+		return err
+	}
+	return c.readSecret()
+}
+
+func (c *Config) readPeers() error {
+	c.peers = nil
+	mine := false
+	for _, text := range c.Peers {
+		parts := strings.SplitN(text, "=", 3)
+		if len(parts) != 3 || parts[0] == "" {
+			return fmt.Errorf("--peers: %q: want NAME=RAFT-ADDRESS=URL, like lb-1=10.0.0.1:7080=http://10.0.0.1:8080", text)
+		}
+		if _, _, err := net.SplitHostPort(parts[1]); err != nil {
+			return fmt.Errorf("--peers: %q: %q is no host:port", text, parts[1])
+		}
+		if err := baseURL("--peers", parts[2]); err != nil {
+			return err
+		}
+		mine = mine || parts[0] == c.Name
+		c.peers = append(c.peers, wire.Balancer{Name: parts[0], Raft: parts[1], HTTP: strings.TrimSuffix(parts[2], "/")})
+	}
+	if len(c.peers) > 0 && !mine {
+		return fmt.Errorf("--peers: %s itself is not in the list; a later balancer is given --join instead", c.Name)
+	}
+	return nil
+}
+
+func (c *Config) readSecret() error {
+	if c.SecretFile == "" {
+		if c.Secret.Valid() {
+			return nil
+		}
+		return errors.New("--secret-file: the cluster's secret is required")
+	}
+	text, err := os.ReadFile(c.SecretFile)
+	if err != nil {
+		return fmt.Errorf("--secret-file: %w", err)
+	}
+	if c.Secret, err = wire.NewSecret(string(text)); err != nil {
+		return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
+	}
+	return nil
+}
+
+func baseURL(field, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return fmt.Errorf("%s: %q is no base URL; want one like http://127.0.0.1:8080", field, text)
+	}
+	return nil
+}
+
+// self is this balancer as the others know it.
+func (c *Config) self(raftAddr string) wire.Balancer {
+	b := wire.Balancer{Name: c.Name, HTTP: c.Advertise, Admin: c.AdvertiseAdmin, Raft: raftAddr}
+	for _, p := range c.peers {
+		if p.Name == c.Name && b.HTTP == "" {
+			b.HTTP = p.HTTP
+		}
+	}
+	host := "" // of the address that others use, for a listener on all addresses
+	if u, err := url.Parse(b.HTTP); err == nil {
+		host = u.Hostname()
+	}
+	if b.HTTP == "" {
+		b.HTTP = reachable(c.Listen, host)
+	}
+	if b.Admin == "" {
+		b.Admin = reachable(c.AdminListen, host)
+	}
+	return b
+}
+
+// reachable is the base URL of a listener. One that listens on all addresses is
+// called by the given host, else by the machine's name.
+func reachable(listen, host string) string {
+	at, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "http://" + listen
+	}
+	if ip := net.ParseIP(at); at == "" || ip != nil && ip.IsUnspecified() {
+		at = host
+		if name, err := os.Hostname(); at == "" && err == nil {
+			at = name
+		}
+	}
+	return "http://" + net.JoinHostPort(at, port)
+}

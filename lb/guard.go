@@ -1,0 +1,197 @@
+package lb
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// paceEvery is how often slow clients are looked for; twice in a row too slow is
+// slow.
+const paceEvery = 5 * time.Second
+
+// client is one connection of a viewer or a node.
+type client struct {
+	seats   seats
+	tcp     *net.TCPConn // nil for what is no TCP
+	address string
+	counted bool        // owned by guard.mu
+	active  atomic.Bool // a request is being answered
+
+	acked uint64 // owned by guard.run, as slow
+	slow  int
+	asked bool
+}
+
+// clientKey finds a connection's client in a request's context.
+type clientKey struct{}
+
+// clientOf is the connection that a request came by, nil in tests without one.
+func clientOf(r *http.Request) *client {
+	c, _ := r.Context().Value(clientKey{}).(*client)
+	return c
+}
+
+// breakOff makes the end of a connection a reset, so that nobody takes what was
+// sent for the whole.
+func (c *client) breakOff() {
+	if c != nil && c.tcp != nil {
+		_ = c.tcp.SetLinger(0)
+	}
+}
+
+// guard bounds what clients can take of this balancer: connections, one
+// address's connections, and the time they keep a body waiting.
+type guard struct {
+	most, mostEach int
+	rate           int64 // bytes a second
+	cut            func()
+	refused        func()
+
+	mu      sync.Mutex
+	clients map[net.Conn]*client // guarded by mu
+	counts  map[string]int       // by address; guarded by mu
+}
+
+func newGuard(most, mostEach int, rate int64, cut, refused func()) *guard {
+	return &guard{most: most, mostEach: mostEach, rate: rate, cut: cut, refused: refused, clients: map[net.Conn]*client{}, counts: map[string]int{}}
+}
+
+// enter is http.Server's ConnContext: it is called once for each connection,
+// before a byte of it is read. One too many is reset.
+func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
+	c := &client{tcp: tcpOf(conn), address: hostOf(conn.RemoteAddr().String())}
+	g.mu.Lock()
+	full := len(g.clients) >= g.most || g.counts[c.address] >= g.mostEach
+	if !full {
+		g.clients[conn] = c
+		g.counts[c.address]++
+	}
+	g.mu.Unlock()
+	if full {
+		g.refused()
+		c.breakOff()
+		_ = conn.Close()
+	}
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// state is http.Server's ConnState.
+func (g *guard) state(conn net.Conn, s http.ConnState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.clients[conn]
+	if c == nil {
+		return
+	}
+	switch s {
+	case http.StateActive:
+		c.active.Store(true)
+	case http.StateIdle, http.StateNew:
+		c.active.Store(false)
+	case http.StateClosed, http.StateHijacked:
+		delete(g.clients, conn)
+		if g.counts[c.address]--; g.counts[c.address] <= 0 {
+			delete(g.counts, c.address)
+		}
+	}
+}
+
+// connections counts those that are open.
+func (g *guard) connections() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.clients)
+}
+
+// run looks for clients that take what is there for them too slowly.
+func (g *guard) run(ctx context.Context) error {
+	if g.rate == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(paceEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			g.pace(paceEvery)
+		}
+	}
+}
+
+// pace compares what every client has acknowledged with the last look. Bytes
+// that wait in the socket show that it is the client who is slow, not an edge.
+func (g *guard) pace(window time.Duration) {
+	g.mu.Lock()
+	all := make([]*client, 0, len(g.clients))
+	for _, c := range g.clients {
+		all = append(all, c)
+	}
+	g.mu.Unlock()
+	least := uint64(float64(g.rate) * window.Seconds())
+	for _, c := range all {
+		acked, waiting, ok := progress(c.tcp)
+		if !ok || waiting == 0 || !c.active.Load() {
+			c.asked, c.slow = false, 0
+			continue
+		}
+		if c.asked && acked-c.acked < least {
+			c.slow++
+		} else {
+			c.slow = 0
+		}
+		c.asked, c.acked = true, acked
+		if c.slow >= 2 {
+			g.cut()
+			c.breakOff()
+			_ = c.tcp.Close()
+		}
+	}
+}
+
+// progress is how many bytes the other side has acknowledged, and how many wait
+// for that.
+func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
+	if tcp == nil {
+		return 0, 0, false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return 0, 0, false
+	}
+	err = raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		waiting, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ)
+		acked, ok = info.Bytes_acked, err == nil
+	})
+	return acked, waiting, ok && err == nil
+}
+
+func tcpOf(conn net.Conn) *net.TCPConn {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	tcp, _ := conn.(*net.TCPConn)
+	return tcp
+}
+
+// hostOf is the address without the port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}

@@ -1,0 +1,184 @@
+package lb
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// staleAfter is the age from which a report tells nothing of tables any more.
+const staleAfter = 10 * time.Second
+
+// heard is the latest report of one edge, and what was opened there since.
+type heard struct {
+	report wire.Report
+	at     time.Time
+	opened map[wire.PairID]int
+	over   int // reports in a row that show it above its capacity
+}
+
+// loads is what this balancer knows of the edges' load (claims 3, 4).
+type loads struct {
+	mu    sync.Mutex
+	heard map[string]*heard // by edge; guarded by mu
+}
+
+func newLoads() *loads { return &loads{heard: map[string]*heard{}} }
+
+// take keeps a report, unless a later one is here already. Edges tell their
+// streams with some of their reports only.
+func (l *loads) take(r wire.Report, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.heard[r.Edge]
+	next := &heard{report: r, at: now, opened: map[wire.PairID]int{}}
+	if old != nil {
+		if r.Incarnation < old.report.Incarnation || r.Incarnation == old.report.Incarnation && r.Sequence <= old.report.Sequence {
+			return false
+		}
+		if r.Streams == nil && r.Incarnation == old.report.Incarnation {
+			next.report.Streams = old.report.Streams
+		}
+		next.over = old.over
+	}
+	if r.Delivering > r.Capacity {
+		next.over++
+	} else {
+		next.over = 0
+	}
+	l.heard[r.Edge] = next
+	return true
+}
+
+// opened counts a session that no report holds yet, so that a burst does not
+// overshoot.
+func (l *loads) opened(edge string, pair wire.PairID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.heard[edge]; h != nil {
+		h.opened[pair]++
+	}
+}
+
+// keep forgets the edges that are no longer in the cluster.
+func (l *loads) keep(p *wire.Placement) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name := range l.heard {
+		if _, ok := p.Edge(name); !ok {
+			delete(l.heard, name)
+		}
+	}
+}
+
+// last is an edge's latest report of its present incarnation.
+func (l *loads) last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.heard[e.Name]
+	if h == nil || h.report.Incarnation != e.Incarnation {
+		return wire.Report{}, time.Time{}, false
+	}
+	return h.report, h.at, true
+}
+
+// above lists the edges that were above their capacity in two reports in a row.
+func (l *loads) above(p *wire.Placement) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var names []string
+	for _, e := range p.Edges {
+		if h := l.heard[e.Name]; h != nil && h.over >= 2 && e.State != wire.EdgeDown && h.report.Incarnation == e.Incarnation {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// counts is what a choice is made by. The maps are the caller's.
+func (l *loads) counts(p *wire.Placement, least bool) Loads {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := Loads{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p), Least: least}
+	since := map[wire.PairID]int{}
+	for _, e := range p.Edges {
+		h := l.heard[e.Name]
+		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown {
+			continue
+		}
+		n := h.report.Delivering
+		for pair, opened := range h.opened {
+			n += opened
+			since[pair] += opened
+		}
+		out.Delivering[e.Name] = n
+		for _, load := range h.report.Pairs {
+			out.Sum[load.Pair] = max(out.Sum[load.Pair], load.Sessions)
+		}
+	}
+	for pair, n := range since {
+		out.Sum[pair] += n
+	}
+	return out
+}
+
+// delivering is one edge's own total, 0 when nothing is known.
+func (l *loads) delivering(e wire.Edge) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.heard[e.Name]
+	if h == nil || h.report.Incarnation != e.Incarnation {
+		return 0
+	}
+	n := h.report.Delivering
+	for _, opened := range h.opened {
+		n += opened
+	}
+	return n
+}
+
+// tables are the occupied slots of every pair: what either member holds, since
+// each may know of a session that the other one has not been told of. An edge
+// that is down counts no more: what it held is its partner's.
+func (l *loads) tables(p *wire.Placement, now time.Time) []ring.Load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	runs := map[wire.PairID][]wire.Run{}
+	for _, e := range p.Edges {
+		h := l.heard[e.Name]
+		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown || now.Sub(h.at) > staleAfter {
+			continue
+		}
+		for _, load := range h.report.Pairs {
+			runs[load.Pair] = append(runs[load.Pair], load.Taken...)
+		}
+	}
+	var out []ring.Load
+	for i := range p.Pairs {
+		if taken, ok := runs[p.Pairs[i].ID]; ok {
+			out = append(out, ring.Load{Pair: p.Pairs[i].ID, Taken: union(taken, p.Pairs[i].Slots)})
+		}
+	}
+	return out
+}
+
+// union puts runs in order and joins those that touch.
+func union(runs []wire.Run, slots int) []wire.Run {
+	slices.SortFunc(runs, func(a, b wire.Run) int { return a.From - b.From })
+	out := make([]wire.Run, 0, len(runs))
+	for _, r := range runs {
+		r.From, r.To = max(r.From, 0), min(r.To, slots)
+		if r.To <= r.From {
+			continue
+		}
+		if n := len(out); n > 0 && r.From <= out[n-1].To {
+			out[n-1].To = max(out[n-1].To, r.To)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package lb
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// tally is a counter without labels.
+type tally struct{ n atomic.Int64 }
+
+func (t *tally) Inc()        { t.n.Add(1) }
+func (t *tally) load() int64 { return t.n.Load() }
+
+// counts are this balancer's figures since its start.
+type counts struct {
+	sent, opened, recognised, reopened, loose, broken tally
+	slow, tooMany, foreign, refusedAll, takeoversAll  tally
+
+	requests  [6]prometheus.Counter // by the status's first digit
+	refusals  *prometheus.CounterVec
+	takeovers *prometheus.CounterVec
+	gap       prometheus.Histogram
+	proposals *prometheus.CounterVec
+	vectors   []prometheus.Collector
+}
+
+// plain is a row of the table of metrics without labels.
+type plain struct {
+	name, help string
+	gauge      bool
+	value      func(l *LB) float64
+}
+
+func total(of func(c *counts) *tally) func(*LB) float64 {
+	return func(l *LB) float64 { return float64(of(l.counts).load()) }
+}
+
+// plains is the table of a balancer's metrics without labels; those of the
+// placement and of Raft are in raftfsm.
+var plains = []plain{
+	{"tandem_lb_sent_bytes_total", "Bytes of bodies carried to viewers.", false, total(func(c *counts) *tally { return &c.sent })},
+	{"tandem_lb_sessions_opened_total", "Sessions opened for viewers.", false, total(func(c *counts) *tally { return &c.opened })},
+	{"tandem_lb_entries_recognised_total", "Requests for an entry from viewers that had a session already.", false, total(func(c *counts) *tally { return &c.recognised })},
+	{"tandem_lb_sessions_reopened_total", "Viewers sent to open a new session because theirs had expired or its pair had ended.", false, total(func(c *counts) *tally { return &c.reopened })},
+	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.loose })},
+	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
+	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
+	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, total(func(c *counts) *tally { return &c.tooMany })},
+	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
+	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.connections()) }},
+	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.sessionsNow()) }},
+}
+
+// gapBounds are of the time without a byte, in seconds.
+var gapBounds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10}
+
+func newCounts(l *LB) *counts {
+	c := &counts{
+		refusals:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_refused_total", Help: "Viewers refused a session, by reason."}, []string{"reason"}),
+		takeovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_takeovers_total", Help: "Responses that went on at another edge, by where they stood, why, and whether they were finished."}, []string{"phase", "cause", "result"}),
+		gap:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tandem_lb_takeover_gap_seconds", Help: "Time without a byte in responses that went on at another edge.", Buckets: gapBounds}),
+		proposals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_proposals_total", Help: "Changes of the placement proposed by this balancer, by kind and result."}, []string{"kind", "result"}),
+	}
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_requests_total", Help: "Requests of viewers, by the status's class."}, []string{"code"})
+	for i, class := range []string{"other", "1xx", "2xx", "3xx", "4xx", "5xx"} {
+		c.requests[i] = requests.WithLabelValues(class)
+	}
+	for reason := range refusals {
+		c.refusals.WithLabelValues(reason)
+	}
+	c.vectors = []prometheus.Collector{requests, c.refusals, c.takeovers, c.gap, c.proposals}
+	for _, m := range plains {
+		read := func() float64 { return m.value(l) }
+		if m.gauge {
+			c.vectors = append(c.vectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help}, read))
+		} else {
+			c.vectors = append(c.vectors, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.name, Help: m.help}, read))
+		}
+	}
+	return c
+}
+
+// register puts this balancer's metrics and its replica's into the registry.
+func (l *LB) register() error {
+	for _, v := range l.counts.vectors {
+		if err := l.registry.Register(v); err != nil {
+			return err
+		}
+	}
+	return l.node.Register(l.registry)
+}
+
+func (c *counts) served(status int, sent int64) {
+	class := status / 100
+	if class < 1 || class > 5 {
+		class = 0
+	}
+	c.requests[class].Inc()
+	c.sent.n.Add(sent)
+}
+
+func (c *counts) refused(reason string) {
+	c.refusedAll.Inc()
+	c.refusals.WithLabelValues(reason).Inc()
+}
+
+func (c *counts) moved(t takeover) {
+	result := "broken"
+	if t.OK {
+		result = "finished"
+		c.takeoversAll.Inc()
+		c.gap.Observe(t.Gap.Seconds())
+	}
+	c.takeovers.WithLabelValues(t.Phase, t.Cause, result).Inc()
+}
+
+func (c *counts) proposed(kind raftfsm.Kind, ok bool) {
+	result := "failed"
+	if ok {
+		result = "done"
+	}
+	c.proposals.WithLabelValues(string(kind), result).Inc()
+}
+
+// sessionsNow counts the sessions of all pairs.
+func (l *LB) sessionsNow() int {
+	return sessionsOf(l.node.Placement(), l.loads.counts(l.node.Placement(), false))
+}
+
+func sessionsOf(p *wire.Placement, known Loads) int {
+	n := 0
+	for i := range p.Pairs {
+		n += known.Sum[p.Pairs[i].ID]
+	}
+	return n
+}

@@ -1,0 +1,252 @@
+package lb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Limits of an opening.
+const (
+	openRounds = 8                // edges and changes of the placement that are tried
+	openLimit  = 10 * time.Second // in all
+	askLimit   = 2 * time.Second  // for one edge's answer
+)
+
+// tooMany makes an edge or a pair one that is not chosen again in an opening.
+const tooMany = 1 << 30
+
+// open gets a viewer a slot (PATENT.md steps 1 to 3). The balancer's figures may
+// be a moment old, so the edge has the last word, and what it says is believed
+// for the rest of the opening. A reason is a refusal.
+func (l *LB) open(ctx context.Context, stream, viewer string) (wire.SessionID, string) {
+	counts := l.countsFor(ctx, stream)
+	reason := wire.ReasonCluster
+	for round := range openRounds {
+		if ctx.Err() != nil {
+			return wire.SessionID{}, reason
+		}
+		p := l.node.Placement()
+		choice := Choose(l.stored(p, stream), counts, stream)
+		if choice.Edge == "" && round == 0 {
+			// Nobody is sent away by figures of a moment ago.
+			l.refresh(ctx, p)
+			counts = l.loads.counts(p, counts.Least)
+			choice = Choose(l.stored(p, stream), counts, stream)
+		}
+		if choice.Edge == "" {
+			return wire.SessionID{}, choice.Reason
+		}
+		if choice.Place {
+			if why := l.place(ctx, p, stream, choice.Pair); why != "" {
+				if why == wire.ReasonStale {
+					continue
+				}
+				return wire.SessionID{}, why
+			}
+			p = l.node.Placement()
+		}
+		id, why := l.askSlot(ctx, p, choice, stream, viewer)
+		if why == "" {
+			l.loads.opened(choice.Edge, choice.Pair)
+			return id, ""
+		}
+		reason = l.learn(ctx, p, counts, choice, why)
+	}
+	return wire.SessionID{}, reason
+}
+
+// countsFor is what is known of the load, by the state source.
+func (l *LB) countsFor(ctx context.Context, stream string) Loads {
+	p := l.node.Placement()
+	switch l.cfg.StateSource {
+	case StateQuery:
+		l.query(ctx, p, nil)
+		return l.loads.counts(p, true)
+	case StateLoad:
+		if len(p.Stream(stream)) > 0 {
+			l.query(ctx, p, membersOf(p, p.Stream(stream)))
+		}
+	}
+	return l.loads.counts(p, false)
+}
+
+// stored is the placement as a choice sees it: where the edges are asked who
+// stores a stream, a pair of which neither member says so is left out, unless
+// that would leave none.
+func (l *LB) stored(p *wire.Placement, stream string) *wire.Placement {
+	pairs := p.Stream(stream)
+	if l.cfg.StateSource == StatePush || len(pairs) < 2 {
+		return p
+	}
+	var say []wire.PairID
+	for _, id := range pairs {
+		q, ok := p.Pair(id)
+		if ok && (l.stores(p, q.Low, stream) || l.stores(p, q.High, stream)) {
+			say = append(say, id)
+		}
+	}
+	if len(say) == 0 || len(say) == len(pairs) {
+		return p
+	}
+	next := *p
+	next.Streams = append([]wire.StreamPlace(nil), p.Streams...)
+	for i := range next.Streams {
+		if next.Streams[i].Stream == stream {
+			next.Streams[i].Pairs = say
+		}
+	}
+	return next.Index()
+}
+
+func (l *LB) stores(p *wire.Placement, edge, stream string) bool {
+	e, ok := p.Edge(edge)
+	if !ok {
+		return false
+	}
+	report, _, ok := l.loads.last(e)
+	return ok && contains(report.Streams, stream)
+}
+
+// place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
+// or the ring has changed.
+func (l *LB) place(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	_, err := l.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, raftfsm.ErrStale), errors.Is(err, raftfsm.ErrUnknown), errors.Is(err, raftfsm.ErrRefused):
+		return wire.ReasonStale
+	case errors.Is(err, raftfsm.ErrLimit), errors.Is(err, raftfsm.ErrMalformed):
+		return wire.ReasonCluster
+	default:
+		return wire.ReasonQuorum
+	}
+}
+
+// askSlot asks the chosen edge for a slot.
+func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c Choice, stream, viewer string) (id wire.SessionID, reason string) {
+	e, ok := p.Edge(c.Edge)
+	if !ok {
+		return id, wire.ReasonStale
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	var answer wire.OpenAnswer
+	err := l.call.ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
+	var said *statusError
+	switch {
+	case err == nil && answer.Pair == c.Pair:
+		return answer.SessionID, ""
+	case errors.As(err, &said) && said.status == http.StatusConflict:
+		var refusal wire.Refusal
+		if json.Unmarshal(said.body, &refusal) == nil && refusals[refusal.Reason] != "" {
+			return id, refusal.Reason
+		}
+	case err != nil && ctx.Err() == nil:
+		l.suspects.failed(c.Edge, failureOf(err))
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		l.suspects.failed(c.Edge, causeMotionless)
+	}
+	return id, wire.ReasonNoEdge
+}
+
+// learn takes an edge's refusal into the figures of this opening, so that
+// another one is chosen, or makes room by moving the boundary.
+func (l *LB) learn(ctx context.Context, p *wire.Placement, counts Loads, c Choice, why string) string {
+	switch why {
+	case wire.ReasonSideFull:
+		if l.makeRoom(ctx, p, c) {
+			return why
+		}
+		counts.Sum[c.Pair] = tooMany
+		return wire.ReasonPairFull
+	case wire.ReasonPairFull:
+		counts.Sum[c.Pair] = tooMany
+	case wire.ReasonStale:
+		// The edge has waited for this placement in vain; the next choice is by a newer
+		// one, or this pair is passed by.
+		if l.node.Placement().Version == p.Version {
+			counts.Sum[c.Pair] = tooMany
+		}
+	default:
+		counts.Delivering[c.Edge] = tooMany
+	}
+	return why
+}
+
+// rooms lets one opening move a pair's boundary while the others wait for it.
+type rooms struct {
+	mu    sync.Mutex
+	pairs map[wire.PairID]*sync.Mutex // guarded by mu; as many as there are pairs
+}
+
+func (r *rooms) lock(pair wire.PairID) (unlock func()) {
+	r.mu.Lock()
+	m := r.pairs[pair]
+	if m == nil {
+		m = new(sync.Mutex)
+		r.pairs[pair] = m
+	}
+	r.mu.Unlock()
+	m.Lock()
+	return m.Unlock
+}
+
+// makeRoom gives the chosen member half of the free slots of the other one's
+// side (S124, S130 with a mirrored table).
+func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, c Choice) bool {
+	defer l.rooms.lock(c.Pair)()
+	p := l.node.Placement()
+	q, ok := p.Pair(c.Pair)
+	if !ok || q.Retiring {
+		return false
+	}
+	if was, ok := seen.Pair(c.Pair); ok && was.Boundary != q.Boundary {
+		return true // another viewer's opening has moved it
+	}
+	l.query(ctx, p, []string{q.Low, q.High})
+	table := ring.NewTable(q.Slots)
+	for _, load := range l.loads.tables(p, l.now()) {
+		if load.Pair == q.ID {
+			table = ring.TableOf(q.Slots, load.Taken)
+		}
+	}
+	to, ok := ring.Room(q, table, c.Edge == q.Low)
+	if !ok || to == q.Boundary {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	_, err := l.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	return err == nil || errors.Is(err, raftfsm.ErrStale)
+}
+
+// membersOf lists the edges of pairs.
+func membersOf(p *wire.Placement, pairs []wire.PairID) []string {
+	var names []string
+	for _, id := range pairs {
+		q, ok := p.Pair(id)
+		if !ok {
+			continue
+		}
+		for _, name := range []string{q.Low, q.High} {
+			if name != "" && !contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func pairText(pair wire.PairID) string { return strconv.FormatUint(uint64(pair), 10) }

@@ -1,0 +1,35 @@
+package lb
+
+import (
+	"bytes"
+	"crypto/tls"
+	stdlog "log"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// serverLog puts net/http's lines (broken handshakes, malformed requests) into
+// the log, where clients alone can't fill it: they are for debugging.
+func serverLog(log zerolog.Logger) *stdlog.Logger { return stdlog.New(serverLines{log}, "", 0) }
+
+type serverLines struct{ log zerolog.Logger }
+
+// Write takes one line.
+func (s serverLines) Write(b []byte) (int, error) {
+	s.log.Debug().Msg(string(bytes.TrimSpace(b)))
+	return len(b), nil
+}
+
+// TLSConfig is for a listener with TLS (h2 and http/1.1); nil without a
+// certificate.
+func (l *LB) TLSConfig() *tls.Config {
+	if l.certificate == nil {
+		return nil
+	}
+	return l.certificate.config()
+}
+
+func delivers(e wire.Edge) bool { return ring.Delivers(e.State) }

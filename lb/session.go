@@ -1,0 +1,199 @@
+package lb
+
+import (
+	"errors"
+	"hash/fnv"
+	"net/http"
+	"strings"
+
+	"tandem/internal/media"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// inSession serves a request with a token: verify, route, carry.
+func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string) (int, int64) {
+	token, err := l.cfg.Secret.Verify(text, l.now())
+	stream, ours := token.StreamOf(path)
+	switch {
+	case err == nil && ours:
+	case media.IsEntry(path):
+		return l.reopen(w, r, text)
+	case errors.Is(err, wire.ErrTokenExpired):
+		return l.deny(w, http.StatusForbidden, reasonToken, "the session has expired; open the stream anew")
+	case err != nil:
+		return l.deny(w, http.StatusForbidden, reasonToken, "the session in the path is not one of this cluster; open the stream anew")
+	default:
+		return l.deny(w, http.StatusForbidden, reasonStream, "the session in the path is for another stream; open this one")
+	}
+	p := l.node.Placement()
+	pair, ok := p.Pair(token.Pair)
+	if !ok {
+		// The ring has changed and the pair has ended: an entry gets a new session, and
+		// what is still asked for under the old one is served by whoever has it.
+		if media.IsEntry(path) {
+			return l.reopen(w, r, text)
+		}
+		return l.carryLoose(w, r, p, stream, withoutSession(text, r))
+	}
+	edge, partner := ring.Route(p, pair, token.Slot)
+	status, sent := l.carryTo(w, r, p, r.URL.RequestURI(), pair.ID, edge, partner)
+	if status == http.StatusServiceUnavailable {
+		l.forget(r, token.SessionID, stream)
+	}
+	return status, sent
+}
+
+// reopen sends a player to the address without a session, where it gets a new one.
+func (l *LB) reopen(w http.ResponseWriter, r *http.Request, token string) (int, int64) {
+	l.counts.reopened.Inc()
+	return redirect(w, withoutSession(token, r))
+}
+
+func redirect(w http.ResponseWriter, location string) (int, int64) {
+	h := w.Header()
+	cors(h)
+	h.Set("Location", location)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusFound)
+	return http.StatusFound, 0
+}
+
+// carryTo carries a response from an edge, with the partner and then everybody
+// else as those who can go on.
+func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, pair wire.PairID, edge, partner string) (int, int64) {
+	if edge == "" || partner != "" && l.suspects.suspected(edge) && !l.suspects.suspected(partner) {
+		edge, partner = partner, edge
+	}
+	next := func(tried []string) (target, bool) {
+		if t, ok := l.target(partner, tried); ok {
+			return t, true
+		}
+		return l.anyone(tried)
+	}
+	first, ok := l.target(edge, nil)
+	if !ok {
+		if first, ok = next(nil); !ok {
+			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
+		}
+	}
+	return l.carrier.carry(w, r, errand{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next})
+}
+
+// target is where an edge is asked, if it has not been and holds content.
+func (l *LB) target(edge string, tried []string) (target, bool) {
+	if edge == "" || contains(tried, edge) {
+		return target{}, false
+	}
+	e, ok := l.node.Placement().Edge(edge)
+	if !ok || !ring.HasCopy(e.State) {
+		return target{}, false
+	}
+	return target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+}
+
+// anyone is the next living edge: those that are not suspected, and have a copy
+// of something, first. It fills from the origin.
+func (l *LB) anyone(tried []string) (target, bool) {
+	p := l.node.Placement()
+	for _, suspected := range []bool{false, true} {
+		for _, e := range p.Edges {
+			if !ring.HasCopy(e.State) || contains(tried, e.Name) || l.suspects.suspected(e.Name) != suspected {
+				continue
+			}
+			return target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+		}
+	}
+	return target{}, false
+}
+
+// loose serves what is no entry and has no token: as part of the viewer's open
+// session where it has one (some players ask every segment at the entry's own
+// address), else by the stream's first pair.
+func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
+	p := l.node.Placement()
+	stream, placed := streamFor(p, r.URL.Path)
+	if !l.cfg.LooseSegments {
+		return l.deny(w, http.StatusForbidden, reasonToken, "segments are served within a session; open the stream's playlist first")
+	}
+	if !placed {
+		return l.carryLoose(w, r, p, stream, r.URL.RequestURI())
+	}
+	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
+		if pair, ok := p.Pair(s.id.Pair); ok {
+			edge, partner := ring.Route(p, pair, s.id.Slot)
+			status, sent := l.carryTo(w, r, p, underSession(s.token, r), pair.ID, edge, partner)
+			if status == http.StatusServiceUnavailable {
+				l.forget(r, s.id, stream)
+			}
+			return status, sent
+		}
+	}
+	return l.carryLoose(w, r, p, stream, r.URL.RequestURI())
+}
+
+// carryLoose serves a request without a session: by the stream's first pair,
+// and one that is not placed by an edge that its name picks.
+func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placement, stream, to string) (int, int64) {
+	l.counts.loose.Inc()
+	number := hashOf(hostOf(r.RemoteAddr), r.UserAgent())
+	for _, id := range p.Stream(stream) {
+		pair, ok := p.Pair(id)
+		if !ok || pair.Slots == 0 {
+			continue
+		}
+		edge, partner := ring.Route(p, pair, int(number%uint32(pair.Slots)))
+		if edge != "" || partner != "" {
+			return l.carryTo(w, r, p, to, id, edge, partner)
+		}
+	}
+	var living []string
+	for _, e := range p.Edges {
+		if ring.Delivers(e.State) {
+			living = append(living, e.Name)
+		}
+	}
+	if len(living) == 0 {
+		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
+	}
+	return l.carryTo(w, r, p, to, 0, living[hashOf(stream)%uint32(len(living))], "")
+}
+
+// forget lets a viewer whose session was refused open another one.
+func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
+	if c := clientOf(r); c != nil {
+		c.seats.forget(id)
+	}
+	if sid := sidOf(r); sid != "" {
+		l.known.forget(sidKey(sid, stream), id)
+	}
+	l.known.forget(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
+}
+
+func contains(list []string, one string) bool {
+	for _, have := range list {
+		if have == one {
+			return true
+		}
+	}
+	return false
+}
+
+// addrOf is the host:port of a base URL.
+func addrOf(base string) string {
+	addr := strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/")
+	if !strings.Contains(addr, ":") {
+		addr += ":80"
+	}
+	return addr
+}
+
+func hashOf(texts ...string) uint32 {
+	h := fnv.New32a()
+	for _, text := range texts {
+		_, _ = h.Write([]byte(text))
+		_, _ = h.Write([]byte{0})
+	}
+	return h.Sum32()
+}

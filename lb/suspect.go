@@ -1,0 +1,252 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Limits of checks.
+const (
+	suspectedFor = time.Second            // longest that a suspicion alone leads requests to the partner
+	lookEvery    = 100 * time.Millisecond // for missing reports
+	pingApart    = 50 * time.Millisecond  // between the two pings of a check
+	checkApart   = 200 * time.Millisecond // between two checks of an edge
+	pingRounds   = 3                      // when there are signs of life besides
+)
+
+// suspicion is why an edge is being checked.
+type suspicion struct {
+	edge        string
+	incarnation uint64
+	by          string
+	cause       string
+	noticed     time.Time
+}
+
+// suspects finds out which suspicions are deaths. A suspicion, whoever has it,
+// only makes this balancer ask the edge itself, on a new connection.
+type suspects struct {
+	node      *raftfsm.Node
+	proposals *proposals
+	loads     *loads
+	secret    wire.Secret
+	name      string
+	log       zerolog.Logger
+	now       func() time.Time
+	ping      time.Duration
+	silent    time.Duration
+	event     func(wire.Event)
+	asked     chan suspicion
+
+	mu      sync.Mutex
+	checked map[string]*checkState // by edge; guarded by mu
+	seen    map[edgeLife]time.Time // since when an edge should report; guarded by mu
+}
+
+// checkState is an edge's latest check.
+type checkState struct {
+	running bool
+	began   time.Time
+	ended   time.Time
+	until   time.Time // it counts as suspected until then
+}
+
+// edgeLife is one incarnation of an edge.
+type edgeLife struct {
+	edge        string
+	incarnation uint64
+}
+
+// failed is called where a request has failed. It never waits.
+func (s *suspects) failed(edge, cause string) {
+	if e, ok := s.node.Placement().Edge(edge); ok {
+		s.suspect(suspicion{edge: edge, incarnation: e.Incarnation, by: s.name, cause: cause, noticed: s.now()})
+	}
+}
+
+// suspect notes a suspicion and has it checked, unless that is being done.
+func (s *suspects) suspect(x suspicion) {
+	e, ok := s.node.Placement().Edge(x.edge)
+	if !ok || e.State == wire.EdgeDown || e.Incarnation != x.incarnation {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	c := s.checked[x.edge]
+	if c == nil {
+		c = &checkState{}
+		s.checked[x.edge] = c
+	}
+	if c.running || now.Sub(c.ended) < checkApart {
+		return
+	}
+	select {
+	case s.asked <- x:
+		c.running, c.began, c.until = true, now, now.Add(suspectedFor)
+	default: // more suspicions than edges: the next failure asks again
+	}
+}
+
+// suspected tells whether an edge is better asked second now.
+func (s *suspects) suspected(edge string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.checked[edge]
+	return c != nil && s.now().Before(c.until)
+}
+
+// run starts the checks, and looks for missing reports, until ctx ends.
+func (s *suspects) run(ctx context.Context) error {
+	var under sync.WaitGroup
+	defer under.Wait()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	last := s.now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case x := <-s.asked:
+			under.Go(func() { s.check(ctx, x) })
+		case <-tick.C:
+			now := s.now()
+			// A balancer that was stopped itself has missed everybody's reports: it
+			// listens for a while before it accuses anybody.
+			if now.Sub(last) > s.silent/2 {
+				s.listenAnew(now)
+			}
+			last = now
+			s.look(now)
+		}
+	}
+}
+
+// listenAnew begins the silence of every edge now.
+func (s *suspects) listenAnew(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for life := range s.seen {
+		s.seen[life] = now
+	}
+}
+
+// look suspects the edges whose reports are missing.
+func (s *suspects) look(now time.Time) {
+	p := s.node.Placement()
+	present := map[edgeLife]bool{}
+	for _, e := range p.Edges {
+		life := edgeLife{e.Name, e.Incarnation}
+		if e.State == wire.EdgeDown {
+			continue
+		}
+		present[life] = true
+		s.mu.Lock()
+		since, known := s.seen[life]
+		if !known {
+			since = now
+			s.seen[life] = now
+		}
+		s.mu.Unlock()
+		if _, at, ok := s.loads.last(e); ok && at.After(since) {
+			since = at
+		}
+		if now.Sub(since) > s.silent {
+			s.suspect(suspicion{edge: e.Name, incarnation: e.Incarnation, by: s.name, cause: "silent", noticed: since.Add(s.silent)})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for life := range s.seen {
+		if !present[life] {
+			delete(s.seen, life)
+		}
+	}
+}
+
+// check asks the edge and proposes its death when it does not answer.
+func (s *suspects) check(ctx context.Context, x suspicion) {
+	alive := s.alive(ctx, x)
+	s.mu.Lock()
+	c := s.checked[x.edge]
+	if alive {
+		c.until = time.Time{}
+	}
+	s.mu.Unlock()
+	if !alive && ctx.Err() == nil {
+		s.declare(ctx, x)
+	}
+	s.mu.Lock()
+	c.running, c.ended = false, s.now()
+	s.mu.Unlock()
+}
+
+// declare makes a death true.
+func (s *suspects) declare(ctx context.Context, x suspicion) {
+	p := s.node.Placement()
+	e, ok := p.Edge(x.edge)
+	if !ok || e.Incarnation != x.incarnation || e.State == wire.EdgeDown {
+		return // another balancer was quicker
+	}
+	s.event(wire.Event{Kind: "suspect", Edge: x.edge, Text: x.edge + " does not answer " + s.name + "'s pings (" + x.cause + ", noticed by " + x.by + ")."})
+	ctx, cancel := context.WithTimeout(ctx, downLimit)
+	defer cancel()
+	_, err := s.proposals.propose(ctx, raftfsm.Command{
+		Kind: raftfsm.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
+		Noticed: x.noticed.UnixMilli(), Loads: s.loads.tables(p, s.now()),
+	})
+	if err != nil && !errors.Is(err, raftfsm.ErrStale) && ctx.Err() == nil {
+		s.log.Warn().Err(err).Str("edge", x.edge).Msg("a death could not be made known; trying again")
+	}
+}
+
+// alive pings until it knows. Signs of life besides the ping (a report that came
+// meanwhile), and a balancer that got no processor itself, make it ask again.
+func (s *suspects) alive(ctx context.Context, x suspicion) bool {
+	for range pingRounds {
+		e, ok := s.node.Placement().Edge(x.edge)
+		if !ok || e.Incarnation != x.incarnation {
+			return true // not this life's concern any more
+		}
+		began := s.now()
+		if s.pings(ctx, e) || ctx.Err() != nil {
+			return true
+		}
+		starved := s.now().Sub(began) > 2*s.ping+pingApart
+		_, at, ok := s.loads.last(e)
+		if !starved && !(ok && at.After(began)) {
+			return false
+		}
+	}
+	return false
+}
+
+// pings asks twice, the second time at once when the first was refused and else
+// a moment later, beside it. One good answer is enough.
+func (s *suspects) pings(ctx context.Context, e wire.Edge) bool {
+	var under sync.WaitGroup
+	defer under.Wait()
+	ctx, cancel := context.WithTimeout(ctx, s.ping+pingApart)
+	defer cancel()
+	answers := make(chan error, 2)
+	ask := func() { under.Go(func() { answers <- ping(ctx, s.ping, e, s.name, s.secret) }) }
+	ask()
+	select {
+	case err := <-answers:
+		if err == nil {
+			return true
+		}
+		ask()
+		return <-answers == nil
+	case <-time.After(pingApart):
+		ask()
+	}
+	return <-answers == nil || <-answers == nil
+}

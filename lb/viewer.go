@@ -1,0 +1,127 @@
+package lb
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tandem/internal/media"
+	"tandem/internal/wire"
+)
+
+// maxPath bounds a path, in bytes.
+const maxPath = 2048
+
+// Handler is the viewers' side, and what nodes ask under /_tandem/.
+func (l *LB) Handler() http.Handler {
+	nodes := l.nodeHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, wire.Internal) {
+			nodes.ServeHTTP(w, r)
+			return
+		}
+		status, sent := l.view(w, r)
+		l.counts.served(status, sent)
+	})
+}
+
+// view answers one request of a viewer, whatever becomes of it.
+func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int64) {
+	defer func() {
+		// What was begun and can't be finished ends in a reset: for HTTP/1.0, or a body
+		// without a length, an ordinary end would look like the whole.
+		if p := recover(); p != nil {
+			if r.ProtoMajor == 1 {
+				clientOf(r).breakOff()
+			}
+			l.counts.broken.Inc()
+			panic(p)
+		}
+	}()
+	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
+		return l.unwantedBody(w, r)
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		preflight(w)
+		return http.StatusNoContent, 0
+	default:
+		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+		return l.deny(w, http.StatusMethodNotAllowed, reasonMethod, "only GET, HEAD and OPTIONS are served here")
+	}
+	if !goodPath(r.URL.Path) {
+		return l.deny(w, http.StatusBadRequest, reasonPath, "the path is too long or malformed")
+	}
+	if token, path, ok := wire.SplitPath(r.URL.Path); ok {
+		if !goodPath(path) {
+			return l.deny(w, http.StatusBadRequest, reasonPath, "the path is malformed")
+		}
+		return l.inSession(w, r, token, path)
+	}
+	if media.IsEntry(r.URL.Path) {
+		return l.entry(w, r)
+	}
+	return l.loose(w, r)
+}
+
+// unwantedBody refuses a request with a body, and the connection with it: what
+// follows on it may be meant to be taken for another request.
+func (l *LB) unwantedBody(w http.ResponseWriter, r *http.Request) (int, int64) {
+	_ = http.NewResponseController(w).SetReadDeadline(l.now().Add(time.Second))
+	w.Header().Set("Connection", "close")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions {
+		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+		return l.deny(w, http.StatusMethodNotAllowed, reasonMethod, "only GET, HEAD and OPTIONS are served here")
+	}
+	return l.deny(w, http.StatusBadRequest, reasonBody, "a request with a body is not served here")
+}
+
+// deny is refuse with what the caller has to return.
+func (l *LB) deny(w http.ResponseWriter, status int, reason, text string) (int, int64) {
+	refuse(w, status, reason, text)
+	return status, 0
+}
+
+// goodPath admits clean absolute paths: no part of one may climb out of a stream.
+func goodPath(path string) bool {
+	if len(path) == 0 || len(path) > maxPath || path[0] != '/' || strings.HasPrefix(path, "//") {
+		return false // two slashes would name another host in a Location
+	}
+	for part := range strings.SplitSeq(path[1:], "/") {
+		if part == "." || part == ".." {
+			return false
+		}
+	}
+	for i := range len(path) {
+		if path[i] < ' ' || path[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// underSession is the target that is sent to an edge, or a viewer is sent to.
+func underSession(token string, r *http.Request) string {
+	return wire.SessionPrefix + token + r.URL.RequestURI()
+}
+
+// withoutSession is the request's target without its token.
+func withoutSession(token string, r *http.Request) string {
+	target, ok := strings.CutPrefix(r.URL.RequestURI(), wire.SessionPrefix+token)
+	if !ok { // the token came in percent signs
+		_, path, _ := wire.SplitPath(r.URL.Path)
+		target = (&url.URL{Path: path, RawQuery: r.URL.RawQuery}).RequestURI()
+	}
+	return target
+}
+
+// streamFor is the placed stream of a path, or the directory of an entry that
+// nobody has asked for yet.
+func streamFor(p *wire.Placement, path string) (stream string, placed bool) {
+	if stream, ok := p.StreamOf(path); ok {
+		return stream, true
+	}
+	return path[:strings.LastIndexByte(path, '/')+1], false
+}
