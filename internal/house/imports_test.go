@@ -45,7 +45,7 @@ var thirdParty = []struct {
 	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only room that knows Raft"},
 	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "segstore/index.go"}, "the index, and the database under Raft"},
 	{"github.com/go-chi/chi/v5", []string{
-		"edge/http.go", "edge/internal.go", "lb/http.go", "lb/internal.go", "lb/admin.go", "lb/api.go", "origin/origin.go", "internal/obs/admin.go",
+		"edge/http.go", "edge/internal.go", "lb/http.go", "lb/nodes.go", "lb/api.go", "lb/api_orders.go", "lb/api_sessions.go", "origin/origin.go", "internal/obs/admin.go",
 	}, "where routes are declared"},
 	{"github.com/prometheus/client_golang", []string{
 		"edge/metrics.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
