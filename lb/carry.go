@@ -134,10 +134,12 @@ type carriage struct {
 func (c *carrier) carry(w http.ResponseWriter, r *http.Request, e errand) (status int, sent int64) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return answer(w, http.StatusMethodNotAllowed, "method")
+		refuse(w, http.StatusMethodNotAllowed, reasonMethod, "only GET and HEAD are carried")
+		return http.StatusMethodNotAllowed, 0
 	}
 	if !isTarget(e.Target) {
-		return answer(w, http.StatusBadRequest, "target")
+		refuse(w, http.StatusBadRequest, reasonPath, "the path is malformed")
+		return http.StatusBadRequest, 0
 	}
 	c.budget.earn()
 	if e.Next == nil {
@@ -180,24 +182,15 @@ func (k *carriage) giveUp(err error) (int, int64) {
 	case errors.Is(err, errViewer):
 		return k.status, k.sent // nobody is there to be told
 	case k.begun:
-		panic(http.ErrAbortHandler) // visibly broken, never silently short
-	case errors.Is(err, errStatus):
-		return answer(k.w, http.StatusBadGateway, wire.ReasonNoEdge)
+		panic(http.ErrAbortHandler) // visibly broken (LB.view makes it a reset), never silently short
 	default:
-		k.w.Header().Set("Retry-After", "1")
-		return answer(k.w, http.StatusServiceUnavailable, wire.ReasonNoEdge)
+		status := http.StatusServiceUnavailable
+		if errors.Is(err, errStatus) {
+			status = http.StatusBadGateway
+		}
+		refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
+		return status, 0
 	}
-}
-
-// answer is an answer of the balancer's own, readable by browsers' players.
-func answer(w http.ResponseWriter, status int, reason string) (int, int64) {
-	h := w.Header()
-	h.Set(wire.HeaderReason, reason)
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Length", "0")
-	w.WriteHeader(status)
-	return status, 0
 }
 
 // offset is the object's first byte that the viewer lacks.

@@ -42,7 +42,7 @@ type attempt struct {
 func (k *carriage) attempt(to target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	return &attempt{to: to, ask: k.request(to), last: -1, total: -1}
+	return &attempt{to: to, ask: k.request(to), last: -1, total: -1, moved: k.c.deps.Now()}
 }
 
 // patience is what the edge is waited for now.

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -256,8 +255,9 @@ func (s *stage) get(method, path, byteRange string) got {
 		return got{err: err}
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return got{resp.StatusCode, resp.Header, b, err}
+	b := bytes.NewBuffer(make([]byte, 0, max(resp.ContentLength, 0)+bytes.MinRead))
+	_, err = b.ReadFrom(resp.Body)
+	return got{resp.StatusCode, resp.Header, b.Bytes(), err}
 }
 
 // whole fails the test unless the answer is exactly these bytes.

@@ -16,9 +16,6 @@ func (k *carriage) replace(a *attempt, err error) (*attempt, error) {
 	cause := causeOf(err)
 	t := takeover{Phase: k.phase(a), Offset: k.offset(), From: a.to.Edge, Cause: cause, Path: pathOf(k.e.Target)}
 	since := a.moved
-	if since.IsZero() {
-		since = k.c.deps.Now()
-	}
 	k.accuse(a, cause)
 	waits := err == errMotionless && a.conn != nil
 	if !waits && err != errTrickle {
