@@ -182,16 +182,27 @@ func (h *Harness) Status() (*wire.Status, error) {
 // last status when that takes longer than limit.
 func (h *Harness) Await(what string, limit time.Duration, cond func(*wire.Status) bool) *wire.Status {
 	h.t.Helper()
-	var last *wire.Status
+	last := &wire.Status{}
 	var err error
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if last, err = h.Status(); err == nil && cond(last) {
 			return last
 		}
 	}
-	text, _ := json.MarshalIndent(last, "", " ")
-	h.t.Fatalf("%s: not within %s (last error %v); status: %s", what, limit, err, text)
+	h.t.Fatalf("%s: not within %s (last error %v); %s", what, limit, err, summary(last))
 	return nil
+}
+
+// summary is a status in one line.
+func summary(s *wire.Status) string {
+	text := fmt.Sprintf("version %d, leader %q, %d sessions, %d streams, %d refused;", s.Version, s.Leader, s.Sessions, s.Streams, s.Refused)
+	for _, e := range s.Edges {
+		text += fmt.Sprintf(" %s %s %d/%d,", e.Name, e.State, e.Delivering, e.Limit)
+	}
+	for _, p := range s.Pairs {
+		text += fmt.Sprintf(" pair %d %s|%s at %d of %d: %d+%d,", p.ID, p.Low, p.High, p.Boundary, p.Slots, p.LowDelivering, p.HighDelivering)
+	}
+	return strings.TrimSuffix(text, ",")
 }
 
 // EdgeState finds an edge in a status; "" when it is not there.

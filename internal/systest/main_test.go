@@ -60,7 +60,8 @@ func seat(t *testing.T, h *cluster.Harness) *audience {
 // stored is the sample's entry.
 const stored = "/sample/master.m3u8"
 
-// watch lets count viewers in. The rest of cfg is theirs; entry is a path.
+// watch lets count viewers in, over two seconds, as people come. The rest of cfg
+// is theirs; entry is a path.
 func (a *audience) watch(count int, entry string, cfg viewer.Config) {
 	f := a.h.File()
 	first := len(a.stops)
@@ -70,7 +71,13 @@ func (a *audience) watch(count int, entry string, cfg viewer.Config) {
 		cfg := cfg
 		cfg.Entry, cfg.Book = f.Viewers[0]+entry, a.book
 		cfg.Rendition, cfg.Start = first+i, 3*(first+i)
+		wait := 2 * time.Second * time.Duration(i) / time.Duration(count)
 		a.wg.Go(func() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
 			r := viewer.Play(ctx, cfg)
 			a.mu.Lock()
 			a.sum.Add(r)
