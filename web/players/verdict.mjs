@@ -1,0 +1,53 @@
+// What a round has shown: a line a player and fault, and one for the whole.
+const most = 250; // milliseconds that a picture may stand
+
+function line(name, what, complaints, facts) {
+  return { ok: complaints.length === 0, text: `${complaints.length ? "BAD" : "ok "} ${name} ${what} ${facts}${complaints.length ? `  <- ${complaints.join("; ")}` : ""}` };
+}
+
+// One fault of the edge that served this player: until the next fault.
+function underFault(seat, fault) {
+  const { last } = seat;
+  const stall = seat.longest(fault.at, fault.until);
+  const segments = seat.during(seat.segments, fault.at + 200, fault.healed).length;
+  const failed = seat.during(seat.failed, fault.at, fault.until).length;
+  const waiting = last.waiting.filter((t) => t >= fault.at && t < fault.until).length;
+  const complaints = [];
+  if (stall > most) complaints.push(`stood for ${stall} ms`);
+  if (failed) complaints.push(`${failed} requests failed`);
+  if (!segments && fault.healed) complaints.push("asked for nothing while the edge was away: nothing is shown");
+  return line(seat.name, `${fault.kind} ${fault.edge}`, complaints, `stall=${stall}ms waiting=${waiting} segments=${segments} failed=${failed}`);
+}
+
+// The whole playing, faults of others and returns of edges included.
+function whole(seat, round) {
+  const { last } = seat;
+  const { live } = round.stream;
+  const stall = seat.longest();
+  const jumped = last.jumps.reduce((sum, j) => sum + Math.abs(j.seconds), 0);
+  const complaints = [];
+  if (!last.began) complaints.push("never played");
+  if (last.fatal.length) complaints.push(`fatal: ${last.fatal[0]}`);
+  if (stall > most) complaints.push(`stood for ${stall} ms`);
+  if (jumped > 0.5) complaints.push(`jumped over ${jumped.toFixed(1)} s`);
+  if (seat.failed.length) complaints.push(`${seat.failed.length} requests failed, first: ${seat.failed[0].what}`);
+  if (!live && !last.ended) complaints.push(`ends at ${last.time.toFixed(1)} of ${last.duration.toFixed(1)} s`);
+  if (live && (last.ended || last.paused)) complaints.push("a live stream ended");
+  for (const kind of round.kinds) if (!seat.hits.some((h) => h.kind === kind)) complaints.push(`no ${kind} hit its edge`);
+  const facts = `stall=${stall}ms waiting=${last.waiting.length} errors=${last.errors.length} seen=${last.seen.toFixed(1)}s frames=${last.frames} dropped=${last.dropped} (${last.version})`;
+  return line(seat.name, live ? "goes on" : "to the end", complaints, facts);
+}
+
+export function judge(round) {
+  const lines = [];
+  for (const seat of round.seats) {
+    if (!seat.last) {
+      lines.push(line(seat.name, "page", ["its page never answered"], ""));
+      continue;
+    }
+    for (const fault of seat.hits) lines.push(underFault(seat, fault));
+    lines.push(whole(seat, round));
+  }
+  for (const text of round.trouble) lines.push(line("the round", round.stream.stream, [text], ""));
+  return lines;
+}
