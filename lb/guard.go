@@ -21,7 +21,6 @@ type client struct {
 	seats   seats
 	tcp     *net.TCPConn // nil for what is no TCP
 	address string
-	counted bool        // owned by guard.mu
 	active  atomic.Bool // a request is being answered
 
 	acked uint64 // owned by guard.run, as slow

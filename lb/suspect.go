@@ -248,5 +248,6 @@ func (s *suspects) pings(ctx context.Context, e wire.Edge) bool {
 	case <-time.After(pingApart):
 		ask()
 	}
-	return <-answers == nil || <-answers == nil
+	first, second := <-answers, <-answers
+	return first == nil || second == nil
 }

@@ -1,0 +1,413 @@
+package lb
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+const controlSecret = "a secret that is long enough"
+
+// member is an edge as the balancer's control side sees one: a table a pair, by
+// the placement that the balancer has, and objects by path.
+type member struct {
+	*httptest.Server
+	t    *testing.T
+	edge wire.Edge
+
+	mu       sync.Mutex
+	lb       *LB
+	tables   map[wire.PairID]*ring.Table // guarded by mu
+	opened   int                         // guarded by mu, as all below
+	closed   []wire.SessionID
+	asked    map[string]int // requests by path, without the token
+	inside   map[string]int // those of them with a token
+	refusal  string         // every opening is refused with it
+	missing  bool           // objects are 404
+	purged   []wire.Purge
+	sequence uint64
+	sessions []wire.SessionInfo
+	frozen   chan struct{} // pings wait for it
+	pinged   int
+	streams  []string
+}
+
+func (m *member) locked(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	do()
+}
+
+func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secret, _ := wire.NewSecret(controlSecret)
+	if !secret.Authorised(r) {
+		m.t.Errorf("%s asked without the secret", r.URL.Path)
+	}
+	switch r.URL.Path {
+	case wire.PathPing:
+		m.mu.Lock()
+		m.pinged++
+		frozen, pong := m.frozen, wire.Pong{Name: m.edge.Name, Role: "edge", Incarnation: m.edge.Incarnation}
+		m.mu.Unlock()
+		if frozen != nil {
+			<-frozen
+		}
+		reply(w, http.StatusOK, pong)
+	case wire.PathOpen:
+		m.open(w, r)
+	case wire.PathReport:
+		reply(w, http.StatusOK, m.report())
+	case wire.PathSessions:
+		m.locked(func() { reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
+	case wire.PathClose:
+		var id wire.SessionID
+		_ = json.NewDecoder(r.Body).Decode(&id)
+		m.locked(func() { m.closed = append(m.closed, id) })
+		w.WriteHeader(http.StatusNoContent)
+	case wire.PathPurge:
+		var p wire.Purge
+		_ = json.NewDecoder(r.Body).Decode(&p)
+		m.locked(func() { m.purged = append(m.purged, p) })
+		reply(w, http.StatusOK, map[string]int{"removed": 3})
+	default:
+		m.object(w, r)
+	}
+}
+
+func (m *member) object(w http.ResponseWriter, r *http.Request) {
+	path, inside := r.URL.Path, false
+	if _, rest, ok := wire.SplitPath(path); ok {
+		path, inside = rest, true
+	}
+	m.mu.Lock()
+	m.asked[path]++
+	if inside {
+		m.inside[path]++
+	}
+	missing := m.missing
+	m.mu.Unlock()
+	if missing {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("ETag", `"`+path+`"`)
+	http.ServeContent(w, r, path, time.Time{}, strings.NewReader("object "+path))
+}
+
+func (m *member) open(w http.ResponseWriter, r *http.Request) {
+	var o wire.OpenRequest
+	_ = json.NewDecoder(r.Body).Decode(&o)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.refusal != "" {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: m.refusal})
+		return
+	}
+	q, ok := m.lb.Placement().Pair(o.Pair)
+	if !ok {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonStale})
+		return
+	}
+	table := m.table(q)
+	slot, ok := table.AllotLow(q.Boundary)
+	if m.edge.Name == q.High {
+		slot, ok = table.AllotHigh(q.Boundary)
+	}
+	if !ok {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
+		return
+	}
+	m.opened++
+	reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
+}
+
+// table needs mu.
+func (m *member) table(q *wire.Pair) *ring.Table {
+	t := m.tables[q.ID]
+	if t == nil {
+		t = ring.NewTable(q.Slots)
+		m.tables[q.ID] = t
+	}
+	return t
+}
+
+func (m *member) report() wire.Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sequence++
+	r := wire.Report{Edge: m.edge.Name, Incarnation: m.edge.Incarnation, Sequence: m.sequence, Capacity: m.edge.Capacity, Streams: m.streams}
+	p := m.lb.Placement()
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		if q.Low != m.edge.Name && q.High != m.edge.Name {
+			continue
+		}
+		t := m.table(q)
+		mine := t.Below(q.Boundary)
+		if m.edge.Name == q.High {
+			mine = t.Taken() - mine
+		}
+		r.Delivering += mine
+		r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Boundary: q.Boundary, Delivering: mine, Sessions: t.Taken(), Taken: t.Runs()})
+	}
+	return r
+}
+
+// control is a balancer with its members, served as in life.
+type control struct {
+	t       *testing.T
+	lb      *LB
+	url     string
+	admin   *httptest.Server
+	members []*member
+	client  *http.Client
+	stop    func()
+}
+
+type controlOptions struct {
+	edges, capacity int
+	config          func(c *Config)
+	listener        net.Listener
+}
+
+func newControl(t *testing.T, o controlOptions) *control {
+	t.Helper()
+	cfg := controlConfig(t)
+	ln := o.listener
+	if ln == nil {
+		ln = listen(t)
+	}
+	cfg.Listen = ln.Addr().String()
+	if o.config != nil {
+		o.config(&cfg)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(cfg, Deps{Logger: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &control{t: t, lb: l, url: "http://" + ln.Addr().String(), client: &http.Client{
+		Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	server := l.Server(l.Handler())
+	c.admin = httptest.NewServer(l.Admin())
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan error, 2)
+	go func() { over <- l.Run(ctx) }()
+	go func() { over <- server.Serve(ln) }()
+	var once sync.Once
+	c.stop = func() {
+		once.Do(func() {
+			c.client.CloseIdleConnections()
+			l.leave()
+			c.admin.Close()
+			_ = server.Close()
+			cancel()
+			for range 2 {
+				if err := <-over; err != nil && !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	t.Cleanup(c.stop)
+	for i := range o.edges {
+		c.addEdge(fmt.Sprintf("edge-%d", i+1), max(o.capacity, 1))
+	}
+	return c
+}
+
+// controlConfig has every default, and nothing that a test waits for.
+func controlConfig(t *testing.T) Config {
+	var cfg Config
+	cfg.Settings()
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte(controlSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.SecretFile, cfg.Data = secret, filepath.Join(dir, "raft")
+	cfg.SilentFor, cfg.PingTimeout = time.Minute, 2*time.Second
+	cfg.raft.Heartbeat, cfg.raft.Election, cfg.raft.Lease = 150*time.Millisecond, 150*time.Millisecond, 100*time.Millisecond
+	return cfg
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+func (c *control) addEdge(name string, capacity int) *member {
+	c.t.Helper()
+	m := &member{
+		t: c.t, lb: c.lb, tables: map[wire.PairID]*ring.Table{}, asked: map[string]int{}, inside: map[string]int{},
+		edge: wire.Edge{Name: name, Capacity: capacity, Incarnation: 1},
+	}
+	m.Server = httptest.NewServer(m)
+	c.t.Cleanup(func() { m.CloseClientConnections(); m.Close() })
+	m.edge.HTTP, m.edge.Admin = m.URL, m.URL
+	c.members = append(c.members, m)
+	var answer wire.RegisterAnswer
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: m.edge}, http.StatusOK, &answer)
+	if _, ok := answer.Placement.Index().Edge(name); !ok {
+		c.t.Fatalf("%s registered and is not in the placement", name)
+	}
+	c.report(m)
+	return m
+}
+
+// report brings a member's report to the balancer.
+func (c *control) report(m *member) {
+	c.t.Helper()
+	c.node(http.MethodPost, wire.PathReport, m.report(), http.StatusOK, &wire.ReportAnswer{})
+}
+
+// node asks as a node of the cluster does.
+func (c *control) node(method, path string, body any, status int, into any) []byte {
+	c.t.Helper()
+	return c.ask(method, c.url+path, body, status, into, wire.HeaderAuth, c.lb.cfg.Secret.Bearer())
+}
+
+// api asks as an operator does.
+func (c *control) api(method, path string, body any, status int, into any) []byte {
+	c.t.Helper()
+	return c.ask(method, c.admin.URL+apiPrefix+path, body, status, into)
+}
+
+func (c *control) ask(method, url string, body any, status int, into any, header ...string) []byte {
+	c.t.Helper()
+	var send io.Reader
+	if text, ok := body.(string); ok {
+		send = strings.NewReader(text)
+	} else if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		send = bytes.NewReader(text)
+	}
+	resp, text := c.request(c.client, method, url, send, header...)
+	if resp.StatusCode != status {
+		c.t.Fatalf("%s %s: %s %s, want %d", method, url, resp.Status, text, status)
+	}
+	if into != nil {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(into); err != nil {
+			c.t.Fatalf("%s %s: %v in %s", method, url, err, text)
+		}
+	}
+	return text
+}
+
+func (c *control) request(client *http.Client, method, url string, body io.Reader, header ...string) (*http.Response, []byte) {
+	c.t.Helper()
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return resp, text
+}
+
+// viewer asks on a connection of its own, unless it is given one.
+func (c *control) viewer(client *http.Client, path string, header ...string) (*http.Response, []byte) {
+	c.t.Helper()
+	if client == nil {
+		client = c.person()
+		defer client.CloseIdleConnections()
+	}
+	return c.request(client, http.MethodGet, c.url+path, nil, header...)
+}
+
+// person is one viewer's player, with its own connections.
+func (c *control) person() *http.Client {
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}, CheckRedirect: c.client.CheckRedirect}
+	c.t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// sessionAt is the token of a Location.
+func (c *control) sessionAt(resp *http.Response) (wire.Token, string) {
+	c.t.Helper()
+	at := resp.Header.Get("Location")
+	text, path, ok := wire.SplitPath(strings.SplitN(at, "?", 2)[0])
+	if resp.StatusCode != http.StatusFound || !ok {
+		c.t.Fatalf("%s to %q, want a session", resp.Status, at)
+	}
+	token, err := c.lb.cfg.Secret.Verify(text, time.Now())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return token, path
+}
+
+// opened counts the slots that edges have given.
+func (c *control) opened() int {
+	n := 0
+	for _, m := range c.members {
+		m.locked(func() { n += m.opened })
+	}
+	return n
+}
+
+func (c *control) state(edge string) wire.EdgeState {
+	e, _ := c.lb.Placement().Edge(edge)
+	return e.State
+}
+
+// propose makes a command true, as the test's own doing.
+func (c *control) propose(command raftfsm.Command) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := c.lb.proposals.propose(ctx, command); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// until waits for a condition that a loop brings about.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
