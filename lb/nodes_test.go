@@ -1,0 +1,210 @@
+package lb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+func TestInternalEndpointsAreClosedToViewers(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	for _, path := range []string{wire.PathPing, wire.PathPlacement, wire.PathRegister, wire.PathPropose, wire.Internal, wire.Internal + "x"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			resp, _ := c.request(c.client, method, c.url+path, nil, wire.HeaderAuth, "guessed")
+			if resp.StatusCode != http.StatusForbidden {
+				t.Errorf("%s %s: %s", method, path, resp.Status)
+			}
+		}
+	}
+}
+
+func TestPlacementIsTakenByALongPoll(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	until(t, "the balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
+	var now wire.Placement
+	c.node(http.MethodGet, wire.PathPlacement, nil, http.StatusOK, &now)
+	came := make(chan wire.Placement, 1)
+	go func() {
+		req, _ := http.NewRequest(http.MethodGet, c.url+wire.PathPlacement+"?after="+strconv.FormatUint(now.Version, 10), nil)
+		req.Header.Set(wire.HeaderAuth, c.lb.cfg.Secret.Bearer())
+		resp, err := c.client.Do(req)
+		if err != nil {
+			t.Error(err)
+			close(came)
+			return
+		}
+		defer func() { _ = resp.Body.Close() }()
+		p, err := wire.DecodePlacement(resp.Body)
+		if err != nil {
+			t.Error(err)
+			p = &wire.Placement{}
+		}
+		came <- *p
+	}()
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/a/", Pair: 1})
+	if p := <-came; p.Version <= now.Version || len(p.Streams) != 1 {
+		t.Fatalf("version %d after %d, streams %v", p.Version, now.Version, p.Streams)
+	}
+	// Who shuts down lets those go who wait.
+	gone := make(chan int, 1)
+	go func() {
+		resp, _ := c.request(c.person(), http.MethodGet, c.url+wire.PathPlacement+"?after=999999", nil, wire.HeaderAuth, c.lb.cfg.Secret.Bearer())
+		gone <- resp.StatusCode
+	}()
+	until(t, "the poll waits", func() bool { return c.lb.guard.connections() >= 2 })
+	c.lb.leave()
+	if status := <-gone; status != http.StatusNoContent {
+		t.Fatalf("status %d", status)
+	}
+}
+
+func TestMalformedBodiesAreRefusedInOneLine(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	for _, body := range []string{"", "{", `{"edge":1}`, `{"nonsense":true}`, `{} {}`, `[]`} {
+		text := c.node(http.MethodPost, wire.PathRegister, body, http.StatusBadRequest, nil)
+		var said problem
+		if err := json.Unmarshal(text, &said); err != nil || said.Error == "" || strings.Contains(said.Error, "\n") {
+			t.Errorf("%q: %s", body, text)
+		}
+	}
+	c.node(http.MethodPost, wire.PathPropose, "null", http.StatusBadRequest, nil)
+	c.node(http.MethodPost, wire.PathReport, `{"edge":"`+strings.Repeat("x", maxNodeBody)+`"}`, http.StatusRequestEntityTooLarge, nil)
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: wire.Edge{Name: "edge x", HTTP: "http://127.0.0.1:1", Capacity: 1}}, http.StatusBadRequest, nil)
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: wire.Edge{Name: "edge-2", HTTP: "127.0.0.1:1", Capacity: 1}}, http.StatusBadRequest, nil)
+}
+
+func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	m := c.members[0]
+	m.locked(func() { m.edge.Incarnation = 2 })
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: m.edge}, http.StatusOK, nil)
+	if c.state(m.edge.Name) != wire.EdgeRecovering {
+		t.Fatal(c.state(m.edge.Name))
+	}
+	r := m.report()
+	r.Recovery = &wire.Recovery{Bytes: 4711}
+	c.node(http.MethodPost, wire.PathReport, r, http.StatusOK, nil)
+	c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: m.edge.Name, Incarnation: 1, Version: 1 << 40}, http.StatusConflict, nil)
+	c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: m.edge.Name, Incarnation: 2, Version: 1}, http.StatusConflict, nil)
+	c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: m.edge.Name, Incarnation: 2, Version: c.lb.Placement().Version}, http.StatusNoContent, nil)
+	if c.state(m.edge.Name) != wire.EdgeUp {
+		t.Fatal(c.state(m.edge.Name))
+	}
+	var receipts []wire.Receipt
+	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+	if len(receipts) != 1 || receipts[0].CopiedBytes != 4711 || receipts[0].Returned == 0 {
+		t.Fatalf("%+v", receipts)
+	}
+}
+
+// three balancers: two from the start, one that joins.
+func threeBalancers(t *testing.T) []*control {
+	t.Helper()
+	var lns, rafts [2]net.Listener
+	var list []string
+	for i := range lns {
+		lns[i], rafts[i] = listen(t), listen(t)
+		name := "lb-" + strconv.Itoa(i+1)
+		list = append(list, name+"="+rafts[i].Addr().String()+"=http://"+lns[i].Addr().String())
+	}
+	var all []*control
+	for i := range lns {
+		all = append(all, newControl(t, controlOptions{listener: lns[i], config: func(c *Config) {
+			c.Name, c.Peers, c.raft.Listener = "lb-"+strconv.Itoa(i+1), list, rafts[i]
+			c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+		}}))
+	}
+	all = append(all, newControl(t, controlOptions{config: func(c *Config) {
+		c.Name, c.Join = "lb-3", all[0].url
+		c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+	}}))
+	return all
+}
+
+func TestBalancersActAsOne(t *testing.T) {
+	all := threeBalancers(t)
+	for _, c := range all {
+		until(t, c.lb.cfg.Name+" knows three that vote", func() bool {
+			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3
+		})
+	}
+	var leader, follower *control
+	for _, c := range all {
+		if c.lb.node.IsLeader() {
+			leader = c
+		} else {
+			follower = c
+		}
+	}
+	// A follower tells who leads, and forwards what it wants itself.
+	var told wire.Balancer
+	text := follower.node(http.MethodPost, wire.PathPropose, raftfsm.Command{Kind: raftfsm.Settle}, http.StatusMisdirectedRequest, nil)
+	if err := json.Unmarshal(text, &told); err != nil || told.HTTP != leader.url {
+		t.Fatalf("%s: %v", text, err)
+	}
+	m := follower.addEdge("edge-1", 8)
+	follower.addEdge("edge-2", 8)
+	if _, ok := follower.lb.Placement().Edge(m.edge.Name); !ok {
+		t.Fatal("not in the follower's own placement when it was answered")
+	}
+	until(t, "all have it", func() bool { _, ok := all[2].lb.Placement().Edge("edge-2"); return ok })
+	// A token that one balancer gave is good at every other.
+	resp, _ := all[0].viewer(nil, entryPath)
+	all[0].sessionAt(resp)
+	for _, c := range all {
+		if got, body := c.viewer(nil, resp.Header.Get("Location")); got.StatusCode != http.StatusOK || string(body) != "object "+entryPath {
+			t.Fatalf("%s: %s %q", c.lb.cfg.Name, got.Status, body)
+		}
+	}
+	// The leader dies: the others go on, and it can be forgotten.
+	leader.stop()
+	var rest []*control
+	for _, c := range all {
+		if c != leader {
+			rest = append(rest, c)
+		}
+	}
+	rest[0].propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/after/", Pair: 1})
+	var s wire.Status
+	until(t, "the dead one is seen to be dead", func() bool {
+		rest[1].api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+		for _, b := range s.Balancers {
+			if b.Name == leader.lb.cfg.Name {
+				return !b.Alive
+			}
+		}
+		return false
+	})
+	rest[1].api(http.MethodDelete, "/balancers/"+leader.lb.cfg.Name, nil, http.StatusOK, nil)
+	if n := len(rest[1].lb.Placement().Balancers); n != 2 {
+		t.Fatalf("%d balancers are left", n)
+	}
+}
+
+func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {
+	alone := listen(t)
+	c := newControl(t, controlOptions{config: func(c *Config) {
+		other := listen(t)
+		defer func() { _ = other.Close() }()
+		c.raft.Listener = alone
+		c.Peers = []string{"lb-1=" + alone.Addr().String() + "=http://" + c.Listen, "lb-2=" + other.Addr().String() + "=http://127.0.0.1:1"}
+	}})
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := c.lb.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, errLeaderless) {
+		t.Fatal(err)
+	}
+	if resp, _ := c.request(c.client, http.MethodGet, c.admin.URL+"/readyz", nil); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Fatal(resp.Status)
+	}
+}
