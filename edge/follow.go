@@ -102,6 +102,9 @@ func (e *Edge) announce(ctx context.Context, balancer string) error {
 		Placement json.RawMessage `json:"placement"`
 	}
 	if err := e.post(ctx, 5*time.Second, balancer+wire.PathRegister, reg, &answer); err != nil {
+		if errors.Is(err, errForbidden) {
+			e.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge: it has another secret; see --secret-file")
+		}
 		return err
 	}
 	p, err := wire.DecodePlacement(bytes.NewReader(answer.Placement))
@@ -135,7 +138,7 @@ func (e *Edge) poll(ctx context.Context, balancer string, version uint64) (*wire
 	case http.StatusNoContent:
 		return nil, nil
 	case http.StatusForbidden:
-		e.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge: another secret? see --secret-file")
+		return nil, fmt.Errorf("%s: %w", balancer, errForbidden)
 	}
 	return nil, fmt.Errorf("%s answers %s", balancer, resp.Status)
 }
@@ -199,6 +202,9 @@ func (e *Edge) post(ctx context.Context, limit time.Duration, url string, body, 
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusForbidden {
+		return fmt.Errorf("%s: %w", url, errForbidden)
+	}
 	if resp.StatusCode >= 300 {
 		line, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
 		return fmt.Errorf("%s: %s: %s", url, resp.Status, bytes.TrimSpace(line))

@@ -135,28 +135,9 @@ func (e *Edge) copyOne(ctx context.Context, job copyJob) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, copyLimit)
 	defer cancel()
-	err := e.store.Fill(ctx, job.key, e.copyFrom(job.from, job.key, job.pair, false))
+	err := e.store.Fill(ctx, job.key, e.source(job.key, job.pair, false))
 	if err != nil && !errors.Is(err, segstore.ErrClosed) && !errors.Is(err, errPass) && ctx.Err() == nil {
 		e.log.Debug().Err(err).Str("key", job.key).Str("from", job.from).Msg("copy failed")
-	}
-}
-
-// copyFrom is a Source that takes an object from one neighbour and nobody else.
-func (e *Edge) copyFrom(peer, key string, pair wire.PairID, onlyCached bool) segstore.Source {
-	return func(ctx context.Context, sink *segstore.Sink) error {
-		a, err := e.askPeerSoon(ctx, peer, key, pair, onlyCached)
-		if err != nil {
-			return err
-		}
-		defer a.close()
-		if a.meta.Status != http.StatusOK {
-			return errPass
-		}
-		if err := sink.Begin(a.meta); err != nil {
-			return err
-		}
-		sink.Detach()
-		return e.pour(ctx, sink, key, a)
 	}
 }
 

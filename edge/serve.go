@@ -81,11 +81,12 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 }
 
 // serveOpen answers a range of a body whose length nobody knows yet. Only the
-// rest from a byte on can be given, and only a node of the cluster asks for it:
+// rest from a byte on can be given, and only a balancer that finishes a response
+// asks for it (with If-Range; a viewer's own range gets the whole):
 // Tandem-Offset says where it begins (FIELD.md B10).
 func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, text string) {
 	first, ok := openRange(text)
-	if !ok || !x.node {
+	if !ok || !x.node || r.Header.Get("If-Range") == "" {
 		e.serveBody(w, r, view, x, http.StatusOK, 0, -1)
 		return
 	}
@@ -221,15 +222,7 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x errand) (*segstore
 	e.counts.waiting.Add(1)
 	defer e.counts.waiting.Add(-1)
 	stop := signalWaiting(w, r, x)
-	source := e.source(x.key, x.pair, x.peer)
-	var fresh *segstore.View
-	var outcome segstore.Outcome
-	var err error
-	if ok {
-		fresh, outcome, err = e.store.Refresh(r.Context(), x.key, source)
-	} else {
-		fresh, outcome, err = e.store.Get(r.Context(), x.key, source)
-	}
+	fresh, outcome, err := e.fill(r.Context(), x, ok)
 	stop()
 	switch {
 	case err == nil:
@@ -245,6 +238,26 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x errand) (*segstore
 	}
 	return nil, found{}, err
 }
+
+// fill joins or starts the fill of an object. Somebody else's fill that failed,
+// a copy from a neighbour that has just died, say, is no answer: then this
+// request fills for itself.
+func (e *Edge) fill(ctx context.Context, x errand, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
+	source := e.source(x.key, x.pair, x.peer)
+	for range joinTries {
+		if refresh {
+			view, how, err = e.store.Refresh(ctx, x.key, source)
+		} else {
+			view, how, err = e.store.Get(ctx, x.key, source)
+		}
+		if err == nil || how != segstore.Joined || ctx.Err() != nil {
+			break
+		}
+	}
+	return view, how, err
+}
+
+const joinTries = 4
 
 // mayServeStale is stale-if-error (RFC 5861): a live playlist only for about a
 // segment's time, since an old one looks like the end of the stream.

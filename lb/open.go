@@ -16,7 +16,7 @@ import (
 
 // Limits of an opening.
 const (
-	openRounds = 8                // edges and changes of the placement that are tried
+	openRounds = 64               // edges and changes of the placement that are tried: each takes something out of the choice
 	openLimit  = 10 * time.Second // in all
 	askLimit   = 2 * time.Second  // for one edge's answer
 )

@@ -56,10 +56,10 @@ func (s *settling) cheapest() (cost, via []int) {
 			l := &s.links[i]
 			for _, forward := range []bool{true, false} {
 				a, b := l.start(forward), l.start(!forward)
-				if cost[a] == math.MaxInt || l.room(forward) == 0 || cost[a]+l.price(forward) >= cost[b] {
+				if cost[a] == math.MaxInt || l.room(forward) == 0 || cost[a]+l.cost(forward) >= cost[b] {
 					continue
 				}
-				cost[b], changed = cost[a]+l.price(forward), true
+				cost[b], changed = cost[a]+l.cost(forward), true
 				via[b] = i + 1
 				if !forward {
 					via[b] = -i - 1
@@ -95,12 +95,13 @@ func (l *link) room(forward bool) int {
 	case l.have < l.want:
 		return l.want - l.have
 	}
-	return l.table.Taken() - l.have
+	return l.most - l.have
 }
 
-func (l *link) price(forward bool) int {
+// cost is what handing one session on costs; going back earns.
+func (l *link) cost(forward bool) int {
 	if forward && l.have > l.want || !forward && l.have < l.want {
-		return -1
+		return -l.price
 	}
-	return 1
+	return l.price
 }

@@ -46,19 +46,23 @@ type settling struct {
 	anchor Anchor
 	node   map[string]int
 	spare  []int // capacity left, by node; negative: excess
+	hub    int   // the node through which sessions go to edges that are no neighbours
 	links  []link
 	ends   map[wire.PairID]int             // boundaries that pairs end up with
 	given  map[wire.PairID][]wire.Adoption // slots that are given to edges that are no members
 	lost   int                             // sessions of pairs without living members for which there is no room
 }
 
+// link is a way on which sessions can be handed on, from low to high and back.
 type link struct {
-	pair      *wire.Pair
+	pair      *wire.Pair // nil for a way from the hub
 	table     *Table
 	near      int // the boundary it wants to have
 	low, high int // nodes
-	want      int // sessions of the low member at the anchor
-	have      int // sessions of the low member now
+	want      int // sessions at low at the anchor
+	have      int // sessions at low now
+	most      int // sessions in all
+	price     int // of moving one away from where it wants to be
 }
 
 // Settle finds the boundaries under which every session is delivered by a living
@@ -85,7 +89,7 @@ func tablesOf(p *wire.Placement, loads []Load) map[wire.PairID]*Table {
 // with a million sessions). They are only read; a pair without one is empty.
 func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor) Plan {
 	s := &settling{
-		p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges)), ends: map[wire.PairID]int{}, given: map[wire.PairID][]wire.Adoption{},
+		p: p, anchor: anchor, node: map[string]int{}, spare: make([]int, len(p.Edges)+1), hub: len(p.Edges), ends: map[wire.PairID]int{}, given: map[wire.PairID][]wire.Adoption{},
 	}
 	for i, e := range p.Edges {
 		s.node[e.Name] = i
@@ -100,15 +104,13 @@ func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Ancho
 			orphans = append(orphans, q)
 		}
 	}
+	s.openHub()
 	for s.shift() {
 	}
-	for _, l := range s.links {
-		s.ends[l.pair.ID] = l.table.Split(l.have, l.near)
-	}
+	s.divide()
 	for _, q := range orphans {
 		s.adopt(q, tableOf(q, tables))
 	}
-	s.relieve(tables)
 	return s.plan(tables)
 }
 
@@ -130,19 +132,75 @@ func (s *settling) split(q *wire.Pair, t *Table) bool {
 	switch {
 	case low && high:
 		have := t.Below(near)
-		s.links = append(s.links, link{pair: q, table: t, near: near, low: s.node[q.Low], high: s.node[q.High], want: have, have: have})
+		s.links = append(s.links, link{
+			pair: q, table: t, near: near, low: s.node[q.Low], high: s.node[q.High], want: have, have: have, most: t.Taken(), price: 1,
+		})
 		s.spare[s.node[q.Low]] -= have
 		s.spare[s.node[q.High]] -= t.Taken() - have
 	case low:
-		s.spare[s.node[q.Low]] -= t.Taken()
+		s.alone(q, t, s.node[q.Low])
 		s.ends[q.ID] = q.Slots
 	case high:
-		s.spare[s.node[q.High]] -= t.Taken()
+		s.alone(q, t, s.node[q.High])
 		s.ends[q.ID] = 0
 	default:
 		return false
 	}
 	return true
+}
+
+// alone puts a pair's sessions at its only living member. They can be given to
+// anybody, since nobody but that member holds the stream anyway; but that costs
+// the origin, so it comes after everything else.
+func (s *settling) alone(q *wire.Pair, t *Table, node int) {
+	n := t.Taken()
+	s.spare[node] -= n
+	if n > 0 {
+		s.links = append(s.links, link{pair: q, table: t, low: node, high: s.hub, want: n, have: n, most: n, price: giftPrice})
+	}
+}
+
+// giftPrice is more than any way round the ring costs.
+const giftPrice = 1 << 20
+
+// openHub leads from the hub to every living edge, if anybody leads to it.
+func (s *settling) openHub() {
+	used := false
+	for i := range s.links {
+		used = used || s.links[i].high == s.hub
+	}
+	if !used {
+		return
+	}
+	const any = 1 << 30
+	for i, e := range s.p.Edges {
+		if Delivers(e.State) {
+			s.links = append(s.links, link{low: s.hub, high: i, want: any, have: any, most: any})
+		}
+	}
+}
+
+// divide turns the counts of the links into boundaries and gifts.
+func (s *settling) divide() {
+	given := make([]int, len(s.spare))
+	for i := range s.links {
+		if l := &s.links[i]; l.low == s.hub {
+			given[l.high] = l.want - l.have
+		}
+	}
+	for i := range s.links {
+		l := &s.links[i]
+		switch {
+		case l.low == s.hub:
+		case l.high == s.hub:
+			if n := l.want - l.have; n > 0 { // those next to the boundary are the newest
+				first := max(min(l.table.Below(l.pair.Home)-n/2, l.table.Taken()-n), 0)
+				s.given[l.pair.ID] = s.hand(nil, l.table, first, first+n, given)
+			}
+		default:
+			s.ends[l.pair.ID] = l.table.Split(l.have, l.near)
+		}
+	}
 }
 
 // plan says what changes.
@@ -176,7 +234,7 @@ func (s *settling) plan(tables map[wire.PairID]*Table) Plan {
 		}
 	}
 	sort.Slice(plan.Boundaries, func(i, j int) bool { return plan.Boundaries[i].Pair < plan.Boundaries[j].Pair })
-	for i, left := range s.spare {
+	for i, left := range s.spare[:s.hub] {
 		if left < 0 {
 			plan.Excess = append(plan.Excess, EdgeExcess{Edge: s.p.Edges[i].Name, Over: -left})
 			plan.Lost -= left

@@ -50,41 +50,20 @@ func check(t *rapid.T, c *tandem) {
 	}
 }
 
-// surplus is what can't be kept, found otherwise than by Settle. Survivors of a
-// death form paths; along a path it is best that each edge takes all it can of
-// the table behind it, which nobody further on can take, and gives the rest of
-// its room to the table before it. Pairs without members go wherever is room.
+// surplus is what can't fit: a session that only living edges outside its pair
+// have room for is given to them, so all living capacity counts. (Pairs with two
+// living members always fit into these, as pair sums are at most capacities.)
 func surplus(p *wire.Placement, sum map[wire.PairID]int) int {
-	n := len(p.Edges)
-	up := func(i int) bool { return ring.Delivers(p.Edges[i%n].State) }
-	first := 0
-	for first < n && up(first) {
-		first++
+	total, room := 0, 0
+	for _, n := range sum {
+		total += n
 	}
-	if first == n {
-		return 0 // a ring without a gap can always be split: pair sums are at most capacities
-	}
-	total, kept, room, orphans, rest := 0, 0, 0, 0, 0
-	for i := range n { // from the gap on, round the ring
-		e := p.Edges[(first+i)%n]
-		load := sum[p.Pairs[(first+i)%n].ID] // with the next edge
-		total += load
-		if !up(first + i) {
-			rest = load
-			if !up(first + i + 1) {
-				orphans += load
-				rest = 0
-			}
-			continue
+	for _, e := range p.Edges {
+		if ring.Delivers(e.State) {
+			room += e.Capacity
 		}
-		free := e.Capacity
-		take := min(free, rest)
-		free -= take
-		rest = load - min(free, load)
-		kept += take + load - rest
-		room += free - (load - rest)
 	}
-	return total - kept - min(orphans, room)
+	return max(total-room, 0)
 }
 
 // TestAnyFaultsKeepAllThatFits: n = 2..64 unequal edges filled to the very limit,

@@ -173,18 +173,17 @@ func (c *tandem) show() ([]Edge, []Pair) {
 		q := &c.p.Pairs[i]
 		t := c.tables[q.ID]
 		line := Pair{Low: q.Low, High: q.High, Boundary: q.Boundary, Retiring: q.Retiring}
-		low, high := c.delivers(q.Low), c.delivers(q.High)
-		below := t.Below(q.Boundary)
-		switch {
-		case low && high:
-			line.LowDelivering, line.HighDelivering = below, t.Taken()-below
-		case low:
-			line.LowDelivering = t.Taken()
-		case high:
-			line.HighDelivering = t.Taken()
-		}
-		for _, a := range q.Adopted {
-			line.Adopted = append(line.Adopted, Adopted{Edge: a.Edge, Sessions: t.Below(a.To) - t.Below(a.From)})
+		for _, part := range ring.Parts(c.p, q) {
+			sessions := t.Below(part.To) - t.Below(part.From)
+			switch part.Owner {
+			case "":
+			case q.Low:
+				line.LowDelivering += sessions
+			case q.High:
+				line.HighDelivering += sessions
+			default:
+				line.Adopted = append(line.Adopted, Adopted{Edge: part.Owner, Sessions: sessions})
+			}
 		}
 		pairs = append(pairs, line)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"net"
 	"sync"
 )
 
@@ -14,13 +15,20 @@ import (
 const (
 	MaxDatagram     = 1400
 	MaxDatagramBody = 1200
-	// MaxDatagramObject bounds what a receiver may be told to keep room for.
-	MaxDatagramObject = 1 << 30
+	// MaxDatagramObject bounds what a receiver may be told to keep room for, in
+	// bytes; what is larger goes by HTTP.
+	MaxDatagramObject = 64 << 20
 
 	datagramMagic = "tdm1"
 	datagramFixed = len(datagramMagic) + macSize + 8 + 8 + 8 + 8 + sha256.Size
-	maxDatagramTx = 255 // bytes of ETag, content type and Cache-Control each
+	maxDatagramTx = 255 // bytes of each text but the key
 )
+
+// HeaderMulticast is in the origin's answer 202: the object follows in
+// datagrams to the group that the request named, and not as this answer's body.
+// The value is the object's number, 16 hex digits. Length, digest and validators
+// are in the head.
+const HeaderMulticast = "Tandem-Multicast"
 
 // ErrDatagram is returned for what is no datagram of this cluster.
 var ErrDatagram = errors.New("not a datagram of this cluster")
@@ -38,7 +46,23 @@ type Datagram struct {
 	ETag    string
 	Type    string // content type
 	Caching string // Cache-Control
+	Changed string // Last-Modified
 	Body    []byte // may be empty only when Total is 0
+}
+
+// texts are the fields of variable length, in their order on the wire.
+func (d *Datagram) texts() [5]string {
+	return [...]string{d.Key, d.ETag, d.Type, d.Caching, d.Changed}
+}
+
+// Fits tells whether every part of such an object can be sent and opened.
+func (d *Datagram) Fits() bool {
+	for i, s := range d.texts() {
+		if i > 0 && len(s) > maxDatagramTx {
+			return false
+		}
+	}
+	return d.Key != "" && d.Total <= MaxDatagramObject && d.Room() > 0
 }
 
 // DatagramObject is the identity of a version of an object.
@@ -50,7 +74,7 @@ func DatagramObject(key, etag string) uint64 {
 // Room is how many bytes of the object fit beside the rest; below 1: none.
 func (d *Datagram) Room() int {
 	texts := 0
-	for _, s := range []string{d.Key, d.ETag, d.Type, d.Caching} {
+	for _, s := range d.texts() {
 		texts += len(s) + 2 // the length of a length, at most
 	}
 	return min(MaxDatagramBody, MaxDatagram-datagramFixed-texts)
@@ -85,7 +109,7 @@ func (c *DatagramCodec) Append(b []byte, d *Datagram) []byte {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	b = append(b, d.Digest[:]...)
-	for _, s := range []string{d.Key, d.ETag, d.Type, d.Caching} {
+	for _, s := range d.texts() {
 		b = appendText(b, s)
 	}
 	b = append(b, d.Body...)
@@ -114,7 +138,10 @@ func openDatagram(b []byte) (Datagram, error) {
 	offset, total, sent := binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[24:])
 	copy(d.Digest[:], b[32:])
 	texts := decoder{left: b[32+sha256.Size:]}
-	d.Key, d.ETag, d.Type, d.Caching = texts.text(maxPath), texts.text(maxDatagramTx), texts.text(maxDatagramTx), texts.text(maxDatagramTx)
+	d.Key = texts.text(maxPath)
+	for _, to := range []*string{&d.ETag, &d.Type, &d.Caching, &d.Changed} {
+		*to = texts.text(maxDatagramTx)
+	}
 	d.Body = texts.left
 	size := uint64(len(d.Body))
 	switch {
@@ -125,4 +152,26 @@ func openDatagram(b []byte) (Datagram, error) {
 	}
 	d.Offset, d.Total, d.Sent = int64(offset), int64(total), int64(sent)
 	return d, nil
+}
+
+// GroupInterface is the network interface for a multicast group: the named one,
+// or the loopback one for a node whose listener is reachable only there. nil:
+// the one that the system's routes choose.
+func GroupInterface(name, listen string) (*net.Interface, error) {
+	if name != "" {
+		return net.InterfaceByName(name)
+	}
+	if host, _, err := net.SplitHostPort(listen); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil, nil
+	}
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Flags&net.FlagLoopback != 0 {
+			return &all[i], nil
+		}
+	}
+	return nil, nil
 }

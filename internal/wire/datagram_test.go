@@ -10,7 +10,8 @@ import (
 func testDatagram() *Datagram {
 	return &Datagram{
 		Object: DatagramObject("/live/v0/s7.m4s", `"e"`), Offset: 1200, Total: 1207, Sent: 1_700_000_000_000, Digest: [32]byte{1, 2, 3},
-		Key: "/live/v0/s7.m4s", ETag: `"e"`, Type: "video/iso.segment", Caching: "immutable", Body: []byte("segment"),
+		Key: "/live/v0/s7.m4s", ETag: `"e"`, Type: "video/iso.segment", Caching: "immutable",
+		Changed: "Mon, 23 Nov 2026 09:00:00 GMT", Body: []byte("segment"),
 	}
 }
 
@@ -62,8 +63,12 @@ func TestDatagramThatContradictsItselfIsRefused(t *testing.T) {
 		"too large":      func(d *Datagram) { d.Total = MaxDatagramObject + 1 },
 		"empty":          func(d *Datagram) { d.Body = nil },
 		"without a key":  func(d *Datagram) { d.Key = "" },
+		"a long type":    func(d *Datagram) { d.Type = string(make([]byte, 256)) },
 	} {
 		d := testDatagram()
+		if !d.Fits() {
+			t.Fatal("the unchanged one does not fit")
+		}
 		change(d)
 		if _, err := codec.Open(codec.Append(nil, d)); !errors.Is(err, ErrDatagram) {
 			t.Errorf("%s: %v", name, err)
@@ -87,4 +92,22 @@ func FuzzOpenDatagram(f *testing.F) {
 			t.Fatalf("%+v became %+v, %v", d, again, err)
 		}
 	})
+}
+
+func TestGroupInterfaceOfANodeOnLoopback(t *testing.T) {
+	for listen, loopback := range map[string]bool{"127.0.0.1:80": true, "localhost:80": true, "[::1]:80": true, "0.0.0.0:80": false, ":80": false, "192.0.2.1:80": false} {
+		at, err := GroupInterface("", listen)
+		if err != nil || (at != nil) != loopback {
+			t.Errorf("%s: %v, %v", listen, at, err)
+		}
+		if at == nil {
+			continue
+		}
+		if named, err := GroupInterface(at.Name, "0.0.0.0:80"); err != nil || named.Index != at.Index {
+			t.Errorf("%s by name: %v, %v", at.Name, named, err)
+		}
+	}
+	if _, err := GroupInterface("no-such-interface", "127.0.0.1:80"); err == nil {
+		t.Error("an interface that is not there was found")
+	}
 }
