@@ -19,7 +19,12 @@ type Config struct {
 	IngestMaxBytes int64
 	Window         int // segments in a looped channel's playlists
 	SecretFile     string
-	LogLevel       string
+
+	MulticastRate      int64 // bytes a second
+	MulticastHops      int
+	MulticastInterface string
+
+	LogLevel string
 }
 
 // Settings is the table of the configuration; making it sets the defaults.
@@ -34,6 +39,9 @@ func (c *Config) Settings() []setting.Row {
 		setting.Bytes(&c.IngestMaxBytes, "ingest-max-object", 256<<20, 1<<10, 64<<30, "Largest object that is taken in."),
 		setting.Int(&c.Window, "window", 10, 3, 1000, "segments", "Length of a looped channel's playlists."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one nobody may set destinations, and counts and catalog are open."),
+		setting.Bytes(&c.MulticastRate, "multicast-rate", 100<<20, 64<<10, 1<<40, "Most bytes a second that are sent to multicast groups (claim 6)."),
+		setting.Int(&c.MulticastHops, "multicast-hops", 1, 1, 255, "routers", "How far datagrams to a group go: 1 is this network alone."),
+		setting.String(&c.MulticastInterface, "multicast-interface", "", "Network interface for groups (default: by the system's routes; loopback when --listen is)."),
 		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),
 	}
 }
@@ -51,6 +59,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Window < 3 {
 		return fmt.Errorf("--window: %d segments; a player needs at least 3", c.Window)
+	}
+	if c.MulticastRate < 1 || c.MulticastHops < 1 {
+		return fmt.Errorf("--multicast-rate, --multicast-hops: %d bytes a second, %d routers; give at least 1 of each", c.MulticastRate, c.MulticastHops)
 	}
 	seen := map[string]bool{}
 	for _, text := range c.Loop {

@@ -20,8 +20,8 @@ const (
 	deliveryLimit   = 30 * time.Second // for one object
 )
 
-// delivery sends objects to whom the asking edge names, besides the answer that
-// the edge itself gets: to its partner (claim 7), or to a group (claim 6).
+// delivery sends objects to whom the asking edge names: to its partner, besides
+// the answer that the edge itself gets (claim 7), or to a group (claim 6).
 type delivery struct {
 	origin *Origin
 	jobs   chan job
@@ -37,11 +37,7 @@ type job struct {
 	pair  string // wire.HeaderPair of the request
 }
 
-func newDelivery(o *Origin) *delivery {
-	groups := &multicast{origin: o}
-	if o.deps.Secret.Valid() {
-		groups.codec = o.deps.Secret.Datagrams()
-	}
+func newDelivery(o *Origin, groups *multicast) *delivery {
 	return &delivery{
 		origin: o, groups: groups, jobs: make(chan job, deliveryQueue),
 		client: &http.Client{
@@ -54,9 +50,9 @@ func newDelivery(o *Origin) *delivery {
 
 // run works until ctx ends; what waits then is dropped.
 func (d *delivery) run(ctx context.Context) error {
-	parts := make([]run.Part, deliveryWorkers)
-	for i := range parts {
-		parts[i] = run.Part{Name: "delivery", Run: d.work}
+	parts := []run.Part{{Name: "multicast", Run: d.groups.run}}
+	for range deliveryWorkers {
+		parts = append(parts, run.Part{Name: "delivery", Run: d.work})
 	}
 	err := run.Group(ctx, parts...)
 	d.client.CloseIdleConnections()
@@ -80,22 +76,30 @@ func (d *delivery) work(ctx context.Context) error {
 }
 
 // ask queues a delivery when the request names a destination and comes from the
-// cluster. It never waits.
-func (d *delivery) ask(r *http.Request) {
+// cluster. It never waits. What it takes on it says in the head, so that the edge
+// need not see to the second copy by itself. True: the object goes to a group,
+// found is not the caller's any more, and the answer is 202 without a body.
+func (d *delivery) ask(w http.ResponseWriter, r *http.Request, found *object) bool {
 	text := r.Header.Get(wire.HeaderDest)
 	if text == "" {
-		return
+		return false
 	}
 	to, err := url.Parse(text)
 	if err != nil || !d.origin.deps.Secret.Authorised(r) || !destination(to) {
 		d.origin.metrics.deliveries.WithLabelValues("refused").Inc()
-		return
+		return false
+	}
+	if to.Scheme == "udp" {
+		addr, _ := group(to)
+		return d.groups.take(w, r, addr, found)
 	}
 	select {
 	case d.jobs <- job{r.URL.Path, r.URL.RawQuery, to, r.Header.Get(wire.HeaderPair)}:
+		w.Header().Set(wire.HeaderDest, text)
 	default:
 		d.origin.metrics.deliveries.WithLabelValues("dropped").Inc()
 	}
+	return false
 }
 
 // destination tells whether the origin sends to such a URL.
@@ -112,9 +116,6 @@ func destination(to *url.URL) bool {
 
 // send delivers one object, with a second attempt.
 func (d *delivery) send(ctx context.Context, j job) error {
-	if j.to.Scheme == "udp" {
-		return d.groups.send(ctx, j)
-	}
 	err := d.put(ctx, j)
 	if err == nil || errors.Is(err, errRefused) || ctx.Err() != nil {
 		return err

@@ -13,6 +13,8 @@
 //     moment, and a segment's URI never stands for other bytes (timeline.go);
 //   - nothing outside the media directory is read or written (os.Root), nothing
 //     whose name begins with a dot is shown;
+//   - what goes to a group goes once, at most at the configured rate, and is the
+//     version that the head of the answer named (multicast.go);
 //   - what is kept in memory is bounded: facts about objects, counts, deliveries.
 //
 // May be lost: an upload that has not ended, counts, deliveries that wait; the
@@ -20,6 +22,7 @@
 //
 // Never done here: knowing sessions, edges or the placement.
 //
-// Goroutines: Run starts the delivery workers and returns when they have ended.
+// Goroutines: Run starts the delivery workers and the sender to groups, and
+// returns when they have ended.
 // Listeners belong to the caller.
 package origin

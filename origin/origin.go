@@ -48,6 +48,10 @@ func New(c Config, d Deps) (*Origin, error) {
 	if d.Registry == nil {
 		d.Registry = prometheus.NewRegistry()
 	}
+	at, err := wire.GroupInterface(c.MulticastInterface, c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--multicast-interface: %s: %w", c.MulticastInterface, err)
+	}
 	l, err := openLibrary(c)
 	if err != nil {
 		return nil, err
@@ -62,7 +66,7 @@ func New(c Config, d Deps) (*Origin, error) {
 		return nil, err
 	}
 	o.catalog = &catalog{library: l, channels: o.channels, now: d.Now}
-	o.delivery = newDelivery(o)
+	o.delivery = newDelivery(o, newMulticast(o, at))
 	o.ingest = &ingest{origin: o, slots: make(chan struct{}, maxUploads), under: map[string]*queue{}}
 	if c.Ingest {
 		if err := o.ingest.clear(); err != nil {

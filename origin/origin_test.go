@@ -30,6 +30,9 @@ func start(t *testing.T, c Config, d Deps) started {
 	if c.IngestMaxBytes == 0 {
 		c.IngestMaxBytes = 1 << 20
 	}
+	if c.MulticastRate == 0 {
+		c.MulticastRate, c.MulticastHops = 100<<20, 1
+	}
 	o, err := New(c, d)
 	if err != nil {
 		t.Fatal(err)

@@ -71,7 +71,12 @@ func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 		o.refuse(w, r, err)
 		return
 	}
-	defer found.Close()
+	mine := true
+	defer func() {
+		if mine {
+			found.Close()
+		}
+	}()
 	h := w.Header()
 	allowAnyOrigin(h)
 	h.Set("Content-Type", media.ContentType(path))
@@ -82,13 +87,17 @@ func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set(wire.HeaderDigest, found.digest)
 	}
 	t := &tally{ResponseWriter: w, status: http.StatusOK}
+	kind, at := found.kind.String(), found.at
 	if r.Method == http.MethodGet {
 		// Before the bytes: who has them all finds the count done.
 		o.counts.add(path)
-		o.delivery.ask(r)
+		mine = !o.delivery.ask(t, r, found)
 	}
-	http.ServeContent(t, r, "", found.at, found)
-	kind := found.kind.String()
+	if mine {
+		http.ServeContent(t, r, "", at, found)
+	} else {
+		t.WriteHeader(http.StatusAccepted)
+	}
 	o.metrics.requests.WithLabelValues(kind, statusClass(t.status)).Inc()
 	o.metrics.bytes.WithLabelValues(kind).Add(float64(t.sent))
 }
