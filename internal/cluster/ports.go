@@ -11,32 +11,42 @@ import (
 // lowestPort is where ports for nodes begin.
 const lowestPort = 20000
 
+// block is how many neighbouring ports are taken or left together.
+const block = 64
+
 // Ports finds free ports on the loopback address, each one once. They lie below
 // the range from which the kernel takes ports for outgoing connections: a port
 // from that range could be in use by somebody's connection at the very moment
-// at which a killed node comes back to it.
+// at which a killed node comes back to it. And they come from a block in which
+// every port is free: a port that a dead node of another cluster will come back
+// to has neighbours in use.
 func Ports(count int) ([]int, error) {
-	highest := ephemeral() - 1
-	var open []net.Listener
-	defer func() {
-		for _, l := range open {
-			l.Close()
-		}
-	}()
-	var ports []int
-	for tries := 0; len(ports) < count; tries++ {
-		if tries > 200+20*count {
-			return nil, fmt.Errorf("found only %d of %d free ports from %d to %d", len(ports), count, lowestPort, highest)
-		}
-		port := lowestPort + rand.IntN(highest-lowestPort)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
+	blocks := (count + block - 1) / block
+	rooms := (ephemeral() - lowestPort) / block
+	for range 500 {
+		first := lowestPort + block*rand.IntN(max(rooms-blocks, 1))
+		if !free(first, blocks*block) {
 			continue
 		}
-		open = append(open, l) // kept until all are found, so that none comes twice
-		ports = append(ports, port)
+		ports := make([]int, count)
+		for i := range ports {
+			ports[i] = first + i
+		}
+		return ports, nil
 	}
-	return ports, nil
+	return nil, fmt.Errorf("found no %d free ports in a row from %d to %d", blocks*block, lowestPort, ephemeral()-1)
+}
+
+// free tells whether nobody listens at any of these ports.
+func free(first, count int) bool {
+	for port := first; port < first+count; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
 }
 
 // ephemeral is the lowest port that the kernel gives to outgoing connections.
