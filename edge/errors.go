@@ -10,7 +10,7 @@ import (
 
 // Errors of a request.
 var (
-	errForbidden = errors.New("refused: another secret")
+	errForbidden = errors.New("403: refused, another secret?")
 	errPass      = errors.New("not for the store")            // the answer may not be stored: ask again, for this viewer alone
 	errOrigin    = errors.New("the origin does not answer")   // no head from it
 	errNotHere   = errors.New("not in this store")            // Only-Cached

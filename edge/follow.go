@@ -103,7 +103,7 @@ func (e *Edge) announce(ctx context.Context, balancer string) error {
 	}
 	if err := e.post(ctx, 5*time.Second, balancer+wire.PathRegister, reg, &answer); err != nil {
 		if errors.Is(err, errForbidden) {
-			e.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge: it has another secret; see --secret-file")
+			e.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret; see --secret-file")
 		}
 		return err
 	}

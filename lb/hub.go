@@ -117,7 +117,8 @@ func (h *hub) watching() int {
 // history is the placement's events and this balancer's own, newest first.
 func (h *hub) history(placed []wire.Event, limit int) []wire.Event {
 	h.mu.Lock()
-	all := append(placed, h.local...)
+	all := append(make([]wire.Event, 0, len(placed)+len(h.local)), placed...)
+	all = append(all, h.local...)
 	h.mu.Unlock()
 	slices.SortStableFunc(all, func(a, b wire.Event) int {
 		switch {

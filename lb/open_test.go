@@ -28,7 +28,7 @@ func TestViewerIsSentToItsSlotAndGetsItsBytes(t *testing.T) {
 	if got := c.lb.Placement().Stream("/film/"); len(got) != 1 || got[0] != token.Pair || c.opened() != 1 {
 		t.Fatalf("placed on %v, %d slots given", got, c.opened())
 	}
-	left := time.Unix(token.Expires, 0).Sub(time.Now())
+	left := time.Until(time.Unix(token.Expires, 0))
 	if left < 23*time.Hour || left > 24*time.Hour {
 		t.Fatalf("the token is good for %s", left)
 	}

@@ -48,6 +48,9 @@ func (r *receipts) moved(life edgeLife, t takeover) {
 
 // list is the receipts of all deaths, newest first.
 func (r *receipts) list(deaths []wire.Receipt) []wire.Receipt {
+	if deaths == nil {
+		deaths = []wire.Receipt{} // a list in JSON, not null
+	}
 	slices.Reverse(deaths)
 	r.mu.Lock()
 	defer r.mu.Unlock()
