@@ -1,0 +1,240 @@
+package lb
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	for range 2 {
+		resp, _ := c.viewer(nil, entryPath)
+		c.sessionAt(resp)
+	}
+	for _, m := range c.members {
+		c.report(m)
+	}
+	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
+	var s wire.Status
+	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+	if s.Node != "lb-1" || s.Leader != "lb-1" || s.Admission != ring.FailSafeAdmission || s.Policy != StatePush || s.Sessions != 2 || s.Streams != 1 ||
+		len(s.Edges) != 3 || len(s.Pairs) != 3 || len(s.Balancers) != 1 || !s.Balancers[0].Leader || !s.Balancers[0].Voter || !s.Balancers[0].Alive {
+		t.Fatalf("%+v", s)
+	}
+	if e := s.Edges[0]; e.State != wire.EdgeUp || e.Limit != 5 || e.ReportAge < 0 || e.Delivering != 2 || e.Capacity != 8 {
+		t.Fatalf("%+v", e)
+	}
+	if q := s.Pairs[0]; q.LowDelivering != 2 || q.HighDelivering != 0 || len(q.Taken) != 1 || q.Streams != 1 {
+		t.Fatalf("%+v", q)
+	}
+	var edges []wire.EdgeStatus
+	c.api(http.MethodGet, "/edges", nil, http.StatusOK, &edges)
+	var pairs []wire.PairStatus
+	c.api(http.MethodGet, "/pairs", nil, http.StatusOK, &pairs)
+	var streams []wire.StreamStatus
+	c.api(http.MethodGet, "/streams", nil, http.StatusOK, &streams)
+	var receipts []wire.Receipt
+	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+	var history []wire.Event
+	c.api(http.MethodGet, "/history?limit=2", nil, http.StatusOK, &history)
+	if len(edges) != 3 || len(pairs) != 3 || len(streams) != 1 || len(streams[0].Edges) != 2 || receipts == nil || len(history) != 2 || history[0].Time < history[1].Time {
+		t.Fatalf("%d edges, %d pairs, %+v, %v, %+v", len(edges), len(pairs), streams, receipts, history)
+	}
+	var p wire.Preview
+	c.api(http.MethodGet, "/edges/edge-1/drain", nil, http.StatusOK, &p)
+	if p.Edge != "edge-1" || p.Moves != 2 || p.Excess != 0 {
+		t.Fatalf("%+v", p)
+	}
+}
+
+func TestOpenAPIDescribesEveryRoute(t *testing.T) {
+	c := newControl(t, controlOptions{})
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(c.api(http.MethodGet, "/openapi.json", nil, http.StatusOK, nil), &doc); err != nil {
+		t.Fatal(err)
+	}
+	described := 0
+	for _, methods := range doc.Paths {
+		described += len(methods)
+	}
+	routes := 0
+	err := chi.Walk(c.lb.Admin().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		path, ok := strings.CutPrefix(route, apiPrefix)
+		if !ok {
+			return nil
+		}
+		routes++
+		if doc.Paths[path][strings.ToLower(method)] == nil {
+			t.Errorf("%s %s is not described", method, path)
+		}
+		return nil
+	})
+	if err != nil || routes != described || routes == 0 {
+		t.Fatalf("%d routes, %d described, %v", routes, described, err)
+	}
+}
+
+func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
+	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
+	if c.state("edge-1") != wire.EdgeDraining {
+		t.Fatal(c.state("edge-1"))
+	}
+	c.api(http.MethodPost, "/edges/edge-1/resume", nil, http.StatusOK, nil)
+	if c.state("edge-1") != wire.EdgeUp {
+		t.Fatal(c.state("edge-1"))
+	}
+	c.api(http.MethodPost, "/edges/edge-2/drain", nil, http.StatusOK, nil)
+	c.api(http.MethodPost, "/admission", map[string]string{"admission": "pair"}, http.StatusOK, nil)
+	if c.lb.Placement().Admission != ring.PairAdmission {
+		t.Fatal(c.lb.Placement().Admission)
+	}
+	for _, bad := range []struct {
+		method, path string
+		body         any
+		status       int
+	}{
+		{http.MethodPost, "/edges/edge-9/drain", nil, http.StatusNotFound},
+		{http.MethodGet, "/edges/edge-9/drain", nil, http.StatusNotFound},
+		{http.MethodPost, "/edges/edge-9/remove", nil, http.StatusNotFound},
+		{http.MethodPost, "/edges/edge-1/drain", nil, http.StatusConflict}, // the last one that delivers
+		{http.MethodPost, "/admission", map[string]string{"admission": "most"}, http.StatusBadRequest},
+		{http.MethodPost, "/admission", `{"admision":"pair"}`, http.StatusBadRequest},
+		{http.MethodPost, "/admission", "", http.StatusBadRequest},
+		{http.MethodPost, "/purge", wire.Purge{Prefix: "film"}, http.StatusBadRequest},
+		{http.MethodPost, "/purge", `{"prefix":"/","all":true}`, http.StatusBadRequest},
+		{http.MethodGet, "/sessions?limit=-1", nil, http.StatusBadRequest},
+		{http.MethodGet, "/sessions?limit=many", nil, http.StatusBadRequest},
+		{http.MethodDelete, "/sessions/1-2", nil, http.StatusBadRequest},
+		{http.MethodDelete, "/sessions/1-2-x", nil, http.StatusBadRequest},
+		{http.MethodDelete, "/sessions/99-1-1", nil, http.StatusNotFound},
+		{http.MethodDelete, "/balancers/lb-9", nil, http.StatusNotFound},
+		{http.MethodDelete, "/balancers/lb-1", nil, http.StatusConflict},
+		{http.MethodGet, "/nonsense", nil, http.StatusNotFound},
+		{http.MethodPut, "/status", nil, http.StatusMethodNotAllowed},
+	} {
+		text := c.api(bad.method, bad.path, bad.body, bad.status, nil)
+		var said problem
+		if err := json.Unmarshal(text, &said); err != nil || said.Error == "" || said.Reason == "" || strings.Contains(said.Error, "\n") {
+			t.Errorf("%s %s: %s", bad.method, bad.path, text)
+		}
+	}
+	resp, _ := c.request(c.client, http.MethodPost, c.admin.URL+apiPrefix+"/edges/edge-1/drain", nil, "Sec-Fetch-Site", "cross-site")
+	if resp.StatusCode != http.StatusForbidden {
+		t.Fatalf("another site's page: %s", resp.Status)
+	}
+}
+
+func TestPurgeReachesEveryEdgeAndWaitsForThoseAway(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c.members[2].Close()
+	c.lb.suspects.failed("edge-3", causeRefused)
+	until(t, "declared dead", func() bool { return c.state("edge-3") == wire.EdgeDown })
+	var answer wire.PurgeAnswer
+	c.api(http.MethodPost, "/purge", wire.Purge{Prefix: "/film/"}, http.StatusOK, &answer)
+	if answer.Removed["edge-1"] != 3 || answer.Removed["edge-2"] != 3 || len(answer.Failed) != 1 || answer.Failed[0] != "edge-3" {
+		t.Fatalf("%+v", answer)
+	}
+	p := c.lb.Placement().Purges
+	if len(p) != 1 || p[0].Seq != answer.Seq || p[0].Prefix != "/film/" {
+		t.Fatalf("%+v", p)
+	}
+}
+
+func TestSessionsAreListedOnceAndCanBeEnded(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	q := c.lb.Placement().Pairs[0]
+	both := wire.SessionInfo{SessionID: wire.SessionID{Pair: q.ID, Slot: 0, Generation: 5}, Stream: "/film/"}
+	for _, m := range c.members { // while a boundary moves both can name it
+		m.locked(func() {
+			both.Edge = m.edge.Name
+			m.sessions = append(m.sessions, both)
+		})
+	}
+	high := c.members[1]
+	high.locked(func() {
+		high.sessions = append(high.sessions, wire.SessionInfo{SessionID: wire.SessionID{Pair: q.ID, Slot: 7, Generation: 6}, Stream: "/film/", Edge: high.edge.Name})
+	})
+	var list wire.SessionList
+	c.api(http.MethodGet, "/sessions", nil, http.StatusOK, &list)
+	if list.Total != 2 || len(list.Sessions) != 2 || list.Sessions[0].Edge != q.Low || list.Sessions[1].Slot != 7 {
+		t.Fatalf("%+v", list)
+	}
+	c.api(http.MethodGet, "/sessions?limit=1", nil, http.StatusOK, &list)
+	if len(list.Sessions) != 1 {
+		t.Fatalf("%+v", list)
+	}
+	c.api(http.MethodDelete, "/sessions/1-7-6", nil, http.StatusNoContent, nil)
+	if len(high.closed) != 1 || high.closed[0].Generation != 6 {
+		t.Fatalf("%+v", high.closed)
+	}
+}
+
+func TestEventsAreStreamedAsTheyHappen(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	resp, err := c.person().Get(c.admin.URL + apiPrefix + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	next := func(kind string) (data string) {
+		for lines.Scan() {
+			if lines.Text() == "event: "+kind && lines.Scan() {
+				return strings.TrimPrefix(lines.Text(), "data: ")
+			}
+		}
+		t.Fatalf("the stream ended before %q: %v", kind, lines.Err())
+		return ""
+	}
+	var s wire.Status
+	if err := json.Unmarshal([]byte(next("status")), &s); err != nil || len(s.Edges) != 2 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.lb.moved(takeover{From: "edge-1", To: "edge-2", OK: true, Phase: "body", Cause: causeReset})
+	var place, took wire.Event
+	for range 20 {
+		var e wire.Event
+		if err := json.Unmarshal([]byte(next("event")), &e); err != nil {
+			t.Fatal(err)
+		}
+		switch e.Kind {
+		case "place":
+			place = e
+		case "takeover":
+			took = e
+		}
+		if place.Stream == "/film/" && took.Edge == "edge-1" {
+			return
+		}
+	}
+	t.Fatalf("%+v, %+v", place, took)
+}
+
+func TestAdminSideServesTheDashboardHealthAndFigures(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	resp, _ := c.viewer(nil, entryPath)
+	c.sessionAt(resp)
+	for path, want := range map[string]string{
+		"/": "<html", "/livez": "ok", "/readyz": "ok", "/metrics": "tandem_lb_sessions_opened_total 1",
+	} {
+		resp, body := c.request(c.client, http.MethodGet, c.admin.URL+path, nil)
+		if resp.StatusCode != http.StatusOK || !strings.Contains(strings.ToLower(string(body)), want) {
+			t.Errorf("%s: %s %.200s", path, resp.Status, body)
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package lb
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+func (c *control) token(id wire.SessionID, stream string, expires time.Time) string {
+	return wire.SessionPrefix + c.lb.cfg.Secret.Seal(wire.Token{
+		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: expires.Unix(),
+	})
+}
+
+func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	hour := time.Now().Add(time.Hour)
+	expired := c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(-time.Hour))
+	ended := c.token(wire.SessionID{Pair: 99}, "/film/", hour)
+	foreign := wire.SessionPrefix + strings.Repeat("A", wire.TokenLength)
+	for _, row := range []struct {
+		path   string
+		status int
+		at     string
+	}{
+		{expired + "/film/master.m3u8?x=1", http.StatusFound, "/film/master.m3u8?x=1"},
+		{expired + "/film/a.m4s", http.StatusForbidden, ""},
+		{foreign + "/film/live.mpd", http.StatusFound, "/film/live.mpd"},
+		{foreign + "/film/a.m4s", http.StatusForbidden, ""},
+		{c.token(wire.SessionID{Pair: 1}, "/other/", hour) + "/film/a.m4s", http.StatusForbidden, ""},
+		{ended + "/film/master.m3u8", http.StatusFound, "/film/master.m3u8"},
+		{ended + "/film/a.m4s", http.StatusOK, ""},
+		{foreign + "//elsewhere.example/x.m3u8", http.StatusBadRequest, ""},
+	} {
+		resp, body := c.viewer(nil, row.path)
+		if resp.StatusCode != row.status || resp.Header.Get("Location") != row.at {
+			t.Errorf("%s: %s to %q: %s", row.path, resp.Status, resp.Header.Get("Location"), body)
+		}
+		if row.status != http.StatusOK && resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: a browser's player can't read the answer", row.path)
+		}
+	}
+}
+
+func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	for _, row := range []struct {
+		request string
+		status  string
+	}{
+		{"POST /film/master.m3u8 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "405"},
+		{"DELETE /film/master.m3u8 HTTP/1.1\r\nHost: x\r\n\r\n", "405"},
+		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET /film/b.m4s HTTP/1.1\r\n\r\n", "400"},
+		{"GET /film/../a.m4s HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET //elsewhere.example/x.m3u8 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET /" + strings.Repeat("x", maxPath) + " HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431"},
+		{"OPTIONS /film/master.m3u8 HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n\r\n", "204"},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(conn, row.request)
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil || !strings.Contains(line, " "+row.status+" ") {
+			t.Errorf("%.60q: %q, %v", row.request, line, err)
+		}
+		_ = conn.Close()
+	}
+	resp, _ := c.request(c.client, http.MethodPost, c.url+"/film/a.m4s", nil)
+	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
+		t.Fatal(resp.Status, resp.Header)
+	}
+}
+
+func TestSegmentsWithoutASessionAreServedUnlessForbidden(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	if resp, body := c.viewer(nil, "/film/a.m4s"); resp.StatusCode != http.StatusOK || string(body) != "object /film/a.m4s" {
+		t.Fatalf("%s %q", resp.Status, body)
+	}
+	if n := len(c.lb.Placement().Streams); n != 0 {
+		t.Fatalf("%d streams were placed for it", n)
+	}
+	c = newControl(t, controlOptions{edges: 2, capacity: 8, config: func(c *Config) { c.LooseSegments = false }})
+	if resp, _ := c.viewer(nil, "/film/a.m4s"); resp.StatusCode != http.StatusForbidden {
+		t.Fatal(resp.Status)
+	}
+}
+
+// cutOff tells whether a read ended because the other side closed or reset.
+func cutOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+func TestConnectionsAreLimited(t *testing.T) {
+	c := newControl(t, controlOptions{config: func(c *Config) { c.MaxPerClient, c.HeaderTimeout = 3, 300*time.Millisecond }})
+	var conns []net.Conn
+	defer func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}()
+	for range 3 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn)
+	}
+	until(t, "three are in", func() bool { return c.lb.guard.connections() == 3 })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err == nil { // else it was reset even before that
+		conns = append(conns, conn)
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if !cutOff(err) {
+		t.Fatalf("the fourth connection of one client: %v", err)
+	}
+	if n := c.lb.counts.tooMany.load(); n != 1 {
+		t.Fatalf("%d refused", n)
+	}
+	// One that never finishes its head does not stay either, and makes room.
+	_, _ = io.WriteString(conns[0], "GET /film/a.m4s HTTP/1.1\r\nHost:")
+	_ = conns[0].SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(conns[0]); err != nil && !cutOff(err) {
+		t.Fatal(err)
+	}
+	until(t, "the others go as well", func() bool { return c.lb.guard.connections() == 0 })
+}
+
+func TestClientThatTakesNothingIsReset(t *testing.T) {
+	cut := 0
+	g := newGuard(10, 10, 1<<20, func() { cut++ }, func() {})
+	ln := listen(t)
+	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
+		chunk := make([]byte, 1<<16)
+		for {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}
+	server := &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state}
+	over := make(chan error, 1)
+	go func() { over <- server.Serve(ln) }()
+	defer func() { _ = server.Close(); <-over }()
+	ask := func() net.Conn {
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		return conn
+	}
+	slow := ask()
+	defer func() { _ = slow.Close() }()
+	until(t, "the socket is full", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, c := range g.clients {
+			_, waiting, ok := progress(c.tcp)
+			return ok && waiting > 1<<16
+		}
+		return false
+	})
+	for range 8 { // what is in flight at first counts as progress
+		g.pace(time.Second)
+	}
+	if cut != 1 {
+		t.Fatalf("%d connections cut", cut)
+	}
+	until(t, "it is gone", func() bool { return g.connections() == 0 })
+	_ = slow.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.Copy(io.Discard, slow); !errors.Is(err, syscall.ECONNRESET) {
+		t.Fatalf("the client sees %v, want a reset", err)
+	}
+}
