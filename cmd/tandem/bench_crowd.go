@@ -83,7 +83,11 @@ func printBench(out io.Writer, s *viewer.Report, faults *faultLog) {
 		fmt.Fprintln(out)
 		f := newTable("EDGE", "FAULT", ">AT", ">BACK AFTER", "")
 		for _, x := range list {
-			f.add(x.Edge, x.Kind, x.At.Round(100*time.Millisecond), x.Back.Round(100*time.Millisecond), x.Error)
+			back := "not yet"
+			if x.Back > 0 {
+				back = x.Back.Round(100 * time.Millisecond).String()
+			}
+			f.add(x.Edge, x.Kind, x.At.Round(100*time.Millisecond), back, x.Error)
 		}
 		f.print(out)
 	}

@@ -29,7 +29,7 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 		t.add(e.Name, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), size(e.SentBytes),
 			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, edgeNote(e))
 	}
-	t.paint = painter(colours, 1, string(wire.EdgeUp), string(wire.EdgeDown))
+	t.paint = painter(colours, 1, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t
 }
 

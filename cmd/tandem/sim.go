@@ -69,7 +69,7 @@ func printStep(out io.Writer, l sim.Line, colours bool) {
 	for _, e := range l.Edges {
 		edges.add("   "+e.Name, e.State, e.Delivering, e.Limit, e.Capacity)
 	}
-	edges.paint = painter(colours, 1, "up", "down")
+	edges.paint = painter(colours, 1, "up", "down", "")
 	edges.print(out)
 	pairs := newTable("   LOW", "HIGH", ">BOUNDARY", ">LOW DELIVERS", ">HIGH DELIVERS")
 	for _, p := range l.Pairs {

@@ -77,7 +77,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	for _, b := range s.Balancers {
 		lbs.add(b.Name, balancerRole(b), b.HTTP, b.Admin)
 	}
-	lbs.paint = painter(colours, 1, "leader", "gone")
+	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
 	fmt.Fprintln(out)
 	edgeTable(s.Edges, colours).print(out)
@@ -98,14 +98,15 @@ func balancerRole(b wire.BalancerInfo) string {
 	}
 }
 
-// painter colours one column: good green, bad red, anything else as it is.
-func painter(colours bool, column int, good, bad string) func(int, string) string {
+// painter colours one column: good green, bad red, plain not at all, anything
+// else yellow.
+func painter(colours bool, column int, good, bad, plain string) func(int, string) string {
 	if !colours {
 		return nil
 	}
 	return func(i int, text string) string {
 		switch {
-		case i != column:
+		case i != column || text == plain || text == "":
 			return text
 		case text == good:
 			return green(text)
@@ -131,6 +132,6 @@ func pairTable(pairs []wire.PairStatus, colours bool) *table {
 		}
 		t.add(p.ID, p.Low, p.High, p.Slots, p.Boundary, p.Home, p.LowDelivering, p.HighDelivering, p.Streams, note)
 	}
-	t.paint = painter(colours, 9, "", "retiring")
+	t.paint = painter(colours, 9, "", "", "")
 	return t
 }
