@@ -1,14 +1,7 @@
 package lb
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -221,61 +214,5 @@ func TestBadSettingsAreRefusedInOneLine(t *testing.T) {
 		if got := reachable(listen, "box"); got != want {
 			t.Errorf("%s is reached at %s, want %s", listen, got, want)
 		}
-	}
-}
-
-func TestNewCertificateIsTakenAndABrokenOneIsNot(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	write := func(serial int64) {
-		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keyDER, err := x509.MarshalECPrivateKey(private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "EC PRIVATE KEY", Bytes: keyDER}} {
-			if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			at := time.Unix(1_000_000+serial, 0)
-			if err := os.Chtimes(path, at, at); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	write(1)
-	c, err := openCertificate(cert, key, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial := func() int64 {
-		shown, err := c.config().GetCertificate(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return shown.Leaf.SerialNumber.Int64()
-	}
-	write(2)
-	c.look()
-	if serial() != 2 {
-		t.Fatal("the new one is not shown")
-	}
-	if err := os.WriteFile(cert, []byte("broken"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.look()
-	if serial() != 2 {
-		t.Fatal("a broken one is shown")
-	}
-	if _, err := openCertificate(cert, key, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "--tls-cert") {
-		t.Fatal(err)
 	}
 }

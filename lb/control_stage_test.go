@@ -248,7 +248,7 @@ func controlConfig(t *testing.T) Config {
 	}
 	cfg.SecretFile, cfg.Data = secret, filepath.Join(dir, "raft")
 	cfg.SilentFor, cfg.PingTimeout = time.Minute, 2*time.Second
-	cfg.raft.Heartbeat, cfg.raft.Election, cfg.raft.Lease = 150*time.Millisecond, 150*time.Millisecond, 100*time.Millisecond
+	cfg.raft.Heartbeat, cfg.raft.Election, cfg.raft.Lease = 60*time.Millisecond, 60*time.Millisecond, 50*time.Millisecond
 	return cfg
 }
 
