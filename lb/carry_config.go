@@ -29,7 +29,7 @@ func (c *carryConfig) Settings() []setting.Row {
 		setting.Duration(&c.Silence, "edge-silence-limit", 400*ms, 10*ms, 30*time.Second,
 			"How long a body may stand still, while the viewer could take more, before the rest is asked of the partner."),
 		setting.Duration(&c.MaxSilence, "edge-silence-most", 10*time.Second, 10*ms, 2*time.Minute,
-			"The longest that the two limits become for an edge that usually takes long: they are four times what is usual."),
+			"The longest that the two limits become for an edge that usually takes long: they are twice what is usual."),
 		setting.Duration(&c.Total, "edge-total-limit", 30*time.Second, 100*ms, 10*time.Minute,
 			"How long a response may make no progress at all, whoever is asked, before the viewer's connection is broken."),
 		setting.Int(&c.Attempts, "edge-attempts", 6, 1, 32, "edges",

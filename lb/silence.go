@@ -15,7 +15,7 @@ const (
 	patiences
 )
 
-// habits is what each edge usually takes. A limit is four times that, within
+// habits is what each edge usually takes. A limit is twice that, within
 // bounds: a far or busy edge is not called silent for being as it always is.
 type habits struct {
 	cfg *carryConfig
@@ -40,7 +40,7 @@ func (h *habits) limit(edge string, p patience) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if usual := h.usual[edge]; usual != nil {
-		least = max(least, 4*usual[p])
+		least = max(least, 2*usual[p])
 	}
 	return min(least, h.cfg.MaxSilence)
 }

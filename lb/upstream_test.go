@@ -127,7 +127,7 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
-// Patience is four times what is usual, within bounds, and soon learnt.
+// Patience is twice what is usual, within bounds, and soon learnt.
 func TestHabits(t *testing.T) {
 	const ms = time.Millisecond
 	h := newHabits(&carryConfig{FirstByte: 400 * ms, Silence: 400 * ms, MaxSilence: 10 * time.Second})
@@ -135,7 +135,7 @@ func TestHabits(t *testing.T) {
 		t.Fatal("not the least")
 	}
 	h.learn("e", nextByte, 600*ms)
-	if got := h.limit("e", nextByte); got != 1200*ms {
+	if got := h.limit("e", nextByte); got != 600*ms {
 		t.Fatalf("%s after one silence of 600 ms", got)
 	}
 	for range 100 {
