@@ -64,7 +64,7 @@ browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium
 ifeq ($(NODE),)
 	@command -v node >/dev/null || { echo "browser: no Node on this machine"; exit 1; }
 endif
-	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent
+	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
 
 trial: build deps ## tandem, nginx and HAProxy under the same faults; writes docs/trial.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md

@@ -58,7 +58,7 @@ func (b *bench) rows() []setting.Row {
 	return []setting.Row{
 		setting.Int(&b.viewers, "viewers", 100, 1, 100000, "viewers", "Viewers at the same time, each with connections of its own."),
 		setting.Duration(&b.length, "for", time.Minute, time.Second, 24*time.Hour, "How long they watch; a stored stream starts again at its end."),
-		setting.String(&b.entry, "url", "", "Playlist or MPD at a balancer (default: the cluster's first stream)."),
+		setting.String(&b.entry, "url", "", "Playlist or MPD at a balancer (default: the cluster's first stored stream, else a demo's)."),
 		setting.String(&b.origin, "origin", "", "Base URL of the origin, to compare every byte (default: the cluster's; none: not compared)."),
 		setting.String(&b.cluster, "cluster", "", "A cluster.json as `tandem demo` writes it."),
 		setting.Duration(&b.buffer, "buffer", 10*time.Second, 500*time.Millisecond, time.Hour, "Forward buffer of each viewer, in media time."),
@@ -114,8 +114,11 @@ func (b *bench) attach() (*cluster.File, *cluster.Cluster, error) {
 	}
 	c, err := cluster.Attach(path)
 	if err != nil {
-		if asked || b.fault != "" || b.policy == policyRoundRobin {
+		if asked {
 			return nil, nil, err
+		}
+		if b.fault != "" || b.policy == policyRoundRobin {
+			return nil, nil, usage("--kill, --fault and --policy need to know the processes: give --cluster DIR/cluster.json of a tandem demo")
 		}
 		return &cluster.File{}, nil, nil
 	}
@@ -137,10 +140,11 @@ func (b *bench) complete(f *cluster.File) error {
 	if b.origin == "" && f.Node("origin-1") != nil {
 		b.origin = f.Node("origin-1").HTTP
 	}
+	if b.entry == "" {
+		b.entry = "http://" + demoViewers + "/sample/master.m3u8" // a demo with its own defaults
+	}
 	u, err := url.Parse(b.entry)
 	switch {
-	case b.entry == "":
-		return usage("--url: give the URL of a playlist, or --cluster a cluster.json")
 	case err != nil || u.Host == "":
 		return usage("--url: %q is no URL", b.entry)
 	case b.policy != policyTandem && b.policy != policyRoundRobin:
@@ -208,7 +212,7 @@ func (b *bench) tell(out io.Writer, sum viewer.Report, faults *faultLog) error {
 		}
 		fmt.Fprintln(out, string(text))
 	} else {
-		printBench(out, &sum, faults)
+		printBench(out, &sum, faults, b.origin != "")
 	}
 	if !sum.Seamless() {
 		return errSeen

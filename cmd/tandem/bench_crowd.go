@@ -63,11 +63,15 @@ func (c *crowd) progress(ctx context.Context, out io.Writer, length time.Duratio
 	}
 }
 
-func printBench(out io.Writer, s *viewer.Report, faults *faultLog) {
+func printBench(out io.Writer, s *viewer.Report, faults *faultLog, compared bool) {
 	fmt.Fprintf(out, "%d viewers, %d segments, %s, %s of media\n\n", s.Viewers, s.Segments, size(s.Bytes), s.Played.Round(time.Second))
 	t := newTable("SEEN BY VIEWERS", ">COUNT", "")
 	t.add("stalls", s.Stalls, longest(s.LongestStall))
-	t.add("wrong bytes", s.Wrong, "")
+	how := ""
+	if !compared {
+		how = "not compared: no --origin"
+	}
+	t.add("wrong bytes", s.Wrong, how)
 	t.add("failed requests", s.Errors, fmt.Sprintf("%d tried again", s.Retries))
 	t.add("segments given up", s.GivenUp, "")
 	t.add("live playlists that went back", s.StepsBack, "")

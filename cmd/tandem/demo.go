@@ -149,7 +149,7 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 		t.add("  "+n.Name, n.PID, n.HTTP, n.Admin)
 	}
 	t.print(out)
-	fmt.Fprintf(out, "\nKill one: kill -9 %d    Watch: TANDEM_CLUSTER=%s tandem status --watch\nCtrl-C ends all.\n", victim(f), path)
+	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem bench --kill\n  kill -9 %d\nCtrl-C ends all.\n", path, victim(f))
 }
 
 // victim is the process that the greeting proposes to kill.

@@ -40,7 +40,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		case slices.Contains(apart, row.Name):
 			row.Name, row.Help = "edge-"+row.Name, "The edge's: "+row.Help
 		case known[row.Name]:
-			continue // name, data, secret-file, log-level: one for both
+			continue // name, data, secret-file, log-level, session-idle: one for both
 		}
 		rows = append(rows, row)
 	}
@@ -53,7 +53,7 @@ func (c *nodeConfig) Validate() error {
 		return errors.New("--data: a directory for the store and the placement is required")
 	}
 	base := c.lb.Data
-	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel
+	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
 	if err := os.MkdirAll(base, 0o755); err != nil {
 		return err
