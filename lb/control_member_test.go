@@ -1,0 +1,159 @@
+package lb
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// member is an edge as the balancer's control side sees one: a table a pair, by
+// the placement that the balancer has, and objects by path.
+type member struct {
+	*httptest.Server
+	t    *testing.T
+	edge wire.Edge
+
+	mu       sync.Mutex
+	lb       *LB
+	tables   map[wire.PairID]*ring.Table // guarded by mu
+	opened   int                         // guarded by mu, as all below
+	closed   []wire.SessionID
+	asked    map[string]int // requests by path, without the token
+	inside   map[string]int // those of them with a token
+	refusal  string         // every opening is refused with it
+	missing  bool           // objects are 404
+	purged   []wire.Purge
+	sequence uint64
+	sessions []wire.SessionInfo
+	frozen   chan struct{} // pings wait for it
+	pinged   int
+	streams  []string
+}
+
+func (m *member) locked(do func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	do()
+}
+
+func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secret, _ := wire.NewSecret(controlSecret)
+	if !secret.Authorised(r) {
+		m.t.Errorf("%s asked without the secret", r.URL.Path)
+	}
+	switch r.URL.Path {
+	case wire.PathPing:
+		m.mu.Lock()
+		m.pinged++
+		frozen, pong := m.frozen, wire.Pong{Name: m.edge.Name, Role: "edge", Incarnation: m.edge.Incarnation}
+		m.mu.Unlock()
+		if frozen != nil {
+			<-frozen
+		}
+		reply(w, http.StatusOK, pong)
+	case wire.PathOpen:
+		m.open(w, r)
+	case wire.PathReport:
+		reply(w, http.StatusOK, m.report())
+	case wire.PathSessions:
+		m.locked(func() { reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
+	case wire.PathClose:
+		var id wire.SessionID
+		_ = json.NewDecoder(r.Body).Decode(&id)
+		m.locked(func() { m.closed = append(m.closed, id) })
+		w.WriteHeader(http.StatusNoContent)
+	case wire.PathPurge:
+		var p wire.Purge
+		_ = json.NewDecoder(r.Body).Decode(&p)
+		m.locked(func() { m.purged = append(m.purged, p) })
+		reply(w, http.StatusOK, map[string]int{"removed": 3})
+	default:
+		m.object(w, r)
+	}
+}
+
+func (m *member) object(w http.ResponseWriter, r *http.Request) {
+	path, inside := r.URL.Path, false
+	if _, rest, ok := wire.SplitPath(path); ok {
+		path, inside = rest, true
+	}
+	m.mu.Lock()
+	m.asked[path]++
+	if inside {
+		m.inside[path]++
+	}
+	missing := m.missing
+	m.mu.Unlock()
+	if missing {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("ETag", `"`+path+`"`)
+	http.ServeContent(w, r, path, time.Time{}, strings.NewReader("object "+path))
+}
+
+func (m *member) open(w http.ResponseWriter, r *http.Request) {
+	var o wire.OpenRequest
+	_ = json.NewDecoder(r.Body).Decode(&o)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.refusal != "" {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: m.refusal})
+		return
+	}
+	q, ok := m.lb.Placement().Pair(o.Pair)
+	if !ok {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonStale})
+		return
+	}
+	table := m.table(q)
+	slot, ok := table.AllotLow(q.Boundary)
+	if m.edge.Name == q.High {
+		slot, ok = table.AllotHigh(q.Boundary)
+	}
+	if !ok {
+		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
+		return
+	}
+	m.opened++
+	reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
+}
+
+// table needs mu.
+func (m *member) table(q *wire.Pair) *ring.Table {
+	t := m.tables[q.ID]
+	if t == nil {
+		t = ring.NewTable(q.Slots)
+		m.tables[q.ID] = t
+	}
+	return t
+}
+
+func (m *member) report() wire.Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sequence++
+	r := wire.Report{Edge: m.edge.Name, Incarnation: m.edge.Incarnation, Sequence: m.sequence, Capacity: m.edge.Capacity, Streams: m.streams}
+	p := m.lb.Placement()
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		if q.Low != m.edge.Name && q.High != m.edge.Name {
+			continue
+		}
+		t := m.table(q)
+		mine := t.Below(q.Boundary)
+		if m.edge.Name == q.High {
+			mine = t.Taken() - mine
+		}
+		r.Delivering += mine
+		r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Boundary: q.Boundary, Delivering: mine, Sessions: t.Taken(), Taken: t.Runs()})
+	}
+	return r
+}
