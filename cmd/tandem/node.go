@@ -119,11 +119,9 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 
 // nodeParts: the balancer's loops stand below the edge's, which register there.
 func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
-	view := &nodeView{balancer: b.Handler(), secret: cfg.edge.Secret}
-	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: view.placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
+	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
 	parts := []run.Part{
 		{Name: "lb", Run: b.Run},
-		{Name: "placement", Run: view.run},
 		admin(doors.admins, b.Admin()).part(),
 		{Name: "edge", Run: e.Run},
 		admin(admins, e.Admin()).part(),
