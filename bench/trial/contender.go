@@ -93,7 +93,7 @@ func peers() []contender {
 	nginx := []string{"nginx", "-c", "%s"}
 	return []contender{
 		&peer{label: "nginx", lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 0;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
-		&peer{label: "nginx, buffering", lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 1g;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
+		&peer{label: "nginx, buffering", lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 1024m;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
 		&peer{label: "HAProxy", lb: haproxyBalancer, run: []string{"haproxy", "-db", "-f", "%s"}},
 	}
 }
