@@ -15,12 +15,18 @@ import (
 	"tandem/internal/wire"
 )
 
-// Handler is the data side: viewers, balancers and neighbours.
+// Handler is the data side: viewers, balancers and neighbours. Objects, nearly
+// all of the requests, don't pass the router.
 func (e *Edge) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Route(strings.TrimSuffix(wire.Internal, "/"), e.internal)
-	r.Handle("/*", http.HandlerFunc(e.object))
-	return r
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasPrefix(req.URL.Path, wire.Internal) {
+			r.ServeHTTP(w, req)
+			return
+		}
+		e.object(w, req)
+	})
 }
 
 // Admin is the operators' side.

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,15 +82,26 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool)
 	return nil, false
 }
 
-// readJSON reads exactly one JSON value without unknown fields. False: it was
-// refused with a line that names the fault.
+// readNode reads what another node says. Fields that this build does not know
+// are let pass: nodes are upgraded one after the other.
+func readNode(w http.ResponseWriter, r *http.Request, into any) bool {
+	body, ok := readBody(w, r, maxNodeBody)
+	return ok && decode(w, json.NewDecoder(bytes.NewReader(body)), into)
+}
+
+// readJSON reads an operator's order: exactly one JSON value without unknown
+// fields. False: it was refused with a line that names the fault.
 func readJSON(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
 	body, ok := readBody(w, r, most)
 	if !ok {
 		return false
 	}
-	d := json.NewDecoder(strings.NewReader(string(body)))
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
+	return decode(w, d, into)
+}
+
+func decode(w http.ResponseWriter, d *json.Decoder, into any) bool {
 	err := d.Decode(into)
 	if err == nil && d.More() {
 		err = errors.New("more than one value")
@@ -157,7 +169,7 @@ func (l *LB) handlePlacement(w http.ResponseWriter, r *http.Request) {
 // handleRegister takes an edge into the placement, or notes that it is back.
 func (l *LB) handleRegister(w http.ResponseWriter, r *http.Request) {
 	var reg wire.Register
-	if !readJSON(w, r, maxNodeBody, &reg) {
+	if !readNode(w, r, &reg) {
 		return
 	}
 	if err := baseURL("edge", reg.Edge.HTTP); err != nil {
@@ -176,7 +188,7 @@ func (l *LB) handleRegister(w http.ResponseWriter, r *http.Request) {
 
 func (l *LB) handleReport(w http.ResponseWriter, r *http.Request) {
 	var report wire.Report
-	if !readJSON(w, r, maxNodeBody, &report) {
+	if !readNode(w, r, &report) {
 		return
 	}
 	p := l.node.Placement()
@@ -188,7 +200,7 @@ func (l *LB) handleReport(w http.ResponseWriter, r *http.Request) {
 
 func (l *LB) handleSuspect(w http.ResponseWriter, r *http.Request) {
 	var s wire.Suspicion
-	if !readJSON(w, r, maxNodeBody, &s) {
+	if !readNode(w, r, &s) {
 		return
 	}
 	noticed := l.now()
@@ -203,7 +215,7 @@ func (l *LB) handleSuspect(w http.ResponseWriter, r *http.Request) {
 // balancer; the leader acts, and the others only if it has not.
 func (l *LB) handleReady(w http.ResponseWriter, r *http.Request) {
 	var ready wire.Ready
-	if !readJSON(w, r, maxNodeBody, &ready) {
+	if !readNode(w, r, &ready) {
 		return
 	}
 	e, ok := l.node.Placement().Edge(ready.Edge)
@@ -246,7 +258,7 @@ func (l *LB) handleReady(w http.ResponseWriter, r *http.Request) {
 // handleJoin takes a further balancer in. Only the leader can.
 func (l *LB) handleJoin(w http.ResponseWriter, r *http.Request) {
 	var b wire.Balancer
-	if !readJSON(w, r, 64<<10, &b) {
+	if !readNode(w, r, &b) {
 		return
 	}
 	if !l.node.IsLeader() {
