@@ -1,6 +1,6 @@
 // Real players over a real cluster, while the edges that serve them die and hang.
 //
-//   node players/run.mjs [--quick] [--binary ../bin/tandem] [--evidence DIR] [--seats 4]
+//   node players/run.mjs [--quick] [--binary ../bin/tandem] [--evidence DIR] [--seats 5]
 //
 // Every player plays with 4 s and with 10 s of buffer; the edge that serves it is
 // killed (SIGKILL), brought back, stopped (SIGSTOP) and let go on. A case is ok
@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openBrowser } from "../test/browser.mjs";
 import { Cluster } from "./cluster.mjs";
+import { control } from "./control.mjs";
 import { servePages } from "./pages.mjs";
 import { plays } from "./plays.mjs";
 import { Round } from "./round.mjs";
@@ -23,7 +24,7 @@ const { values: asked } = parseArgs({ options: {
   quick: { type: "boolean", default: false },
   binary: { type: "string", default: process.env.TANDEM_BIN || path.join(here, "../../bin/tandem") },
   evidence: { type: "string", default: "" },
-  seats: { type: "string", default: "4" }, // players at once
+  seats: { type: "string", default: "5" }, // players at once
   only: { type: "string", default: "" }, // plays whose name has this in it
 } });
 const perBrowser = 2; // pages in one browser process
@@ -93,10 +94,11 @@ async function main() {
   for (const { buffer, plays: crowd } of rounds(await playable(browsers[0]))) {
     const kinds = asked.quick ? ["kill"] : ["kill", "stop"];
     const round = new Round({ cluster, pages: pages.url, browsers, plays: crowd, buffer, kinds, whole: !asked.quick, say });
-    await round.run();
+    // The control needs a player's time, not a round's: it goes along with the first.
+    const [, controlled] = await Promise.all([round.run(), number ? [] : control(cluster, pages.url, browsers.at(-1))]);
     await keep(round, ++number, cluster);
     await round.close();
-    for (const { ok, text } of judge(round)) {
+    for (const { ok, text } of [...judge(round), ...controlled]) {
       say(text);
       if (ok) good++;
       else bad++;

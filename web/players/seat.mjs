@@ -1,6 +1,7 @@
 // One viewer: a player in a page of its own context, so on connections of its
 // own, and what the page and its requests told.
 const token = /\/s\/([A-Za-z0-9_-]{40,})\//;
+const served = /(?:^|,)\s*edge;desc="([^"]+)"/; // in Server-Timing, by the balancers
 const media = /\.(m4s|mp4|ts|aac)(\?|$)/;
 
 // The session in a token: version, key, then pair, slot and generation.
@@ -11,7 +12,7 @@ function sessionOf(text) {
 
 export class Seat {
   session = ""; // "pair-slot-generation", the last one that the player used
-  segments = []; // {at, edge}: media objects that arrived whole
+  segments = []; // {asked, at, edge}: media objects that arrived whole
   failed = []; // requests that failed, and answers of 400 and above
   says = []; // the page's console
   hits = []; // what happened to the edge that served it: {kind, edge, at, until, segments}
@@ -44,10 +45,11 @@ export class Seat {
     });
     page.on("requestfinished", async (r) => {
       if (!media.test(r.url())) return;
-      const arrived = { at: Date.now(), edge: "", path: new URL(r.url()).pathname.replace(token, "/") };
+      const { startTime } = r.timing();
+      const arrived = { asked: Math.round(startTime), at: Date.now(), edge: "", path: new URL(r.url()).pathname.replace(token, "/") };
       this.segments.push(arrived);
       const answer = await r.response().catch(() => null);
-      arrived.edge = (answer?.headers()["server-timing"] ?? "").replace(/\s+/g, " ");
+      arrived.edge = served.exec(answer?.headers()["server-timing"] ?? "")?.[1] ?? "";
     });
     page.on("requestfailed", (r) => {
       const why = r.failure()?.errorText ?? "";

@@ -1,7 +1,7 @@
 // What a round has shown: a line a player and fault, and one for the whole.
 const most = 250; // milliseconds that a picture may stand
 
-function line(name, what, complaints, facts) {
+export function line(name, what, complaints, facts) {
   return { ok: complaints.length === 0, text: `${complaints.length ? "BAD" : "ok "} ${name} ${what} ${facts}${complaints.length ? `  <- ${complaints.join("; ")}` : ""}` };
 }
 
@@ -9,14 +9,17 @@ function line(name, what, complaints, facts) {
 function underFault(seat, fault) {
   const { last } = seat;
   const stall = seat.longest(fault.at, fault.until);
-  const segments = seat.during(seat.segments, fault.at + 200, fault.healed).length;
+  const away = seat.segments.filter((s) => s.asked > fault.at && s.at < fault.healed); // asked for and arrived meanwhile
+  const survivors = away.filter((s) => s.edge && s.edge !== fault.edge);
   const failed = seat.during(seat.failed, fault.at, fault.until).length;
   const waiting = last.waiting.filter((t) => t >= fault.at && t < fault.until).length;
   const complaints = [];
   if (stall > most) complaints.push(`stood for ${stall} ms`);
   if (failed) complaints.push(`${failed} requests failed`);
-  if (!segments && fault.healed) complaints.push("asked for nothing while the edge was away: nothing is shown");
-  return line(seat.name, `${fault.kind} ${fault.edge}`, complaints, `stall=${stall}ms waiting=${waiting} segments=${segments} failed=${failed}`);
+  // What was fetched meanwhile is the proof; a buffer alone can hide an edge that is away.
+  if (!survivors.length) complaints.push("got nothing while the edge was away: nothing is shown");
+  if (survivors.length !== away.length) complaints.push(`${away.length - survivors.length} objects came from nobody knows where`);
+  return line(seat.name, `${fault.kind} ${fault.edge}`, complaints, `stall=${stall}ms waiting=${waiting} segments=${survivors.length} failed=${failed}`);
 }
 
 // The whole playing, faults of others and returns of edges included.
