@@ -224,7 +224,10 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	if cfg.SessionIdle == 0 {
 		cfg.SessionIdle = time.Minute
 	}
-	cfg.Duplication, cfg.CopyRate, cfg.OriginTimeout = DuplicateRelay, 1<<30, 5*time.Second
+	cfg.CopyRate, cfg.OriginTimeout = 1<<30, 5*time.Second
+	if cfg.Duplication == "" {
+		cfg.Duplication = DuplicateRelay
+	}
 	if len(cfg.Balancers) > 0 {
 		cfg.Secret = testSecret()
 	}
@@ -260,13 +263,21 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	return te
 }
 
-// pairOfEdges starts n edges under one balancer and waits until all follow it.
+// startRing starts n edges under one balancer and waits until all follow it.
 func startRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
+	t.Helper()
+	return startRingOf(t, n, o, func(int) Config { return Config{} })
+}
+
+// startRingOf is startRing with a configuration for each edge.
+func startRingOf(t *testing.T, n int, o *testOrigin, of func(i int) Config) (*testBalancer, []*testEdge) {
 	t.Helper()
 	b := newBalancer(t)
 	var edges []*testEdge
 	for i := range n {
-		edges = append(edges, startEdge(t, Config{Name: fmt.Sprintf("edge-%d", i+1), Origin: o.URL, Balancers: []string{b.URL}}))
+		cfg := of(i)
+		cfg.Name, cfg.Origin, cfg.Balancers = fmt.Sprintf("edge-%d", i+1), o.URL, []string{b.URL}
+		edges = append(edges, startEdge(t, cfg))
 		eventually(t, "registered", func() bool { _, ok := edges[i].placement().Edge(edges[i].cfg.Name); return ok })
 	}
 	b.place("/v/x/", 1)

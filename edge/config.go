@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -22,30 +23,33 @@ const (
 
 // Config is an edge's settings.
 type Config struct {
-	Name           string
-	Listen         string
-	AdminListen    string
-	Advertise      string
-	AdvertiseAdmin string
-	Origin         string
-	Data           string
-	Balancers      []string
-	SecretFile     string
-	Capacity       int
-	After          string
-	StoreBytes     int64
-	MemoryBytes    int64
-	NoticeEvery    time.Duration
-	SilentFor      int
-	ReportEvery    time.Duration
-	SessionIdle    time.Duration
-	Duplication    string
-	MulticastGroup string
-	CopyRate       int64
-	OriginTimeout  time.Duration
-	LogLevel       string
+	Name               string
+	Listen             string
+	AdminListen        string
+	Advertise          string
+	AdvertiseAdmin     string
+	Origin             string
+	Data               string
+	Balancers          []string
+	SecretFile         string
+	Capacity           int
+	After              string
+	StoreBytes         int64
+	MemoryBytes        int64
+	NoticeEvery        time.Duration
+	SilentFor          int
+	ReportEvery        time.Duration
+	SessionIdle        time.Duration
+	Duplication        string
+	MulticastGroup     string
+	MulticastInterface string
+	CopyRate           int64
+	OriginTimeout      time.Duration
+	LogLevel           string
 
 	Secret wire.Secret // read from SecretFile by Validate
+
+	lose func() bool // in tests: whether the next datagram is lost
 }
 
 // Settings are the rows of docs/config.md.
@@ -70,6 +74,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Duration(&c.SessionIdle, "session-idle", 60*time.Second, time.Second, 24*time.Hour, "a session for which nothing was asked for so long ends"),
 		setting.String(&c.Duplication, "duplication", DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),
+		setting.String(&c.MulticastInterface, "multicast-interface", "", "network interface on which the group is joined (default: by the system's routes; loopback when --listen is)"),
 		setting.Bytes(&c.CopyRate, "copy-rate", 200<<20, 64<<10, 1<<40, "most bytes a second that are copied from neighbours in a recovery"),
 		setting.Duration(&c.OriginTimeout, "origin-timeout", 10*time.Second, 100*time.Millisecond, 5*time.Minute, "longest wait for the head of the origin's answer, and for each further byte"),
 		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error"),
@@ -99,8 +104,8 @@ func (c *Config) Validate() error {
 	switch c.Duplication {
 	case DuplicateRelay, DuplicateOrigin:
 	case DuplicateMulticast:
-		if c.MulticastGroup == "" {
-			return errors.New("--multicast-group: duplication multicast needs a group and port, like 239.1.2.3:5000")
+		if group, err := netip.ParseAddrPort(c.MulticastGroup); err != nil || !group.Addr().Is4() || !group.Addr().IsMulticast() || group.Port() == 0 {
+			return fmt.Errorf("--multicast-group: %q is no group; duplication multicast needs an IPv4 group and port, like 239.1.2.3:5000", c.MulticastGroup)
 		}
 	default:
 		return fmt.Errorf("--duplication: %q is none of relay, origin, multicast", c.Duplication)

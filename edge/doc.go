@@ -14,7 +14,11 @@
 //   - no viewer is given a live playlist that the partner does not hold, as long
 //     as the partner answers within the limit (truth 5);
 //   - the origin is asked once per object per pair: ring.Filler names who asks
-//     (truth 7); a request that comes from a peer never goes to a peer again.
+//     (truth 7); a request that comes from a peer never goes to a peer again,
+//     but for a range that was lost in datagrams, out of a complete copy;
+//   - what comes in datagrams is authenticated, bounded, stored only for streams
+//     of this edge's pairs, and only with the digest that the origin named
+//     (claim 6).
 //
 // Without balancers an edge is a plain caching reverse proxy with the same store
 // and the same rules, and no sessions.
@@ -27,6 +31,7 @@
 // a viewer (lb), touching files (segstore).
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
-// detect, expire, copying, hints, copies and warm, and returns when all have ended. A
-// fill runs in a goroutine of the store.
+// detect, expire, copying, hints, copies, warm and, with a group, multicast (a
+// child an object), and returns when all have ended. A fill runs in a goroutine
+// of the store.
 package edge

@@ -3,32 +3,68 @@ package edge
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 
+	"tandem/internal/media"
 	"tandem/internal/wire"
+	"tandem/segstore"
 )
 
-// duplicate adds to a request for the origin to whom else it is to send the
-// object: to the other member of the pair (claim 7), or to the group that both
-// have joined (claim 6).
-func (e *Edge) duplicate(req *http.Request, key string) {
-	if !e.clustered() {
-		return
+// groupScheme begins a destination that is a multicast group.
+const groupScheme = "udp://"
+
+// askForPair asks the origin for an object that both members of a pair are to
+// hold, and tells it to whom else to send it: to the other member (claim 7), or
+// to the group that both have joined (claim 6). An origin that knows nothing of
+// that answers as usual, and the second copy is made by a hint.
+func (e *Edge) askForPair(ctx context.Context, key string, q *wire.Pair, have *segstore.Meta) (*answer, error) {
+	to := e.destination(key, q)
+	if to == "" || have != nil {
+		return e.askOrigin(ctx, key, have, 0, "")
 	}
-	switch e.cfg.Duplication {
-	case DuplicateOrigin:
-		p := e.placement()
-		q, ok := p.Pair(e.pairOf(pathOf(key)))
-		if !ok {
-			return
-		}
-		if other, ok := p.Edge(partnerOf(p, q, e.cfg.Name)); ok {
-			e.sign(req)
-			req.Header.Set(wire.HeaderDest, other.HTTP)
-		}
-	case DuplicateMulticast:
-		e.sign(req)
-		req.Header.Set(wire.HeaderDest, "udp://"+e.cfg.MulticastGroup)
+	req, err := e.originRequest(ctx, key, nil, 0, "")
+	if err != nil {
+		return nil, err
 	}
+	e.sign(req)
+	req.Header.Set(wire.HeaderDest, to)
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
+	a, err := e.doOrigin(req, key)
+	if err != nil {
+		return nil, err
+	}
+	if a.byGroup = a.resp.StatusCode == http.StatusAccepted && strings.HasPrefix(to, groupScheme); !a.byGroup {
+		a.duplicated = a.resp.Header.Get(wire.HeaderDest) == to
+		return a, nil
+	}
+	if e.expectDatagrams(a, key) {
+		return a, nil
+	}
+	// No room for it, or not what was asked for: the group's others get it all the
+	// same.
+	a.close()
+	if a, err = e.askOrigin(ctx, key, nil, 0, ""); err == nil {
+		a.duplicated = true
+	}
+	return a, err
 }
 
-func (e *Edge) receiveMulticast(ctx context.Context) error { return wait(ctx) }
+// destination is whom the origin is told to send an object to, "" for nobody:
+// playlists are small, change, and have their own way to the partner.
+func (e *Edge) destination(key string, q *wire.Pair) string {
+	if e.cfg.Duplication == DuplicateRelay || media.IsPlaylist(media.KindOf(pathOf(key), "")) {
+		return ""
+	}
+	p := e.placement()
+	partner, ok := p.Edge(partnerOf(p, q, e.cfg.Name))
+	switch {
+	case !ok:
+		return ""
+	case e.cfg.Duplication == DuplicateOrigin:
+		return partner.HTTP
+	case e.group.joined.Load():
+		return groupScheme + e.cfg.MulticastGroup
+	}
+	return ""
+}

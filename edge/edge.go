@@ -42,6 +42,7 @@ type Edge struct {
 	playlists playlists
 	shunned   shunned
 	counts    counts
+	group     *group
 	ownHosts  []string
 
 	view        atomic.Pointer[wire.Placement] // never nil
@@ -70,6 +71,10 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if deps.Registry == nil {
 		deps.Registry = prometheus.NewRegistry()
 	}
+	group, err := newGroup(&cfg)
+	if err != nil {
+		return nil, err
+	}
 	store, err := segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
@@ -77,7 +82,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	e := &Edge{
 		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, store: store,
 		origin: client(cfg.OriginTimeout), peers: client(0), control: client(2 * time.Second),
-		sessions: newSessions(cfg.Name), tracks: newTracks(), playlists: playlists{back: map[string]time.Time{}},
+		group: group, sessions: newSessions(cfg.Name), tracks: newTracks(), playlists: playlists{back: map[string]time.Time{}},
 		changed: make(chan struct{}, 1), hints: make(chan hint, 4096), copies: make(chan copyJob, 8192), warming: make(chan []session, 16),
 	}
 	e.view.Store(new(wire.Placement).Index())
@@ -130,7 +135,7 @@ func (e *Edge) Run(ctx context.Context) error {
 			run.Part{Name: "follow", Run: e.follow},
 		)
 	}
-	if e.cfg.Duplication == DuplicateMulticast {
+	if e.cfg.Duplication == DuplicateMulticast && e.clustered() {
 		parts = append(parts, run.Part{Name: "multicast", Run: e.receiveMulticast})
 	}
 	return run.Group(ctx, parts...)

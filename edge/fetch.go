@@ -41,9 +41,17 @@ type answer struct {
 	rules rules
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
+
+	duplicated bool      // the origin sends the second copy
+	byGroup    bool      // the body comes in datagrams
+	parts      *assembly // then: where it is put together
+	forget     func()    // then: ends parts
 }
 
 func (a *answer) close() {
+	if a.forget != nil {
+		a.forget()
+	}
 	_, _ = io.CopyN(io.Discard, a.resp.Body, 4096) // lets the connection be used again
 	_ = a.resp.Body.Close()
 }
@@ -52,6 +60,15 @@ func (a *answer) close() {
 // answer can be 304 then. first is the byte to begin at, with the validator that
 // must still hold.
 func (e *Edge) askOrigin(ctx context.Context, key string, have *segstore.Meta, first int64, validator string) (*answer, error) {
+	req, err := e.originRequest(ctx, key, have, first, validator)
+	if err != nil {
+		return nil, err
+	}
+	return e.doOrigin(req, key)
+}
+
+// originRequest makes the request of askOrigin.
+func (e *Edge) originRequest(ctx context.Context, key string, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+targetOf(key), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)
@@ -71,7 +88,11 @@ func (e *Edge) askOrigin(ctx context.Context, key string, have *segstore.Meta, f
 		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
 		req.Header.Set("If-Range", validator)
 	}
-	e.duplicate(req, key)
+	return req, nil
+}
+
+// doOrigin sends a request to the origin and reads the head of the answer.
+func (e *Edge) doOrigin(req *http.Request, key string) (*answer, error) {
 	e.counts.originAsked.Add(1)
 	resp, err := e.origin.Do(req)
 	if err != nil {

@@ -30,9 +30,6 @@ type hint struct {
 // hint notes that this edge fills an object. When more are waiting than can be
 // told the copy is made up for by the next comparison of inventories.
 func (e *Edge) hint(key string, pair wire.PairID) {
-	if e.cfg.Duplication != DuplicateRelay {
-		return // the origin sends the second copy
-	}
 	select {
 	case e.hints <- hint{key, pair}:
 	default:

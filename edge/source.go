@@ -60,8 +60,16 @@ func (e *Edge) source(key string, pair wire.PairID, fromPeer bool) segstore.Sour
 		if err := sink.Begin(a.meta); err != nil {
 			return err
 		}
-		if a.from == "origin" && !fromPeer {
+		if a.from == "origin" && !fromPeer && !a.duplicated {
 			e.hint(key, pair)
+		}
+		if a.byGroup {
+			sink.Detach() // it comes whether somebody reads it or not
+			if err := e.gather(ctx, sink, key, pair, a.parts); err != nil {
+				return err
+			}
+			e.hint(key, pair) // the other one may have lost every part of it
+			return nil
 		}
 		return e.pour(ctx, sink, key, a)
 	}
@@ -106,7 +114,7 @@ func (e *Edge) ask(ctx context.Context, key string, pair wire.PairID, fromPeer b
 			return a, nil
 		}
 	}
-	return e.askOrigin(ctx, key, have, 0, "")
+	return e.askForPair(ctx, key, q, have)
 }
 
 // askPeerSoon is askPeer with a limit on silence: the neighbour answers, or says
