@@ -89,6 +89,9 @@ func (d *delivery) ask(w http.ResponseWriter, r *http.Request, found *object) bo
 		d.origin.metrics.deliveries.WithLabelValues("refused").Inc()
 		return false
 	}
+	if media.IsPlaylist(found.kind) {
+		return false // small, and it changes: the edges see to it
+	}
 	if to.Scheme == "udp" {
 		addr, _ := group(to)
 		return d.groups.take(w, r, addr, found)

@@ -96,15 +96,15 @@ func (m *multicast) drop(s sending) {
 
 // take takes an object on for a group and writes the head of the answer, which
 // has no body. False: the asker gets an ordinary answer, because the object does
-// not fit, is a playlist (small, and it changes), was asked for in part or under
-// a condition, or the group is too far behind.
+// not fit, was asked for in part or under a condition, or the group is too far
+// behind.
 func (m *multicast) take(w http.ResponseWriter, r *http.Request, to netip.AddrPort, found *object) bool {
 	for _, name := range []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
 		if r.Header.Get(name) != "" {
 			return false
 		}
 	}
-	if m.codec == nil || media.IsPlaylist(found.kind) {
+	if m.codec == nil {
 		return false
 	}
 	head, err := m.head(found, r.URL)
