@@ -143,9 +143,10 @@ func (k *carriage) still(a *attempt, n int64, begun time.Time, limit time.Durati
 	silent, _ := a.conn.reception()
 	switch {
 	case n > 0 && silent >= limit:
-		// What moved had come before the pause: the edge may just have been let
-		// go on by the viewer. Its silence begins now.
-		silent = 0
+		// What moved had come before the pause: the edge may just have been let go
+		// on by the viewer. One that lives then sends at once, so a quarter of the
+		// limit is enough; to wait it all once more made hangs last twice as long.
+		silent = limit - limit/4
 	case n > 0:
 		a.longest = max(a.longest, silent)
 	default:
