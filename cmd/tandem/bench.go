@@ -67,7 +67,7 @@ func (b *bench) rows() []setting.Row {
 		setting.Int(&b.speed, "speed", 1, 1, 100, "times", "Play stored streams so many times faster."),
 		setting.Bool(&b.json, "json", false, "The result as JSON."),
 		setting.Bool(&b.kill, "kill", false, "Kill each edge in turn and bring it back (--fault kill)."),
-		setting.String(&b.fault, "fault", "", "What happens to each edge in turn: kill, stop (it hangs) or term."),
+		setting.String(&b.fault, "fault", "", "What happens to each edge in turn: kill, stop (it hangs) or term; or, with demo --fault-proxies, to its answers: reset@65536, trickle@0, garbage, short, long, status, close@1x3 (three times) ..."),
 		setting.Duration(&b.down, "down", 4*time.Second, 100*time.Millisecond, time.Hour, "How long an edge is away."),
 		setting.String(&b.policy, "policy", policyTandem, "tandem, or roundrobin: viewers dealt to the edges in turn, past the balancers, for comparison."),
 	}
@@ -76,6 +76,9 @@ func (b *bench) rows() []setting.Row {
 func (b *bench) run(ctx context.Context, out io.Writer) error {
 	if b.kill && b.fault == "" {
 		b.fault = faultKill
+	}
+	if err := checkFault(b.fault); err != nil {
+		return err
 	}
 	file, attached, err := b.attach()
 	if err != nil {
@@ -149,8 +152,8 @@ func (b *bench) complete(f *cluster.File) error {
 		return usage("--url: %q is no URL", b.entry)
 	case b.policy != policyTandem && b.policy != policyRoundRobin:
 		return usage("--policy: %q is none of tandem, roundrobin", b.policy)
-	case b.fault != "" && !knownFault(b.fault):
-		return usage("--fault: %q is none of kill, stop, term", b.fault)
+	case b.fault != "" && !ofProcess(b.fault) && !proxied(f):
+		return usage("--fault %s: this cluster has no fault proxies; start it with tandem demo --fault-proxies", b.fault)
 	case b.policy == policyRoundRobin && len(f.Names(cluster.RoleEdge)) == 0:
 		return usage("--policy: roundrobin needs a cluster.json that names edges")
 	}
@@ -192,7 +195,7 @@ func (b *bench) address(f *cluster.File, i int) (entry string, others []string) 
 	u, _ := url.Parse(b.entry) // checked by complete
 	names := f.Names(cluster.RoleEdge)
 	for k := range names {
-		others = append(others, f.Node(names[(i+k)%len(names)]).HTTP)
+		others = append(others, advertised(f.Node(names[(i+k)%len(names)])))
 	}
 	return others[0] + u.RequestURI(), others
 }
@@ -204,8 +207,8 @@ func (b *bench) tell(out io.Writer, sum viewer.Report, faults *faultLog) error {
 	if b.json {
 		text, err := json.MarshalIndent(struct {
 			viewer.Report
-			Policy string  `json:"policy"`
-			Faults []fault `json:"faults,omitempty"`
+			Policy string    `json:"policy"`
+			Faults []failure `json:"faults,omitempty"`
 		}{sum, b.policy, faults.list()}, "", "  ")
 		if err != nil {
 			return err

@@ -85,16 +85,24 @@ func printBench(out io.Writer, s *viewer.Report, faults *faultLog, compared bool
 	}
 	if list := faults.list(); len(list) > 0 {
 		fmt.Fprintln(out)
-		f := newTable("EDGE", "FAULT", ">AT", ">BACK AFTER", "")
+		f := newTable("EDGE", "FAULT", ">AT", ">BACK AFTER", ">STRUCK", "")
 		for _, x := range list {
 			back := "not yet"
 			if x.Back > 0 {
 				back = x.Back.Round(100 * time.Millisecond).String()
 			}
-			f.add(x.Edge, x.Kind, x.At.Round(100*time.Millisecond), back, x.Error)
+			f.add(x.Edge, x.Kind, x.At.Round(100*time.Millisecond), back, struck(x), x.Error)
 		}
 		f.print(out)
 	}
+}
+
+// struck is how many answers a proxy struck; a process has none.
+func struck(f failure) string {
+	if ofProcess(f.Kind) {
+		return ""
+	}
+	return fmt.Sprintf("%d answers", f.Struck)
 }
 
 func longest(d time.Duration) string {

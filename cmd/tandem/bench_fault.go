@@ -12,22 +12,22 @@ import (
 	"tandem/internal/wire"
 )
 
-// Faults that a bench can do to an edge.
+// Faults that a bench does to an edge's process; all others a proxy does to its
+// answers.
 const (
 	faultKill = "kill" // SIGKILL; its command line is run again
 	faultStop = "stop" // SIGSTOP: it accepts, and nothing moves; SIGCONT
 	faultTerm = "term" // SIGTERM; its command line is run again
 )
 
-func knownFault(kind string) bool { return kind == faultKill || kind == faultStop || kind == faultTerm }
-
-// fault is one thing that was done to an edge.
-type fault struct {
-	Edge  string        `json:"edge"`
-	Kind  string        `json:"kind"`
-	At    time.Duration `json:"at_ns"`   // since the bench began
-	Back  time.Duration `json:"back_ns"` // from the fault until it was up again, 0: not within the run
-	Error string        `json:"error,omitempty"`
+// failure is one thing that was done to an edge.
+type failure struct {
+	Edge   string        `json:"edge"`
+	Kind   string        `json:"kind"`
+	At     time.Duration `json:"at_ns"`            // since the bench began
+	Back   time.Duration `json:"back_ns"`          // from the fault until it was up again, 0: not within the run
+	Struck int           `json:"struck,omitempty"` // answers that the proxy before the edge struck
+	Error  string        `json:"error,omitempty"`
 }
 
 // faultLog fails edges in turn and keeps what was done. A nil one did nothing.
@@ -37,8 +37,8 @@ type faultLog struct {
 	cluster *cluster.Cluster
 
 	mu   sync.Mutex
-	done []fault // guarded by mu
-	text string  // guarded by mu; what goes on now
+	done []failure // guarded by mu
+	text string    // guarded by mu; what goes on now
 }
 
 // run fails one edge after the other; each is back and up before the next one
@@ -50,13 +50,13 @@ func (l *faultLog) run(ctx context.Context, edges []string, length time.Duration
 		return
 	}
 	for _, name := range edges {
-		f := fault{Edge: name, Kind: l.kind, At: time.Since(began)}
+		f := failure{Edge: name, Kind: l.kind, At: time.Since(began)}
 		l.say(name + " " + l.kind)
-		err := l.fail(name)
+		err := l.fail(ctx, name)
 		if err == nil {
 			sleep(ctx, l.down)
 			l.say(name + " comes back")
-			err = l.restore(name)
+			f.Struck, err = l.restore(ctx, name)
 		}
 		if err == nil {
 			if l.awaitUp(ctx, name) {
@@ -74,26 +74,32 @@ func (l *faultLog) run(ctx context.Context, edges []string, length time.Duration
 	}
 }
 
-func (l *faultLog) fail(name string) error {
+func (l *faultLog) fail(ctx context.Context, name string) error {
 	switch l.kind {
 	case faultKill:
 		return l.cluster.Kill(name)
 	case faultTerm:
 		return l.cluster.Terminate(name)
-	default:
+	case faultStop:
 		return l.cluster.Stop(name)
+	default:
+		return l.arm(ctx, name)
 	}
 }
 
-func (l *faultLog) restore(name string) error {
-	if l.kind == faultStop {
-		return l.cluster.Cont(name)
+// restore undoes what fail did, and tells how many answers a proxy struck.
+func (l *faultLog) restore(ctx context.Context, name string) (struck int, err error) {
+	switch {
+	case !ofProcess(l.kind):
+		return l.disarm(ctx, name)
+	case l.kind == faultStop:
+		return 0, l.cluster.Cont(name)
 	}
 	n, err := l.cluster.Node(name)
 	if err != nil || n.Running() {
-		return err // a demo with --restart-after was first
+		return 0, err // a demo with --restart-after was first
 	}
-	return l.cluster.Restart(name)
+	return 0, l.cluster.Restart(name)
 }
 
 // awaitUp waits until a balancer shows the edge as up.
@@ -141,13 +147,13 @@ func (l *faultLog) now() string {
 	return l.text
 }
 
-func (l *faultLog) list() []fault {
+func (l *faultLog) list() []failure {
 	if l == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]fault{}, l.done...)
+	return append([]failure{}, l.done...)
 }
 
 // err is set when a fault could not be done: then the run shows nothing.

@@ -27,9 +27,11 @@ type demo struct {
 	admission    string
 	stateSource  string
 	duplication  string
+	faultProxies bool
 	edgeFlags    []string
 	lbFlags      []string
 	originFlags  []string
+	saboteur     *saboteur // nil without faultProxies
 }
 
 func demoCommand() command {
@@ -58,6 +60,7 @@ func (d *demo) rows() []setting.Row {
 		setting.String(&d.admission, "admission", "failsafe", "failsafe (claim 8) or pair (claim 9)."),
 		setting.String(&d.stateSource, "state-source", "push", "push, load or query (claims 2, 3, 4)."),
 		setting.String(&d.duplication, "duplication", "relay", "relay, origin (claim 7) or multicast (claim 6)."),
+		setting.Bool(&d.faultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@65536 or the like to the \"fault\" URLs of cluster.json."),
 		setting.List(&d.edgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s."),
 		setting.List(&d.lbFlags, "lb-flags", "More flags for every balancer."),
 		setting.List(&d.originFlags, "origin-flags", "More flags for the origin."),
@@ -76,6 +79,12 @@ func (d *demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer remove()
+	if d.faultProxies {
+		if d.saboteur, err = openSaboteur(); err != nil {
+			return err
+		}
+		defer d.saboteur.close() // after the edges behind it have ended
+	}
 	file, err := d.plan()
 	if err != nil {
 		return err
@@ -142,6 +151,9 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	}
 	for i, v := range f.Viewers[1:] {
 		fmt.Fprintf(out, "  %-9s  %s\n", fmt.Sprintf("lb-%d", i+2), v)
+	}
+	if n := f.Node("edge-1"); n != nil && n.Fault != "" {
+		fmt.Fprintf(out, "  %-9s  curl -d reset@65536 %s\n", "faults", n.Fault)
 	}
 	fmt.Fprintln(out)
 	t := newTable("  NODE", ">PID", "HTTP", "ADMIN")

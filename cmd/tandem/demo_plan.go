@@ -46,8 +46,7 @@ func (d *demo) plan() (*cluster.File, error) {
 	origin := l.next()
 	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(d.originArgs(), d.originFlags...)...)
 	l.addBalancers(viewers, dashboard)
-	l.addEdges(origin)
-	return l.file, nil
+	return l.file, l.addEdges(origin)
 }
 
 // next takes a free port.
@@ -89,9 +88,9 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 	l.file.Dashboard = l.file.Node("lb-1").Admin + "/"
 }
 
-func (l *layout) addEdges(origin string) {
+func (l *layout) addEdges(origin string) error {
 	for i := range l.edges {
-		name := fmt.Sprintf("edge-%d", i+1)
+		name, listen, orders := fmt.Sprintf("edge-%d", i+1), l.next(), ""
 		args := []string{
 			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.dir, name, "data"),
 			"--capacity", strconv.Itoa(l.capacity), "--duplication", l.duplication,
@@ -99,8 +98,17 @@ func (l *layout) addEdges(origin string) {
 		if l.duplication == "multicast" {
 			args = append(args, "--multicast-group", "239.255.77.1:"+strconv.Itoa(5000+os.Getpid()%1000))
 		}
-		l.add(cluster.RoleEdge, name, l.next(), l.next(), append(args, l.edgeFlags...)...)
+		if l.saboteur != nil {
+			proxy, err := l.saboteur.stand(name, listen)
+			if err != nil {
+				return err
+			}
+			args, orders = append(args, "--advertise", "http://"+proxy), l.saboteur.orders(name)
+		}
+		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.edgeFlags...)...)
+		l.file.Node(name).Fault = orders
 	}
+	return nil
 }
 
 // originArgs: the sample, its live loop and a place for live ingest; or only

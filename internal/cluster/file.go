@@ -24,6 +24,7 @@ type Node struct {
 	HTTP  string   `json:"http"`
 	Admin string   `json:"admin"`
 	Dir   string   `json:"dir"`
+	Fault string   `json:"fault,omitempty"` // where faults of the proxy before an edge are ordered; none: no proxy
 }
 
 // Stream is one stream that the origin offers.
