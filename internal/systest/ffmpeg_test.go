@@ -94,12 +94,14 @@ func openSessions(t *testing.T, h *cluster.Harness) []wire.SessionInfo {
 
 // frames is the digest of every decoded frame with its times, by stream: "0" is
 // the picture, "1" the sound. How the two are interleaved is ffmpeg's affair.
-// What it complains about fails the test.
+// What it complains about fails the test. A run has a name of its own: ffmpeg asks
+// DASH segments at the entry, and by address and name it would be the viewer of
+// the run before.
 func frames(t *testing.T, url string, speed int) map[string][]string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ffmpeg := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-threads", "1",
-		"-readrate", strconv.Itoa(speed), "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-")
+		"-user_agent", t.Name(), "-readrate", strconv.Itoa(speed), "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-")
 	var out, errs bytes.Buffer
 	ffmpeg.Stdout, ffmpeg.Stderr = &out, &errs
 	if err := ffmpeg.Run(); err != nil || errs.Len() > 0 {
