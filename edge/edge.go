@@ -48,7 +48,8 @@ type Edge struct {
 	view        atomic.Pointer[wire.Placement] // never nil
 	changed     chan struct{}                  // one token: the placement changed
 	incarnation atomic.Uint64
-	address     string // base URL that others use; set before Run
+	taken       atomic.Bool // out of the ring, by an operator's order
+	address     string      // base URL that others use; set before Run
 	admin       string
 
 	hints    chan hint

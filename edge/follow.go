@@ -74,6 +74,8 @@ func (e *Edge) registrationDue() (bool, error) {
 	self, ok := e.placement().Edge(e.cfg.Name)
 	mine := e.incarnation.Load()
 	switch {
+	case !ok && e.taken.Load():
+		return false, nil // removed for good: it comes back when it is started anew
 	case !ok:
 		return true, nil
 	case self.Incarnation > mine && self.HTTP != e.address:
@@ -151,6 +153,7 @@ func (e *Edge) apply(p *wire.Placement) {
 	}
 	inherited := e.sessions.follow(p)
 	before := e.view.Swap(p)
+	e.noteRemoval(before, p)
 	for _, purge := range p.Purges {
 		if purge.Seq > e.purged {
 			e.purge(purge)
@@ -173,6 +176,18 @@ func (e *Edge) apply(p *wire.Placement) {
 	case e.changed <- struct{}{}:
 	default:
 	}
+}
+
+// noteRemoval tells once that this edge was taken out of the ring: an operator's
+// remove must not be undone by the process that is still there. One that was
+// declared dead, and removed while it was, registers again.
+func (e *Edge) noteRemoval(before, now *wire.Placement) {
+	was, ok := before.Edge(e.cfg.Name)
+	if _, there := now.Edge(e.cfg.Name); !ok || there || was.State != wire.EdgeLeaving {
+		return
+	}
+	e.taken.Store(true)
+	e.log.Info().Uint64("version", now.Version).Msg("removed from the ring; this process can be ended, and joins again when it is started anew")
 }
 
 // awaitVersion waits a moment for a placement that a balancer has already.

@@ -28,6 +28,7 @@ type LB struct {
 	log         zerolog.Logger
 	registry    *prometheus.Registry
 	now         func() time.Time
+	started     time.Time
 	node        *raftfsm.Node
 	self        wire.Balancer
 	call        *caller
@@ -72,7 +73,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		return nil, err
 	}
 	l := &LB{
-		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, node: node, self: cfg.self(node.RaftAddr()),
+		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, started: deps.Now(), node: node, self: cfg.self(node.RaftAddr()),
 		call: newCaller(cfg.Name, cfg.Secret), loads: newLoads(), known: newKnown(deps.Now), hub: newHub(deps.Now),
 		receipts: newReceipts(), heirs: newHeirs(), peers: newPeers(), certificate: certificate, leaving: make(chan struct{}),
 		rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}},

@@ -54,6 +54,7 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if !goodPath(r.URL.Path) {
 		return l.deny(w, http.StatusBadRequest, reasonPath, "the path is too long or malformed")
 	}
+	l.awaitPlacement(r)
 	if token, path, ok := wire.SplitPath(r.URL.Path); ok {
 		if !goodPath(path) {
 			return l.deny(w, http.StatusBadRequest, reasonPath, "the path is malformed")
@@ -64,6 +65,33 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 		return l.entry(w, r)
 	}
 	return l.loose(w, r)
+}
+
+// startWait is how long a viewer waits for a balancer that has just started and
+// does not know the placement yet.
+const startWait = 3 * time.Second
+
+// awaitPlacement waits a moment while there is no edge at all: a balancer that
+// starts gets the placement within a vote, and a viewer's retry costs more.
+func (l *LB) awaitPlacement(r *http.Request) {
+	if len(l.node.Placement().Edges) > 0 || l.now().Sub(l.started) > 2*startWait {
+		return
+	}
+	limit := time.NewTimer(startWait)
+	defer limit.Stop()
+	for {
+		changed := l.node.Watch()
+		if len(l.node.Placement().Edges) > 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
 }
 
 // unwantedBody refuses a request with a body, and the connection with it: what
