@@ -67,7 +67,7 @@ func (b *bench) rows() []setting.Row {
 		setting.Int(&b.speed, "speed", 1, 1, 100, "times", "Play stored streams so many times faster."),
 		setting.Bool(&b.json, "json", false, "The result as JSON."),
 		setting.Bool(&b.kill, "kill", false, "Kill each edge in turn and bring it back (--fault kill)."),
-		setting.String(&b.fault, "fault", "", "What happens to each edge in turn: kill, stop (it hangs) or term; or, with demo --fault-proxies, to its answers: reset@65536, trickle@0, garbage, short, long, status, close@1x3 (three times) ..."),
+		setting.String(&b.fault, "fault", "", "What happens to each edge in turn: kill, stop (it hangs) or term; or, with demo --fault-proxies, to its answers: reset@4096, trickle@0, garbage, short, long, status, close@1x3 (three times) ..."),
 		setting.Duration(&b.down, "down", 4*time.Second, 100*time.Millisecond, time.Hour, "How long an edge is away."),
 		setting.String(&b.policy, "policy", policyTandem, "tandem, or roundrobin: viewers dealt to the edges in turn, past the balancers, for comparison."),
 	}

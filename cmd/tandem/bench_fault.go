@@ -26,7 +26,7 @@ type failure struct {
 	Kind   string        `json:"kind"`
 	At     time.Duration `json:"at_ns"`            // since the bench began
 	Back   time.Duration `json:"back_ns"`          // from the fault until it was up again, 0: not within the run
-	Struck int           `json:"struck,omitempty"` // answers that the proxy before the edge struck
+	Struck int           `json:"struck,omitempty"` // answers that began at the proxy under the fault
 	Error  string        `json:"error,omitempty"`
 }
 

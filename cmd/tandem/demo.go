@@ -60,7 +60,7 @@ func (d *demo) rows() []setting.Row {
 		setting.String(&d.admission, "admission", "failsafe", "failsafe (claim 8) or pair (claim 9)."),
 		setting.String(&d.stateSource, "state-source", "push", "push, load or query (claims 2, 3, 4)."),
 		setting.String(&d.duplication, "duplication", "relay", "relay, origin (claim 7) or multicast (claim 6)."),
-		setting.Bool(&d.faultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@65536 or the like to the \"fault\" URLs of cluster.json."),
+		setting.Bool(&d.faultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@4096 or the like to the \"fault\" URLs of cluster.json."),
 		setting.List(&d.edgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s."),
 		setting.List(&d.lbFlags, "lb-flags", "More flags for every balancer."),
 		setting.List(&d.originFlags, "origin-flags", "More flags for the origin."),
@@ -153,7 +153,7 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 		fmt.Fprintf(out, "  %-9s  %s\n", fmt.Sprintf("lb-%d", i+2), v)
 	}
 	if n := f.Node("edge-1"); n != nil && n.Fault != "" {
-		fmt.Fprintf(out, "  %-9s  curl -d reset@65536 %s\n", "faults", n.Fault)
+		fmt.Fprintf(out, "  %-9s  curl -d reset@4096 %s\n", "faults", n.Fault)
 	}
 	fmt.Fprintln(out)
 	t := newTable("  NODE", ">PID", "HTTP", "ADMIN")

@@ -41,7 +41,7 @@ type stand struct {
 type standState struct {
 	Edge    string `json:"edge"`
 	Fault   string `json:"fault"`
-	Struck  int    `json:"struck"`  // answers since the order
+	Struck  int    `json:"struck"`  // answers that began under the order, those between nodes too
 	Answers int    `json:"answers"` // that passed or were struck, since the demo's start
 }
 
