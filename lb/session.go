@@ -36,12 +36,36 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 		}
 		return l.carryLoose(w, r, p, stream, withoutSession(text, r))
 	}
-	edge, partner := ring.Route(p, pair, token.Slot)
-	status, sent := l.carryTo(w, r, p, r.URL.RequestURI(), pair.ID, edge, partner)
+	return l.carrySession(w, r, p, r.URL.RequestURI(), token.SessionID, stream, pair)
+}
+
+// carrySession carries a response to an open session from whoever has its slot.
+// A slot that nobody delivers belongs to a pair that is gone, and was left over
+// when its sessions were given away: it is served while some edge has room after
+// all, and else refused, for nobody delivers more than it can.
+func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, id wire.SessionID, stream string, pair *wire.Pair) (status int, sent int64) {
+	edge, partner := ring.Route(p, pair, id.Slot)
+	if edge == "" && partner != "" && !l.hasRoom(partner) {
+		if partner = l.roomAnywhere(p); partner == "" {
+			l.forget(r, id, stream)
+			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonCluster, refusals[wire.ReasonCluster])
+		}
+	}
+	status, sent = l.carryTo(w, r, p, to, pair.ID, edge, partner)
 	if status == http.StatusServiceUnavailable {
-		l.forget(r, token.SessionID, stream)
+		l.forget(r, id, stream)
 	}
 	return status, sent
+}
+
+// roomAnywhere is an edge that could deliver one more, "" when none can.
+func (l *LB) roomAnywhere(p *wire.Placement) string {
+	for _, e := range p.Edges {
+		if ring.HasCopy(e.State) && l.hasRoom(e.Name) {
+			return e.Name
+		}
+	}
+	return ""
 }
 
 // reopen sends a player to the address without a session, where it gets a new one.
@@ -122,12 +146,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	}
 	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
 		if pair, ok := p.Pair(s.id.Pair); ok {
-			edge, partner := ring.Route(p, pair, s.id.Slot)
-			status, sent := l.carryTo(w, r, p, underSession(s.token, r), pair.ID, edge, partner)
-			if status == http.StatusServiceUnavailable {
-				l.forget(r, s.id, stream)
-			}
-			return status, sent
+			return l.carrySession(w, r, p, underSession(s.token, r), s.id, stream, pair)
 		}
 	}
 	return l.carryLoose(w, r, p, stream, r.URL.RequestURI())

@@ -52,6 +52,32 @@ func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 	}
 }
 
+// Both members of a pair are gone and there was no room for its sessions: they
+// are not laid upon edges that deliver all they can.
+func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 3, capacity: 2})
+	pair := c.lb.Placement().Pairs[0] // edge-1 and edge-2
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair.ID})
+	for _, name := range []string{pair.Low, pair.High} {
+		for _, m := range c.members {
+			if m.edge.Name == name {
+				m.Close()
+			}
+		}
+		c.lb.suspects.failed(name, causeRefused)
+		until(t, name+" is declared dead", func() bool { return c.state(name) == wire.EdgeDown })
+	}
+	path := c.token(wire.SessionID{Pair: pair.ID}, "/film/", time.Now().Add(time.Hour)) + "/film/a.m4s"
+	for i, row := range []struct{ delivering, status int }{{2, http.StatusServiceUnavailable}, {1, http.StatusOK}} {
+		report := wire.Report{Edge: "edge-3", Incarnation: 1, Sequence: uint64(100 + i), Capacity: 2, Delivering: row.delivering}
+		c.node(http.MethodPost, wire.PathReport, report, http.StatusOK, &wire.ReportAnswer{})
+		resp, body := c.viewer(nil, path)
+		if resp.StatusCode != row.status || row.status != http.StatusOK && resp.Header.Get(wire.HeaderReason) != wire.ReasonCluster {
+			t.Errorf("edge-3 delivers %d of 2: %s: %s", row.delivering, resp.Status, body)
+		}
+	}
+}
+
 func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 1, capacity: 8})
 	for _, row := range []struct {
