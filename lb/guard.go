@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +20,6 @@ type client struct {
 	seats   seats
 	tcp     *net.TCPConn // nil for what is no TCP
 	address string
-	active  atomic.Bool // a request is being answered
 
 	acked uint64 // owned by guard.run, as slow
 	slow  int
@@ -89,12 +87,7 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 	if c == nil {
 		return
 	}
-	switch s {
-	case http.StateActive:
-		c.active.Store(true)
-	case http.StateIdle, http.StateNew:
-		c.active.Store(false)
-	case http.StateClosed, http.StateHijacked:
+	if s == http.StateClosed || s == http.StateHijacked {
 		delete(g.clients, conn)
 		if g.counts[c.address]--; g.counts[c.address] <= 0 {
 			delete(g.counts, c.address)
@@ -128,7 +121,8 @@ func (g *guard) run(ctx context.Context) error {
 }
 
 // pace compares what every client has acknowledged with the last look. Bytes
-// that wait in the socket show that it is the client who is slow, not an edge.
+// that wait in the socket show that it is the client who is slow, not an edge;
+// also when the answer is written whole and lies there to be taken.
 func (g *guard) pace(window time.Duration) {
 	g.mu.Lock()
 	all := make([]*client, 0, len(g.clients))
@@ -139,7 +133,7 @@ func (g *guard) pace(window time.Duration) {
 	least := uint64(float64(g.rate) * window.Seconds())
 	for _, c := range all {
 		acked, waiting, ok := progress(c.tcp)
-		if !ok || waiting == 0 || !c.active.Load() {
+		if !ok || waiting == 0 {
 			c.asked, c.slow = false, 0
 			continue
 		}
