@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -35,12 +36,43 @@ func TestEveryFaultIsSurvived(t *testing.T) {
 				if kind == fault.Trickle {
 					offsets = offsets[:4] // each takes as long as it takes to see that bytes drip
 				}
+				if everyOffset {
+					for i := range int64(200) {
+						offsets = append(offsets, min(i*bigSize/199, bigSize-1))
+					}
+				}
 				for _, at := range offsets {
 					survive(t, s, fault.Fault{Kind: kind, At: at, Times: 1})
+				}
+				if everyOffset {
+					surviveSmall(t, s, kind)
 				}
 			})
 		}
 	}
+}
+
+// everyOffset makes the whole matrix: every fault at 200 offsets of a segment of
+// 4 MB and at all of one of 3 KB (every 16th where the fault takes its time). It
+// takes minutes, so CI runs a part:
+//
+//	TANDEM_EVERY_OFFSET=1 go test ./lb -run TestEveryFaultIsSurvived -timeout 30m -v
+var everyOffset = os.Getenv("TANDEM_EVERY_OFFSET") != ""
+
+// surviveSmall breaks the answer for a small object at each of its bytes.
+func surviveSmall(t *testing.T, s *stage, kind fault.Kind) {
+	t.Helper()
+	step := int64(1)
+	if kind == fault.Stop || kind == fault.Trickle {
+		step = 16
+	}
+	for at := int64(0); at < smallSize; at += step {
+		s.fault(0, fault.Fault{Kind: kind, At: at, Times: 1})
+		g := s.get(http.MethodGet, "/small", "")
+		s.fault(0, fault.Fault{})
+		s.whole(g, http.StatusOK, content["/small"])
+	}
+	s.taken()
 }
 
 // survive breaks the first edge's answer for a whole object and for a part.

@@ -94,6 +94,7 @@ func (v *viewer) once(ctx context.Context, target string, keep bool) (answer, er
 	if err != nil {
 		return answer{}, err
 	}
+	req.TransferEncoding = []string{"identity"} // else a busy machine's body can become a chunked one, which is refused
 	req.Header.Set("User-Agent", "tandem-viewer")
 	resp, err := v.client.Do(req)
 	if err != nil {
