@@ -60,11 +60,12 @@ unit: ## tests of every room, under the race detector
 systest: ## real processes, real kills
 	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest
 
-browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium
+browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium (cut links need root)
 ifeq ($(NODE),)
 	@command -v node >/dev/null || { echo "browser: no Node on this machine"; exit 1; }
 endif
 	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
+	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
 
 trial: build deps ## tandem, nginx and HAProxy under the same faults; writes docs/trial.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md

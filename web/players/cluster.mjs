@@ -1,4 +1,5 @@
-// A real cluster: `tandem demo`, its processes, and what can happen to them.
+// A real cluster: `tandem demo`, its processes, and what can happen to them. Or
+// one that somebody else started, with a control that takes links down and up.
 //
 // Always true: a signal goes only to a process whose command line is the node's
 // own; every process started here holds a pipe to this one, so all of them are
@@ -43,6 +44,11 @@ export class Cluster {
       }
       await sleep(20);
     }
+  }
+
+  // Takes a cluster that is ready and is not ours to end.
+  static async attach(file) {
+    return new Cluster(path.dirname(file), JSON.parse(await readFile(file, "utf8")));
   }
 
   get #path() { return path.join(this.dir, "cluster.json"); }
@@ -99,11 +105,21 @@ export class Cluster {
     process.kill(node.pid, signal);
   }
 
+  // Asks the control for a link to be taken down ("cut") or up ("mend").
+  async #link(verb, name) {
+    const answer = await fetch(`${this.file.control}/${verb}/${name}`, { method: "POST", signal: AbortSignal.timeout(5000) });
+    if (!answer.ok) throw new Error(`${verb} ${name}: ${answer.status} ${(await answer.text()).trim()}`);
+  }
+
   // Faults, and what undoes them.
-  async fault(kind, name) { await this.#signal(name, { kill: "SIGKILL", stop: "SIGSTOP" }[kind]); }
+  async fault(kind, name) {
+    if (kind === "cut") await this.#link("cut", name);
+    else await this.#signal(name, { kill: "SIGKILL", stop: "SIGSTOP" }[kind]);
+  }
 
   async heal(kind, name) {
-    if (kind === "stop") await this.#signal(name, "SIGCONT");
+    if (kind === "cut") await this.#link("mend", name);
+    else if (kind === "stop") await this.#signal(name, "SIGCONT");
     else await this.#restart(name);
   }
 
@@ -124,6 +140,7 @@ export class Cluster {
 
   // Ends every process, politely first.
   async close() {
+    if (!this.#children.length) return;
     const ended = this.#children.map((c) => c.exitCode !== null || c.signalCode !== null || c.pid === undefined ? null : new Promise((done) => c.once("exit", done)));
     this.#children[0].kill("SIGTERM");
     await Promise.race([Promise.all(ended), sleep(5000, null, { ref: false })]);

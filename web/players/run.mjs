@@ -1,11 +1,16 @@
 // Real players over a real cluster, while the edges that serve them die and hang.
 //
 //   node players/run.mjs [--quick] [--binary ../bin/tandem] [--evidence DIR] [--seats 5]
+//   node players/run.mjs --cluster DIR/cluster.json
 //
 // Every player plays with 4 s and with 10 s of buffer; the edge that serves it is
 // killed (SIGKILL), brought back, stopped (SIGSTOP) and let go on. A case is ok
 // when nothing fatal happened, no request failed, no picture stood for more than
 // 250 ms, and the stream was watched to its end. Exit 1 when one is not.
+//
+// With --cluster the cluster is one of bench/netdemo, and this runs on its host
+// "viewers": the link of the edge that serves a player is cut, and mended after
+// 5 s; ffmpeg reads over a cut link as well, and has to decode every frame.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -14,6 +19,7 @@ import { parseArgs } from "node:util";
 import { openBrowser } from "../test/browser.mjs";
 import { Cluster } from "./cluster.mjs";
 import { control } from "./control.mjs";
+import { readers } from "./ffmpeg.mjs";
 import { servePages } from "./pages.mjs";
 import { plays } from "./plays.mjs";
 import { Round } from "./round.mjs";
@@ -25,6 +31,7 @@ const { values: asked } = parseArgs({ options: {
   binary: { type: "string", default: process.env.TANDEM_BIN || path.join(here, "../../bin/tandem") },
   evidence: { type: "string", default: "" },
   seats: { type: "string", default: "5" }, // players at once
+  cluster: { type: "string", default: "" }, // cluster.json of one that stands, with a control
   only: { type: "string", default: "" }, // plays whose name has this in it
 } });
 const perBrowser = 2; // pages in one browser process
@@ -79,7 +86,8 @@ async function keep(round, number, cluster) {
 async function main() {
   evidence = asked.evidence ? path.resolve(asked.evidence) : await mkdtemp(path.join(os.tmpdir(), "tandem-players-"));
   await mkdir(evidence, { recursive: true });
-  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100"]);
+  const cluster = asked.cluster ? await Cluster.attach(asked.cluster)
+    : await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100"]);
   closers.push(() => cluster.close());
   const pages = await servePages();
   closers.push(async () => pages.close());
@@ -91,19 +99,23 @@ async function main() {
   }
   say(`players: Chromium ${browsers[0].version()}, cluster ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
   let bad = 0, good = 0, number = 0;
-  for (const { buffer, plays: crowd } of rounds(await playable(browsers[0]))) {
-    const kinds = asked.quick ? ["kill"] : ["kill", "stop"];
-    const round = new Round({ cluster, pages: pages.url, browsers, plays: crowd, buffer, kinds, whole: !asked.quick, say });
-    // The control needs a player's time, not a round's: it goes along with the first.
-    const [, controlled] = await Promise.all([round.run(), number ? [] : control(cluster, pages.url, browsers.at(-1))]);
-    await keep(round, ++number, cluster);
-    await round.close();
-    for (const { ok, text } of [...judge(round), ...controlled]) {
+  const tell = (lines) => {
+    for (const { ok, text } of lines) {
       say(text);
       if (ok) good++;
       else bad++;
     }
+  };
+  const kinds = asked.cluster ? ["cut"] : asked.quick ? ["kill"] : ["kill", "stop"];
+  for (const { buffer, plays: crowd } of rounds(await playable(browsers[0]))) {
+    const round = new Round({ cluster, pages: pages.url, browsers, plays: crowd, buffer, kinds, whole: !asked.quick && !asked.cluster, say });
+    // The control needs a player's time, not a round's: it goes along with the first.
+    const [, controlled] = await Promise.all([round.run(), number ? [] : control(cluster, pages.url, browsers.at(-1))]);
+    await keep(round, ++number, cluster);
+    await round.close();
+    tell([...judge(round), ...controlled]);
   }
+  if (asked.cluster) tell(await readers(cluster));
   say(`players: ${good} ok, ${bad} bad, ${((Date.now() - began) / 1000).toFixed(0)} s; evidence: ${evidence}`);
   return bad || !good ? 1 : 0;
 }
