@@ -224,7 +224,7 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	if cfg.SessionIdle == 0 {
 		cfg.SessionIdle = time.Minute
 	}
-	cfg.CopyRate, cfg.OriginTimeout = 1<<30, 5*time.Second
+	cfg.CopyRate, cfg.OriginTimeout, cfg.PeerSilent = 1<<30, 5*time.Second, 5*time.Second
 	if cfg.Duplication == "" {
 		cfg.Duplication = DuplicateRelay
 	}

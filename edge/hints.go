@@ -18,6 +18,8 @@ const (
 	copyWorkers = 8
 	copyLimit   = time.Minute
 	hintLimit   = 2 * time.Second
+	hintAgain   = 500 * time.Millisecond
+	maxLate     = 10000 // hints that wait to be told again
 )
 
 // hint is an object that this edge fills and the other member is to copy
@@ -36,44 +38,69 @@ func (e *Edge) hint(key string, pair wire.PairID) {
 	}
 }
 
-// sendHints tells partners, many objects at a time.
+// sendHints tells partners, many objects at a time. What could not be told is
+// told again: a neighbour that was busy for a moment must not lack a copy until
+// the next comparison.
 func (e *Edge) sendHints(ctx context.Context) error {
+	again := time.NewTicker(hintAgain)
+	defer again.Stop()
+	late := map[hint]bool{}
 	for {
-		var first hint
+		batches := map[wire.PairID][]string{}
 		select {
 		case <-ctx.Done():
 			return nil
-		case first = <-e.hints:
-		}
-		batches := map[wire.PairID][]string{first.pair: {first.key}}
-		for n := 1; n < hintsAtOnce && len(e.hints) > 0; n++ {
-			h := <-e.hints
-			batches[h.pair] = append(batches[h.pair], h.key)
+		case <-again.C:
+			for h := range late {
+				if len(batches[h.pair]) < hintsAtOnce {
+					batches[h.pair] = append(batches[h.pair], h.key)
+					delete(late, h)
+				}
+			}
+		case first := <-e.hints:
+			batches[first.pair] = []string{first.key}
+			for n := 1; n < hintsAtOnce && len(e.hints) > 0; n++ {
+				h := <-e.hints
+				batches[h.pair] = append(batches[h.pair], h.key)
+			}
 		}
 		for pair, keys := range batches {
-			e.tell(ctx, pair, keys)
+			if e.tell(ctx, pair, keys) {
+				continue
+			}
+			for _, key := range keys {
+				if len(late) < maxLate {
+					late[hint{key, pair}] = true
+				}
+			}
 		}
 	}
 }
 
-// tell sends one hint to the other member of a pair, if it is there.
-func (e *Edge) tell(ctx context.Context, pair wire.PairID, keys []string) {
+// tell sends one hint to the other member of a pair. False: it is there, and
+// could not be told; one that is dead copies when it is back.
+func (e *Edge) tell(ctx context.Context, pair wire.PairID, keys []string) bool {
 	p := e.placement()
 	q, ok := p.Pair(pair)
 	if !ok {
-		return
+		return true
 	}
 	other := q.Low
 	if other == e.cfg.Name {
 		other = q.High
 	}
 	edge, ok := p.Edge(other)
-	if !ok || edge.State == wire.EdgeDown || e.avoided(other) {
-		return
+	switch {
+	case !ok || edge.State == wire.EdgeDown:
+		return true
+	case e.avoided(other):
+		return false
 	}
-	if err := e.post(ctx, hintLimit, edge.HTTP+wire.PathCopy, wire.CopyHint{From: e.cfg.Name, Pair: pair, Keys: keys}, nil); err == nil {
-		e.counts.hinted.Add(int64(len(keys)))
+	if e.post(ctx, hintLimit, edge.HTTP+wire.PathCopy, wire.CopyHint{From: e.cfg.Name, Pair: pair, Keys: keys}, nil) != nil {
+		return false
 	}
+	e.counts.hinted.Add(int64(len(keys)))
+	return true
 }
 
 // handleCopy copies what a neighbour has or is getting. The answer comes at

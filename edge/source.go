@@ -24,7 +24,6 @@ import (
 // for the origin; a neighbour that says nothing hangs, and the origin is asked.
 const (
 	waitingEvery = 150 * time.Millisecond
-	peerSilent   = 600 * time.Millisecond
 	peerStall    = 2 * time.Second
 	fillTries    = 3
 )
@@ -124,9 +123,10 @@ func (e *Edge) askPeerSoon(ctx context.Context, peer, key string, pair wire.Pair
 		return nil, fmt.Errorf("%w: %s was silent a moment ago", errNotHere, peer)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	watch := time.AfterFunc(peerSilent, func() { cancel(fmt.Errorf("%s is silent", peer)) })
+	limit := e.cfg.PeerSilent
+	watch := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%s is silent", peer)) })
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
-		watch.Reset(peerSilent)
+		watch.Reset(limit)
 		return nil
 	}}
 	a, err := e.askPeer(httptrace.WithClientTrace(ctx, trace), peer, key, pair, onlyCached, 0, "")

@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"internal/systest": {},
 	"internal/house":   {},
 	"bench/lab":        {},
+	"bench/netdemo":    {"bench/lab", "internal/cluster", "internal/wire"},
 	"bench/trial":      {"bench/lab", "internal/wire"},
 	"bench/cost":       {"bench/lab", "internal/wire"},
 }
