@@ -8,6 +8,7 @@ import { line } from "./verdict.mjs";
 const speed = 8; // times the stream's own, so that there is a middle
 const origins = 1000; // as fast as it can
 const limit = 60_000; // milliseconds for a whole reading
+const outage = 5000; // milliseconds that the link stays down, as for the players
 
 // The digest of every decoded frame with its times, by stream: "0" is the
 // picture, "1" the sound. How the two are interleaved is ffmpeg's affair.
@@ -72,11 +73,12 @@ async function reader(cluster, format, want) {
   const known = new Set((await cluster.deliverers()).keys());
   let over = false;
   const reading = frames(cluster.viewers + entry, agent, speed).finally(() => { over = true; });
-  let edge = "", facts = "";
+  let edge = "", facts = "", mended;
   try {
     const own = await middle(cluster, known);
     edge = own.edge;
     await cluster.fault("cut", edge);
+    mended = sleep(outage).then(() => cluster.heal("cut", edge)).then(() => cluster.allUp(20_000)).catch((err) => complaints.push(err.message));
     const to = await moved(cluster, own);
     facts = `${to.edge} after ${to.took}ms `;
     if (over) complaints.push("had read all before another edge delivered: nothing is shown");
@@ -87,7 +89,7 @@ async function reader(cluster, format, want) {
   if (got.says) complaints.push(got.says);
   const other = differs(want.streams, got.streams);
   if (other) complaints.push(other);
-  if (edge) await cluster.heal("cut", edge).then(() => cluster.allUp(20_000)).catch((err) => complaints.push(err.message));
+  await mended;
   const seen = ["0", "1"].map((s) => got.streams[s]?.length ?? 0);
   return line(`ffmpeg ${format.toUpperCase()}`, `cut ${edge}`, complaints, `${facts}frames=${seen[0]}+${seen[1]}, the origin's`);
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Seat } from "./seat.mjs";
 
 const outage = 5000; // milliseconds that an edge stays away: more than the small buffer holds
+const after = { whole: 13_000, short: 11_000 }; // milliseconds that a live stream is watched on from the last fault: more than the large buffer holds
 const attempts = 3; // faults of a kind, at most; a session may move meanwhile
 
 export class Round {
@@ -20,7 +21,7 @@ export class Round {
     try {
       await this.#begin();
       for (const kind of this.kinds) await this.#everybody(kind);
-      if (this.stream.live) await sleep(Math.max(0, (this.faults.at(-1)?.at ?? Date.now()) + 13_000 - Date.now()));
+      if (this.stream.live) await sleep(Math.max(0, (this.faults.at(-1)?.at ?? Date.now()) + after[this.whole ? "whole" : "short"] - Date.now()));
       else await this.#end();
     } catch (err) {
       this.trouble.push(err.message);
