@@ -1,0 +1,119 @@
+package systest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/sim"
+	"tandem/internal/viewer"
+	"tandem/internal/wire"
+)
+
+// Several edges of a full cluster are killed in the same moment. How many
+// sessions each one left delivers, and how many are lost, is what the simulator
+// foretells for the same start; who keeps a session sees nothing.
+func TestDeathsAreAsTheSimulatorForetells(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		dead []string
+		kept int // written down as well, so that both can't be wrong together
+	}{
+		{"two across the ring", []string{"edge-1", "edge-3"}, 16},
+		{"all but one", []string{"edge-1", "edge-2", "edge-3"}, 8},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
+			a := seat(t, h)
+			crowd := apart(a, 24, func(i int) (string, viewer.Config) {
+				// A failed try counts, and who is not let in does not hammer.
+				return stored, viewer.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i, Retries: 100, RetryAfter: time.Second}
+			})
+			six := delivering(map[string]int{"edge-1": 6, "edge-2": 6, "edge-3": 6, "edge-4": 6})
+			h.Await("6 each", 20*time.Second, six)
+			crowd.further(24) // buffers fill
+			full := h.Await("6 each, in the tables as well", 10*time.Second, func(s *wire.Status) bool { return six(s) && inTables(s) == 24 })
+			want := foretold(t, full, row.dead)
+			if want.Sessions.Open != row.kept || want.Sessions.Lost != 24-row.kept {
+				t.Fatalf("the simulator foretells %+v; want %d kept", want.Sessions, row.kept)
+			}
+			left := map[string]int{}
+			for _, e := range want.Edges {
+				if e.State == wire.EdgeUp {
+					left[e.Name] = e.Delivering
+				}
+			}
+
+			for _, name := range row.dead {
+				must(t, h.Kill(name))
+			}
+			s := h.Await("as foretold", 20*time.Second, func(s *wire.Status) bool { return delivering(left)(s) && s.Sessions == row.kept })
+			within(t, s)
+			crowd.further(row.kept)
+			s, err := h.Status()
+			must(t, err)
+			within(t, s)
+			if s.Sessions != row.kept || !delivering(left)(s) {
+				t.Errorf("later: %d sessions; want %d", s.Sessions, row.kept)
+			}
+			hurt := 0
+			for _, r := range crowd.leave() {
+				switch {
+				case r.Wrong > 0 || r.StepsBack > 0:
+					t.Errorf("wrong bytes: %s", r)
+				case !r.Seamless():
+					hurt++
+					t.Logf("hurt: %s", r)
+				}
+			}
+			if hurt != want.Sessions.Lost {
+				t.Errorf("%d viewers saw it; the simulator foretells %d", hurt, want.Sessions.Lost)
+			}
+		})
+	}
+}
+
+// within fails the test when an edge delivers more than it can.
+func within(t *testing.T, s *wire.Status) {
+	t.Helper()
+	for _, e := range s.Edges {
+		if e.Delivering > e.Capacity {
+			t.Errorf("%s delivers %d with a capacity of %d", e.Name, e.Delivering, e.Capacity)
+		}
+	}
+}
+
+// inTables is how many sessions the tables show; edges report them apart from
+// their own sums, so that the one may be a moment older than the other.
+func inTables(s *wire.Status) (sessions int) {
+	for _, p := range s.Pairs {
+		sessions += p.LowDelivering + p.HighDelivering
+	}
+	return sessions
+}
+
+// foretold is the cluster after these deaths, as the simulator sees it, when it
+// begins with the tables of a real one.
+func foretold(t *testing.T, s *wire.Status, dead []string) sim.Line {
+	t.Helper()
+	text := "edges:\n"
+	for _, e := range s.Edges {
+		text += fmt.Sprintf("  - {name: %s, capacity: %d}\n", e.Name, e.Capacity)
+	}
+	text += "tables:\n"
+	for _, p := range s.Pairs {
+		text += fmt.Sprintf("  - {low: %s, boundary: %d, low_sessions: %d, high_sessions: %d}\n", p.Low, p.Boundary, p.LowDelivering, p.HighDelivering)
+	}
+	text += "steps:\n  - fail: [" + strings.Join(dead, ", ") + "]\n"
+	scenario, err := sim.Load(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	var last sim.Line
+	must(t, scenario.Run(func(l sim.Line) error {
+		last = l
+		return nil
+	}))
+	return last
+}
