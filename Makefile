@@ -4,7 +4,7 @@
 BIN      := bin/tandem
 VIEWERS  ?= 127.0.0.1:8080
 DEMO     ?=
-PACKAGES := ffmpeg chromium nginx-light haproxy varnish iproute2 curl
+PACKAGES := ffmpeg chromium nginx-light haproxy varnish iproute2 curl nftables
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 NODE     := $(shell command -v node 2>/dev/null)
 GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')

@@ -278,11 +278,11 @@ func signalWaiting(w http.ResponseWriter, r *http.Request, x errand) (stop func(
 	if !x.node || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
 		return func() {}
 	}
-	var mu sync.Mutex
+	var mu sync.Mutex // guards what follows, and the answer until stop returns
 	over := false
-	var again func()
-	timer := time.AfterFunc(waitingEvery, func() { again() })
-	again = func() {
+	var timer *time.Timer
+	mu.Lock()
+	timer = time.AfterFunc(waitingEvery, func() {
 		mu.Lock()
 		defer mu.Unlock()
 		if over {
@@ -292,7 +292,8 @@ func signalWaiting(w http.ResponseWriter, r *http.Request, x errand) (stop func(
 		w.WriteHeader(http.StatusProcessing)
 		w.Header().Del(wire.HeaderWaiting)
 		timer.Reset(waitingEvery)
-	}
+	})
+	mu.Unlock()
 	return func() {
 		mu.Lock()
 		over = true
