@@ -46,10 +46,10 @@ func TestManifestExpandsEveryAddressing(t *testing.T) {
 			[]string{"/a/$t-5.m4s", "/a/$t-7.m4s", "/a/$t-9.m4s"},
 		},
 		"a duration, inherited from the period": {
-			`<MPD mediaPresentationDuration="PT5S"><Period><SegmentTemplate duration="2" media="/root/$Number$.m4s"/><AdaptationSet><SegmentTemplate startNumber="0"/>
+			`<MPD mediaPresentationDuration="PT5S"><Period><SegmentTemplate duration="2" media="/above/$Number$.m4s"/><AdaptationSet><SegmentTemplate startNumber="0"/>
 			<Representation id="v"/></AdaptationSet></Period></MPD>`,
 			"",
-			[]string{"/root/0.m4s", "/root/1.m4s", "/root/2.m4s"},
+			[]string{"/above/0.m4s", "/above/1.m4s", "/above/2.m4s"},
 		},
 		"a list": {
 			`<MPD><Period><AdaptationSet><Representation id="v"><SegmentList duration="2"><Initialization sourceURL="i.mp4"/><SegmentURL media="a b.m4s"/>
