@@ -45,6 +45,23 @@ type Harness struct {
 // gone when the test ends; when that failed, its directory is kept.
 func Start(t TB, flags ...string) *Harness {
 	t.Helper()
+	for try := 1; ; try++ {
+		h, err := begin(t, flags)
+		if err == nil {
+			return h
+		}
+		// Where the kernel gives outgoing connections any port, one of ours can be
+		// taken between the look and the node's start.
+		if try == startTries || !strings.Contains(err.Error(), "is in use") {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
+const startTries = 5
+
+func begin(t TB, flags []string) (*Harness, error) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "tandem-"+plainName(t.Name())+"-")
 	if err != nil {
 		t.Fatalf("%v", err)
@@ -68,14 +85,14 @@ func Start(t TB, flags ...string) *Harness {
 	}()
 	t.Cleanup(h.close)
 	if err := h.await(); err != nil {
-		t.Fatalf("%v", err)
+		return nil, err
 	}
 	h.Cluster, err = Attach(filepath.Join(dir, "cluster.json"))
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	h.lifeline = read
-	return h
+	return h, nil
 }
 
 // await waits for cluster.json, which the demo writes when all is ready.
