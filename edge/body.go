@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"tandem/internal/front"
 	"tandem/segstore"
 )
 
@@ -16,20 +17,18 @@ const bodyBuffer = 256 << 10
 
 var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
 
-// send writes the bytes from first to last of an object to the viewer; last -1
-// is up to its end, which may not be known yet. It returns how many were
+// send writes the bytes from first to last of an object to the viewer; last
+// openEnd is up to its end. It returns how many were
 // written, and an error when that is not all.
 func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *segstore.View, first, last int64) (int64, error) {
-	if view.Complete() {
+	if view.Complete() && last != openEnd {
 		if b := view.Bytes(); b != nil {
 			n, err := w.Write(b[first : last+1])
 			return int64(n), err
 		}
 		if file, ok := view.File(); ok && r.TLS == nil && r.ProtoMajor == 1 {
 			if rf, ok := w.(io.ReaderFrom); ok {
-				followsBody(r)
-				x := &extent{file: file, offset: first, left: last + 1 - first}
-				n, err := rf.ReadFrom(x)
+				n, err := rf.ReadFrom(&front.Extent{File: file, Offset: first, Left: last + 1 - first})
 				if err == nil && n != last+1-first {
 					err = errShort
 				}

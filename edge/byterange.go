@@ -70,7 +70,7 @@ func openRange(text string) (int64, bool) {
 
 // ifRange tells whether Range counts (RFC 9110 section 13.1.5): the validator
 // has to be the same strong one, or the very date.
-func ifRange(h http.Header, etag, lastModified string) bool {
+func ifRange(h fields, etag, lastModified string) bool {
 	want := h.Get("If-Range")
 	if want == "" {
 		return true
@@ -82,7 +82,7 @@ func ifRange(h http.Header, etag, lastModified string) bool {
 }
 
 // notModified is RFC 9110 section 13.2.2 for GET and HEAD.
-func notModified(h http.Header, etag, lastModified string) bool {
+func notModified(h fields, etag, lastModified string) bool {
 	if list := h.Get("If-None-Match"); list != "" {
 		for tag := range strings.SplitSeq(list, ",") {
 			tag = strings.TrimSpace(tag)
@@ -101,7 +101,7 @@ func notModified(h http.Header, etag, lastModified string) bool {
 }
 
 // preconditionFails is If-Match and If-Unmodified-Since.
-func preconditionFails(h http.Header, etag string) bool {
+func preconditionFails(h fields, etag string) bool {
 	list := h.Get("If-Match")
 	if list == "" {
 		return false

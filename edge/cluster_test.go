@@ -241,8 +241,8 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	}
 	te := &testEdge{Edge: e, url: "http://" + l.Addr().String(), cfg: cfg}
 	e.Bind(te.url, "http://127.0.0.1:1")
-	server := e.Server(e.Handler())
-	go func() { _ = server.Serve(Listener(l)) }()
+	server := e.Server()
+	go func() { _ = server.Serve(l) }()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -13,6 +13,14 @@ import (
 	"tandem/internal/wire"
 )
 
+// sentBy is what all of them have sent, in bytes.
+func sentBy(edges []*testEdge) (sent int64) {
+	for _, e := range edges {
+		sent += e.counts.sentBytes.Load()
+	}
+	return sent
+}
+
 // Claim 7: the filler's request names the other member, and the origin sends it
 // the second copy.
 func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
@@ -54,6 +62,7 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		if _, body := get(t, other.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
 			t.Errorf("%d bytes of %s at the partner", len(body), path)
 		}
+		eventually(t, "both answers are counted", func() bool { return sentBy(edges) >= 2*int64(n+1)*segmentSize })
 		if sent := filler.counts.sentBytes.Load() - before; sent != segmentSize {
 			t.Errorf("the filler sent %d bytes of %s: to its viewer, and to whom else?", sent, path)
 		}

@@ -10,15 +10,17 @@ import (
 	"tandem/segstore"
 )
 
-// head writes what every answer with an object says.
-func (e *Edge) head(h http.Header, m *segstore.Meta, x errand, how found) {
+// head writes what an answer with an object says, all but what a body that grows
+// adds to it.
+func (e *Edge) head(h header, m *segstore.Meta, x *errand, how found, y verdict) {
 	now := e.now()
+	y.metadata(h, m)
 	if x.node {
-		describe(h, m)
-	} else {
-		visible(h, m)
+		describeCopy(h, m)
 	}
-	h.Set("Accept-Ranges", "bytes")
+	if y.says("Accept-Ranges") {
+		h.Set("Accept-Ranges", "bytes")
+	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
 	cors(h)
 	status := e.cfg.Name
@@ -37,38 +39,16 @@ func (e *Edge) head(h http.Header, m *segstore.Meta, x errand, how found) {
 		status += "; collapsed"
 	}
 	h.Set("Cache-Status", status)
-}
-
-// visible writes the metadata that viewers see.
-func visible(h http.Header, m *segstore.Meta) {
-	for _, field := range [...]struct{ name, value string }{
-		{"Content-Type", m.ContentType},
-		{"Etag", m.ETag},
-		{"Last-Modified", m.LastModified},
-		{"Cache-Control", m.CacheControl},
-		{"Content-Encoding", m.Encoding},
-		{"Expires", m.Expires},
-	} {
-		if field.value != "" {
-			h[field.name] = []string{field.value}
-		}
-	}
+	y.extent(h, m)
 }
 
 // cors is what browsers' players need (FIELD.md B15).
-func cors(h http.Header) {
-	h["Access-Control-Allow-Origin"] = corsAll
-	h["Access-Control-Expose-Headers"] = corsExposed
-	h["Timing-Allow-Origin"] = corsAll
-	h["Cross-Origin-Resource-Policy"] = corsResource
+func cors(h header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic")
+	h.Set("Timing-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
-
-// Shared values, never changed.
-var (
-	corsAll      = []string{"*"}
-	corsExposed  = []string{"Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic"}
-	corsResource = []string{"cross-origin"}
-)
 
 // preflight answers OPTIONS.
 func preflight(w http.ResponseWriter) {

@@ -1,16 +1,16 @@
 package edge
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/front"
 	"tandem/internal/obs"
 	"tandem/internal/wire"
 )
@@ -55,15 +55,24 @@ func (e *Edge) ready() error {
 	return nil
 }
 
-// Server is a server with the limits that an edge needs behind its balancers.
-func (e *Edge) Server(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute, // longer than balancers keep connections
-		MaxHeaderBytes:    64 << 10,
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-	}
+// Limits that an edge needs behind its balancers.
+const (
+	headTimeout = 5 * time.Second
+	idleTimeout = 2 * time.Minute // longer than balancers keep connections
+	headLimit   = 64 << 10        // bytes
+)
+
+// Server is the data side as it listens: hits on loops, all else in goroutines.
+func (e *Edge) Server() *front.Server {
+	h := e.Handler()
+	return front.New(front.Config{
+		Handler: h, Quick: e.Quick, Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		HeadLimit: headLimit, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
+		Fallback: &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headLimit},
+		Panic: func(r *http.Request, why any) {
+			e.log.Error().Interface("why", why).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a request panicked")
+		},
+	})
 }
 
 // object answers a request for an object: with or without a session.
@@ -78,61 +87,73 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "method", "only GET, HEAD and OPTIONS are served here")
 		return
 	}
-	x := errand{slot: -1, started: e.now(), path: r.URL.Path}
-	x.node = e.cfg.Secret.Valid() && r.Header.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Authorised(r)
-	viewer := r.RemoteAddr
+	x, refused := e.errand(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
+	if refused.status != 0 {
+		if refused.status == http.StatusServiceUnavailable {
+			e.counts.refused.Add(1)
+		}
+		cors(w.Header())
+		refuse(w, refused.status, refused.reason, refused.text)
+		return
+	}
+	e.serve(w, r, x)
+}
+
+// refusal is an answer of the edge's own; the zero value is none.
+type refusal struct {
+	status       int
+	reason, text string
+}
+
+// errand finds out what a request is for, and notes it in its session.
+func (e *Edge) errand(h fields, path, query, remote string) (x errand, refused refusal) {
+	x = errand{slot: -1, started: e.now(), path: path}
+	x.node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
+	viewer := remote
 	if x.node {
-		if v := r.Header.Get(wire.HeaderViewer); v != "" {
+		if v := h.Get(wire.HeaderViewer); v != "" {
 			viewer = v
 		}
-		if n, err := strconv.ParseUint(r.Header.Get(wire.HeaderPair), 10, 32); err == nil {
+		if n, err := strconv.ParseUint(h.Get(wire.HeaderPair), 10, 32); err == nil {
 			x.pair = wire.PairID(n)
 		}
 	}
-	if token, rest, ok := wire.SplitPath(r.URL.Path); ok && e.cfg.Secret.Valid() {
-		if !e.session(w, &x, token, rest, viewer) {
-			return
+	if token, rest, ok := wire.SplitPath(path); ok && e.cfg.Secret.Valid() {
+		if refused = e.session(&x, token, rest, viewer); refused.status != 0 {
+			return x, refused
 		}
 	}
 	var ok bool
-	if x.key, ok = keyOf(x.path, r.URL.RawQuery); !ok {
-		refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
-		return
+	if x.key, ok = keyOf(x.path, query); !ok {
+		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
 	x.path = pathOf(x.key)
 	if x.pair == 0 && e.clustered() {
 		x.pair = e.pairOf(x.path)
 	}
-	e.serve(w, r, x)
+	return x, refusal{}
 }
 
-// session checks the token and notes the request. False: it was refused.
-func (e *Edge) session(w http.ResponseWriter, x *errand, token, rest, viewer string) bool {
+// session checks the token and notes the request.
+func (e *Edge) session(x *errand, token, rest, viewer string) refusal {
 	t, err := e.cfg.Secret.Verify(token, x.started)
 	if errors.Is(err, wire.ErrTokenExpired) && x.node {
 		err = nil // the balancer has decided already
 	}
 	if err != nil {
-		cors(w.Header())
-		refuse(w, http.StatusForbidden, "bad_token", "the session in the path is not valid: "+err.Error()+"; open the stream anew")
-		return false
+		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
 	stream, ok := t.StreamOf(rest)
 	if !ok {
-		cors(w.Header())
-		refuse(w, http.StatusForbidden, "other_stream", "the session in the path is for another stream; open this one")
-		return false
+		return refusal{http.StatusForbidden, "other_stream", "the session in the path is for another stream; open this one"}
 	}
 	x.path, x.pair, x.prefix = rest, t.Pair, wire.SessionPrefix+token
 	slot, reason := e.sessions.touch(t.SessionID, stream, viewer, x.started.UnixMilli())
 	if reason != "" {
-		e.counts.refused.Add(1)
-		cors(w.Header())
-		refuse(w, http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again")
-		return false
+		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}
 	x.slot = slot
-	return true
+	return refusal{}
 }
 
 // pairOf is the pair by which a request without a session is filled: the

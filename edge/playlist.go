@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -175,27 +174,4 @@ func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta s
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
 	_ = resp.Body.Close()
-}
-
-// describe writes an object's metadata as headers between nodes.
-func describe(h http.Header, m *segstore.Meta) {
-	set := func(name, value string) {
-		if value != "" {
-			h.Set(name, value)
-		}
-	}
-	set("Content-Type", m.ContentType)
-	set("ETag", m.ETag)
-	set("Last-Modified", m.LastModified)
-	set("Cache-Control", m.CacheControl)
-	set("Content-Encoding", m.Encoding)
-	set("Expires", m.Expires)
-	set(wire.HeaderDigest, m.Digest)
-	h.Set(wire.HeaderStored, strconv.FormatInt(m.Stored.UnixMilli(), 10))
-	if !m.Fresh.IsZero() {
-		h.Set(headerFresh, strconv.FormatInt(m.Fresh.UnixMilli(), 10))
-	}
-	if m.Volatile {
-		h.Set(headerVolatile, "1")
-	}
 }

@@ -37,47 +37,26 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 	}
 	defer view.Close()
 	meta := view.Meta()
-	h := w.Header()
-	e.head(h, &meta, x, how)
-	if x.prefix != "" && meta.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.path, meta.ContentType)) {
+	if x.rewritten(&meta) {
+		e.head(w.Header(), &meta, &x, how, verdict{status: http.StatusOK, part: byteRange{last: openEnd}})
 		e.servePlaylist(w, r, view, x)
 		return
 	}
-	if meta.Status != http.StatusOK {
-		h.Del("ETag")
-		h.Del("Accept-Ranges")
-		e.serveBody(w, r, view, x, meta.Status, 0, meta.Size-1)
-		return
-	}
+	y := judge(r.Header, &meta)
+	e.head(w.Header(), &meta, &x, how, y)
 	switch {
-	case preconditionFails(r.Header, meta.ETag):
-		w.WriteHeader(http.StatusPreconditionFailed)
-		return
-	case notModified(r.Header, meta.ETag, meta.LastModified):
-		h.Del("Content-Type")
-		w.WriteHeader(http.StatusNotModified)
-		return
+	case !y.bodied():
+		w.WriteHeader(y.status)
+	case y.open:
+		e.serveOpen(w, r, view, x, r.Header.Get("Range"))
+	default:
+		e.serveBody(w, r, view, x, y.status, y.part.first, y.part.last)
 	}
-	part := byteRange{0, meta.Size - 1, false}
-	if text := r.Header.Get("Range"); text != "" && ifRange(r.Header, meta.ETag, meta.LastModified) {
-		if meta.Size < 0 {
-			e.serveOpen(w, r, view, x, text)
-			return
-		}
-		var ok bool
-		if part, ok = rangeOf(text, meta.Size); !ok {
-			h.Set("Content-Range", "bytes */"+strconv.FormatInt(meta.Size, 10))
-			h.Del("ETag")
-			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
-			return
-		}
-	}
-	status := http.StatusOK
-	if part.partial {
-		status = http.StatusPartialContent
-		h.Set("Content-Range", "bytes "+strconv.FormatInt(part.first, 10)+"-"+strconv.FormatInt(part.last, 10)+"/"+strconv.FormatInt(meta.Size, 10))
-	}
-	e.serveBody(w, r, view, x, status, part.first, part.last)
+}
+
+// rewritten tells that the body may have to be changed for the session.
+func (x *errand) rewritten(m *segstore.Meta) bool {
+	return x.prefix != "" && m.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.path, m.ContentType))
 }
 
 // serveOpen answers a range of a body whose length nobody knows yet. Only the
@@ -87,7 +66,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, text string) {
 	first, ok := openRange(text)
 	if !ok || !x.node || r.Header.Get("If-Range") == "" {
-		e.serveBody(w, r, view, x, http.StatusOK, 0, -1)
+		e.serveBody(w, r, view, x, http.StatusOK, 0, openEnd)
 		return
 	}
 	if _, _, err := view.Wait(r.Context(), max(first-1, 0)); err != nil {
@@ -96,19 +75,18 @@ func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.
 	h := w.Header()
 	h.Set(headerOffset, strconv.FormatInt(first, 10))
 	h.Set("Content-Range", "bytes "+strconv.FormatInt(first, 10)+"-*/*")
-	e.serveBody(w, r, view, x, http.StatusPartialContent, first, -1)
+	e.serveBody(w, r, view, x, http.StatusPartialContent, first, openEnd)
 }
 
 // headerOffset is the byte at which a growing body's rest begins.
 const headerOffset = "Tandem-Offset"
 
-// serveBody writes head and body; last -1 is up to an end that is not known yet.
+// openEnd is the last byte of a body whose end is not known yet.
+const openEnd = -2
+
+// serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, status int, first, last int64) {
 	h := w.Header()
-	size := view.Size()
-	if size >= 0 || last >= 0 {
-		h.Set("Content-Length", strconv.FormatInt(last-first+1, 10))
-	}
 	if !view.Complete() && x.node {
 		h.Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
 )
 
 // paceEvery is how often slow clients are looked for; twice in a row too slow is
@@ -18,7 +20,7 @@ const paceEvery = 5 * time.Second
 // client is one connection of a viewer or a node.
 type client struct {
 	seats   seats
-	tcp     *net.TCPConn // nil for what is no TCP
+	tcp     *net.TCPConn // nil where somebody else resets and paces it: on loops
 	address string
 
 	acked uint64 // owned by guard.run, as slow
@@ -33,6 +35,10 @@ type clientKey struct{}
 func clientOf(r *http.Request) *client {
 	c, _ := r.Context().Value(clientKey{}).(*client)
 	return c
+}
+
+func withClient(ctx context.Context, c *client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
 }
 
 // breakOff makes the end of a connection a reset, so that nobody takes what was
@@ -51,47 +57,75 @@ type guard struct {
 	cut            func()
 	refused        func()
 
-	mu      sync.Mutex
-	clients map[net.Conn]*client // guarded by mu
-	counts  map[string]int       // by address; guarded by mu
+	mu     sync.Mutex
+	open   int                  // connections; guarded by mu
+	counts map[string]int       // by address; guarded by mu
+	paced  map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
 func newGuard(most, mostEach int, rate int64, cut, refused func()) *guard {
-	return &guard{most: most, mostEach: mostEach, rate: rate, cut: cut, refused: refused, clients: map[net.Conn]*client{}, counts: map[string]int{}}
+	return &guard{most: most, mostEach: mostEach, rate: rate, cut: cut, refused: refused, counts: map[string]int{}, paced: map[net.Conn]*client{}}
 }
 
-// enter is http.Server's ConnContext: it is called once for each connection,
-// before a byte of it is read. One too many is reset.
-func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
-	c := &client{tcp: tcpOf(conn), address: hostOf(conn.RemoteAddr().String())}
+// admit counts a connection, before a byte of it is read; false: it is one too
+// many, and has to be reset.
+func (g *guard) admit(address string) (*client, bool) {
 	g.mu.Lock()
-	full := len(g.clients) >= g.most || g.counts[c.address] >= g.mostEach
+	full := g.open >= g.most || g.counts[address] >= g.mostEach
 	if !full {
-		g.clients[conn] = c
-		g.counts[c.address]++
+		g.open++
+		g.counts[address]++
 	}
 	g.mu.Unlock()
 	if full {
 		g.refused()
-		c.breakOff()
-		_ = conn.Close()
+		return nil, false
 	}
-	return context.WithValue(ctx, clientKey{}, c)
+	return &client{address: address}, true
 }
 
-// state is http.Server's ConnState.
-func (g *guard) state(conn net.Conn, s http.ConnState) {
+// leave takes a connection out of the count.
+func (g *guard) leave(c *client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := g.clients[conn]
-	if c == nil {
+	g.open--
+	if g.counts[c.address]--; g.counts[c.address] <= 0 {
+		delete(g.counts, c.address)
+	}
+}
+
+// enter is http.Server's ConnContext. A connection that a loop has handed over
+// was admitted there.
+func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
+	held, handed := front.ClientOf(conn)
+	c, ok := held.(*client)
+	if !handed {
+		c, ok = g.admit(hostOf(conn.RemoteAddr().String()))
+	}
+	if !ok {
+		c = &client{tcp: tcpOf(conn)}
+		c.breakOff()
+		_ = conn.Close()
+		return withClient(ctx, c)
+	}
+	c.tcp = tcpOf(conn)
+	g.mu.Lock()
+	g.paced[conn] = c
+	g.mu.Unlock()
+	return withClient(ctx, c)
+}
+
+// state is http.Server's ConnState. Who was handed over leaves by itself.
+func (g *guard) state(conn net.Conn, s http.ConnState) {
+	if s != http.StateClosed && s != http.StateHijacked {
 		return
 	}
-	if s == http.StateClosed || s == http.StateHijacked {
-		delete(g.clients, conn)
-		if g.counts[c.address]--; g.counts[c.address] <= 0 {
-			delete(g.counts, c.address)
-		}
+	g.mu.Lock()
+	c := g.paced[conn]
+	delete(g.paced, conn)
+	g.mu.Unlock()
+	if _, handed := front.ClientOf(conn); c != nil && !handed {
+		g.leave(c)
 	}
 }
 
@@ -99,7 +133,7 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 func (g *guard) connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.clients)
+	return g.open
 }
 
 // run looks for clients that take what is there for them too slowly.
@@ -125,8 +159,8 @@ func (g *guard) run(ctx context.Context) error {
 // also when the answer is written whole and lies there to be taken.
 func (g *guard) pace(window time.Duration) {
 	g.mu.Lock()
-	all := make([]*client, 0, len(g.clients))
-	for _, c := range g.clients {
+	all := make([]*client, 0, len(g.paced))
+	for _, c := range g.paced {
 		all = append(all, c)
 	}
 	g.mu.Unlock()
@@ -173,11 +207,16 @@ func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
 }
 
 func tcpOf(conn net.Conn) *net.TCPConn {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		return c
+	case *front.Handed:
+		return c.TCPConn
+	case *tls.Conn:
+		return tcpOf(c.NetConn())
+	default:
+		return nil
 	}
-	tcp, _ := conn.(*net.TCPConn)
-	return tcp
 }
 
 // hostOf is the address without the port.

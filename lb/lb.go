@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -213,13 +216,17 @@ func (l *LB) ready() error {
 	return errors.New("no edge is up; see the edges' --balancers")
 }
 
-// Server is a server for viewers, with limits against slow and hostile clients.
+// headLimit bounds the head of a viewer's request, in bytes.
+const headLimit = 32 << 10
+
+// Server is a server of net/http for viewers, with limits against slow and
+// hostile clients: for TLS, and for what loops don't read.
 func (l *LB) Server(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: l.cfg.HeaderTimeout,
 		IdleTimeout:       l.cfg.IdleTimeout,
-		MaxHeaderBytes:    32 << 10,
+		MaxHeaderBytes:    headLimit,
 		ConnContext:       l.guard.enter,
 		ConnState:         l.guard.state,
 		ErrorLog:          serverLog(l.log),
@@ -227,4 +234,23 @@ func (l *LB) Server(h http.Handler) *http.Server {
 	}
 	s.RegisterOnShutdown(l.leave)
 	return s
+}
+
+// Front is the server for viewers without TLS, and for nodes: on loops, with the
+// same limits.
+func (l *LB) Front(h http.Handler) *front.Server {
+	return front.New(front.Config{
+		Handler: h, Fallback: l.Server(h), Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		HeadLimit: headLimit, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
+		Enter: func(address string) (any, bool) {
+			c, ok := l.guard.admit(address)
+			return c, ok
+		},
+		Leave:   func(held any) { l.guard.leave(held.(*client)) },
+		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
+		Slow:    l.counts.slow.Inc,
+		Panic: func(r *http.Request, why any) {
+			l.log.Error().Interface("why", why).Str("path", pathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
+		},
+	})
 }

@@ -197,7 +197,7 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 	until(t, "the socket is full", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		for _, c := range g.clients {
+		for _, c := range g.paced {
 			_, waiting, ok := progress(c.tcp)
 			return ok && waiting > 1<<16
 		}

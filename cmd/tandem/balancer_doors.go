@@ -49,9 +49,9 @@ func balancerListeners(cfg *lb.Config) (balancerDoors, func(), error) {
 
 // viewerParts serve h to viewers, plain and with TLS.
 func (d balancerDoors) viewerParts(b *lb.LB, h http.Handler) []run.Part {
-	parts := []run.Part{door{name: "listen", ln: d.viewers, server: b.Server(h)}.part()}
+	parts := []run.Part{door{name: "listen", ln: d.viewers, server: b.Front(h)}.part()}
 	if d.secure != nil {
-		parts = append(parts, door{name: "tls-listen", ln: d.secure, server: b.Server(h), tls: b.TLSConfig()}.part())
+		parts = append(parts, door{name: "tls-listen", ln: d.secure, server: secured{b.Server(h), b.TLSConfig()}}.part())
 	}
 	return parts
 }

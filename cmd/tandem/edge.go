@@ -53,6 +53,6 @@ func runEdge(ctx context.Context, cfg edge.Config) error {
 		ctx,
 		run.Part{Name: "edge", Run: e.Run},
 		admin(admins, e.Admin()).part(),
-		door{name: "listen", ln: edge.Listener(viewers), server: e.Server(e.Handler())}.part(),
+		door{name: "listen", ln: viewers, server: e.Server()}.part(),
 	)
 }

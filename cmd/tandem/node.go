@@ -125,7 +125,7 @@ func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data
 		admin(doors.admins, b.Admin()).part(),
 		{Name: "edge", Run: e.Run},
 		admin(admins, e.Admin()).part(),
-		door{name: "edge-listen", ln: edge.Listener(data), server: e.Server(e.Handler())}.part(),
+		door{name: "edge-listen", ln: data, server: e.Server()}.part(),
 	}
 	return append(parts, doors.viewerParts(b, near)...)
 }

@@ -37,23 +37,34 @@ func open(flag, addr string) (net.Listener, error) {
 type door struct {
 	name   string
 	ln     net.Listener
-	server *http.Server
-	tls    *tls.Config // nil: plain
-	abrupt bool        // nobody's picture hangs on it: closed without waiting
+	server server
+	abrupt bool // nobody's picture hangs on it: closed without waiting
+}
+
+// server is who answers at a listener: an *http.Server, or a *front.Server.
+type server interface {
+	Serve(ln net.Listener) error
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// secured is a server behind TLS.
+type secured struct {
+	*http.Server
+	config *tls.Config
+}
+
+// Serve is http.Server.ServeTLS.
+func (s secured) Serve(ln net.Listener) error {
+	s.TLSConfig = s.config
+	return s.ServeTLS(ln, "", "")
 }
 
 // part serves until ctx ends, then lets what is in flight finish.
 func (d door) part() run.Part {
 	return run.Part{Name: d.name, Run: func(ctx context.Context) error {
 		ended := make(chan error, 1)
-		go func() {
-			if d.tls != nil {
-				d.server.TLSConfig = d.tls
-				ended <- d.server.ServeTLS(d.ln, "", "")
-				return
-			}
-			ended <- d.server.Serve(d.ln)
-		}()
+		go func() { ended <- d.server.Serve(d.ln) }()
 		select {
 		case err := <-ended:
 			return err

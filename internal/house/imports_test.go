@@ -10,9 +10,9 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem":       {"edge", "origin", "lb", "internal/cluster", "internal/fault", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/sim", "internal/viewer", "internal/wire"},
-	"edge":             {"segstore", "internal/fault", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
-	"lb":               {"raftfsm", "web", "internal/fault", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"cmd/tandem":       {"edge", "origin", "lb", "internal/cluster", "internal/fault", "internal/front", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/sim", "internal/viewer", "internal/wire"},
+	"edge":             {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb":               {"raftfsm", "web", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
 	"origin":           {"origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
 	"origin/sample":    {},
 	"segstore":         {"internal/fault"},
@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"internal/wire":    {},
 	"internal/media":   {},
 	"internal/fault":   {},
+	"internal/front":   {},
 	"internal/run":     {},
 	"internal/obs":     {},
 	"internal/setting": {},
@@ -54,7 +55,7 @@ var thirdParty = []struct {
 	}, "metrics files, and the constructors that are handed a registry"},
 	{"github.com/rs/zerolog", []string{"edge/", "lb/", "origin/", "raftfsm/", "segstore/", "internal/obs/log.go", "cmd/tandem/docs.go"}, "loggers are handed in"},
 	{"go.yaml.in/yaml/v3", []string{"internal/setting/parse.go", "internal/sim/"}, "files that people write"},
-	{"golang.org/x/sys", []string{"segstore/", "edge/", "lb/"}, "system calls that package syscall lacks"},
+	{"golang.org/x/sys", []string{"segstore/", "edge/", "lb/", "internal/front/"}, "system calls that package syscall lacks"},
 	{"golang.org/x/sync", []string{"segstore/", "origin/", "edge/", "lb/"}, "errgroup and singleflight"},
 	{"golang.org/x/net", []string{"edge/", "origin/", "lb/"}, "multicast groups, HTTP/2"},
 }

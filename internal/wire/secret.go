@@ -65,7 +65,12 @@ func (s Secret) Bearer() string { return s.bearer }
 
 // Authorised tells whether a request comes from a node of this cluster.
 func (s Secret) Authorised(r *http.Request) bool {
-	return s.Valid() && subtle.ConstantTimeCompare([]byte(r.Header.Get(HeaderAuth)), []byte(s.bearer)) == 1
+	return s.Shown(r.Header.Get(HeaderAuth))
+}
+
+// Shown tells whether a value of HeaderAuth is that of this cluster's nodes.
+func (s Secret) Shown(bearer string) bool {
+	return s.Valid() && subtle.ConstantTimeCompare([]byte(bearer), []byte(s.bearer)) == 1
 }
 
 // sum appends the first macSize bytes of the tokens' MAC of b to to.

@@ -1,0 +1,113 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"tandem/internal/front"
+	"tandem/segstore"
+)
+
+// quick answers hits on a loop: complete and fresh copies whose bytes are in
+// memory. It leaves everything else, refusals included, to the Handler, which
+// begins anew; so nothing is counted here before the answer is certain.
+type quick struct {
+	e *Edge
+	l *front.Loop
+}
+
+// Quick is for a front.Config.
+func (e *Edge) Quick(l *front.Loop) front.Quick { return &quick{e: e, l: l} }
+
+// lines are the fields of an answer as bytes.
+type lines struct{ b []byte }
+
+// Set appends a field.
+func (l *lines) Set(name, value string) {
+	l.b = append(append(append(append(l.b, name...), ": "...), value...), "\r\n"...)
+}
+
+// Serve is a front.Quick's.
+func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
+	if h.Method != http.MethodGet && h.Method != http.MethodHead {
+		return false
+	}
+	path, query, _ := strings.Cut(h.Target, "?")
+	if strings.IndexByte(path, '%') >= 0 {
+		return false // to be decoded
+	}
+	e := q.e
+	x, refused := e.errand(h, path, query, c.Remote().String())
+	if refused.status != 0 {
+		return false
+	}
+	view, ok := e.store.Peek(x.key)
+	if !ok {
+		return false
+	}
+	if !q.answer(c, h, view, &x) {
+		view.Close()
+		return false
+	}
+	return true
+}
+
+func (q *quick) answer(c *front.Conn, h *front.Head, view *segstore.View, x *errand) bool {
+	e := q.e
+	meta := view.Meta()
+	if !view.Complete() || !view.Fresh(e.now()) || x.rewritten(&meta) {
+		return false
+	}
+	y := judge(h, &meta)
+	out := lines{front.AppendStatus(q.l.Scratch(), y.status)}
+	e.head(&out, &meta, x, found{outcome: segstore.Hit}, y)
+	out.b = q.l.AppendDate(out.b)
+	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}
+	body := front.Body{Ended: d}
+	if y.bodied() && h.Method != http.MethodHead && y.length() > 0 {
+		d.bodied = true
+		if b := view.Bytes(); b != nil {
+			body.Bytes = b[y.part.first : y.part.last+1]
+		} else if file, ok := view.File(); ok {
+			body.File, body.Offset, body.Length = file, y.part.first, y.length()
+		} else {
+			return false
+		}
+	}
+	if !c.Respond(out.b, body) {
+		return false
+	}
+	e.counts.hits.Add(1)
+	return true
+}
+
+// Tick is a front.Quick's: nothing is awaited here.
+func (q *quick) Tick(time.Time) time.Time { return time.Time{} }
+
+// Close is a front.Quick's.
+func (q *quick) Close() {}
+
+// delivery is an answer on its way; it holds the copy until that is over.
+type delivery struct {
+	e      *Edge
+	view   *segstore.View
+	x      errand
+	size   int64 // of the object
+	y      verdict
+	bodied bool
+}
+
+// Ended is a front.Ender's.
+func (d *delivery) Ended(sent int64, whole bool) {
+	d.view.Close()
+	d.e.counts.sentBytes.Add(sent)
+	if whole && d.bodied && (d.y.status == http.StatusOK || d.y.status == http.StatusPartialContent && d.y.part.last == d.size-1) {
+		d.e.noteDelivered(d.x)
+	}
+}
+
+var (
+	_ front.Quick = (*quick)(nil)
+	_ front.Ender = (*delivery)(nil)
+)

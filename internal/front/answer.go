@@ -1,0 +1,308 @@
+package front
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// answerBuffer holds a head and a small body, in bytes; a body that fits needs no
+// length said before.
+const answerBuffer = 8 << 10
+
+var answerBuffers = sync.Pool{New: func() any { b := make([]byte, 0, answerBuffer); return &b }}
+
+// answer is the http.ResponseWriter of a request that is away.
+type answer struct {
+	conn   *net.TCPConn
+	head   bool // the request's method is HEAD
+	keep   bool
+	header http.Header
+
+	status  int   // 0: not said yet
+	length  int64 // announced, -1: none
+	sent    int64 // bytes of the body, those in the buffer included
+	chunked bool
+	out     bool  // the head has gone into the buffer, or out
+	err     error // of the connection
+
+	buffer *[]byte // what is not written yet
+}
+
+func newAnswer(conn *net.TCPConn, r *http.Request, begun Begun, keep bool) *answer {
+	a := &answer{conn: conn, head: r.Method == http.MethodHead, keep: keep, header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte)}
+	if begun.Head {
+		a.status, a.out, a.length = http.StatusOK, true, begun.Left
+	}
+	return a
+}
+
+// run lets serve answer, and says what becomes of the connection.
+func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Request, panicked func(*http.Request, any)) (end fate) {
+	defer func() {
+		*a.buffer = (*a.buffer)[:0]
+		answerBuffers.Put(a.buffer)
+		a.buffer = nil
+		if why := recover(); why != nil {
+			end = breakOff
+			if why != http.ErrAbortHandler {
+				panicked(r, why)
+			}
+		}
+	}()
+	serve(a, r)
+	a.finish()
+	switch {
+	case a.err != nil:
+		return breakOff
+	case a.keep:
+		return goOn
+	default:
+		return goOut
+	}
+}
+
+// Header is an http.ResponseWriter's.
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader keeps the status until the length is known; informational ones go
+// out at once.
+func (a *answer) WriteHeader(status int) {
+	switch {
+	case a.status != 0:
+		return
+	case status >= 100 && status < 200:
+		b := appendFields(AppendStatus(nil, status), a.header)
+		a.write(append(b, "\r\n"...))
+		return
+	}
+	a.status = status
+	if n, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+		a.length = n
+	}
+}
+
+// bodiless is true for answers whose head is all there is.
+func (a *answer) bodiless() bool {
+	return a.head || a.status == http.StatusNoContent || a.status == http.StatusNotModified
+}
+
+// begin puts the head into the buffer; ended tells that the body is there whole.
+func (a *answer) begin(body int64, ended bool) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.out {
+		return
+	}
+	a.out = true
+	h := a.header
+	if strings.EqualFold(h.Get("Connection"), "close") {
+		a.keep = false
+	}
+	h.Del("Connection")
+	h.Del("Transfer-Encoding")
+	if a.length < 0 {
+		h.Del("Content-Length")
+	}
+	b := AppendStatus(*a.buffer, a.status)
+	if a.length < 0 && !a.bodiless() {
+		if ended {
+			a.length = body
+			b = append(strconv.AppendInt(append(b, "Content-Length: "...), body, 10), "\r\n"...)
+		} else {
+			a.chunked = true
+			b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		}
+	}
+	if h["Date"] == nil {
+		b = append(time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
+	}
+	if !a.keep {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	*a.buffer = append(appendFields(b, h), "\r\n"...)
+}
+
+func appendFields(b []byte, h http.Header) []byte {
+	for name, values := range h {
+		for _, v := range values {
+			if strings.ContainsAny(v, "\r\n") {
+				v = strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+			}
+			b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
+		}
+	}
+	return b
+}
+
+// Write is an http.ResponseWriter's. More than was announced is an error.
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.bodiless() {
+		if a.head {
+			return len(b), nil
+		}
+		return 0, http.ErrBodyNotAllowed
+	}
+	if a.length >= 0 && a.sent+int64(len(b)) > a.length {
+		return 0, http.ErrContentLength
+	}
+	if !a.out && a.length < 0 && len(*a.buffer)+len(b) <= answerBuffer/2 {
+		*a.buffer = append(*a.buffer, b...) // a body without its head, until it is known to be all
+		a.sent += int64(len(b))
+		return len(b), nil
+	}
+	a.commit()
+	a.sent += int64(len(b))
+	if len(*a.buffer)+len(b)+32 <= answerBuffer {
+		*a.buffer = a.frame(*a.buffer, b)
+		return len(b), a.err
+	}
+	if a.chunked {
+		*a.buffer = append(strconv.AppendInt(*a.buffer, int64(len(b)), 16), "\r\n"...)
+		a.flush()
+		a.write(b)
+		*a.buffer = append(*a.buffer, "\r\n"...)
+		return len(b), a.err
+	}
+	a.flushWith(b)
+	return len(b), a.err
+}
+
+// commit decides that the head goes out with what is known now. A body that
+// waits in the buffer for it is put behind it.
+func (a *answer) commit() {
+	if a.out {
+		return
+	}
+	body := append([]byte(nil), *a.buffer...)
+	*a.buffer = (*a.buffer)[:0]
+	a.begin(0, false)
+	if len(body) > 0 {
+		*a.buffer = a.frame(*a.buffer, body)
+	}
+}
+
+// frame appends bytes of a body as they stand on the wire.
+func (a *answer) frame(to, b []byte) []byte {
+	if !a.chunked {
+		return append(to, b...)
+	}
+	if len(b) == 0 {
+		return to // an empty chunk would be the end
+	}
+	to = append(strconv.AppendInt(to, int64(len(b)), 16), "\r\n"...)
+	return append(append(to, b...), "\r\n"...)
+}
+
+// Flush sends what there is.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+// FlushError is Flush that says what went wrong, for http.ResponseController.
+func (a *answer) FlushError() error {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	a.commit()
+	a.flush()
+	return a.err
+}
+
+func (a *answer) flush() {
+	if len(*a.buffer) > 0 {
+		a.write(*a.buffer)
+		*a.buffer = (*a.buffer)[:0]
+	}
+}
+
+// flushWith sends the buffer and b in one call.
+func (a *answer) flushWith(b []byte) {
+	if a.err != nil {
+		return
+	}
+	if len(*a.buffer) == 0 {
+		a.write(b)
+		return
+	}
+	both := net.Buffers{*a.buffer, b}
+	_, a.err = both.WriteTo(a.conn)
+	*a.buffer = (*a.buffer)[:0]
+}
+
+func (a *answer) write(b []byte) {
+	if a.err == nil {
+		_, a.err = a.conn.Write(b)
+	}
+}
+
+// ReadFrom lets a body go from a file or a socket to the client without a copy.
+func (a *answer) ReadFrom(src io.Reader) (int64, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	a.commit()
+	if a.chunked || a.length < 0 || a.bodiless() {
+		return io.Copy(struct{ io.Writer }{a}, src)
+	}
+	x, ok := src.(*Extent)
+	if !ok {
+		if a.flush(); a.err != nil {
+			return 0, a.err
+		}
+		n, err := a.conn.ReadFrom(src)
+		a.sent += n
+		return n, err
+	}
+	if x.Left > a.length-a.sent {
+		return 0, http.ErrContentLength
+	}
+	if len(*a.buffer) > 0 && a.err == nil {
+		a.err = sendMore(a.conn, *a.buffer)
+		*a.buffer = (*a.buffer)[:0]
+	}
+	if a.err != nil {
+		return 0, a.err
+	}
+	n, err := x.sendTo(a.conn)
+	a.sent += n
+	return n, err
+}
+
+// finish ends the answer. One that is shorter than announced breaks.
+func (a *answer) finish() {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if !a.out {
+		body := append([]byte(nil), *a.buffer...)
+		*a.buffer = (*a.buffer)[:0]
+		a.begin(int64(len(body)), a.length < 0)
+		*a.buffer = append(*a.buffer, body...)
+	}
+	if a.chunked {
+		*a.buffer = append(*a.buffer, "0\r\n\r\n"...)
+	}
+	a.flush()
+	if a.length >= 0 && a.sent != a.length && !a.bodiless() && a.err == nil {
+		a.err = io.ErrShortWrite
+	}
+}
+
+// SetReadDeadline and SetWriteDeadline are for http.ResponseController.
+func (a *answer) SetReadDeadline(t time.Time) error { return a.conn.SetReadDeadline(t) }
+
+// SetWriteDeadline bounds every further write.
+func (a *answer) SetWriteDeadline(t time.Time) error { return a.conn.SetWriteDeadline(t) }
+
+var (
+	_ http.ResponseWriter = (*answer)(nil)
+	_ http.Flusher        = (*answer)(nil)
+	_ io.ReaderFrom       = (*answer)(nil)
+)

@@ -1,0 +1,142 @@
+package front
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Begun is how far an answer is when it goes away: the zero value is not at all.
+type Begun struct {
+	Head bool  // the head is sent
+	Left int64 // bytes of the body that were promised and not sent
+}
+
+// fate is what becomes of a connection that comes back.
+type fate uint8
+
+const (
+	breakOff fate = iota // the answer is not whole
+	goOn
+	goOut // in order, but the last one
+)
+
+// Request makes the request whose head was parsed last; an error is a target
+// that is no URL.
+func (c *Conn) Request(h *Head) (*http.Request, error) {
+	u, err := url.ParseRequestURI(h.Target)
+	if err != nil {
+		return nil, &Malformed{Status: http.StatusBadRequest, Why: "the target is no URL"}
+	}
+	header := make(http.Header, len(h.Fields))
+	values := make([]string, 0, len(h.Fields)) // the slices of one value are parts of this one
+	for _, f := range h.Fields {
+		key := textproto.CanonicalMIMEHeaderKey(f.Name)
+		if have := header[key]; have != nil {
+			header[key] = append(have, f.Value)
+			continue
+		}
+		values = append(values, f.Value)
+		header[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	delete(header, "Host")
+	return &http.Request{
+		Method: h.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
+		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target,
+	}, nil
+}
+
+// sendAway gives a request to the Handler.
+func (c *Conn) sendAway(h *Head) {
+	r, err := c.Request(h)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	c.Away(r, Begun{}, c.loop.server.cfg.Handler.ServeHTTP)
+}
+
+// Away lets a goroutine give the answer, or the rest of one. The connection comes
+// back when serve returns; a panic, or an answer that is not whole, resets it.
+func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
+	s := c.loop.server
+	c.driver = nil
+	c.state = away
+	ctx, stop := context.WithCancel(s.cfg.Context(s.ctx, c.client))
+	c.stop = stop
+	if c.half || c.gone {
+		stop()
+	}
+	s.away.Add(1)
+	go c.serveAway(r.WithContext(ctx), begun, serve)
+}
+
+func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
+	defer c.loop.server.away.Done()
+	end := breakOff
+	if tcp, err := socketOf(c.fd); err == nil {
+		a := newAnswer(tcp, r, begun, c.keep)
+		end = a.run(serve, r, c.loop.server.cfg.Panic)
+		_ = tcp.Close()
+	}
+	c.loop.Post(func() { c.back(end) })
+}
+
+// back takes the connection from its goroutine.
+func (c *Conn) back(end fate) {
+	c.stop()
+	c.stop = nil
+	c.state, c.readable, c.writable = busy, true, true
+	if end == breakOff || c.gone {
+		c.Reset()
+		return
+	}
+	c.Done(end == goOn)
+}
+
+// sendRest sends the rest of a file in a goroutine: a page of it is not in memory.
+func (c *Conn) sendRest() {
+	body := c.out.body
+	size := c.out.size
+	c.out = output{}
+	r := &http.Request{Method: http.MethodGet, ProtoMajor: 1, ProtoMinor: 1}
+	c.Away(r, Begun{Head: true, Left: body.Length}, func(w http.ResponseWriter, _ *http.Request) {
+		n, err := w.(io.ReaderFrom).ReadFrom(&Extent{File: body.File, Offset: body.Offset, Left: body.Length})
+		if body.Ended != nil {
+			body.Ended.Ended(size-body.Length+n, err == nil && n == body.Length)
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// socketOf is a descriptor of its own for a socket, in Go's hands.
+func socketOf(fd int) (*net.TCPConn, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, systemError("dup", err)
+	}
+	file := os.NewFile(uintptr(dup), "socket")
+	conn, err := net.FileConn(file)
+	_ = file.Close()
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		_ = conn.Close()
+		return nil, net.UnknownNetworkError(conn.LocalAddr().Network())
+	}
+	return tcp, nil
+}
+
+// SocketOf gives a socket into Go's hands, by a descriptor of its own: fd still
+// has to be closed.
+func SocketOf(fd int) (*net.TCPConn, error) { return socketOf(fd) }

@@ -1,0 +1,351 @@
+package front
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// turnsMost bounds how many requests of one connection a round answers.
+const turnsMost = 16
+
+type state uint8
+
+const (
+	heading   state = iota // a head is awaited, or has come in part
+	idle                   // between two requests
+	busy                   // a request is being looked at
+	writing                // an answer goes out
+	taken                  // a Driver has it
+	away                   // a goroutine has it
+	lingering              // the last answer is written; what still comes is not read
+	closed
+)
+
+// Driver has a connection for the length of an answer, on its loop.
+type Driver interface {
+	Writable() // after a Send that was not taken whole
+	Gone()     // the client has reset the connection; it is closed when Gone returns
+}
+
+// Conn is a client's connection.
+type Conn struct {
+	loop   *Loop
+	fd     int
+	remote netip.AddrPort
+	client any
+
+	state    state
+	keep     bool // the connection goes on after this answer
+	readable bool // something may have come
+	writable bool // nothing was left over by the last write
+	half     bool // the client sends no more
+	gone     bool // it takes no more either
+	partial  bool // input begins with a part of a head
+	queued   bool // in Loop.again
+	owed     bool // it may not have taken all of the last answers
+
+	input  []byte // received and not used
+	out    output
+	driver Driver
+	stop   context.CancelFunc // of the request that is away
+
+	acked uint64 // for pace
+	asked bool
+	slow  uint8
+
+	since         time.Time // when it came into its list
+	in            *list
+	before, after *Conn
+}
+
+// Loop is the loop that owns the connection.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// Client is what Config.Enter gave.
+func (c *Conn) Client() any { return c.client }
+
+// Remote is the client's address.
+func (c *Conn) Remote() netip.AddrPort { return c.remote }
+
+// Keep tells whether the connection goes on after this answer.
+func (c *Conn) Keep() bool { return c.keep }
+
+// begin is the connection's first step on its loop.
+func (c *Conn) begin() {
+	c.state, c.writable = heading, true
+	if c.loop.server.draining.Load() || c.loop.Watch(c.fd, c) != nil {
+		c.end()
+		return
+	}
+	c.loop.heads.push(c, c.loop.now)
+}
+
+// Ready is a Source's.
+func (c *Conn) Ready(events uint32) {
+	c.readable = c.readable || events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+	c.writable = c.writable || events&unix.EPOLLOUT != 0
+	c.half = c.half || events&unix.EPOLLRDHUP != 0
+	c.gone = c.gone || events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
+	switch c.state {
+	case heading, idle:
+		c.receive()
+	case writing:
+		if c.gone {
+			c.Reset()
+		} else if c.writable {
+			c.proceed()
+		}
+	case taken:
+		if c.gone {
+			c.Reset()
+		} else if c.writable {
+			c.driver.Writable()
+		}
+	case away:
+		if c.gone || c.half {
+			c.cancel()
+		}
+	case lingering:
+		c.discard()
+	}
+}
+
+// proceed goes on where the connection stands.
+func (c *Conn) proceed() {
+	if c.state == writing {
+		c.flush()
+	}
+	if c.state == heading || c.state == idle {
+		c.receive()
+	}
+}
+
+// later goes on in the next round.
+func (c *Conn) later() {
+	if !c.queued {
+		c.queued = true
+		c.loop.again = append(c.loop.again, c)
+	}
+}
+
+// receive reads requests and answers them, one after the other.
+func (c *Conn) receive() {
+	for turn := 0; c.state == heading || c.state == idle; turn++ {
+		if turn == turnsMost {
+			c.later()
+			return
+		}
+		b := c.input
+		if len(b) == 0 || c.partial {
+			if b = c.more(); b == nil {
+				return
+			}
+		}
+		n, err := c.loop.head.Parse(b, c.loop.server.cfg.HeadLimit)
+		switch {
+		case err != nil:
+			c.refuse(err)
+		case n == 0:
+			c.await(b)
+		default:
+			c.partial, c.input = false, kept(b[n:])
+			c.dispatch(&c.loop.head)
+		}
+	}
+}
+
+// more reads from the socket: all that is there and not used, nil when nothing
+// new has come.
+func (c *Conn) more() []byte {
+	if !c.readable {
+		return nil
+	}
+	buffer := c.loop.read
+	n, err := unix.Read(c.fd, buffer)
+	if n <= 0 {
+		if n < 0 && temporary(err) {
+			c.readable = false
+		} else {
+			c.close()
+		}
+		return nil
+	}
+	if n < len(buffer) && !c.half {
+		c.readable = false // a new event tells of more
+	}
+	if len(c.input) == 0 {
+		return buffer[:n]
+	}
+	c.input = append(c.input, buffer[:n]...)
+	return c.input
+}
+
+// await keeps a part of a head until the rest comes.
+func (c *Conn) await(b []byte) {
+	if len(c.input) == 0 {
+		c.input = kept(b)
+	}
+	c.partial = true
+	if c.state == idle {
+		c.state = heading
+		c.loop.heads.push(c, c.loop.now)
+	}
+}
+
+// kept is a copy outside the loop's buffer, nil for nothing.
+func kept(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return append([]byte(nil), b...)
+}
+
+// dispatch sends a request on its way.
+func (c *Conn) dispatch(h *Head) {
+	c.leave()
+	l := c.loop
+	c.state = busy
+	c.keep = !h.Close && !l.server.draining.Load()
+	switch {
+	case h.Minor == 0 || h.Bodied || h.Expect || h.Upgrade || h.Target == "*" || l.server.cfg.Foreign(h.Target):
+		c.handOver(h)
+	case l.quick != nil && l.quick.Serve(c, h):
+	default:
+		c.sendAway(h)
+	}
+}
+
+// refuse answers a head that can't be read, and ends the connection.
+func (c *Conn) refuse(err error) {
+	status, why := 400, err.Error()
+	if m, ok := err.(*Malformed); ok {
+		status = m.Status
+	}
+	c.leave()
+	c.state, c.keep, c.input = busy, false, nil
+	head := AppendStatus(c.loop.Scratch(), status)
+	head = append(head, "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"...)
+	head = append(strconv.AppendInt(append(head, "Content-Length: "...), int64(len(why)+1), 10), "\r\n"...)
+	head = c.loop.AppendDate(head)
+	c.Respond(head, Body{Bytes: append([]byte(why), '\n')})
+}
+
+// tooLong ends a connection whose head did not come in time. One that has sent
+// nothing at all is not told anything.
+func (c *Conn) tooLong() {
+	if !c.partial {
+		c.close()
+		return
+	}
+	c.refuse(&Malformed{Status: 408, Why: "the request's head did not arrive in time"})
+}
+
+// Done ends an exchange of a Driver, or of a goroutine; keep false closes the
+// connection after it.
+func (c *Conn) Done(keep bool) {
+	c.driver = nil
+	c.keep = c.keep && keep
+	c.settle()
+	if c.state == idle && (c.readable || len(c.input) > 0) {
+		c.later()
+	}
+}
+
+// settle is the end of an answer.
+func (c *Conn) settle() {
+	c.owed = true
+	if !c.keep || c.loop.server.draining.Load() {
+		c.shut()
+		return
+	}
+	c.state = idle
+	c.loop.idle.push(c, c.loop.now)
+}
+
+// shut ends the sending side and lets the client read in peace: closed at once,
+// a socket in which something lies unread resets what the client has not taken.
+func (c *Conn) shut() {
+	c.state = lingering
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	c.loop.linger.push(c, c.loop.now)
+	c.input = nil
+	c.readable = true
+	c.discard()
+}
+
+// discard reads what nobody wants, some at a time.
+func (c *Conn) discard() {
+	for range turnsMost {
+		n, err := unix.Read(c.fd, c.loop.read)
+		if n <= 0 {
+			if n < 0 && temporary(err) {
+				return
+			}
+			c.close()
+			return
+		}
+	}
+}
+
+// Reset ends the connection so that nobody takes what was sent for the whole.
+func (c *Conn) Reset() {
+	switch c.state {
+	case closed:
+		return
+	case away:
+		c.gone = true
+		c.cancel()
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // a goroutine that writes must not go on waiting
+		return
+	case taken:
+		driver := c.driver
+		c.driver = nil
+		c.state = busy
+		if driver != nil {
+			driver.Gone()
+		}
+	case writing:
+		c.out.over(false)
+	}
+	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	c.close()
+}
+
+// close ends the connection in order.
+func (c *Conn) close() {
+	if c.state == closed {
+		return
+	}
+	c.leave()
+	c.loop.forgetClosed(c.fd)
+	c.end()
+}
+
+// end closes the descriptor and gives the place back.
+func (c *Conn) end() {
+	c.state, c.input = closed, nil
+	_ = unix.Close(c.fd)
+	c.over(true)
+}
+
+// over tells that the loop has the connection no more; ended is false when
+// somebody else has it now.
+func (c *Conn) over(ended bool) {
+	s := c.loop.server
+	c.loop.held.Add(-1)
+	s.open.Add(-1)
+	if ended {
+		s.cfg.Leave(c.client)
+	}
+}
+
+// cancel ends a request that is away.
+func (c *Conn) cancel() {
+	if c.stop != nil {
+		c.stop()
+	}
+}

@@ -1,0 +1,31 @@
+// Package front reads HTTP/1.1 requests on event loops of its own and answers
+// most of them there: one epoll a processor, no goroutine and no buffer for a
+// connection that is idle. It stands before an http.Handler and takes from it
+// what needs no waiting.
+//
+// A request goes one of three ways:
+//   - quick: a Quick answers it on the loop, or takes the connection over for as
+//     long as the answer lasts (a balancer's relay);
+//   - away: whatever may wait goes to the Handler, in a goroutine of its own, and
+//     the connection comes back to the loop when the answer is written;
+//   - fallback: what this room does not read (HTTP/1.0, requests with a body, those
+//     that Foreign names) goes to a net/http server, with the connection, for good.
+//
+// Always true:
+//   - a head is read one way or refused (RFC 9112; head.go): what follows a refused
+//     one is never read, and a body is never taken for a request;
+//   - answers go out in the order of their requests, one at a time;
+//   - an answer is whole, or its connection is reset (truth 4);
+//   - a loop never waits: not for the disk (a page that is not in memory sends the
+//     request away), not for a lock that is held while somebody waits;
+//   - a descriptor is closed by its loop only, so nobody writes into another's.
+//
+// Guards: a Conn is owned by its loop, but while a goroutine has it away, which
+// uses a descriptor of its own for the same socket; the loop then only cancels it.
+// Loop.Post is the one way in from outside.
+//
+// Never done here: what an answer says (edge, lb).
+//
+// Goroutines: one a loop, one a request that is away, one for the fallback
+// server; all have ended when Close returns.
+package front

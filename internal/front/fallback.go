@@ -1,0 +1,99 @@
+package front
+
+import (
+	"net"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// connQueue is the fallback server's listener.
+type connQueue struct {
+	addr  net.Addr
+	conns chan net.Conn
+	over  chan struct{}
+	once  sync.Once
+}
+
+func newConnQueue(addr net.Addr) *connQueue {
+	return &connQueue{addr: addr, conns: make(chan net.Conn), over: make(chan struct{})}
+}
+
+// Accept is a net.Listener's.
+func (q *connQueue) Accept() (net.Conn, error) {
+	select {
+	case c := <-q.conns:
+		return c, nil
+	case <-q.over:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is a net.Listener's.
+func (q *connQueue) Close() error {
+	q.once.Do(func() { close(q.over) })
+	return nil
+}
+
+// Addr is a net.Listener's.
+func (q *connQueue) Addr() net.Addr { return q.addr }
+
+// Handed is a connection that the fallback server got from a loop.
+type Handed struct {
+	*net.TCPConn
+	prefix []byte // read before
+	client any
+	leave  func(client any)
+	once   sync.Once
+}
+
+// Client is what Config.Enter gave.
+func (h *Handed) Client() any { return h.client }
+
+// Read gives first what had been read before.
+func (h *Handed) Read(b []byte) (int, error) {
+	if len(h.prefix) > 0 {
+		n := copy(b, h.prefix)
+		h.prefix = h.prefix[n:]
+		return n, nil
+	}
+	return h.TCPConn.Read(b)
+}
+
+// Close is a net.Conn's.
+func (h *Handed) Close() error {
+	h.once.Do(func() { h.leave(h.client) })
+	return h.TCPConn.Close()
+}
+
+// handOver gives the connection, beginning with the request in h, to the
+// fallback server.
+func (c *Conn) handOver(h *Head) {
+	s := c.loop.server
+	tcp, err := socketOf(c.fd)
+	if err != nil {
+		c.Reset()
+		return
+	}
+	handed := &Handed{TCPConn: tcp, prefix: append([]byte(h.Text), c.input...), client: c.client, leave: s.cfg.Leave}
+	c.loop.Forget(c.fd) // the socket lives on, so its end would not do that
+	c.state, c.input = closed, nil
+	_ = unix.Close(c.fd)
+	c.over(false)
+	s.away.Go(func() {
+		select {
+		case s.queue.conns <- handed:
+		case <-s.queue.over:
+			_ = handed.Close()
+		}
+	})
+}
+
+// ClientOf finds what Config.Enter gave in a connection of the fallback server.
+func ClientOf(conn net.Conn) (client any, ok bool) {
+	h, ok := conn.(*Handed)
+	if !ok {
+		return nil, false
+	}
+	return h.client, true
+}

@@ -1,0 +1,273 @@
+package front
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	readBuffer = 64 << 10    // of a loop, in bytes
+	eventsMost = 256         // of one round
+	longest    = time.Second // that a loop sleeps
+	lingerFor  = 500 * time.Millisecond
+	paceEvery  = 5 * time.Second // twice in a row too slow is slow
+
+	// A goroutine that is not rescheduled for 10 ms has its processor taken away by
+	// Go's monitor, which then looks again every 20 µs for a while: at a moderate
+	// load that costs more than the requests do.
+	yieldEvery = 2 * time.Millisecond
+)
+
+// Source is who hears of a descriptor's events, always on its loop.
+type Source interface {
+	Ready(events uint32) // of epoll: EPOLLIN and so on, edge-triggered
+}
+
+// Quick answers on its loop what needs no waiting.
+type Quick interface {
+	// Serve answers by Conn.Respond, takes the connection by Conn.Take, or returns
+	// false: then the request goes to the Handler. h is reused afterwards.
+	Serve(c *Conn, h *Head) bool
+	// Tick is called after each round of events; it returns when it wants to be
+	// called at the latest, zero when nothing is awaited.
+	Tick(now time.Time) time.Time
+	// Close is called once, when the loop ends.
+	Close()
+}
+
+// Loop waits for many descriptors with one goroutine. All but Post is for that
+// goroutine only.
+type Loop struct {
+	server *Server
+	number int
+	epoll  int
+	bell   int // eventfd
+	quick  Quick
+
+	now     time.Time
+	sources []watched // by descriptor
+	read    []byte    // what a socket is read into; nothing stays there
+	scratch []byte    // heads of answers
+	head    Head      // of the request that is being looked at
+	again   []*Conn   // with more to do in the next round
+	heads   list      // connections whose head has not come yet
+	idle    list
+	linger  list
+	paced   time.Time
+	date    []byte // the Date field of the second dated
+	dated   int64
+	accepts *acceptor
+	ended   bool
+
+	held atomic.Int64 // connections
+
+	mu    sync.Mutex
+	inbox []func() // guarded by mu
+}
+
+// watched tells a descriptor's source from those that had the same number.
+type watched struct {
+	source Source
+	life   int32
+}
+
+func newLoop(s *Server, number int) (*Loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, systemError("epoll_create1", err)
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epoll)
+		return nil, systemError("eventfd", err)
+	}
+	l := &Loop{server: s, number: number, epoll: epoll, bell: bell, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
+	l.paced = l.now
+	if err := l.add(bell, ring{l}, unix.EPOLLIN|unix.EPOLLET); err != nil {
+		l.release()
+		return nil, err
+	}
+	if s.cfg.Quick != nil {
+		l.quick = s.cfg.Quick(l)
+	}
+	return l, nil
+}
+
+// ring is the source of a loop's bell: that it woke is all there is to it.
+type ring struct{ l *Loop }
+
+func (r ring) Ready(uint32) {
+	var count [8]byte
+	_, _ = unix.Read(r.l.bell, count[:])
+}
+
+func (l *Loop) release() {
+	_ = unix.Close(l.epoll)
+	_ = unix.Close(l.bell)
+}
+
+// Now is the beginning of this round.
+func (l *Loop) Now() time.Time { return l.now }
+
+// Number is the loop's own, from 0 on.
+func (l *Loop) Number() int { return l.number }
+
+// Scratch is an empty buffer that may be used until the caller returns.
+func (l *Loop) Scratch() []byte { return l.scratch[:0] }
+
+// ReadBuffer is what a source may read into; nothing stays there.
+func (l *Loop) ReadBuffer() []byte { return l.read }
+
+// Watch tells source of the descriptor's events until Forget.
+func (l *Loop) Watch(fd int, source Source) error {
+	return l.add(fd, source, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
+}
+
+func (l *Loop) add(fd int, source Source, events uint32) error {
+	for fd >= len(l.sources) {
+		l.sources = append(l.sources, make([]watched, max(64, len(l.sources)))...)
+	}
+	w := &l.sources[fd]
+	w.life++
+	w.source = source
+	return systemError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: w.life}))
+}
+
+// Forget ends Watch; the descriptor has to be closed, or watched by another
+// epoll, right after.
+func (l *Loop) Forget(fd int) {
+	l.sources[fd].source = nil
+	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+}
+
+// forgetClosed is Forget for a descriptor that nobody else has: its last close
+// takes it out of the epoll.
+func (l *Loop) forgetClosed(fd int) { l.sources[fd].source = nil }
+
+// Post runs f on the loop.
+func (l *Loop) Post(f func()) {
+	l.mu.Lock()
+	l.inbox = append(l.inbox, f)
+	first := len(l.inbox) == 1
+	l.mu.Unlock()
+	if first {
+		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// run is the loop's goroutine.
+func (l *Loop) run() {
+	events := make([]unix.EpollEvent, eventsMost)
+	next, yielded := time.Time{}, l.now
+	for !l.ended {
+		n, err := unix.EpollWait(l.epoll, events, l.sleep(next))
+		if err != nil && !temporary(err) {
+			panic(systemError("epoll_wait", err)) // only a closed descriptor can cause it
+		}
+		l.now = time.Now()
+		for i := range max(n, 0) {
+			e := &events[i]
+			if w := l.sources[e.Fd]; w.source != nil && w.life == e.Pad {
+				w.source.Ready(e.Events)
+			}
+		}
+		l.heed()
+		l.resume()
+		l.expire()
+		if l.quick != nil {
+			next = l.quick.Tick(l.now)
+		}
+		if l.now.Sub(yielded) > yieldEvery {
+			runtime.Gosched()
+			yielded = l.now
+		}
+	}
+	if l.quick != nil {
+		l.quick.Close()
+	}
+	l.release()
+}
+
+// sleep is how long to wait for events, in milliseconds.
+func (l *Loop) sleep(next time.Time) int {
+	if len(l.again) > 0 {
+		return 0
+	}
+	wait := longest
+	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(lingerFor)} {
+		if !t.IsZero() {
+			wait = min(wait, t.Sub(l.now))
+		}
+	}
+	if wait <= 0 {
+		return 0
+	}
+	return int((wait + time.Millisecond - 1) / time.Millisecond)
+}
+
+// heed runs what was posted.
+func (l *Loop) heed() {
+	l.mu.Lock()
+	posted := l.inbox
+	l.inbox = nil
+	l.mu.Unlock()
+	for _, f := range posted {
+		f()
+	}
+}
+
+// resume goes on with connections that had their share of the last round.
+func (l *Loop) resume() {
+	turn := l.again
+	l.again = nil
+	for _, c := range turn {
+		c.queued = false
+		c.proceed()
+	}
+}
+
+// expire ends what has taken too long.
+func (l *Loop) expire() {
+	for c := l.heads.overdue(l.now, l.server.cfg.HeadTimeout); c != nil; c = l.heads.overdue(l.now, l.server.cfg.HeadTimeout) {
+		c.tooLong()
+	}
+	for c := l.idle.overdue(l.now, l.server.cfg.IdleTimeout); c != nil; c = l.idle.overdue(l.now, l.server.cfg.IdleTimeout) {
+		c.close()
+	}
+	for c := l.linger.overdue(l.now, lingerFor); c != nil; c = l.linger.overdue(l.now, lingerFor) {
+		c.close()
+	}
+	if l.server.cfg.MinRate > 0 && l.now.Sub(l.paced) >= paceEvery {
+		l.pace(l.now.Sub(l.paced))
+		l.paced = l.now
+	}
+}
+
+// each calls f for every connection of the loop.
+func (l *Loop) each(f func(*Conn)) {
+	for i := range l.sources {
+		if c, ok := l.sources[i].source.(*Conn); ok {
+			f(c)
+		}
+	}
+}
+
+// drain lets go who waits for nothing.
+func (l *Loop) drain() {
+	l.accepts.stop()
+	l.each(func(c *Conn) {
+		if c.state == idle || c.state == heading && !c.partial {
+			c.close()
+		}
+	})
+}
+
+// abort resets all connections; what is away is cancelled, and ends by itself.
+func (l *Loop) abort() {
+	l.accepts.stop()
+	l.each((*Conn).Reset)
+}

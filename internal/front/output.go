@@ -1,0 +1,203 @@
+package front
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	smallBody = 32 << 10 // that goes out in one write with its head, in bytes
+	shareMost = 4 << 20  // bytes of a body that one round sends
+)
+
+// Body is an answer's: bytes that nobody changes, or a part of a file.
+type Body struct {
+	Bytes  []byte
+	File   *os.File // shared; nobody seeks in it
+	Offset int64
+	Length int64 // of the part of File
+	Ended  Ender // nil: nobody wants to know
+}
+
+// Ender is told once how an answer ended, on the loop: how many bytes of the
+// body were written, and whether that was all.
+type Ender interface{ Ended(sent int64, whole bool) }
+
+// output is an answer on its way.
+type output struct {
+	head []byte // then, a small body included
+	rest []byte // then
+	body Body
+	size int64 // of the body in all
+}
+
+// over tells the end.
+func (o *output) over(whole bool) {
+	ended, sent := o.body.Ended, o.size
+	if !whole {
+		sent = max(o.size-o.body.Length-int64(len(o.rest))-int64(len(o.head)), 0)
+	}
+	*o = output{}
+	if ended != nil {
+		ended.Ended(sent, whole)
+	}
+}
+
+// Respond sends an answer; head has no empty line at its end. False: the body
+// can't be sent without waiting for the disk; then nothing was sent.
+func (c *Conn) Respond(head []byte, body Body) bool {
+	if !c.keep {
+		head = append(head, "Connection: close\r\n"...)
+	}
+	head = append(head, "\r\n"...)
+	o := output{head: head, body: body, size: int64(len(body.Bytes)) + body.Length}
+	switch {
+	case body.File == nil && len(body.Bytes) <= smallBody:
+		o.head = append(head, body.Bytes...)
+	case body.File == nil:
+		o.rest = body.Bytes
+	case body.Length <= smallBody:
+		n := len(head)
+		o.head = append(head, make([]byte, body.Length)...)
+		if got, err := readNow(body.File, o.head[n:], body.Offset); err != nil || int64(got) != body.Length {
+			return false
+		}
+		o.body.File, o.body.Length = nil, 0
+	case !resident(body.File, body.Offset):
+		return false
+	}
+	if cap(o.head) > cap(c.loop.scratch) {
+		c.loop.scratch = o.head[:0]
+	}
+	c.state, c.out = writing, o
+	if !c.flush() && c.state == writing && len(c.out.head) > 0 {
+		c.out.head = kept(c.out.head) // it lies in the loop's buffer
+	}
+	return true
+}
+
+// flush writes what the socket takes; true when the answer is over.
+func (c *Conn) flush() bool {
+	o := &c.out
+	for len(o.head) > 0 {
+		n, err := c.Send(o.head, len(o.rest) > 0 || o.body.Length > 0)
+		if err != nil {
+			c.Reset()
+			return true
+		}
+		if o.head = o.head[n:]; len(o.head) > 0 {
+			return false
+		}
+	}
+	for len(o.rest) > 0 {
+		n, err := c.Send(o.rest, false)
+		if err != nil {
+			c.Reset()
+			return true
+		}
+		if o.rest = o.rest[n:]; len(o.rest) > 0 {
+			return false
+		}
+	}
+	if o.body.Length > 0 {
+		if done := c.sendFile(o); !done {
+			return c.state != writing
+		}
+	}
+	o.over(true)
+	c.settle()
+	return true
+}
+
+// Send writes what the socket takes now; more tells that something follows at
+// once. An error is the connection's end.
+func (c *Conn) Send(b []byte, more bool) (int, error) {
+	flags := unix.MSG_NOSIGNAL
+	if more {
+		flags |= unix.MSG_MORE
+	}
+	n, err := unix.SendmsgN(c.fd, b, nil, nil, flags)
+	switch {
+	case err == nil:
+		if n < len(b) {
+			c.writable = false
+		}
+		return n, nil
+	case errors.Is(err, syscall.EAGAIN):
+		c.writable = false
+		return 0, nil
+	case errors.Is(err, syscall.EINTR):
+		c.later()
+		return 0, nil
+	default:
+		return 0, err
+	}
+}
+
+// sendFile sends a part of a file, at most its share of a round; true when all
+// is sent.
+func (c *Conn) sendFile(o *output) bool {
+	for share := int64(shareMost); o.body.Length > 0; {
+		if share <= 0 {
+			c.later()
+			return false
+		}
+		if !resident(o.body.File, o.body.Offset) {
+			c.sendRest()
+			return false
+		}
+		offset := o.body.Offset
+		n, err := unix.Sendfile(c.fd, int(o.body.File.Fd()), &offset, int(min(o.body.Length, share)))
+		switch {
+		case n > 0:
+			o.body.Offset += int64(n)
+			o.body.Length -= int64(n)
+			share -= int64(n)
+		case errors.Is(err, syscall.EAGAIN):
+			c.writable = false
+			return false
+		case errors.Is(err, syscall.EINTR):
+		default: // also a file that is shorter than was said
+			c.Reset()
+			return false
+		}
+	}
+	return true
+}
+
+// readNow is pread of what is in memory: less when the disk would have to be
+// waited for.
+func readNow(file *os.File, b []byte, offset int64) (int, error) {
+	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b}, offset, unix.RWF_NOWAIT)
+	if errors.Is(err, syscall.EOPNOTSUPP) {
+		return unix.Pread(int(file.Fd()), b, offset) // a file system that is memory
+	}
+	return n, err
+}
+
+// resident tells whether the byte at offset is in memory.
+func resident(file *os.File, offset int64) bool {
+	var b [1]byte
+	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b[:]}, offset, unix.RWF_NOWAIT)
+	return n == 1 || errors.Is(err, syscall.EOPNOTSUPP)
+}
+
+// AppendStatus begins the head of an answer.
+func AppendStatus(b []byte, status int) []byte {
+	b = strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(status), 10)
+	return append(append(append(b, ' '), http.StatusText(status)...), "\r\n"...)
+}
+
+// AppendDate appends the Date field.
+func (l *Loop) AppendDate(b []byte) []byte {
+	if second := l.now.Unix(); second != l.dated {
+		l.dated = second
+		l.date = append(l.now.UTC().AppendFormat(append(l.date[:0], "Date: "...), http.TimeFormat), "\r\n"...)
+	}
+	return append(b, l.date...)
+}

@@ -1,0 +1,52 @@
+package front
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pace compares what every client has acknowledged with the last look. Bytes
+// that wait in the socket show that it is the client who is slow, not we; also
+// when the answer is written whole and lies there to be taken.
+func (l *Loop) pace(window time.Duration) {
+	least := uint64(float64(l.server.cfg.MinRate) * window.Seconds())
+	l.each(func(c *Conn) {
+		switch c.state {
+		case writing, taken, away, lingering:
+		default:
+			if !c.owed {
+				return
+			}
+		}
+		acked, waiting, ok := progress(c.fd)
+		if !ok || waiting == 0 {
+			c.asked, c.slow = false, 0
+			if c.state == idle || c.state == heading {
+				c.owed = false // it has taken all; the next answer raises it again
+			}
+			return
+		}
+		if c.asked && acked-c.acked < least {
+			c.slow++
+		} else {
+			c.slow = 0
+		}
+		c.asked, c.acked = true, acked
+		if c.slow >= 2 {
+			l.server.cfg.Slow()
+			c.Reset()
+		}
+	})
+}
+
+// progress is how many bytes the other side has acknowledged, and how many wait
+// for that.
+func progress(fd int) (acked uint64, waiting int, ok bool) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, 0, false
+	}
+	waiting, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	return info.Bytes_acked, waiting, err == nil
+}

@@ -1,0 +1,270 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Config says who answers, and what clients may take.
+type Config struct {
+	Handler  http.Handler             // whatever may wait
+	Quick    func(l *Loop) Quick      // one a loop; nil: all goes to Handler
+	Fallback *http.Server             // reads what this room does not
+	Foreign  func(target string) bool // requests that go to Fallback as well; nil: none
+
+	Loops       int           // 0: as many as processors
+	HeadLimit   int           // bytes of a request's head
+	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
+	IdleTimeout time.Duration // between requests
+	MinRate     int64         // bytes a second below which a client that has something to take is cut off; 0: never
+
+	Enter   func(address string) (client any, ok bool)            // a connection begins; false: it is reset
+	Leave   func(client any)                                      // it has ended
+	Context func(ctx context.Context, client any) context.Context // of a request that goes away
+	Slow    func()                                                // a client was cut off
+	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
+}
+
+func (c *Config) fill() {
+	if c.Loops == 0 {
+		c.Loops = runtime.GOMAXPROCS(0)
+	}
+	if c.HeadLimit == 0 {
+		c.HeadLimit = 32 << 10
+	}
+	if c.HeadTimeout == 0 {
+		c.HeadTimeout = 5 * time.Second
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = 75 * time.Second
+	}
+	if c.Enter == nil {
+		c.Enter = func(string) (any, bool) { return nil, true }
+	}
+	if c.Leave == nil {
+		c.Leave = func(any) {}
+	}
+	if c.Context == nil {
+		c.Context = func(ctx context.Context, _ any) context.Context { return ctx }
+	}
+	if c.Slow == nil {
+		c.Slow = func() {}
+	}
+	if c.Panic == nil {
+		c.Panic = func(*http.Request, any) {}
+	}
+	if c.Foreign == nil {
+		c.Foreign = func(string) bool { return false }
+	}
+	if c.Fallback == nil {
+		c.Fallback = &http.Server{Handler: c.Handler, ReadHeaderTimeout: c.HeadTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeadLimit}
+	}
+}
+
+// Server serves one listener.
+type Server struct {
+	cfg      Config
+	ctx      context.Context // of all requests that are away; ended by Close
+	cancel   context.CancelFunc
+	loops    []*Loop
+	queue    *connQueue // to the fallback server
+	draining atomic.Bool
+	open     atomic.Int64 // connections of the loops
+	away     sync.WaitGroup
+
+	mu      sync.Mutex
+	started bool           // guarded by mu
+	closed  bool           // guarded by mu
+	running sync.WaitGroup // loops and the fallback server
+}
+
+// New starts nothing.
+func New(cfg Config) *Server {
+	cfg.fill()
+	cfg.Fallback.Handler = lastUnless(cfg.Foreign, cfg.Fallback.Handler)
+	s := &Server{cfg: cfg}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// lastUnless closes the fallback server's connections after an answer that is not
+// to a foreign request: it reads heads less strictly than this room does, so it
+// gets no second one from anybody.
+func lastUnless(foreign func(target string) bool, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !foreign(r.RequestURI) {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Serve answers at a TCP listener until Shutdown or Close; then it returns
+// http.ErrServerClosed. The listener is closed.
+func (s *Server) Serve(ln net.Listener) error {
+	defer ln.Close()
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok {
+		return fmt.Errorf("front: %T is no TCP listener", ln)
+	}
+	file, err := tcp.File()
+	if err != nil {
+		return fmt.Errorf("front: listener: %w", err)
+	}
+	defer file.Close()
+	fd := int(file.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return fmt.Errorf("front: listener: %w", err)
+	}
+	if err := s.start(fd, ln.Addr()); err != nil {
+		return err
+	}
+	s.running.Wait()
+	return http.ErrServerClosed
+}
+
+// start opens the loops and lets them run.
+func (s *Server) start(listener int, addr net.Addr) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started || s.closed {
+		return http.ErrServerClosed
+	}
+	for i := range s.cfg.Loops {
+		l, err := newLoop(s, i)
+		if err == nil {
+			err = l.listen(listener)
+		}
+		if err != nil {
+			for _, opened := range s.loops {
+				opened.release()
+			}
+			s.loops = nil
+			return fmt.Errorf("front: loop: %w", err)
+		}
+		s.loops = append(s.loops, l)
+	}
+	makeRoom(s.cfg.Loops)
+	s.started = true
+	s.queue = newConnQueue(addr)
+	for _, l := range s.loops {
+		s.running.Go(l.run)
+	}
+	s.running.Go(func() { _ = s.cfg.Fallback.Serve(s.queue) })
+	return nil
+}
+
+// spare are Go's processors beyond one a loop. While a loop waits for events Go
+// counts its processor as in use; with none idle its monitor takes that one away
+// at once, and the loop has to find another one at every event.
+const spare = 2
+
+// makeRoom gives Go's scheduler processors for so many loops, and for the rest.
+func makeRoom(loops int) {
+	processors.Lock()
+	defer processors.Unlock()
+	if runtime.GOMAXPROCS(0) < loops+spare {
+		runtime.GOMAXPROCS(loops + spare)
+	}
+}
+
+var processors sync.Mutex
+
+// Shutdown stops accepting, closes idle connections and waits until ctx ends for
+// the rest. What is left then goes on until Close.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	s.mu.Lock()
+	loops, started := s.loops, s.started
+	s.mu.Unlock()
+	if !started {
+		return s.Close()
+	}
+	for _, l := range loops {
+		l.Post(l.drain)
+	}
+	err := s.cfg.Fallback.Shutdown(ctx)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.open.Load() > 0 && err == nil {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-tick.C:
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// Close resets all connections and returns when no goroutine is left.
+func (s *Server) Close() error {
+	s.draining.Store(true)
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	loops := s.loops
+	s.mu.Unlock()
+	if again {
+		s.running.Wait()
+		return nil
+	}
+	s.cancel()
+	var err error
+	if s.queue != nil {
+		err = s.cfg.Fallback.Close()
+		_ = s.queue.Close()
+	}
+	var aborted sync.WaitGroup
+	for _, l := range loops {
+		aborted.Add(1)
+		l.Post(func() {
+			l.abort()
+			aborted.Done()
+		})
+	}
+	aborted.Wait() // nothing goes away any more
+	s.away.Wait()
+	for _, l := range loops {
+		l.Post(func() { l.ended = true })
+	}
+	s.running.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return err
+}
+
+// Connections counts those that the loops have.
+func (s *Server) Connections() int { return int(s.open.Load()) }
+
+// least is the loop with the fewest connections.
+func (s *Server) least() *Loop {
+	best := s.loops[0]
+	for _, l := range s.loops[1:] {
+		if l.held.Load() < best.held.Load() {
+			best = l
+		}
+	}
+	return best
+}
+
+func temporary(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+}
+
+// systemError names the call that failed.
+func systemError(call string, err error) error { return os.NewSyscallError(call, err) }
