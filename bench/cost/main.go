@@ -35,6 +35,7 @@ type settings struct {
 	binary, report, only string
 	sizes                []int
 	rounds, conns        int
+	short                bool // socket buffers
 	length               time.Duration
 	steady               string // size:rate pairs of the measurements at a steady rate
 }
@@ -50,6 +51,7 @@ func cost(args []string) error {
 	flags.StringVar(&s.steady, "steady", "2048:4000,524288:400", "SIZE:REQUESTS-A-SECOND measurements at a steady rate")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds, the contenders in turn")
 	flags.IntVar(&s.conns, "conns", 64, "client connections")
+	flags.BoolVar(&s.short, "short-buffers", false, "socket buffers of at most 128 KB, as in the trial; else the kernel's own")
 	flags.DurationVar(&s.length, "length", 3*time.Second, "of one measurement")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -88,6 +90,7 @@ func (s settings) measureAll(ctx context.Context) (*figures, error) {
 		return nil, err
 	}
 	defer l.Close()
+	l.Short = s.short
 	host, err := l.Host("bench")
 	if err != nil {
 		return nil, err

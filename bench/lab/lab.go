@@ -18,6 +18,10 @@ import (
 type Lab struct {
 	prefix string
 	Dir    string
+	// Short bounds every socket's buffers at 128 KB, as where many viewers share a
+	// machine: with more, a killed process's last megabytes are still delivered.
+	// To be set before Host.
+	Short bool
 	Hosts  map[string]*Host
 	order  []*Host
 }
@@ -64,16 +68,21 @@ func (l *Lab) Host(name string) (*Host, error) {
 		{"-n", l.ns(name), "addr", "add", h.IP + "/24", "dev", "eth0"},
 		{"-n", l.ns(name), "link", "set", "eth0", "up"},
 		{"-n", l.ns(name), "link", "set", "lo", "up"},
-		{
-			"netns", "exec", l.ns(name), "sysctl", "-q", "-w", "net.ipv4.tcp_congestion_control=reno",
-			"net.ipv4.tcp_wmem=4096 65536 131072", "net.ipv4.tcp_rmem=4096 65536 131072",
-		},
+		append([]string{"netns", "exec", l.ns(name), "sysctl", "-q", "-w"}, l.sysctls()...),
 	} {
 		if err := ip(args...); err != nil {
 			return nil, err
 		}
 	}
 	return h, nil
+}
+
+func (l *Lab) sysctls() []string {
+	all := []string{"net.ipv4.tcp_congestion_control=reno"}
+	if l.Short {
+		all = append(all, "net.ipv4.tcp_wmem=4096 65536 131072", "net.ipv4.tcp_rmem=4096 65536 131072")
+	}
+	return all
 }
 
 // Close ends every process and removes every namespace.

@@ -84,6 +84,7 @@ func (s settings) stand(ctx context.Context) error {
 		return err
 	}
 	defer l.Close()
+	l.Short = true
 	c, err := s.raise(ctx, l)
 	if err != nil {
 		return fmt.Errorf("%w (logs: %s)", err, s.dir)

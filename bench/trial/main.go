@@ -110,6 +110,7 @@ func round(ctx context.Context, s settings, c contender, fault string) (result, 
 		return result{}, err
 	}
 	defer l.Close()
+	l.Short = true
 	for _, name := range hostNames {
 		if _, err := l.Host(name); err != nil {
 			return result{}, err
