@@ -22,8 +22,8 @@ type Lab struct {
 	// machine: with more, a killed process's last megabytes are still delivered.
 	// To be set before Host.
 	Short bool
-	Hosts  map[string]*Host
-	order  []*Host
+	Hosts map[string]*Host
+	order []*Host
 }
 
 // Host is one machine of the lab.
