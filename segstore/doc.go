@@ -7,7 +7,8 @@
 //
 // Always true:
 //   - of one key at most one complete object and one fill are reachable; a fill
-//     that nobody reads any more, or whose key was deleted, stores nothing;
+//     that nobody reads any more, or whose key was deleted, or that is transient,
+//     stores nothing;
 //   - a complete object's bytes never change, and have the size and the sha-256
 //     of its Meta; a new version is a new object, and whoever reads the old one
 //     keeps the old one;
@@ -32,7 +33,7 @@
 // Never done here: judging freshness (the caller asks View.Fresh), speaking HTTP,
 // knowing edges, pairs or sessions (Meta.Pair is carried, not understood).
 //
-// Goroutines: Open starts the committer; Get, Refresh and Fill start one for each
-// fill, which runs the Source; Close cancels the fills and returns when all have
-// ended. A Source must return when its context ends.
+// Goroutines: Open starts the committer; Get, Refresh, Renew and Fill start one
+// for each fill, which runs the Source; Close cancels the fills and returns when
+// all have ended. A Source must return when its context ends.
 package segstore

@@ -28,10 +28,11 @@ type fill struct {
 	old    *object // the complete copy that a refresh may keep; held until the end
 
 	// guarded by shard.mu
-	readers  int     // waiters and views
-	detached bool    // goes on without readers
-	purged   bool    // the key was deleted: store nothing
-	object   *object // what readers get; nil before Begin
+	readers   int     // waiters and views
+	detached  bool    // goes on without readers
+	purged    bool    // the key was deleted: store nothing
+	transient bool    // for those who wait now: store nothing
+	object    *object // what readers get; nil before Begin
 
 	ready chan struct{} // closed at Begin, or at the end if there was none
 	done  chan struct{} // closed at the end
@@ -232,7 +233,7 @@ func (f *fill) publish(o *object, meta *Meta) {
 // complete all the same when everybody had left is kept, unless somebody newer
 // is or was at work.
 func (f *fill) storable() bool {
-	if f.purged {
+	if f.purged || f.transient {
 		return false
 	}
 	if f.aside || context.Cause(f.ctx) == nil {

@@ -56,14 +56,7 @@ func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (
 	f, outcome := shard.fills[key], Joined
 	if f == nil {
 		f, outcome = s.newFill(shard, key), Filled
-		shard.fills[key] = f
-		s.fills.Add(1)
-		go func() {
-			defer s.fills.Done()
-			_ = f.run(source) // those who wait have it
-		}()
-		s.count.misses.Add(1)
-		s.count.fills.Add(1)
+		s.begin(f, source)
 	} else {
 		s.count.joined.Add(1)
 	}
@@ -71,6 +64,31 @@ func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (
 	shard.mu.Unlock()
 	v, err := f.await(ctx)
 	return v, outcome, err
+}
+
+// Renew starts a refresh that nobody waits for, unless a fill of the key runs.
+func (s *Store) Renew(key Key, source Source) {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if s.closed.Load() || shard.fills[key] != nil || checkKey(key) != nil {
+		return
+	}
+	f := s.newFill(shard, key)
+	f.detached = true
+	s.begin(f, source)
+}
+
+// begin runs a new fill; called with its shard's mutex held.
+func (s *Store) begin(f *fill, source Source) {
+	f.shard.fills[f.key] = f
+	s.fills.Add(1)
+	go func() {
+		defer s.fills.Done()
+		_ = f.run(source) // those who wait have it
+	}()
+	s.count.misses.Add(1)
+	s.count.fills.Add(1)
 }
 
 // Peek returns a view of the complete copy, fresh or not, and starts nothing.

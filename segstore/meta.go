@@ -22,7 +22,8 @@ type Meta struct {
 	CacheControl string
 	Encoding     string
 	Expires      string
-	Vary         string
+	Vary         string    // what of a request selects this object; the caller's notation
+	Fields       string    // other fields of the answer, lines "Name: value\r\n"; carried, not understood
 	Size         int64     // bytes of the body; -1: not known yet
 	Digest       string    // sha-256 of the body in hex; "" until complete
 	Stored       time.Time // when the copy was made from the origin; travels with copies
@@ -32,11 +33,11 @@ type Meta struct {
 	Stream       string
 }
 
-// texts lists the strings of m, in the order of a record.
-func (m *Meta) texts() [9]*string {
-	return [9]*string{
+// texts lists the strings of m, in the order of a record: new ones come last.
+func (m *Meta) texts() [10]*string {
+	return [10]*string{
 		&m.ContentType, &m.ETag, &m.LastModified, &m.CacheControl, &m.Encoding,
-		&m.Expires, &m.Vary, &m.Digest, &m.Stream,
+		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields,
 	}
 }
 

@@ -10,8 +10,14 @@ import (
 // A record is one object in the index: version, file number, size, status, pair,
 // the two times in unix nanoseconds (0: none), the strings of the metadata each
 // after its length, and a CRC-32C over all that.
+//
+// Version 1 ends before Meta.Fields: it is still read, and written as version 2
+// when its metadata changes.
 
-const recordVersion = 1
+const (
+	recordVersion = 2
+	textsBefore2  = 9 // strings of a record of version 1
+)
 
 var (
 	errRecord  = errors.New("segstore: record is damaged")
@@ -40,7 +46,7 @@ func decodeRecord(b []byte) (number uint64, m *Meta, err error) {
 		return 0, nil, errRecord
 	}
 	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(body, castagnoli) != sum || body[0] != recordVersion {
+	if version := body[0]; crc32.Checksum(body, castagnoli) != sum || version < 1 || version > recordVersion {
 		return 0, nil, errRecord
 	}
 	r := recordReader{rest: body[1:]}
@@ -51,7 +57,12 @@ func decodeRecord(b []byte) (number uint64, m *Meta, err error) {
 	m.Pair = uint32(r.unsigned())
 	m.Stored = moment(r.signed())
 	m.Fresh = moment(r.signed())
-	for _, text := range m.texts() {
+	texts := m.texts()
+	there := texts[:]
+	if body[0] == 1 {
+		there = texts[:textsBefore2]
+	}
+	for _, text := range there {
 		*text = r.text()
 	}
 	if r.bad || len(r.rest) > 0 || m.Size < 0 || number == 0 {

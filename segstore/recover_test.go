@@ -2,8 +2,10 @@ package segstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,8 +185,40 @@ func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
 	_ = s.index.apply([]change{{key: "/nobody"}})
 }
 
+// An index of a version before Meta.Fields is read as it is.
+func TestARecordOfTheFirstVersionIsRead(t *testing.T) {
+	dir := t.TempDir()
+	makeObjects(t, dir, 2)
+	meta := Meta{Status: 200, Size: 1, ContentType: "video/mp4", Digest: digestOf([]byte("x")), Stream: "/s/"}
+	old := encodeRecord(1, &meta)
+	old = old[:len(old)-5] // without the length of the string that is new, and the sum
+	old[0] = 1
+	old = binary.BigEndian.AppendUint32(old, crc32.Checksum(old, castagnoli))
+	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.apply([]change{{"/1", old}}), x.close()); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, dir, Options{})
+	v, ok := s.Peek("/1")
+	if !ok {
+		t.Fatal("it is dropped")
+	}
+	defer v.Close()
+	if v.Meta() != meta {
+		t.Errorf("read %+v, want %+v", v.Meta(), meta)
+	}
+	if err := s.Replace("/1", Meta{Fields: "X: y\r\n"}); err != nil || v.Meta().Fields != "X: y\r\n" {
+		t.Errorf("%v, %+v", err, v.Meta())
+	}
+	mustHave(t, s, "/2", []byte("x"))
+}
+
 func FuzzRecord(f *testing.F) {
 	f.Add(encodeRecord(3, &Meta{Status: 200, ContentType: "video/mp4", Size: 9, Digest: digestOf(nil)}))
+	f.Add(encodeRecord(4, &Meta{Status: 200, Vary: "accept:1", Fields: "Server: x\r\n"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		number, m, err := decodeRecord(b)
 		if err != nil {

@@ -181,6 +181,14 @@ func (k *Sink) Detach() {
 	k.fill.detached = true
 }
 
+// Transient says that what is begun is for those who wait for it now: it is not
+// stored, and a complete copy that there is stays.
+func (k *Sink) Transient() {
+	k.fill.shard.mu.Lock()
+	defer k.fill.shard.mu.Unlock()
+	k.fill.transient = true
+}
+
 // Stale returns the metadata of the complete copy that a refresh may Keep.
 func (k *Sink) Stale() (Meta, bool) {
 	if k.fill.old == nil {
