@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tandem/segstore"
 )
 
 // byteRange is a part of a body; last is inclusive.
@@ -82,21 +84,22 @@ func ifRange(h fields, etag, lastModified string) bool {
 }
 
 // notModified is RFC 9110 section 13.2.2 for GET and HEAD.
-func notModified(h fields, etag, lastModified string) bool {
+func notModified(h fields, m *segstore.Meta) bool {
 	if list := h.Get("If-None-Match"); list != "" {
+		weak := originTag(m.ETag)
 		for tag := range strings.SplitSeq(list, ",") {
 			tag = strings.TrimSpace(tag)
-			if tag == "*" || etag != "" && strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
+			if tag == "*" || weak != "" && tag == weak || m.ETag != "" && strings.TrimPrefix(tag, "W/") == m.ETag {
 				return true
 			}
 		}
 		return false
 	}
 	since, err := http.ParseTime(h.Get("If-Modified-Since"))
-	if err != nil || lastModified == "" {
+	if err != nil || m.LastModified == "" {
 		return false
 	}
-	modified, err := http.ParseTime(lastModified)
+	modified, err := http.ParseTime(m.LastModified)
 	return err == nil && !modified.After(since.Add(time.Second-1))
 }
 

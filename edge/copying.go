@@ -330,7 +330,7 @@ func (e *Edge) handleInventory(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	e.store.List(func(it segstore.Item) bool {
-		if it.Meta.Volatile || !streams[streamOf(p, pathOf(it.Key))] {
+		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[streamOf(p, pathOf(it.Key))] {
 			return true
 		}
 		return out.Encode(wire.Item{

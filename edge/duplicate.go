@@ -21,21 +21,23 @@ const groupScheme = "udp://"
 func (e *Edge) askForPair(ctx context.Context, key string, q *wire.Pair, have *segstore.Meta) (*answer, error) {
 	to := e.destination(key, q)
 	if to == "" || have != nil {
-		return e.askOrigin(ctx, key, have, 0, "")
+		return e.askOrigin(ctx, key, nil, have, 0, "")
 	}
-	req, err := e.originRequest(ctx, key, nil, 0, "")
+	req, err := e.originRequest(ctx, key, nil, nil, 0, "")
 	if err != nil {
 		return nil, err
 	}
 	e.sign(req)
 	req.Header.Set(wire.HeaderDest, to)
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
-	a, err := e.doOrigin(req, key)
+	a, err := e.doOrigin(req, key, nil)
 	if err != nil {
 		return nil, err
 	}
 	if a.byGroup = a.resp.StatusCode == http.StatusAccepted && strings.HasPrefix(to, groupScheme); !a.byGroup {
-		a.duplicated = a.resp.Header.Get(wire.HeaderDest) == to
+		if a.duplicated = a.resp.Header.Get(wire.HeaderDest) == to; a.duplicated {
+			a.meta.Fields = "" // the second copy comes without: both answer alike
+		}
 		return a, nil
 	}
 	if e.expectDatagrams(a, key) {
@@ -44,8 +46,8 @@ func (e *Edge) askForPair(ctx context.Context, key string, q *wire.Pair, have *s
 	// No room for it, or not what was asked for: the group's others get it all the
 	// same.
 	a.close()
-	if a, err = e.askOrigin(ctx, key, nil, 0, ""); err == nil {
-		a.duplicated = true
+	if a, err = e.askOrigin(ctx, key, nil, nil, 0, ""); err == nil {
+		a.duplicated, a.meta.Fields = true, ""
 	}
 	return a, err
 }

@@ -2,8 +2,7 @@ package edge
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -42,6 +41,9 @@ type answer struct {
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
 
+	tie  *tie // what ends the request, from the origin alone
+	used bool // its body is being read
+
 	duplicated bool      // the origin sends the second copy
 	byGroup    bool      // the body comes in datagrams
 	parts      *assembly // then: where it is put together
@@ -54,31 +56,52 @@ func (a *answer) close() {
 	}
 	_, _ = io.CopyN(io.Discard, a.resp.Body, 4096) // lets the connection be used again
 	_ = a.resp.Body.Close()
+	if a.tie != nil {
+		a.tie.end(context.Canceled)
+	}
 }
 
-// askOrigin begins a fetch from the origin. have is the stale copy, if any: the
-// answer can be 304 then. first is the byte to begin at, with the validator that
-// must still hold.
-func (e *Edge) askOrigin(ctx context.Context, key string, have *segstore.Meta, first int64, validator string) (*answer, error) {
-	req, err := e.originRequest(ctx, key, have, first, validator)
-	if err != nil {
-		return nil, err
+// tie makes a request to the origin end with the fill that made it, until the
+// answer is handed to a viewer.
+type tie struct {
+	cut func() bool
+	end context.CancelCauseFunc
+}
+
+func tied(ctx context.Context) (context.Context, *tie) {
+	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	return own, &tie{context.AfterFunc(ctx, func() { end(context.Cause(ctx)) }), end}
+}
+
+// askOrigin begins a fetch from the origin. asker is the head of the viewer's
+// request where its fields go along, have the stale copy, if any: the answer can
+// be 304 then. first is the byte to begin at, with the validator that must still
+// hold.
+func (e *Edge) askOrigin(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*answer, error) {
+	ctx, tie := tied(ctx)
+	req, err := e.originRequest(ctx, key, asker, have, first, validator)
+	if err == nil {
+		var a *answer
+		if a, err = e.doOrigin(req, key, asker); err == nil {
+			a.tie = tie
+			return a, nil
+		}
 	}
-	return e.doOrigin(req, key)
+	tie.end(context.Canceled)
+	return nil, err
 }
 
 // originRequest makes the request of askOrigin.
-func (e *Edge) originRequest(ctx context.Context, key string, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
+func (e *Edge) originRequest(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+targetOf(key), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)
 	}
-	req.Header.Set("Via", "1.1 "+e.cfg.Name)
-	req.Header.Set("CDN-Loop", "tandem;edge="+e.cfg.Name)
-	req.Header.Set("User-Agent", "tandem")
+	carry(req.Header, asker, func(name string) bool { return !withheld(name) })
+	e.mark(req)
 	if have != nil {
-		if have.ETag != "" && !ownTag(have.ETag) {
-			req.Header.Set("If-None-Match", have.ETag)
+		if tag := originTag(have.ETag); tag != "" {
+			req.Header.Set("If-None-Match", tag)
 		}
 		if have.LastModified != "" {
 			req.Header.Set("If-Modified-Since", have.LastModified)
@@ -91,26 +114,44 @@ func (e *Edge) originRequest(ctx context.Context, key string, have *segstore.Met
 	return req, nil
 }
 
+// mark says by whom a request to the origin comes (RFC 9110 section 7.6.3, RFC
+// 8586).
+func (e *Edge) mark(req *http.Request) {
+	req.Header.Add("Via", "1.1 "+e.cfg.Name)
+	req.Header.Add("CDN-Loop", "tandem;edge="+e.cfg.Name)
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "tandem")
+	}
+}
+
 // doOrigin sends a request to the origin and reads the head of the answer.
-func (e *Edge) doOrigin(req *http.Request, key string) (*answer, error) {
+func (e *Edge) doOrigin(req *http.Request, key string, asker http.Header) (*answer, error) {
 	e.counts.originAsked.Add(1)
 	resp, err := e.origin.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)
 	}
-	now := e.now()
-	kind := media.KindOf(pathOf(key), resp.Header.Get("Content-Type"))
-	a := &answer{resp: resp, from: "origin", rules: rulesOf(resp.StatusCode, resp.Header, kind, now)}
-	a.meta = metaOf(resp, now)
-	a.meta.Stored = now
+	now, h := e.now(), resp.Header
+	kind := media.KindOf(pathOf(key), h.Get("Content-Type"))
+	a := &answer{resp: resp, from: "origin", meta: metaOf(resp)}
+	a.rules = rulesOf(heard{
+		status: resp.StatusCode, header: h, kind: kind, authorised: req.Header["Authorization"] != nil, selective: asker != nil,
+	}, now)
+	age, _ := ageOf(h)
+	a.meta.Stored = now.Add(-age)
 	a.meta.Fresh = now.Add(a.rules.fresh)
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
-		a.meta.ETag = madeTag()
+		a.meta.ETag = madeTag(a.meta.ETag)
 	}
+	a.meta.Vary = selectionOf(varyOf(h), asker)
+	a.meta.Fields = linesOf(h, now)
 	a.meta.Stream = streamOf(e.placement(), pathOf(key))
 	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.fresh < 2*time.Second && media.IsPlaylist(kind)
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
 		a.rules.store = false // its end can't be told from a broken connection
+	}
+	if len(a.meta.Fields) > maxFields {
+		a.rules.store = false
 	}
 	return a, nil
 }
@@ -119,30 +160,22 @@ func chunked(resp *http.Response) bool {
 	return len(resp.TransferEncoding) > 0 && resp.TransferEncoding[0] == "chunked"
 }
 
-// madeTag is the validator of an object whose origin gives no strong one: made
-// once, by whoever fills, and it travels with the copy; so both members of the
-// pair agree, and no two fetches are ever taken for the same version.
-func madeTag() string {
-	var b [12]byte
-	_, _ = rand.Read(b[:])
-	return `"tandem-` + hex.EncodeToString(b[:]) + `"`
-}
-
-func ownTag(etag string) bool { return strings.HasPrefix(etag, `"tandem-`) }
-
-// metaOf is what the head says of the object.
-func metaOf(resp *http.Response, now time.Time) segstore.Meta {
+// metaOf is what the head says of the object, the origin's and a neighbour's.
+func metaOf(resp *http.Response) segstore.Meta {
 	h := resp.Header
 	m := segstore.Meta{
 		Status: resp.StatusCode, ContentType: h.Get("Content-Type"), ETag: h.Get("ETag"), LastModified: h.Get("Last-Modified"),
-		CacheControl: h.Get("Cache-Control"), Encoding: h.Get("Content-Encoding"), Expires: h.Get("Expires"), Size: resp.ContentLength,
-		Digest: h.Get(wire.HeaderDigest), Stored: now,
+		CacheControl: joined(h, "Cache-Control"), Encoding: joined(h, "Content-Encoding"), Expires: h.Get("Expires"), Size: resp.ContentLength,
+		Digest: h.Get(wire.HeaderDigest),
 	}
 	if m.ContentType == "" {
 		m.ContentType = media.ContentType(resp.Request.URL.Path)
 	}
 	return m
 }
+
+// joined is a list field as one line (RFC 9110 section 5.3).
+func joined(h http.Header, name string) string { return strings.Join(h[name], ", ") }
 
 // askPeer begins a fetch from a neighbour, which answers from its store, or by
 // asking the origin when onlyCached is false, and never asks a peer itself.
@@ -174,7 +207,8 @@ func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, 
 		a.close()
 		return nil, fmt.Errorf("%w: %s answers %s", errNotHere, peer, resp.Status)
 	}
-	a.meta = metaOf(resp, e.now())
+	a.meta = metaOf(resp)
+	a.meta.Fields = fieldsSent(resp.Header)
 	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
 	if fresh := resp.Header.Get(headerFresh); fresh != "" {
 		a.meta.Fresh = unixMilli(fresh)
@@ -189,7 +223,17 @@ func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, 
 const (
 	headerFresh    = "Tandem-Fresh"    // unix milliseconds until which the copy is fresh
 	headerVolatile = "Tandem-Volatile" // "1": kept in memory only
+	headerFields   = "Tandem-Fields"   // the kept fields as they are, in base64: both members answer alike
 )
+
+// fieldsSent reads headerFields.
+func fieldsSent(h http.Header) string {
+	text, err := base64.StdEncoding.DecodeString(h.Get(headerFields))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
 
 func unixMilli(text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)

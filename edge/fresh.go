@@ -2,8 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"tandem/internal/media"
@@ -11,138 +9,172 @@ import (
 
 // rules is what an answer of the origin allows a shared cache (RFC 9111).
 type rules struct {
-	store   bool          // may be stored at all
+	store   bool          // may be stored, and given to others
 	fresh   time.Duration // from now on
-	must    bool          // must not be given out stale (must-revalidate, no-cache)
 	ifError time.Duration // may be given out stale for so long when the origin fails (RFC 5861)
+	renew   time.Duration // the same while it is renewed
 }
 
 // Defaults for answers that say nothing of their life. Media objects have
 // names that are not used again; a playlist lives about as long as it takes a
-// player to ask again.
+// player to ask again. What is none of these has no life but the one that it
+// states, or a tenth of its age since the last change.
 const (
 	segmentLife  = time.Hour
 	playlistLife = time.Second
-	otherLife    = 10 * time.Second
 	missingLife  = time.Second
 	maxMissing   = 5 * time.Second // a segment that is not there yet will be
+	maxHeuristic = 24 * time.Hour
 	vodIfError   = 24 * time.Hour
 )
 
+// heard is an answer's head, and for whom it was asked.
+type heard struct {
+	status     int
+	header     http.Header
+	kind       media.Kind
+	authorised bool // the request carried Authorization
+	selective  bool // the request carried the viewer's own fields, so that Vary can be followed
+}
+
 // rulesOf reads the head of an answer that arrived at now.
-func rulesOf(status int, h http.Header, kind media.Kind, now time.Time) rules {
-	d := directives(h)
-	r := rules{store: true}
-	_, noStore := d["no-store"]
-	_, private := d["private"]
-	_, noCache := d["no-cache"]
-	_, revalidate := d["must-revalidate"]
-	_, proxy := d["proxy-revalidate"]
-	r.must = noCache || revalidate || proxy
-	if noStore || private || h.Get("Set-Cookie") != "" || !varyFits(h) {
+func rulesOf(a heard, now time.Time) rules {
+	d := directivesOf(a.header)
+	if !storable(&a, &d) {
 		return rules{}
 	}
-	switch status {
-	case http.StatusOK:
-	case http.StatusNotFound, http.StatusGone:
-		r.fresh = min(given(d, h, now, missingLife), maxMissing)
-		r.must = true
-		return r
-	default:
-		return rules{}
-	}
-	r.fresh = given(d, h, now, life(kind))
-	if noCache {
+	r := rules{store: true, fresh: lifeOf(&a, &d, now)}
+	if d.noCache {
 		r.fresh = 0
 	}
-	if !r.must {
-		r.ifError = vodIfError
-		if s, ok := seconds(d, "stale-if-error"); ok {
-			r.ifError = s
-		}
+	// Only what is there can be given out stale, and only unless the origin forbids
+	// it (RFC 9111 section 4.2.4).
+	if a.status != http.StatusOK || d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxage.said {
+		return r
+	}
+	r.ifError, r.renew = vodIfError, d.staleWhileRevalidating.time
+	if d.staleIfError.said {
+		r.ifError = d.staleIfError.time
 	}
 	return r
 }
 
-func life(kind media.Kind) time.Duration {
+// storable is RFC 9111 section 3. A response with Set-Cookie never is:
+// docs/decisions/0008.
+func storable(a *heard, d *directives) bool {
 	switch {
-	case kind == media.Segment || kind == media.Init:
-		return segmentLife
-	case media.IsPlaylist(kind):
+	case a.status < 200 || a.status == http.StatusPartialContent || a.status == http.StatusNotModified:
+		return false
+	case d.mustUnderstand && !understood(a.status), d.noStore && !d.mustUnderstand, d.private, a.header["Set-Cookie"] != nil:
+		return false
+	case a.authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
+		return false
+	case !selectable(a.header, a.selective):
+		return false
+	}
+	switch a.status {
+	case http.StatusOK, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	if _, ok := d.stated(a.header, time.Time{}); ok || d.noCache || a.status >= 500 {
+		return true // an error without a life is for those who wait for it
+	}
+	return (heuristic(a.status) || d.public) && a.header.Get("Last-Modified") != ""
+}
+
+// understood tells whether a status is one whose caching rules are known here.
+func understood(status int) bool {
+	switch status {
+	case 200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 414, 500, 501, 502, 503, 504:
+		return true
+	}
+	return false
+}
+
+// heuristic tells whether a status may be cached without a stated life (RFC 9110
+// section 15.1).
+func heuristic(status int) bool {
+	switch status {
+	case 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501:
+		return true
+	}
+	return false
+}
+
+// lifeOf is how long an answer is fresh.
+func lifeOf(a *heard, d *directives, now time.Time) time.Duration {
+	age, valid := ageOf(a.header)
+	fresh, ok := d.stated(a.header, now)
+	switch missing := a.status == http.StatusNotFound || a.status == http.StatusGone; {
+	case ok && !valid:
+		return 0
+	case ok:
+		fresh = max(fresh-age, 0)
+	case a.status == http.StatusOK && a.kind != media.Other:
+		return life(a.kind)
+	case (heuristic(a.status) || d.public) && a.kind == media.Other && a.header.Get("Last-Modified") != "":
+		fresh = max(sinceChange(a.header, now)-age, 0)
+	case missing:
+		fresh = missingLife
+	}
+	if a.kind != media.Other && a.status >= 400 {
+		fresh = min(fresh, maxMissing)
+	}
+	return fresh
+}
+
+func life(kind media.Kind) time.Duration {
+	if media.IsPlaylist(kind) {
 		return playlistLife
 	}
-	return otherLife
+	return segmentLife
 }
 
-// given is the freshness that the answer states: s-maxage, max-age, Expires, in
-// this order (RFC 9111 section 4.2.1), less its age; otherwise is for none.
-func given(d map[string]string, h http.Header, now time.Time, otherwise time.Duration) time.Duration {
-	fresh, ok := seconds(d, "s-maxage")
-	if !ok {
-		fresh, ok = seconds(d, "max-age")
+// sinceChange is a tenth of the time since the last change (section 4.2.2).
+func sinceChange(h http.Header, now time.Time) time.Duration {
+	changed, err := http.ParseTime(h.Get("Last-Modified"))
+	if err != nil {
+		return 0
 	}
-	if !ok && h.Get("Expires") != "" {
-		ok = true
-		if expires, err := http.ParseTime(h.Get("Expires")); err == nil {
-			date, err := http.ParseTime(h.Get("Date"))
-			if err != nil {
-				date = now
-			}
-			fresh = expires.Sub(date)
-		}
-	}
-	if !ok {
-		return otherwise
-	}
-	if age, err := strconv.Atoi(h.Get("Age")); err == nil && age > 0 {
-		fresh -= time.Duration(age) * time.Second
-	}
-	return max(fresh, 0)
+	return min(max(dateOf(h, now).Sub(changed)/10, 0), maxHeuristic)
 }
 
-// directives reads Cache-Control, or CDN-Cache-Control in its place when that
-// is there (RFC 9213).
-func directives(h http.Header) map[string]string {
-	values := h.Values("CDN-Cache-Control")
-	if len(values) == 0 {
-		values = h.Values("Cache-Control")
-	}
-	d := make(map[string]string, 4)
-	for _, line := range values {
-		for part := range strings.SplitSeq(line, ",") {
-			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-			if name = strings.ToLower(name); name != "" {
-				d[name] = strings.Trim(value, `"`)
-			}
-		}
-	}
-	return d
-}
-
-// seconds reads a directive's delta-seconds; what is too large counts as large.
-func seconds(d map[string]string, name string) (time.Duration, bool) {
-	text, ok := d[name]
-	if !ok {
+// stated is the freshness that the answer states: s-maxage, max-age, Expires, in
+// this order (section 4.2.1).
+func (d *directives) stated(h http.Header, now time.Time) (time.Duration, bool) {
+	switch {
+	case d.sMaxage.said:
+		return d.sMaxage.time, true
+	case d.maxAge.said:
+		return d.maxAge.time, true
+	case d.targeted || h.Get("Expires") == "":
 		return 0, false
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
-		return 0, true // malformed is stale (RFC 9111 section 4.2.1)
+	expires, err := http.ParseTime(h.Get("Expires"))
+	if err != nil {
+		return 0, true // malformed is in the past
 	}
-	return time.Duration(min(n, 10*365*24*3600)) * time.Second, true
+	return min(max(expires.Sub(dateOf(h, now)), 0), longest), true
 }
 
-// varyFits tells whether one stored answer serves everybody: the edge asks the
-// origin without content coding, and CORS is its own.
-func varyFits(h http.Header) bool {
-	for _, line := range h.Values("Vary") {
-		for name := range strings.SplitSeq(line, ",") {
-			switch strings.ToLower(strings.TrimSpace(name)) {
-			case "", "accept-encoding", "origin", "access-control-request-headers", "access-control-request-method":
-			default:
-				return false
-			}
-		}
+// dateOf is when the answer was made, as the origin says.
+func dateOf(h http.Header, now time.Time) time.Time {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		return date
 	}
-	return true
+	return now
+}
+
+// ageOf is an answer's age as it arrives. The clocks are not compared (section
+// 4.2.3 allows either way), and the time that the origin took is not added: an
+// answer that it held back is made at the end of that time. False: malformed.
+func ageOf(h http.Header) (time.Duration, bool) {
+	switch lines := h["Age"]; len(lines) {
+	case 0:
+		return 0, true
+	case 1:
+		n, ok := digits(lines[0])
+		return time.Duration(n) * time.Second, ok
+	}
+	return 0, false
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -14,31 +15,26 @@ import (
 // adds to it.
 func (e *Edge) head(h header, m *segstore.Meta, x *errand, how found, y verdict) {
 	now := e.now()
-	y.metadata(h, m)
-	if x.node {
+	if x.peer {
+		describeFields(h, m)
+	} else {
+		h.Lines(y.lines(m))
+	}
+	if !x.node {
+		y.metadata(h, m, shownTag(m.ETag))
+	} else {
+		y.metadata(h, m, m.ETag)
 		describeCopy(h, m)
+		if y.status >= http.StatusInternalServerError {
+			h.Set(wire.HeaderReason, reasonPassed)
+		}
 	}
 	if y.says("Accept-Ranges") {
 		h.Set("Accept-Ranges", "bytes")
 	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
 	cors(h)
-	status := e.cfg.Name
-	switch {
-	case how.outcome == segstore.Hit && !how.stale:
-		status += "; hit"
-		if !m.Fresh.IsZero() {
-			status += "; ttl=" + strconv.FormatInt(int64(m.Fresh.Sub(now)/time.Second), 10)
-		}
-	case how.stale:
-		status += "; fwd=stale"
-	default:
-		status += "; fwd=uri-miss; stored"
-	}
-	if how.outcome == segstore.Joined {
-		status += "; collapsed"
-	}
-	h.Set("Cache-Status", status)
+	h.Add("Cache-Status", e.cfg.Name+how.says(m, now))
 	y.extent(h, m)
 }
 
@@ -53,7 +49,7 @@ func cors(h header) {
 // preflight answers OPTIONS.
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	cors(h)
+	cors(spoken{h})
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match, If-Modified-Since, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, X-Playback-Session-Id, Authorization")
 	h.Set("Access-Control-Max-Age", "7200")
@@ -62,11 +58,15 @@ func preflight(w http.ResponseWriter) {
 }
 
 // fail turns an error into an answer: the one place where that is done.
-func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, err error) {
-	cors(w.Header())
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, how found, err error) {
+	cors(spoken{w.Header()})
 	switch {
-	case errors.Is(err, errPass) || errors.Is(err, segstore.ErrTooLarge):
-		e.pass(w, r, x)
+	case errors.Is(err, errPass) && !x.peer:
+		e.pass(w, r, x, how)
+	case errors.Is(err, errPass): // it asks the origin for itself
+		refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
+	case errors.Is(err, errOnlyCached):
+		refuse(w, http.StatusGatewayTimeout, "only_if_cached", "no fresh copy is here, and only one was asked for")
 	case errors.Is(err, errNotHere):
 		refuse(w, http.StatusNotFound, "not_here", "this edge holds no complete and fresh copy of "+x.path)
 	case r.Context().Err() != nil:
@@ -82,4 +82,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, err error)
 	}
 }
 
-const reasonOrigin = "origin_unavailable"
+// Reasons of answers above 499 to nodes. With one, a balancer gives the answer to
+// the viewer; without, it takes this edge for the cause and asks another.
+const (
+	reasonOrigin = "origin_unavailable"
+	reasonPassed = "origin_answered" // it is the origin's own answer
+)

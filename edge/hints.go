@@ -159,7 +159,7 @@ func (e *Edge) copyOne(ctx context.Context, job copyJob) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, copyLimit)
 	defer cancel()
-	err := e.store.Fill(ctx, job.key, e.source(job.key, job.pair, false))
+	err := e.store.Fill(ctx, job.key, e.source(order{key: job.key, pair: job.pair}))
 	if err != nil && !errors.Is(err, segstore.ErrClosed) && !errors.Is(err, errPass) && ctx.Err() == nil {
 		e.log.Debug().Err(err).Str("key", job.key).Str("from", job.from).Msg("copy failed")
 	}

@@ -83,6 +83,10 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		preflight(w)
 		return
 	default:
+		if !e.clustered() && r.Method != http.MethodTrace && r.Method != http.MethodConnect {
+			e.through(w, r)
+			return
+		}
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		refuse(w, http.StatusMethodNotAllowed, "method", "only GET, HEAD and OPTIONS are served here")
 		return
@@ -92,7 +96,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		if refused.status == http.StatusServiceUnavailable {
 			e.counts.refused.Add(1)
 		}
-		cors(w.Header())
+		cors(spoken{w.Header()})
 		refuse(w, refused.status, refused.reason, refused.text)
 		return
 	}

@@ -141,7 +141,7 @@ func (e *Edge) handlePut(w http.ResponseWriter, r *http.Request) {
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
 		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
-		Volatile: r.Header.Get(headerVolatile) == "1", Stream: streamOf(e.placement(), pathOf(key)),
+		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(headerVolatile) == "1", Stream: streamOf(e.placement(), pathOf(key)),
 	}
 	e.settleFresh(&m, r.Header, key)
 	if err := e.putObject(key, m, r.Body); err != nil {
@@ -166,7 +166,7 @@ func (e *Edge) settleFresh(m *segstore.Meta, h http.Header, key string) {
 		m.Fresh = unixMilli(fresh)
 		return
 	}
-	m.Fresh = now.Add(rulesOf(http.StatusOK, h, media.KindOf(pathOf(key), m.ContentType), now).fresh)
+	m.Fresh = now.Add(rulesOf(heard{status: http.StatusOK, header: h, kind: media.KindOf(pathOf(key), m.ContentType)}, now).fresh)
 }
 
 // putObject stores an object that was sent. A live playlist is looked at like
@@ -208,8 +208,5 @@ func (e *Edge) purge(p wire.Purge) int {
 	if !p.Exact {
 		return e.store.DeletePrefix(p.Prefix)
 	}
-	if e.store.Delete(p.Prefix) {
-		return 1
-	}
-	return 0
+	return e.forget(p.Prefix)
 }

@@ -13,7 +13,7 @@ const maxKey = 4096
 // query, without what names the viewer and not the object (CMCD, session ids).
 // False: the path is not one.
 func keyOf(urlPath, query string) (string, bool) {
-	if urlPath == "" || urlPath[0] != '/' || len(urlPath)+len(query) > maxKey || strings.ContainsAny(urlPath, "\x00\r\n") {
+	if urlPath == "" || urlPath[0] != '/' || len(urlPath)+len(query) > maxKey || strings.ContainsAny(urlPath, "\x00\r\n") || strings.Contains(query, variantMark) {
 		return "", false
 	}
 	if strings.Contains(urlPath, "/.") || strings.Contains(urlPath, "//") {
@@ -43,12 +43,14 @@ func keyOf(urlPath, query string) (string, bool) {
 
 // pathOf is the path in a key.
 func pathOf(key string) string {
+	key, _, _ = strings.Cut(key, variantMark)
 	p, _, _ := strings.Cut(key, "?")
 	return p
 }
 
 // targetOf is a key as it stands in a request line.
 func targetOf(key string) string {
+	key, _, _ = strings.Cut(key, variantMark)
 	p, query, found := strings.Cut(key, "?")
 	target := (&url.URL{Path: p}).EscapedPath()
 	if found {

@@ -187,11 +187,12 @@ func (e *Edge) fillFromGroup(ctx context.Context, a *assembly, pair wire.PairID)
 	}
 }
 
-// metaOfGroup is what a datagram says of its object.
+// metaOfGroup is what a datagram says of its object: no other fields, at whichever
+// member, so that both answer alike.
 func (e *Edge) metaOfGroup(d *wire.Datagram) (segstore.Meta, rules) {
 	now := e.now()
 	h := http.Header{"Cache-Control": {d.Caching}}
-	r := rulesOf(http.StatusOK, h, media.KindOf(pathOf(d.Key), d.Type), now)
+	r := rulesOf(heard{status: http.StatusOK, header: h, kind: media.KindOf(pathOf(d.Key), d.Type)}, now)
 	return segstore.Meta{
 		Status: http.StatusOK, ContentType: d.Type, ETag: d.ETag, LastModified: d.Changed, CacheControl: d.Caching, Size: d.Total,
 		Digest: fmt.Sprintf("%x", d.Digest), Stored: now, Fresh: now.Add(r.fresh), Stream: streamOf(e.placement(), pathOf(d.Key)),

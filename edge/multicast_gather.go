@@ -120,7 +120,7 @@ func (r *repair) one(ctx context.Context, g span) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.OriginTimeout)
 	defer cancel()
-	req, err := e.originRequest(ctx, r.key, nil, 0, "")
+	req, err := e.originRequest(ctx, r.key, nil, nil, 0, "")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,9 +30,14 @@ type playlists struct {
 
 // fillPlaylist reads a playlist or MPD whole, sees to it that a live one never
 // goes back (truth 5), and that the partner holds it before anybody is given it.
-func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, key string, pair wire.PairID, fromPeer bool, a *answer) error {
+func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, o order, a *answer) error {
+	key := o.key
 	var body bytes.Buffer
+	a.used = true
 	n, err := e.drainInto(ctx, &limited{&body, maxPlaylist}, a)
+	if errors.Is(err, segstore.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", errPass, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,16 +56,16 @@ func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, key string
 			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(target/2, time.Second))}); err == nil {
 				return nil
 			}
-			a.meta.ETag, body = madeTag(), *bytes.NewBuffer(old)
+			a.meta.ETag, a.meta.Fields, body = madeTag(""), partFields(a.meta.Fields), *bytes.NewBuffer(old)
 			a.meta.Size = int64(len(old))
 		}
 		if a.from == "origin" {
-			e.publish(ctx, key, pair, a.meta, body.Bytes())
+			e.publish(ctx, key, o.pair, a.meta, body.Bytes())
 		}
-	} else if a.from == "origin" && !fromPeer {
-		e.hint(key, pair)
+	} else if a.from == "origin" && !o.fromPeer {
+		e.hint(key, o.pair)
 	}
-	if err := sink.Begin(a.meta); err != nil {
+	if err := begin(sink, a); err != nil {
 		return err
 	}
 	_, err = sink.Write(body.Bytes())
@@ -165,7 +171,7 @@ func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta s
 		return
 	}
 	e.sign(req)
-	describe(req.Header, &meta)
+	describe(spoken{req.Header}, &meta)
 	resp, err := e.peers.Do(req)
 	if err != nil {
 		e.counts.unpublished.Add(1)

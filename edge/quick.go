@@ -28,6 +28,12 @@ func (l *lines) Set(name, value string) {
 	l.b = append(append(append(append(l.b, name...), ": "...), value...), "\r\n"...)
 }
 
+// Add appends a field.
+func (l *lines) Add(name, value string) { l.Set(name, value) }
+
+// Lines appends fields that are ready.
+func (l *lines) Lines(text string) { l.b = append(l.b, text...) }
+
 // Serve is a front.Quick's.
 func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
 	if h.Method != http.MethodGet && h.Method != http.MethodHead {
@@ -56,13 +62,15 @@ func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
 func (q *quick) answer(c *front.Conn, h *front.Head, view *segstore.View, x *errand) bool {
 	e := q.e
 	meta := view.Meta()
-	if !view.Complete() || !view.Fresh(e.now()) || x.rewritten(&meta) {
+	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || x.rewritten(&meta) {
 		return false
 	}
 	y := judge(h, &meta)
 	out := lines{front.AppendStatus(q.l.Scratch(), y.status)}
 	e.head(&out, &meta, x, found{outcome: segstore.Hit}, y)
-	out.b = q.l.AppendDate(out.b)
+	if y.lines(&meta) == "" {
+		out.b = q.l.AppendDate(out.b) // else the stored one is among them
+	}
 	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}
 	body := front.Body{Ended: d}
 	if y.bodied() && h.Method != http.MethodHead && y.length() > 0 {

@@ -25,25 +25,35 @@ type errand struct {
 	peer    bool   // a neighbour asks, for its own store
 	cached  bool   // answer from a complete copy or not at all
 	started time.Time
+
+	carried bool      // the viewer's own fields go along when the origin is asked
+	hand    *handover // never nil in look
 }
 
 // serve answers one request for an object. It does not know who parsed the
 // request.
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
-	view, how, err := e.look(w, r, x)
+	x.carried, x.hand = !e.clustered(), &handover{closed: x.peer || !plain(r.Header, !e.clustered())}
+	view, how, err := e.look(w, r, &x)
+	status, a := x.hand.take()
+	how.status = status
+	if a != nil {
+		e.handOver(w, r, x, how, a)
+		return
+	}
 	if err != nil {
-		e.fail(w, r, x, err)
+		e.fail(w, r, x, how, err)
 		return
 	}
 	defer view.Close()
 	meta := view.Meta()
 	if x.rewritten(&meta) {
-		e.head(w.Header(), &meta, &x, how, verdict{status: http.StatusOK, part: byteRange{last: openEnd}})
+		e.head(spoken{w.Header()}, &meta, &x, how, verdict{status: http.StatusOK, part: byteRange{last: openEnd}})
 		e.servePlaylist(w, r, view, x)
 		return
 	}
 	y := judge(r.Header, &meta)
-	e.head(w.Header(), &meta, &x, how, y)
+	e.head(spoken{w.Header()}, &meta, &x, how, y)
 	switch {
 	case !y.bodied():
 		w.WriteHeader(y.status)
@@ -136,8 +146,11 @@ func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segst
 		h.Del("ETag")
 		h.Del("Last-Modified")
 		h.Del("Accept-Ranges")
+		for _, digest := range []string{"Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {
+			h.Del(digest) // they are of the body as it was
+		}
 		h.Set("Cache-Control", "private, "+shortLife(meta.CacheControl))
-	} else if notModified(r.Header, meta.ETag, meta.LastModified) {
+	} else if notModified(r.Header, &meta) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -176,59 +189,115 @@ func wholeBody(ctx context.Context, view *segstore.View) (int64, error) {
 	}
 }
 
-// found says how an object was come by, for Cache-Status.
-type found struct {
-	outcome segstore.Outcome
-	stale   bool // revalidated
-}
-
 // look finds or fills the object.
-func (e *Edge) look(w http.ResponseWriter, r *http.Request, x errand) (*segstore.View, found, error) {
+func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstore.View, found, error) {
 	now := e.now()
-	view, ok := e.store.Peek(x.key)
-	if ok && view.Fresh(now) {
+	view, why := e.find(r, x)
+	switch {
+	case view != nil && view.Fresh(now) && why == forwardStale:
 		e.counts.hits.Add(1)
 		return view, found{outcome: segstore.Hit}, nil
-	}
-	if x.cached {
-		if ok {
-			view.Close()
+	case x.cached, onlyIfCached(r.Header) && !x.peer:
+		closeView(view)
+		if x.cached {
+			return nil, found{}, errNotHere
 		}
-		return nil, found{}, errNotHere
+		return nil, found{}, errOnlyCached
+	case why == forwardStale && renewable(view, x.path, now):
+		e.counts.stale.Add(1)
+		e.store.Renew(x.key, e.source(x.order(r, nil)))
+		return view, found{outcome: segstore.Hit}, nil
 	}
 	e.counts.misses.Add(1)
 	e.counts.waiting.Add(1)
 	defer e.counts.waiting.Add(-1)
-	stop := signalWaiting(w, r, x)
-	fresh, outcome, err := e.fill(r.Context(), x, ok)
+	stop := signalWaiting(w, r, *x)
+	fresh, outcome, err := e.fill(r, x, view != nil)
 	stop()
-	switch {
-	case err == nil:
-		if ok {
-			view.Close()
-		}
-		return fresh, found{outcome: outcome, stale: ok}, nil
-	case ok && !errors.Is(err, errPass) && mayServeStale(view.Meta(), x.path, now) && r.Context().Err() == nil:
+	how := found{outcome: outcome, why: why}
+	if err == nil && outcome == segstore.Joined && !joinable(fresh, r, x, now) {
+		fresh.Close()
+		err = errPass
+	}
+	if err != nil && !errors.Is(err, errPass) && why == forwardStale && r.Context().Err() == nil && staleServes(view, x.path, now) {
 		e.counts.stale.Add(1)
-		return view, found{outcome: segstore.Hit, stale: true}, nil
-	case ok:
+		how.stale = true
+		return view, how, nil
+	}
+	closeView(view)
+	return fresh, how, err
+}
+
+// find looks for the copy that fits the request, fresh or not: the key's own or a
+// variant of it, whose key the errand then has. Why says what it will go forward
+// for: stale when the copy fits, else there is none, or one in its place.
+func (e *Edge) find(r *http.Request, x *errand) (view *segstore.View, why string) {
+	view, ok := e.store.Peek(x.key)
+	if !ok {
+		return nil, forwardMiss
+	}
+	selection := view.Meta().Vary
+	if selects(selection, r.Header) {
+		return view, forwardStale
+	}
+	view.Close()
+	x.key = variantKey(x.key, selection, r.Header)
+	if view, ok = e.store.Peek(x.key); !ok {
+		return nil, forwardVary
+	}
+	if selects(view.Meta().Vary, r.Header) {
+		return view, forwardStale
+	}
+	return view, forwardVary
+}
+
+func closeView(view *segstore.View) {
+	if view != nil {
 		view.Close()
 	}
-	return nil, found{}, err
+}
+
+func renewable(view *segstore.View, path string, now time.Time) bool {
+	m := view.Meta()
+	return mayRenew(&m, path, now)
+}
+
+func staleServes(view *segstore.View, path string, now time.Time) bool {
+	m := view.Meta()
+	return mayServeStale(&m, path, now)
+}
+
+// joinable tells whether what another request got is an answer to this one, which
+// came at now: selected alike, and of a later time unless it is fresh. What
+// players ask for is shared in any case, or a live playlist would be asked for as
+// often as there are viewers.
+func joinable(view *segstore.View, r *http.Request, x *errand, now time.Time) bool {
+	m := view.Meta()
+	return selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || media.KindOf(x.path, m.ContentType) != media.Other)
+}
+
+// order is what a fill for this errand gets.
+func (x *errand) order(r *http.Request, hand *handover) order {
+	o := order{key: x.key, pair: x.pair, fromPeer: x.peer, hand: hand}
+	if x.carried {
+		o.asker = r.Header
+	}
+	return o
 }
 
 // fill joins or starts the fill of an object. Somebody else's fill that failed,
 // a copy from a neighbour that has just died, say, is no answer: then this
-// request fills for itself.
-func (e *Edge) fill(ctx context.Context, x errand, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
-	source := e.source(x.key, x.pair, x.peer)
+// request fills for itself. An answer that is not for the store is not waited for
+// again.
+func (e *Edge) fill(r *http.Request, x *errand, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
+	ctx, source := r.Context(), e.source(x.order(r, x.hand))
 	for range joinTries {
 		if refresh {
 			view, how, err = e.store.Refresh(ctx, x.key, source)
 		} else {
 			view, how, err = e.store.Get(ctx, x.key, source)
 		}
-		if err == nil || how != segstore.Joined || ctx.Err() != nil {
+		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, errPass) {
 			break
 		}
 	}
@@ -236,19 +305,6 @@ func (e *Edge) fill(ctx context.Context, x errand, refresh bool) (view *segstore
 }
 
 const joinTries = 4
-
-// mayServeStale is stale-if-error (RFC 5861): a live playlist only for about a
-// segment's time, since an old one looks like the end of the stream.
-func mayServeStale(m segstore.Meta, path string, now time.Time) bool {
-	if m.Status != http.StatusOK {
-		return false
-	}
-	if m.Volatile {
-		return now.Before(m.Fresh.Add(6 * time.Second))
-	}
-	h := http.Header{"Cache-Control": {m.CacheControl}}
-	return now.Before(m.Fresh.Add(rulesOf(http.StatusOK, h, media.KindOf(path, m.ContentType), now).ifError))
-}
 
 // signalWaiting tells a node that this edge is alive and waits for the origin,
 // until stop is called (102, RFC 2518).

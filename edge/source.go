@@ -28,69 +28,110 @@ const (
 	fillTries    = 3
 )
 
-// source makes the Source of an object. fromPeer: a neighbour asks, so only the
-// origin is asked in turn.
-func (e *Edge) source(key string, pair wire.PairID, fromPeer bool) segstore.Source {
+// order is what is to be filled, and for whom.
+type order struct {
+	key      string
+	pair     wire.PairID
+	fromPeer bool        // a neighbour asks, so only the origin is asked in turn
+	asker    http.Header // the viewer's fields that go along; nil: none do
+	hand     *handover   // where an answer goes that is not for the store; nil: nowhere
+}
+
+// source makes the Source of an object.
+func (e *Edge) source(o order) segstore.Source {
 	return func(ctx context.Context, sink *segstore.Sink) error {
 		var have *segstore.Meta
-		if meta, ok := sink.Stale(); ok {
+		if meta, ok := sink.Stale(); ok && selects(meta.Vary, o.asker) {
 			have = &meta
 		}
-		a, err := e.ask(ctx, key, pair, fromPeer, have)
+		a, err := e.ask(ctx, o, have)
 		if err != nil {
 			return err
 		}
-		defer a.close()
-		if a.resp.StatusCode == http.StatusNotModified && have != nil {
-			if err := sink.Keep(segstore.Meta{Fresh: freshUntil(a, have, e.now())}); !errors.Is(err, segstore.ErrAbsent) {
-				return err
-			}
-			return errPass
+		o.hand.note(a.resp.StatusCode)
+		err = e.receive(ctx, sink, o, a, have)
+		if !errors.Is(err, errPass) || o.asker == nil && len(varyOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
+			a.close()
 		}
-		if a.resp.StatusCode >= 500 {
-			return fmt.Errorf("%w: %s from %s", errOrigin, a.resp.Status, a.from)
-		}
-		if !a.rules.store {
-			return errPass
-		}
-		if media.IsPlaylist(media.KindOf(pathOf(key), a.meta.ContentType)) && a.meta.Status == http.StatusOK {
-			return e.fillPlaylist(ctx, sink, key, pair, fromPeer, a)
-		}
-		if err := sink.Begin(a.meta); err != nil {
-			return err
-		}
-		if a.from == "origin" && !fromPeer && !a.duplicated {
-			e.hint(key, pair)
-		}
-		if a.byGroup {
-			sink.Detach() // it comes whether somebody reads it or not
-			if err := e.gather(ctx, sink, key, pair, a.parts); err != nil {
-				return err
-			}
-			e.hint(key, pair) // the other one may have lost every part of it
-			return nil
-		}
-		return e.pour(ctx, sink, key, a)
+		return err
 	}
 }
 
-// freshUntil is the new life of a copy that the origin calls unchanged.
-func freshUntil(a *answer, have *segstore.Meta, now time.Time) time.Time {
-	h := a.resp.Header
-	if h.Get("Cache-Control") == "" && h.Get("Expires") == "" {
-		h.Set("Cache-Control", have.CacheControl)
-		h.Set("Expires", have.Expires)
+// receive stores an answer. errPass: it is not for the store.
+func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *answer, have *segstore.Meta) error {
+	switch {
+	case a.resp.StatusCode == http.StatusNotModified && have != nil:
+		if err := sink.Keep(validated(a, have, o, e.now())); !errors.Is(err, segstore.ErrAbsent) {
+			return err
+		}
+		return errPass
+	case a.meta.Status >= 500 && have != nil && mayServeStale(have, pathOf(o.key), e.now()):
+		return fmt.Errorf("%w: %s from %s", errOrigin, a.resp.Status, a.from)
+	case !a.rules.store:
+		return errPass
+	case media.IsPlaylist(media.KindOf(pathOf(o.key), a.meta.ContentType)) && a.meta.Status == http.StatusOK:
+		return e.fillPlaylist(ctx, sink, o, a)
 	}
-	kind := media.KindOf("", have.ContentType)
-	return now.Add(rulesOf(http.StatusOK, h, kind, now).fresh)
+	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(e.now())
+	if passing {
+		sink.Transient() // all who wait get it; a copy that is there stays
+	}
+	if err := begin(sink, a); err != nil {
+		return err
+	}
+	if a.from == "origin" && !o.fromPeer && !a.duplicated && !passing {
+		e.hint(o.key, o.pair)
+	}
+	if a.byGroup {
+		sink.Detach() // it comes whether somebody reads it or not
+		if err := e.gather(ctx, sink, o.key, o.pair, a.parts); err != nil {
+			return err
+		}
+		e.hint(o.key, o.pair) // the other one may have lost every part of it
+		return nil
+	}
+	return e.pour(ctx, sink, o, a)
+}
+
+// begin announces the object. One that the store does not take is passed.
+func begin(sink *segstore.Sink, a *answer) error {
+	err := sink.Begin(a.meta)
+	if errors.Is(err, segstore.ErrTooLarge) || errors.Is(err, segstore.ErrMeta) {
+		return fmt.Errorf("%w: %w", errPass, err)
+	}
+	a.used = true
+	return err
+}
+
+// validated is what a copy says after the origin has called it unchanged: the
+// answer's fields take the place of the stored ones (RFC 9111 section 3.2), but
+// for those of the body as it is stored.
+func validated(a *answer, have *segstore.Meta, o order, now time.Time) segstore.Meta {
+	h := headerOf(have)
+	carry(h, a.resp.Header, func(name string) bool {
+		return name != "Content-Encoding" && name != "Content-Length" && name != "Etag" && name != "Set-Cookie" && !wholly(name)
+	})
+	r := rulesOf(heard{
+		status: have.Status, header: h, kind: media.KindOf(pathOf(o.key), h.Get("Content-Type")),
+		authorised: o.asker["Authorization"] != nil, selective: o.asker != nil,
+	}, now)
+	fields := linesOf(h, now)
+	if !r.store || len(fields) > maxFields {
+		return segstore.Meta{Fresh: now} // nothing of this answer is kept
+	}
+	age, _ := ageOf(h)
+	return segstore.Meta{
+		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
+		Vary: selectionOf(varyOf(h), o.asker), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.fresh),
+	}
 }
 
 // ask finds whom to ask: the origin, or the other member of the pair.
-func (e *Edge) ask(ctx context.Context, key string, pair wire.PairID, fromPeer bool, have *segstore.Meta) (*answer, error) {
-	p := e.placement()
+func (e *Edge) ask(ctx context.Context, o order, have *segstore.Meta) (*answer, error) {
+	p, key, pair := e.placement(), o.key, o.pair
 	q, ok := p.Pair(pair)
-	if fromPeer || !ok {
-		return e.askOrigin(ctx, key, have, 0, "")
+	if o.fromPeer || !ok {
+		return e.askOrigin(ctx, key, o.asker, have, 0, "")
 	}
 	if q.Low != e.cfg.Name && q.High != e.cfg.Name {
 		for _, member := range []string{q.Low, q.High} { // standing in for a pair that is not ours
@@ -100,7 +141,7 @@ func (e *Edge) ask(ctx context.Context, key string, pair wire.PairID, fromPeer b
 				}
 			}
 		}
-		return e.askOrigin(ctx, key, have, 0, "")
+		return e.askOrigin(ctx, key, o.asker, have, 0, "")
 	}
 	filler, other := ring.Filler(p, q, key)
 	switch {
@@ -159,7 +200,7 @@ func (c *canceling) Close() error {
 
 // pour writes the body into the store. When it breaks off, the rest is asked of
 // the origin: the readers of this fill see nothing of it.
-func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, key string, a *answer) error {
+func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, o order, a *answer) error {
 	sum := sha256.New()
 	written := int64(0)
 	for try := 1; ; try++ {
@@ -174,7 +215,7 @@ func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, key string, a *ans
 		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
 			return err
 		}
-		rest, restErr := e.askRest(ctx, key, a.meta, written, sum)
+		rest, restErr := e.askRest(ctx, o, a.meta, written, sum)
 		if restErr != nil {
 			return fmt.Errorf("%w; then %w", err, restErr)
 		}
@@ -226,12 +267,12 @@ func (e *Edge) drainInto(ctx context.Context, to io.Writer, a *answer) (int64, e
 // askRest asks the origin for what is missing behind the first written bytes,
 // whose hash is sum. By the same strong validator a range is enough; without
 // one the whole is asked, and its beginning has to be the same bytes.
-func (e *Edge) askRest(ctx context.Context, key string, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
+func (e *Edge) askRest(ctx context.Context, o order, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
 	first := written
 	if ownTag(meta.ETag) {
 		first = 0
 	}
-	a, err := e.askOrigin(ctx, key, nil, first, meta.ETag)
+	a, err := e.askOrigin(ctx, o.key, o.asker, nil, first, meta.ETag)
 	if err != nil {
 		return nil, err
 	}

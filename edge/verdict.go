@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strconv"
 
@@ -11,8 +12,12 @@ import (
 // fields are what a request says: http.Header, or a head that a loop has read.
 type fields interface{ Get(name string) string }
 
-// header is what an answer says: http.Header, or lines of bytes.
-type header interface{ Set(name, value string) }
+// header is what an answer says: an http.Header (spoken), or lines of bytes.
+type header interface {
+	Set(name, value string) // of a field that is said once
+	Add(name, value string)
+	Lines(text string) // "Name: value\r\n", as they are kept with an object
+}
 
 // verdict is the answer to a request for an object that is here, its body aside.
 // It is made in one place for both ways on which requests come, so that they are
@@ -31,7 +36,7 @@ func judge(h fields, m *segstore.Meta) verdict {
 		return whole
 	case preconditionFails(h, m.ETag):
 		return verdict{status: http.StatusPreconditionFailed}
-	case notModified(h, m.ETag, m.LastModified):
+	case notModified(h, m):
 		return verdict{status: http.StatusNotModified}
 	}
 	text := h.Get("Range")
@@ -83,6 +88,7 @@ func (y verdict) extent(h header, m *segstore.Meta) {
 		h.Set("Content-Range", "bytes */"+strconv.FormatInt(m.Size, 10))
 	}
 	switch n := y.length(); {
+	case y.status == http.StatusNoContent: // has no length (RFC 9110 section 8.6)
 	case y.bodied() && n >= 0:
 		h.Set("Content-Length", strconv.FormatInt(n, 10))
 	case !y.bodied() && y.status != http.StatusNotModified:
@@ -102,11 +108,22 @@ func (y verdict) says(name string) bool {
 	}
 }
 
-// metadata writes what viewers may know of the object.
-func (y verdict) metadata(h header, m *segstore.Meta) {
+// lines are the object's other fields that belong to an answer of this status.
+func (y verdict) lines(m *segstore.Meta) string {
+	switch y.status {
+	case m.Status:
+		return m.Fields
+	case http.StatusPartialContent, http.StatusNotModified:
+		return partFields(m.Fields)
+	}
+	return "" // the edge's own answer
+}
+
+// metadata writes what viewers may know of the object, under the validator etag.
+func (y verdict) metadata(h header, m *segstore.Meta, etag string) {
 	for _, field := range [...]struct{ name, value string }{
 		{"Content-Type", m.ContentType},
-		{"ETag", m.ETag},
+		{"ETag", etag},
 		{"Last-Modified", m.LastModified},
 		{"Cache-Control", m.CacheControl},
 		{"Content-Encoding", m.Encoding},
@@ -120,8 +137,9 @@ func (y verdict) metadata(h header, m *segstore.Meta) {
 
 // describe writes an object's metadata as headers between nodes.
 func describe(h header, m *segstore.Meta) {
-	verdict{status: http.StatusOK}.metadata(h, m)
+	verdict{status: http.StatusOK}.metadata(h, m, m.ETag)
 	describeCopy(h, m)
+	describeFields(h, m)
 }
 
 // describeCopy writes what only nodes are told.
@@ -135,5 +153,12 @@ func describeCopy(h header, m *segstore.Meta) {
 	}
 	if m.Volatile {
 		h.Set(headerVolatile, "1")
+	}
+}
+
+// describeFields hands the kept fields to a neighbour as they are.
+func describeFields(h header, m *segstore.Meta) {
+	if m.Fields != "" {
+		h.Set(headerFields, base64.StdEncoding.EncodeToString([]byte(m.Fields)))
 	}
 }

@@ -82,7 +82,7 @@ func (e *Edge) warmOne(ctx context.Context, path string, next bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.OriginTimeout)
 	defer cancel()
-	if err := e.store.Fill(ctx, key, e.source(key, e.pairOf(path), false)); err == nil {
+	if err := e.store.Fill(ctx, key, e.source(order{key: key, pair: e.pairOf(path)})); err == nil {
 		e.counts.warmed.Add(1)
 	}
 }

@@ -1,0 +1,151 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/segstore"
+)
+
+// maxFields bounds the kept fields of an object, in bytes. An answer with more is
+// passed through and not stored.
+const maxFields = 8 << 10
+
+// endToEnd tells whether a field goes beyond one connection (RFC 9110 section
+// 7.6.1). listed are those that Connection names. Names are canonical. The
+// cluster's own ones never do, nor what viewers are known by (CMCD, sessions).
+func endToEnd(name string, listed []string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info", "Proxy-Connection",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "X-Playback-Session-Id":
+		return false
+	}
+	return !strings.HasPrefix(name, "Tandem-") && !strings.HasPrefix(name, "Cmcd-") && !slices.Contains(listed, name)
+}
+
+// listedIn are the fields that Connection names, canonical.
+func listedIn(h http.Header) []string {
+	var names []string
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			names = append(names, http.CanonicalHeaderKey(strings.Trim(name, " \t")))
+		}
+	}
+	return names
+}
+
+// withheld tells whether a viewer's field stays behind when an answer is fetched
+// for all: what asks for a part or makes a condition, since the whole is stored;
+// Cookie, so that no answer that is one viewer's own can be stored; and what
+// origins are known to make an answer of though no Vary names it (cache
+// poisoning).
+func withheld(name string) bool {
+	switch name {
+	case "Range", "Accept-Encoding", "Cache-Control", "Pragma", "Cookie", "Content-Length", "Content-Type", "Host",
+		"Forwarded", "X-Host", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
+		return true
+	}
+	return strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "X-Forwarded-")
+}
+
+// carry copies the end-to-end fields that keep allows.
+func carry(to, from http.Header, keep func(name string) bool) {
+	listed := listedIn(from)
+	for name, values := range from {
+		if endToEnd(name, listed) && keep(name) {
+			to[name] = slices.Clone(values) // so that one more can be added
+		}
+	}
+}
+
+// apart tells whether a field of an answer has a place of its own in an object's
+// metadata, or is made anew for every answer.
+func apart(name string) bool {
+	switch name {
+	case "Content-Type", "Etag", "Last-Modified", "Cache-Control", "Content-Encoding", "Expires", "Content-Length", "Age", "Accept-Ranges",
+		"Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy":
+		return true
+	}
+	return false
+}
+
+// wholly tells whether a field is true of the whole body alone.
+func wholly(name string) bool {
+	return name == "Content-Range" || name == "Content-Md5" || name == "Content-Digest"
+}
+
+// linesOf are the fields that are kept with an object beside its metadata, as
+// they go out: those of the whole body, Date, then the others by name. An answer
+// without Date gets one (RFC 9110 section 6.6.1).
+func linesOf(h http.Header, now time.Time) string {
+	listed := listedIn(h)
+	var first, rest []string
+	for name := range h {
+		switch {
+		case !endToEnd(name, listed) || apart(name) || name == "Date":
+		case wholly(name):
+			first = append(first, name)
+		default:
+			rest = append(rest, name)
+		}
+	}
+	slices.Sort(first)
+	slices.Sort(rest)
+	date := h.Get("Date")
+	if date == "" {
+		date = now.UTC().Format(http.TimeFormat)
+	}
+	var b strings.Builder
+	write := func(names []string) {
+		for _, name := range names {
+			for _, value := range h[name] {
+				b.WriteString(name + ": " + value + "\r\n")
+			}
+		}
+	}
+	write(first)
+	b.WriteString("Date: " + date + "\r\n")
+	write(rest)
+	return b.String()
+}
+
+// partFields are the kept fields that are true of a part, too: from Date on.
+func partFields(lines string) string {
+	const date = "Date: "
+	if strings.HasPrefix(lines, date) {
+		return lines
+	}
+	if i := strings.Index(lines, "\r\n"+date); i >= 0 {
+		return lines[i+2:]
+	}
+	return ""
+}
+
+// headerOf is an object's head as it once came, as far as it is kept.
+func headerOf(m *segstore.Meta) http.Header {
+	h := spoken{http.Header{}}
+	h.Lines(m.Fields)
+	for name, value := range map[string]string{
+		"Content-Type": m.ContentType, "Etag": m.ETag, "Last-Modified": m.LastModified, "Cache-Control": m.CacheControl,
+		"Content-Encoding": m.Encoding, "Expires": m.Expires,
+	} {
+		if value != "" {
+			h.Header[name] = []string{value}
+		}
+	}
+	return h.Header
+}
+
+// spoken is an http.Header that takes lines as they are kept.
+type spoken struct{ http.Header }
+
+// Lines adds kept fields.
+func (h spoken) Lines(text string) {
+	for line := range strings.SplitSeq(text, "\r\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			h.Header[name] = append(h.Header[name], value)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"tandem/internal/media"
+	"tandem/internal/wire"
+)
+
+// all is for carry.
+func all(string) bool { return true }
+
+// pass asks the origin for one viewer alone: for what may not be stored and was
+// not handed over, and what the store does not take.
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x errand, how found) {
+	a, err := e.askAs(r, targetOf(x.key), http.NoBody)
+	if err != nil {
+		e.fail(w, r, x, how, err)
+		return
+	}
+	how.status = a.resp.StatusCode
+	e.handOver(w, r, x, how, a)
+}
+
+// askAs sends a viewer's request on as it is.
+func (e *Edge) askAs(r *http.Request, target string, body io.ReadCloser) (*answer, error) {
+	ctx, tie := tied(r.Context())
+	req, err := http.NewRequestWithContext(ctx, r.Method, e.cfg.Origin+target, body)
+	if err == nil {
+		carry(req.Header, r.Header, all)
+		e.mark(req)
+		if body != http.NoBody {
+			req.ContentLength = r.ContentLength
+		}
+		e.counts.originAsked.Add(1)
+		var resp *http.Response
+		if resp, err = e.origin.Do(req); err == nil {
+			return &answer{resp: resp, from: "origin", tie: tie}, nil
+		}
+	}
+	tie.end(context.Canceled)
+	return nil, fmt.Errorf("%w: %w", errOrigin, err)
+}
+
+// handOver gives the origin's answer to a viewer as it is.
+func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x errand, how found, a *answer) {
+	h := spoken{w.Header()}
+	carry(h.Header, a.resp.Header, all)
+	if how.why != forwardMethod {
+		cors(h)
+	}
+	if x.node && a.resp.StatusCode >= http.StatusInternalServerError {
+		h.Set(wire.HeaderReason, reasonPassed)
+	}
+	if h.Get("Content-Type") == "" && a.resp.ContentLength != 0 {
+		h.Set("Content-Type", media.ContentType(x.path))
+	}
+	h.Add("Cache-Status", e.cfg.Name+how.forwarded())
+	w.WriteHeader(a.resp.StatusCode)
+	defer a.close()
+	if r.Method == http.MethodHead {
+		a.tie.end(context.Canceled) // a body that a fill asked for is not waited for
+		return
+	}
+	stop := context.AfterFunc(r.Context(), func() { a.tie.end(context.Canceled) })
+	defer stop()
+	n, err := e.drainInto(r.Context(), &flushing{w, http.NewResponseController(w)}, a)
+	e.counts.sentBytes.Add(n)
+	if err != nil {
+		panic(http.ErrAbortHandler) // visibly broken
+	}
+}
+
+// flushing sends on what comes as it comes: an answer that is not stored may be
+// one that never ends.
+type flushing struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (f *flushing) Write(b []byte) (int, error) {
+	n, err := f.ResponseWriter.Write(b)
+	if err == nil {
+		_ = f.control.Flush() // one that can't be flushed is sent all the same
+	}
+	return n, err
+}
+
+// through carries any other method to the origin, and lets go of what its success
+// makes wrong (RFC 9111 section 4.4).
+func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
+	x := errand{path: r.URL.Path}
+	var ok bool
+	if x.key, ok = keyOf(r.URL.Path, r.URL.RawQuery); !ok {
+		refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
+		return
+	}
+	body := r.Body
+	if body == nil || r.ContentLength == 0 {
+		body = http.NoBody
+	}
+	a, err := e.askAs(r, r.URL.RequestURI(), body)
+	how := found{why: forwardMethod}
+	if err != nil {
+		e.fail(w, r, x, how, err)
+		return
+	}
+	if how.status = a.resp.StatusCode; how.status < 400 && !safe(r.Method) {
+		e.invalidate(r, x.key, a.resp.Header)
+	}
+	e.handOver(w, r, x, how, a)
+}
+
+// safe methods change nothing (RFC 9110 section 9.2.1, and the registry).
+func safe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "PROPFIND", "QUERY", "REPORT", "SEARCH", "PRI":
+		return true
+	}
+	return false
+}
+
+// invalidate forgets the key, and what Location and Content-Location name of the
+// same origin.
+func (e *Edge) invalidate(r *http.Request, key string, h http.Header) {
+	e.forget(key)
+	for _, name := range []string{"Location", "Content-Location"} {
+		u, err := r.URL.Parse(h.Get(name))
+		if err != nil || h.Get(name) == "" || u.Host != "" && u.Host != r.Host && !e.ownHost(u) {
+			continue
+		}
+		if other, ok := keyOf(u.Path, u.RawQuery); ok {
+			e.forget(other)
+		}
+	}
+}
+
+func (e *Edge) ownHost(u *url.URL) bool {
+	for _, host := range e.ownHosts {
+		if u.Host == host {
+			return true
+		}
+	}
+	return false
+}

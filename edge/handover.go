@@ -1,0 +1,66 @@
+package edge
+
+import (
+	"net/http"
+	"sync"
+)
+
+// handover is where a fill leaves what only the request that began it may have:
+// the answer's status and, when the answer is not for the store, the answer, so
+// that the origin is not asked twice. Whoever joined the fill asks for itself.
+type handover struct {
+	mu     sync.Mutex
+	status int     // of the answer, 0: none yet; guarded by mu
+	answer *answer // guarded by mu
+	closed bool    // nobody takes an answer; guarded by mu
+}
+
+// note keeps the status.
+func (h *handover) note(status int) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = status
+}
+
+// offer leaves an open answer. False: nobody will take it, or it is none that can
+// be given: begun, a 304, or of a fill that has ended.
+func (h *handover) offer(a *answer) bool {
+	if h == nil || a.used || a.tie == nil || a.resp.StatusCode == http.StatusNotModified {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || !a.tie.cut() {
+		return false
+	}
+	h.answer = a
+	return true
+}
+
+// take ends the waiting: the status, and the answer that was left, if any.
+func (h *handover) take() (status int, a *answer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	status, a = h.status, h.answer
+	h.answer, h.closed = nil, true
+	return status, a
+}
+
+// plain tells whether the fill's request says all that the viewer's does, so that
+// an unstored answer to it is the viewer's. carried: it took the viewer's fields
+// along.
+func plain(h http.Header, carried bool) bool {
+	for name := range h {
+		switch name {
+		case "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Cache-Control", "Pragma", "Content-Length", "Content-Type":
+			continue // the answer may be the whole one
+		}
+		if withheld(name) || !carried && name == "Authorization" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,56 @@
+package edge
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+)
+
+// ownPrefix begins the validators that edges make, and ownLength is how long the
+// random part makes them, in bytes.
+const (
+	ownPrefix = `"tandem-`
+	ownLength = len(ownPrefix) + 24
+	maxWeak   = 256 // of the origin's own one in it
+)
+
+// madeTag is the validator of an object whose origin gives no strong one: made
+// once, by whoever fills, and it travels with the copy; so both members of the
+// pair agree, and no two fetches are ever taken for the same version. What the
+// origin's weak one says is in it, to ask the origin by.
+func madeTag(weak string) string {
+	var b [12]byte
+	_, _ = rand.Read(b[:])
+	tag := ownPrefix + hex.EncodeToString(b[:])
+	if text, ok := strings.CutPrefix(weak, `W/"`); ok && text != "" && len(text) <= maxWeak && strings.IndexFunc(text, unfit) == len(text)-1 && text[len(text)-1] == '"' {
+		return tag + "-" + text
+	}
+	return tag + `"`
+}
+
+// unfit is true for what ends a validator, and for what may be in one and would
+// be taken for something else in a list of them.
+func unfit(r rune) bool { return r <= ' ' || r == '"' || r == ',' || r >= 0x7f }
+
+func ownTag(etag string) bool { return strings.HasPrefix(etag, ownPrefix) }
+
+// shownTag is the validator that a viewer sees of an edge alone: the origin's own,
+// or, where it gives none, the one that was made. Through balancers viewers see
+// the strong one, by which a broken answer is finished.
+func shownTag(etag string) string {
+	if tag := originTag(etag); tag != "" {
+		return tag
+	}
+	return etag
+}
+
+// originTag is a validator as the origin gave it, "" for none.
+func originTag(etag string) string {
+	switch {
+	case !ownTag(etag):
+		return etag
+	case len(etag) > ownLength && etag[ownLength] == '-':
+		return `W/"` + etag[ownLength+1:]
+	}
+	return ""
+}
