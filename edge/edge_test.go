@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -489,48 +488,3 @@ func TestRootRelativePlaylistsStayInTheSession(t *testing.T) {
 }
 
 // Every answer that a loop gives is the one that a goroutine would have given.
-func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
-	o := newOrigin(t)
-	e := startEdge(t, Config{Origin: o.URL})
-	get(t, e.url+"/a/1.m4s")
-	slow := httptest.NewServer(e.Handler())
-	t.Cleanup(slow.Close)
-	etag, hits := "", e.counts.hits.Load()
-	for _, fields := range []string{
-		"", "Range: bytes=0-0", "Range: bytes=-3", "Range: bytes=2-", "Range: bytes=99999999-", "Range: bytes=0-1,3-4", "Range: pages=1",
-		"If-None-Match: *", "If-None-Match: \"no\"", "If-Match: \"no\"", "If-Match: ETAG", "If-None-Match: ETAG", "Range: bytes=1-2|If-Range: ETAG",
-		"Range: bytes=1-2|If-Range: \"no\"", "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT",
-	} {
-		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			hits += 2
-			answers := [2]string{}
-			for i, base := range []string{e.url, slow.URL} {
-				r, err := http.NewRequest(method, base+"/a/1.m4s", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for field := range strings.SplitSeq(fields, "|") {
-					if name, value, ok := strings.Cut(field, ": "); ok {
-						r.Header.Set(name, strings.ReplaceAll(value, "ETAG", etag))
-					}
-				}
-				resp, err := http.DefaultClient.Do(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				body, err := io.ReadAll(resp.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = resp.Body.Close()
-				etag = max(etag, resp.Header.Get("ETag"))
-				resp.Header.Del("Date")
-				answers[i] = fmt.Sprint(resp.StatusCode, resp.ContentLength, resp.Header, string(body))
-			}
-			if answers[0] != answers[1] {
-				t.Errorf("%s with %q:\non a loop %s\naway      %s", method, fields, answers[0], answers[1])
-			}
-		}
-	}
-	eventually(t, "all were hits", func() bool { return e.counts.hits.Load() == hits }) // a loop counts when the answer is written
-}

@@ -14,9 +14,9 @@ import (
 	"tandem/internal/wire"
 )
 
-func TestOtherMethodsGoThroughAndInvalidate(t *testing.T) {
+// changedOrigin takes uploads of want, and counts in the body how often it was asked.
+func changedOrigin(t *testing.T, want []byte) *testOrigin {
 	o := newOrigin(t)
-	want := bodyOf("upload", 3<<20)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet {
 			w.Header().Set("Cache-Control", "max-age=3600")
@@ -38,6 +38,12 @@ func TestOtherMethodsGoThroughAndInvalidate(t *testing.T) {
 		_, _ = io.WriteString(w, r.Method)
 		return true
 	})
+	return o
+}
+
+func TestOtherMethodsGoThroughAndInvalidate(t *testing.T) {
+	want := bodyOf("upload", 3<<20)
+	o := changedOrigin(t, want)
 	e := startEdge(t, Config{Origin: o.URL})
 	paths := []string{"/a?sid=7", "/made", "/kept"}
 	asked := func(path string) int { return o.count(strings.TrimSuffix(path, "?sid=7")) }

@@ -1,0 +1,104 @@
+package edge
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"tandem/internal/media"
+)
+
+func TestDirectivesAreReadAsTheRFCsSay(t *testing.T) {
+	at := func(d time.Duration) lapse { return lapse{d * time.Second, true} }
+	for _, c := range []struct {
+		name, value string
+		want        directives
+	}{
+		{"Cache-Control", `MAX-AGE=5, , Public ,no-cache="a, max-age=9"`, directives{maxAge: at(5), public: true, noCache: true}},
+		{"Cache-Control", `x="\", no-store", s-maxage="7", max-age=1, max-age=2`, directives{sMaxage: at(7), maxAge: at(1)}},
+		{"Cache-Control", `x="no-store`, directives{}},
+		{"Cache-Control", `max-age='5', stale-if-error=99999999999999999999`, directives{maxAge: at(0), staleIfError: lapse{longest, true}}},
+		{"Cache-Control", `max-age=-1, s-maxage=1.5, stale-while-revalidate=`, directives{maxAge: at(0), sMaxage: at(0), staleWhileRevalidating: at(0)}},
+		{"Cdn-Cache-Control", `max-age=5, private, no-store=?0;a;b="c" , must-revalidate`, directives{targeted: true, maxAge: at(5), private: true, mustRevalidate: true}},
+		{"Cdn-Cache-Control", `max-age=5, max-age=6, x=tok/en, y="a, \"no-store", z=:YQ==:, q=-1.5`, directives{targeted: true, maxAge: at(6)}},
+		{"Cdn-Cache-Control", `none`, directives{targeted: true}},
+	} {
+		if got := directivesOf(http.Header{c.name: {c.value}}); got != c.want {
+			t.Errorf("%s: %s\n got %+v\nwant %+v", c.name, c.value, got, c.want)
+		}
+	}
+	// What is no dictionary, and what has directives of another type, is not there.
+	for _, text := range []string{"", " ", "Max-Age=5", "max-age=5,", "max-age=5 no-store", `max-age="5"`, "max-age=5.0", "max-age", "a=(1 2)", "a=\"x", "a=?2", "a=:x", "a;", "a=-", "a==1", "a=1;B"} {
+		h := http.Header{"Cdn-Cache-Control": {text}, "Cache-Control": {"max-age=7"}}
+		if got := directivesOf(h); got != (directives{maxAge: at(7)}) {
+			t.Errorf("%q was read as %+v", text, got)
+		}
+	}
+}
+
+func FuzzDirectives(f *testing.F) {
+	f.Add(`max-age=5, x="a\"b,", ;y=:a:;z`)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, name := range []string{"Cache-Control", "Cdn-Cache-Control"} {
+			d := directivesOf(http.Header{name: {text}})
+			for _, l := range []lapse{d.maxAge, d.sMaxage, d.staleIfError, d.staleWhileRevalidating} {
+				if l.time < 0 || l.time > longest {
+					t.Errorf("%q: %+v", text, d)
+				}
+			}
+		}
+	})
+}
+
+func TestRulesForWhatAnOriginSays(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+	no, day := rules{}, 24*time.Hour
+	for _, c := range []struct {
+		what   string
+		status int
+		kind   media.Kind
+		h      http.Header
+		want   rules
+	}{
+		{"a segment has a life of its own", 200, media.Segment, http.Header{}, rules{store: true, fresh: time.Hour, ifError: vodIfError}},
+		{"and a playlist", 200, media.MediaPlaylist, http.Header{}, rules{store: true, fresh: time.Second, ifError: vodIfError}},
+		{"anything else has none", 200, media.Other, http.Header{}, rules{store: true, ifError: vodIfError}},
+		{"but a tenth of its age", 200, media.Other, http.Header{"Last-Modified": {in(-time.Hour)}}, rules{store: true, fresh: 6 * time.Minute, ifError: vodIfError}},
+		{"a day at most", 200, media.Other, http.Header{"Last-Modified": {in(-365 * day)}}, rules{store: true, fresh: day, ifError: vodIfError}},
+		{"s-maxage goes before max-age", 200, media.Other, http.Header{"Cache-Control": {"max-age=9", "s-maxage=5"}, "Age": {"2"}}, rules{store: true, fresh: 3 * time.Second}},
+		{"Expires by the origin's clock", 200, media.Other, http.Header{"Expires": {in(time.Hour)}, "Date": {in(time.Hour - time.Minute)}}, rules{store: true, fresh: time.Minute, ifError: vodIfError}},
+		{"a malformed one is past", 200, media.Segment, http.Header{"Expires": {"0"}}, rules{store: true, ifError: vodIfError}},
+		{"an error's life for players is short", 503, media.Segment, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: maxMissing}},
+		{"for others it is as stated", 503, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: time.Minute}},
+		{"without one it is for those who wait", 500, media.Other, http.Header{}, rules{store: true}},
+		{"what is missing is asked for again soon", 404, media.Segment, http.Header{}, rules{store: true, fresh: missingLife}},
+		{"a redirection needs a life", 302, media.Other, http.Header{}, no},
+		{"and has it as stated", 302, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: time.Minute}},
+		{"a part is no object", 206, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, no},
+		{"an unknown status that must be understood", 299, media.Other, http.Header{"Cache-Control": {"max-age=60, must-understand"}}, no},
+		{"a known one is, whatever else is said", 200, media.Other, http.Header{"Cache-Control": {"max-age=60, no-store, must-understand"}}, rules{store: true, fresh: time.Minute, ifError: vodIfError}},
+		{"must-revalidate is never stale", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, must-revalidate, stale-if-error=9, stale-while-revalidate=9"}}, rules{store: true, fresh: time.Minute}},
+		{"stale as it says", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, stale-if-error=9, stale-while-revalidate=8"}}, rules{store: true, fresh: time.Minute, ifError: 9 * time.Second, renew: 8 * time.Second}},
+		{"a cookie is one viewer's", 200, media.Segment, http.Header{"Set-Cookie": {"a=b"}, "Cache-Control": {"public, max-age=60"}}, no},
+		{"CDN-Cache-Control in the others' place", 200, media.Other, http.Header{"Cdn-Cache-Control": {"max-age=5"}, "Cache-Control": {"no-store"}, "Expires": {"0"}}, rules{store: true, fresh: 5 * time.Second, ifError: vodIfError}},
+	} {
+		if got := rulesOf(heard{status: c.status, header: c.h, kind: c.kind}, now); got != c.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", c.what, got, c.want)
+		}
+	}
+}
+
+func TestAWeakValidatorIsFoundAgain(t *testing.T) {
+	for weak, want := range map[string]string{
+		`W/"abc"`: `W/"abc"`, `W/""`: `W/""`, `W/"a,b"`: "", `W/"a b"`: "", `W/"a"b"`: "", `W/"a`: "", `W/`: "", "": "", "abc": "", `W/"`: "",
+	} {
+		tag := madeTag(weak)
+		if !ownTag(tag) || tag[len(tag)-1] != '"' || originTag(tag) != want {
+			t.Errorf("%s became %s, which is %q", weak, tag, originTag(tag))
+		}
+	}
+	if originTag(`"strong"`) != `"strong"` || originTag("") != "" {
+		t.Error("the origin's own is changed")
+	}
+}
