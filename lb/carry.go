@@ -59,6 +59,8 @@ type carrier struct {
 	pool   *upstreamPool
 	habits *habits
 	budget *retryBudget
+
+	resolved *resolved
 }
 
 func newCarrier(cfg carryConfig, deps carryDeps) *carrier {
@@ -75,7 +77,7 @@ func newCarrier(cfg carryConfig, deps carryDeps) *carrier {
 	if deps.Room == nil {
 		deps.Room = func(string) bool { return true }
 	}
-	c := &carrier{cfg: cfg, deps: deps, pool: newUpstreamPool(cfg.IdlePerEdge), budget: newRetryBudget(deps.Now())}
+	c := &carrier{cfg: cfg, deps: deps, pool: newUpstreamPool(cfg.IdlePerEdge), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
 	c.habits = newHabits(&c.cfg)
 	return c
 }
@@ -145,9 +147,18 @@ func (c *carrier) carry(w http.ResponseWriter, r *http.Request, e errand) (statu
 	if e.Next == nil {
 		e.Next = func([]string) (target, bool) { return target{}, false }
 	}
-	k := &carriage{c: c, w: w, r: r, e: e, out: spliceTarget(w, r), last: -1, total: -1, length: -1}
+	k := c.carriage(w, r, e)
 	a := k.attempt(e.First)
-	err := k.advance(r.Context(), a, false)
+	return k.finish(a, k.advance(r.Context(), a, false))
+}
+
+func (c *carrier) carriage(w http.ResponseWriter, r *http.Request, e errand) *carriage {
+	return &carriage{c: c, w: w, r: r, e: e, out: spliceTarget(w, r), last: -1, total: -1, length: -1}
+}
+
+// finish carries the response to its end, from where the first attempt stands or
+// has failed.
+func (k *carriage) finish(a *attempt, err error) (status int, sent int64) {
 	for {
 		if err != nil {
 			if a, err = k.replace(a, err); err != nil {

@@ -17,7 +17,7 @@ func BenchmarkCarry(b *testing.B) {
 				o := front.o
 				o.direct = true
 				s := newStage(b, o)
-				req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, s.front.URL+"/bench", nil)
+				req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, s.url+"/bench", nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -102,6 +102,12 @@ func (k *carriage) repeats(a *attempt) error {
 
 // begin promises the viewer what the answer says, and gives it the head.
 func (k *carriage) begin(a *attempt) {
+	k.promise(a)
+	k.writeHead(a)
+}
+
+// promise notes what the viewer may rely on from now on.
+func (k *carriage) promise(a *attempt) {
 	h := a.head
 	k.begun, k.status, k.etag, k.length = true, h.status, h.etag(), h.length
 	k.spoken = h.header.Get("Content-Range")
@@ -125,7 +131,6 @@ func (k *carriage) begin(a *attempt) {
 	if k.etag == "" && !a.body.ended {
 		k.proof = sha256.New()
 	}
-	k.writeHead(a)
 }
 
 func (k *carriage) writeHead(a *attempt) {

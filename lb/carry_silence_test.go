@@ -18,10 +18,17 @@ import (
 	"tandem/internal/wire"
 )
 
+// both are the two ways over plain HTTP/1.1.
+func both(t *testing.T, run func(t *testing.T, o stageOptions)) {
+	for _, way := range fronts[:2] {
+		t.Run(way.name, func(t *testing.T) { run(t, way.o) })
+	}
+}
+
 // dialViewer is a viewer of its own socket: it reads when it likes.
 func dialViewer(t *testing.T, s *stage, path string) (net.Conn, *http.Response) {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.front.Listener.Addr().String())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +48,12 @@ func dialViewer(t *testing.T, s *stage, path string) (net.Conn, *http.Response) 
 
 // A viewer that takes its time is no reason to leave its edge: bytes wait in
 // the edge's socket all the while.
-func TestSlowViewerIsNotTakenOver(t *testing.T) {
+func TestSlowViewerIsNotTakenOver(t *testing.T) { both(t, slowViewerIsNotTakenOver) }
+
+func slowViewerIsNotTakenOver(t *testing.T, o stageOptions) {
 	t.Parallel()
 	for _, path := range []string{"/big", "/grow"} {
-		s := newStage(t, stageOptions{})
+		s := newStage(t, o)
 		_, resp := dialViewer(t, s, path)
 		body := make([]byte, 0, bigSize)
 		for range 5 { // the pauses are what is tested
@@ -67,9 +76,11 @@ func TestSlowViewerIsNotTakenOver(t *testing.T) {
 
 // Two edges are silent; the one asked first moves first: it goes on, nothing is
 // counted as taken over, and it is waited for longer from then on.
-func TestFirstToMoveWins(t *testing.T) {
+func TestFirstToMoveWins(t *testing.T) { both(t, firstToMoveWins) }
+
+func firstToMoveWins(t *testing.T, o stageOptions) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
+	s := newStage(t, o)
 	s.fault(0, fault.Fault{Kind: fault.Stop, At: 1_000_000})
 	s.fault(1, fault.Fault{Kind: fault.Stop, At: -1})
 	over := make(chan got, 1)
@@ -88,9 +99,11 @@ func TestFirstToMoveWins(t *testing.T) {
 }
 
 // An edge that says that it waits for the origin is not silent, however long.
-func TestWaitingEdgeIsNotSilent(t *testing.T) {
+func TestWaitingEdgeIsNotSilent(t *testing.T) { both(t, waitingEdgeIsNotSilent) }
+
+func waitingEdgeIsNotSilent(t *testing.T, o stageOptions) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
+	s := newStage(t, o)
 	wait := func(w http.ResponseWriter) {
 		for range 12 {
 			time.Sleep(s.c.cfg.FirstByte / 3)
@@ -113,9 +126,11 @@ func TestWaitingEdgeIsNotSilent(t *testing.T) {
 }
 
 // A partner without room is not asked beside an edge that has an excuse.
-func TestHedgesNeedRoom(t *testing.T) {
+func TestHedgesNeedRoom(t *testing.T) { both(t, hedgesNeedRoom) }
+
+func hedgesNeedRoom(t *testing.T, o stageOptions) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
+	s := newStage(t, o)
 	s.locked(func() { s.noRoom = true })
 	s.fault(0, fault.Fault{Kind: fault.Stop, At: 100_000})
 	over := make(chan got, 1)
@@ -164,7 +179,7 @@ func TestRequestFields(t *testing.T) {
 		req.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	if status, n := s.c.carry(w, req, s.errand(req, false)); status != http.StatusOK || n != smallSize {
+	if status, n := s.c.carry(w, req, s.errand(req.RequestURI, false)); status != http.StatusOK || n != smallSize {
 		t.Fatalf("%d, %d bytes", status, n)
 	}
 	h := *s.edges[0].told.Load()
@@ -182,11 +197,15 @@ func TestRequestFields(t *testing.T) {
 }
 
 // Nothing is left of a hundred broken responses: no goroutine, no descriptor.
-func TestNothingIsLeft(t *testing.T) {
-	s := newStage(t, stageOptions{})
+func TestNothingIsLeft(t *testing.T) { both(t, nothingIsLeft) }
+
+func nothingIsLeft(t *testing.T, o stageOptions) {
+	s := newStage(t, o)
 	count := func() (int, int) {
 		s.client.CloseIdleConnections()
-		s.front.CloseClientConnections()
+		if s.front != nil {
+			s.front.CloseClientConnections()
+		}
 		s.c.pool.sweep(func(*upstream) bool { return true })
 		for _, e := range s.edges {
 			e.server.CloseClientConnections()
@@ -223,8 +242,11 @@ func TestNothingIsLeft(t *testing.T) {
 
 // Over plain HTTP/1.1 the body never enters this process: what the process
 // reads (rchar; splice does not count there) is the viewer's part alone.
-func TestBodyIsSpliced(t *testing.T) {
-	s := newStage(t, stageOptions{direct: true})
+func TestBodyIsSpliced(t *testing.T) { both(t, bodyIsSpliced) }
+
+func bodyIsSpliced(t *testing.T, o stageOptions) {
+	o.direct = true
+	s := newStage(t, o)
 	read := func() (n int64) {
 		b, err := os.ReadFile("/proc/self/io")
 		if err != nil {

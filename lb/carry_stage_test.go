@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/fault"
+	"tandem/internal/front"
 	"tandem/internal/wire"
 )
 
@@ -113,6 +115,8 @@ type stage struct {
 	edges  []*fakeEdge
 	c      *carrier
 	front  *httptest.Server
+	loops  *front.Server // in place of it
+	url    string
 	client *http.Client
 
 	mu     sync.Mutex
@@ -124,6 +128,7 @@ type stage struct {
 type stageOptions struct {
 	cfg      carryConfig
 	tls, h2  bool
+	loop     bool // relays
 	edges    int
 	versions []int
 	direct   bool // no proxies
@@ -159,21 +164,7 @@ func newStage(t testing.TB, o stageOptions) *stage {
 		Moved:  func(v takeover) { s.locked(func() { s.moves = append(s.moves, v) }) },
 		Room:   func(string) (ok bool) { s.locked(func() { ok = !s.noRoom }); return ok },
 	})
-	s.front = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.c.carry(w, r, s.errand(r, o.direct))
-	}))
-	s.front.EnableHTTP2 = o.h2
-	if o.tls || o.h2 {
-		s.front.StartTLS()
-	} else {
-		s.front.Start()
-	}
-	s.client = s.front.Client()
-	transport := s.client.Transport.(*http.Transport)
-	transport.DisableCompression = true
-	if o.tls && !o.h2 {
-		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	}
+	s.listen(o)
 	ctx, stop := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	go func() { over <- s.c.Run(ctx) }()
@@ -181,9 +172,56 @@ func newStage(t testing.TB, o stageOptions) *stage {
 	return s
 }
 
+// listen opens the viewers' side.
+func (s *stage) listen(o stageOptions) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.c.carry(w, r, s.errand(r.RequestURI, o.direct)) })
+	if o.loop {
+		s.listenOnLoops(handler, o)
+		return
+	}
+	s.front = httptest.NewUnstartedServer(handler)
+	s.front.EnableHTTP2 = o.h2
+	if o.tls || o.h2 {
+		s.front.StartTLS()
+	} else {
+		s.front.Start()
+	}
+	s.url, s.client = s.front.URL, s.front.Client()
+	transport := s.client.Transport.(*http.Transport)
+	transport.DisableCompression = true
+	if o.tls && !o.h2 {
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+}
+
+func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
+	next := s.errand("", o.direct)
+	deps := relayDeps{
+		plan: func(h *front.Head) (relayPlan, bool) {
+			return relayPlan{to: h.Target, first: next.First, pair: next.Pair}, true
+		},
+		others: func(string) func([]string) (target, bool) { return next.Next },
+		served: func(int, int64) {},
+		forget: func(*http.Request, *relayPlan) {},
+		broken: func(*http.Request) {},
+	}
+	s.loops = front.New(front.Config{Handler: handler, Quick: func(l *front.Loop) front.Quick { return newRelays(s.c, deps, l) }})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { _ = s.loops.Serve(ln) }()
+	s.url = "http://" + ln.Addr().String()
+	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+}
+
 func (s *stage) close(stop func(), over chan error) {
 	s.client.CloseIdleConnections()
-	s.front.Close()
+	if s.loops != nil {
+		_ = s.loops.Close()
+	} else {
+		s.front.Close()
+	}
 	stop()
 	if err := <-over; err != nil {
 		s.t.Error(err)
@@ -194,7 +232,7 @@ func (s *stage) close(stop func(), over chan error) {
 	}
 }
 
-func (s *stage) errand(r *http.Request, direct bool) errand {
+func (s *stage) errand(requestTarget string, direct bool) errand {
 	at := func(e *fakeEdge) target {
 		if direct {
 			return target{e.name, strings.TrimPrefix(e.server.URL, "http://")}
@@ -202,7 +240,7 @@ func (s *stage) errand(r *http.Request, direct bool) errand {
 		return target{e.name, e.proxy.Addr()}
 	}
 	return errand{
-		Target: r.RequestURI, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]),
+		Target: requestTarget, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]),
 		Next: func(tried []string) (target, bool) {
 			for _, e := range s.edges {
 				if !slices.Contains(tried, e.name) {
@@ -243,7 +281,7 @@ type got struct {
 
 func (s *stage) get(method, path, byteRange string) got {
 	s.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, s.front.URL+path, nil)
+	req, err := http.NewRequestWithContext(context.Background(), method, s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

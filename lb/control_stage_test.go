@@ -64,7 +64,7 @@ func newControl(t *testing.T, o controlOptions) *control {
 	c := &control{t: t, lb: l, url: "http://" + ln.Addr().String(), client: &http.Client{
 		Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	server := l.Front(l.Handler())
+	server := l.Front(l.Handler(), l.Relays)
 	c.admin = httptest.NewServer(l.Admin())
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan error, 2)

@@ -90,12 +90,7 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, 
 	if edge == "" || partner != "" && l.suspects.suspected(edge) && !l.suspects.suspected(partner) {
 		edge, partner = partner, edge
 	}
-	next := func(tried []string) (target, bool) {
-		if t, ok := l.target(partner, tried); ok {
-			return t, true
-		}
-		return l.anyone(tried)
-	}
+	next := l.others(partner)
 	first, ok := l.target(edge, nil)
 	if !ok {
 		if first, ok = next(nil); !ok {
@@ -103,6 +98,16 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, 
 		}
 	}
 	return l.carrier.carry(w, r, errand{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next})
+}
+
+// others are whom a response is asked of next: the partner, then everybody else.
+func (l *LB) others(partner string) func(tried []string) (target, bool) {
+	return func(tried []string) (target, bool) {
+		if t, ok := l.target(partner, tried); ok {
+			return t, true
+		}
+		return l.anyone(tried)
+	}
 }
 
 // target is where an edge is asked, if it has not been and holds content.

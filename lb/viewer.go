@@ -28,17 +28,7 @@ func (l *LB) Handler() http.Handler {
 
 // view answers one request of a viewer, whatever becomes of it.
 func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int64) {
-	defer func() {
-		// What was begun and can't be finished ends in a reset: for HTTP/1.0, or a body
-		// without a length, an ordinary end would look like the whole.
-		if p := recover(); p != nil {
-			if r.ProtoMajor == 1 {
-				clientOf(r).breakOff()
-			}
-			l.counts.broken.Inc()
-			panic(p)
-		}
-	}()
+	defer l.brokenOff(r)
 	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
 		return l.unwantedBody(w, r)
 	}
@@ -65,6 +55,19 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 		return l.entry(w, r)
 	}
 	return l.loose(w, r)
+}
+
+// brokenOff sees that what was begun and can't be finished ends in a reset: for
+// HTTP/1.0, or a body without a length, an ordinary end would look like the whole.
+// It has to be deferred itself.
+func (l *LB) brokenOff(r *http.Request) {
+	if p := recover(); p != nil {
+		if r.ProtoMajor == 1 {
+			clientOf(r).breakOff()
+		}
+		l.counts.broken.Inc()
+		panic(p)
+	}
 }
 
 // startWait is how long a viewer waits for a balancer that has just started and

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 
+	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/lb"
 )
@@ -48,8 +49,8 @@ func balancerListeners(cfg *lb.Config) (balancerDoors, func(), error) {
 }
 
 // viewerParts serve h to viewers, plain and with TLS.
-func (d balancerDoors) viewerParts(b *lb.LB, h http.Handler) []run.Part {
-	parts := []run.Part{door{name: "listen", ln: d.viewers, server: b.Front(h)}.part()}
+func (d balancerDoors) viewerParts(b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) []run.Part {
+	parts := []run.Part{door{name: "listen", ln: d.viewers, server: b.Front(h, quick)}.part()}
 	if d.secure != nil {
 		parts = append(parts, door{name: "tls-listen", ln: d.secure, server: secured{b.Server(h), b.TLSConfig()}}.part())
 	}

@@ -45,5 +45,5 @@ func runLB(ctx context.Context, cfg lb.Config) error {
 	}
 	log.Info().Str("http", baseURL(doors.viewers)).Str("admin", baseURL(doors.admins)).Msg("balancer is up")
 	parts := []run.Part{{Name: "lb", Run: b.Run}, admin(doors.admins, b.Admin()).part()}
-	return run.Group(ctx, append(parts, doors.viewerParts(b, b.Handler())...)...)
+	return run.Group(ctx, append(parts, doors.viewerParts(b, b.Handler(), b.Relays)...)...)
 }

@@ -119,7 +119,7 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 
 // nodeParts: the balancer's loops stand below the edge's, which register there.
 func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
-	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), now: time.Now}
+	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), relays: b.Relays, now: time.Now}
 	parts := []run.Part{
 		{Name: "lb", Run: b.Run},
 		admin(doors.admins, b.Admin()).part(),
@@ -127,5 +127,5 @@ func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data
 		admin(admins, e.Admin()).part(),
 		door{name: "edge-listen", ln: data, server: e.Server()}.part(),
 	}
-	return append(parts, doors.viewerParts(b, near)...)
+	return append(parts, doors.viewerParts(b, near, near.quick)...)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/front"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -18,6 +19,7 @@ type shortcut struct {
 	placement func() *wire.Placement
 	edge      http.Handler
 	balancer  http.Handler
+	relays    func(*front.Loop) front.Quick
 	now       func() time.Time
 }
 
@@ -40,7 +42,12 @@ func (s *shortcut) own(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	text, path, ok := wire.SplitPath(r.URL.Path)
+	return s.delivers(r.URL.Path)
+}
+
+// delivers tells whether the session in a path is delivered here by the tables.
+func (s *shortcut) delivers(urlPath string) bool {
+	text, path, ok := wire.SplitPath(urlPath)
 	if !ok {
 		return false
 	}
@@ -58,6 +65,24 @@ func (s *shortcut) own(r *http.Request) bool {
 	}
 	edge, _ := ring.Route(p, pair, token.Slot)
 	return edge == s.name
+}
+
+// quick is for the viewers' listener: a relay where the bytes come from another
+// edge.
+func (s *shortcut) quick(l *front.Loop) front.Quick { return &nearQuick{s.relays(l), s} }
+
+type nearQuick struct {
+	front.Quick // the balancer's
+	s           *shortcut
+}
+
+// Serve is a front.Quick's.
+func (q *nearQuick) Serve(c *front.Conn, h *front.Head) bool {
+	path, _, _ := strings.Cut(h.Target, "?")
+	if strings.IndexByte(path, '%') >= 0 || q.s.delivers(path) {
+		return false // by a call, in ServeHTTP
+	}
+	return q.Quick.Serve(c, h)
 }
 
 // asViewer is the request without what only nodes may say.

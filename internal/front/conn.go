@@ -349,3 +349,9 @@ func (c *Conn) cancel() {
 		c.stop()
 	}
 }
+
+// Take gives the connection to a Driver until Done, Away or Reset.
+func (c *Conn) Take(d Driver) { c.state, c.driver = taken, d }
+
+// Address is the client's without the port, as Config.Enter got it.
+func (c *Conn) Address() string { return c.remote.Addr().String() }

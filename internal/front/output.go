@@ -139,6 +139,33 @@ func (c *Conn) Send(b []byte, more bool) (int, error) {
 	}
 }
 
+// Push sends what a Send or a Splice held back because more was to follow.
+func (c *Conn) Push() { _ = unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
+
+// Splice moves up to n bytes from a pipe to the client, as many as it takes now.
+// An error is the connection's end.
+func (c *Conn) Splice(pipe, n int, more bool) (int, error) {
+	flags := unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
+	if more {
+		flags |= unix.SPLICE_F_MORE
+	}
+	for {
+		moved, err := unix.Splice(pipe, nil, c.fd, nil, n, flags)
+		switch {
+		case err == nil && moved > 0:
+			return int(moved), nil
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
+			c.writable = false
+			return 0, nil
+		case err == nil:
+			return 0, systemError("splice", syscall.EPIPE)
+		default:
+			return 0, err
+		}
+	}
+}
+
 // sendFile sends a part of a file, at most its share of a round; true when all
 // is sent.
 func (c *Conn) sendFile(o *output) bool {

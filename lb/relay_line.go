@@ -1,0 +1,210 @@
+package lb
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
+)
+
+// line is a connection to an edge that a loop owns.
+type line struct {
+	s      *relays
+	fd     int
+	edge   string
+	addr   string
+	era    uint64 // of the carrier's pool when it was opened
+	reused bool
+	idleAt time.Time
+
+	relay    *relay // nil: idle
+	opening  bool   // not connected yet
+	readable bool
+	ended    bool // the edge sends no more
+}
+
+// Ready is a front.Source's.
+func (n *line) Ready(events uint32) {
+	over := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+	in := over || events&unix.EPOLLIN != 0
+	n.readable = n.readable || in
+	n.ended = n.ended || over
+	switch {
+	case n.relay == nil:
+		if in { // closed by the edge, or bytes that nobody asked for
+			n.s.discard(n)
+		}
+	case n.opening:
+		if over || events&unix.EPOLLOUT != 0 {
+			n.opened()
+		}
+	case in:
+		n.relay.heard()
+	}
+}
+
+// opened finds out how connecting ended.
+func (n *line) opened() {
+	code, err := unix.GetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = os.NewSyscallError("connect", syscall.Errno(code))
+	}
+	r := n.relay
+	if err != nil {
+		n.close()
+		r.leave(err)
+		return
+	}
+	n.opening = false
+	r.speak()
+}
+
+// line finds an idle connection to the relay's edge, or opens one; false when
+// that can't be begun here.
+func (r *relay) findLine() bool {
+	s := r.s
+	era := s.c.pool.era(r.plan.first.Edge)
+	list := s.idle[r.plan.first.Addr]
+	for len(list) > 0 {
+		n := list[len(list)-1]
+		list[len(list)-1] = nil
+		list = list[:len(list)-1]
+		s.idle[r.plan.first.Addr] = list
+		if n.edge == r.plan.first.Edge && n.era == era {
+			n.reused, n.relay, r.line = true, r, n
+			return true
+		}
+		n.close()
+	}
+	n, err := s.dial(r.plan.first, era)
+	if err != nil {
+		return false
+	}
+	n.relay, r.line = r, n
+	return true
+}
+
+var errUnresolved = errors.New("the edge's address has to be looked up")
+
+// dial begins to connect.
+func (s *relays) dial(to target, era uint64) (*line, error) {
+	addr, ok := s.c.resolved.find(to.Addr)
+	if !ok {
+		return nil, errUnresolved
+	}
+	family, sockaddr := sockaddrOf(addr)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	n := &line{s: s, fd: fd, edge: to.Edge, addr: to.Addr, era: era, opening: true}
+	if err = unix.Connect(fd, sockaddr); err == nil {
+		n.opening = false
+	} else if !errors.Is(err, syscall.EINPROGRESS) {
+		_ = unix.Close(fd)
+		return nil, os.NewSyscallError("connect", err)
+	}
+	if err := s.loop.Watch(fd, n); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return n, nil
+}
+
+func sockaddrOf(a netip.AddrPort) (int, unix.Sockaddr) {
+	if a.Addr().Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+}
+
+// rest keeps a connection whose answer was read to its end.
+func (s *relays) rest(n *line) {
+	n.relay = nil
+	list := s.idle[n.addr]
+	if n.ended || n.readable && !n.empty() || len(list) >= s.c.cfg.IdlePerEdge {
+		n.close()
+		return
+	}
+	n.idleAt = s.loop.Now()
+	s.idle[n.addr] = append(list, n)
+}
+
+// discard closes an idle connection.
+func (s *relays) discard(n *line) { s.sweep(func(other *line) bool { return other == n }) }
+
+// sweep closes the idle connections that end says so of.
+func (s *relays) sweep(end func(*line) bool) {
+	for addr, list := range s.idle {
+		kept := list[:0]
+		for _, n := range list {
+			if end(n) {
+				n.close()
+			} else {
+				kept = append(kept, n)
+			}
+		}
+		clear(list[len(kept):])
+		if s.idle[addr] = kept; len(kept) == 0 {
+			delete(s.idle, addr)
+		}
+	}
+}
+
+// close ends the connection; after an unfinished body the kernel resets it.
+func (n *line) close() {
+	n.s.loop.Forget(n.fd)
+	_ = unix.Close(n.fd)
+}
+
+// upstream is the same connection in the hands of goroutines, with what was
+// received and not used. The line is no more.
+func (n *line) upstream(received []byte) *upstream {
+	defer n.close()
+	tcp, err := front.SocketOf(n.fd)
+	if err != nil {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		_ = tcp.Close()
+		return nil
+	}
+	u := &upstream{tcp: tcp, raw: raw, edge: n.edge, addr: n.addr, era: n.era, reused: n.reused}
+	u.buf = make([]byte, max(upstreamBuffer, len(received)))
+	u.w = copy(u.buf, received)
+	return u
+}
+
+// empty tells whether nothing lies in the socket that nobody asked for: what had
+// come before the answer's end is not told again.
+func (n *line) empty() bool {
+	var b [1]byte
+	_, _, err := unix.Recvfrom(n.fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n.readable = false
+	return errors.Is(err, syscall.EAGAIN)
+}
+
+// waiting is how many bytes lie in the socket.
+func (n *line) waiting() int {
+	got, err := unix.IoctlGetInt(n.fd, unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return got
+}
+
+// silent is the time since the kernel last received bytes.
+func (n *line) silent() time.Duration {
+	info, err := unix.GetsockoptTCPInfo(n.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(info.Last_data_recv) * time.Millisecond
+}
