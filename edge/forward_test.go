@@ -318,3 +318,28 @@ func TestAViewerThatLeavesEndsWhatItWasHanded(t *testing.T) {
 		t.Error("the origin still sends")
 	}
 }
+
+func TestAPartOfWhatIsNeverFreshIsAskedForAsAPart(t *testing.T) {
+	o := newOrigin(t)
+	var whole atomic.Int64
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("Range") == "" {
+			whole.Add(1)
+		}
+		w.Header().Set("Content-Type", "application/zip")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(bodyOf("/a.zip", 5000)))
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	get(t, e.url+"/a.zip")
+	eventually(t, "it is whole", func() bool { return e.store.Has("/a.zip") })
+	for range 3 {
+		resp, body := get(t, e.url+"/a.zip", "Range", "bytes=1-3")
+		if resp.StatusCode != http.StatusPartialContent || !bytes.Equal(body, bodyOf("/a.zip", 5000)[1:4]) {
+			t.Errorf("%s %x", resp.Status, body)
+		}
+	}
+	if n := whole.Load(); n != 1 {
+		t.Errorf("asked for the whole %d times", n)
+	}
+}

@@ -203,7 +203,10 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstor
 			return nil, found{}, errNotHere
 		}
 		return nil, found{}, errOnlyCached
-	case why == forwardStale && renewable(view, x.path, now):
+	case why == forwardStale && r.Header.Get("Range") != "" && useless(view, x.path):
+		view.Close()
+		return nil, found{why: forwardStale}, errPass
+	case why == forwardStale && !x.peer && renewable(view, x.path, now):
 		e.counts.stale.Add(1)
 		e.store.Renew(x.key, e.source(x.order(r, nil)))
 		return view, found{outcome: segstore.Hit}, nil
@@ -255,6 +258,14 @@ func closeView(view *segstore.View) {
 	if view != nil {
 		view.Close()
 	}
+}
+
+// useless tells whether a copy serves nobody but those who waited for it: it was
+// never fresh and can't be compared. A part of such an object is asked for as a
+// part, or each would cost the origin the whole.
+func useless(view *segstore.View, path string) bool {
+	m := view.Meta()
+	return media.KindOf(path, m.ContentType) == media.Other && !m.Fresh.After(m.Stored) && m.LastModified == "" && originTag(m.ETag) == ""
 }
 
 func renewable(view *segstore.View, path string, now time.Time) bool {

@@ -79,7 +79,7 @@ func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *ans
 	if err := begin(sink, a); err != nil {
 		return err
 	}
-	if a.from == "origin" && !o.fromPeer && !a.duplicated && !passing {
+	if a.from == "origin" && !o.fromPeer && !a.duplicated && worthCopying(a, o.key) {
 		e.hint(o.key, o.pair)
 	}
 	if a.byGroup {
@@ -91,6 +91,12 @@ func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *ans
 		return nil
 	}
 	return e.pour(ctx, sink, o, a)
+}
+
+// worthCopying tells whether the other member is to have an object, too: not what
+// is never fresh, which it would ask for anew all the same.
+func worthCopying(a *answer, key string) bool {
+	return a.rules.fresh > 0 || a.meta.Status == http.StatusOK && media.KindOf(pathOf(key), a.meta.ContentType) != media.Other
 }
 
 // begin announces the object. One that the store does not take is passed.
