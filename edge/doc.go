@@ -18,10 +18,17 @@
 //     but for a range that was lost in datagrams, out of a complete copy;
 //   - what comes in datagrams is authenticated, bounded, stored only for streams
 //     of this edge's pairs, and only with the digest that the origin named
-//     (claim 6).
+//     (claim 6);
+//   - of an object both members of a pair say the same, validator and other fields
+//     included;
+//   - what an answer says is judged in one place (rulesOf), what a request gets for
+//     an object in one (judge, head), on a loop and away alike;
+//   - nobody is given an answer that is for another one alone: what may not be
+//     stored goes to the request that fetched it, and who joined asks for itself.
 //
 // Without balancers an edge is a plain caching reverse proxy with the same store
-// and the same rules, and no sessions.
+// and the same rules, and no sessions; then the viewer's own fields go along to
+// the origin, Vary is followed, and other methods than GET and HEAD go through.
 //
 // Guards: sessions.mu guards which tables there are, table.mu one table's
 // entries; the placement is an atomic pointer to a value that never changes.

@@ -32,9 +32,9 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		path := r.URL.Path
 		body := bodyOf(path, segmentSize)
 		digest := sha256.Sum256(body)
-		w.Header().Set("Content-Type", "video/iso.segment")
 		etag, pair := `"`+hex.EncodeToString(digest[:8])+`"`, r.Header.Get(wire.HeaderPair)
-		w.Header().Set("ETag", etag)
+		w.Header()["Etag"], w.Header()["Content-Type"] = []string{etag}, []string{"video/iso.segment"}
+		w.Header().Set("X-Once", "the second copy comes without")
 		if to := r.Header.Get(wire.HeaderDest); to != "" && testSecret().Authorised(r) {
 			w.Header().Set(wire.HeaderDest, to)
 			under.Go(func() {
@@ -55,8 +55,8 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		path := fmt.Sprintf("/v/x/%d.m4s", n)
 		filler, other := fillerOf(edges, path)
 		before := filler.counts.sentBytes.Load()
-		if _, body := get(t, filler.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
-			t.Fatalf("%d bytes of %s", len(body), path)
+		if resp, body := get(t, filler.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) || resp.Header.Get("X-Once") != "" {
+			t.Fatalf("%d bytes of %s, %v", len(body), path, resp.Header)
 		}
 		eventually(t, "the partner holds "+path, func() bool { return other.store.Has(path) })
 		if _, body := get(t, other.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
@@ -74,8 +74,8 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		t.Errorf("%d objects pushed", pushed.Load())
 	}
 	for _, e := range edges {
-		if e.counts.hinted.Load() != 0 {
-			t.Errorf("%s told of %d objects", e.cfg.Name, e.counts.hinted.Load())
+		if n := e.counts.hinted.Load(); n != 0 {
+			t.Errorf("%s told of %d objects", e.cfg.Name, n)
 		}
 		if err := e.Check(); err != nil {
 			t.Error(err)

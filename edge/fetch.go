@@ -57,6 +57,7 @@ func (a *answer) close() {
 	_, _ = io.CopyN(io.Discard, a.resp.Body, 4096) // lets the connection be used again
 	_ = a.resp.Body.Close()
 	if a.tie != nil {
+		a.tie.cut()
 		a.tie.end(context.Canceled)
 	}
 }
@@ -143,7 +144,7 @@ func (e *Edge) doOrigin(req *http.Request, key string, asker http.Header) (*answ
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = madeTag(a.meta.ETag)
 	}
-	a.meta.Vary = selectionOf(varyOf(h), asker)
+	a.meta.Vary = selectionOf(varyOf(h), req.Header) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = linesOf(h, now)
 	a.meta.Stream = streamOf(e.placement(), pathOf(key))
 	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.fresh < 2*time.Second && media.IsPlaylist(kind)

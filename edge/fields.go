@@ -38,12 +38,12 @@ func listedIn(h http.Header) []string {
 
 // withheld tells whether a viewer's field stays behind when an answer is fetched
 // for all: what asks for a part or makes a condition, since the whole is stored;
-// Cookie, so that no answer that is one viewer's own can be stored; and what
+// Origin, since CORS is the edge's own; Cookie, so that no answer that is one viewer's own can be stored; and what
 // origins are known to make an answer of though no Vary names it (cache
 // poisoning).
 func withheld(name string) bool {
 	switch name {
-	case "Range", "Accept-Encoding", "Cache-Control", "Pragma", "Cookie", "Content-Length", "Content-Type", "Host",
+	case "Range", "Accept-Encoding", "Cache-Control", "Pragma", "Cookie", "Content-Length", "Content-Type", "Host", "Origin",
 		"Forwarded", "X-Host", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
 		return true
 	}

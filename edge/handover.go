@@ -55,8 +55,8 @@ func (h *handover) take() (status int, a *answer) {
 func plain(h http.Header, carried bool) bool {
 	for name := range h {
 		switch name {
-		case "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Cache-Control", "Pragma", "Content-Length", "Content-Type":
-			continue // the answer may be the whole one
+		case "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Cache-Control", "Pragma", "Content-Length", "Content-Type", "Origin":
+			continue // the answer may be the whole one, and CORS is the edge's own
 		}
 		if withheld(name) || !carried && name == "Authorization" {
 			return false

@@ -207,7 +207,7 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstor
 		view.Close()
 		return nil, found{why: forwardStale}, errPass
 	case why == forwardStale && !x.peer && renewable(view, x.path, now):
-		e.counts.stale.Add(1)
+		e.counts.hits.Add(1)
 		e.store.Renew(x.key, e.source(x.order(r, nil)))
 		return view, found{outcome: segstore.Hit}, nil
 	}

@@ -228,7 +228,7 @@ func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, o order, a *answer
 		meta := a.meta
 		a.close()
 		*a = *rest
-		a.meta = meta
+		a.meta, a.used = meta, true
 	}
 }
 
