@@ -13,12 +13,17 @@ import (
 // memory. It leaves everything else, refusals included, to the Handler, which
 // begins anew; so nothing is counted here before the answer is certain.
 type quick struct {
-	e *Edge
-	l *front.Loop
+	e   *Edge
+	l   *front.Loop
+	via string // "": none
 }
 
 // Quick is for a front.Config.
 func (e *Edge) Quick(l *front.Loop) front.Quick { return &quick{e: e, l: l} }
+
+// QuickVia is Quick for viewers of another server in the same process, which says
+// so.
+func (e *Edge) QuickVia(l *front.Loop, via string) front.Quick { return &quick{e: e, l: l, via: via} }
 
 // lines are the fields of an answer as bytes.
 type lines struct{ b []byte }
@@ -70,6 +75,9 @@ func (q *quick) answer(c *front.Conn, h *front.Head, view *segstore.View, x *err
 	e.head(&out, &meta, x, found{outcome: segstore.Hit}, y)
 	if y.lines(&meta) == "" {
 		out.b = q.l.AppendDate(out.b) // else the stored one is among them
+	}
+	if q.via != "" {
+		out.Add("Via", q.via)
 	}
 	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}
 	body := front.Body{Ended: d}

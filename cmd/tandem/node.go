@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/edge"
+	"tandem/internal/front"
 	"tandem/internal/obs"
 	"tandem/internal/run"
 	"tandem/internal/setting"
@@ -119,7 +120,10 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 
 // nodeParts: the balancer's loops stand below the edge's, which register there.
 func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
-	near := &shortcut{name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), relays: b.Relays, now: time.Now}
+	near := &shortcut{
+		name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), relays: b.Relays,
+		hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, viaHere) }, now: time.Now,
+	}
 	parts := []run.Part{
 		{Name: "lb", Run: b.Run},
 		admin(doors.admins, b.Admin()).part(),

@@ -20,6 +20,7 @@ type shortcut struct {
 	edge      http.Handler
 	balancer  http.Handler
 	relays    func(*front.Loop) front.Quick
+	hits      func(*front.Loop) front.Quick
 	now       func() time.Time
 }
 
@@ -67,31 +68,54 @@ func (s *shortcut) delivers(urlPath string) bool {
 	return edge == s.name
 }
 
-// quick is for the viewers' listener: a relay where the bytes come from another
-// edge.
-func (s *shortcut) quick(l *front.Loop) front.Quick { return &nearQuick{s.relays(l), s} }
+// quick is for the viewers' listener: a hit of this process's edge where it
+// delivers the session, else a relay of the bytes from another one.
+func (s *shortcut) quick(l *front.Loop) front.Quick { return &nearQuick{s, s.hits(l), s.relays(l)} }
 
 type nearQuick struct {
-	front.Quick // the balancer's
-	s           *shortcut
+	s            *shortcut
+	hits, relays front.Quick
 }
 
 // Serve is a front.Quick's.
 func (q *nearQuick) Serve(c *front.Conn, h *front.Head) bool {
 	path, _, _ := strings.Cut(h.Target, "?")
-	if strings.IndexByte(path, '%') >= 0 || q.s.delivers(path) {
-		return false // by a call, in ServeHTTP
+	switch {
+	case strings.IndexByte(path, '%') >= 0:
+		return false
+	case !q.s.delivers(path):
+		return q.relays.Serve(c, h)
 	}
-	return q.Quick.Serve(c, h)
+	for _, f := range h.Fields {
+		if len(f.Name) > len(nodeFields) && strings.EqualFold(f.Name[:len(nodeFields)], nodeFields) {
+			return false // to be read as a viewer's, without it
+		}
+	}
+	return q.hits.Serve(c, h)
 }
+
+// Tick is a front.Quick's.
+func (q *nearQuick) Tick(now time.Time) time.Time { return q.relays.Tick(now) }
+
+// Close is a front.Quick's.
+func (q *nearQuick) Close() {
+	q.hits.Close()
+	q.relays.Close()
+}
+
+// viaHere is what this process adds to the edge's answers.
+const viaHere = "1.1 tandem"
+
+// nodeFields is how the names of the fields begin that only nodes may send.
+const nodeFields = "Tandem-"
 
 // asViewer is the request without what only nodes may say.
 func asViewer(r *http.Request) *http.Request {
 	for name := range r.Header {
-		if strings.HasPrefix(name, "Tandem-") {
+		if strings.HasPrefix(name, nodeFields) {
 			r = r.Clone(r.Context())
 			for name := range r.Header {
-				if strings.HasPrefix(name, "Tandem-") {
+				if strings.HasPrefix(name, nodeFields) {
 					r.Header.Del(name)
 				}
 			}
@@ -115,7 +139,7 @@ func (w *localWriter) WriteHeader(status int) {
 		return
 	}
 	w.begun = w.begun || status >= 200
-	w.Header().Add("Via", "1.1 tandem")
+	w.Header().Add("Via", viaHere)
 	w.ResponseWriter.WriteHeader(status)
 }
 
