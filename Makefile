@@ -12,7 +12,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint unit systest browser trial bench web docs clean deps
+.PHONY: help build demo test lint unit conformance systest browser trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -44,6 +44,7 @@ test: deps ## everything: analysis, unit tests with -race, system tests, real br
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory systest
 	@$(MAKE) --no-print-directory browser
 	@echo "== all passed"
@@ -59,6 +60,12 @@ unit: ## tests of every room, under the race detector
 
 systest: ## real processes, real kills
 	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest
+
+conformance: ## the public HTTP caching suite against an edge alone
+ifeq ($(NODE),)
+	@command -v node >/dev/null || { echo "conformance: no Node on this machine"; exit 1; }
+endif
+	@echo "== HTTP caching suite"; cd web && { [ -d node_modules/http-cache-tests ] || npm ci --no-audit --no-fund --loglevel=error; } && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent cache-tests
 
 browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium (cut links need root)
 ifeq ($(NODE),)

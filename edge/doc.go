@@ -30,6 +30,9 @@
 // and the same rules, and no sessions; then the viewer's own fields go along to
 // the origin, Vary is followed, and other methods than GET and HEAD go through.
 //
+// Hits are answered on the loops of internal/front (quick), all else in goroutines
+// (serve); verdict and head make the answer for both.
+//
 // Guards: sessions.mu guards which tables there are, table.mu one table's
 // entries; the placement is an atomic pointer to a value that never changes.
 //

@@ -20,6 +20,9 @@
 // restart such a viewer gets a second session, and the first one ends by idling.
 // Never done here: the disk is not touched (raftfsm has its own directory).
 //
+// Two ways for bytes: relays, on the loops of internal/front, for what is ordinary,
+// and carriages, in goroutines, for everything else and for what relays leave.
+//
 // Goroutines, all ended when Run returns:
 //   - carrier.Run closes idle connections to edges; one a takeover in progress;
 //   - suspects.run starts checks: one goroutine an edge under suspicion, with
