@@ -40,6 +40,7 @@ type Edge struct {
 	sessions  *sessions
 	tracks    *tracks
 	playlists playlists
+	plain     plainLists
 	shunned   shunned
 	counts    counts
 	group     *group

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -482,6 +483,43 @@ func TestRootRelativePlaylistsStayInTheSession(t *testing.T) {
 	for _, e := range edges {
 		_, body := get(t, e.url+prefix+"/v/x/p.m3u8")
 		if !strings.Contains(string(body), "\n"+prefix+"/v/x/1.m4s\n") || !strings.Contains(string(body), "\n2.m4s\n") {
+			t.Errorf("%q", body)
+		}
+	}
+}
+
+// A playlist that leads nowhere out of the session is given as it is stored, like
+// a segment; the next version of it is looked at anew.
+func TestAPlainPlaylistIsLookedAtOnceAVersion(t *testing.T) {
+	o := newOrigin(t)
+	var text atomic.Pointer[string]
+	say := func(uri string) string {
+		list := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n" + uri + "\n#EXT-X-ENDLIST\n"
+		text.Store(&list)
+		return list
+	}
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		_, _ = io.WriteString(w, *text.Load())
+		return true
+	})
+	_, edges := startRing(t, 2, o)
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	list := say("1.m4s")
+	for range 2 {
+		if resp, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8"); string(body) != list || resp.Header.Get("ETag") == "" {
+			t.Errorf("%q, ETag %q", body, resp.Header.Get("ETag"))
+		}
+	}
+	if resp, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8", "Range", "bytes=1-3"); resp.StatusCode != http.StatusPartialContent || string(body) != list[1:4] {
+		t.Errorf("a part of it: %s, %q", resp.Status, body) // read again for the viewer it would come whole
+	}
+	say("/v/x/1.m4s")
+	for _, e := range edges {
+		e.purge(wire.Purge{Prefix: "/v/x/p.m3u8", Exact: true})
+	}
+	for range 2 {
+		if _, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8"); !strings.Contains(string(body), "\n"+prefix+"/v/x/1.m4s\n") {
 			t.Errorf("%q", body)
 		}
 	}

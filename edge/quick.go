@@ -67,7 +67,7 @@ func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
 func (q *quick) answer(c *front.Conn, h *front.Head, view *segstore.View, x *errand) bool {
 	e := q.e
 	meta := view.Meta()
-	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || x.rewritten(&meta) {
+	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || e.rewritten(x, &meta) {
 		return false
 	}
 	y := judge(h, &meta)

@@ -47,7 +47,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 	}
 	defer view.Close()
 	meta := view.Meta()
-	if x.rewritten(&meta) {
+	if e.rewritten(&x, &meta) {
 		e.head(spoken{w.Header()}, &meta, &x, how, verdict{status: http.StatusOK, part: byteRange{last: openEnd}})
 		e.servePlaylist(w, r, view, x)
 		return
@@ -65,8 +65,8 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 }
 
 // rewritten tells that the body may have to be changed for the session.
-func (x *errand) rewritten(m *segstore.Meta) bool {
-	return x.prefix != "" && m.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.path, m.ContentType))
+func (e *Edge) rewritten(x *errand, m *segstore.Meta) bool {
+	return x.prefix != "" && m.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.path, m.ContentType)) && !e.plain.has(x.key, m)
 }
 
 // serveOpen answers a range of a body whose length nobody knows yet. Only the
@@ -150,10 +150,13 @@ func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segst
 			h.Del(digest) // they are of the body as it was
 		}
 		h.Set("Cache-Control", "private, "+shortLife(meta.CacheControl))
-	} else if notModified(r.Header, &meta) {
-		h.Del("Content-Type")
-		w.WriteHeader(http.StatusNotModified)
-		return
+	} else {
+		e.plain.put(x.key, &meta)
+		if notModified(r.Header, &meta) {
+			h.Del("Content-Type")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(out)))
 	w.WriteHeader(http.StatusOK)
