@@ -66,7 +66,7 @@ const (
 func (e *Edge) Server() *front.Server {
 	h := e.Handler()
 	return front.New(front.Config{
-		Handler: h, Quick: e.Quick, Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		Handler: h, Quick: e.Quick, Ways: &e.counts.ways, Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
 		HeadLimit: headLimit, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
 		Fallback: &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headLimit},
 		Panic: func(r *http.Request, why any) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tandem/internal/front"
 	"tandem/segstore"
 )
 
@@ -16,6 +17,8 @@ type counts struct {
 	inherited, expired, shed, suspected              atomic.Int64
 	notices, reports, hinted, warmed                 atomic.Int64
 	copiedBytes, copiedObjects, datagrams, gapsAsked atomic.Int64
+
+	ways front.Ways
 }
 
 // metric is one row of docs/metrics.md.
@@ -36,6 +39,8 @@ func stat(of func(s segstore.Stats) int64) func(*Edge) float64 {
 // metrics is the table of an edge's metrics.
 var metrics = []metric{
 	{"tandem_edge_hits_total", "Requests answered from a fresh complete copy.", false, count(func(c *counts) *atomic.Int64 { return &c.hits })},
+	{"tandem_edge_loop_requests_total", "Requests answered on an event loop: hits.", false, count(func(c *counts) *atomic.Int64 { return &c.ways.Quick })},
+	{"tandem_edge_away_requests_total", "Requests answered by a goroutine of their own: what may wait.", false, count(func(c *counts) *atomic.Int64 { return &c.ways.Away })},
 	{"tandem_edge_misses_total", "Requests that began or joined a fill, or revalidated a copy.", false, count(func(c *counts) *atomic.Int64 { return &c.misses })},
 	{"tandem_edge_stale_total", "Requests answered from a stale copy because the origin failed.", false, count(func(c *counts) *atomic.Int64 { return &c.stale })},
 	{"tandem_edge_waiting", "Requests that wait for a fill now.", true, count(func(c *counts) *atomic.Int64 { return &c.waiting })},

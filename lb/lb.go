@@ -240,7 +240,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 // same limits. quick answers there: Relays, or what stands before it.
 func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
-		Handler: h, Quick: quick, Fallback: l.Server(h), Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		Handler: h, Quick: quick, Ways: &l.counts.ways, Fallback: l.Server(h), Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
 		HeadLimit: headLimit, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
 			c, ok := l.guard.admit(address)

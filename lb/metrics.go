@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tandem/internal/front"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -19,6 +20,8 @@ func (t *tally) load() int64 { return t.n.Load() }
 type counts struct {
 	sent, opened, recognised, reopened, loose, broken tally
 	slow, tooMany, foreign, refusedAll, takeoversAll  tally
+
+	ways front.Ways
 
 	requests  [6]prometheus.Counter // by the status's first digit
 	refusals  *prometheus.CounterVec
@@ -43,6 +46,8 @@ func total(of func(c *counts) *tally) func(*LB) float64 {
 // placement and of Raft are in raftfsm.
 var plains = []plain{
 	{"tandem_lb_sent_bytes_total", "Bytes of bodies carried to viewers.", false, total(func(c *counts) *tally { return &c.sent })},
+	{"tandem_lb_loop_requests_total", "Requests relayed on an event loop, those included that a goroutine finished.", false, func(l *LB) float64 { return float64(l.counts.ways.Quick.Load()) }},
+	{"tandem_lb_away_requests_total", "Requests answered by a goroutine of their own: what may wait.", false, func(l *LB) float64 { return float64(l.counts.ways.Away.Load()) }},
 	{"tandem_lb_sessions_opened_total", "Sessions opened for viewers.", false, total(func(c *counts) *tally { return &c.opened })},
 	{"tandem_lb_entries_recognised_total", "Requests for an entry from viewers that had a session already.", false, total(func(c *counts) *tally { return &c.recognised })},
 	{"tandem_lb_sessions_reopened_total", "Viewers sent to open a new session because theirs had expired or its pair had ended.", false, total(func(c *counts) *tally { return &c.reopened })},

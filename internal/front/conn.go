@@ -212,9 +212,12 @@ func (c *Conn) dispatch(h *Head) {
 	c.keep = !h.Close && !l.server.draining.Load()
 	switch {
 	case h.Minor == 0 || h.Bodied || h.Expect || h.Upgrade || h.Target == "*" || l.server.cfg.Foreign(h.Target):
+		l.server.cfg.Ways.Fallback.Add(1)
 		c.handOver(h)
 	case l.quick != nil && l.quick.Serve(c, h):
+		l.server.cfg.Ways.Quick.Add(1)
 	default:
+		l.server.cfg.Ways.Away.Add(1)
 		c.sendAway(h)
 	}
 }

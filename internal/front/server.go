@@ -32,9 +32,14 @@ type Config struct {
 	Enter   func(address string) (client any, ok bool)            // a connection begins; false: it is reset
 	Leave   func(client any)                                      // it has ended
 	Context func(ctx context.Context, client any) context.Context // of a request that goes away
+	Ways    *Ways                                                 // counts; nil: nobody wants to know
 	Slow    func()                                                // a client was cut off
 	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 }
+
+// Ways counts requests by the way they went: answered on a loop (or begun there),
+// by a goroutine, or given to the fallback server with their connection.
+type Ways struct{ Quick, Away, Fallback atomic.Int64 }
 
 func (c *Config) fill() {
 	if c.Loops == 0 {
@@ -57,6 +62,9 @@ func (c *Config) fill() {
 	}
 	if c.Context == nil {
 		c.Context = func(ctx context.Context, _ any) context.Context { return ctx }
+	}
+	if c.Ways == nil {
+		c.Ways = new(Ways)
 	}
 	if c.Slow == nil {
 		c.Slow = func() {}
