@@ -47,7 +47,7 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 	e := startEdge(t, Config{Origin: o.URL})
 	slow := httptest.NewServer(e.Handler())
 	t.Cleanup(slow.Close)
-	hits := e.counts.hits.Load()
+	hits, onLoops := e.counts.hits.Load(), int64(0)
 	for _, path := range []string{"/a/1.m4s", "/rich.m4s", "/gone", "/empty", "/vary"} {
 		resp, _ := get(t, e.url+path)
 		eventually(t, "it is whole", func() bool { return e.store.Has(path) })
@@ -63,6 +63,9 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 				var answers [2]string
 				for range 3 { // Age and ttl may step between the two
 					hits += 2
+					if path != "/vary" { // selected by what the request says: away
+						onLoops++
+					}
 					if answers = [2]string{said(t, method, e.url+path, fields), said(t, method, slow.URL+path, fields)}; answers[0] == answers[1] {
 						break
 					}
@@ -77,6 +80,9 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 		}
 	}
 	eventually(t, "all were hits", func() bool { return e.counts.hits.Load() == hits }) // a loop counts when the answer is written
+	if n := e.counts.ways.Quick.Load(); n != onLoops {
+		t.Errorf("%d answers on loops, want %d", n, onLoops)
+	}
 }
 
 // said is all that an answer says.
