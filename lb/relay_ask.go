@@ -85,7 +85,7 @@ func (r *relay) viewer() string {
 func isUnsent(name string) bool {
 	switch name[0] | 0x20 {
 	case 't':
-		if len(name) > len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
+		if len(name) >= len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
 			return true
 		}
 	case 'c', 'p', 'k', 'u', 'h', 'e':

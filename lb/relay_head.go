@@ -92,6 +92,9 @@ func (r *relay) begin(y *edgeAnswer, head, body, out []byte) {
 	if r.left > 0 {
 		r.head = string(head)
 	}
+	if !y.dated { // RFC 9110 6.6.1
+		out = r.s.loop.AppendDate(out)
+	}
 	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.line.edge...)
 	out = append(out, "\"\r\n"...)
 	if !r.conn.Keep() {
@@ -118,8 +121,10 @@ const viaField = "Via: 1.1 tandem\r\n"
 type edgeAnswer struct {
 	status  int
 	length  int64  // Content-Length, -1: none
-	strong  bool   // it has a strong validator
+	tagged  bool   // it has a validator
+	strong  bool   // which is a strong one
 	part    string // Content-Range
+	dated   bool
 	close   bool
 	unusual bool // something that a carriage has to look at
 }
@@ -137,7 +142,11 @@ func (y *edgeAnswer) translate(out, text []byte) ([]byte, bool) {
 		return out, false
 	}
 	y.status = int(status)
-	out = append(append(out, line...), crlf...)
+	out = append(out, line...)
+	if len(line) == 12 {
+		out = append(out, ' ') // RFC 9112 4: also before a reason that is not there
+	}
+	out = append(out, crlf...)
 	for i < len(text) {
 		if line, i, ok = plainLine(text, i); !ok {
 			return out, false
@@ -200,16 +209,23 @@ func (y *edgeAnswer) passes(name, value []byte) bool {
 		y.length = n
 		return true
 	case is(name, "etag"):
+		y.unusual = y.unusual || y.tagged
+		y.tagged = true
 		y.strong = len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"'
 		return true
 	case is(name, "content-range"):
+		y.unusual = y.unusual || y.part != ""
 		y.part = string(value)
+		return true
+	case is(name, "date"):
+		y.dated = true
 		return true
 	case is(name, "content-type"), is(name, "content-encoding"):
 		return true
 	case is(name, "connection"):
-		y.close = y.close || is(value, "close")
-		y.unusual = y.unusual || !y.close && !is(value, "keep-alive")
+		closes := is(value, "close")
+		y.close = y.close || closes
+		y.unusual = y.unusual || !closes && !is(value, "keep-alive")
 		return false
 	case is(name, "transfer-encoding"), is(name, "tandem-waiting"):
 		y.unusual = true

@@ -75,7 +75,9 @@ func (r *relay) findLine() bool {
 		list[len(list)-1] = nil
 		list = list[:len(list)-1]
 		s.idle[r.plan.first.Addr] = list
-		if n.edge == r.plan.first.Edge && n.era == era {
+		// The loop may not have heard yet of its end, or of bytes that nobody asked
+		// for: those would pass for the answer.
+		if n.edge == r.plan.first.Edge && n.era == era && n.empty() {
 			n.reused, n.relay, r.line = true, r, n
 			return true
 		}
