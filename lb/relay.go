@@ -28,6 +28,7 @@ type relays struct {
 	spare   []*relay
 	pipes   []*pipe
 	swept   time.Time
+	glanced time.Time // when silence was looked for
 }
 
 // relayDeps is what relays stand on.
@@ -148,7 +149,14 @@ func (s *relays) Tick(now time.Time) time.Time {
 		s.swept = now
 		s.sweep(func(n *line) bool { return now.Sub(n.idleAt) > idleLimit })
 	}
+	if s.waiting.first == nil {
+		return time.Time{}
+	}
 	quarter := min(s.c.cfg.Silence, s.c.cfg.FirstByte, s.c.cfg.Connect) / 4
+	if due := later(s.glanced.Add(glanceEvery), s.waiting.first.since.Add(quarter)); now.Before(due) {
+		return due
+	}
+	s.glanced = now
 	for r := s.waiting.first; r != nil && now.Sub(r.since) >= quarter; {
 		next := r.after
 		r.look(now)
@@ -160,7 +168,8 @@ func (s *relays) Tick(now time.Time) time.Time {
 	return later(now.Add(glanceEvery), s.waiting.first.since.Add(quarter))
 }
 
-// glanceEvery is how exactly silence is measured.
+// glanceEvery is how exactly silence is measured; rounds may be far shorter, and
+// those who wait many.
 const glanceEvery = 10 * time.Millisecond
 
 func later(a, b time.Time) time.Time {

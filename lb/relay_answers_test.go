@@ -100,9 +100,12 @@ func answerCases() map[string]answerCase {
 
 // pattern is a body in which every part is told from every other.
 func pattern(n int) string {
-	b := make([]byte, 0, n+8)
-	for i := 0; len(b) < n; i += 8 {
-		b = fmt.Appendf(b, "%07x\n", i)
+	b := make([]byte, n+8)
+	for i := 0; i < n; i += 8 {
+		for j := range 7 {
+			b[i+j] = "0123456789abcdef"[i>>(24-4*j)&15]
+		}
+		b[i+7] = '\n'
 	}
 	return string(b[:n])
 }

@@ -127,7 +127,10 @@ func (r *relay) receive() (int, error) {
 	case n > 0:
 		r.left -= int64(n)
 		r.got += int64(n)
-		return n, r.breathe()
+		if err = r.breathe(); r.left == 0 {
+			err = nil // there is nothing left that somebody else could send faster
+		}
+		return n, err
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
 		r.line.readable = r.line.ended && errors.Is(err, syscall.EINTR)
 		return 0, nil
@@ -195,9 +198,12 @@ func (r *relay) look(now time.Time) {
 	silence := now.Sub(r.since)
 	switch {
 	case r.line.opening:
-		if silence >= cfg.Connect {
-			r.line.close()
-			r.line = nil
+		switch {
+		case silence < cfg.Connect:
+		case r.line.connected(): // this loop was late, not the edge
+			r.line.opened()
+		default:
+			r.hangUp()
 			r.leave(errConnect)
 		}
 		return
@@ -213,8 +219,10 @@ func (r *relay) look(now time.Time) {
 			return
 		}
 	}
-	if r.line.waiting() > 0 { // this loop was late, not the edge
+	if r.line.waiting() > 0 { // here, too
 		r.s.waiting.wait(r, now)
+		r.line.readable = true
+		r.heard()
 		return
 	}
 	r.leave(errMotionless)

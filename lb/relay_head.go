@@ -73,8 +73,7 @@ func (r *relay) lose(err error) {
 	if r.line.reused {
 		err = nil
 	}
-	r.line.close()
-	r.line = nil
+	r.hangUp()
 	r.leave(err)
 }
 

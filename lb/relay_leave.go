@@ -34,6 +34,10 @@ func (r *relay) leave(err error) { r.leaveWith(nil, err) }
 // leaveWith is leave with what the edge has sent and nobody has used.
 func (r *relay) leaveWith(received []byte, err error) {
 	s := r.s
+	since := r.since
+	if !r.listed { // it was not waited for
+		since = s.loop.Now()
+	}
 	s.waiting.leave(r)
 	var h front.Head
 	request, badRequest := (*http.Request)(nil), error(nil)
@@ -45,7 +49,7 @@ func (r *relay) leaveWith(received []byte, err error) {
 		return
 	}
 	b := &bequest{
-		s: s, err: err, since: r.since, viewer: r.viewer(), plan: r.plan,
+		s: s, err: err, since: since, viewer: r.viewer(), plan: r.plan,
 		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, longest: r.longest,
 	}
 	switch {
@@ -66,10 +70,10 @@ func (b *bequest) serve(w http.ResponseWriter, r *http.Request) {
 	defer deps.broken(r)
 	k := b.s.c.carriage(w, r, errand{Target: b.plan.to, Viewer: b.viewer, Pair: b.plan.pair, First: b.plan.first, Next: deps.others(b.plan.partner)})
 	a := k.attempt(b.plan.first)
+	a.moved = b.since
 	if b.conn != nil {
-		a.conn = b.conn
+		a.conn, a.heard = b.conn, len(b.conn.buffered()) > 0
 		a.live.Store(b.conn)
-		a.moved = b.since
 	}
 	err := b.err
 	switch {

@@ -56,12 +56,21 @@ func (n *line) opened() {
 	}
 	r := n.relay
 	if err != nil {
-		n.close()
+		r.hangUp()
 		r.leave(err)
 		return
 	}
 	n.opening = false
 	r.speak()
+	if n.readable && r.line == n { // told with the same event, and never again
+		r.heard()
+	}
+}
+
+// hangUp closes the relay's connection to its edge.
+func (r *relay) hangUp() {
+	r.line.close()
+	r.line = nil
 }
 
 // line finds an idle connection to the relay's edge, or opens one; false when
@@ -191,6 +200,12 @@ func (n *line) empty() bool {
 	_, _, err := unix.Recvfrom(n.fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	n.readable = false
 	return errors.Is(err, syscall.EAGAIN)
+}
+
+// connected tells whether connecting has ended, well or not.
+func (n *line) connected() bool {
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(n.fd), Events: unix.POLLOUT}}, 0)
+	return err == nil && ready > 0
 }
 
 // waiting is how many bytes lie in the socket.

@@ -3,7 +3,10 @@ package lb
 import (
 	"net"
 	"net/http"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // What an edge sends behind an answer never passes for the next one, if it came
@@ -42,5 +45,72 @@ func (s *relayStage) seenWell(v *viewer) {
 	s.t.Helper()
 	if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte("well")) != nil {
 		s.t.Fatal(g.text())
+	}
+}
+
+// A descriptor is closed once: the second time it would be somebody else's.
+func TestRefusedLinesAreClosedOnce(t *testing.T) {
+	dead := script(t, func(net.Conn, string) {})
+	dead.ln.Close()
+	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
+	s := openRelays(t, relayOptions{edges: []target{dead.target("edge-1"), e.target("edge-2")}})
+	over := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() { // somebody else
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			var ends [2]int
+			if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+				t.Error(err)
+				return
+			}
+			for _, fd := range ends {
+				if err := unix.Close(fd); err != nil {
+					t.Errorf("closed by another: %v", err)
+				}
+			}
+		}
+	})
+	v := s.dial()
+	for range 100 {
+		v.ask(http.MethodGet, "/1")
+		s.seenWell(v)
+	}
+	close(over)
+	others.Wait()
+}
+
+// An edge that speaks, or hangs up, as soon as it is connected is heard, also when
+// the loop is told of that together with the connection.
+func TestEdgesThatSpeakFirst(t *testing.T) {
+	for _, greeting := range []string{plainOK("well"), "SSH-2.0-nothing\r\n", ""} {
+		spoken := make(chan struct{})
+		first := script(t, func(net.Conn, string) {})
+		first.greet = func(c net.Conn) {
+			if greeting == "" {
+				_ = c.(*net.TCPConn).CloseWrite()
+			} else {
+				send(c, greeting)
+			}
+			close(spoken)
+		}
+		e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
+		s := openRelays(t, relayOptions{edges: []target{first.target("edge-1"), e.target("edge-2")}})
+		n := s.all()[0]
+		v := s.dial()
+		s.settle()
+		thaw := s.freeze()
+		v.ask(http.MethodGet, "/1")
+		n.loop.Post(func() { <-spoken }) // runs when the request has been dispatched
+		thaw()
+		s.seenWell(v)
+		_, moves, _, _, _ := s.counted()
+		if heard := greeting == plainOK("well"); heard != (len(moves) == 0) {
+			t.Fatalf("%q: takeovers %+v", greeting, moves)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -410,3 +411,5 @@ func (s *relayStage) get(method, path string, fields ...string) got {
 func plainOK(body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nETag: \"v1\"\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }

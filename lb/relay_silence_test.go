@@ -1,0 +1,282 @@
+package lb
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pair is a scripted edge and one that is well, with the same object.
+func pair(t *testing.T, cfg carryConfig, body string, answer func(c net.Conn, ask string)) (s *relayStage, first *scripted) {
+	t.Helper()
+	first = script(t, answer)
+	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+	return openRelays(t, relayOptions{cfg: cfg, edges: []target{first.target("edge-1"), second.target("edge-2")}}), first
+}
+
+// wait is until so many relays wait for an edge.
+func (s *relayStage) wait(n int) {
+	s.t.Helper()
+	s.eventually("relays wait", func() bool { waiting, _ := s.under(); return waiting == n })
+}
+
+// after lets the loops look for silence as if so much time had passed.
+func (s *relayStage) after(d time.Duration) {
+	for _, n := range s.all() {
+		s.on(n, func() {
+			n.Tick(n.loop.Now().Add(d))
+			n.glanced = time.Time{}
+		})
+	}
+}
+
+// Silence is found when it has lasted as long as the edge may take, not before,
+// and wherever it begins the viewer gets the object.
+func TestSilenceIsFoundInTime(t *testing.T) {
+	body := pattern(100_000)
+	for _, at := range []int{0, 1, 60, len(objectFor("GET", body)) - len(body), 9_000, 50_000, len(objectFor("GET", body)) - 1} {
+		s, first := pair(t, carryConfig{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)[:at]) })
+		v := s.dial()
+		v.ask(http.MethodGet, "/1")
+		inHead := at > 0 && at < len(objectFor("GET", body))-len(body)
+		if inHead { // a carriage's from there on
+			s.eventually("it is left", func() (ok bool) { s.locked(func() { ok = s.left == 1 }); return ok })
+			first.hangUp()
+		} else {
+			s.wait(1)
+			s.settle()
+			s.after(patient.Silence - time.Second)
+			s.wait(1)
+			s.after(patient.Silence + time.Second)
+		}
+		if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
+			t.Fatalf("silent at %d: %.200s", at, g.text())
+		}
+		s.eventually("it is counted", func() (ok bool) { s.locked(func() { ok = len(s.served) == 1 }); return ok })
+		served, moves, failed, _, _ := s.counted()
+		want := takeover{Phase: "body", Offset: max(int64(at-(len(objectFor("GET", body))-len(body))), 0), Cause: causeMotionless}
+		if at < len(objectFor("GET", body))-len(body) {
+			want.Phase = "head"
+		}
+		if inHead {
+			want.Cause = causeClosed
+		}
+		if len(moves) != 1 || moves[0].Phase != want.Phase || moves[0].Offset != want.Offset || moves[0].Cause != want.Cause || !moves[0].OK ||
+			len(failed) != 1 || served[0] != (countedAs{200, int64(len(body))}) {
+			t.Fatalf("silent at %d: takeovers %+v, evidence %v, counted %v", at, moves, failed, served)
+		}
+	}
+}
+
+// objectFor answers for a body, or for its rest.
+func objectFor(ask, body string) string {
+	for line := range strings.SplitSeq(ask, "\r\n") {
+		if from, ok := strings.CutPrefix(line, "Range: bytes="); ok {
+			from, _ = strings.CutSuffix(from, "-")
+			first, _ := digits(from)
+			head := "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes " + number(first) + "-" + number(int64(len(body)-1)) + "/" + number(int64(len(body))) + "\r\n"
+			return head + "Content-Length: " + number(int64(len(body))-first) + "\r\n\r\n" + body[first:]
+		}
+	}
+	return plainOK(body)
+}
+
+// A loop that was late itself does not take that for the edge's silence.
+func TestLateLoopsAccuseNobody(t *testing.T) {
+	body := pattern(100_000)
+	next := make(chan string, 1)
+	s, _ := pair(t, carryConfig{}, body, func(c net.Conn, _ string) {
+		for range 3 {
+			send(c, <-next)
+		}
+	})
+	text := plainOK(body)
+	v := s.dial()
+	v.ask(http.MethodGet, "/1")
+	s.wait(1)
+	n := s.all()[0]
+	for _, part := range []string{text[:4000], text[4000:80_000], text[80_000:]} {
+		s.on(n, func() { // before the loop can hear of it
+			next <- part
+			fd := n.waiting.first.line.fd
+			for queued := 0; queued == 0; {
+				queued, _ = unix.IoctlGetInt(fd, unix.TIOCINQ)
+			}
+			n.Tick(n.loop.Now().Add(time.Hour))
+			n.glanced = time.Time{}
+		})
+	}
+	if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
+		t.Fatal(g.text())
+	}
+	if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
+		t.Fatalf("takeovers %+v, evidence %v, %d carriages", moves, failed, left)
+	}
+}
+
+// The same while it connects.
+func TestLateLoopsAccuseNobodyOfNotConnecting(t *testing.T) {
+	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
+	s := openRelays(t, relayOptions{edges: []target{e.target("edge-1")}})
+	n := s.all()[0]
+	v := s.dial()
+	s.settle()
+	thaw := s.freeze()
+	v.ask(http.MethodGet, "/1")
+	n.loop.Post(func() { // the request has been dispatched, the connection not heard of
+		if r := n.waiting.first; r == nil || !r.line.opening {
+			t.Error("it does not connect")
+		}
+		s.eventually("connected", func() bool { return e.connected() == 1 })
+		n.Tick(n.loop.Now().Add(time.Hour))
+		n.glanced = time.Time{}
+	})
+	thaw()
+	s.seenWell(v)
+	if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
+		t.Fatalf("takeovers %+v, evidence %v, %d carriages", moves, failed, left)
+	}
+}
+
+// A viewer that takes no more is no evidence against its edge, however long; and
+// when it goes on, and the edge has died meanwhile, the rest comes from another.
+func TestViewersThatPauseAccuseNobody(t *testing.T) {
+	body := pattern(4 * bigSize)
+	for _, dies := range []bool{false, true} {
+		s, first := pair(t, carryConfig{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+		v := s.dial()
+		_ = v.SetReadBuffer(64 << 10)
+		v.ask(http.MethodGet, "/1")
+		resp, err := http.ReadResponse(v.in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var saw bytes.Buffer
+		for pause := range 3 {
+			s.eventually("the viewer is waited for", func() (ok bool) {
+				s.on(s.all()[0], func() { ok = len(s.all()[0].spare) == 0 && s.all()[0].waiting.first == nil })
+				return ok
+			})
+			s.after(time.Hour)
+			if dies && pause == 2 {
+				first.hangUp()
+			}
+			if _, err := io.CopyN(&saw, resp.Body, 300_000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := saw.ReadFrom(resp.Body); err != nil || saw.String() != body {
+			t.Fatalf("%d bytes, %v", saw.Len(), err)
+		}
+		if _, moves, failed, _, _ := s.counted(); dies == (len(moves) == 0) || !dies && len(failed) != 0 {
+			t.Fatalf("dies %v: takeovers %+v, evidence %v", dies, moves, failed)
+		}
+	}
+}
+
+// The last byte ends a response however slowly it came: nobody else is asked.
+func TestTheLastByteIsNoTrickle(t *testing.T) {
+	body := pattern(20_000)
+	last := make(chan struct{})
+	s, _ := pair(t, carryConfig{}, body, func(c net.Conn, ask string) {
+		text := objectFor(ask, body)
+		send(c, text[:len(text)-1])
+		<-last
+		send(c, text[len(text)-1:])
+	})
+	v := s.dial()
+	v.ask(http.MethodGet, "/1")
+	s.wait(1)
+	n := s.all()[0]
+	s.eventually("one byte is left", func() (ok bool) {
+		s.on(n, func() { ok = n.waiting.first != nil && n.waiting.first.left == 1 })
+		return ok
+	})
+	s.on(n, func() { n.waiting.first.waited, n.waiting.first.got = time.Hour, 1 })
+	close(last)
+	if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
+		t.Fatal(g.text())
+	}
+	if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
+		t.Fatalf("takeovers %+v, evidence %v, %d carriages", moves, failed, left)
+	}
+}
+
+// A host that does not answer is left after the limit, and its connection closed.
+func TestConnectingEndsInTime(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, _ := unix.Getsockname(fd)
+	full := target{"edge-1", "127.0.0.1:" + number(int64(name.(*unix.SockaddrInet4).Port))}
+	filled, err := net.Dial("tcp", full.Addr) // all that it takes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filled.Close()
+	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
+	s := openRelays(t, relayOptions{edges: []target{full, e.target("edge-2")}})
+	v, gone := s.dial(), s.dial()
+	v.ask(http.MethodGet, "/1")
+	gone.ask(http.MethodGet, "/2")
+	s.wait(2)
+	_ = gone.SetLinger(0)
+	_ = gone.Close()
+	s.wait(1)
+	s.after(patient.Connect - time.Second)
+	s.wait(1)
+	s.after(patient.Connect)
+	s.seenWell(v)
+	served, moves, failed, _, _ := s.counted()
+	if len(moves) != 1 || moves[0].Cause != causeMotionless || !slices.Equal(failed, []string{"edge-1 motionless"}) || served[0] != (countedAs{}) {
+		t.Fatalf("takeovers %+v, evidence %v, counted %v", moves, failed, served)
+	}
+}
+
+// The list of those who wait is in the order of their waiting, whatever is done.
+func TestRelayListKeepsItsOrder(t *testing.T) {
+	seed := rand.Uint64()
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	var l relayList
+	var model []*relay
+	all := make([]relay, 20)
+	now := time.Unix(0, 0)
+	for range 20_000 {
+		r := &all[rnd.IntN(len(all))]
+		model = slices.DeleteFunc(model, func(other *relay) bool { return other == r })
+		if rnd.IntN(3) == 0 {
+			l.leave(r)
+		} else {
+			now = now.Add(time.Duration(rnd.IntN(2)))
+			l.wait(r, now)
+			model = append(model, r)
+		}
+		var forth, back []*relay
+		for r := l.first; r != nil; r = r.after {
+			forth = append(forth, r)
+		}
+		for r := l.last; r != nil; r = r.before {
+			back = append(back, r)
+		}
+		slices.Reverse(back)
+		if !slices.Equal(forth, model) || !slices.Equal(back, model) {
+			t.Fatalf("seed %d: another order", seed)
+		}
+	}
+}
