@@ -7,20 +7,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// pair is a scripted edge and one that is well, with the same object.
-func pair(t *testing.T, cfg carryConfig, body string, answer func(c net.Conn, ask string)) (s *relayStage, first *scripted) {
-	t.Helper()
-	first = script(t, answer)
-	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
-	return openRelays(t, relayOptions{cfg: cfg, edges: []target{first.target("edge-1"), second.target("edge-2")}}), first
-}
 
 // wait is until so many relays wait for an edge.
 func (s *relayStage) wait(n int) {
@@ -38,55 +29,49 @@ func (s *relayStage) after(d time.Duration) {
 	}
 }
 
+// has is until the only relay has sent so many bytes of the body, -1: not the
+// head, and waits for more.
+func (s *relayStage) has(n int64) {
+	s.t.Helper()
+	s.eventually("the edge is waited for", func() (ok bool) {
+		s.on(s.all()[0], func() {
+			r := s.all()[0].waiting.first
+			ok = r != nil && !r.line.opening && r.begun == (n >= 0) && r.promised-r.left == max(n, 0)
+		})
+		return ok
+	})
+}
+
 // Silence is found when it has lasted as long as the edge may take, not before,
 // and wherever it begins the viewer gets the object.
 func TestSilenceIsFoundInTime(t *testing.T) {
 	body := pattern(100_000)
-	for _, at := range []int{0, 1, 60, len(objectFor("GET", body)) - len(body), 9_000, 50_000, len(objectFor("GET", body)) - 1} {
-		s, first := pair(t, carryConfig{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)[:at]) })
+	head := len(objectFor("", body)) - len(body)
+	for _, at := range []int{0, head, head + 1, 9_000, 50_000, head + len(body) - 1} {
+		s, _ := pair(t, carryConfig{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)[:at]) })
 		v := s.dial()
 		v.ask(http.MethodGet, "/1")
-		inHead := at > 0 && at < len(objectFor("GET", body))-len(body)
-		if inHead { // a carriage's from there on
-			s.eventually("it is left", func() (ok bool) { s.locked(func() { ok = s.left == 1 }); return ok })
-			first.hangUp()
-		} else {
-			s.wait(1)
-			s.settle()
-			s.after(patient.Silence - time.Second)
-			s.wait(1)
-			s.after(patient.Silence + time.Second)
+		s.has(int64(max(at-head, -1)))
+		s.after(patient.Silence - time.Second)
+		s.settle()
+		if _, _, failed, left, _ := s.counted(); left+len(failed) != 0 {
+			t.Fatalf("silent at %d: too early, evidence %v", at, failed)
 		}
+		s.after(patient.Silence)
 		if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
 			t.Fatalf("silent at %d: %.200s", at, g.text())
 		}
-		s.eventually("it is counted", func() (ok bool) { s.locked(func() { ok = len(s.served) == 1 }); return ok })
-		served, moves, failed, _, _ := s.counted()
-		want := takeover{Phase: "body", Offset: max(int64(at-(len(objectFor("GET", body))-len(body))), 0), Cause: causeMotionless}
-		if at < len(objectFor("GET", body))-len(body) {
-			want.Phase = "head"
+		s.over(1)
+		phase := "body"
+		if at < head {
+			phase = "head"
 		}
-		if inHead {
-			want.Cause = causeClosed
-		}
-		if len(moves) != 1 || moves[0].Phase != want.Phase || moves[0].Offset != want.Offset || moves[0].Cause != want.Cause || !moves[0].OK ||
-			len(failed) != 1 || served[0] != (countedAs{200, int64(len(body))}) {
+		served, moves, failed, left, _ := s.counted()
+		if len(moves) != 1 || moves[0].Phase != phase || moves[0].Offset != int64(max(at-head, 0)) || moves[0].Cause != causeMotionless || !moves[0].OK ||
+			len(failed) != 1 || served[0] != (countedAs{200, int64(len(body))}) || left != 1 {
 			t.Fatalf("silent at %d: takeovers %+v, evidence %v, counted %v", at, moves, failed, served)
 		}
 	}
-}
-
-// objectFor answers for a body, or for its rest.
-func objectFor(ask, body string) string {
-	for line := range strings.SplitSeq(ask, "\r\n") {
-		if from, ok := strings.CutPrefix(line, "Range: bytes="); ok {
-			from, _ = strings.CutSuffix(from, "-")
-			first, _ := digits(from)
-			head := "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes " + number(first) + "-" + number(int64(len(body)-1)) + "/" + number(int64(len(body))) + "\r\n"
-			return head + "Content-Length: " + number(int64(len(body))-first) + "\r\n\r\n" + body[first:]
-		}
-	}
-	return plainOK(body)
 }
 
 // A loop that was late itself does not take that for the edge's silence.
@@ -151,7 +136,13 @@ func TestLateLoopsAccuseNobodyOfNotConnecting(t *testing.T) {
 func TestViewersThatPauseAccuseNobody(t *testing.T) {
 	body := pattern(4 * bigSize)
 	for _, dies := range []bool{false, true} {
-		s, first := pair(t, carryConfig{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+		s, first := pair(t, carryConfig{}, body, func(c net.Conn, ask string) {
+			text := objectFor(ask, body)
+			if dies { // with a byte in its hand
+				text = text[:len(text)-1]
+			}
+			send(c, text)
+		})
 		v := s.dial()
 		_ = v.SetReadBuffer(64 << 10)
 		v.ask(http.MethodGet, "/1")
@@ -205,6 +196,7 @@ func TestTheLastByteIsNoTrickle(t *testing.T) {
 	if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
 		t.Fatal(g.text())
 	}
+	s.over(1)
 	if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
 		t.Fatalf("takeovers %+v, evidence %v, %d carriages", moves, failed, left)
 	}

@@ -4,13 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,122 +18,6 @@ import (
 	"tandem/internal/wire"
 )
 
-// scripted is an edge that sends exactly the bytes that a test says.
-type scripted struct {
-	t      testing.TB
-	ln     net.Listener
-	answer func(c net.Conn, ask string) // false ends the connection
-	greet  func(c net.Conn)             // before it is asked; nil: says nothing
-
-	under sync.WaitGroup
-	mu    sync.Mutex
-	asked []string // guarded by mu
-	conns []net.Conn
-	open  int // guarded by mu
-}
-
-// script opens an edge; it ends with the test.
-func script(t testing.TB, answer func(c net.Conn, ask string)) *scripted {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &scripted{t: t, ln: ln, answer: answer}
-	e.under.Go(e.accept)
-	t.Cleanup(func() {
-		_ = ln.Close()
-		e.hangUp()
-		e.under.Wait()
-	})
-	return e
-}
-
-func (e *scripted) accept() {
-	for {
-		c, err := e.ln.Accept()
-		if err != nil {
-			return
-		}
-		e.locked(func() { e.conns = append(e.conns, c); e.open++ })
-		e.under.Go(func() {
-			e.serve(c)
-			_ = c.Close()
-			e.locked(func() { e.open-- })
-		})
-	}
-}
-
-func (e *scripted) serve(c net.Conn) {
-	if e.greet != nil {
-		e.greet(c)
-	}
-	in := bufio.NewReader(c)
-	for {
-		ask, err := readAsk(in)
-		if err != nil {
-			return
-		}
-		e.locked(func() { e.asked = append(e.asked, ask) })
-		e.answer(c, ask)
-	}
-}
-
-// readAsk is the next request's head.
-func readAsk(in *bufio.Reader) (string, error) {
-	var ask strings.Builder
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return "", err
-		}
-		ask.WriteString(line)
-		if line == "\r\n" {
-			return ask.String(), nil
-		}
-	}
-}
-
-func (e *scripted) locked(do func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	do()
-}
-
-// hangUp closes all connections.
-func (e *scripted) hangUp() {
-	e.locked(func() {
-		for _, c := range e.conns {
-			_ = c.Close()
-		}
-		e.conns = nil
-	})
-}
-
-// taken are the requests since the last call.
-func (e *scripted) taken() (asked []string) {
-	e.locked(func() { asked, e.asked = e.asked, nil })
-	return asked
-}
-
-// connected is how many connections there are.
-func (e *scripted) connected() (n int) {
-	e.locked(func() { n = e.open })
-	return n
-}
-
-func (e *scripted) target(name string) target { return target{name, e.ln.Addr().String()} }
-
-// send is a write that a test does not mind to fail: a balancer may have hung up.
-func send(c net.Conn, text string) { _, _ = io.WriteString(c, text) }
-
-// targetOf is the request's target.
-func targetOf(ask string) string {
-	_, rest, _ := strings.Cut(ask, " ")
-	to, _, _ := strings.Cut(rest, " ")
-	return to
-}
-
 // relayStage is a balancer whose viewers' side is loops, with or without relays.
 type relayStage struct {
 	t     testing.TB
@@ -145,6 +26,7 @@ type relayStage struct {
 	loops *front.Server
 	addr  string
 	stop  func()
+	ways  front.Ways
 
 	mu     sync.Mutex
 	relays []*relays // guarded by mu, as all below
@@ -153,6 +35,7 @@ type relayStage struct {
 	served []countedAs
 	left   int // to carriages
 	broken int
+	ended  int64 // responses, of either kind, since the beginning
 }
 
 // countedAs is what one response was counted as.
@@ -206,7 +89,7 @@ func openRelays(t testing.TB, o relayOptions) *relayStage {
 
 func (s *relayStage) listen() {
 	cfg := front.Config{
-		Loops: s.o.loops, MinRate: s.o.rate,
+		Loops: s.o.loops, MinRate: s.o.rate, Ways: &s.ways,
 		Enter: func(address string) (any, bool) { return &client{address: address}, true },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer s.noteBroken()
@@ -243,7 +126,7 @@ func (s *relayStage) deps() relayDeps {
 		forget: func(*http.Request, *relayPlan) {},
 		broken: func(*http.Request) {
 			if why := recover(); why != nil {
-				s.locked(func() { s.broken++ })
+				s.locked(func() { s.broken++; s.ended++ })
 				panic(why)
 			}
 		},
@@ -251,13 +134,13 @@ func (s *relayStage) deps() relayDeps {
 }
 
 func (s *relayStage) note(status int, sent int64) {
-	s.locked(func() { s.served = append(s.served, countedAs{status, sent}) })
+	s.locked(func() { s.served = append(s.served, countedAs{status, sent}); s.ended++ })
 }
 
 // noteBroken has to be deferred itself.
 func (s *relayStage) noteBroken() {
 	if why := recover(); why != nil {
-		s.locked(func() { s.broken++ })
+		s.locked(func() { s.broken++; s.ended++ })
 		panic(why)
 	}
 }
@@ -289,6 +172,15 @@ func (s *relayStage) counted() (served []countedAs, moves []takeover, failed []s
 		s.served, s.moves, s.failed, s.left, s.broken = nil, nil, nil, 0, 0
 	})
 	return served, moves, failed, left, broken
+}
+
+// over is when so many responses have been counted.
+func (s *relayStage) over(n int) {
+	s.t.Helper()
+	s.eventually("it is counted", func() (ok bool) {
+		s.locked(func() { ok = len(s.served)+s.broken >= n })
+		return ok
+	})
 }
 
 // on runs do on a loop and waits: what had come to the loop before is done then.
@@ -343,6 +235,11 @@ func (s *relayStage) nothingLeft() {
 			}
 		}
 	}
+	s.locked(func() {
+		if begun := s.ways.Quick.Load() + s.ways.Away.Load(); begun != s.ended {
+			s.t.Errorf("%d responses were begun, %d counted", begun, s.ended)
+		}
+	})
 	if n := s.loops.Connections(); n != 0 {
 		s.t.Errorf("left: %d connections", n)
 	}
@@ -407,9 +304,10 @@ func (s *relayStage) get(method, path string, fields ...string) got {
 	return v.read(method)
 }
 
-// plainOK is an ordinary answer.
-func plainOK(body string) string {
-	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nETag: \"v1\"\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+// pair is a scripted edge and one that is well, with the same object.
+func pair(t *testing.T, cfg carryConfig, body string, answer func(c net.Conn, ask string)) (s *relayStage, first *scripted) {
+	t.Helper()
+	first = script(t, answer)
+	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+	return openRelays(t, relayOptions{cfg: cfg, edges: []target{first.target("edge-1"), second.target("edge-2")}}), first
 }
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }

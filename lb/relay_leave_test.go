@@ -1,0 +1,138 @@
+package lb
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// leaving is one way in which an edge fails, and who is there to go on.
+type leaving struct {
+	at      int    // bytes of its answer that it sends; -1: nobody listens
+	ends    string // reset or close
+	part    bool   // the viewer asked for a range
+	partner string // fine, version, dead, third
+}
+
+func (l leaving) String() string {
+	return fmt.Sprintf("%s@%d part=%v partner=%s", l.ends, l.at, l.part, l.partner)
+}
+
+const leftBody = 150_000
+
+// Wherever an edge fails, a relay leaves the response at exactly the byte where it
+// stands, to whoever can go on; when nobody can, the viewer sees it.
+func TestRelaysLeaveAtAnyByte(t *testing.T) {
+	body := pattern(leftBody)
+	for _, part := range []bool{false, true} {
+		ask := ""
+		if part {
+			ask = "Range: bytes=1000-140000\r\n"
+		}
+		text := objectFor(ask, body)
+		head := strings.Index(text, "\r\n\r\n") + 4
+		for _, at := range []int{-1, 0, 30, head, head + 1, 9000, 60_000, len(text) - 1} {
+			for _, ends := range []string{"reset", "close"} {
+				for _, partner := range []string{"fine", "version", "dead", "third"} {
+					l := leaving{at, ends, part, partner}
+					l.run(t, body, text, int64(head))
+				}
+			}
+		}
+	}
+}
+
+// run is one response; text is the first edge's whole answer.
+func (l leaving) run(t *testing.T, body, text string, head int64) {
+	t.Helper()
+	now := make(chan struct{})
+	asked := 0
+	first := script(t, func(c net.Conn, _ string) {
+		if asked++; asked == 1 { // asked again it fails at once
+			send(c, text[:l.at])
+			<-now
+			if l.ends == "reset" {
+				_ = c.(*net.TCPConn).SetLinger(0)
+			}
+		}
+		_ = c.Close()
+	})
+	if l.at < 0 {
+		_ = first.ln.Close()
+	}
+	s := openRelays(t, relayOptions{edges: append([]target{first.target("edge-1")}, l.others(t, body)...)})
+	v := s.dial()
+	if l.part {
+		v.ask(http.MethodGet, "/1", "Range: bytes=1000-140000")
+	} else {
+		v.ask(http.MethodGet, "/1")
+	}
+	if l.at == 30 {
+		s.eventually("it is left", func() (ok bool) { s.locked(func() { ok = s.left == 1 }); return ok })
+	} else if l.at >= 0 {
+		s.has(max(int64(l.at)-head, -1))
+	}
+	close(now)
+	l.judge(s, v.read(http.MethodGet), text[head:], int64(l.at)-head)
+	s.stop()
+}
+
+// others are the edges besides the first.
+func (l leaving) others(t *testing.T, body string) []target {
+	fine := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+	dead := script(t, func(net.Conn, string) {})
+	_ = dead.ln.Close()
+	switch l.partner {
+	case "fine":
+		return []target{fine.target("edge-2")}
+	case "version":
+		other := script(t, func(c net.Conn, ask string) { send(c, versionFor(ask, body[:leftBody-1]+"!", `"v2"`)) })
+		return []target{other.target("edge-2")}
+	case "dead":
+		return []target{dead.target("edge-2")}
+	default:
+		return []target{dead.target("edge-2"), fine.target("edge-3")}
+	}
+}
+
+// judge looks at what the viewer got, and what was noted of it.
+func (l leaving) judge(s *relayStage, g got, want string, sent int64) {
+	s.t.Helper()
+	s.over(1)
+	served, moves, failed, left, broken := s.counted()
+	begun := sent >= 0
+	status, first, phase := http.StatusOK, int64(0), "head"
+	if l.part {
+		status, first = http.StatusPartialContent, 1000
+	}
+	if begun {
+		phase, first = "body", first+sent
+	} else {
+		first = 0
+	}
+	cause := map[string]string{"reset": causeReset, "close": causeClosed}[l.ends]
+	if l.at < 0 {
+		cause = causeRefused
+	}
+	finished := l.partner == "fine" || l.partner == "third"
+	ok := len(moves) > 0 && moves[0].From == "edge-1" && moves[0].Phase == phase && moves[0].Offset == first && moves[0].Cause == cause && len(failed) > 0 && failed[0] == "edge-1 "+cause && left == 1
+	switch {
+	case finished:
+		ok = ok && g.check(status, []byte(want)) == nil && moves[0].OK && (l.partner == "third") == (moves[0].To == "edge-3") &&
+			len(served) == 1 && served[0] == countedAs{status, int64(len(want))} && broken == 0
+	case l.partner == "version" && !begun: // whoever begins may
+		ok = ok && g.err == nil && g.status == status && len(g.body) == len(want) && moves[0].OK
+	case begun:
+		ok = ok && g.err != nil && strings.HasPrefix(want, string(g.body)) && !moves[len(moves)-1].OK && len(served) == 0 && broken == 1
+	default:
+		ok = ok && g.status == http.StatusServiceUnavailable && !moves[len(moves)-1].OK && len(served) == 1 && broken == 0
+	}
+	if begun && g.status == http.StatusPartialContent && g.header.Get("Content-Range") != "bytes 1000-140000/150000" {
+		ok = false
+	}
+	if !ok {
+		s.t.Fatalf("%v: %.400s\ntakeovers %+v, evidence %v, counted %v, %d left, %d broken", l, g.text(), moves, failed, served, left, broken)
+	}
+}
