@@ -89,6 +89,17 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	to.Post(c.begin)
 }
 
+// probeEvery is for how long nothing may come before the kernel asks whether the
+// other end is still there, and then how often, in seconds: Go's own default.
+const probeEvery = 15
+
+// probeSilent makes the kernel ask so on all connections that come by a listener.
+func probeSilent(listener int) {
+	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, probeEvery)
+	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, probeEvery)
+}
+
 // addressOf is an accepted connection's other end; IPv4 as such.
 func addressOf(from unix.Sockaddr) netip.AddrPort {
 	switch a := from.(type) {

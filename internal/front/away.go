@@ -93,6 +93,7 @@ func (c *Conn) back(end fate) {
 	c.stop()
 	c.stop = nil
 	c.state, c.readable, c.writable = busy, true, true
+	c.out.over(c.out.body.Length == 0) // of sendRest; else there is nothing to tell
 	if end == breakOff || c.gone {
 		c.Reset()
 		return
@@ -101,16 +102,13 @@ func (c *Conn) back(end fate) {
 }
 
 // sendRest sends the rest of a file in a goroutine: a page of it is not in memory.
+// How that ended is told when the connection is back.
 func (c *Conn) sendRest() {
-	body := c.out.body
-	size := c.out.size
-	c.out = output{}
+	rest := &Extent{File: c.out.body.File, Offset: c.out.body.Offset, Left: c.out.body.Length}
 	r := &http.Request{Method: http.MethodGet, ProtoMajor: 1, ProtoMinor: 1}
-	c.Away(r, Begun{Head: true, Left: body.Length}, func(w http.ResponseWriter, _ *http.Request) {
-		n, err := w.(io.ReaderFrom).ReadFrom(&Extent{File: body.File, Offset: body.Offset, Left: body.Length})
-		if body.Ended != nil {
-			body.Ended.Ended(size-body.Length+n, err == nil && n == body.Length)
-		}
+	c.Away(r, Begun{Head: true, Left: rest.Left}, func(w http.ResponseWriter, _ *http.Request) {
+		_, err := w.(io.ReaderFrom).ReadFrom(rest)
+		c.out.body.Length = rest.Left
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}

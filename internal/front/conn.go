@@ -314,6 +314,9 @@ func (c *Conn) Reset() {
 	case writing:
 		c.out.over(false)
 	}
+	if c.state == closed {
+		return // by whom we told; its number may be another's by now
+	}
 	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	c.close()
 }

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"io"
 	"net"
 	"sync"
 
@@ -59,6 +60,9 @@ func (h *Handed) Read(b []byte) (int, error) {
 	}
 	return h.TCPConn.Read(b)
 }
+
+// WriteTo goes by Read: the TCPConn's own does not know what had been read before.
+func (h *Handed) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{h}) }
 
 // Close is a net.Conn's.
 func (h *Handed) Close() error {

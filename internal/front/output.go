@@ -174,12 +174,14 @@ func (c *Conn) sendFile(o *output) bool {
 			c.later()
 			return false
 		}
-		if !resident(o.body.File, o.body.Offset) {
+		// Its end tells more than its beginning, which the last call has brought into
+		// memory: it reads ahead, and more than the socket takes.
+		offset, part := o.body.Offset, min(o.body.Length, share)
+		if !resident(o.body.File, offset) || !resident(o.body.File, offset+part-1) {
 			c.sendRest()
 			return false
 		}
-		offset := o.body.Offset
-		n, err := unix.Sendfile(c.fd, int(o.body.File.Fd()), &offset, int(min(o.body.Length, share)))
+		n, err := unix.Sendfile(c.fd, int(o.body.File.Fd()), &offset, int(part))
 		switch {
 		case n > 0:
 			o.body.Offset += int64(n)

@@ -101,6 +101,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	cfg.fill()
 	cfg.Fallback.Handler = lastUnless(cfg.Foreign, cfg.Fallback.Handler)
+	cfg.Fallback.DisableGeneralOptionsHandler = true // it would go by lastUnless
 	s := &Server{cfg: cfg}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -113,6 +114,10 @@ func lastUnless(foreign func(target string) bool, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !foreign(r.RequestURI) {
 			w.Header().Set("Connection", "close")
+		}
+		if r.Method == http.MethodOptions && r.RequestURI == "*" {
+			w.Header().Set("Content-Length", "0") // what net/http says of a whole server
+			return
 		}
 		h.ServeHTTP(w, r)
 	})
@@ -135,6 +140,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return fmt.Errorf("front: listener: %w", err)
 	}
+	probeSilent(fd)
 	if err := s.start(fd, ln.Addr()); err != nil {
 		return err
 	}
