@@ -139,7 +139,7 @@ func sockaddrOf(a netip.AddrPort) (int, unix.Sockaddr) {
 func (s *relays) rest(n *line) {
 	n.relay = nil
 	list := s.idle[n.addr]
-	if n.ended || n.readable && !n.empty() || len(list) >= s.c.cfg.IdlePerEdge {
+	if n.ended || len(list) >= s.c.cfg.IdlePerEdge { // findLine looks whether it is empty
 		n.close()
 		return
 	}
