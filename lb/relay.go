@@ -85,6 +85,7 @@ type relay struct {
 	eager  bool   // the viewer took all of it the last time
 	keep   bool   // the edge keeps its connection
 	corked bool   // something was sent with the promise of more
+	posted bool   // it goes on in the next round
 
 	asked   time.Time // when the edge was
 	since   time.Time // when its silence began

@@ -31,7 +31,10 @@ func (r *relay) move() {
 			r.await()
 			return
 		case share <= 0:
-			r.s.loop.Post(r.again())
+			if !r.posted {
+				r.posted = true
+				r.s.loop.Post(r.again())
+			}
 			return
 		}
 		n, err := r.receive()
@@ -57,7 +60,10 @@ func (r *relay) move() {
 func (r *relay) again() func() {
 	life := r.life
 	return func() {
-		if r.life == life && len(r.held) == 0 && r.pipe == nil {
+		if r.life != life {
+			return
+		}
+		if r.posted = false; len(r.held) == 0 && r.pipe == nil {
 			r.move()
 		}
 	}

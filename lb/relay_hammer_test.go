@@ -23,6 +23,7 @@ type hammer struct {
 	s    *relayStage
 	body string
 	seed uint64
+	end  time.Time
 
 	mu  sync.Mutex
 	rnd *rand.Rand // guarded by mu; the edges'
@@ -55,17 +56,17 @@ func TestRelaysUnderHammer(t *testing.T) {
 	}
 	cfg := carryConfig{Silence: 200 * time.Millisecond, FirstByte: 200 * time.Millisecond, Total: 5 * time.Second, Connect: time.Second}
 	h.s = openRelays(t, relayOptions{cfg: cfg, edges: edges, loops: 2})
-	until := time.Now().Add(length)
+	h.end = time.Now().Add(length)
 	var under sync.WaitGroup
 	for i := range viewers {
 		under.Go(func() {
-			for rnd := rand.New(rand.NewPCG(h.seed, uint64(i+1))); time.Now().Before(until); {
+			for rnd := rand.New(rand.NewPCG(h.seed, uint64(i+1))); time.Now().Before(h.end); {
 				h.view(t, rnd)
 			}
 		})
 	}
 	under.Go(func() {
-		for rnd := rand.New(rand.NewPCG(h.seed, 1<<32)); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		for rnd := rand.New(rand.NewPCG(h.seed, 1<<32)); time.Now().Before(h.end); time.Sleep(50 * time.Millisecond) {
 			i := rnd.IntN(len(all))
 			if rnd.IntN(2) == 0 {
 				h.s.c.drop(edges[i].Edge)
@@ -140,6 +141,9 @@ func (h *hammer) view(t *testing.T, rnd *rand.Rand) {
 	}
 	v.in = bufio.NewReader(&moody{c, leaves, rnd})
 	for range 1 + rnd.IntN(10) {
+		if time.Now().After(h.end) {
+			return
+		}
 		batch := h.asks(rnd, v)
 		for _, want := range batch {
 			g := v.read(want.method)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -48,9 +49,9 @@ func TestRelaysLeaveAtAnyByte(t *testing.T) {
 func (l leaving) run(t *testing.T, body, text string, head int64) {
 	t.Helper()
 	now := make(chan struct{})
-	asked := 0
+	var asked atomic.Int32
 	first := script(t, func(c net.Conn, _ string) {
-		if asked++; asked == 1 { // asked again it fails at once
+		if asked.Add(1) == 1 { // asked again it fails at once
 			send(c, text[:l.at])
 			<-now
 			if l.ends == "reset" {
@@ -59,10 +60,11 @@ func (l leaving) run(t *testing.T, body, text string, head int64) {
 		}
 		_ = c.Close()
 	})
+	edges := append([]target{first.target("edge-1")}, l.others(t, body)...)
 	if l.at < 0 {
-		_ = first.ln.Close()
+		edges[0] = nobody(t, "edge-1")
 	}
-	s := openRelays(t, relayOptions{edges: append([]target{first.target("edge-1")}, l.others(t, body)...)})
+	s := openRelays(t, relayOptions{edges: edges})
 	v := s.dial()
 	if l.part {
 		v.ask(http.MethodGet, "/1", "Range: bytes=1000-140000")
@@ -82,8 +84,6 @@ func (l leaving) run(t *testing.T, body, text string, head int64) {
 // others are the edges besides the first.
 func (l leaving) others(t *testing.T, body string) []target {
 	fine := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
-	dead := script(t, func(net.Conn, string) {})
-	_ = dead.ln.Close()
 	switch l.partner {
 	case "fine":
 		return []target{fine.target("edge-2")}
@@ -91,9 +91,9 @@ func (l leaving) others(t *testing.T, body string) []target {
 		other := script(t, func(c net.Conn, ask string) { send(c, versionFor(ask, body[:leftBody-1]+"!", `"v2"`)) })
 		return []target{other.target("edge-2")}
 	case "dead":
-		return []target{dead.target("edge-2")}
+		return []target{nobody(t, "edge-2")}
 	default:
-		return []target{dead.target("edge-2"), fine.target("edge-3")}
+		return []target{nobody(t, "edge-2"), fine.target("edge-3")}
 	}
 }
 

@@ -50,10 +50,8 @@ func (s *relayStage) seenWell(v *viewer) {
 
 // A descriptor is closed once: the second time it would be somebody else's.
 func TestRefusedLinesAreClosedOnce(t *testing.T) {
-	dead := script(t, func(net.Conn, string) {})
-	dead.ln.Close()
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-	s := openRelays(t, relayOptions{edges: []target{dead.target("edge-1"), e.target("edge-2")}})
+	s := openRelays(t, relayOptions{edges: []target{nobody(t, "edge-1"), e.target("edge-2")}})
 	over := make(chan struct{})
 	var others sync.WaitGroup
 	others.Go(func() { // somebody else
@@ -89,15 +87,14 @@ func TestRefusedLinesAreClosedOnce(t *testing.T) {
 func TestEdgesThatSpeakFirst(t *testing.T) {
 	for _, greeting := range []string{plainOK("well"), "SSH-2.0-nothing\r\n", ""} {
 		spoken := make(chan struct{})
-		first := script(t, func(net.Conn, string) {})
-		first.greet = func(c net.Conn) {
+		first := scriptGreeting(t, func(c net.Conn) {
 			if greeting == "" {
 				_ = c.(*net.TCPConn).CloseWrite()
 			} else {
 				send(c, greeting)
 			}
 			close(spoken)
-		}
+		}, func(net.Conn, string) {})
 		e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
 		s := openRelays(t, relayOptions{edges: []target{first.target("edge-1"), e.target("edge-2")}})
 		n := s.all()[0]

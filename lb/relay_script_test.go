@@ -9,14 +9,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // scripted is an edge that sends exactly the bytes that a test says.
 type scripted struct {
 	t      testing.TB
 	ln     net.Listener
-	answer func(c net.Conn, ask string) // false ends the connection
-	greet  func(c net.Conn)             // before it is asked; nil: says nothing
+	greet  func(c net.Conn) // before it is asked; nil: says nothing
+	answer func(c net.Conn, ask string)
 
 	under sync.WaitGroup
 	mu    sync.Mutex
@@ -28,11 +30,17 @@ type scripted struct {
 // script opens an edge; it ends with the test.
 func script(t testing.TB, answer func(c net.Conn, ask string)) *scripted {
 	t.Helper()
+	return scriptGreeting(t, nil, answer)
+}
+
+// scriptGreeting opens one that speaks first.
+func scriptGreeting(t testing.TB, greet func(c net.Conn), answer func(c net.Conn, ask string)) *scripted {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &scripted{t: t, ln: ln, answer: answer}
+	e := &scripted{t: t, ln: ln, greet: greet, answer: answer}
 	e.under.Go(e.accept)
 	t.Cleanup(func() {
 		_ = ln.Close()
@@ -116,6 +124,24 @@ func (e *scripted) connected() (n int) {
 }
 
 func (e *scripted) target(name string) target { return target{name, e.ln.Addr().String()} }
+
+// nobody is an edge at whose port nobody listens, nor will.
+func nobody(t testing.TB, name string) target {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target{name, "127.0.0.1:" + number(int64(bound.(*unix.SockaddrInet4).Port))}
+}
 
 // send is a write that a test does not mind to fail: a balancer may have hung up.
 func send(c net.Conn, text string) { _, _ = io.WriteString(c, text) }

@@ -119,17 +119,16 @@ func TestViewersThatAskAhead(t *testing.T) {
 // A thousand broken exchanges leave no descriptor and no goroutine.
 func TestNothingIsLeftOfViewersAndEdgesThatGo(t *testing.T) {
 	body := pattern(600_000)
-	dead := script(t, func(net.Conn, string) {})
-	_ = dead.ln.Close()
 	first := script(t, func(c net.Conn, ask string) {
 		at, _ := digits(targetOf(ask)[1:])
 		send(c, objectFor(ask, body)[:at])
 		_ = c.Close()
 	})
 	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+	dead := nobody(t, "edge-1")
 	round := func() {
-		for _, edge := range []*scripted{first, dead} {
-			s := openRelays(t, relayOptions{edges: []target{edge.target("edge-1"), second.target("edge-2")}})
+		for _, edge := range []target{first.target("edge-1"), dead} {
+			s := openRelays(t, relayOptions{edges: []target{edge, second.target("edge-2")}})
 			for _, at := range []int64{0, 1, 500, 100_000, 400_000} {
 				for _, read := range []int64{0, 1, 200_000, -1} {
 					v := s.dial()

@@ -18,7 +18,8 @@ const (
 
 // resolved is what edges' host:port mean.
 type resolved struct {
-	now func() time.Time
+	now  func() time.Time
+	look func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	mu    sync.Mutex
 	known map[string]resolution // guarded by mu
@@ -31,7 +32,7 @@ type resolution struct {
 }
 
 func newResolved(now func() time.Time) *resolved {
-	return &resolved{now: now, known: map[string]resolution{}}
+	return &resolved{now: now, look: net.DefaultResolver.LookupNetIP, known: map[string]resolution{}}
 }
 
 // find is the address of an edge. One that is not known yet, or for long, is
@@ -67,13 +68,36 @@ func (d *resolved) lookUp(text string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveLimit)
 	defer cancel()
-	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil || len(found) == 0 {
+	found, err := d.look(ctx, "ip", host)
+	if err != nil {
 		return // the old address, if there is one, goes on
+	}
+	addr, ok := answering(ctx, found, uint16(number))
+	if !ok {
+		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.known[text]
-	r.addr, r.asked = netip.AddrPortFrom(found[0].Unmap(), uint16(number)), d.now()
+	r.addr, r.asked = addr, d.now()
 	d.known[text] = r
+}
+
+// answering is the one of several addresses that answers: a name may stand for some
+// that the edge does not listen at (localhost is ::1 as well), and a loop tries one
+// only.
+func answering(ctx context.Context, found []netip.Addr, port uint16) (netip.AddrPort, bool) {
+	for _, ip := range found {
+		addr := netip.AddrPortFrom(ip.Unmap(), port)
+		if len(found) == 1 {
+			return addr, true
+		}
+		dialer := net.Dialer{Timeout: resolveLimit / time.Duration(len(found))}
+		conn, err := dialer.DialContext(ctx, "tcp", addr.String())
+		if err == nil {
+			_ = conn.Close()
+			return addr, true
+		}
+	}
+	return netip.AddrPort{}, false
 }
