@@ -1,9 +1,11 @@
 package front
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,10 +29,11 @@ type answer struct {
 	length  int64 // announced, -1: none
 	sent    int64 // bytes of the body, those in the buffer included
 	chunked bool
-	out     bool  // the head has gone into the buffer, or out
+	out     bool  // the head is whole, in the buffer or out
 	err     error // of the connection
 
-	buffer *[]byte // what is not written yet
+	buffer  *[]byte // what is not written yet
+	headEnd int     // in the buffer, until the head is whole: what it lacks comes here
 }
 
 func newAnswer(conn *net.TCPConn, r *http.Request, begun Begun, keep bool) *answer {
@@ -69,67 +72,75 @@ func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Req
 // Header is an http.ResponseWriter's.
 func (a *answer) Header() http.Header { return a.header }
 
-// WriteHeader keeps the status until the length is known; informational ones go
-// out at once.
+// WriteHeader puts the head into the buffer, but for its end, which says how long
+// the body is; what the handler does with its fields later changes nothing.
+// Informational ones go out at once.
 func (a *answer) WriteHeader(status int) {
 	switch {
 	case a.status != 0:
 		return
-	case status >= 100 && status < 200:
-		b := appendFields(AppendStatus(nil, status), a.header)
-		a.write(append(b, "\r\n"...))
+	case status < 100 || status > 999:
+		panic(fmt.Sprintf("front: %d is no status", status))
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		a.write(append(appendFields(AppendStatus(nil, status), a.header, false), "\r\n"...))
 		return
 	}
 	a.status = status
 	if n, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		a.length = n
 	}
-}
-
-// bodiless is true for answers whose head is all there is.
-func (a *answer) bodiless() bool {
-	return a.head || a.status == http.StatusNoContent || a.status == http.StatusNotModified
-}
-
-// begin puts the head into the buffer; ended tells that the body is there whole.
-func (a *answer) begin(body int64, ended bool) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	if a.out {
-		return
-	}
-	a.out = true
-	h := a.header
-	if strings.EqualFold(h.Get("Connection"), "close") {
+	if strings.EqualFold(a.header.Get("Connection"), "close") {
 		a.keep = false
 	}
-	h.Del("Connection")
-	h.Del("Transfer-Encoding")
-	if a.length < 0 {
-		h.Del("Content-Length")
-	}
-	b := AppendStatus(*a.buffer, a.status)
-	if a.length < 0 && !a.bodiless() {
-		if ended {
-			a.length = body
-			b = append(strconv.AppendInt(append(b, "Content-Length: "...), body, 10), "\r\n"...)
-		} else {
-			a.chunked = true
-			b = append(b, "Transfer-Encoding: chunked\r\n"...)
-		}
-	}
-	if h["Date"] == nil {
+	b := appendFields(AppendStatus(*a.buffer, status), a.header, a.length >= 0 && status >= 200 && status != http.StatusNoContent)
+	if _, said := a.header["Date"]; !said {
 		b = append(time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
 	}
 	if !a.keep {
 		b = append(b, "Connection: close\r\n"...)
 	}
-	*a.buffer = append(appendFields(b, h), "\r\n"...)
+	*a.buffer, a.headEnd = b, len(b)
 }
 
-func appendFields(b []byte, h http.Header) []byte {
+// bodiless is true for answers whose head is all there is.
+func (a *answer) bodiless() bool {
+	return a.head || a.status < 200 || a.status == http.StatusNoContent || a.status == http.StatusNotModified
+}
+
+// endHead puts the head's end before the part of the body that waits in the
+// buffer; ended tells that this is all of it.
+func (a *answer) endHead(ended bool) {
+	if a.out {
+		return
+	}
+	a.out = true
+	end := make([]byte, 0, 64)
+	waiting := int64(len(*a.buffer) - a.headEnd)
+	switch {
+	case a.length >= 0 || a.bodiless():
+	case ended:
+		a.length = waiting
+		end = append(strconv.AppendInt(append(end, "Content-Length: "...), waiting, 10), "\r\n"...)
+	default:
+		a.chunked = true
+		end = append(end, "Transfer-Encoding: chunked\r\n"...)
+	}
+	end = append(end, "\r\n"...)
+	if a.chunked && waiting > 0 {
+		end = append(strconv.AppendInt(end, waiting, 16), "\r\n"...)
+		*a.buffer = append(*a.buffer, "\r\n"...)
+	}
+	*a.buffer = slices.Insert(*a.buffer, a.headEnd, end...)
+}
+
+// appendFields appends those of the handler's fields that are its to say, the
+// length only where there may be one. What is no name is left out.
+func appendFields(b []byte, h http.Header, length bool) []byte {
 	for name, values := range h {
+		switch {
+		case name == "Connection", name == "Transfer-Encoding", name == "Content-Length" && !length, !isToken(name):
+			continue
+		}
 		for _, v := range values {
 			if strings.ContainsAny(v, "\r\n") {
 				v = strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
@@ -140,10 +151,22 @@ func appendFields(b []byte, h http.Header) []byte {
 	return b
 }
 
+func isToken(name string) bool {
+	for i := range len(name) {
+		if classOf[name[i]]&inToken == 0 {
+			return false
+		}
+	}
+	return name != ""
+}
+
 // Write is an http.ResponseWriter's. More than was announced is an error.
 func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
+	}
+	if len(b) == 0 {
+		return 0, a.err // a chunk of none would be the end
 	}
 	if a.bodiless() {
 		if a.head {
@@ -154,12 +177,12 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.length >= 0 && a.sent+int64(len(b)) > a.length {
 		return 0, http.ErrContentLength
 	}
-	if !a.out && a.length < 0 && len(*a.buffer)+len(b) <= answerBuffer/2 {
-		*a.buffer = append(*a.buffer, b...) // a body without its head, until it is known to be all
+	if !a.out && a.length < 0 && len(*a.buffer)-a.headEnd+len(b) <= answerBuffer/2 {
+		*a.buffer = append(*a.buffer, b...) // it waits until it is known to be all
 		a.sent += int64(len(b))
 		return len(b), nil
 	}
-	a.commit()
+	a.endHead(false)
 	a.sent += int64(len(b))
 	if len(*a.buffer)+len(b)+32 <= answerBuffer {
 		*a.buffer = a.frame(*a.buffer, b)
@@ -176,27 +199,10 @@ func (a *answer) Write(b []byte) (int, error) {
 	return len(b), a.err
 }
 
-// commit decides that the head goes out with what is known now. A body that
-// waits in the buffer for it is put behind it.
-func (a *answer) commit() {
-	if a.out {
-		return
-	}
-	body := append([]byte(nil), *a.buffer...)
-	*a.buffer = (*a.buffer)[:0]
-	a.begin(0, false)
-	if len(body) > 0 {
-		*a.buffer = a.frame(*a.buffer, body)
-	}
-}
-
 // frame appends bytes of a body as they stand on the wire.
 func (a *answer) frame(to, b []byte) []byte {
 	if !a.chunked {
 		return append(to, b...)
-	}
-	if len(b) == 0 {
-		return to // an empty chunk would be the end
 	}
 	to = append(strconv.AppendInt(to, int64(len(b)), 16), "\r\n"...)
 	return append(append(to, b...), "\r\n"...)
@@ -210,7 +216,7 @@ func (a *answer) FlushError() error {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	a.commit()
+	a.endHead(false)
 	a.flush()
 	return a.err
 }
@@ -247,7 +253,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	a.commit()
+	a.endHead(false)
 	if a.chunked || a.length < 0 || a.bodiless() {
 		return io.Copy(struct{ io.Writer }{a}, src)
 	}
@@ -255,6 +261,10 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if !ok {
 		if a.flush(); a.err != nil {
 			return 0, a.err
+		}
+		left := a.length - a.sent
+		if limited, ok := src.(*io.LimitedReader); !ok || limited.N > left {
+			src = io.LimitReader(src, left) // what is more would be taken for the next answer
 		}
 		n, err := a.conn.ReadFrom(src)
 		a.sent += n
@@ -280,12 +290,7 @@ func (a *answer) finish() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	if !a.out {
-		body := append([]byte(nil), *a.buffer...)
-		*a.buffer = (*a.buffer)[:0]
-		a.begin(int64(len(body)), a.length < 0)
-		*a.buffer = append(*a.buffer, body...)
-	}
+	a.endHead(true)
 	if a.chunked {
 		*a.buffer = append(*a.buffer, "0\r\n\r\n"...)
 	}

@@ -116,12 +116,16 @@ func (c *caller) end() (rest []byte, how string) {
 	switch {
 	case err == nil:
 		return rest, inOrder
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case isReset(err):
 		return rest, byReset
 	default:
 		c.t.Fatalf("the connection does not end: %v after %d bytes", err, len(rest))
 		return rest, ""
 	}
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // ends checks that nothing comes any more.
