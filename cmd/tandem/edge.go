@@ -26,6 +26,7 @@ func edgeCommand() command {
 }
 
 func runEdge(ctx context.Context, cfg edge.Config) error {
+	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return &usageError{err}
 	}

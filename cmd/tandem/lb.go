@@ -27,6 +27,7 @@ func lbCommand() command {
 }
 
 func runLB(ctx context.Context, cfg lb.Config) error {
+	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return &usageError{err}
 	}

@@ -83,6 +83,7 @@ func nodeCommand() command {
 }
 
 func runNode(ctx context.Context, cfg nodeConfig) error {
+	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return &usageError{err}
 	}
