@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -100,8 +101,8 @@ func (k *carriage) takeUp(a *attempt, b *bequest, err error) error {
 	a.body.used(b.sent)
 	k.promise(a)
 	k.sent = b.sent
-	if a.conn == nil && err == nil {
-		err = errGarbage
+	if a.conn == nil && (err == nil || err == errTrickle) { // it could not be handed over: there is nothing to go on with
+		err = io.ErrUnexpectedEOF
 	}
 	return err
 }

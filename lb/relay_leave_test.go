@@ -53,7 +53,7 @@ func (l leaving) run(t *testing.T, body, text string, head int64) {
 	first := script(t, func(c net.Conn, _ string) {
 		if asked.Add(1) == 1 { // asked again it fails at once
 			send(c, text[:l.at])
-			<-now
+			await(t, now)
 			if l.ends == "reset" {
 				_ = c.(*net.TCPConn).SetLinger(0)
 			}
@@ -134,5 +134,35 @@ func (l leaving) judge(s *relayStage, g got, want string, sent int64) {
 	}
 	if !ok {
 		s.t.Fatalf("%v: %.400s\ntakeovers %+v, evidence %v, counted %v, %d left, %d broken", l, g.text(), moves, failed, served, left, broken)
+	}
+}
+
+// HEAD is asked of another edge too, and gets no body from either way.
+func TestHeadIsLeft(t *testing.T) {
+	body := pattern(100_000)
+	head := objectFor("", body)
+	head = head[:len(head)-len(body)]
+	for _, at := range []int{-1, 0, 30, len(head) - 1, len(head)} {
+		first := script(t, func(c net.Conn, _ string) {
+			send(c, head[:at])
+			_ = c.Close()
+		})
+		second := script(t, func(c net.Conn, _ string) { send(c, head) })
+		edges := []target{first.target("edge-1"), second.target("edge-2")}
+		if at < 0 {
+			edges[0] = nobody(t, "edge-1")
+		}
+		s := openRelays(t, relayOptions{edges: edges})
+		for range 2 {
+			g := s.get(http.MethodHead, "/1")
+			if g.check(http.StatusOK, nil) != nil || g.header.Get("Content-Length") != "100000" {
+				t.Fatalf("%d: %.300s", at, g.text())
+			}
+		}
+		s.over(2)
+		served, moves, _, left, broken := s.counted()
+		if fails := at < len(head); fails != (len(moves) == 2) || fails != (left == 2) || served[0] != (countedAs{status: 200}) || broken != 0 {
+			t.Fatalf("%d: counted %v, takeovers %+v, %d left, %d broken", at, served, moves, left, broken)
+		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -110,4 +112,110 @@ func TestEdgesThatSpeakFirst(t *testing.T) {
 			t.Fatalf("%q: takeovers %+v", greeting, moves)
 		}
 	}
+}
+
+// A connection that ends while it is idle is let go at once; one that ends as it is
+// used again is no evidence against its edge, which is asked once more.
+func TestLinesThatEndIdle(t *testing.T) {
+	var asked sync.Map // by connection
+	var reset atomic.Bool
+	e := script(t, func(c net.Conn, _ string) {
+		if _, again := asked.LoadOrStore(c, true); !again {
+			send(c, plainOK("well"))
+			return
+		}
+		if reset.Load() {
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}
+		_ = c.Close()
+	})
+	s := openRelays(t, relayOptions{edges: []target{e.target("edge-1")}})
+	v := s.dial()
+	for range 2 {
+		for range 3 { // the second request on each connection is the one that ends it
+			v.ask(http.MethodGet, "/1")
+			s.seenWell(v)
+			v.ask(http.MethodGet, "/1")
+			s.seenWell(v)
+		}
+		reset.Store(true)
+	}
+	e.hangUp()
+	s.eventually("what ended is let go", func() bool { _, idle := s.under(); return idle == 0 })
+	s.over(12)
+	if _, moves, failed, _, _ := s.counted(); len(moves)+len(failed) != 0 {
+		t.Fatalf("takeovers %+v, evidence %v", moves, failed)
+	}
+}
+
+// After an edge was declared dead no connection from before is used.
+func TestLinesOfAnotherEra(t *testing.T) {
+	goOn := make(chan struct{}, 1)
+	e := script(t, func(c net.Conn, ask string) {
+		text := plainOK("well")
+		send(c, text[:len(text)-2])
+		await(t, goOn)
+		send(c, text[len(text)-2:])
+	})
+	s := openRelays(t, relayOptions{edges: []target{e.target("edge-1")}})
+	connections := func() (n int) { e.locked(func() { n = len(e.conns) }); return n }
+	v := s.dial()
+	get := func(during func()) {
+		v.ask(http.MethodGet, "/1")
+		s.has(2)
+		during()
+		goOn <- struct{}{}
+		s.seenWell(v)
+	}
+	get(func() {})
+	get(func() {})
+	if n := connections(); n != 1 {
+		t.Fatalf("%d connections for two requests", n)
+	}
+	get(func() { s.c.drop("edge-1") })
+	get(func() {})
+	if n := connections(); n != 2 {
+		t.Fatalf("%d connections after one drop", n)
+	}
+	s.settle()
+	s.c.drop("edge-1")
+	get(func() {})
+	if n := connections(); n != 3 {
+		t.Fatalf("%d connections after two drops", n)
+	}
+	s.eventually("those from before are closed", func() bool { return e.connected() == 1 })
+	s.on(s.all()[0], func() { s.all()[0].Tick(time.Now().Add(2 * idleLimit)) })
+	s.eventually("so is what is idle for long", func() bool { return e.connected() == 0 })
+}
+
+// A balancer that ends while responses stand everywhere leaves nothing.
+func TestLoopsThatEndInTheMiddle(t *testing.T) {
+	body := pattern(4 * bigSize)
+	e := script(t, func(c net.Conn, ask string) {
+		at, _ := digits(targetOf(ask)[1:])
+		send(c, objectFor(ask, body)[:at])
+	})
+	for range 3 {
+		s := openRelays(t, relayOptions{loops: 2, edges: []target{e.target("edge-1")}})
+		for _, at := range []int{0, 1, 120, 100_000, 4 * bigSize} { // the last is not read
+			for range 4 {
+				v := s.dial()
+				_ = v.SetReadBuffer(32 << 10)
+				v.ask(http.MethodGet, "/"+number(int64(at)))
+			}
+		}
+		s.eventually("all are asked for", func() bool { return s.ways.Quick.Load() == 20 })
+		over := make(chan struct{})
+		go func() { s.stop(); close(over) }()
+		for ended := false; !ended; {
+			select {
+			case <-over:
+				ended = true
+			case <-time.After(time.Millisecond):
+				e.hangUp() // what carriages wait for: they look when something happens
+			}
+		}
+	}
+	s := openRelays(t, relayOptions{edges: []target{e.target("edge-1")}})
+	s.eventually("the edge is let go", func() bool { return e.connected() == 0 })
 }

@@ -146,6 +146,14 @@ func nobody(t testing.TB, name string) target {
 // send is a write that a test does not mind to fail: a balancer may have hung up.
 func send(c net.Conn, text string) { _, _ = io.WriteString(c, text) }
 
+// await is for an edge that stands still: a test that fails does not wait for it.
+func await(t testing.TB, event <-chan struct{}) {
+	select {
+	case <-event:
+	case <-t.Context().Done():
+	}
+}
+
 // targetOf is the request's target.
 func targetOf(ask string) string {
 	_, rest, _ := strings.Cut(ask, " ")
