@@ -12,12 +12,16 @@ import (
 // acceptsMost bounds what one loop accepts in a round.
 const acceptsMost = 64
 
+// pauseFor is for how long none is accepted when there are no descriptors.
+const pauseFor = 50 * time.Millisecond
+
 // acceptor is the source of the listener on one loop. All loops watch it, and
 // the kernel wakes one of them.
 type acceptor struct {
-	l    *Loop
-	fd   int
-	over bool
+	l      *Loop
+	fd     int
+	paused bool
+	over   bool
 }
 
 // listen makes the loop accept connections.
@@ -26,10 +30,18 @@ func (l *Loop) listen(fd int) error {
 	return l.add(fd, l.accepts, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
 }
 
+// stop ends accepting; the last loop to do so closes the listener, so that nobody
+// waits there.
 func (a *acceptor) stop() {
-	if !a.over {
-		a.over = true
+	if a.over {
+		return
+	}
+	a.over = true
+	if !a.paused {
 		a.l.Forget(a.fd)
+	}
+	if s := a.l.server; s.accepting.Add(-1) == 0 {
+		s.unlisten()
 	}
 }
 
@@ -54,17 +66,18 @@ func (a *acceptor) Ready(uint32) {
 // pause accepts nothing for a moment.
 func (a *acceptor) pause() {
 	a.l.Forget(a.fd)
-	a.over = true
-	time.AfterFunc(50*time.Millisecond, func() {
-		a.l.Post(func() {
-			if a.l.server.draining.Load() {
-				return
-			}
-			if a.l.add(a.fd, a, unix.EPOLLIN|unix.EPOLLEXCLUSIVE) == nil {
-				a.over = false
-			}
-		})
-	})
+	a.paused = true
+	time.AfterFunc(pauseFor, func() { a.l.server.postOpen(a.l, a.resume) })
+}
+
+func (a *acceptor) resume() {
+	if a.over {
+		return
+	}
+	a.paused = false
+	if a.l.add(a.fd, a, unix.EPOLLIN|unix.EPOLLEXCLUSIVE) != nil {
+		a.pause()
+	}
 }
 
 func (a *acceptor) enter(fd int, from netip.AddrPort) {

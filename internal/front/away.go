@@ -48,7 +48,7 @@ func (c *Conn) Request(h *Head) (*http.Request, error) {
 	delete(header, "Host")
 	return &http.Request{
 		Method: h.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
-		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target,
+		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target, Close: h.Close,
 	}, nil
 }
 
@@ -78,14 +78,15 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 }
 
 func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
-	defer c.loop.server.away.Done()
 	end := breakOff
+	defer func() { // also after runtime.Goexit
+		c.loop.Post(func() { c.back(end) })
+		c.loop.server.away.Done()
+	}()
 	if tcp, err := socketOf(c.fd); err == nil {
-		a := newAnswer(tcp, r, begun, c.keep)
-		end = a.run(serve, r, c.loop.server.cfg.Panic)
-		_ = tcp.Close()
+		defer tcp.Close()
+		end = newAnswer(tcp, r, begun, c.keep).run(serve, r, c.loop.server.cfg.Panic)
 	}
-	c.loop.Post(func() { c.back(end) })
 }
 
 // back takes the connection from its goroutine.

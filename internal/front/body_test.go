@@ -45,16 +45,6 @@ func TestHeadHasTheLengthAndNoBody(t *testing.T) {
 	}
 }
 
-// pass waits until the loop has done what it can do for others: it has answered a
-// request that came later.
-func (s *stage) pass() {
-	s.t.Helper()
-	c := call(s.t, s.addr)
-	c.say(ask("GET", "/pass"))
-	c.hear("GET")
-	_ = c.Close()
-}
-
 func TestReaderThatStopsAndGoesOnGetsEveryByte(t *testing.T) {
 	for _, from := range []string{"mem", "file"} {
 		s := newStage(t, oneLoop)

@@ -119,8 +119,11 @@ func (c *Conn) proceed() {
 	if c.state == writing {
 		c.flush()
 	}
-	if c.state == heading || c.state == idle {
+	switch c.state {
+	case heading, idle:
 		c.receive()
+	case lingering:
+		c.discard()
 	}
 }
 
@@ -152,7 +155,7 @@ func (c *Conn) receive() {
 		case n == 0:
 			c.await(b)
 		default:
-			c.partial, c.input = false, kept(b[n:])
+			c.use(b, n)
 			c.dispatch(&c.loop.head)
 		}
 	}
@@ -193,6 +196,19 @@ func (c *Conn) await(b []byte) {
 	if c.state == idle {
 		c.state = heading
 		c.loop.heads.push(c, c.loop.now)
+	}
+}
+
+// use takes n bytes of what is received; what follows is kept for later.
+func (c *Conn) use(b []byte, n int) {
+	c.partial = false
+	switch {
+	case n == len(b):
+		c.input = nil
+	case len(c.input) > 0:
+		c.input = b[n:] // its own already
+	default:
+		c.input = kept(b[n:])
 	}
 }
 
@@ -292,6 +308,7 @@ func (c *Conn) discard() {
 			return
 		}
 	}
+	c.later()
 }
 
 // Reset ends the connection so that nobody takes what was sent for the whole.

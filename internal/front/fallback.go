@@ -1,8 +1,10 @@
 package front
 
 import (
+	"context"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -84,12 +86,49 @@ func (c *Conn) handOver(h *Head) {
 	c.state, c.input = closed, nil
 	_ = unix.Close(c.fd)
 	c.over(false)
-	s.away.Go(func() {
+	s.away.Add(1)
+	go func() {
 		select {
-		case s.queue.conns <- handed:
+		case s.queue.conns <- handed: // until its last state
 		case <-s.queue.over:
 			_ = handed.Close()
+			s.away.Done()
 		}
+	}()
+}
+
+// adopt makes f the fallback server: its goroutines are waited for by Close, and
+// their requests end then.
+func (s *Server) adopt(f *http.Server) {
+	f.Handler = lastUnless(s.cfg.Foreign, f.Handler)
+	f.DisableGeneralOptionsHandler = true // it would go by lastUnless
+	if f.BaseContext == nil {
+		f.BaseContext = func(net.Listener) context.Context { return s.ctx }
+	}
+	told := f.ConnState
+	f.ConnState = func(conn net.Conn, state http.ConnState) {
+		if told != nil {
+			told(conn, state)
+		}
+		if _, handed := conn.(*Handed); handed && (state == http.StateClosed || state == http.StateHijacked) {
+			s.away.Done()
+		}
+	}
+}
+
+// lastUnless closes the fallback server's connections after an answer that is not
+// to a foreign request: it reads heads less strictly than this room does, so it
+// gets no second one from anybody.
+func lastUnless(foreign func(target string) bool, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !foreign(r.RequestURI) {
+			w.Header().Set("Connection", "close")
+		}
+		if r.Method == http.MethodOptions && r.RequestURI == "*" {
+			w.Header().Set("Content-Length", "0") // what net/http says of a whole server
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

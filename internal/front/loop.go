@@ -107,7 +107,11 @@ func (r ring) Ready(uint32) {
 	_, _ = unix.Read(r.l.bell, count[:])
 }
 
+// release closes what newLoop has opened.
 func (l *Loop) release() {
+	if l.quick != nil {
+		l.quick.Close()
+	}
 	_ = unix.Close(l.epoll)
 	_ = unix.Close(l.bell)
 }
@@ -150,7 +154,7 @@ func (l *Loop) Forget(fd int) {
 // takes it out of the epoll.
 func (l *Loop) forgetClosed(fd int) { l.sources[fd].source = nil }
 
-// Post runs f on the loop.
+// Post runs f on the loop. It is not for after Server.Close.
 func (l *Loop) Post(f func()) {
 	l.mu.Lock()
 	l.inbox = append(l.inbox, f)
@@ -188,9 +192,6 @@ func (l *Loop) run() {
 			yielded = l.now
 		}
 	}
-	if l.quick != nil {
-		l.quick.Close()
-	}
 	l.release()
 }
 
@@ -219,7 +220,7 @@ func (l *Loop) sleep(next time.Time) int {
 		return 0
 	}
 	wait := longest
-	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(lingerFor)} {
+	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor)} {
 		if !t.IsZero() {
 			wait = min(wait, t.Sub(l.now))
 		}
@@ -259,10 +260,10 @@ func (l *Loop) expire() {
 	for c := l.idle.overdue(l.now, l.server.cfg.IdleTimeout); c != nil; c = l.idle.overdue(l.now, l.server.cfg.IdleTimeout) {
 		c.close()
 	}
-	for c := l.linger.overdue(l.now, lingerFor); c != nil; c = l.linger.overdue(l.now, lingerFor) {
+	for c := l.linger.overdue(l.now, l.server.cfg.lingerFor); c != nil; c = l.linger.overdue(l.now, l.server.cfg.lingerFor) {
 		c.close()
 	}
-	if l.server.cfg.MinRate > 0 && l.now.Sub(l.paced) >= paceEvery {
+	if l.server.cfg.MinRate > 0 && l.now.Sub(l.paced) >= l.server.cfg.paceEvery {
 		l.pace(l.now.Sub(l.paced))
 		l.paced = l.now
 	}

@@ -12,6 +12,9 @@ import (
 func (l *Loop) pace(window time.Duration) {
 	least := uint64(float64(l.server.cfg.MinRate) * window.Seconds())
 	l.each(func(c *Conn) {
+		if c.gone {
+			return // what was cut off and is away still is no second one
+		}
 		switch c.state {
 		case writing, taken, away, lingering:
 		default:

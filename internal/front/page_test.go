@@ -156,29 +156,13 @@ func TestEndOfARestIsToldWhenItsReaderVanishes(t *testing.T) {
 	s.hearsNothing()
 }
 
-// withoutDescriptors lets none be opened while f runs. Those that are open stay.
-func withoutDescriptors(t *testing.T, f func()) {
-	t.Helper()
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	none := limit
-	none.Cur = 0
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) }()
-	f()
-}
-
 func TestEndOfARestIsToldWhenNoGoroutineCanSendIt(t *testing.T) {
 	s := coldStage(t, cold(t, warmPart))
 	c := call(t, s.addr)
 	c.say(ask("GET", "/mem/1"))
 	c.hearTarget("GET", "/mem/1")
 	s.hears()
-	withoutDescriptors(t, func() {
+	limited(t, 0, func() {
 		c.say(ask("GET", "/cold"))
 		if _, how := c.end(); how != byReset {
 			t.Errorf("the connection ended %s", how)

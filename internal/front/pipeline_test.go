@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -154,5 +155,29 @@ func TestConnectionEndsAfterTheRequestThatSaysSo(t *testing.T) {
 	}
 	if n := s.ways.Quick.Load(); n != 4 {
 		t.Errorf("%d requests were answered on loops; want 4, none behind the last", n)
+	}
+}
+
+// What waits must not be copied for every request before it: 60 KB of small ones
+// would cost a thousand times as much.
+func TestRequestsThatWaitAreNotCopiedAgainAndAgain(t *testing.T) {
+	s := newStage(t, oneLoop)
+	const requests = 1500
+	all := strings.Repeat(ask("GET", "/mem/1"), requests)
+	c := call(t, s.addr)
+	release := s.hold()
+	c.say("%s", all)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	release()
+	for range requests {
+		if _, err := http.ReadResponse(c.r, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.r.Discard(1)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 200*uint64(len(all)) { // most of it the test's own
+		t.Errorf("%d bytes of requests took %d bytes of memory", len(all), got)
 	}
 }

@@ -35,6 +35,8 @@ type Config struct {
 	Ways    *Ways                                                 // counts; nil: nobody wants to know
 	Slow    func()                                                // a client was cut off
 	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
+
+	lingerFor, paceEvery time.Duration // 0: those of the room; tests have less time
 }
 
 // Ways counts requests by the way they went: answered on a loop (or begun there),
@@ -53,6 +55,12 @@ func (c *Config) fill() {
 	}
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = 75 * time.Second
+	}
+	if c.lingerFor == 0 {
+		c.lingerFor = lingerFor
+	}
+	if c.paceEvery == 0 {
+		c.paceEvery = paceEvery
 	}
 	if c.Enter == nil {
 		c.Enter = func(string) (any, bool) { return nil, true }
@@ -82,45 +90,31 @@ func (c *Config) fill() {
 
 // Server serves one listener.
 type Server struct {
-	cfg      Config
-	ctx      context.Context // of all requests that are away; ended by Close
-	cancel   context.CancelFunc
-	loops    []*Loop
-	queue    *connQueue // to the fallback server
-	draining atomic.Bool
-	open     atomic.Int64 // connections of the loops
-	away     sync.WaitGroup
+	cfg       Config
+	ctx       context.Context // of all requests that are away, or the fallback server's; ended by Close
+	cancel    context.CancelFunc
+	loops     []*Loop
+	queue     *connQueue // to the fallback server
+	draining  atomic.Bool
+	open      atomic.Int64   // connections of the loops
+	away      sync.WaitGroup // requests that are away, and connections that the fallback server has
+	accepting atomic.Int64   // loops that accept connections
+	unlisten  func()         // closes the listener, when none does
 
-	mu      sync.Mutex
-	started bool           // guarded by mu
-	closed  bool           // guarded by mu
-	running sync.WaitGroup // loops and the fallback server
+	mu       sync.Mutex
+	started  bool           // guarded by mu
+	closed   bool           // guarded by mu
+	running  sync.WaitGroup // loops
+	fallback sync.WaitGroup // the fallback server's Serve
 }
 
 // New starts nothing.
 func New(cfg Config) *Server {
 	cfg.fill()
-	cfg.Fallback.Handler = lastUnless(cfg.Foreign, cfg.Fallback.Handler)
-	cfg.Fallback.DisableGeneralOptionsHandler = true // it would go by lastUnless
 	s := &Server{cfg: cfg}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.adopt(cfg.Fallback)
 	return s
-}
-
-// lastUnless closes the fallback server's connections after an answer that is not
-// to a foreign request: it reads heads less strictly than this room does, so it
-// gets no second one from anybody.
-func lastUnless(foreign func(target string) bool, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !foreign(r.RequestURI) {
-			w.Header().Set("Connection", "close")
-		}
-		if r.Method == http.MethodOptions && r.RequestURI == "*" {
-			w.Header().Set("Content-Length", "0") // what net/http says of a whole server
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // Serve answers at a TCP listener until Shutdown or Close; then it returns
@@ -141,15 +135,16 @@ func (s *Server) Serve(ln net.Listener) error {
 		return fmt.Errorf("front: listener: %w", err)
 	}
 	probeSilent(fd)
-	if err := s.start(fd, ln.Addr()); err != nil {
+	if err := s.start(fd, ln.Addr(), func() { _, _ = ln.Close(), file.Close() }); err != nil {
 		return err
 	}
 	s.running.Wait()
+	s.fallback.Wait()
 	return http.ErrServerClosed
 }
 
 // start opens the loops and lets them run.
-func (s *Server) start(listener int, addr net.Addr) error {
+func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started || s.closed {
@@ -158,6 +153,7 @@ func (s *Server) start(listener int, addr net.Addr) error {
 	for i := range s.cfg.Loops {
 		l, err := newLoop(s, i)
 		if err == nil {
+			s.loops = append(s.loops, l)
 			err = l.listen(listener)
 		}
 		if err != nil {
@@ -167,15 +163,16 @@ func (s *Server) start(listener int, addr net.Addr) error {
 			s.loops = nil
 			return fmt.Errorf("front: loop: %w", err)
 		}
-		s.loops = append(s.loops, l)
 	}
 	makeRoom(s.cfg.Loops)
 	s.started = true
+	s.unlisten = unlisten
+	s.accepting.Store(int64(len(s.loops)))
 	s.queue = newConnQueue(addr)
 	for _, l := range s.loops {
 		s.running.Go(l.run)
 	}
-	s.running.Go(func() { _ = s.cfg.Fallback.Serve(s.queue) })
+	s.fallback.Go(func() { _ = s.cfg.Fallback.Serve(s.queue) })
 	return nil
 }
 
@@ -206,7 +203,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return s.Close()
 	}
 	for _, l := range loops {
-		l.Post(l.drain)
+		s.postOpen(l, l.drain)
 	}
 	err := s.cfg.Fallback.Shutdown(ctx)
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -241,6 +238,8 @@ func (s *Server) Close() error {
 	if s.queue != nil {
 		err = s.cfg.Fallback.Close()
 		_ = s.queue.Close()
+		s.fallback.Wait()
+		_ = s.cfg.Fallback.Close() // what it had accepted when it was closed
 	}
 	var aborted sync.WaitGroup
 	for _, l := range loops {
@@ -260,6 +259,16 @@ func (s *Server) Close() error {
 		err = nil
 	}
 	return err
+}
+
+// postOpen posts to a loop, but when Close has begun: a loop that has ended has
+// no bell, and its number may be another's.
+func (s *Server) postOpen(l *Loop, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		l.Post(f)
+	}
 }
 
 // Connections counts those that the loops have.

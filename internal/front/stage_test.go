@@ -153,6 +153,17 @@ func (s *stage) hold() (release func()) {
 	}
 }
 
+// pass waits until a loop has done what it can do for others: it has answered a
+// request that came later.
+func (s *stage) pass() {
+	s.t.Helper()
+	c := call(s.t, s.addr)
+	c.say(ask("GET", "/pass", "Connection: close"))
+	c.hear("GET")
+	c.ends(inOrder)
+	_ = c.Close()
+}
+
 // oneLoop is for newStage.
 func oneLoop(_ *stage, c *Config) { c.Loops = 1 }
 
@@ -172,13 +183,17 @@ func (q *scripted) Close() {
 }
 
 // answer gives /mem/N and /file/N, a body of N bytes from memory and from the
-// file, on the loop; /hold holds the loop up. The rest goes away.
+// file, on the loop; /hold holds the loop up, /pass is an answer alone. The rest goes
+// away.
 func (s *stage) answer(c *Conn, h *Head) bool {
 	if h.Target == "/hold" {
 		release := make(chan struct{})
 		s.held <- sync.OnceFunc(func() { close(release) })
 		<-release
 		return c.Respond(append(AppendStatus(c.Loop().Scratch(), http.StatusOK), "X-Target: /hold\r\nContent-Length: 0\r\n"...), Body{})
+	}
+	if h.Target == "/pass" {
+		return c.Respond(append(AppendStatus(c.Loop().Scratch(), http.StatusOK), "Content-Length: 0\r\n"...), Body{})
 	}
 	size, from, ok := cutOf(h.Target)
 	if !ok {

@@ -1,0 +1,222 @@
+package front
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const short = 60 * time.Millisecond
+
+func since(t *testing.T, begin time.Time, least time.Duration) {
+	t.Helper()
+	if took := time.Since(begin); took < least-5*time.Millisecond || took > least+patience/2 {
+		t.Errorf("it took %v; want %v at least", took, least)
+	}
+}
+
+func TestSilentConnectionIsClosedWithoutAWord(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.HeadTimeout = short })
+	begin := time.Now()
+	c := call(t, s.addr)
+	c.ends(inOrder)
+	since(t, begin, short)
+}
+
+func TestHeadThatDoesNotArriveInTimeIsAnsweredSo(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.HeadTimeout = short })
+	for _, first := range []string{"", ask("GET", "/mem/3"), ask("GET", "/x")} {
+		for _, part := range []string{"G", "GET /x HTTP/1.1\r\nHost: a\r\n", "\r\n"} {
+			c := call(t, s.addr)
+			begin := time.Now()
+			c.say("%s", first+part)
+			if first != "" {
+				c.hear("GET")
+			}
+			if r := c.hear("GET"); r.StatusCode != http.StatusRequestTimeout || !r.Close {
+				t.Errorf("%q: %s, closing: %v", part, r.Status, r.Close)
+			}
+			since(t, begin, short)
+			c.ends(inOrder)
+		}
+	}
+}
+
+// The time of a head is not counted from its last byte.
+func TestHeadThatDripsIsNotWaitedForLonger(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.HeadTimeout = short })
+	c := call(t, s.addr)
+	begin := time.Now()
+	stop := make(chan struct{})
+	dripped := make(chan struct{})
+	go func() {
+		defer close(dripped)
+		for tick := time.NewTicker(short / 5); ; {
+			select {
+			case <-tick.C:
+				_, _ = io.WriteString(c.TCPConn, "G")
+			case <-stop:
+				return
+			}
+		}
+	}()
+	resp, err := http.ReadResponse(c.r, nil)
+	close(stop)
+	<-dripped
+	if err != nil || resp.StatusCode != http.StatusRequestTimeout && resp.StatusCode != http.StatusNotImplemented {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	since(t, begin, short)
+}
+
+func TestIdleConnectionIsClosedAfterItsTimeAndNotBefore(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.IdleTimeout, c.HeadTimeout = 3*short, short })
+	for _, target := range []string{"/mem/3", "/file/100000", "/x"} {
+		c := call(t, s.addr)
+		var begin time.Time
+		for range 3 {
+			begin = time.Now()
+			c.say(ask("GET", target))
+			c.hearTarget("GET", target)
+			time.Sleep(short + short/2) // longer than a head may take, shorter than a pause
+		}
+		c.ends(inOrder)
+		since(t, begin, 3*short)
+	}
+}
+
+// What is away, or goes out, is not bound by the time of a head or a pause.
+func TestRequestThatTakesLongIsNotCutByOtherTimes(t *testing.T) {
+	a := newAwaiting()
+	s := newStage(t, func(_ *stage, c *Config) { c.Handler, c.HeadTimeout, c.IdleTimeout = a, short, short })
+	waiting, taking := call(t, s.addr), callSlow(t, s.addr)
+	waiting.say(ask("GET", "/wait"))
+	taking.say(ask("GET", "/mem/12000000"))
+	await(t, "the request", a.came)
+	time.Sleep(4 * short)
+	a.let(t)
+	waiting.hearTarget("GET", "/wait")
+	taking.hearTarget("GET", "/mem/12000000")
+}
+
+func TestHeadIsNotLongerThanTheLimit(t *testing.T) {
+	const limit = 1000
+	s := newStage(t, func(_ *stage, c *Config) { c.HeadLimit = limit })
+	fill := func(n int) string {
+		return ask("GET", "/mem/3", "X: "+strings.Repeat("x", n-len(ask("GET", "/mem/3", "X: "))))
+	}
+	c := call(t, s.addr)
+	c.say(fill(limit) + fill(limit) + ask("GET", "/x"))
+	c.hearTarget("GET", "/mem/3")
+	c.hearTarget("GET", "/mem/3")
+	c.hearTarget("GET", "/x")
+	for _, text := range []string{fill(limit + 1), fill(limit + 1)[:limit], fill(500_000)} {
+		c := call(t, s.addr)
+		c.say("%s", text+ask("GET", "/x"))
+		if r := c.hear("GET"); r.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !r.Close {
+			t.Errorf("a head of %d bytes: %s, closing: %v", len(text), r.Status, r.Close)
+		}
+		c.ends(inOrder)
+	}
+}
+
+func TestClientThatMayNotEnterIsReset(t *testing.T) {
+	s := newStage(t, func(s *stage, c *Config) {
+		c.Enter = func(address string) (any, bool) {
+			client, _ := s.enter(address)
+			if s.entered.Load() > 1 {
+				s.leave(client)
+				return nil, false
+			}
+			return client, true
+		}
+	})
+	conn, err := net.Dial("tcp", s.addr)
+	if err == nil {
+		defer conn.Close()
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if !isReset(err) {
+		t.Errorf("%v; want a reset", err)
+	}
+}
+
+// pacing cuts off who takes less than a megabyte a second.
+func pacing(_ *stage, c *Config) {
+	c.MinRate, c.paceEvery = 1<<20, short
+	c.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 3 {
+			_, _ = w.Write(plenty())
+		}
+	})
+}
+
+func TestClientThatTakesTooLittleIsCutOff(t *testing.T) {
+	s := newStage(t, pacing)
+	for n, target := range []string{"/mem/12000000", "/file/12000000", "/x", "/mem/60000"} {
+		c := callSlow(t, s.addr)
+		c.say(ask("GET", target))
+		eventually(t, target+" is cut off", func() bool {
+			s.pass() // a loop that has nothing to do looks once a second
+			return s.slow.Load() > int64(n) && s.Connections() == 0
+		})
+		if got := s.slow.Load(); got != int64(n+1) {
+			t.Errorf("%s: %d clients were cut off; want %d", target, got, n+1)
+		}
+		if _, how := c.end(); how != byReset {
+			t.Errorf("%s: it ended %s", target, how)
+		}
+	}
+}
+
+func TestClientThatTakesEnoughOrHasNothingToTakeIsNotCutOff(t *testing.T) {
+	a := newAwaiting()
+	s := newStage(t, func(s *stage, c *Config) {
+		pacing(s, c)
+		c.Handler = a
+	})
+	idling, waiting, fast := call(t, s.addr), call(t, s.addr), callSlow(t, s.addr)
+	idling.say(ask("GET", "/mem/3"))
+	idling.hearTarget("GET", "/mem/3")
+	waiting.say(ask("GET", "/wait"))
+	await(t, "the request", a.came)
+	for end := time.Now().Add(6 * short); time.Now().Before(end); {
+		fast.say(ask("GET", "/mem/12000000"))
+		fast.hearTarget("GET", "/mem/12000000")
+	}
+	a.let(t)
+	waiting.hearTarget("GET", "/wait")
+	idling.say(ask("GET", "/mem/3"))
+	idling.hearTarget("GET", "/mem/3")
+	if n := s.slow.Load(); n > 0 {
+		t.Errorf("%d clients were cut off", n)
+	}
+}
+
+// A handler that does not heed its context keeps the connection for a while after
+// it was cut off; that is one client still.
+func TestClientIsCutOffOnce(t *testing.T) {
+	release := make(chan struct{})
+	s := newStage(t, func(s *stage, c *Config) {
+		pacing(s, c)
+		c.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(plenty())
+			<-release
+		})
+	})
+	c := callSlow(t, s.addr)
+	c.say(ask("GET", "/x"))
+	eventually(t, "it is cut off", func() bool { s.pass(); return s.slow.Load() > 0 })
+	for end := time.Now().Add(6 * short); time.Now().Before(end); {
+		s.pass()
+	}
+	close(release)
+	eventually(t, "it is closed", func() bool { return s.Connections() == 0 })
+	if n := s.slow.Load(); n != 1 {
+		t.Errorf("%d clients were cut off", n)
+	}
+}

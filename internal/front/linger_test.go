@@ -1,0 +1,101 @@
+package front
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// talkative sends a malformed head, and then as much as is taken within a moment,
+// while the loop is held up: so all of it is there when the head is read.
+func talkative(t *testing.T, s *stage, head string, more int) *caller {
+	c := call(t, s.addr)
+	c.say(ask("GET", "/mem/1"))
+	c.hearTarget("GET", "/mem/1")
+	release := s.hold()
+	c.say("%s", head)
+	_ = c.SetWriteDeadline(time.Now().Add(short))
+	n, _ := c.Write(make([]byte, more))
+	if n < 2*turnsMost*readBuffer {
+		t.Skipf("the kernel keeps only %d bytes", n)
+	}
+	release()
+	return c
+}
+
+// Closed with bytes that were not read a connection is reset, and a client that
+// has sent more may lose the answer that tells why.
+func TestClientThatHasSentMoreThanIsReadMayReadTheAnswer(t *testing.T) {
+	for _, head := range []string{"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", ask("GET", "/mem/60000", "Connection: close")} {
+		s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.lingerFor = short })
+		c := talkative(t, s, head, 3*turnsMost*readBuffer)
+		eventually(t, "the connection is closed", func() bool { return s.left.Load() >= s.entered.Load()-1 })
+		time.Sleep(2 * short) // longer than the server waits
+		if r := c.hear("GET"); !r.Close || r.StatusCode == http.StatusOK != (r.ContentLength == 60000) {
+			t.Errorf("%s, %d bytes", r.Status, r.ContentLength)
+		}
+		c.ends(inOrder)
+	}
+}
+
+// Nothing new may come to tell of what a round has left there.
+func TestWhatNobodyWantsIsReadToItsEnd(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	_ = unix.SetsockoptInt(pair[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 16<<20)
+	for range 3 * turnsMost {
+		if _, err := unix.Write(pair[1], make([]byte, readBuffer)); err != nil {
+			t.Skip("the kernel does not keep so much:", err)
+		}
+	}
+	l := &Loop{read: make([]byte, readBuffer)}
+	(&Conn{loop: l, fd: pair[0], state: lingering}).discard()
+	for len(l.again) > 0 {
+		l.resume()
+	}
+	if left, err := unix.IoctlGetInt(pair[0], unix.TIOCINQ); left > 0 || err != nil {
+		t.Errorf("%d bytes lie there, %v", left, err)
+	}
+}
+
+func TestConnectionLingersUntilTheClientHasEndedItAndNotLonger(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.lingerFor = 3 * short })
+	bad := "GET / HTTP/1.1\r\n\r\n"
+	stays, goes := call(t, s.addr), call(t, s.addr)
+	for _, c := range []*caller{stays, goes} {
+		c.say("%s", bad+strings.Repeat("x", 100_000))
+		if r := c.hear("GET"); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s", r.Status)
+		}
+	}
+	begin := time.Now()
+	_ = goes.Close()
+	eventually(t, "the one that has ended is gone", func() bool { return s.Connections() == 1 })
+	if time.Since(begin) > 3*short {
+		t.Error("it was waited for")
+	}
+	eventually(t, "the other one is gone as well", func() bool { return s.Connections() == 0 })
+	since(t, begin, 2*short)
+	stays.ends(inOrder)
+}
+
+func TestAnswerThatIsTheLastIsReadByASlowClientToItsEnd(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.lingerFor = short / 3 })
+	for _, target := range []string{"/mem/3000000", "/file/3000000"} {
+		c := callSlow(t, s.addr)
+		c.say(ask("GET", target, "Connection: close"))
+		if _, err := c.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(short)
+		c.hearTarget("GET", target)
+		c.ends(inOrder)
+	}
+}
