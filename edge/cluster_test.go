@@ -220,7 +220,10 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 		cfg.Capacity = 8
 	}
 	cfg.StoreBytes, cfg.MemoryBytes = 1<<30, 64<<20
-	cfg.NoticeEvery, cfg.SilentFor, cfg.ReportEvery = 30*time.Millisecond, 3, 30*time.Millisecond
+	cfg.NoticeEvery, cfg.ReportEvery = 30*time.Millisecond, 30*time.Millisecond
+	if cfg.SilentFor == 0 {
+		cfg.SilentFor = 3
+	}
 	if cfg.SessionIdle == 0 {
 		cfg.SessionIdle = time.Minute
 	}
@@ -267,6 +270,13 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 func startRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
 	t.Helper()
 	return startRingOf(t, n, o, func(int) Config { return Config{} })
+}
+
+// startCalmRing is startRing for what holds as long as neighbours hear each other:
+// a busy machine makes nobody silent.
+func startCalmRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
+	t.Helper()
+	return startRingOf(t, n, o, func(int) Config { return Config{SilentFor: 100} })
 }
 
 // startRingOf is startRing with a configuration for each edge.
