@@ -233,7 +233,6 @@ func TestRelaysGiveWhatCarriagesGive(t *testing.T) {
 
 // Wherever an answer is cut in two, and when it comes byte by byte, it is the same.
 func TestAnswersCutAnywhere(t *testing.T) {
-	t.Parallel()
 	cases := answerCases()
 	var s *relayStage
 	e := answerEdge(t, cases, func() { s.settle() })

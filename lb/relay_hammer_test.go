@@ -54,7 +54,7 @@ func TestRelaysUnderHammer(t *testing.T) {
 		all = append(all, e)
 		edges = append(edges, e.target(fmt.Sprintf("edge-%d", i+1)))
 	}
-	cfg := carryConfig{Silence: 200 * time.Millisecond, FirstByte: 200 * time.Millisecond, Total: 5 * time.Second, Connect: time.Second}
+	cfg := carryConfig{Silence: 200 * time.Millisecond, FirstByte: 200 * time.Millisecond, Total: time.Second, Connect: time.Second}
 	h.s = openRelays(t, relayOptions{cfg: cfg, edges: edges, loops: 2})
 	h.end = time.Now().Add(length)
 	var under sync.WaitGroup

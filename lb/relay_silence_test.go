@@ -282,11 +282,10 @@ func (s *relayStage) blocked() (ok bool) {
 // After a viewer's pause a quarter of the limit is enough for an edge of which
 // nothing has come all the while, and not for one that has just sent something.
 func TestSilenceAfterAPause(t *testing.T) {
-	t.Parallel()
 	body := pattern(4 * bigSize)
 	for _, dead := range []bool{true, false} {
 		cfg := patient
-		cfg.Silence = 2 * time.Second
+		cfg.Silence = 1200 * time.Millisecond
 		more, sent := make(chan struct{}), make(chan int, 1)
 		var s *relayStage
 		var r *relay
