@@ -270,6 +270,9 @@ func TestOneTooManyAgeIsStale(t *testing.T) {
 	for age, hit := range map[string]bool{"0": true, "90": true, "100": false, "x": false, "0|0": false, "0,0": false, "-1": false, "": false} {
 		url := e.url + "/" + strconv.Itoa(len(age)) + "?age=" + age
 		get(t, url)
+		if hit {
+			eventually(t, "it is whole", func() bool { return e.store.Has(strings.TrimPrefix(url, e.url)) })
+		}
 		resp, _ := get(t, url)
 		if got := strings.Contains(resp.Header.Get("Cache-Status"), "; hit"); got != hit {
 			t.Errorf("Age %q: %s", age, resp.Header.Get("Cache-Status"))
