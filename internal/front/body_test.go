@@ -143,7 +143,7 @@ func shortened(t *testing.T, size int) *stage {
 					return false
 				}
 				head := fmt.Appendf(AppendStatus(l.Scratch(), 200), "X-Target: %s\r\nContent-Length: %d\r\n", h.Target, size)
-				return c.Respond(head, Body{File: file, Length: int64(size), Ended: s.listen(h.Target)})
+				return s.begun(c.Respond(head, Body{File: file, Length: int64(size), Ended: s.listen(h.Target)}))
 			}}
 		}
 	})

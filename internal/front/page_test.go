@@ -70,7 +70,7 @@ func coldStage(t *testing.T, file *os.File) *stage {
 					runtime.LockOSThread() // the loop's
 					before = blocksRead()
 					head = fmt.Appendf(head, "X-Target: /cold\r\nContent-Length: %d\r\n", len(plenty()))
-					return c.Respond(head, Body{File: file, Length: int64(len(plenty())), Ended: s.listen(h.Target)})
+					return s.begun(c.Respond(head, Body{File: file, Length: int64(len(plenty())), Ended: s.listen(h.Target)}))
 				case "/blocks":
 					b := strconv.AppendInt(nil, blocksRead()-before, 10)
 					return c.Respond(fmt.Appendf(head, "Content-Length: %d\r\n", len(b)), Body{Bytes: b})

@@ -32,7 +32,8 @@ type stage struct {
 	left    atomic.Int64
 	slow    atomic.Int64
 	panics  chan any
-	ended   chan ending // what Enders were told
+	ended   chan ending  // what Enders were told
+	owed    atomic.Int64 // Enders that have to be told yet
 	ways    Ways
 	held    chan func() // lets a loop go on that /hold holds up
 
@@ -132,6 +133,9 @@ func (s *stage) strike() {
 		s.t.Errorf("%d connections are left", n)
 	}
 	eventually(s.t, "each connection that entered has left", func() bool { return s.entered.Load() == s.left.Load() })
+	if n := s.owed.Load(); n != 0 {
+		s.t.Errorf("%d ends of answers were not told", n)
+	}
 	if !s.t.Failed() {
 		s.before.still(s.t)
 	}
@@ -209,7 +213,15 @@ func (s *stage) answer(c *Conn, h *Head) bool {
 	default:
 		body.File, body.Length = onDisk(), int64(size)
 	}
-	return c.Respond(head, body)
+	return s.begun(c.Respond(head, body))
+}
+
+// begun is for what Respond returns: of what was not begun no end is told.
+func (s *stage) begun(yes bool) bool {
+	if !yes {
+		s.owed.Add(-1)
+	}
+	return yes
 }
 
 // cutOf reads the targets of stage.answer.
@@ -235,13 +247,20 @@ type ear struct {
 	told   atomic.Int32
 }
 
-func (s *stage) listen(target string) *ear { return &ear{s: s, target: target, loop: goroutine()} }
+func (s *stage) listen(target string) *ear {
+	s.owed.Add(1)
+	return &ear{s: s, target: target, loop: goroutine()}
+}
 
 func (e *ear) Ended(sent int64, whole bool) {
 	if e.told.Add(1) > 1 {
 		e.s.t.Errorf("%s: its end was told twice", e.target)
 	}
-	e.s.ended <- ending{e.target, sent, whole, goroutine() == e.loop}
+	e.s.owed.Add(-1)
+	select {
+	case e.s.ended <- ending{e.target, sent, whole, goroutine() == e.loop}:
+	default: // nobody listens to so many
+	}
 }
 
 // hears waits for the next end that is told.
