@@ -149,6 +149,7 @@ func TestACopyThatIsNotModifiedSaysWhatIsNew(t *testing.T) {
 		if got := h.Get("Cache-Status"); got != "edge-1"+want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
+		eventually(t, "it is whole", func() bool { return e.store.Has("/a") })
 	}
 }
 
@@ -247,6 +248,7 @@ func TestAStaleCopyIsGivenWhileItIsRenewed(t *testing.T) {
 	})
 	e := startEdge(t, Config{Origin: o.URL})
 	get(t, e.url+"/a")
+	eventually(t, "it is whole", func() bool { return e.store.Has("/a") })
 	for range 5 {
 		if resp, body := get(t, e.url+"/a"); string(body) != "1" || !strings.HasPrefix(resp.Header.Get("Cache-Status"), "edge-1; hit; ttl=") {
 			t.Errorf("%q %v", body, resp.Header)

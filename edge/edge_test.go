@@ -29,6 +29,7 @@ func TestAloneItIsACachingProxy(t *testing.T) {
 	if n := o.count("/a/1.m4s"); n != 1 {
 		t.Errorf("origin asked %d times", n)
 	}
+	eventually(t, "it is whole", func() bool { return e.store.Has("/a/1.m4s") })
 	resp, _ := get(t, e.url+"/a/1.m4s")
 	for name, want := range map[string]string{"Accept-Ranges": "bytes", "Access-Control-Allow-Origin": "*", "Content-Length": strconv.Itoa(segmentSize)} {
 		if got := resp.Header.Get(name); got != want {
