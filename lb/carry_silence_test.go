@@ -19,8 +19,11 @@ import (
 )
 
 // both are the two ways over plain HTTP/1.1.
+// Their limits are such that a busy machine makes nobody silent.
 func both(t *testing.T, run func(t *testing.T, o stageOptions)) {
+	const limit = 250 * time.Millisecond
 	for _, way := range fronts[:2] {
+		way.o.cfg = carryConfig{Silence: limit, FirstByte: limit, Total: 10 * time.Second, Connect: time.Second}
 		t.Run(way.name, func(t *testing.T) { run(t, way.o) })
 	}
 }
