@@ -91,6 +91,7 @@ func firstToMoveWins(t *testing.T, o stageOptions) {
 	for s.edges[1].proxy.Struck() == 0 { // the partner is asked, and hangs as well
 		runtime.Gosched()
 	}
+	time.Sleep(s.c.cfg.Silence / 2) // so that its silence is longer than the limit, by more than a timer's grain
 	s.fault(0, fault.Fault{})
 	s.whole(<-over, http.StatusOK, content["/big"])
 	if moves, failed := s.taken(); len(moves) != 0 || len(failed) == 0 || failed[0] != "edge-1 motionless" {

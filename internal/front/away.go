@@ -83,10 +83,15 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 		c.loop.Post(func() { c.back(end) })
 		c.loop.server.away.Done()
 	}()
-	if tcp, err := socketOf(c.fd); err == nil {
+	tcp, err := socketOf(c.fd)
+	if err == nil {
 		defer tcp.Close()
-		end = newAnswer(tcp, r, begun, c.keep).run(serve, r, c.loop.server.cfg.Panic)
 	}
+	// Without a descriptor serve runs all the same, and finds that nobody can be
+	// written to: it has what is to be given back.
+	a := newAnswer(tcp, r, begun, c.keep)
+	a.err = err
+	end = a.run(serve, r, c.loop.server.cfg.Panic)
 }
 
 // back takes the connection from its goroutine.
