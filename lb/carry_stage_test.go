@@ -145,7 +145,7 @@ func newStage(t testing.TB, o stageOptions) *stage {
 		o.edges = 2
 	}
 	if o.cfg.Silence == 0 {
-		o.cfg = carryConfig{Silence: 60 * time.Millisecond, FirstByte: 60 * time.Millisecond, Total: 10 * time.Second, Connect: time.Second}
+		o.cfg = carryConfig{Silence: 120 * time.Millisecond, FirstByte: 120 * time.Millisecond, Total: 10 * time.Second, Connect: time.Second}
 	}
 	for i := range o.edges {
 		e := &fakeEdge{name: fmt.Sprintf("edge-%d", i+1), secret: secret, version: 1}
