@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestBodiesOfEverySizeAreWholeAndToldSo(t *testing.T) {
@@ -122,6 +124,34 @@ func TestOfAHeadThatWasNotSentWholeNothingIsCountedAsBody(t *testing.T) {
 		o.over(false)
 		if e := s.hears(); e.sent != r.sent || e.whole {
 			t.Errorf("%+v: told %d bytes, whole: %v", r, e.sent, e.whole)
+		}
+	}
+}
+
+func TestWriteThatFailsEndsTheAnswer(t *testing.T) {
+	for name, o := range map[string]output{
+		"head": {head: []byte("HTTP"), rest: plenty()[:9], size: 9},
+		"rest": {rest: plenty()[:9], size: 9},
+		"file": {body: Body{File: onDisk(), Length: 9}, size: 9},
+	} {
+		s := &stage{t: t, ended: make(chan ending, 1)}
+		l := &Loop{server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = unix.Close(pair[1])
+		client, _ := s.enter("")
+		o.body.Ended = s.listen(name)
+		c := &Conn{loop: l, fd: pair[0], state: writing, client: client, out: o}
+		if !c.flush() || c.state != closed {
+			t.Errorf("%s: the state is %d", name, c.state)
+		}
+		if e := s.hears(); e.whole || e.sent != 0 {
+			t.Errorf("%s: told %+v", name, e)
+		}
+		if s.left.Load() != 1 {
+			t.Errorf("%s: the client did not leave", name)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (c *caller) lastWords(text string) {
 }
 
 func TestClientThatSendsNoMoreGetsItsAnswers(t *testing.T) {
-	s := newStage(t, oneLoop)
+	s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.lingerFor = time.Hour })
 	targets := []string{"/mem/0", "/mem/3", "/mem/100000", "/mem/12000000", "/file/3", "/file/100000", "/file/12000000"}
 	for _, target := range targets {
 		for _, fields := range []string{"X: y", "Connection: close"} {
@@ -42,6 +42,7 @@ func TestClientThatSendsNoMoreGetsItsAnswers(t *testing.T) {
 		c.hearTarget("GET", "/mem/40000")
 	}
 	c.ends(inOrder)
+	eventually(t, "nobody is waited for", func() bool { return s.Connections() == 0 }) // the end had been told before
 }
 
 func TestClientThatEndedBeforeALoopLookedGetsItsAnswers(t *testing.T) {

@@ -132,6 +132,9 @@ func (s *stage) strike() {
 	if n := s.Connections(); n != 0 {
 		s.t.Errorf("%d connections are left", n)
 	}
+	for _, l := range s.loops { // they have ended
+		l.each(func(c *Conn) { s.t.Errorf("a loop holds on to a connection in state %d", c.state) })
+	}
 	eventually(s.t, "each connection that entered has left", func() bool { return s.entered.Load() == s.left.Load() })
 	if n := s.owed.Load(); n != 0 {
 		s.t.Errorf("%d ends of answers were not told", n)
