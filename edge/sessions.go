@@ -39,7 +39,7 @@ func (s *sessions) follow(p *wire.Placement) (inherited []session) {
 	stays := map[wire.PairID]bool{}
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if q.Low != s.me && q.High != s.me && len(owned(p, q, s.me)) == 0 {
+		if q.Low != s.me && q.High != s.me && len(ring.Owned(p, q, s.me)) == 0 {
 			continue
 		}
 		stays[q.ID] = true

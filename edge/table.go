@@ -67,24 +67,13 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, me string) (inherited
 		t.full, t.heard, t.told = true, 0, map[int]uint32{}
 	}
 	before := t.own
-	t.pair, t.partner, t.own = *pair, partner, owned(p, pair, me)
+	t.pair, t.partner, t.own = *pair, partner, ring.Owned(p, pair, me)
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
 			inherited = append(inherited, *s)
 		}
 	}
 	return inherited
-}
-
-// owned are the slots of a pair that an edge delivers.
-func owned(p *wire.Placement, pair *wire.Pair, me string) []wire.Run {
-	var runs []wire.Run
-	for _, part := range ring.Parts(p, pair) {
-		if part.Owner == me {
-			runs = append(runs, wire.Run{From: part.From, To: part.To})
-		}
-	}
-	return runs
 }
 
 func within(runs []wire.Run, slot int) bool {
@@ -107,21 +96,10 @@ func (t *table) delivering() int {
 
 // allot takes a slot on this edge's side. The caller holds mu.
 func (t *table) allot(me string) (int, bool) {
-	if me == t.pair.Low {
-		return t.slots.AllotLow(t.pair.Boundary)
-	}
 	if me == t.pair.High {
-		return t.slots.AllotHigh(t.pair.Boundary)
+		return t.slots.AllotHigh(t.own)
 	}
-	for _, r := range t.own {
-		for slot := r.From; slot < r.To; slot++ {
-			if !t.slots.Has(slot) {
-				t.slots.Set(slot)
-				return slot, true
-			}
-		}
-	}
-	return 0, false
+	return t.slots.AllotLow(t.own) // for an adopter either end is as good
 }
 
 // put sets a slot's session and notes it as news. The caller holds mu.

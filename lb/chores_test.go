@@ -55,14 +55,14 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 	for _, m := range c.members[:2] {
 		m.locked(func() {
 			for range 4 {
-				m.table(&q).AllotLow(q.Slots)
+				m.table(&q).AllotLow([]wire.Run{{From: 0, To: q.Slots}})
 			}
 		})
 	}
 	for _, m := range []*member{low, c.members[2]} {
 		m.locked(func() {
 			for range 6 {
-				m.table(&last).AllotHigh(0)
+				m.table(&last).AllotHigh([]wire.Run{{From: 0, To: last.Slots}})
 			}
 		})
 	}

@@ -114,9 +114,9 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	table := m.table(q)
-	slot, ok := table.AllotLow(q.Boundary)
+	slot, ok := table.AllotLow(ring.Owned(m.lb.Placement(), q, q.Low))
 	if m.edge.Name == q.High {
-		slot, ok = table.AllotHigh(q.Boundary)
+		slot, ok = table.AllotHigh(ring.Owned(m.lb.Placement(), q, q.High))
 	}
 	if !ok {
 		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -166,7 +167,7 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c Choice, stream, v
 func (l *LB) learn(ctx context.Context, p *wire.Placement, counts Loads, c Choice, why string) string {
 	switch why {
 	case wire.ReasonSideFull:
-		if l.makeRoom(ctx, p, c) {
+		if l.makeRoom(ctx, p, counts, c) {
 			return why
 		}
 		counts.Sum[c.Pair] = tooMany
@@ -204,32 +205,60 @@ func (r *rooms) lock(pair wire.PairID) (unlock func()) {
 }
 
 // makeRoom gives the chosen member half of the free slots of the other one's
-// side (S124, S130 with a mirrored table).
-func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, c Choice) bool {
+// side (S124, S130 with a mirrored table), with sessions that stand before them up
+// to its limit: beyond it the other one, relieved of them, would take in more than
+// the edges can carry after a death (claim 8). Where a pair has given slots away its
+// member takes back what fits by now.
+func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts Loads, c Choice) bool {
 	defer l.rooms.lock(c.Pair)()
 	p := l.node.Placement()
 	q, ok := p.Pair(c.Pair)
 	if !ok || q.Retiring {
 		return false
 	}
-	if was, ok := seen.Pair(c.Pair); ok && was.Boundary != q.Boundary {
-		return true // another viewer's opening has moved it
+	if was, ok := seen.Pair(c.Pair); ok && (was.Boundary != q.Boundary || !slices.Equal(was.Adopted, q.Adopted)) {
+		return true // another viewer's opening has made room
 	}
 	l.query(ctx, p, []string{q.Low, q.High})
+	if len(q.Adopted) > 0 {
+		return l.takeBack(ctx, p)
+	}
 	table := ring.NewTable(q.Slots)
 	for _, load := range l.loads.tables(p, l.now()) {
 		if load.Pair == q.ID {
 			table = ring.TableOf(q.Slots, load.Taken)
 		}
 	}
-	to, ok := ring.Room(q, table, c.Edge == q.Low)
+	now := l.loads.counts(p, false)
+	most := now.Limits[c.Edge] - now.Delivering[c.Edge]
+	if most <= 0 { // by newer figures it would not have been chosen
+		counts.Delivering[c.Edge] = tooMany
+		return true
+	}
+	to, ok := ring.Room(q, table, c.Edge == q.Low, most)
 	if !ok || to == q.Boundary {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
 	_, err := l.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	if err == nil {
+		toLow := table.Below(to) - table.Below(q.Boundary)
+		counts.Delivering[q.Low] += toLow
+		counts.Delivering[q.High] -= toLow
+	}
 	return err == nil || errors.Is(err, raftfsm.ErrStale)
+}
+
+// takeBack reckons the gifts anew (docs/decisions/0007): sessions have ended since
+// they were made, in slots that are still given away.
+func (l *LB) takeBack(ctx context.Context, p *wire.Placement) bool {
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	result, err := l.proposals.propose(ctx, raftfsm.Command{
+		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: l.loads.tables(p, l.now()),
+	})
+	return err == nil && result.Changed
 }
 
 // membersOf lists the edges of pairs.

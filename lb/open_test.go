@@ -251,7 +251,7 @@ func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 	for _, m := range c.members {
 		m.locked(func() { // both know that the low member delivers five already
 			for range 5 {
-				m.table(q).AllotLow(q.Boundary)
+				m.table(q).AllotLow([]wire.Run{{From: 0, To: q.Boundary}})
 			}
 		})
 	}
@@ -275,5 +275,41 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 	resp, _ := c.viewer(nil, entryPath)
 	if token, _ := c.sessionAt(resp); token.Pair != 3 {
 		t.Fatalf("opened on pair %d; only pair 3 says that it stores the stream", token.Pair)
+	}
+}
+
+// TestSlotGivenAwayIsTakenBackForAViewer: an edge both of whose neighbours are
+// dead has given slots away and empties; the next viewer is not refused for that
+// (docs/decisions/0007).
+func TestSlotGivenAwayIsTakenBackForAViewer(t *testing.T) {
+	c := newControl(t, controlOptions{edges: 4, capacity: 2, config: func(c *Config) { c.Admission = ring.PairAdmission }})
+	until(t, "admission", func() bool { return c.lb.Placement().Admission == ring.PairAdmission })
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	everything := []wire.Run{{From: 0, To: 2}}
+	var loads []ring.Load
+	for _, id := range []wire.PairID{1, 2} { // edge-2's
+		loads = append(loads, ring.Load{Pair: id, Taken: everything})
+	}
+	for _, dead := range []string{"edge-1", "edge-3"} {
+		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: dead, Incarnation: 1, Loads: loads})
+	}
+	given := 0
+	for _, q := range c.lb.Placement().Pairs {
+		for _, a := range q.Adopted {
+			given += a.To - a.From
+		}
+	}
+	if given != 2 {
+		t.Fatalf("%d slots were given away: %+v", given, c.lb.Placement().Pairs)
+	}
+	for range 2 {
+		if resp, body := c.viewer(nil, entryPath); resp.StatusCode != http.StatusFound {
+			t.Fatalf("%s %s", resp.Status, body)
+		}
+	}
+	for _, m := range c.members {
+		if m.opened > 0 && m.edge.Name != "edge-2" {
+			t.Errorf("%s gave %d slots of a stream that it does not store", m.edge.Name, m.opened)
+		}
 	}
 }

@@ -150,13 +150,13 @@ func TestRoomGoesToTheSideThatNeedsIt(t *testing.T) {
 	p := ringOf(PairAdmission, 8, 8)
 	q, _ := p.Pair(1)
 	full := TableOf(8, []wire.Run{{From: 0, To: 4}})
-	b, ok := Room(q, full, true)
+	b, ok := Room(q, full, true, 8)
 	equal(t, "low", fmt.Sprint(b, ok), "6 true")
-	b, ok = Room(q, TableOf(8, []wire.Run{{From: 4, To: 8}}), false)
+	b, ok = Room(q, TableOf(8, []wire.Run{{From: 4, To: 8}}), false, 8)
 	equal(t, "high", fmt.Sprint(b, ok), "2 true")
-	b, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 6}, {From: 7, To: 8}}), true)
+	b, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 6}, {From: 7, To: 8}}), true, 8)
 	equal(t, "past taken slots", fmt.Sprint(b, ok), "7 true")
-	_, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 8}}), true)
+	_, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 8}}), true, 8)
 	equal(t, "full", ok, false)
 }
 

@@ -39,9 +39,9 @@ func drawn(t *rapid.T, least, most int) (*wire.Placement, []Load) {
 		}
 		var ok bool
 		if low {
-			_, ok = table.AllotLow(q.Boundary)
+			_, ok = table.AllotLow(Owned(p, q, q.Low))
 		} else {
-			_, ok = table.AllotHigh(q.Boundary)
+			_, ok = table.AllotHigh(Owned(p, q, q.High))
 		}
 		if ok {
 			left[member]--
@@ -203,12 +203,14 @@ func TestTableAgreesWithAModel(t *testing.T) {
 		table, model := NewTable(slots), map[int]bool{}
 		for range rapid.IntRange(0, 300).Draw(t, "ops") {
 			b := rapid.IntRange(0, slots).Draw(t, "boundary")
+			given := rapid.IntRange(0, slots).Draw(t, "given") // from here on 70 slots are somebody else's
+			mine := func(slot int) bool { return slot < given || slot >= given+70 }
 			switch rapid.IntRange(0, 2).Draw(t, "op") {
 			case 0:
-				slot, ok := table.AllotLow(b)
+				slot, ok := table.AllotLow([]wire.Run{{From: 0, To: min(b, given)}, {From: given + 70, To: b}})
 				want := -1
 				for i := range b {
-					if !model[i] {
+					if mine(i) && !model[i] {
 						want = i
 						break
 					}
@@ -220,10 +222,10 @@ func TestTableAgreesWithAModel(t *testing.T) {
 					model[slot] = true
 				}
 			case 1:
-				slot, ok := table.AllotHigh(b)
+				slot, ok := table.AllotHigh([]wire.Run{{From: b, To: given}, {From: max(b, given+70), To: slots}})
 				want := -1
 				for i := slots - 1; i >= b; i-- {
-					if !model[i] {
+					if mine(i) && !model[i] {
 						want = i
 						break
 					}

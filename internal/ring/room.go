@@ -7,28 +7,33 @@ import (
 )
 
 // Room is the boundary that gives one member of a pair free slots of the other
-// member's: half of those that lie next to the boundary, which moves no session;
-// where the first free one lies further out, just up to that. The sessions that
-// are passed over change sides, which is fine: both members hold the stream.
-// False: the pair is full.
-func Room(q *wire.Pair, t *Table, forLow bool) (boundary int, ok bool) {
+// member's: half of those that lie next to the boundary, which moves no session.
+// Where the first free one lies further out, just up to that; the sessions that
+// are passed over change sides, which is fine: both members hold the stream. No
+// more than most are: they may not bring the member above its limit. When it has
+// reached that without a slot, the other one has got room for as many instead.
+// False: the pair is full, or the member has no room for anybody.
+func Room(q *wire.Pair, t *Table, forLow bool, most int) (boundary int, ok bool) {
 	first, end, step := q.Boundary, q.Slots, 1
 	if !forLow {
 		first, end, step = q.Boundary-1, -1, -1
 	}
-	slot := first
-	for slot != end && t.Has(slot) {
-		slot += step
+	slot, passed := first, 0
+	for ; slot != end && t.Has(slot); slot += step {
+		passed++
 	}
-	if slot == end {
+	if slot == end || most <= 0 {
 		return q.Boundary, false
 	}
-	if slot == first {
+	if passed == 0 {
 		free := 0
 		for at := first; at != end && !t.Has(at); at += step {
 			free++
 		}
 		slot += step * ((free+1)/2 - 1)
+	}
+	if passed >= most {
+		slot = first + step*(most-1) // they stand side by side
 	}
 	if forLow {
 		return slot + 1, true

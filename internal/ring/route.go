@@ -74,6 +74,17 @@ func Parts(p *wire.Placement, pair *wire.Pair) []Part {
 	return parts
 }
 
+// Owned are the slots of a pair that an edge delivers, in order.
+func Owned(p *wire.Placement, pair *wire.Pair, edge string) []wire.Run {
+	var runs []wire.Run
+	for _, part := range Parts(p, pair) {
+		if part.Owner == edge {
+			runs = append(runs, wire.Run{From: part.From, To: part.To})
+		}
+	}
+	return runs
+}
+
 // Route is the edge that delivers a slot, and the one that can go on when it
 // fails: the other member of the pair while that holds a copy, else the next
 // living edge, which fills from the origin. "" stands for nobody.

@@ -60,31 +60,33 @@ func (t *Table) Free(slot int) {
 	t.taken--
 }
 
-// AllotLow takes the lowest free slot below the boundary, for the low member.
-func (t *Table) AllotLow(boundary int) (int, bool) {
-	for w := range t.words {
-		if free := ^t.words[w]; free != 0 {
-			slot := w*64 + bits.TrailingZeros64(free)
-			if slot >= min(boundary, t.slots) {
-				return 0, false
+// AllotLow takes the lowest free slot of those that the low member delivers
+// (Owned). What is given to others is not among them: who allots it would seat a
+// session on an edge that has not been asked.
+func (t *Table) AllotLow(owned []wire.Run) (int, bool) {
+	for _, r := range owned {
+		for slot := max(r.From, 0); slot < min(r.To, t.slots); slot++ {
+			if t.words[slot/64] == ^uint64(0) {
+				slot |= 63 // the loop steps to the next word
+			} else if !t.Has(slot) {
+				t.Set(slot)
+				return slot, true
 			}
-			t.Set(slot)
-			return slot, true
 		}
 	}
 	return 0, false
 }
 
-// AllotHigh takes the highest free slot from the boundary on, for the high member.
-func (t *Table) AllotHigh(boundary int) (int, bool) {
-	for slot := t.slots - 1; slot >= max(boundary, 0); slot-- {
-		if w := t.words[slot/64]; w == ^uint64(0) {
-			slot = slot / 64 * 64 // the loop steps to the word before
-			continue
-		}
-		if !t.Has(slot) {
-			t.Set(slot)
-			return slot, true
+// AllotHigh takes the highest free slot of those that the high member delivers.
+func (t *Table) AllotHigh(owned []wire.Run) (int, bool) {
+	for i := len(owned) - 1; i >= 0; i-- {
+		for slot := min(owned[i].To, t.slots) - 1; slot >= max(owned[i].From, 0); slot-- {
+			if t.words[slot/64] == ^uint64(0) {
+				slot &^= 63 // the loop steps to the word before
+			} else if !t.Has(slot) {
+				t.Set(slot)
+				return slot, true
+			}
 		}
 	}
 	return 0, false

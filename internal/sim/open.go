@@ -23,57 +23,62 @@ func (c *tandem) open(stream string, count int) {
 }
 
 // admit is an opening as the real cluster does it: the choice, the placement of
-// the stream, a slot on the chosen member's side, room if that side is full.
+// the stream, a slot on the chosen member's side; if that side is full, room, and
+// all over again.
 func (c *tandem) admit(stream string, number int32) bool {
-	choice := lb.Choose(c.p, c.loads, stream)
-	if choice.Edge == "" {
-		return false
-	}
-	if choice.Place {
-		c.store(stream, choice.Pair)
-	}
-	q, _ := c.p.Pair(choice.Pair)
-	slot, ok := c.allot(q, choice.Edge)
-	if !ok {
-		c.makeRoom(q, choice.Edge == q.Low)
-		if slot, ok = c.allot(q, choice.Edge); !ok {
+	for range openRounds {
+		choice := lb.Choose(c.p, c.loads, stream)
+		if choice.Edge == "" {
+			return false
+		}
+		if choice.Place {
+			c.store(stream, choice.Pair)
+		}
+		q, _ := c.p.Pair(choice.Pair)
+		if slot, ok := c.allot(q, choice.Edge); ok {
+			c.seat(q, slot, number)
+			c.loads.Delivering[choice.Edge]++
+			return true
+		}
+		if !c.makeRoom(q, choice.Edge) {
 			return false
 		}
 	}
-	c.seat(q, slot, number)
-	c.loads.Delivering[choice.Edge]++
-	c.unload(choice.Edge)
-	return true
+	return false
 }
 
+// openRounds is more than an opening ever needs: each room that is made fills an
+// edge to its limit or gives it a slot.
+const openRounds = 64
+
 func (c *tandem) allot(q *wire.Pair, edge string) (slot int, ok bool) {
+	owned := ring.Owned(c.p, q, edge)
 	if edge == q.Low {
-		return c.tables[q.ID].AllotLow(q.Boundary)
+		return c.tables[q.ID].AllotLow(owned)
 	}
-	return c.tables[q.ID].AllotHigh(q.Boundary)
+	return c.tables[q.ID].AllotHigh(owned)
 }
 
 // makeRoom moves boundary and home of a pair, which is what a balancer proposes
-// to a member that answers side_full. Sessions may change sides by it.
-func (c *tandem) makeRoom(q *wire.Pair, forLow bool) {
+// to a member that answers side_full. Sessions may change sides by it. Of a pair
+// that has given slots away the gifts are reckoned anew.
+func (c *tandem) makeRoom(q *wire.Pair, edge string) bool {
+	if len(q.Adopted) > 0 {
+		before := c.p
+		c.settle(ring.AnchorCurrent)
+		return c.p != before
+	}
 	t := c.tables[q.ID]
-	boundary, ok := ring.Room(q, t, forLow)
+	boundary, ok := ring.Room(q, t, edge == q.Low, c.loads.Limits[edge]-c.loads.Delivering[edge])
 	if !ok {
-		return
+		return false
 	}
 	toLow := t.Below(boundary) - t.Below(q.Boundary)
 	q.Boundary, q.Home = boundary, boundary
 	c.loads.Delivering[q.Low] += toLow
 	c.loads.Delivering[q.High] -= toLow
 	c.count.Moved += max(toLow, -toLow)
-}
-
-// unload settles the boundaries anew when an opening has put an edge above its
-// capacity, which only sessions that changed sides for room can do.
-func (c *tandem) unload(edge string) {
-	if e, _ := c.p.Edge(edge); c.loads.Delivering[edge] > e.Capacity {
-		c.settle(ring.AnchorCurrent)
-	}
+	return true
 }
 
 // close ends sessions of a stream, the oldest first; those there are when the

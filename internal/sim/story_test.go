@@ -191,3 +191,23 @@ func TestSameSeedSameLines(t *testing.T) {
 	equal(t, "again", ndjson(t, play(t, load(t, "seed: 7\n"+text))) == one, true)
 	equal(t, "another seed", ndjson(t, play(t, load(t, "seed: 8\n"+text))) == one, false)
 }
+
+// TestSlotGivenAwayIsNotAllotted: e2, both of whose neighbours are dead, has given
+// its slots to e4. When their sessions have ended, the next viewer is e2's.
+func TestSlotGivenAwayIsNotAllotted(t *testing.T) {
+	text := "admission: pair\n" + ringText(4, 1) + `  - open: {stream: a, count: 2}
+  - fail: e3
+  - fail: e1
+  - close: {stream: a, count: 2}
+  - open: {stream: a, count: 1}
+`
+	lines := play(t, load(t, text))
+	last := lines[len(lines)-1]
+	equal(t, "sessions", last.Sessions, Sessions{Open: 1})
+	equal(t, "delivering", delivering(&last), []int{0, 1, 0, 0})
+	for _, q := range last.Pairs {
+		if len(q.Adopted) > 0 && q.Adopted[0].Sessions > 0 {
+			t.Errorf("%s-%s: %+v", q.Low, q.High, q.Adopted)
+		}
+	}
+}

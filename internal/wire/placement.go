@@ -31,8 +31,8 @@ type Edge struct {
 // PairID names a pair for the life of the cluster; ids are never used again.
 type PairID uint32
 
-// Adoption gives a range of slots of a pair that has lost both its members to
-// another edge. From and To are in the low member's view, To exclusive.
+// Adoption gives a range of slots of a pair that has lost a member, or both, to
+// an edge that is no member. From and To are in the low member's view, To exclusive.
 type Adoption struct {
 	Edge string `json:"edge"`
 	From int    `json:"from"`
@@ -49,7 +49,7 @@ type Pair struct {
 	Boundary int        `json:"boundary"`           // slots below it are the low member's
 	Home     int        `json:"home"`               // the boundary when nobody is missing (claims 32, 33)
 	Retiring bool       `json:"retiring,omitempty"` // takes no new session; ends when it is empty
-	Adopted  []Adoption `json:"adopted,omitempty"`  // only while both members are missing
+	Adopted  []Adoption `json:"adopted,omitempty"`  // only while a member is missing (docs/decisions/0007)
 }
 
 // StreamPlace says which pairs hold a stream.
