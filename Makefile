@@ -55,7 +55,8 @@ lint: ## vet, staticcheck, gofumpt
 	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
 
 unit: ## tests of every room, under the race detector
-	@echo "== unit tests (-race)"; go test -race -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
+	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
+	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
 	@echo "== allocations (the race detector makes some of its own)"; go test -run Allocation $(TESTFLAGS) ./internal/wire
 
 systest: ## real processes, real kills

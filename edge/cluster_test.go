@@ -221,13 +221,14 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	}
 	cfg.StoreBytes, cfg.MemoryBytes = 1<<30, 64<<20
 	cfg.NoticeEvery, cfg.ReportEvery = 30*time.Millisecond, 30*time.Millisecond
-	if cfg.SilentFor == 0 {
-		cfg.SilentFor = 3
+	if cfg.SilentFor == 0 { // a busy machine makes nobody silent
+		cfg.SilentFor = 100
 	}
 	if cfg.SessionIdle == 0 {
 		cfg.SessionIdle = time.Minute
 	}
 	cfg.CopyRate, cfg.OriginTimeout, cfg.PeerSilent = 1<<30, 5*time.Second, 5*time.Second
+	cfg.toPublish, cfg.peerRepair = 5*time.Second, 5*time.Second
 	if cfg.Duplication == "" {
 		cfg.Duplication = DuplicateRelay
 	}
@@ -270,13 +271,6 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 func startRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
 	t.Helper()
 	return startRingOf(t, n, o, func(int) Config { return Config{} })
-}
-
-// startCalmRing is startRing for what holds as long as neighbours hear each other:
-// a busy machine makes nobody silent.
-func startCalmRing(t *testing.T, n int, o *testOrigin) (*testBalancer, []*testEdge) {
-	t.Helper()
-	return startRingOf(t, n, o, func(int) Config { return Config{SilentFor: 100} })
 }
 
 // startRingOf is startRing with a configuration for each edge.
@@ -375,4 +369,25 @@ func tokenOf(id wire.SessionID, stream string) string {
 // testLog shows an edge's log when the test fails.
 func testLog(t *testing.T) zerolog.Logger {
 	return zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
+}
+
+// A neighbour that is not heard of is told to the balancers, and not asked.
+func TestANeighbourThatFallsSilentIsSuspected(t *testing.T) {
+	o := newOrigin(t)
+	b, edges := startRingOf(t, 2, o, func(int) Config { return Config{SilentFor: 3} })
+	edges[1].stop()
+	eventually(t, "the balancer is told", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.suspected["edge-2"] > 0
+	})
+	if !edges[0].avoided("edge-2") {
+		t.Error("it is asked all the same")
+	}
+	for n := range 8 { // of which it fills about half
+		path := fmt.Sprintf("/v/x/%d.m4s", n)
+		if _, body := get(t, edges[0].url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) || o.count(path) != 1 {
+			t.Errorf("%s: %d bytes, the origin was asked %d times", path, len(body), o.count(path))
+		}
+	}
 }

@@ -50,7 +50,9 @@ type Config struct {
 
 	Secret wire.Secret // read from SecretFile by Validate
 
-	lose func() bool // in tests: whether the next datagram is lost
+	lose       func() bool   // in tests: whether the next datagram is lost
+	peerRepair time.Duration // in place of repairByPeer, in tests that count what the origin sends
+	toPublish  time.Duration // in place of publishLimit, in tests on busy machines
 }
 
 // Settings are the rows of docs/config.md.

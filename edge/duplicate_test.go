@@ -49,7 +49,7 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		_, _ = w.Write(body)
 		return true
 	})
-	_, edges := startRingOf(t, 3, o, func(int) Config { return Config{Duplication: DuplicateOrigin, SilentFor: 100} })
+	_, edges := startRingOf(t, 3, o, func(int) Config { return Config{Duplication: DuplicateOrigin} })
 	const objects = 10
 	for n := range objects {
 		path := fmt.Sprintf("/v/x/%d.m4s", n)

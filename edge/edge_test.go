@@ -197,7 +197,7 @@ func TestBadRequestsGetOneLine(t *testing.T) {
 
 func TestThePairAsksTheOriginOnceBetweenThem(t *testing.T) {
 	o := newOrigin(t)
-	_, edges := startCalmRing(t, 2, o)
+	_, edges := startRing(t, 2, o)
 	for n := range 20 {
 		path := fmt.Sprintf("/v/x/%d.m4s", n)
 		var wg sync.WaitGroup
@@ -220,7 +220,7 @@ func TestThePairAsksTheOriginOnceBetweenThem(t *testing.T) {
 
 func TestWhatOneFillsTheOtherHoldsToo(t *testing.T) {
 	o := newOrigin(t)
-	_, edges := startCalmRing(t, 2, o)
+	_, edges := startRing(t, 2, o)
 	var tags [2]string
 	for n := range 10 {
 		path := fmt.Sprintf("/v/x/%d.m4s", n)
@@ -245,7 +245,7 @@ func TestAStreamWithoutValidatorHasTheSameOneOnBoth(t *testing.T) {
 		_, _ = w.Write(bodyOf(r.URL.Path, 1000))
 		return true
 	})
-	_, edges := startCalmRing(t, 2, o)
+	_, edges := startRing(t, 2, o)
 	a, _ := get(t, edges[0].url+"/v/x/1.m4s")
 	b, _ := get(t, edges[1].url+"/v/x/1.m4s")
 	if a.Header.Get("ETag") == "" || a.Header.Get("ETag") != b.Header.Get("ETag") {

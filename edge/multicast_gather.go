@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -148,7 +149,7 @@ func (r *repair) byPeer(ctx context.Context, g span) int64 {
 	if !ok || e.avoided(other.Name) {
 		return g.first
 	}
-	ctx, cancel := context.WithTimeout(ctx, repairByPeer)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.peerRepair, repairByPeer))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.HTTP+wire.PathObject+targetOf(r.key), nil)
 	if err != nil {

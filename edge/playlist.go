@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +165,7 @@ func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta s
 	if !ok || !ring.HasCopy(edge.State) || e.avoided(partner) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.toPublish, publishLimit))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+targetOf(key), bytes.NewReader(body))
 	if err != nil {

@@ -186,7 +186,8 @@ func (s *relayStage) over(n int) {
 // on runs do on a loop and waits: what had come to the loop before is done then.
 func (s *relayStage) on(n *relays, do func()) {
 	over := make(chan struct{})
-	n.loop.Post(func() { do(); close(over) })
+	// The round that a Post falls into may have looked for events before it.
+	n.loop.Post(func() { n.loop.Post(func() { do(); close(over) }) })
 	<-over
 }
 
@@ -201,6 +202,7 @@ func (s *relayStage) settle() {
 func (s *relayStage) freeze() (thaw func()) {
 	release := make(chan struct{})
 	for _, n := range s.all() {
+		s.on(n, func() {})
 		frozen := make(chan struct{})
 		n.loop.Post(func() { close(frozen); <-release })
 		<-frozen

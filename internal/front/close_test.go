@@ -43,9 +43,9 @@ func newManyWays(t *testing.T) *manyWays {
 	m.file.say(ask("GET", "/file/"+largest))
 	m.away.say(ask("GET", "/wait"))
 	m.given.say(ask("GET", "/foreign"))
-	for _, c := range []*caller{m.mem, m.file} {
+	for target, c := range map[string]*caller{"/mem": m.mem, "/file": m.file} {
 		if _, err := c.r.Peek(1); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v; quick %d, away %d, %d connections", target, err, m.s.ways.Quick.Load(), m.s.ways.Away.Load(), m.s.Connections())
 		}
 	}
 	await(t, "the request that is away", m.a.came)

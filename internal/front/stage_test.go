@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a test waits for what has to come.
@@ -55,13 +57,17 @@ var plenty = sync.OnceValue(func() []byte {
 	return b
 })
 
-// onDisk is a file with the bytes of plenty; it has no name any more.
+// onDisk is a file with the bytes of plenty; it has no name any more. It is mapped,
+// so that no other process's hunger for memory sends its pages to the disk.
 var onDisk = sync.OnceValue(func() *os.File {
 	file, err := os.CreateTemp("", "plenty")
 	if err == nil {
 		_ = os.Remove(file.Name())
 		if _, err = file.Write(plenty()); err == nil {
 			err = file.Sync()
+		}
+		if err == nil {
+			_, err = unix.Mmap(int(file.Fd()), 0, len(plenty()), unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
 		}
 	}
 	if err != nil {
