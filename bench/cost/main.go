@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +66,10 @@ func cost(args []string) error {
 	}
 	if os.Getuid() != 0 {
 		return errors.New("network namespaces need root")
+	}
+	var err error
+	if s.binary, err = filepath.Abs(s.binary); err != nil { // it is started elsewhere
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

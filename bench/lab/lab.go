@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -146,6 +147,18 @@ func (h *Host) end() {
 	h.procs = nil
 }
 
+// lastWords are the last lines that the host's commands wrote.
+func (h *Host) lastWords() (text string) {
+	logs, _ := filepath.Glob(filepath.Join(h.lab.Dir, h.Name+"-*.log"))
+	for _, log := range logs {
+		b, _ := os.ReadFile(log)
+		if b = bytes.TrimSpace(b); len(b) > 0 {
+			text += fmt.Sprintf("; %s: %s", filepath.Base(log), b[bytes.LastIndexByte(b, '\n')+1:])
+		}
+	}
+	return text
+}
+
 // Await polls a URL from the host until it answers 200.
 func (h *Host) Await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -157,7 +170,7 @@ func (h *Host) Await(ctx context.Context, url string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %s", url, strings.TrimSpace(string(out)))
+			return fmt.Errorf("%s does not answer: %s%s", url, strings.TrimSpace(string(out)), h.lastWords())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
