@@ -25,7 +25,7 @@ func (l *LB) status() wire.Status {
 	return s
 }
 
-func (l *LB) edgeStatuses(p *wire.Placement, known Loads, tables []ring.Load, now time.Time) []wire.EdgeStatus {
+func (l *LB) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.Load, now time.Time) []wire.EdgeStatus {
 	margins := ring.Margins(p, tables)
 	streams := map[string]int{}
 	for _, s := range p.Streams {

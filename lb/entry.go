@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -134,7 +135,7 @@ func (l *LB) lookUp(r *http.Request) int {
 	found := http.StatusOK // when nobody can be asked: opening says why it can't be
 	for range openRounds {
 		edge, pair := "", wire.PairID(0)
-		if c := Choose(p, counts, stream); c.Edge != "" && !contains(tried, c.Edge) {
+		if c := ring.Choose(p, counts, stream); c.Edge != "" && !contains(tried, c.Edge) {
 			edge, pair = c.Edge, c.Pair
 		} else if t, ok := l.anyone(tried); ok {
 			edge = t.Edge

@@ -99,10 +99,10 @@ func (l *loads) above(p *wire.Placement) []string {
 }
 
 // counts is what a choice is made by. The maps are the caller's.
-func (l *loads) counts(p *wire.Placement, least bool) Loads {
+func (l *loads) counts(p *wire.Placement, least bool) ring.Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := Loads{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p), Least: least}
+	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p), Least: least}
 	since := map[wire.PairID]int{}
 	for _, e := range p.Edges {
 		h := l.heard[e.Name]

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/front"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -136,7 +137,7 @@ func (l *LB) sessionsNow() int {
 	return sessionsOf(l.node.Placement(), l.loads.counts(l.node.Placement(), false))
 }
 
-func sessionsOf(p *wire.Placement, known Loads) int {
+func sessionsOf(p *wire.Placement, known ring.Figures) int {
 	n := 0
 	for i := range p.Pairs {
 		n += known.Sum[p.Pairs[i].ID]

@@ -36,12 +36,12 @@ func (l *LB) open(ctx context.Context, stream, viewer string) (wire.SessionID, s
 			return wire.SessionID{}, reason
 		}
 		p := l.node.Placement()
-		choice := Choose(l.stored(p, stream), counts, stream)
+		choice := ring.Choose(l.stored(p, stream), counts, stream)
 		if choice.Edge == "" && round == 0 {
 			// Nobody is sent away by figures of a moment ago.
 			l.refresh(ctx, p)
 			counts = l.loads.counts(p, counts.Least)
-			choice = Choose(l.stored(p, stream), counts, stream)
+			choice = ring.Choose(l.stored(p, stream), counts, stream)
 		}
 		if choice.Edge == "" {
 			return wire.SessionID{}, choice.Reason
@@ -66,7 +66,7 @@ func (l *LB) open(ctx context.Context, stream, viewer string) (wire.SessionID, s
 }
 
 // countsFor is what is known of the load, by the state source.
-func (l *LB) countsFor(ctx context.Context, stream string) Loads {
+func (l *LB) countsFor(ctx context.Context, stream string) ring.Figures {
 	p := l.node.Placement()
 	switch l.cfg.StateSource {
 	case StateQuery:
@@ -136,7 +136,7 @@ func (l *LB) place(ctx context.Context, p *wire.Placement, stream string, pair w
 }
 
 // askSlot asks the chosen edge for a slot.
-func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c Choice, stream, viewer string) (id wire.SessionID, reason string) {
+func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stream, viewer string) (id wire.SessionID, reason string) {
 	e, ok := p.Edge(c.Edge)
 	if !ok {
 		return id, wire.ReasonStale
@@ -164,7 +164,7 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c Choice, stream, v
 
 // learn takes an edge's refusal into the figures of this opening, so that
 // another one is chosen, or makes room by moving the boundary.
-func (l *LB) learn(ctx context.Context, p *wire.Placement, counts Loads, c Choice, why string) string {
+func (l *LB) learn(ctx context.Context, p *wire.Placement, counts ring.Figures, c ring.Choice, why string) string {
 	switch why {
 	case wire.ReasonSideFull:
 		if l.makeRoom(ctx, p, counts, c) {
@@ -209,7 +209,7 @@ func (r *rooms) lock(pair wire.PairID) (unlock func()) {
 // to its limit: beyond it the other one, relieved of them, would take in more than
 // the edges can carry after a death (claim 8). Where a pair has given slots away its
 // member takes back what fits by now.
-func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts Loads, c Choice) bool {
+func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Figures, c ring.Choice) bool {
 	defer l.rooms.lock(c.Pair)()
 	p := l.node.Placement()
 	q, ok := p.Pair(c.Pair)

@@ -229,7 +229,7 @@ func TestFullSideMovesTheBoundary(t *testing.T) {
 
 func TestDeadEdgeIsPassedBy(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 3, capacity: 8})
-	first := Choose(c.lb.Placement(), c.lb.loads.counts(c.lb.Placement(), false), "/film/").Edge
+	first := ring.Choose(c.lb.Placement(), c.lb.loads.counts(c.lb.Placement(), false), "/film/").Edge
 	for _, m := range c.members {
 		if m.edge.Name == first {
 			m.Close()

@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	"internal/run":     {},
 	"internal/obs":     {},
 	"internal/setting": {},
-	"internal/sim":     {"internal/ring", "internal/wire", "lb"}, // lb for Choose alone: the same admission code
+	"internal/sim":     {"internal/ring", "internal/wire"}, // the same admission code as lb
 	"internal/viewer":  {"internal/media", "internal/wire"},
 	"internal/cluster": {"internal/wire"},
 	"internal/systest": {},

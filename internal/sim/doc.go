@@ -1,5 +1,5 @@
 // Package sim is a virtual cluster: the ring, table and admission code of the
-// real one (internal/ring and lb.Choose) on a virtual clock. It foretells what a
+// real one (internal/ring and ring.Choose) on a virtual clock. It foretells what a
 // failure does to every session before anybody pulls a plug.
 //
 // Always true:

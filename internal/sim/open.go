@@ -3,7 +3,6 @@ package sim
 import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/lb"
 )
 
 // open lets viewers ask for a stream, one after another. A refusal changes
@@ -27,7 +26,7 @@ func (c *tandem) open(stream string, count int) {
 // all over again.
 func (c *tandem) admit(stream string, number int32) bool {
 	for range openRounds {
-		choice := lb.Choose(c.p, c.loads, stream)
+		choice := ring.Choose(c.p, c.loads, stream)
 		if choice.Edge == "" {
 			return false
 		}

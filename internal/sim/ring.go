@@ -6,7 +6,6 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/lb"
 )
 
 // tandem is the cluster under policy tandem.
@@ -16,7 +15,7 @@ type tandem struct {
 	tables map[wire.PairID]*ring.Table // who is where: occupancy, for ring
 	held   map[wire.PairID][]int32     // the sessions in it, by slot; -1: none
 	place  map[string]int              // where a stream stands in p.Streams, when it still does
-	loads  lb.Loads                    // what a balancer knows, always true
+	loads  ring.Figures                // what a balancer knows, always true
 	most   int                         // streams
 	count  Sessions                    // of the present step
 }

@@ -1,15 +1,12 @@
-package lb
+package ring
 
-import (
-	"tandem/internal/ring"
-	"tandem/internal/wire"
-)
+import "tandem/internal/wire"
 
-// Loads is what a balancer knows of the edges when it chooses (S102, S103).
-type Loads struct {
+// Figures is what a balancer knows of the edges when it chooses (S102, S103).
+type Figures struct {
 	Delivering map[string]int      // an edge's own total: on both its tables, and adopted
 	Sum        map[wire.PairID]int // pair sums: sessions on both sides of a table
-	Limits     map[string]int      // ring.LimitsOf the placement
+	Limits     map[string]int      // LimitsOf the placement
 	Least      bool                // state source query (claim 2): the least loaded member of a pair delivers
 }
 
@@ -24,41 +21,41 @@ type Choice struct {
 // Choose admits a viewer of a stream and picks the edge: PATENT.md's steps 1 to
 // 3 (claims 1-4, 8, 9, 12, 13). It is pure: the same placement and loads give
 // the same choice on every balancer and in the simulator.
-func Choose(p *wire.Placement, loads Loads, stream string) Choice {
+func Choose(p *wire.Placement, f Figures, stream string) Choice {
 	stored := p.Stream(stream)  // S101-S103: who stores this stream?
 	for _, id := range stored { // S121: the pairs that store it, smallest number first
 		q, ok := p.Pair(id)
 		if !ok || q.Retiring {
 			continue
 		}
-		if loads.Sum[id] >= ring.PairLimit(p, q) { // S122, S128: the pair sum has to be under MAX
+		if f.Sum[id] >= PairLimit(p, q) { // S122, S128: the pair sum has to be under MAX
 			continue
 		}
 		first, second := q.Low, q.High
-		if loads.Least && loads.Delivering[second] < loads.Delivering[first] && usable(p, second) {
+		if f.Least && f.Delivering[second] < f.Delivering[first] && usable(p, second) {
 			first, second = second, first
 		}
-		if usable(p, first) && loads.Delivering[first] < loads.Limits[first] { // S123
+		if usable(p, first) && f.Delivering[first] < f.Limits[first] { // S123
 			return Choice{Edge: first, Pair: id} // S124; the notices of S126 follow from the table
 		}
-		if usable(p, second) && loads.Delivering[second] < loads.Limits[second] { // S129
+		if usable(p, second) && f.Delivering[second] < f.Limits[second] { // S129
 			return Choice{Edge: second, Pair: id} // S130, S132
 		}
 		// S125, S127: on to the next pair, and after the last to step 2
 	}
-	return place(p, loads, stored)
+	return place(p, f, stored)
 }
 
 // place is step 2: nobody that stores the stream has room, so the edge with the
 // fewest sessions gets it, together with its next (S104-S110).
-func place(p *wire.Placement, loads Loads, stored []wire.PairID) Choice {
+func place(p *wire.Placement, f Figures, stored []wire.PairID) Choice {
 	best, reason := -1, wire.ReasonNoEdge
 	for i := range p.Pairs { // S104: the fewest sessions; of equals the first in the ring
 		q := &p.Pairs[i]
 		if q.Retiring || !usable(p, q.Low) {
 			continue
 		}
-		if holds(stored, q.ID) || loads.Sum[q.ID] >= ring.PairLimit(p, q) || loads.Delivering[q.Low] >= loads.Limits[q.Low] { // S105
+		if contains(stored, q.ID) || f.Sum[q.ID] >= PairLimit(p, q) || f.Delivering[q.Low] >= f.Limits[q.Low] { // S105
 			if reason != wire.ReasonFailSafe {
 				reason = wire.ReasonCluster
 			}
@@ -68,7 +65,7 @@ func place(p *wire.Placement, loads Loads, stored []wire.PairID) Choice {
 			reason = wire.ReasonFailSafe
 			continue
 		}
-		if best < 0 || loads.Delivering[q.Low] < loads.Delivering[p.Pairs[best].Low] {
+		if best < 0 || f.Delivering[q.Low] < f.Delivering[p.Pairs[best].Low] {
 			best = i
 		}
 	}
@@ -80,7 +77,7 @@ func place(p *wire.Placement, loads Loads, stored []wire.PairID) Choice {
 
 func usable(p *wire.Placement, edge string) bool {
 	e, ok := p.Edge(edge)
-	return ok && ring.Delivers(e.State)
+	return ok && Delivers(e.State)
 }
 
 // standsIn tells whether a pair may get no new stream because one of its members
@@ -89,14 +86,5 @@ func standsIn(p *wire.Placement, q *wire.Pair) bool {
 	if q.High != "" && !usable(p, q.High) {
 		return true
 	}
-	return ring.FailSafe(p, q.Low) || q.High != "" && ring.FailSafe(p, q.High)
-}
-
-func holds(ids []wire.PairID, id wire.PairID) bool {
-	for _, have := range ids {
-		if have == id {
-			return true
-		}
-	}
-	return false
+	return FailSafe(p, q.Low) || q.High != "" && FailSafe(p, q.High)
 }

@@ -1,26 +1,25 @@
-package lb
+package ring
 
 import (
 	"fmt"
 	"testing"
 
-	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
 // figure6 is the document's table: five edges, of which 2 and 3 store the stream.
 // Count 1 is what an edge delivers with its next, count 2 with its previous one.
-func figure6(limit int) (*wire.Placement, Loads) {
-	p := &wire.Placement{Admission: ring.FailSafeAdmission}
+func figure6(limit int) (*wire.Placement, Figures) {
+	p := &wire.Placement{Admission: FailSafeAdmission}
 	for i := range 5 {
 		p.Edges = append(p.Edges, wire.Edge{Name: fmt.Sprintf("e%d", i+1), Capacity: 2000, State: wire.EdgeUp})
 	}
-	p = ring.Form(p.Index())
+	p = Form(p.Index())
 	p.Streams = []wire.StreamPlace{{Stream: "/s/", Pairs: []wire.PairID{2}}}
 	p.Index()
 	next := []int{100, 120, 10, 150, 200}
 	previous := []int{500, 1000, 500, 200, 500}
-	loads := Loads{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: map[string]int{}}
+	loads := Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: map[string]int{}}
 	for i := range 5 {
 		name := fmt.Sprintf("e%d", i+1)
 		loads.Delivering[name] = next[i] + previous[i]
@@ -96,13 +95,13 @@ func TestClaim13NeitherTheStandInNorItsPairGetsANewStream(t *testing.T) {
 }
 
 func down(p *wire.Placement, name string) *wire.Placement {
-	next := ring.Copy(p)
+	next := Copy(p)
 	for i := range next.Edges {
 		if next.Edges[i].Name == name {
 			next.Edges[i].State = wire.EdgeDown
 		}
 	}
-	return ring.Settle(next, nil, ring.AnchorCurrent).ApplyTo(next)
+	return Settle(next, nil, AnchorCurrent).ApplyTo(next)
 }
 
 func TestNoEdgeAlive(t *testing.T) {
