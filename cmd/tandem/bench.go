@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
+	"tandem/internal/player"
 	"tandem/internal/setting"
-	"tandem/internal/viewer"
 )
 
 // bench is the settings of a run.
@@ -89,7 +89,7 @@ func (b *bench) run(ctx context.Context, out io.Writer) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	crowd := &crowd{reports: make([]viewer.Report, b.viewers), began: time.Now()}
+	crowd := &crowd{reports: make([]player.Report, b.viewers), began: time.Now()}
 	var around sync.WaitGroup
 	var faults *faultLog
 	if b.fault != "" {
@@ -163,9 +163,9 @@ func (b *bench) complete(f *cluster.File) error {
 // watch runs the viewers. They come over 2 s, and start at different places of
 // the stream: in step they would all be at the same segment.
 func (b *bench) watch(ctx context.Context, c *crowd, f *cluster.File) {
-	var book *viewer.Book
+	var digests *player.Digests
 	if b.origin != "" {
-		book = viewer.NewBook(b.origin)
+		digests = player.NewDigests(b.origin)
 	}
 	spread := min(2*time.Second, b.length/4)
 	var all sync.WaitGroup
@@ -178,9 +178,9 @@ func (b *bench) watch(ctx context.Context, c *crowd, f *cluster.File) {
 			case <-time.After(wait):
 			}
 			entry, others := b.address(f, i)
-			c.set(i, viewer.Play(ctx, viewer.Config{
-				Entry: entry, Others: others, Book: book, Buffer: b.buffer, Rate: b.rate, Retries: b.retries, For: b.length - wait,
-				Speed: float64(b.speed), Rendition: i, Start: i, Progress: func(r viewer.Report) { c.set(i, r) },
+			c.set(i, player.Play(ctx, player.Config{
+				Entry: entry, Others: others, Digests: digests, Buffer: b.buffer, Rate: b.rate, Retries: b.retries, For: b.length - wait,
+				Speed: float64(b.speed), Rendition: i, Start: i, Progress: func(r player.Report) { c.set(i, r) },
 			}))
 		})
 	}
@@ -203,10 +203,10 @@ func (b *bench) address(f *cluster.File, i int) (entry string, others []string) 
 var errSeen = errors.New("viewers saw it (the table says what)")
 
 // tell prints the result; an error when any viewer saw anything.
-func (b *bench) tell(out io.Writer, sum viewer.Report, faults *faultLog) error {
+func (b *bench) tell(out io.Writer, sum player.Report, faults *faultLog) error {
 	if b.json {
 		text, err := json.MarshalIndent(struct {
-			viewer.Report
+			player.Report
 			Policy string    `json:"policy"`
 			Faults []failure `json:"faults,omitempty"`
 		}{sum, b.policy, faults.list()}, "", "  ")

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 )
 
 // crowd collects what the viewers of a bench have seen so far.
@@ -16,19 +16,19 @@ type crowd struct {
 	began time.Time
 
 	mu      sync.Mutex
-	reports []viewer.Report // guarded by mu; one a viewer
+	reports []player.Report // guarded by mu; one a viewer
 }
 
-func (c *crowd) set(i int, r viewer.Report) {
+func (c *crowd) set(i int, r player.Report) {
 	c.mu.Lock()
 	c.reports[i] = r
 	c.mu.Unlock()
 }
 
-func (c *crowd) sum() viewer.Report {
+func (c *crowd) sum() player.Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var sum viewer.Report
+	var sum player.Report
 	for _, r := range c.reports {
 		sum.Add(r)
 	}
@@ -63,7 +63,7 @@ func (c *crowd) progress(ctx context.Context, out io.Writer, length time.Duratio
 	}
 }
 
-func printBench(out io.Writer, s *viewer.Report, faults *faultLog, compared bool) {
+func printBench(out io.Writer, s *player.Report, faults *faultLog, compared bool) {
 	fmt.Fprintf(out, "%d viewers, %d segments, %s, %s of media\n\n", s.Viewers, s.Segments, size(s.Bytes), s.Played.Round(time.Second))
 	t := newTable("SEEN BY VIEWERS", ">COUNT", "")
 	t.add("stalls", s.Stalls, longest(s.LongestStall))

@@ -10,7 +10,7 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem":       {"edge", "origin", "lb", "internal/cluster", "internal/fault", "internal/front", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/sim", "internal/viewer", "internal/wire"},
+	"cmd/tandem":       {"edge", "origin", "lb", "internal/cluster", "internal/fault", "internal/front", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/sim", "internal/player", "internal/wire"},
 	"edge":             {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
 	"lb":               {"raftfsm", "web", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
 	"origin":           {"origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/obs":     {},
 	"internal/setting": {},
 	"internal/sim":     {"internal/ring", "internal/wire"}, // the same admission code as lb
-	"internal/viewer":  {"internal/media", "internal/wire"},
+	"internal/player":  {"internal/media", "internal/wire"},
 	"internal/cluster": {"internal/wire"},
 	"internal/systest": {},
 	"internal/house":   {},

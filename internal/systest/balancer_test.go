@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -15,7 +15,7 @@ func TestBalancersDie(t *testing.T) {
 	h := start(t)
 	f := h.File()
 	a := seat(t, h)
-	a.watch(30, stored, viewer.Config{For: 10 * time.Minute, Buffer: 20 * time.Second, Retries: 40, Others: f.Viewers})
+	a.watch(30, stored, player.Config{For: 10 * time.Minute, Buffer: 20 * time.Second, Retries: 40, Others: f.Viewers})
 	before := h.Await("everybody is in", 20*time.Second, sessions(30))
 	time.Sleep(3 * time.Second) // buffers fill
 

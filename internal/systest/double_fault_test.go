@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -222,10 +222,10 @@ func TestAFaultDuringARecovery(t *testing.T) {
 	h := start(t, "--capacity", "14", "--edge-flags", "--copy-rate=128KiB")
 	a := seat(t, h)
 	for i := range 4 { // every rendition is on the edges before it begins
-		a.watch(1, stored, viewer.Config{Speed: 20, Rendition: i})
+		a.watch(1, stored, player.Config{Speed: 20, Rendition: i})
 	}
 	a.wg.Wait()
-	a.watch(24, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 16 * time.Second, Retries: 0})
+	a.watch(24, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 16 * time.Second, Retries: 0})
 	h.Await("everybody is in", 30*time.Second, func(s *wire.Status) bool { return s.Sessions >= 24 })
 	time.Sleep(3 * time.Second) // buffers fill
 
@@ -268,7 +268,7 @@ func recovering(t *testing.T, h *cluster.Harness, name string) (from string) {
 func TestAFaultDuringADrain(t *testing.T) {
 	h := start(t, "--capacity", "24")
 	a := seat(t, h)
-	a.watch(40, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 16 * time.Second, Retries: 0})
+	a.watch(40, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 16 * time.Second, Retries: 0})
 	h.Await("everybody is in", 20*time.Second, sessions(40))
 	time.Sleep(3 * time.Second) // buffers fill
 
@@ -305,9 +305,9 @@ func TestAFaultDuringAnOverflow(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
 			a := seat(t, h)
-			crowd := apart(a, 24, func(i int) (string, viewer.Config) {
+			crowd := apart(a, 24, func(i int) (string, player.Config) {
 				// A failed try counts, and who is not let in does not hammer.
-				return stored, viewer.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i, Retries: 100, RetryAfter: time.Second}
+				return stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i, Retries: 100, RetryAfter: time.Second}
 			})
 			h.Await("6 each", 20*time.Second, delivering(map[string]int{"edge-1": 6, "edge-2": 6, "edge-3": 6, "edge-4": 6}))
 			crowd.further(24) // buffers fill
@@ -341,20 +341,20 @@ func TestAFaultDuringAnOverflow(t *testing.T) {
 type alone struct {
 	a       *audience
 	got     []atomic.Int64 // segments
-	reports []viewer.Report
+	reports []player.Report
 }
 
 // apart lets so many viewers in, over two seconds; each says what it watches.
-func apart(a *audience, count int, each func(i int) (entry string, cfg viewer.Config)) *alone {
-	c := &alone{a: a, got: make([]atomic.Int64, count), reports: make([]viewer.Report, count)}
+func apart(a *audience, count int, each func(i int) (entry string, cfg player.Config)) *alone {
+	c := &alone{a: a, got: make([]atomic.Int64, count), reports: make([]player.Report, count)}
 	f := a.h.File()
 	for i := range count {
 		entry, cfg := each(i)
-		cfg.Entry, cfg.Book = f.Viewers[0]+entry, a.book
-		cfg.Progress = func(r viewer.Report) { c.got[i].Store(int64(r.Segments)) }
+		cfg.Entry, cfg.Digests = f.Viewers[0]+entry, a.digests
+		cfg.Progress = func(r player.Report) { c.got[i].Store(int64(r.Segments)) }
 		ctx, stop := context.WithCancel(context.Background())
 		a.stops = append(a.stops, stop)
-		a.wg.Go(func() { c.reports[i] = viewer.Play(ctx, cfg) })
+		a.wg.Go(func() { c.reports[i] = player.Play(ctx, cfg) })
 		time.Sleep(2 * time.Second / time.Duration(count))
 	}
 	return c
@@ -379,7 +379,7 @@ func (c *alone) further(count int) {
 }
 
 // leave sends everybody home and returns what each saw.
-func (c *alone) leave() []viewer.Report {
+func (c *alone) leave() []player.Report {
 	c.a.leave()
 	return c.reports
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -87,8 +87,8 @@ type drill struct {
 // and half the live channel; each has 4 to 10 s in hand and no further try.
 func (d *drill) seat(viewers int) *alone {
 	random := rand.New(rand.NewPCG(d.seed, 1))
-	return apart(seat(d.t, d.h), viewers, func(i int) (string, viewer.Config) {
-		cfg := viewer.Config{For: 24 * time.Hour, Rendition: i, Start: 3 * i}
+	return apart(seat(d.t, d.h), viewers, func(i int) (string, player.Config) {
+		cfg := player.Config{For: 24 * time.Hour, Rendition: i, Start: 3 * i}
 		ahead := 4*time.Second + time.Duration(random.Int64N(int64(6*time.Second)))
 		if i%2 == 0 {
 			cfg.Buffer = ahead
@@ -324,8 +324,8 @@ func reportOf(edge string, secret wire.Secret) (r wire.Report, err error) {
 }
 
 // judge fails the test when any viewer saw anything, or the faults were none.
-func (d *drill) judge(reports []viewer.Report, length time.Duration) {
-	var sum viewer.Report
+func (d *drill) judge(reports []player.Report, length time.Duration) {
+	var sum player.Report
 	for i, r := range reports {
 		sum.Add(r)
 		if !r.Seamless() {

@@ -12,7 +12,7 @@ import (
 
 	"tandem/internal/cluster"
 	"tandem/internal/fault"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -24,7 +24,7 @@ import (
 func TestEveryFaultOfTheKit(t *testing.T) {
 	h := start(t, "--fault-proxies")
 	a := seat(t, h)
-	a.watch(20, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})
+	a.watch(20, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})
 	h.Await("everybody is in", 20*time.Second, sessions(20))
 	for _, kind := range append([]fault.Kind{"reset"}, fault.Kinds...) {
 		if kind == fault.Short {
@@ -40,18 +40,18 @@ func TestEveryFaultOfTheKit(t *testing.T) {
 	h.Await("all edges deliver", 30*time.Second, cluster.AllUp)
 	nothingSeen(t, a.report(false), 20, 200)
 
-	otherLengths(t, h, a.book)
+	otherLengths(t, h, a.digests)
 }
 
 // otherLengths lets every edge announce more than it has, for a second.
-func otherLengths(t *testing.T, h *cluster.Harness, book *viewer.Book) {
+func otherLengths(t *testing.T, h *cluster.Harness, digests *player.Digests) {
 	t.Helper()
-	b := &audience{t: t, h: h, book: book}
+	b := &audience{t: t, h: h, digests: digests}
 	t.Cleanup(b.leave)
 	var entered, fetched atomic.Int64
-	b.watch(10, stored, viewer.Config{
+	b.watch(10, stored, player.Config{
 		For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, RetryAfter: 300 * time.Millisecond, Retries: 10,
-		Progress: func(r viewer.Report) {
+		Progress: func(r player.Report) {
 			fetched.Add(1)
 			if r.Segments == 1 {
 				entered.Add(1)

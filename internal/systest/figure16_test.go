@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -16,7 +16,7 @@ import (
 func TestFigure16To17To16(t *testing.T) {
 	h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=8s")
 	a := seat(t, h)
-	a.watch(24, stored, viewer.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 1})
+	a.watch(24, stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 1})
 	h.Await("24 viewers", 20*time.Second, sessions(24))
 	six := map[string]int{"edge-1": 6, "edge-2": 6, "edge-3": 6, "edge-4": 6}
 	before := h.Await("6 each", 10*time.Second, delivering(six))
@@ -40,9 +40,9 @@ func TestFigure16To17To16(t *testing.T) {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
 	seen := make(chan struct{}, 100)
-	done := make(chan viewer.Report, 1)
+	done := make(chan player.Report, 1)
 	go func() {
-		done <- viewer.Play(ctx, viewer.Config{Entry: f.Viewers[0] + stored, Progress: func(viewer.Report) { seen <- struct{}{} }})
+		done <- player.Play(ctx, player.Config{Entry: f.Viewers[0] + stored, Progress: func(player.Report) { seen <- struct{}{} }})
 	}()
 	select {
 	case <-seen:
@@ -60,7 +60,7 @@ func TestFigure16To17To16(t *testing.T) {
 func TestTwoNeighboursDieAtOnce(t *testing.T) {
 	h := start(t, "--capacity", "12")
 	a := seat(t, h)
-	a.watch(24, stored, viewer.Config{For: 10 * time.Minute, Buffer: 16 * time.Second, Retries: 3})
+	a.watch(24, stored, player.Config{For: 10 * time.Minute, Buffer: 16 * time.Second, Retries: 3})
 	h.Await("24 viewers", 20*time.Second, sessions(24))
 	time.Sleep(2 * time.Second)
 	for _, name := range []string{"edge-1", "edge-2"} {

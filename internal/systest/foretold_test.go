@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/player"
 	"tandem/internal/sim"
-	"tandem/internal/viewer"
 	"tandem/internal/wire"
 )
 
@@ -26,9 +26,9 @@ func TestDeathsAreAsTheSimulatorForetells(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
 			a := seat(t, h)
-			crowd := apart(a, 24, func(i int) (string, viewer.Config) {
+			crowd := apart(a, 24, func(i int) (string, player.Config) {
 				// A failed try counts, and who is not let in does not hammer.
-				return stored, viewer.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i, Retries: 100, RetryAfter: time.Second}
+				return stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i, Retries: 100, RetryAfter: time.Second}
 			})
 			six := delivering(map[string]int{"edge-1": 6, "edge-2": 6, "edge-3": 6, "edge-4": 6})
 			h.Await("6 each", 20*time.Second, six)

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -43,7 +43,7 @@ func TestFiveThousandHostileClients(t *testing.T) {
 	must(t, os.WriteFile(object, bytes, 0o644))
 
 	a := seat(t, h)
-	a.watch(20, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 10 * time.Second, Retries: 0})
+	a.watch(20, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 10 * time.Second, Retries: 0})
 	h.Await("everybody is in", 20*time.Second, sessions(20))
 	lb, err := h.Node("lb-1")
 	must(t, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestEachEdgeKilledUnderAHundredViewers(t *testing.T) {
 	h := start(t, "--capacity", "36") // limit 27 each: a hundred viewers need all four edges
 	a := seat(t, h)
-	a.watch(100, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
+	a.watch(100, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
 	h.Await("everybody is in", 20*time.Second, sessions(100))
 	for _, name := range []string{"edge-1", "edge-2", "edge-3", "edge-4"} {
 		s, err := h.Status()
@@ -48,7 +48,7 @@ func TestEachEdgeKilledUnderAHundredViewers(t *testing.T) {
 func TestAnEdgeKilledUnderLiveViewers(t *testing.T) {
 	h := start(t)
 	a := seat(t, h)
-	a.watch(20, "/live/master.m3u8", viewer.Config{For: 10 * time.Minute, Retries: 0})
+	a.watch(20, "/live/master.m3u8", player.Config{For: 10 * time.Minute, Retries: 0})
 	s := h.Await("everybody is in", 20*time.Second, sessions(20))
 	time.Sleep(4 * time.Second) // buffers fill
 	name := busiest(s)
@@ -62,7 +62,7 @@ func TestAnEdgeKilledUnderLiveViewers(t *testing.T) {
 func TestAnEdgeThatHangs(t *testing.T) {
 	h := start(t)
 	a := seat(t, h)
-	a.watch(30, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 10 * time.Second, Retries: 0})
+	a.watch(30, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 10 * time.Second, Retries: 0})
 	s := h.Await("everybody is in", 20*time.Second, sessions(30))
 	name := busiest(s)
 	must(t, h.Stop(name))
@@ -78,7 +78,7 @@ func TestTheOriginIsAskedOnceAPair(t *testing.T) {
 	h := start(t)
 	a := seat(t, h)
 	h.OriginCounts(true)
-	a.watch(50, stored, viewer.Config{Speed: 4, Buffer: 12 * time.Second, Retries: 1})
+	a.watch(50, stored, player.Config{Speed: 4, Buffer: 12 * time.Second, Retries: 1})
 	s := h.Await("everybody is in", 20*time.Second, sessions(50))
 	time.Sleep(2 * time.Second)
 	killed(t, h, busiest(s))
@@ -119,7 +119,7 @@ func TestFilledToTheLimit(t *testing.T) {
 			h := start(t, "--edges", fmt.Sprint(n), "--capacity", "12", "--edge-flags", "--session-idle=20s")
 			a := seat(t, h)
 			fits := n * 12 * (n - 1) / n
-			a.watch(fits, stored, viewer.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 1})
+			a.watch(fits, stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 1})
 			h.Await("the cluster is full", 20*time.Second, sessions(fits))
 			refused(t, h)
 			for i := range n {

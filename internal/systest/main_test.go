@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -30,25 +30,25 @@ func start(t *testing.T, flags ...string) *cluster.Harness {
 
 // audience is viewers of one cluster.
 type audience struct {
-	t     *testing.T
-	h     *cluster.Harness
-	book  *viewer.Book
-	stops []context.CancelFunc
-	wg    sync.WaitGroup
+	t       *testing.T
+	h       *cluster.Harness
+	digests *player.Digests
+	stops   []context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu  sync.Mutex
-	sum viewer.Report // guarded by mu
+	sum player.Report // guarded by mu
 }
 
-// seat prepares viewers; their Book knows the whole sample already, so that they
+// seat prepares viewers; their digests know the whole sample already, so that they
 // ask the origin nothing while a test counts what it is asked.
 func seat(t *testing.T, h *cluster.Harness) *audience {
 	t.Helper()
 	f := h.File()
 	origin := f.Node("origin-1").HTTP
-	a := &audience{t: t, h: h, book: viewer.NewBook(origin)}
+	a := &audience{t: t, h: h, digests: player.NewDigests(origin)}
 	for i := range 4 {
-		r := viewer.Play(context.Background(), viewer.Config{Entry: origin + stored, Book: a.book, Speed: 1000, Rendition: i})
+		r := player.Play(context.Background(), player.Config{Entry: origin + stored, Digests: a.digests, Speed: 1000, Rendition: i})
 		if !r.Seamless() {
 			t.Fatalf("the origin itself can't be watched: %s", r)
 		}
@@ -62,14 +62,14 @@ const stored = "/sample/master.m3u8"
 
 // watch lets count viewers in, over two seconds, as people come. The rest of cfg
 // is theirs; entry is a path.
-func (a *audience) watch(count int, entry string, cfg viewer.Config) {
+func (a *audience) watch(count int, entry string, cfg player.Config) {
 	f := a.h.File()
 	first := len(a.stops)
 	for i := range count {
 		ctx, stop := context.WithCancel(context.Background())
 		a.stops = append(a.stops, stop)
 		cfg := cfg
-		cfg.Entry, cfg.Book = f.Viewers[0]+entry, a.book
+		cfg.Entry, cfg.Digests = f.Viewers[0]+entry, a.digests
 		cfg.Rendition, cfg.Start = first+i, 3*(first+i)
 		wait := 2 * time.Second * time.Duration(i) / time.Duration(count)
 		a.wg.Go(func() {
@@ -78,7 +78,7 @@ func (a *audience) watch(count int, entry string, cfg viewer.Config) {
 				return
 			case <-time.After(wait):
 			}
-			r := viewer.Play(ctx, cfg)
+			r := player.Play(ctx, cfg)
 			a.mu.Lock()
 			a.sum.Add(r)
 			a.mu.Unlock()
@@ -96,7 +96,7 @@ func (a *audience) leave() {
 
 // report waits until everybody has seen all, or sends them home, and tells what
 // they saw together.
-func (a *audience) report(wait bool) viewer.Report {
+func (a *audience) report(wait bool) player.Report {
 	if !wait {
 		a.leave()
 	}
@@ -109,7 +109,7 @@ func (a *audience) report(wait bool) viewer.Report {
 
 // nothingSeen fails the test when any viewer saw anything, or saw too little for
 // that to mean something.
-func nothingSeen(t *testing.T, r viewer.Report, viewers, segments int) {
+func nothingSeen(t *testing.T, r player.Report, viewers, segments int) {
 	t.Helper()
 	if !r.Seamless() {
 		t.Errorf("viewers saw it: %s", r)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -22,7 +22,7 @@ func TestNodesOfBalancerAndEdge(t *testing.T) {
 	h := cluster.Raise(t, func(binary, dir string) *cluster.File { return threeNodes(t, binary, dir) })
 	h.Await("three nodes are up", 30*time.Second, func(s *wire.Status) bool { return len(s.Edges) == 3 && cluster.AllUp(s) })
 	a := seat(t, h)
-	a.watch(20, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
+	a.watch(20, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
 	h.Await("everybody is in", 20*time.Second, sessions(20))
 	time.Sleep(2 * time.Second)
 	killed(t, h, "node-2")

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -16,10 +16,10 @@ func TestAnEdgeReturnsWithoutItsDisk(t *testing.T) {
 	h := start(t, "--capacity", "16")
 	a := seat(t, h)
 	for i := range 4 { // every rendition is on the edges before it begins
-		a.watch(1, stored, viewer.Config{Speed: 20, Rendition: i})
+		a.watch(1, stored, player.Config{Speed: 20, Rendition: i})
 	}
 	a.wg.Wait()
-	a.watch(40, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
+	a.watch(40, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
 	h.Await("everybody is in", 30*time.Second, func(s *wire.Status) bool { return s.Sessions >= 40 })
 	time.Sleep(20 * time.Second / 2) // all pairs have been asked for all of it
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
-	"tandem/internal/viewer"
+	"tandem/internal/player"
 	"tandem/internal/wire"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestRingChangesUnderViewers(t *testing.T) {
 	h := start(t, "--capacity", "40")
 	a := seat(t, h)
-	a.watch(60, stored, viewer.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})
+	a.watch(60, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})
 	s := h.Await("everybody is in", 20*time.Second, sessions(60))
 
 	name := busiest(s)

@@ -1,4 +1,4 @@
-package viewer
+package player
 
 import (
 	"context"
@@ -11,52 +11,52 @@ import (
 	"time"
 )
 
-// maxBook bounds how many objects a Book knows.
-const maxBook = 200_000
+// maxDigests bounds how many objects a Digests knows.
+const maxDigests = 200_000
 
-// Book holds the SHA-256 of the origin's objects, each fetched from the origin
+// Digests holds the SHA-256 of the origin's objects, each fetched from the origin
 // once, whoever asks first. It is shared by many viewers.
-type Book struct {
+type Digests struct {
 	origin string
 	client *http.Client
 
-	mu    sync.Mutex
-	pages map[string]*page // guarded by mu; by path and query
+	mu      sync.Mutex
+	entries map[string]*entry // guarded by mu; by path and query
 }
 
-// page is one object; done is closed when sum or err is set.
-type page struct {
+// entry is one object; done is closed when sum or err is set.
+type entry struct {
 	done chan struct{}
 	sum  [sha256.Size]byte
 	err  error
 }
 
-// NewBook makes a Book of an origin's base URL.
-func NewBook(origin string) *Book {
-	return &Book{
-		origin: strings.TrimRight(origin, "/"), pages: map[string]*page{},
+// NewDigests makes a Digests of an origin's base URL.
+func NewDigests(origin string) *Digests {
+	return &Digests{
+		origin: strings.TrimRight(origin, "/"), entries: map[string]*entry{},
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}},
 	}
 }
 
 // Sum is the digest of the object at path, which is without a token.
-func (b *Book) Sum(ctx context.Context, path string) ([sha256.Size]byte, error) {
+func (b *Digests) Sum(ctx context.Context, path string) ([sha256.Size]byte, error) {
 	b.mu.Lock()
-	p, known := b.pages[path]
+	p, known := b.entries[path]
 	if !known {
-		if len(b.pages) >= maxBook {
-			b.pages = map[string]*page{}
+		if len(b.entries) >= maxDigests {
+			b.entries = map[string]*entry{}
 		}
-		p = &page{done: make(chan struct{})}
-		b.pages[path] = p
+		p = &entry{done: make(chan struct{})}
+		b.entries[path] = p
 	}
 	b.mu.Unlock()
 	if !known {
-		// Not with the viewer's ctx: others wait for the same page.
+		// Not with the viewer's ctx: others wait for the same entry.
 		p.sum, p.err = b.fetch(context.WithoutCancel(ctx), path)
 		if p.err != nil {
 			b.mu.Lock()
-			delete(b.pages, path) // the next one tries again
+			delete(b.entries, path) // the next one tries again
 			b.mu.Unlock()
 		}
 		close(p.done)
@@ -70,13 +70,13 @@ func (b *Book) Sum(ctx context.Context, path string) ([sha256.Size]byte, error) 
 }
 
 // Known is how many objects were fetched from the origin so far.
-func (b *Book) Known() int {
+func (b *Digests) Known() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.pages)
+	return len(b.entries)
 }
 
-func (b *Book) fetch(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
+func (b *Digests) fetch(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.origin+path, nil)
 	if err != nil {
 		return sum, err

@@ -1,4 +1,4 @@
-// Package viewer is a player without a picture: it opens a playlist or an MPD
+// Package player is a player without a picture: it opens a playlist or an MPD
 // as players do, fetches one rendition ahead of a virtual playhead, compares
 // every segment's bytes with the origin's, and counts what a person in front
 // of it would have seen. `tandem bench` and the system tests are made of it.
@@ -12,6 +12,6 @@
 //   - nothing is tried again more often than Retries says, and each failed try
 //     is counted.
 //
-// Goroutines: Play runs in the caller's and starts none; a Book fetches in the
+// Goroutines: Play runs in the caller's and starts none; a Digests fetches in the
 // goroutine of the first viewer that asks for an object.
-package viewer
+package player

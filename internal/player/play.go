@@ -1,4 +1,4 @@
-package viewer
+package player
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Entry      string        // URL of a playlist or MPD at a balancer
 	Others     []string      // base URLs of balancers to turn to when a connection fails
-	Book       *Book         // the origin's bytes; nil: not compared
+	Digests    *Digests      // the origin's bytes; nil: not compared
 	Buffer     time.Duration // media fetched ahead of the playhead; 10 s when 0
 	Rate       int64         // bytes a second that the viewer can take; 0: all
 	Retries    int           // further tries of a request that failed
@@ -233,13 +233,13 @@ func (v *viewer) object(ctx context.Context, path string) bool {
 		return false
 	}
 	v.report.Bytes += a.size
-	if v.cfg.Book == nil {
+	if v.cfg.Digests == nil {
 		return true
 	}
 	if _, rest, ok := wire.SplitPath(path); ok {
 		path = rest
 	}
-	sum, err := v.cfg.Book.Sum(ctx, path)
+	sum, err := v.cfg.Digests.Sum(ctx, path)
 	if err != nil {
 		if ctx.Err() == nil {
 			v.failed(err)

@@ -1,4 +1,4 @@
-package viewer
+package player
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func newStage(t *testing.T) *stage {
 }
 
 func (s *stage) play(change func(*Config)) Report {
-	cfg := Config{Entry: s.balancer.URL + "/film/master.m3u8", Book: NewBook(s.origin.URL), Buffer: 2 * time.Second, Speed: 20, RetryAfter: time.Millisecond, Retries: 1}
+	cfg := Config{Entry: s.balancer.URL + "/film/master.m3u8", Digests: NewDigests(s.origin.URL), Buffer: 2 * time.Second, Speed: 20, RetryAfter: time.Millisecond, Retries: 1}
 	if change != nil {
 		change(&cfg)
 	}
@@ -83,12 +83,12 @@ func TestAWholeStreamIsSeamless(t *testing.T) {
 	}
 }
 
-func TestTheBookAsksTheOriginOnceForManyViewers(t *testing.T) {
+func TestDigestsAskTheOriginOnceForManyViewers(t *testing.T) {
 	s := newStage(t)
-	book := NewBook(s.origin.URL)
+	digests := NewDigests(s.origin.URL)
 	done := make(chan Report)
 	for range 8 {
-		go func() { done <- s.play(func(c *Config) { c.Book = book }) }()
+		go func() { done <- s.play(func(c *Config) { c.Digests = digests }) }()
 	}
 	for range 8 {
 		if r := <-done; !r.Seamless() {
