@@ -6,6 +6,9 @@
 //   - slot I of the low member is slot MAX-1-I of the high member, boundary F is
 //     MAX-F (claims 24, 25);
 //   - a slot below the boundary is the low member's, one above the high member's;
+//   - who delivers a slot is among the pair's Watchers, and so is who will deliver it
+//     after a member has left or a new one has joined: tables are handed over before
+//     the commit that needs them;
 //   - under admission failsafe one death leaves nobody above capacity;
 //   - Settle ends: every step moves at least one session along a shortest path
 //     from an edge above capacity to one below, and total excess only falls.

@@ -41,7 +41,13 @@ func boundaries(p *wire.Placement) []int {
 	return all
 }
 
-func equal[T any](t *testing.T, what string, got, want T) {
+// tester is *testing.T or rapid's.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+func equal[T any](t tester, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)

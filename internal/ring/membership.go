@@ -130,28 +130,18 @@ func Leave(p *wire.Placement, name string) *wire.Placement {
 		}
 	}
 	next.Edges = edges
-	if before == behind {
-		behind = "" // one member is left
-	}
 	var stays, retires wire.PairID
 	pairs := next.Pairs[:0:0]
 	for _, q := range next.Pairs {
-		switch name {
-		case q.High:
-			q.High = behind
-			if !q.Retiring {
+		if !q.Retiring {
+			switch name {
+			case q.High:
 				stays = q.ID
-			}
-		case q.Low:
-			q.Low, q.High = before, behind
-			if !q.Retiring {
+			case q.Low:
 				retires = q.ID
 			}
-			q.Retiring = true
 		}
-		if q.Low == q.High {
-			q.High = ""
-		}
+		q = closedOver(q, name, before, behind)
 		if q.Low == "" {
 			continue // the last member is gone
 		}
@@ -163,6 +153,27 @@ func Leave(p *wire.Placement, name string) *wire.Placement {
 	next.Pairs = pairs
 	next.Streams = reassign(next.Streams, retires, stays)
 	return next.Index()
+}
+
+// closedOver is a pair when a member is out of the ring, whose neighbours there
+// were before and behind: where it was high the one behind it follows, where it was
+// low both neighbours do, and the pair retires.
+func closedOver(q wire.Pair, gone, before, behind string) wire.Pair {
+	if before == behind {
+		behind = "" // one member is left
+	}
+	switch gone {
+	case q.High:
+		if q.High = behind; behind == q.Low { // of a pair that retires and whose members are no neighbours any more
+			q.High = before
+		}
+	case q.Low:
+		q.Low, q.High, q.Retiring = before, behind, true
+	}
+	if q.Low == q.High {
+		q.High = ""
+	}
+	return q
 }
 
 // neighbours are the members before and behind one in the ring.

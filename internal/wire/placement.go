@@ -24,8 +24,9 @@ type Edge struct {
 	Capacity    int       `json:"capacity"`
 	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
 	State       EdgeState `json:"state"`
-	After       string    `json:"after,omitempty"` // for joining: the member behind which it will stand
-	Since       uint64    `json:"since"`           // version in which State became what it is
+	After       string    `json:"after,omitempty"`    // for joining: the member behind which it will stand
+	Since       uint64    `json:"since"`              // version in which State became what it is
+	Removing    bool      `json:"removing,omitempty"` // to be taken out: one that is down goes when its successors hold what they need
 }
 
 // PairID names a pair for the life of the cluster; ids are never used again.

@@ -42,6 +42,15 @@ type Report struct {
 	Misses      int64      `json:"misses"`
 	OriginAsked int64      `json:"origin_asked"` // requests to the origin, since start
 	Streams     []string   `json:"streams,omitempty"`
+	StandsIn    []StandIn  `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
+}
+
+// StandIn is a neighbour's life that an edge has found dead by itself: it was
+// silent, did not answer, and nobody has committed its death.
+type StandIn struct {
+	Edge        string `json:"edge"`
+	Incarnation uint64 `json:"incarnation"`
+	Since       int64  `json:"since"` // unix milliseconds
 }
 
 // ReportAnswer tells an edge which placement is current.

@@ -1,0 +1,111 @@
+package ring
+
+import (
+	"slices"
+
+	"tandem/internal/wire"
+)
+
+// Watchers are the edges that hold a pair's session table or are being given it,
+// in ring order: its members; those who will be its members when one that leaves,
+// or that is dead and being taken out, is gone; the edge that joins behind its low
+// member; those to whom slots of it are given. Whoever delivers slots of the pair
+// tells all the others, so that each holds the whole table before the commit that
+// needs it there (figure 15, step 2). A member that is down watches nothing.
+//
+// An edge to which slots are given by a death becomes a watcher by that very commit:
+// whoever held the table tells it once more, and a token names its session until then.
+func Watchers(p *wire.Placement, pair *wire.Pair) []string {
+	holds := holders(p, pair)
+	for _, a := range pair.Adopted {
+		holds = append(holds, a.Edge)
+	}
+	return inOrder(p, holds)
+}
+
+// holders are the edges that have or copy a pair's content: its watchers but for
+// those that were only given slots, who fill from the origin.
+func holders(p *wire.Placement, pair *wire.Pair) []string {
+	holds := []string{pair.Low, pair.High}
+	for _, member := range []string{pair.Low, pair.High} {
+		if e, ok := p.Edge(member); ok && goes(e) {
+			before, behind := neighbours(p, member)
+			after := closedOver(*pair, member, before, behind)
+			holds = append(holds, after.Low, after.High)
+		}
+	}
+	if pair.Retiring {
+		return holds
+	}
+	for _, e := range p.Edges {
+		if e.State == wire.EdgeJoining && joinsBehind(p, e) == pair.Low {
+			holds = append(holds, e.Name)
+		}
+	}
+	return holds
+}
+
+// inOrder are the edges of these names that are not down, each once, in ring order.
+func inOrder(p *wire.Placement, names []string) []string {
+	var list []string
+	for _, e := range p.Edges {
+		if e.State != wire.EdgeDown && slices.Contains(names, e.Name) {
+			list = append(list, e.Name)
+		}
+	}
+	return list
+}
+
+// goes tells whether an edge is on its way out of the ring, while its successors
+// are given what they will need.
+func goes(e wire.Edge) bool {
+	return e.State == wire.EdgeLeaving || e.State == wire.EdgeDown && e.Removing
+}
+
+// joinsBehind is the member behind which a joining edge will stand, "" in an empty
+// ring.
+func joinsBehind(p *wire.Placement, e wire.Edge) string {
+	if at := behind(p.Edges, e.After); at > 0 {
+		return p.Edges[at-1].Name
+	}
+	return ""
+}
+
+// Copies are the pairs whose content an edge has to hold, each with those that
+// can be asked for it, low member first.
+func Copies(p *wire.Placement, edge string) []CopyOf {
+	var copies []CopyOf
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		if !slices.Contains(holders(p, q), edge) {
+			continue
+		}
+		c := CopyOf{Pair: q.ID}
+		for _, member := range []string{q.Low, q.High} {
+			if member != edge && HasCopy(state(p, member)) {
+				c.From = append(c.From, member)
+			}
+		}
+		copies = append(copies, c)
+	}
+	return copies
+}
+
+// CopyOf is content of a pair and who has it.
+type CopyOf struct {
+	Pair wire.PairID
+	From []string
+}
+
+// Heirs are the edges that must hold the content and the tables of one that goes
+// before it is out of the ring.
+func Heirs(p *wire.Placement, leaving string) []string {
+	before, behind := neighbours(p, leaving)
+	var heirs []string
+	for _, name := range []string{before, behind} {
+		if name != "" && HasCopy(state(p, name)) && !slices.Contains(heirs, name) {
+			heirs = append(heirs, name)
+		}
+	}
+	return heirs
+}
