@@ -83,7 +83,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Data, "data", "", "Directory of this balancer's copy of the placement; required."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
-		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 3), load (claim 4) or query (claim 2)."),
+		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
 		setting.Duration(&c.SessionIdle, "session-idle", time.Minute, time.Second, 24*time.Hour, "A session for which nothing was asked for so long ends; the same as the edges'."),
 		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
 		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),

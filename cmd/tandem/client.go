@@ -105,7 +105,7 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	}
 	req, err := http.NewRequestWithContext(ctx, method, url, send)
 	if err != nil {
-		return usage("--admin: %w", err)
+		return setting.Usage("--admin: %w", err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")

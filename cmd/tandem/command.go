@@ -22,14 +22,6 @@ type command struct {
 	run     func(ctx context.Context, args []string, out io.Writer) error
 }
 
-// usageError is a command used wrongly: exit code 2.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
 // start parses the settings and runs the command.
 func (c command) start(ctx context.Context, args []string, out io.Writer) error {
 	set := c.settings()
@@ -40,10 +32,10 @@ func (c command) start(ctx context.Context, args []string, out io.Writer) error 
 		return err
 	}
 	if err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	if c.args == "" && len(rest) > 0 {
-		return usage("%s: %q is too much: it takes flags only (see tandem %s --help)", c.name, rest[0], c.name)
+		return setting.Usage("%s: %q is too much: it takes flags only (see tandem %s --help)", c.name, rest[0], c.name)
 	}
 	return c.run(ctx, rest, out)
 }

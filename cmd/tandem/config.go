@@ -51,7 +51,7 @@ func configCommand() command {
 			case len(args) == 2 && args[0] == "docs":
 				return writeDocs(args[1])
 			}
-			return usage("config: want check ROLE FILE, print ROLE, or docs DIR")
+			return setting.Usage("config: want check ROLE FILE, print ROLE, or docs DIR")
 		},
 	}
 }
@@ -64,7 +64,7 @@ func roleOf(name string) (role, error) {
 		}
 		names = append(names, r.name)
 	}
-	return role{}, usage("config: there is no role %q; the roles are %s", name, strings.Join(names, ", "))
+	return role{}, setting.Usage("config: there is no role %q; the roles are %s", name, strings.Join(names, ", "))
 }
 
 func checkConfig(name, path string, out io.Writer) error {

@@ -9,6 +9,7 @@ import (
 	"tandem/edge"
 	"tandem/internal/obs"
 	"tandem/internal/run"
+	"tandem/internal/serve"
 	"tandem/internal/setting"
 )
 
@@ -28,18 +29,18 @@ func edgeCommand() command {
 func runEdge(ctx context.Context, cfg edge.Config) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	log, err := obs.Logger(os.Stderr, cfg.Name, cfg.LogLevel)
 	if err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
-	viewers, err := open("--listen", cfg.Listen)
+	viewers, err := serve.Listen("--listen", cfg.Listen)
 	if err != nil {
 		return err
 	}
 	defer viewers.Close()
-	admins, err := open("--admin-listen", cfg.AdminListen)
+	admins, err := serve.Listen("--admin-listen", cfg.AdminListen)
 	if err != nil {
 		return err
 	}
@@ -48,12 +49,12 @@ func runEdge(ctx context.Context, cfg edge.Config) error {
 	if err != nil {
 		return err
 	}
-	e.Bind(baseURL(viewers), baseURL(admins))
-	log.Info().Str("http", baseURL(viewers)).Str("admin", baseURL(admins)).Msg("edge is up")
+	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
+	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
 	return run.Group(
 		ctx,
 		run.Part{Name: "edge", Run: e.Run},
-		admin(admins, e.Admin()).part(),
-		door{name: "listen", ln: viewers, server: e.Server()}.part(),
+		serve.Admin(admins, e.Admin()).Part(),
+		serve.Listener{Name: "listen", Socket: viewers, Server: e.Server()}.Part(),
 	)
 }

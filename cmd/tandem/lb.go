@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/obs"
 	"tandem/internal/run"
+	"tandem/internal/serve"
 	"tandem/internal/setting"
 	"tandem/lb"
 )
@@ -29,13 +30,13 @@ func lbCommand() command {
 func runLB(ctx context.Context, cfg lb.Config) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	log, err := obs.Logger(os.Stderr, cfg.Name, cfg.LogLevel)
 	if err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
-	doors, closeAll, err := balancerListeners(&cfg)
+	listeners, closeAll, err := openBalancer(&cfg)
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func runLB(ctx context.Context, cfg lb.Config) error {
 	if err != nil {
 		return err
 	}
-	log.Info().Str("http", baseURL(doors.viewers)).Str("admin", baseURL(doors.admins)).Msg("balancer is up")
-	parts := []run.Part{{Name: "lb", Run: b.Run}, admin(doors.admins, b.Admin()).part()}
-	return run.Group(ctx, append(parts, doors.viewerParts(b, b.Handler(), b.Relays)...)...)
+	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
+	parts := []run.Part{{Name: "lb", Run: b.Run}, serve.Admin(listeners.admins, b.Admin()).Part()}
+	return run.Group(ctx, append(parts, listeners.viewerParts(b, b.Handler(), b.Relays)...)...)
 }

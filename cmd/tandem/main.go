@@ -36,7 +36,7 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	switch {
 	case err == nil, errors.Is(err, setting.ErrHelp):
 		return 0
-	case errors.As(err, new(*usageError)):
+	case errors.As(err, new(*setting.UsageError)):
 		fmt.Fprintln(errs, "tandem:", oneLine(err))
 		return 2
 	default:
@@ -47,7 +47,7 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func choose(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return usage("a command is missing (tandem --help lists them)")
+		return setting.Usage("a command is missing (tandem --help lists them)")
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
@@ -64,7 +64,7 @@ func choose(ctx context.Context, args []string, out io.Writer) error {
 			return c.start(ctx, args[1:], out)
 		}
 	}
-	return usage("there is no command %q (tandem --help lists them)", args[0])
+	return setting.Usage("there is no command %q (tandem --help lists them)", args[0])
 }
 
 func overview(out io.Writer) {

@@ -12,8 +12,10 @@ import (
 
 	"tandem/edge"
 	"tandem/internal/front"
+	"tandem/internal/node"
 	"tandem/internal/obs"
 	"tandem/internal/run"
+	"tandem/internal/serve"
 	"tandem/internal/setting"
 	"tandem/lb"
 )
@@ -85,23 +87,23 @@ func nodeCommand() command {
 func runNode(ctx context.Context, cfg nodeConfig) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	log, err := obs.Logger(os.Stderr, cfg.lb.Name, cfg.lb.LogLevel)
 	if err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
-	doors, closeAll, err := balancerListeners(&cfg.lb)
+	listeners, closeAll, err := openBalancer(&cfg.lb)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	data, err := open("--edge-listen", cfg.edge.Listen)
+	data, err := serve.Listen("--edge-listen", cfg.edge.Listen)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
-	admins, err := open("--edge-admin-listen", cfg.edge.AdminListen)
+	admins, err := serve.Listen("--edge-admin-listen", cfg.edge.AdminListen)
 	if err != nil {
 		return err
 	}
@@ -114,23 +116,23 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}
-	e.Bind(baseURL(data), baseURL(admins))
-	log.Info().Str("http", baseURL(doors.viewers)).Str("admin", baseURL(doors.admins)).Str("edge", baseURL(data)).Msg("node is up")
-	return run.Group(ctx, nodeParts(cfg, doors, b, e, data, admins)...)
+	e.Bind(serve.BaseURL(data), serve.BaseURL(admins))
+	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
+	return run.Group(ctx, nodeParts(cfg, listeners, b, e, data, admins)...)
 }
 
 // nodeParts: the balancer's loops stand below the edge's, which register there.
-func nodeParts(cfg nodeConfig, doors balancerDoors, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
-	near := &shortcut{
-		name: cfg.lb.Name, secret: cfg.edge.Secret, placement: b.Placement, edge: e.Handler(), balancer: b.Handler(), relays: b.Relays,
-		hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, viaHere) }, now: time.Now,
+func nodeParts(cfg nodeConfig, listeners balancerListeners, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
+	near := &node.LocalEdge{
+		Name: cfg.lb.Name, Secret: cfg.edge.Secret, Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
+		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Now: time.Now,
 	}
 	parts := []run.Part{
 		{Name: "lb", Run: b.Run},
-		admin(doors.admins, b.Admin()).part(),
+		serve.Admin(listeners.admins, b.Admin()).Part(),
 		{Name: "edge", Run: e.Run},
-		admin(admins, e.Admin()).part(),
-		door{name: "edge-listen", ln: data, server: e.Server()}.part(),
+		serve.Admin(admins, e.Admin()).Part(),
+		serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server()}.Part(),
 	}
-	return append(parts, doors.viewerParts(b, near, near.quick)...)
+	return append(parts, listeners.viewerParts(b, near, near.Quick)...)
 }

@@ -62,7 +62,7 @@ func orderCommand(what, summary, example, about string) command {
 
 func oneEdge(what string, args []string) (string, error) {
 	if len(args) != 1 || args[0] == "" {
-		return "", usage("%s: name one edge, like: tandem %s edge-2 (tandem edges lists them)", what, what)
+		return "", setting.Usage("%s: name one edge, like: tandem %s edge-2 (tandem edges lists them)", what, what)
 	}
 	return args[0], nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/obs"
 	"tandem/internal/run"
+	"tandem/internal/serve"
 	"tandem/internal/setting"
 	"tandem/origin"
 )
@@ -26,11 +27,11 @@ func originCommand() command {
 
 func runOrigin(ctx context.Context, cfg origin.Config) error {
 	if err := cfg.Validate(); err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	log, err := obs.Logger(os.Stderr, "origin", cfg.LogLevel)
 	if err != nil {
-		return &usageError{err}
+		return setting.Wrong(err)
 	}
 	secret, err := secretOf(cfg.SecretFile)
 	if err != nil {
@@ -41,21 +42,21 @@ func runOrigin(ctx context.Context, cfg origin.Config) error {
 		return err
 	}
 	defer o.Close()
-	viewers, err := open("--listen", cfg.Listen)
+	viewers, err := serve.Listen("--listen", cfg.Listen)
 	if err != nil {
 		return err
 	}
 	defer viewers.Close()
-	admins, err := open("--admin-listen", cfg.AdminListen)
+	admins, err := serve.Listen("--admin-listen", cfg.AdminListen)
 	if err != nil {
 		return err
 	}
 	defer admins.Close()
-	log.Info().Str("http", baseURL(viewers)).Str("admin", baseURL(admins)).Msg("origin is up")
+	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
 	return run.Group(
 		ctx,
 		run.Part{Name: "origin", Run: o.Run},
-		admin(admins, o.Admin()).part(),
-		door{name: "listen", ln: viewers, server: &http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}.part(),
+		serve.Admin(admins, o.Admin()).Part(),
+		serve.Listener{Name: "listen", Socket: viewers, Server: &http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}.Part(),
 	)
 }

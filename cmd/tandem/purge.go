@@ -53,7 +53,7 @@ func purgeOf(args []string, prefix string, all bool) (wire.Purge, error) {
 		given++
 	}
 	if given != 1 {
-		return wire.Purge{}, usage("purge: give one of: a URL, --prefix /path/, --all")
+		return wire.Purge{}, setting.Usage("purge: give one of: a URL, --prefix /path/, --all")
 	}
 	if all {
 		return wire.Purge{Prefix: "/"}, nil
@@ -62,7 +62,7 @@ func purgeOf(args []string, prefix string, all bool) (wire.Purge, error) {
 	if prefix == "" {
 		u, err := url.Parse(args[0])
 		if err != nil {
-			return wire.Purge{}, usage("purge: %q is no URL", args[0])
+			return wire.Purge{}, setting.Usage("purge: %q is no URL", args[0])
 		}
 		p = wire.Purge{Prefix: u.EscapedPath(), Exact: true}
 		if _, rest, ok := wire.SplitPath(p.Prefix); ok {
@@ -70,7 +70,7 @@ func purgeOf(args []string, prefix string, all bool) (wire.Purge, error) {
 		}
 	}
 	if !strings.HasPrefix(p.Prefix, "/") {
-		return wire.Purge{}, usage("purge: %q: a path begins with /", p.Prefix)
+		return wire.Purge{}, setting.Usage("purge: %q: a path begins with /", p.Prefix)
 	}
 	return p, nil
 }

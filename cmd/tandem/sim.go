@@ -23,7 +23,7 @@ func simCommand() command {
 		},
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			if len(args) != 1 {
-				return usage("sim: name one scenario file, or - for standard input")
+				return setting.Usage("sim: name one scenario file, or - for standard input")
 			}
 			return simulate(ctx, args[0], asJSON, out)
 		},

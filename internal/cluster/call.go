@@ -10,9 +10,13 @@ import (
 	"time"
 )
 
-// call asks one URL; body and answer are JSON, nil for none.
-func call(method, url string, body, into any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// callLimit is how long a call may take, whatever its context says.
+const callLimit = 5 * time.Second
+
+// Call asks one URL; body and answer are JSON, nil for none. Any status but 2xx
+// is an error with what was said.
+func Call(ctx context.Context, method, url string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	var send io.Reader
 	if body != nil {
@@ -42,4 +46,16 @@ func call(method, url string, body, into any) error {
 		return nil
 	}
 	return json.Unmarshal(text, into)
+}
+
+// Ask asks the balancers in turn, at their admin addresses, until one answers.
+func (c *Cluster) Ask(ctx context.Context, method, path string, body, into any) error {
+	f := c.File()
+	last := fmt.Errorf("%s names no balancer", c.path)
+	for _, admin := range f.Admins() {
+		if last = Call(ctx, method, admin+path, body, into); last == nil {
+			return nil
+		}
+	}
+	return last
 }

@@ -14,6 +14,10 @@ const (
 	RoleEdge   = "edge"
 )
 
+// DefaultViewers is the first balancer's viewer address in a demo that was not
+// asked for another one.
+const DefaultViewers = "127.0.0.1:8080"
+
 // Node is one process of a cluster. Args is its exact command line: running it
 // again after a kill is the machine coming back.
 type Node struct {
@@ -25,6 +29,14 @@ type Node struct {
 	Admin string   `json:"admin"`
 	Dir   string   `json:"dir"`
 	Fault string   `json:"fault,omitempty"` // where faults of the proxy before an edge are ordered; none: no proxy
+}
+
+// ProxyState is what the proxy before an edge answers an order, and a look, with.
+type ProxyState struct {
+	Edge    string `json:"edge"`
+	Fault   string `json:"fault"`
+	Struck  int    `json:"struck"`  // answers that began under the order, those between nodes too
+	Answers int    `json:"answers"` // that passed or were struck, since the demo's start
 }
 
 // Stream is one stream that the origin offers.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -179,14 +180,7 @@ func (h *Harness) API(path string, into any) error { return h.Order(http.MethodG
 
 // Order asks the balancers in turn to do something.
 func (h *Harness) Order(method, path string, body, into any) error {
-	var last error
-	f := h.File()
-	for _, admin := range f.Admins() {
-		if last = call(method, admin+path, body, into); last == nil {
-			return nil
-		}
-	}
-	return last
+	return h.Ask(context.Background(), method, path, body, into)
 }
 
 // Status is the cluster as a balancer sees it now.
@@ -251,7 +245,7 @@ func (h *Harness) OriginCounts(reset bool) map[string]int {
 		url += "?reset=1"
 	}
 	counts := map[string]int{}
-	if err := call(http.MethodGet, url, nil, &counts); err != nil {
+	if err := Call(context.Background(), http.MethodGet, url, nil, &counts); err != nil {
 		h.t.Fatalf("origin's counts: %v", err)
 	}
 	return counts

@@ -37,17 +37,41 @@ type Fault struct {
 // ErrFault is returned for a text that names no fault.
 var ErrFault = errors.New("no such fault")
 
-// Parse reads "kill@4096", "stop", "trickle@0x3" (three times).
+// reset is another name of Kill, for people who know kill as what happens to a
+// process.
+const reset = "reset"
+
+// Parse reads "reset@4096", "stop", "trickle@0x3" (three times).
 func Parse(text string) (Fault, error) {
+	f, err := parse(text)
+	if err != nil {
+		return f, fmt.Errorf("%w: %q; write KIND, KIND@BYTE or KIND@BYTExTIMES; the kinds are %s", err, text, names())
+	}
+	return f, nil
+}
+
+// names lists what can be written for a kind.
+func names() string {
+	list := []string{string(None), reset}
+	for _, k := range Kinds {
+		list = append(list, string(k))
+	}
+	return strings.Join(list, ", ")
+}
+
+func parse(text string) (Fault, error) {
 	text, times, counted := strings.Cut(text, "x")
 	kind, at, placed := strings.Cut(text, "@")
+	if kind == reset {
+		kind = string(Kill)
+	}
 	f := Fault{Kind: Kind(kind)}
 	known := f.Kind == None
 	for _, k := range Kinds {
 		known = known || k == f.Kind
 	}
 	if !known {
-		return Fault{}, fmt.Errorf("%w: %q is none of %v", ErrFault, kind, Kinds)
+		return Fault{}, ErrFault
 	}
 	var err error
 	if placed {

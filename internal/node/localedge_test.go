@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"io"
@@ -28,9 +28,9 @@ func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
 		}) + "/film/seg1.m4s"
 	}
 	refuses := false
-	s := &shortcut{
-		name: "node-1", secret: secret, placement: func() *wire.Placement { return p }, now: func() time.Time { return now },
-		edge: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &LocalEdge{
+		Name: "node-1", Secret: secret, Placement: func() *wire.Placement { return p }, Now: func() time.Time { return now },
+		Edge: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(wire.HeaderAuth) != "" {
 				t.Error("a viewer's internal header reached the edge")
 			}
@@ -40,7 +40,7 @@ func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, "edge")
 		}),
-		balancer: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "balancer") }),
+		Balancer: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "balancer") }),
 	}
 	for _, row := range []struct {
 		name, method, path string

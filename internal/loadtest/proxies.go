@@ -1,4 +1,4 @@
-package main
+package loadtest
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/cluster"
 	"tandem/internal/fault"
+	"tandem/internal/setting"
 )
 
 // faultLink is a cable that is cut: nothing is refused, nothing comes.
@@ -20,6 +21,11 @@ const faultLink = "link"
 // disarmTries: the port that a proxy opens again may be in the way of an
 // outgoing connection for a moment.
 const disarmTries = 20
+
+const (
+	proxyLimit = 5 * time.Second // for one proxy's answer
+	maxAnswer  = 64 << 10
+)
 
 // ofProcess tells whether a fault is done to an edge's process.
 func ofProcess(kind string) bool {
@@ -32,14 +38,14 @@ func checkFault(text string) error {
 		return nil
 	}
 	if text == faultLink || strings.HasPrefix(text, faultLink+"@") {
-		return usage("--fault link: a cable can be cut only between network namespaces, which make trial sets up; no proxy of a demo can do it")
+		return setting.Usage("--fault link: a cable can be cut only between network namespaces, which make trial sets up; no proxy of a demo can do it")
 	}
-	f, err := proxyFault(text)
+	f, err := fault.Parse(text)
 	if err != nil {
-		return usage("--fault: %w; or kill, stop, term, for the edge's process", err)
+		return setting.Usage("--fault: %w; or kill, stop, term, for the edge's process", err)
 	}
 	if f.Kind == fault.None {
-		return usage("--fault none shows nothing; leave --fault away")
+		return setting.Usage("--fault none shows nothing; leave --fault away")
 	}
 	return nil
 }
@@ -66,20 +72,20 @@ func advertised(n *cluster.Node) string {
 }
 
 // arm orders the fault at the edge's proxy.
-func (l *faultLog) arm(ctx context.Context, name string) error {
-	_, err := l.order(ctx, name, http.MethodPost, l.kind)
+func (f *faults) arm(ctx context.Context, name string) error {
+	_, err := f.order(ctx, name, http.MethodPost, f.kind)
 	return err
 }
 
 // disarm ends the fault, also when the run is over, and tells how often it struck.
-func (l *faultLog) disarm(ctx context.Context, name string) (struck int, err error) {
+func (f *faults) disarm(ctx context.Context, name string) (struck int, err error) {
 	ctx = context.WithoutCancel(ctx)
-	seen, err := l.order(ctx, name, http.MethodGet, "")
+	seen, err := f.order(ctx, name, http.MethodGet, "")
 	if err != nil {
 		return 0, err
 	}
 	for range disarmTries {
-		if _, err = l.order(ctx, name, http.MethodPost, string(fault.None)); err == nil {
+		if _, err = f.order(ctx, name, http.MethodPost, string(fault.None)); err == nil {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -91,13 +97,13 @@ func (l *faultLog) disarm(ctx context.Context, name string) (struck int, err err
 }
 
 // order asks, or tells, the proxy before an edge.
-func (l *faultLog) order(ctx context.Context, name, method, text string) (standState, error) {
-	var state standState
-	n, err := l.cluster.Node(name)
+func (f *faults) order(ctx context.Context, name, method, text string) (cluster.ProxyState, error) {
+	var state cluster.ProxyState
+	n, err := f.cluster.Node(name)
 	if err != nil {
 		return state, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, proxyLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, n.Fault, strings.NewReader(text))
 	if err != nil {

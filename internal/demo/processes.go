@@ -1,9 +1,8 @@
-package main
+package demo
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -17,8 +16,8 @@ import (
 // killed; with it, a demo is gone within 3 s of Ctrl-C.
 const endTime = 2200 * time.Millisecond
 
-// fleet is the processes of a demo.
-type fleet struct {
+// processes is the processes of a demo.
+type processes struct {
 	path    string // of cluster.json
 	restart time.Duration
 	died    chan death
@@ -38,49 +37,49 @@ type death struct {
 	how  string
 }
 
-// raise starts every node of the file.
-func raise(file *cluster.File, path string, restart time.Duration) (*fleet, error) {
+// start starts every node of the file.
+func start(file *cluster.File, path string, restart time.Duration) (*processes, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{
+	p := &processes{
 		path: path, restart: restart, died: make(chan death, 4*len(file.Nodes)), read: read, write: write,
 		file: file, running: map[string]*exec.Cmd{},
 	}
 	for _, n := range file.Nodes {
-		if err := f.start(n.Name); err != nil {
-			f.end()
+		if err := p.run(n.Name); err != nil {
+			p.end()
 			return nil, err
 		}
 	}
-	return f, nil
+	return p, nil
 }
 
-// start runs one node and waits for its end in a goroutine.
-func (f *fleet) start(name string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := f.file.Node(name)
-	if n == nil || f.ending {
+// run starts one node and waits for its end in a goroutine.
+func (p *processes) run(name string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.file.Node(name)
+	if n == nil || p.ending {
 		return nil
 	}
-	cmd, err := n.Start(f.read)
+	cmd, err := n.Start(p.read)
 	if err != nil {
 		return err
 	}
-	f.running[name] = cmd
-	f.wg.Go(func() {
+	p.running[name] = cmd
+	p.wg.Go(func() {
 		_ = cmd.Wait()
-		f.mu.Lock()
-		delete(f.running, name)
-		ending := f.ending
-		f.mu.Unlock()
+		p.mu.Lock()
+		delete(p.running, name)
+		ending := p.ending
+		p.mu.Unlock()
 		if ending {
 			return
 		}
 		select {
-		case f.died <- death{name, cmd.ProcessState.String()}:
+		case p.died <- death{name, cmd.ProcessState.String()}:
 		default: // nobody reads: the demo is not ready yet and looks at running
 		}
 	})
@@ -88,79 +87,79 @@ func (f *fleet) start(name string) error {
 }
 
 // watch tells of deaths, and brings nodes back if asked, until ctx ends.
-func (f *fleet) watch(ctx context.Context, out io.Writer) {
-	back := make(chan string, cap(f.died))
+func (p *processes) watch(ctx context.Context, tell func(line string)) {
+	back := make(chan string, cap(p.died))
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case d := <-f.died:
-			fmt.Fprintf(out, "%s  %s is dead (%s)", time.Now().Format(time.TimeOnly), d.name, d.how)
-			if f.restart > 0 {
-				fmt.Fprintf(out, "; back in %s", f.restart)
-				time.AfterFunc(f.restart, func() { back <- d.name })
+		case d := <-p.died:
+			line := fmt.Sprintf("%s is dead (%s)", d.name, d.how)
+			if p.restart > 0 {
+				line += fmt.Sprintf("; back in %s", p.restart)
+				time.AfterFunc(p.restart, func() { back <- d.name })
 			}
-			fmt.Fprintln(out)
+			tell(line)
 		case name := <-back:
-			if err := f.revive(name); err != nil {
-				fmt.Fprintf(out, "%s  %s does not start: %s\n", time.Now().Format(time.TimeOnly), name, oneLine(err))
+			if err := p.revive(name); err != nil {
+				tell(fmt.Sprintf("%s does not start: %v", name, err))
 				continue
 			}
-			fmt.Fprintf(out, "%s  %s is back\n", time.Now().Format(time.TimeOnly), name)
+			tell(name + " is back")
 		}
 	}
 }
 
 // revive starts a node again, unless somebody did so by hand meanwhile.
-func (f *fleet) revive(name string) error {
-	f.reread()
-	f.mu.Lock()
-	n := f.file.Node(name)
+func (p *processes) revive(name string) error {
+	p.reread()
+	p.mu.Lock()
+	n := p.file.Node(name)
 	running := n != nil && n.Running()
-	f.mu.Unlock()
+	p.mu.Unlock()
 	if running {
 		return nil
 	}
-	if err := f.start(name); err != nil {
+	if err := p.run(name); err != nil {
 		return err
 	}
-	return f.publish()
+	return p.publish()
 }
 
 // reread takes over what others entered into cluster.json: process ids of nodes
 // that were started by hand, and nodes that were added.
-func (f *fleet) reread() {
-	seen, err := cluster.Read(f.path)
+func (p *processes) reread() {
+	seen, err := cluster.Read(p.path)
 	if err != nil {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.file = seen
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.file = seen
 }
 
 // publish writes cluster.json.
-func (f *fleet) publish() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.file.Write(f.path)
+func (p *processes) publish() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file.Write(p.path)
 }
 
-func (f *fleet) snapshot() cluster.File {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	file := *f.file
-	file.Nodes = append([]cluster.Node{}, f.file.Nodes...)
+func (p *processes) snapshot() cluster.File {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file := *p.file
+	file.Nodes = append([]cluster.Node{}, p.file.Nodes...)
 	return file
 }
 
 // down names the children that do not run.
-func (f *fleet) down() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (p *processes) down() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var names []string
-	for _, n := range f.file.Nodes {
-		if f.running[n.Name] == nil {
+	for _, n := range p.file.Nodes {
+		if p.running[n.Name] == nil {
 			names = append(names, n.Name)
 		}
 	}
@@ -170,12 +169,12 @@ func (f *fleet) down() []string {
 // end ends every node: those that we started, and those of our command lines
 // that somebody started again by hand. All at once, since nobody is left whom
 // an order would help.
-func (f *fleet) end() {
-	f.reread()
-	f.mu.Lock()
-	f.ending = true
-	nodes := append([]cluster.Node{}, f.file.Nodes...)
-	f.mu.Unlock()
+func (p *processes) end() {
+	p.reread()
+	p.mu.Lock()
+	p.ending = true
+	nodes := append([]cluster.Node{}, p.file.Nodes...)
+	p.mu.Unlock()
 	for i := range nodes {
 		_ = nodes[i].Signal(syscall.SIGTERM)
 		_ = nodes[i].Signal(syscall.SIGCONT) // a stopped one could not hear it
@@ -186,12 +185,12 @@ func (f *fleet) end() {
 			_ = nodes[i].Signal(syscall.SIGKILL)
 		}
 	}
-	f.mu.Lock()
-	for _, cmd := range f.running {
+	p.mu.Lock()
+	for _, cmd := range p.running {
 		_ = cmd.Process.Kill()
 	}
-	f.mu.Unlock()
-	f.write.Close()
-	f.wg.Wait()
-	f.read.Close()
+	p.mu.Unlock()
+	p.write.Close()
+	p.wg.Wait()
+	p.read.Close()
 }

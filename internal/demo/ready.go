@@ -1,11 +1,9 @@
-package main
+package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,16 +21,16 @@ const readyLimit = 30 * time.Second
 // ready waits until every edge is up in every balancer's view, every balancer
 // would take viewers, and the origin has told its streams. It opens no session
 // and warms no edge: a demo that is ready is cold.
-func (f *fleet) ready(ctx context.Context, edges int) error {
+func (p *processes) ready(ctx context.Context, edges int) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	var last error
 	for {
-		if last = f.look(ctx, edges); last == nil {
+		if last = p.look(ctx, edges); last == nil {
 			return nil
 		}
-		if names := f.down(); len(names) > 0 {
-			return fmt.Errorf("%s ended at its start: %s", names[0], f.lastLine(names[0]))
+		if names := p.down(); len(names) > 0 {
+			return fmt.Errorf("%s ended at its start: %s", names[0], p.lastLine(names[0]))
 		}
 		select {
 		case <-ctx.Done():
@@ -43,9 +41,9 @@ func (f *fleet) ready(ctx context.Context, edges int) error {
 }
 
 // look returns nil when all is ready, and otherwise what is not.
-func (f *fleet) look(ctx context.Context, edges int) error {
-	file := f.snapshot()
-	if err := f.catalog(ctx, file); err != nil {
+func (p *processes) look(ctx context.Context, edges int) error {
+	file := p.snapshot()
+	if err := p.catalog(ctx, file); err != nil {
 		return err
 	}
 	for _, n := range file.Nodes {
@@ -53,7 +51,7 @@ func (f *fleet) look(ctx context.Context, edges int) error {
 			continue
 		}
 		var s wire.Status
-		if err := fetchJSON(ctx, n.Admin+"/api/v1/status", &s); err != nil {
+		if err := get(ctx, n.Admin+"/api/v1/status", &s); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 		up := 0
@@ -68,7 +66,7 @@ func (f *fleet) look(ctx context.Context, edges int) error {
 		case up < edges:
 			return fmt.Errorf("%s sees %d of %d edges up", n.Name, up, edges)
 		}
-		if err := fetchJSON(ctx, n.Admin+"/readyz", nil); err != nil {
+		if err := get(ctx, n.Admin+"/readyz", nil); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
@@ -76,12 +74,12 @@ func (f *fleet) look(ctx context.Context, edges int) error {
 }
 
 // catalog asks the origin once for its streams.
-func (f *fleet) catalog(ctx context.Context, file cluster.File) error {
+func (p *processes) catalog(ctx context.Context, file cluster.File) error {
 	if file.Streams != nil {
 		return nil
 	}
 	var streams []cluster.Stream
-	if err := fetchJSON(ctx, file.Node("origin-1").Admin+"/_tandem/catalog", &streams); err != nil {
+	if err := get(ctx, file.Node("origin-1").Admin+"/_tandem/catalog", &streams); err != nil {
 		return fmt.Errorf("origin-1: %w", err)
 	}
 	if len(streams) == 0 {
@@ -89,15 +87,15 @@ func (f *fleet) catalog(ctx context.Context, file cluster.File) error {
 	}
 	// Stored ones first: what a newcomer tries first has a beginning and an end.
 	slices.SortStableFunc(streams, func(a, b cluster.Stream) int { return strings.Compare(fmt.Sprint(a.Live), fmt.Sprint(b.Live)) })
-	f.mu.Lock()
-	f.file.Streams = streams
-	f.mu.Unlock()
+	p.mu.Lock()
+	p.file.Streams = streams
+	p.mu.Unlock()
 	return nil
 }
 
 // lastLine is the end of a node's log: why it ended.
-func (f *fleet) lastLine(name string) string {
-	file := f.snapshot()
+func (p *processes) lastLine(name string) string {
+	file := p.snapshot()
 	text, err := os.ReadFile(filepath.Join(file.Node(name).Dir, "log"))
 	if err != nil {
 		return err.Error()
@@ -106,28 +104,9 @@ func (f *fleet) lastLine(name string) string {
 	return lines[len(lines)-1]
 }
 
-// fetchJSON gets a URL; a nil into wants only a 200.
-func fetchJSON(ctx context.Context, url string, into any) error {
+// get asks one node; it answers within 2 s or not at all.
+func get(ctx context.Context, url string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(text, into)
+	return cluster.Call(ctx, http.MethodGet, url, nil, into)
 }

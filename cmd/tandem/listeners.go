@@ -6,19 +6,20 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/run"
+	"tandem/internal/serve"
 	"tandem/lb"
 )
 
-// balancerDoors are the listeners of one balancer. Raft has its own.
-type balancerDoors struct {
+// balancerListeners are the listeners of one balancer. Raft has its own.
+type balancerListeners struct {
 	viewers, admins net.Listener
 	secure          net.Listener // TLS; nil without a certificate
 }
 
-// balancerListeners opens them and puts the real addresses where port 0 was
+// openBalancer opens them and puts the real addresses where port 0 was
 // asked for, so that the balancer tells others the right ones.
-func balancerListeners(cfg *lb.Config) (balancerDoors, func(), error) {
-	var d balancerDoors
+func openBalancer(cfg *lb.Config) (balancerListeners, func(), error) {
+	var d balancerListeners
 	var opened []net.Listener
 	closeAll := func() {
 		for _, l := range opened {
@@ -37,7 +38,7 @@ func balancerListeners(cfg *lb.Config) (balancerDoors, func(), error) {
 		if *row.addr == "" && row.to == &d.secure {
 			continue
 		}
-		l, err := open(row.flag, *row.addr)
+		l, err := serve.Listen(row.flag, *row.addr)
 		if err != nil {
 			closeAll()
 			return d, nil, err
@@ -49,10 +50,10 @@ func balancerListeners(cfg *lb.Config) (balancerDoors, func(), error) {
 }
 
 // viewerParts serve h to viewers, plain and with TLS.
-func (d balancerDoors) viewerParts(b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) []run.Part {
-	parts := []run.Part{door{name: "listen", ln: d.viewers, server: b.Front(h, quick)}.part()}
+func (d balancerListeners) viewerParts(b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) []run.Part {
+	parts := []run.Part{serve.Listener{Name: "listen", Socket: d.viewers, Server: b.Front(h, quick)}.Part()}
 	if d.secure != nil {
-		parts = append(parts, door{name: "tls-listen", ln: d.secure, server: secured{b.Server(h), b.TLSConfig()}}.part())
+		parts = append(parts, serve.Listener{Name: "tls-listen", Socket: d.secure, Server: serve.Secured{Server: b.Server(h), Config: b.TLSConfig()}}.Part())
 	}
 	return parts
 }

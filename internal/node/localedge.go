@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"io"
@@ -11,79 +11,79 @@ import (
 	"tandem/internal/wire"
 )
 
-// shortcut serves what the balancer would carry to the edge of its own process
+// LocalEdge serves what the balancer would carry to the edge of its own process
 // from that edge, by a call. All else is the balancer's.
-type shortcut struct {
-	name      string // of the edge
-	secret    wire.Secret
-	placement func() *wire.Placement
-	edge      http.Handler
-	balancer  http.Handler
-	relays    func(*front.Loop) front.Quick
-	hits      func(*front.Loop) front.Quick
-	now       func() time.Time
+type LocalEdge struct {
+	Name      string // of the edge
+	Secret    wire.Secret
+	Placement func() *wire.Placement
+	Edge      http.Handler
+	Balancer  http.Handler
+	Relays    func(*front.Loop) front.Quick // the balancer's fast path
+	Hits      func(*front.Loop) front.Quick // the edge's fast path
+	Now       func() time.Time
 }
 
-func (s *shortcut) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.own(r) {
-		s.balancer.ServeHTTP(w, r)
+func (e *LocalEdge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !e.own(r) {
+		e.Balancer.ServeHTTP(w, r)
 		return
 	}
 	local := &localWriter{ResponseWriter: w}
-	s.edge.ServeHTTP(local, asViewer(r))
+	e.Edge.ServeHTTP(local, asViewer(r))
 	if local.refused {
 		// The edge can't: the balancer knows the others.
 		clear(w.Header())
-		s.balancer.ServeHTTP(w, r)
+		e.Balancer.ServeHTTP(w, r)
 	}
 }
 
 // own tells whether the session of the request is delivered here by the tables.
-func (s *shortcut) own(r *http.Request) bool {
+func (e *LocalEdge) own(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	return s.delivers(r.URL.Path)
+	return e.delivers(r.URL.Path)
 }
 
 // delivers tells whether the session in a path is delivered here by the tables.
-func (s *shortcut) delivers(urlPath string) bool {
+func (e *LocalEdge) delivers(urlPath string) bool {
 	text, path, ok := wire.SplitPath(urlPath)
 	if !ok {
 		return false
 	}
-	token, err := s.secret.Verify(text, s.now())
+	token, err := e.Secret.Verify(text, e.Now())
 	if err != nil {
 		return false
 	}
 	if _, ok := token.StreamOf(path); !ok {
 		return false
 	}
-	p := s.placement()
+	p := e.Placement()
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
 		return false
 	}
 	edge, _ := ring.Route(p, pair, token.Slot)
-	return edge == s.name
+	return edge == e.Name
 }
 
-// quick is for the viewers' listener: a hit of this process's edge where it
+// Quick is for the viewers' listener: a hit of this process's edge where it
 // delivers the session, else a relay of the bytes from another one.
-func (s *shortcut) quick(l *front.Loop) front.Quick { return &nearQuick{s, s.hits(l), s.relays(l)} }
+func (e *LocalEdge) Quick(l *front.Loop) front.Quick { return &fastPath{e, e.Hits(l), e.Relays(l)} }
 
-type nearQuick struct {
-	s            *shortcut
+type fastPath struct {
+	e            *LocalEdge
 	hits, relays front.Quick
 }
 
 // Serve is a front.Quick's.
-func (q *nearQuick) Serve(c *front.Conn, h *front.Head) bool {
+func (q *fastPath) Serve(c *front.Conn, h *front.Head) bool {
 	path, _, _ := strings.Cut(h.Target, "?")
 	switch {
 	case strings.IndexByte(path, '%') >= 0:
 		return false
-	case !q.s.delivers(path):
+	case !q.e.delivers(path):
 		return q.relays.Serve(c, h)
 	}
 	for _, f := range h.Fields {
@@ -95,16 +95,16 @@ func (q *nearQuick) Serve(c *front.Conn, h *front.Head) bool {
 }
 
 // Tick is a front.Quick's.
-func (q *nearQuick) Tick(now time.Time) time.Time { return q.relays.Tick(now) }
+func (q *fastPath) Tick(now time.Time) time.Time { return q.relays.Tick(now) }
 
 // Close is a front.Quick's.
-func (q *nearQuick) Close() {
+func (q *fastPath) Close() {
 	q.hits.Close()
 	q.relays.Close()
 }
 
-// viaHere is what this process adds to the edge's answers.
-const viaHere = "1.1 tandem"
+// Via is what this process adds to the edge's answers.
+const Via = "1.1 tandem"
 
 // nodeFields is how the names of the fields begin that only nodes may send.
 const nodeFields = "Tandem-"
@@ -139,7 +139,7 @@ func (w *localWriter) WriteHeader(status int) {
 		return
 	}
 	w.begun = w.begun || status >= 200
-	w.Header().Add("Via", viaHere)
+	w.Header().Add("Via", Via)
 	w.ResponseWriter.WriteHeader(status)
 }
 

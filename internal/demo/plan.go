@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"crypto/rand"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tandem/internal/cluster"
+	"tandem/internal/serve"
 )
 
 // dashboardAddr is the first balancer's admin address when it is free.
@@ -18,33 +19,34 @@ const dashboardAddr = "127.0.0.1:9080"
 
 // layout is a plan in the making.
 type layout struct {
-	*demo
-	self  string // the binary
-	ports []int  // free ones that are left
-	file  *cluster.File
+	*Config
+	proxies *proxies // nil: none
+	self    string   // the binary
+	ports   []int    // free ones that are left
+	file    *cluster.File
 }
 
 // plan decides every address and command line before anything is started.
-func (d *demo) plan() (*cluster.File, error) {
+func plan(c *Config, p *proxies) (*cluster.File, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	secret, err := d.secret()
+	secret, err := makeSecret(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	viewers, dashboard, err := d.front()
+	viewers, dashboard, err := front(c.Listen)
 	if err != nil {
 		return nil, err
 	}
-	ports, err := cluster.Ports(2 + 3*d.balancers + 2*d.edges)
+	ports, err := cluster.Ports(2 + 3*c.Balancers + 2*c.Edges)
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{demo: d, self: self, ports: ports, file: &cluster.File{Dir: d.dir, Secret: secret}}
+	l := &layout{Config: c, proxies: p, self: self, ports: ports, file: &cluster.File{Dir: c.Dir, Secret: secret}}
 	origin := l.next()
-	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(d.originArgs(), d.originFlags...)...)
+	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(l.originArgs(), c.OriginFlags...)...)
 	l.addBalancers(viewers, dashboard)
 	return l.file, l.addEdges(origin)
 }
@@ -58,14 +60,14 @@ func (l *layout) next() string {
 
 func (l *layout) add(role, name, listen, admin string, args ...string) {
 	l.file.Nodes = append(l.file.Nodes, cluster.Node{
-		Name: name, Role: role, HTTP: "http://" + listen, Admin: "http://" + admin, Dir: filepath.Join(l.dir, name),
+		Name: name, Role: role, HTTP: "http://" + listen, Admin: "http://" + admin, Dir: filepath.Join(l.Dir, name),
 		Args: append([]string{l.self, role, "--listen", listen, "--admin-listen", admin, "--secret-file", l.file.Secret}, args...),
 	})
 }
 
 // addBalancers: the first one is at the addresses that people are told.
 func (l *layout) addBalancers(viewers, dashboard string) {
-	https, rafts, peers := make([]string, l.balancers), make([]string, l.balancers), make([]string, l.balancers)
+	https, rafts, peers := make([]string, l.Balancers), make([]string, l.Balancers), make([]string, l.Balancers)
 	for i := range peers {
 		https[i], rafts[i] = l.next(), l.next()
 		if i == 0 {
@@ -80,32 +82,32 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 			admin = dashboard
 		}
 		args := []string{
-			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.dir, name, "data"),
-			"--admission", l.admission, "--state-source", l.stateSource,
+			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.Dir, name, "data"),
+			"--admission", l.Admission, "--state-source", l.StateSource,
 		}
-		l.add(cluster.RoleLB, name, https[i], admin, append(args, l.lbFlags...)...)
+		l.add(cluster.RoleLB, name, https[i], admin, append(args, l.LBFlags...)...)
 	}
 	l.file.Dashboard = l.file.Node("lb-1").Admin + "/"
 }
 
 func (l *layout) addEdges(origin string) error {
-	for i := range l.edges {
+	for i := range l.Edges {
 		name, listen, orders := fmt.Sprintf("edge-%d", i+1), l.next(), ""
 		args := []string{
-			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.dir, name, "data"),
-			"--capacity", strconv.Itoa(l.capacity), "--duplication", l.duplication,
+			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.Dir, name, "data"),
+			"--capacity", strconv.Itoa(l.Capacity), "--duplication", l.Duplication,
 		}
-		if l.duplication == "multicast" {
+		if l.Duplication == "multicast" {
 			args = append(args, "--multicast-group", "239.255.77.1:"+strconv.Itoa(5000+os.Getpid()%1000))
 		}
-		if l.saboteur != nil {
-			proxy, err := l.saboteur.stand(name, listen)
+		if l.proxies != nil {
+			proxy, err := l.proxies.add(name, listen)
 			if err != nil {
 				return err
 			}
-			args, orders = append(args, "--advertise", "http://"+proxy), l.saboteur.orders(name)
+			args, orders = append(args, "--advertise", "http://"+proxy), l.proxies.url(name)
 		}
-		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.edgeFlags...)...)
+		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.EdgeFlags...)...)
 		l.file.Node(name).Fault = orders
 	}
 	return nil
@@ -113,20 +115,20 @@ func (l *layout) addEdges(origin string) error {
 
 // originArgs: the sample, its live loop and a place for live ingest; or only
 // what the user's directory holds, into which nothing is written.
-func (d *demo) originArgs() []string {
-	if d.media != "" {
-		return []string{"--media", d.media}
+func (l *layout) originArgs() []string {
+	if l.Media != "" {
+		return []string{"--media", l.Media}
 	}
-	return []string{"--sample", "--loop", "live=/sample/", "--ingest", "--media", filepath.Join(d.dir, "ingest")}
+	return []string{"--sample", "--loop", "live=/sample/", "--ingest", "--media", filepath.Join(l.Dir, "ingest")}
 }
 
-// secret makes the cluster's secret, or takes that of an earlier demo in the
+// makeSecret makes the cluster's secret, or takes that of an earlier demo in the
 // same directory, so that its nodes' state can be used again.
-func (d *demo) secret() (path string, err error) {
-	if err := os.MkdirAll(filepath.Join(d.dir, "ingest"), 0o755); err != nil {
+func makeSecret(dir string) (path string, err error) {
+	if err := os.MkdirAll(filepath.Join(dir, "ingest"), 0o755); err != nil {
 		return "", fmt.Errorf("--dir: %w", err)
 	}
-	path = filepath.Join(d.dir, "secret")
+	path = filepath.Join(dir, "secret")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -140,14 +142,14 @@ func (d *demo) secret() (path string, err error) {
 
 // front finds the first balancer's two addresses. With the default --listen the
 // dashboard has an address that can be remembered, if nobody else is there.
-func (d *demo) front() (viewers, dashboard string, err error) {
-	l, err := open("--listen", d.listen)
+func front(listen string) (viewers, dashboard string, err error) {
+	l, err := serve.Listen("--listen", listen)
 	if err != nil {
 		return "", "", err
 	}
 	viewers = l.Addr().String()
 	l.Close()
-	if strings.HasSuffix(d.listen, ":0") {
+	if strings.HasSuffix(listen, ":0") {
 		host, _, _ := net.SplitHostPort(viewers)
 		ports, err := cluster.Ports(1)
 		if err != nil {
@@ -155,10 +157,10 @@ func (d *demo) front() (viewers, dashboard string, err error) {
 		}
 		return net.JoinHostPort(host, strconv.Itoa(ports[0])), "", nil
 	}
-	if d.listen != demoViewers {
+	if listen != cluster.DefaultViewers {
 		return viewers, "", nil
 	}
-	if l, err := open("--admin-listen", dashboardAddr); err == nil {
+	if l, err := serve.Listen("--admin-listen", dashboardAddr); err == nil {
 		l.Close()
 		dashboard = dashboardAddr
 	}

@@ -1,4 +1,4 @@
-package main
+package loadtest
 
 import (
 	"context"
@@ -20,8 +20,8 @@ const (
 	faultTerm = "term" // SIGTERM; its command line is run again
 )
 
-// failure is one thing that was done to an edge.
-type failure struct {
+// Failure is one thing that was done to an edge.
+type Failure struct {
 	Edge   string        `json:"edge"`
 	Kind   string        `json:"kind"`
 	At     time.Duration `json:"at_ns"`            // since the bench began
@@ -30,84 +30,86 @@ type failure struct {
 	Error  string        `json:"error,omitempty"`
 }
 
-// faultLog fails edges in turn and keeps what was done. A nil one did nothing.
-type faultLog struct {
+// OfProcess tells whether it was done to the edge's process, not to its answers.
+func (x Failure) OfProcess() bool { return ofProcess(x.Kind) }
+
+// faults fails edges in turn and keeps what was done. A nil one did nothing.
+type faults struct {
 	kind    string
 	down    time.Duration
 	cluster *cluster.Cluster
 
 	mu   sync.Mutex
-	done []failure // guarded by mu
+	done []Failure // guarded by mu
 	text string    // guarded by mu; what goes on now
 }
 
 // run fails one edge after the other; each is back and up before the next one
 // fails, since one death at a time is what the promise covers. An edge that is
 // away when ctx ends is brought back all the same.
-func (l *faultLog) run(ctx context.Context, edges []string, length time.Duration) {
+func (f *faults) run(ctx context.Context, edges []string, length time.Duration) {
 	began := time.Now()
 	if !sleep(ctx, min(5*time.Second, length/6)) {
 		return
 	}
 	for _, name := range edges {
-		f := failure{Edge: name, Kind: l.kind, At: time.Since(began)}
-		l.say(name + " " + l.kind)
-		err := l.fail(ctx, name)
+		x := Failure{Edge: name, Kind: f.kind, At: time.Since(began)}
+		f.say(name + " " + f.kind)
+		err := f.fail(ctx, name)
 		if err == nil {
-			sleep(ctx, l.down)
-			l.say(name + " comes back")
-			f.Struck, err = l.restore(ctx, name)
+			sleep(ctx, f.down)
+			f.say(name + " comes back")
+			x.Struck, err = f.restore(ctx, name)
 		}
 		if err == nil {
-			if l.awaitUp(ctx, name) {
-				f.Back = time.Since(began) - f.At
+			if f.awaitUp(ctx, name) {
+				x.Back = time.Since(began) - x.At
 			}
 		} else {
-			f.Error = oneLine(err)
+			x.Error = err.Error()
 		}
-		l.mu.Lock()
-		l.done, l.text = append(l.done, f), ""
-		l.mu.Unlock()
+		f.mu.Lock()
+		f.done, f.text = append(f.done, x), ""
+		f.mu.Unlock()
 		if !sleep(ctx, 2*time.Second) {
 			return
 		}
 	}
 }
 
-func (l *faultLog) fail(ctx context.Context, name string) error {
-	switch l.kind {
+func (f *faults) fail(ctx context.Context, name string) error {
+	switch f.kind {
 	case faultKill:
-		return l.cluster.Kill(name)
+		return f.cluster.Kill(name)
 	case faultTerm:
-		return l.cluster.Terminate(name)
+		return f.cluster.Terminate(name)
 	case faultStop:
-		return l.cluster.Stop(name)
+		return f.cluster.Stop(name)
 	default:
-		return l.arm(ctx, name)
+		return f.arm(ctx, name)
 	}
 }
 
 // restore undoes what fail did, and tells how many answers a proxy struck.
-func (l *faultLog) restore(ctx context.Context, name string) (struck int, err error) {
+func (f *faults) restore(ctx context.Context, name string) (struck int, err error) {
 	switch {
-	case !ofProcess(l.kind):
-		return l.disarm(ctx, name)
-	case l.kind == faultStop:
-		return 0, l.cluster.Cont(name)
+	case !ofProcess(f.kind):
+		return f.disarm(ctx, name)
+	case f.kind == faultStop:
+		return 0, f.cluster.Cont(name)
 	}
-	n, err := l.cluster.Node(name)
+	n, err := f.cluster.Node(name)
 	if err != nil || n.Running() {
 		return 0, err // a demo with --restart-after was first
 	}
-	return 0, l.cluster.Restart(name)
+	return 0, f.cluster.Restart(name)
 }
 
 // awaitUp waits until a balancer shows the edge as up.
-func (l *faultLog) awaitUp(ctx context.Context, name string) bool {
-	c := client{admin: joined(l.cluster)}
+func (f *faults) awaitUp(ctx context.Context, name string) bool {
 	for sleep(ctx, 50*time.Millisecond) {
 		var edges []wire.EdgeStatus
-		if c.call(ctx, http.MethodGet, "/api/v1/edges", nil, &edges) != nil {
+		if f.cluster.Ask(ctx, http.MethodGet, "/api/v1/edges", nil, &edges) != nil {
 			continue
 		}
 		for _, e := range edges {
@@ -119,52 +121,40 @@ func (l *faultLog) awaitUp(ctx context.Context, name string) bool {
 	return false
 }
 
-func joined(c *cluster.Cluster) string {
-	f := c.File()
-	text := ""
-	for i, admin := range f.Admins() {
-		if i > 0 {
-			text += ","
-		}
-		text += admin
-	}
-	return text
-}
-
-func (l *faultLog) say(text string) {
-	l.mu.Lock()
-	l.text = text
-	l.mu.Unlock()
+func (f *faults) say(text string) {
+	f.mu.Lock()
+	f.text = text
+	f.mu.Unlock()
 }
 
 // now says what goes on.
-func (l *faultLog) now() string {
-	if l == nil {
+func (f *faults) now() string {
+	if f == nil {
 		return ""
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.text
 }
 
-func (l *faultLog) list() []failure {
-	if l == nil {
+func (f *faults) list() []Failure {
+	if f == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]failure{}, l.done...)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Failure{}, f.done...)
 }
 
 // err is set when a fault could not be done: then the run shows nothing.
-func (l *faultLog) err() error {
-	list := l.list()
-	if l != nil && len(list) == 0 {
+func (f *faults) err() error {
+	list := f.list()
+	if f != nil && len(list) == 0 {
 		return errors.New("no edge was failed; --for was too short")
 	}
-	for _, f := range list {
-		if f.Error != "" {
-			return fmt.Errorf("%s %s: %s", f.Kind, f.Edge, f.Error)
+	for _, x := range list {
+		if x.Error != "" {
+			return fmt.Errorf("%s %s: %s", x.Kind, x.Edge, x.Error)
 		}
 	}
 	return nil
