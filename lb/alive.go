@@ -56,7 +56,7 @@ func (l *LB) askPeers(ctx context.Context) {
 		}
 		under.Go(func() {
 			var pong wire.Pong
-			err := l.call.ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
+			err := l.call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
 			mu.Lock()
 			alive[b.Name] = err == nil && pong.Name == b.Name
 			mu.Unlock()

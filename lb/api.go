@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/obs"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -36,14 +37,14 @@ func (l *LB) Admin() http.Handler {
 // api declares the routes of the API.
 func (l *LB) api(r chi.Router) {
 	r.Use(sameOrigin)
-	r.Get("/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, l.status()) })
-	r.Get("/edges", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, l.status().Edges) })
-	r.Get("/pairs", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, l.status().Pairs) })
-	r.Get("/streams", func(w http.ResponseWriter, r *http.Request) { reply(w, http.StatusOK, l.streams(r.Context())) })
+	r.Get("/status", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, l.status()) })
+	r.Get("/edges", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, l.status().Edges) })
+	r.Get("/pairs", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, l.status().Pairs) })
+	r.Get("/streams", func(w http.ResponseWriter, r *http.Request) { call.Reply(w, http.StatusOK, l.streams(r.Context())) })
 	r.Get("/sessions", l.handleSessions)
 	r.Delete("/sessions/{session}", l.handleEndSession)
 	r.Get("/receipts", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, l.receipts.list(l.node.Deaths()))
+		call.Reply(w, http.StatusOK, l.receipts.list(l.node.Deaths()))
 	})
 	r.Get("/events", l.handleEvents)
 	r.Get("/history", l.handleHistory)
@@ -59,10 +60,10 @@ func (l *LB) api(r chi.Router) {
 		_, _ = w.Write(openAPI) // who has gone can't be told
 	})
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		refuseNode(w, http.StatusNotFound, reasonUnused, "no such path; "+apiPrefix+"/openapi.json lists them")
+		call.RefuseNode(w, http.StatusNotFound, call.ReasonUnused, "no such path; "+apiPrefix+"/openapi.json lists them")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		refuseNode(w, http.StatusMethodNotAllowed, reasonMethod, r.Method+" is not for this path; "+apiPrefix+"/openapi.json lists what is")
+		call.RefuseNode(w, http.StatusMethodNotAllowed, call.ReasonMethod, r.Method+" is not for this path; "+apiPrefix+"/openapi.json lists what is")
 	})
 }
 
@@ -71,7 +72,7 @@ func (l *LB) api(r chi.Router) {
 func sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		refuseNode(w, http.StatusForbidden, "cross_origin", "orders are not taken from another site's page")
+		call.RefuseNode(w, http.StatusForbidden, "cross_origin", "orders are not taken from another site's page")
 	}))
 	return protection.Handler(next)
 }
@@ -80,16 +81,16 @@ func sameOrigin(next http.Handler) http.Handler {
 func (l *LB) refuseOrder(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, raftfsm.ErrUnknown):
-		refuseNode(w, http.StatusNotFound, "unknown", err.Error())
+		call.RefuseNode(w, http.StatusNotFound, "unknown", err.Error())
 	case errors.Is(err, raftfsm.ErrMalformed):
-		refuseNode(w, http.StatusBadRequest, "malformed", err.Error())
+		call.RefuseNode(w, http.StatusBadRequest, "malformed", err.Error())
 	case errors.Is(err, raftfsm.ErrRefused), errors.Is(err, raftfsm.ErrLimit):
-		refuseNode(w, http.StatusConflict, "refused", err.Error())
+		call.RefuseNode(w, http.StatusConflict, "refused", err.Error())
 	case errors.Is(err, raftfsm.ErrStale):
-		refuseNode(w, http.StatusConflict, "stale", err.Error())
+		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
 	default:
 		w.Header().Set("Retry-After", "1")
-		refuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
 	}
 }
 
@@ -101,7 +102,7 @@ func limitOf(w http.ResponseWriter, r *http.Request, standard, most int) (int, b
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > most {
-		refuseNode(w, http.StatusBadRequest, "limit", "limit: want a whole number from 0 to "+strconv.Itoa(most))
+		call.RefuseNode(w, http.StatusBadRequest, "limit", "limit: want a whole number from 0 to "+strconv.Itoa(most))
 		return 0, false
 	}
 	return n, true
@@ -109,6 +110,6 @@ func limitOf(w http.ResponseWriter, r *http.Request, standard, most int) (int, b
 
 func (l *LB) handleHistory(w http.ResponseWriter, r *http.Request) {
 	if limit, ok := limitOf(w, r, 200, 4*keepEvents); ok {
-		reply(w, http.StatusOK, l.hub.history(l.node.History(), limit))
+		call.Reply(w, http.StatusOK, l.hub.history(l.node.History(), limit))
 	}
 }

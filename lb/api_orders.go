@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -47,7 +48,7 @@ func (l *LB) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool)
 		if len(name) > 64 {
 			name = name[:64]
 		}
-		refuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+apiPrefix+"/edges lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+apiPrefix+"/edges lists them")
 	}
 	return e, ok
 }
@@ -61,7 +62,7 @@ func (l *LB) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		}
 		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: l.loads.tables(l.node.Placement(), l.now())}
 		if result, ok := l.order(w, r, c); ok {
-			reply(w, http.StatusOK, done{result.Version})
+			call.Reply(w, http.StatusOK, done{result.Version})
 		}
 	}
 }
@@ -77,22 +78,22 @@ func (l *LB) handlePreview(w http.ResponseWriter, r *http.Request) {
 	if preview.Boundaries == nil {
 		preview.Boundaries = []wire.BoundaryMove{}
 	}
-	reply(w, http.StatusOK, preview)
+	call.Reply(w, http.StatusOK, preview)
 }
 
 func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Admission string `json:"admission"`
 	}
-	if !readJSON(w, r, maxOrder, &body) {
+	if !call.ReadStrict(w, r, maxOrder, &body) {
 		return
 	}
 	if body.Admission != ring.FailSafeAdmission && body.Admission != ring.PairAdmission {
-		refuseNode(w, http.StatusBadRequest, "admission", `admission: want "failsafe" or "pair"`)
+		call.RefuseNode(w, http.StatusBadRequest, "admission", `admission: want "failsafe" or "pair"`)
 		return
 	}
 	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
-		reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{result.Version})
 	}
 }
 
@@ -101,11 +102,11 @@ func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
 // one that had not done it yet.
 func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
 	var purge wire.Purge
-	if !readJSON(w, r, maxOrder, &purge) {
+	if !call.ReadStrict(w, r, maxOrder, &purge) {
 		return
 	}
 	if !strings.HasPrefix(purge.Prefix, "/") || len(purge.Prefix) > maxPurge {
-		refuseNode(w, http.StatusBadRequest, "prefix", "prefix: want a path that begins with / and has at most 1024 bytes")
+		call.RefuseNode(w, http.StatusBadRequest, "prefix", "prefix: want a path that begins with / and has at most 1024 bytes")
 		return
 	}
 	purge.Seq = 0
@@ -115,7 +116,7 @@ func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer.Seq = result.Version
-	reply(w, http.StatusOK, answer)
+	call.Reply(w, http.StatusOK, answer)
 }
 
 func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer {
@@ -135,7 +136,7 @@ func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer 
 			var said struct {
 				Removed int `json:"removed"`
 			}
-			err := l.call.ask(ctx, http.MethodPost, e.HTTP+wire.PathPurge, purge, &said)
+			err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathPurge, purge, &said)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -154,14 +155,14 @@ func (l *LB) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "balancer")
 	switch {
 	case !knows(l.node.Placement(), name):
-		refuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+apiPrefix+"/status lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+apiPrefix+"/status lists them")
 		return
 	case name == l.cfg.Name:
-		refuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
+		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
 		return
 	}
 	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
-		reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{result.Version})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -24,7 +25,7 @@ const (
 
 func (l *LB) handleSessions(w http.ResponseWriter, r *http.Request) {
 	if limit, ok := limitOf(w, r, listSessions, 1_000_000); ok {
-		reply(w, http.StatusOK, l.sessions(r.Context(), l.node.Placement(), min(limit, maxSessions)))
+		call.Reply(w, http.StatusOK, l.sessions(r.Context(), l.node.Placement(), min(limit, maxSessions)))
 	}
 }
 
@@ -44,7 +45,7 @@ func (l *LB) sessions(ctx context.Context, p *wire.Placement, limit int) wire.Se
 		}
 		under.Go(func() {
 			var list wire.SessionList
-			if l.call.ask(ctx, http.MethodGet, e.HTTP+wire.PathSessions+"?limit="+strconv.Itoa(limit), nil, &list) != nil {
+			if l.call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathSessions+"?limit="+strconv.Itoa(limit), nil, &list) != nil {
 				return
 			}
 			mu.Lock()
@@ -85,13 +86,13 @@ func (l *LB) sessions(ctx context.Context, p *wire.Placement, limit int) wire.Se
 func (l *LB) handleEndSession(w http.ResponseWriter, r *http.Request) {
 	id, ok := sessionOf(chi.URLParam(r, "session"))
 	if !ok {
-		refuseNode(w, http.StatusBadRequest, "session", errSession.Error())
+		call.RefuseNode(w, http.StatusBadRequest, "session", errSession.Error())
 		return
 	}
 	p := l.node.Placement()
 	q, ok := p.Pair(id.Pair)
 	if !ok || id.Slot >= q.Slots {
-		refuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), listLimit)
@@ -102,17 +103,17 @@ func (l *LB) handleEndSession(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			continue
 		}
-		err := l.call.ask(ctx, http.MethodPost, e.HTTP+wire.PathClose, id, nil)
+		err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathClose, id, nil)
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 			return
-		case statusOf(err) != http.StatusNotFound:
-			refuseNode(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, name+" does not answer; try again")
+		case call.StatusOf(err) != http.StatusNotFound:
+			call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, name+" does not answer; try again")
 			return
 		}
 	}
-	refuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
+	call.RefuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
 }
 
 // sessionOf reads PAIR-SLOT-GENERATION.

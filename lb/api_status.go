@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -142,7 +143,7 @@ const (
 // handleEvents streams the status, four times a second, and every event.
 func (l *LB) handleEvents(w http.ResponseWriter, r *http.Request) {
 	if l.hub.watching() >= maxWatches {
-		refuseNode(w, http.StatusServiceUnavailable, "too_many", "too many watch already; ask "+apiPrefix+"/status instead")
+		call.RefuseNode(w, http.StatusServiceUnavailable, "too_many", "too many watch already; ask "+apiPrefix+"/status instead")
 		return
 	}
 	events, cancel := l.hub.watch()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -126,7 +127,7 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 		{http.MethodPut, "/status", nil, http.StatusMethodNotAllowed},
 	} {
 		text := c.api(bad.method, bad.path, bad.body, bad.status, nil)
-		var said problem
+		var said call.Problem
 		if err := json.Unmarshal(text, &said); err != nil || said.Error == "" || said.Reason == "" || strings.Contains(said.Error, "\n") {
 			t.Errorf("%s %s: %s", bad.method, bad.path, text)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -136,11 +137,11 @@ type carriage struct {
 func (c *carrier) carry(w http.ResponseWriter, r *http.Request, e errand) (status int, sent int64) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		refuse(w, http.StatusMethodNotAllowed, reasonMethod, "only GET and HEAD are carried")
+		call.Refuse(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET and HEAD are carried")
 		return http.StatusMethodNotAllowed, 0
 	}
 	if !isTarget(e.Target) {
-		refuse(w, http.StatusBadRequest, reasonPath, "the path is malformed")
+		call.Refuse(w, http.StatusBadRequest, call.ReasonPath, "the path is malformed")
 		return http.StatusBadRequest, 0
 	}
 	c.budget.earn()
@@ -199,7 +200,7 @@ func (k *carriage) giveUp(err error) (int, int64) {
 		if errors.Is(err, errStatus) {
 			status = http.StatusBadGateway
 		}
-		refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
+		call.Refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
 		return status, 0
 	}
 }

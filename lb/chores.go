@@ -98,7 +98,7 @@ func (l *LB) joinCluster(ctx context.Context) bool {
 	at := l.cfg.Join
 	for range 3 {
 		attempt, cancel := context.WithTimeout(ctx, orderLimit)
-		err := l.call.ask(attempt, http.MethodPost, at+wire.PathJoin, l.self, nil)
+		err := l.call.Ask(attempt, http.MethodPost, at+wire.PathJoin, l.self, nil)
 		cancel()
 		if err == nil {
 			l.log.Info().Str("at", at).Msg("joined the cluster")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -57,13 +58,13 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if frozen != nil {
 			<-frozen
 		}
-		reply(w, http.StatusOK, pong)
+		call.Reply(w, http.StatusOK, pong)
 	case wire.PathOpen:
 		m.open(w, r)
 	case wire.PathReport:
-		reply(w, http.StatusOK, m.report())
+		call.Reply(w, http.StatusOK, m.report())
 	case wire.PathSessions:
-		m.locked(func() { reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
+		m.locked(func() { call.Reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
 	case wire.PathClose:
 		var id wire.SessionID
 		_ = json.NewDecoder(r.Body).Decode(&id)
@@ -73,7 +74,7 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var p wire.Purge
 		_ = json.NewDecoder(r.Body).Decode(&p)
 		m.locked(func() { m.purged = append(m.purged, p) })
-		reply(w, http.StatusOK, map[string]int{"removed": 3})
+		call.Reply(w, http.StatusOK, map[string]int{"removed": 3})
 	default:
 		m.object(w, r)
 	}
@@ -105,12 +106,12 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.refusal != "" {
-		reply(w, http.StatusConflict, wire.Refusal{Reason: m.refusal})
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: m.refusal})
 		return
 	}
 	q, ok := m.lb.Placement().Pair(o.Pair)
 	if !ok {
-		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonStale})
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonStale})
 		return
 	}
 	table := m.table(q)
@@ -119,11 +120,11 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 		slot, ok = table.AllotHigh(ring.Owned(m.lb.Placement(), q, q.High))
 	}
 	if !ok {
-		reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
 		return
 	}
 	m.opened++
-	reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
+	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
 }
 
 // table needs mu.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -167,12 +168,11 @@ func (l *LB) head(ctx context.Context, p *wire.Placement, edge string, pair wire
 	if err != nil {
 		return 0, err
 	}
-	l.call.sign(req)
 	req.Header.Set(wire.HeaderViewer, hostOf(r.RemoteAddr))
 	if pair != 0 {
 		req.Header.Set(wire.HeaderPair, pairText(pair))
 	}
-	resp, err := l.call.client.Do(req)
+	resp, err := l.call.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -184,10 +184,10 @@ func (l *LB) head(ctx context.Context, p *wire.Placement, edge string, pair wire
 func (l *LB) missing(w http.ResponseWriter, status int) (int, int64) {
 	switch {
 	case status == http.StatusNotFound || status == http.StatusGone:
-		return l.deny(w, status, reasonUnused, "there is no such stream at the origin")
+		return l.deny(w, status, call.ReasonUnused, "there is no such stream at the origin")
 	case status < 500:
-		return l.deny(w, status, reasonOrigin, "the origin refuses this path")
+		return l.deny(w, status, call.ReasonOrigin, "the origin refuses this path")
 	default:
-		return l.deny(w, http.StatusBadGateway, reasonOrigin, refusals[reasonOrigin])
+		return l.deny(w, http.StatusBadGateway, call.ReasonOrigin, refusals[call.ReasonOrigin])
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -34,7 +35,7 @@ type LB struct {
 	started     time.Time
 	node        *raftfsm.Node
 	self        wire.Balancer
-	call        *caller
+	call        *call.Client
 	proposals   *proposals
 	loads       *loads
 	suspects    *suspects
@@ -77,7 +78,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, started: deps.Now(), node: node, self: cfg.self(node.RaftAddr()),
-		call: newCaller(cfg.Name, cfg.Secret), loads: newLoads(), known: newKnown(deps.Now), hub: newHub(deps.Now),
+		call: call.NewClient(cfg.Name, cfg.Secret), loads: newLoads(), known: newKnown(deps.Now), hub: newHub(deps.Now),
 		receipts: newReceipts(), heirs: newHeirs(), peers: newPeers(), certificate: certificate, leaving: make(chan struct{}),
 		rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}},
 	}
@@ -126,7 +127,7 @@ func (l *LB) Run(ctx context.Context) error {
 	}
 	err := run.Group(ctx, parts...)
 	l.leave()
-	l.call.close()
+	l.call.Close()
 	return errors.Join(err, l.node.Close())
 }
 

@@ -1,19 +1,17 @@
 package lb
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -21,7 +19,6 @@ import (
 // Limits of what nodes ask.
 const (
 	pollLimit    = 25 * time.Second
-	maxNodeBody  = 4 << 20          // bytes
 	bodyLimit    = 10 * time.Second // for a body to arrive
 	registerWait = 5 * time.Second
 	readyWait    = 3 * time.Second
@@ -32,7 +29,7 @@ func (l *LB) nodeHandler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(l.onlyNodes)
 	r.Get(wire.PathPing, func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, wire.Pong{Name: l.cfg.Name, Role: "lb"})
+		call.Reply(w, http.StatusOK, wire.Pong{Name: l.cfg.Name, Role: "lb"})
 	})
 	r.Get(wire.PathPlacement, l.handlePlacement)
 	r.Post(wire.PathRegister, l.handleRegister)
@@ -52,7 +49,7 @@ func (l *LB) onlyNodes(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 			_ = http.NewResponseController(w).SetReadDeadline(l.now().Add(time.Second))
 			l.counts.foreign.Inc()
-			refuseNode(w, http.StatusForbidden, "closed", "closed to viewers")
+			call.RefuseNode(w, http.StatusForbidden, "closed", "closed to viewers")
 			return
 		}
 		if r.ContentLength != 0 {
@@ -60,57 +57,6 @@ func (l *LB) onlyNodes(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// refuseNode is refuse without what browsers need.
-func refuseNode(w http.ResponseWriter, status int, reason, text string) {
-	reply(w, status, problem{text, reason})
-}
-
-// readBody reads a body of at most so many bytes. False: it was refused.
-func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		refuseNode(w, http.StatusRequestEntityTooLarge, reasonBody, "the body is larger than "+strconv.FormatInt(most, 10)+" bytes")
-	case err != nil:
-		refuseNode(w, http.StatusBadRequest, reasonBody, "the body did not arrive whole")
-	default:
-		return body, true
-	}
-	return nil, false
-}
-
-// readNode reads what another node says. Fields that this build does not know
-// are let pass: nodes are upgraded one after the other.
-func readNode(w http.ResponseWriter, r *http.Request, into any) bool {
-	body, ok := readBody(w, r, maxNodeBody)
-	return ok && decode(w, json.NewDecoder(bytes.NewReader(body)), into)
-}
-
-// readJSON reads an operator's order: exactly one JSON value without unknown
-// fields. False: it was refused with a line that names the fault.
-func readJSON(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
-	body, ok := readBody(w, r, most)
-	if !ok {
-		return false
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	return decode(w, d, into)
-}
-
-func decode(w http.ResponseWriter, d *json.Decoder, into any) bool {
-	err := d.Decode(into)
-	if err == nil && d.More() {
-		err = errors.New("more than one value")
-	}
-	if err != nil {
-		refuseNode(w, http.StatusBadRequest, reasonBody, "malformed body: "+strings.TrimPrefix(err.Error(), "json: "))
-		return false
-	}
-	return true
 }
 
 // placementText is the present placement as JSON, made once for all who poll.
@@ -145,7 +91,7 @@ func (l *LB) handlePlacement(w http.ResponseWriter, r *http.Request) {
 		if newest || p.Version > after {
 			text, err := l.polls.of(p)
 			if err != nil {
-				refuseNode(w, http.StatusInternalServerError, "encoding", err.Error())
+				call.RefuseNode(w, http.StatusInternalServerError, "encoding", err.Error())
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
@@ -169,11 +115,11 @@ func (l *LB) handlePlacement(w http.ResponseWriter, r *http.Request) {
 // handleRegister takes an edge into the placement, or notes that it is back.
 func (l *LB) handleRegister(w http.ResponseWriter, r *http.Request) {
 	var reg wire.Register
-	if !readNode(w, r, &reg) {
+	if !call.Read(w, r, &reg) {
 		return
 	}
 	if err := baseURL("edge", reg.Edge.HTTP); err != nil {
-		refuseNode(w, http.StatusBadRequest, reasonBody, err.Error())
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), registerWait)
@@ -183,24 +129,24 @@ func (l *LB) handleRegister(w http.ResponseWriter, r *http.Request) {
 		l.refuseOrder(w, err)
 		return
 	}
-	reply(w, http.StatusOK, wire.RegisterAnswer{Placement: l.node.Placement()})
+	call.Reply(w, http.StatusOK, wire.RegisterAnswer{Placement: l.node.Placement()})
 }
 
 func (l *LB) handleReport(w http.ResponseWriter, r *http.Request) {
 	var report wire.Report
-	if !readNode(w, r, &report) {
+	if !call.Read(w, r, &report) {
 		return
 	}
 	p := l.node.Placement()
 	if _, ok := p.Edge(report.Edge); ok {
 		l.loads.take(report, l.now())
 	}
-	reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version})
+	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version})
 }
 
 func (l *LB) handleSuspect(w http.ResponseWriter, r *http.Request) {
 	var s wire.Suspicion
-	if !readNode(w, r, &s) {
+	if !call.Read(w, r, &s) {
 		return
 	}
 	noticed := l.now()
@@ -215,12 +161,12 @@ func (l *LB) handleSuspect(w http.ResponseWriter, r *http.Request) {
 // balancer; the leader acts, and the others only if it has not.
 func (l *LB) handleReady(w http.ResponseWriter, r *http.Request) {
 	var ready wire.Ready
-	if !readNode(w, r, &ready) {
+	if !call.Read(w, r, &ready) {
 		return
 	}
 	e, ok := l.node.Placement().Edge(ready.Edge)
 	if !ok || e.Incarnation != ready.Incarnation {
-		refuseNode(w, http.StatusConflict, wire.ReasonStale, "the placement shows no such life of this edge")
+		call.RefuseNode(w, http.StatusConflict, wire.ReasonStale, "the placement shows no such life of this edge")
 		return
 	}
 	l.heirs.ready(ready)
@@ -258,7 +204,7 @@ func (l *LB) handleReady(w http.ResponseWriter, r *http.Request) {
 // handleJoin takes a further balancer in. Only the leader can.
 func (l *LB) handleJoin(w http.ResponseWriter, r *http.Request) {
 	var b wire.Balancer
-	if !readNode(w, r, &b) {
+	if !call.Read(w, r, &b) {
 		return
 	}
 	if !l.node.IsLeader() {

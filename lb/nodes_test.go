@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -71,13 +72,13 @@ func TestMalformedBodiesAreRefusedInOneLine(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 1, capacity: 8})
 	for _, body := range []string{"", "{", `{"edge":1}`, `{"nonsense":true}`, `{} {}`, `[]`} {
 		text := c.node(http.MethodPost, wire.PathRegister, body, http.StatusBadRequest, nil)
-		var said problem
+		var said call.Problem
 		if err := json.Unmarshal(text, &said); err != nil || said.Error == "" || strings.Contains(said.Error, "\n") {
 			t.Errorf("%q: %s", body, text)
 		}
 	}
 	c.node(http.MethodPost, wire.PathPropose, "null", http.StatusBadRequest, nil)
-	c.node(http.MethodPost, wire.PathReport, `{"edge":"`+strings.Repeat("x", maxNodeBody)+`"}`, http.StatusRequestEntityTooLarge, nil)
+	c.node(http.MethodPost, wire.PathReport, `{"edge":"`+strings.Repeat("x", call.MaxBody)+`"}`, http.StatusRequestEntityTooLarge, nil)
 	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: wire.Edge{Name: "edge x", HTTP: "http://127.0.0.1:1", Capacity: 1}}, http.StatusBadRequest, nil)
 	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: wire.Edge{Name: "edge-2", HTTP: "127.0.0.1:1", Capacity: 1}}, http.StatusBadRequest, nil)
 }

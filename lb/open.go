@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -144,14 +145,14 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stre
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var answer wire.OpenAnswer
-	err := l.call.ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
-	var said *statusError
+	err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
+	var said *call.StatusError
 	switch {
 	case err == nil && answer.Pair == c.Pair:
 		return answer.SessionID, ""
-	case errors.As(err, &said) && said.status == http.StatusConflict:
+	case errors.As(err, &said) && said.Status == http.StatusConflict:
 		var refusal wire.Refusal
-		if json.Unmarshal(said.body, &refusal) == nil && refusals[refusal.Reason] != "" {
+		if json.Unmarshal(said.Body, &refusal) == nil && refusals[refusal.Reason] != "" {
 			return id, refusal.Reason
 		}
 	case err != nil && ctx.Err() == nil:

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -140,8 +141,8 @@ func TestUnknownPathPlacesNothing(t *testing.T) {
 	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatalf("%s %v", resp.Status, resp.Header)
 	}
-	var said problem
-	if err := json.Unmarshal(body, &said); err != nil || said.Reason != reasonUnused {
+	var said call.Problem
+	if err := json.Unmarshal(body, &said); err != nil || said.Reason != call.ReasonUnused {
 		t.Fatalf("%s: %v", body, err)
 	}
 	if len(c.lb.Placement().Streams) != 0 || c.opened() != 0 {
@@ -159,7 +160,7 @@ func TestRefusalSaysWhyAndWhenToComeBack(t *testing.T) {
 				m.locked(func() { m.refusal = refusal })
 			}
 			resp, body := c.viewer(nil, entryPath)
-			var said problem
+			var said call.Problem
 			if err := json.Unmarshal(body, &said); err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "5" ||
 				resp.Header.Get(wire.HeaderReason) != want || said.Reason != want || said.Error == "" || strings.Contains(said.Error, "\n") {
 				t.Fatalf("%s %v %s", resp.Status, resp.Header, body)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -32,7 +33,7 @@ func ping(ctx context.Context, limit time.Duration, e wire.Edge, name string, se
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return &statusError{status: resp.StatusCode}
+		return &call.StatusError{Status: resp.StatusCode}
 	}
 	var pong wire.Pong
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 4096)).Decode(&pong); err != nil {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -30,7 +31,7 @@ var errLeaderless = errors.New("the balancers can't agree now: no majority of th
 // the same ID at every attempt, so it is carried out once.
 type proposals struct {
 	node    *raftfsm.Node
-	call    *caller
+	call    *call.Client
 	now     func() time.Time
 	done    func(kind raftfsm.Kind, ok bool) // counts
 	placing sync.Mutex                       // one stream is placed at a time, so that the next one sees it
@@ -87,8 +88,8 @@ func (p *proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
 	defer cancel()
 	var result raftfsm.Result
-	err := p.call.ask(ctx, http.MethodPost, leader.HTTP+wire.PathPropose, c, &result)
-	if statusOf(err) == http.StatusBadRequest {
+	err := p.call.Ask(ctx, http.MethodPost, leader.HTTP+wire.PathPropose, c, &result)
+	if call.StatusOf(err) == http.StatusBadRequest {
 		err = fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
 	}
 	return result, err
@@ -125,13 +126,13 @@ func (p *proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Resul
 
 // handlePropose carries out a command for another balancer. 421 says who leads.
 func (l *LB) handlePropose(w http.ResponseWriter, r *http.Request) {
-	body, ok := readBody(w, r, raftfsm.MaxCommand)
+	body, ok := call.ReadBody(w, r, raftfsm.MaxCommand)
 	if !ok {
 		return
 	}
 	c, err := raftfsm.DecodeCommand(body)
 	if err != nil {
-		refuseNode(w, http.StatusBadRequest, reasonBody, err.Error())
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
 	if !l.node.IsLeader() {
@@ -143,11 +144,11 @@ func (l *LB) handlePropose(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, raftfsm.ErrNotLeader):
 		l.misdirected(w)
 	case errors.Is(err, raftfsm.ErrMalformed):
-		refuseNode(w, http.StatusBadRequest, reasonBody, err.Error())
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 	case err != nil:
-		refuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
 	default:
-		reply(w, http.StatusOK, result)
+		call.Reply(w, http.StatusOK, result)
 	}
 }
 
@@ -157,14 +158,14 @@ func (l *LB) misdirected(w http.ResponseWriter) {
 	if leader.Name == l.cfg.Name {
 		leader = wire.Balancer{} // it has just ceased to be
 	}
-	reply(w, http.StatusMisdirectedRequest, leader)
+	call.Reply(w, http.StatusMisdirectedRequest, leader)
 }
 
 // leaderOf reads a 421.
 func leaderOf(err error) (wire.Balancer, bool) {
-	var s *statusError
+	var s *call.StatusError
 	var leader wire.Balancer
-	if !errors.As(err, &s) || s.status != http.StatusMisdirectedRequest || json.Unmarshal(s.body, &leader) != nil {
+	if !errors.As(err, &s) || s.Status != http.StatusMisdirectedRequest || json.Unmarshal(s.Body, &leader) != nil {
 		return leader, false
 	}
 	return leader, leader.HTTP != ""

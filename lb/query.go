@@ -41,7 +41,7 @@ func (l *LB) query(ctx context.Context, p *wire.Placement, names []string) {
 		}
 		under.Go(func() {
 			var report wire.Report
-			if l.call.ask(ctx, http.MethodGet, e.HTTP+wire.PathReport, nil, &report) == nil && report.Edge == e.Name {
+			if l.call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathReport, nil, &report) == nil && report.Edge == e.Name {
 				l.loads.take(report, l.now())
 			}
 		})

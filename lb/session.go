@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -20,11 +21,11 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 	case media.IsEntry(path):
 		return l.reopen(w, r, text)
 	case errors.Is(err, wire.ErrTokenExpired):
-		return l.deny(w, http.StatusForbidden, reasonToken, "the session has expired; open the stream anew")
+		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session has expired; open the stream anew")
 	case err != nil:
-		return l.deny(w, http.StatusForbidden, reasonToken, "the session in the path is not one of this cluster; open the stream anew")
+		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session in the path is not one of this cluster; open the stream anew")
 	default:
-		return l.deny(w, http.StatusForbidden, reasonStream, "the session in the path is for another stream; open this one")
+		return l.deny(w, http.StatusForbidden, call.ReasonStream, "the session in the path is for another stream; open this one")
 	}
 	p := l.node.Placement()
 	pair, ok := p.Pair(token.Pair)
@@ -76,7 +77,7 @@ func (l *LB) reopen(w http.ResponseWriter, r *http.Request, token string) (int, 
 
 func redirect(w http.ResponseWriter, location string) (int, int64) {
 	h := w.Header()
-	cors(h)
+	call.CORS(h)
 	h.Set("Location", location)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
@@ -144,7 +145,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	p := l.node.Placement()
 	stream, placed := streamFor(p, r.URL.Path)
 	if !l.cfg.LooseSegments {
-		return l.deny(w, http.StatusForbidden, reasonToken, "segments are served within a session; open the stream's playlist first")
+		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
 	if !placed {
 		return l.carryLoose(w, r, p, stream, r.URL.RequestURI())

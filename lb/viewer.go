@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -35,19 +36,19 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		preflight(w)
+		call.Preflight(w)
 		return http.StatusNoContent, 0
 	default:
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		return l.deny(w, http.StatusMethodNotAllowed, reasonMethod, "only GET, HEAD and OPTIONS are served here")
+		return l.deny(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET, HEAD and OPTIONS are served here")
 	}
 	if !goodPath(r.URL.Path) {
-		return l.deny(w, http.StatusBadRequest, reasonPath, "the path is too long or malformed")
+		return l.deny(w, http.StatusBadRequest, call.ReasonPath, "the path is too long or malformed")
 	}
 	l.awaitPlacement(r)
 	if token, path, ok := wire.SplitPath(r.URL.Path); ok {
 		if !goodPath(path) {
-			return l.deny(w, http.StatusBadRequest, reasonPath, "the path is malformed")
+			return l.deny(w, http.StatusBadRequest, call.ReasonPath, "the path is malformed")
 		}
 		return l.inSession(w, r, token, path)
 	}
@@ -104,14 +105,14 @@ func (l *LB) unwantedBody(w http.ResponseWriter, r *http.Request) (int, int64) {
 	w.Header().Set("Connection", "close")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions {
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		return l.deny(w, http.StatusMethodNotAllowed, reasonMethod, "only GET, HEAD and OPTIONS are served here")
+		return l.deny(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET, HEAD and OPTIONS are served here")
 	}
-	return l.deny(w, http.StatusBadRequest, reasonBody, "a request with a body is not served here")
+	return l.deny(w, http.StatusBadRequest, call.ReasonBody, "a request with a body is not served here")
 }
 
 // deny is refuse with what the caller has to return.
 func (l *LB) deny(w http.ResponseWriter, status int, reason, text string) (int, int64) {
-	refuse(w, status, reason, text)
+	call.Refuse(w, status, reason, text)
 	return status, 0
 }
 

@@ -10,9 +10,13 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem":        {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":              {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
-	"lb":                {"raftfsm", "web", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
+	"edge":       {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+
+	"lb": {"raftfsm", "web", "internal/call", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+
+	"internal/call": {"internal/wire"},
+
 	"origin":            {"origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
 	"origin/sample":     {},
 	"segstore":          {"internal/fault"},

@@ -1,0 +1,112 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"tandem/internal/wire"
+)
+
+const (
+	maxAnswer = 64 << 20 // of another node's answer, in bytes
+	maxError  = 64 << 10 // of an answer that is not a success, in bytes
+)
+
+// StatusError is an answer of another node that is not a success.
+type StatusError struct {
+	Status int
+	Body   []byte
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), bytes.TrimSpace(e.Body[:min(len(e.Body), 200)]))
+}
+
+// StatusOf is the status that another node answered with, 0 when err is not such
+// an answer.
+func StatusOf(err error) int {
+	var s *StatusError
+	if errors.As(err, &s) {
+		return s.Status
+	}
+	return 0
+}
+
+// Client asks other nodes for JSON, with the cluster's secret.
+type Client struct {
+	name   string
+	secret wire.Secret
+	http   *http.Client
+}
+
+// NewClient is a client of the node of that name.
+func NewClient(name string, secret wire.Secret) *Client {
+	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
+	return &Client{name: name, secret: secret, http: &http.Client{
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second,
+			ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close ends the idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Sign shows that a request comes from this node.
+func (c *Client) Sign(r *http.Request) {
+	r.Header.Set(wire.HeaderAuth, c.secret.Bearer())
+	r.Header.Set(wire.HeaderFrom, c.name)
+}
+
+// Do signs a request and sends it. Redirects are answers.
+func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	c.Sign(r)
+	return c.http.Do(r)
+}
+
+// Ask sends body (nil: none) and reads the answer into into (nil: not looked
+// at). A status that is no success is a *StatusError.
+func (c *Client) Ask(ctx context.Context, method, url string, body, into any) error {
+	var send io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		send = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, send)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= 300 {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError))
+		return &StatusError{resp.StatusCode, text}
+	}
+	if into == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
