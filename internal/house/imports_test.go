@@ -39,6 +39,7 @@ var rooms = map[string][]string{
 	"internal/serve":    {"internal/run"},
 	"internal/systest":  {},
 	"internal/house":    {},
+	"internal/identity": {},
 	"bench/lab":         {},
 	"bench/netdemo":     {"bench/lab", "internal/cluster", "internal/wire"},
 	"bench/trial":       {"bench/lab", "internal/wire"},

@@ -1,0 +1,92 @@
+package identity
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Role is what a node is in the cluster.
+type Role string
+
+// The roles. A Node is an edge and a balancer in one process (paragraph 84).
+const (
+	Origin   Role = "origin"
+	Edge     Role = "edge"
+	Balancer Role = "balancer"
+	Node     Role = "node"
+)
+
+// Roles lists them.
+var Roles = []Role{Origin, Edge, Balancer, Node}
+
+// Is tells whether the role is, or includes, another one.
+func (r Role) Is(want Role) bool {
+	return r == want || r == Node && (want == Edge || want == Balancer)
+}
+
+// ParseRole reads a role.
+func ParseRole(text string) (Role, error) {
+	for _, r := range Roles {
+		if string(r) == text {
+			return r, nil
+		}
+	}
+	return "", fmt.Errorf("%q is no role; want origin, edge, balancer or node", text)
+}
+
+// maxNode bounds a node's name, in bytes.
+const maxNode = 64
+
+// Name is who a certificate says that a node is.
+type Name struct {
+	Cluster string // drawn when the authority was made, so that two clusters are told apart
+	Role    Role
+	Node    string
+}
+
+// String is the name as a URI.
+func (n Name) String() string { return n.uri().String() }
+
+func (n Name) uri() *url.URL {
+	return &url.URL{Scheme: "spiffe", Host: n.Cluster, Path: "/" + string(n.Role) + "/" + n.Node}
+}
+
+// Check tells what is wrong with a name.
+func (n Name) Check() error {
+	if _, err := ParseRole(string(n.Role)); err != nil {
+		return err
+	}
+	if !plainText(n.Node) || !plainText(n.Cluster) {
+		return fmt.Errorf("%q is no name of a node: 1 to %d letters, digits, '-', '.' or '_'", n.Node, maxNode)
+	}
+	return nil
+}
+
+func plainText(s string) bool {
+	if s == "" || len(s) > maxNode {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// NameOf reads the name in a certificate. It proves nothing: see Bundle.Peer.
+func NameOf(cert *x509.Certificate) (Name, error) {
+	if len(cert.URIs) != 1 || cert.URIs[0].Scheme != "spiffe" {
+		return Name{}, fmt.Errorf("%w: the certificate of %q names no node of a cluster", ErrForeign, cert.Subject.CommonName)
+	}
+	u := cert.URIs[0]
+	role, node, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	n := Name{Cluster: u.Host, Role: Role(role), Node: node}
+	if err := n.Check(); err != nil {
+		return Name{}, fmt.Errorf("%w: %s: %w", ErrForeign, u, err)
+	}
+	return n, nil
+}

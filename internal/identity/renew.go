@@ -1,0 +1,111 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	lookEvery  = 2 * time.Second // how often the files are looked at
+	renewAgain = time.Minute     // between attempts
+)
+
+// Ask gets a certificate for a request from a balancer: the chain and the roots
+// to trust, PEM.
+type Ask func(ctx context.Context, request []byte) (chain, roots []byte, err error)
+
+// Tell is what Run tells its owner.
+type Tell struct {
+	Renewed func(until time.Time)
+	Failed  func(err error)
+}
+
+// Run renews the certificate after two thirds of its life, and takes new files,
+// until ctx ends. ask may be nil: then only files are taken.
+func (b *Bundle) Run(ctx context.Context, ask Ask, tell Tell) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var next time.Time // no attempt before
+	seen := b.stamps()
+	for {
+		now := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.renew:
+			now = true
+		case <-tick.C:
+			if stamps := b.stamps(); stamps != seen {
+				seen = stamps
+				b.take(tell)
+			}
+		}
+		if ask == nil || !now && (b.clock().Before(b.renewal()) || b.clock().Before(next)) {
+			continue
+		}
+		if err := b.renewNow(ctx, ask); err != nil {
+			next = b.clock().Add(renewAgain)
+			tell.Failed(fmt.Errorf("the certificate, good until %s, was not renewed: %w", b.Until().UTC().Format(time.RFC3339), err))
+			continue
+		}
+		tell.Renewed(b.Until())
+	}
+}
+
+// take reads files that somebody else has changed.
+func (b *Bundle) take(tell Tell) {
+	changed, err := b.Reload()
+	switch {
+	case err != nil:
+		tell.Failed(fmt.Errorf("the new files of the identity can't be used, the old ones stay: %w", err))
+	case changed:
+		tell.Renewed(b.Until())
+	}
+}
+
+// stamp is what tells a file from its replacement.
+type stamp struct {
+	changed time.Time
+	size    int64
+}
+
+func (b *Bundle) stamps() (s [2]stamp) {
+	for i, name := range []string{nodeFile, rootsFile} {
+		if info, err := os.Stat(filepath.Join(b.dir, name)); err == nil {
+			s[i] = stamp{info.ModTime(), info.Size()}
+		}
+	}
+	return s
+}
+
+// renewal is when the certificate is renewed.
+func (b *Bundle) renewal() time.Time {
+	leaf := b.now.Load().leaf
+	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
+}
+
+func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {
+	key, err := NewKey()
+	if err != nil {
+		return err
+	}
+	request, err := key.Request()
+	if err != nil {
+		return err
+	}
+	chain, roots, err := ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	err = Save(b.dir, key, chain, roots)
+	b.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	_, err = b.Reload()
+	return err
+}
