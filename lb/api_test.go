@@ -12,6 +12,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -141,7 +142,7 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 func TestPurgeReachesEveryEdgeAndWaitsForThoseAway(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 3, capacity: 8})
 	c.members[2].Close()
-	c.lb.suspects.failed("edge-3", causeRefused)
+	c.lb.suspects.failed("edge-3", proxy.CauseRefused)
 	until(t, "declared dead", func() bool { return c.state("edge-3") == wire.EdgeDown })
 	var answer wire.PurgeAnswer
 	c.api(http.MethodPost, "/purge", wire.Purge{Prefix: "/film/"}, http.StatusOK, &answer)
@@ -206,7 +207,7 @@ func TestEventsAreStreamedAsTheyHappen(t *testing.T) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
-	c.lb.moved(takeover{From: "edge-1", To: "edge-2", OK: true, Phase: "body", Cause: causeReset})
+	c.lb.moved(proxy.Takeover{From: "edge-1", To: "edge-2", OK: true, Phase: "body", Cause: proxy.CauseReset})
 	var place, took wire.Event
 	for range 20 {
 		var e wire.Event

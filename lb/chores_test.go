@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -86,26 +87,26 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 3, capacity: 8, config: func(c *Config) { c.DeadAfter = 50 * time.Millisecond }})
 	c.members[1].Close()
-	c.lb.suspects.failed("edge-2", causeRefused)
+	c.lb.suspects.failed("edge-2", proxy.CauseRefused)
 	until(t, "it is removed", func() bool { _, ok := c.lb.Placement().Edge("edge-2"); return !ok })
 }
 
 func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 	c := newControl(t, controlOptions{edges: 3, capacity: 8})
-	for _, moved := range []takeover{
-		{From: "edge-1", To: "edge-2", OK: true, Gap: 30 * time.Millisecond, Cause: causeReset, Phase: "body"},
-		{From: "edge-1", To: "edge-2", OK: true, Gap: 10 * time.Millisecond, Cause: causeReset, Phase: "head"},
-		{From: "edge-1", Cause: causeVersion, Phase: "body"},
-		{From: "edge-3", To: "edge-2", OK: true, Cause: causeReset, Phase: "head"},
+	for _, moved := range []proxy.Takeover{
+		{From: "edge-1", To: "edge-2", OK: true, Gap: 30 * time.Millisecond, Cause: proxy.CauseReset, Phase: "body"},
+		{From: "edge-1", To: "edge-2", OK: true, Gap: 10 * time.Millisecond, Cause: proxy.CauseReset, Phase: "head"},
+		{From: "edge-1", Cause: proxy.CauseVersion, Phase: "body"},
+		{From: "edge-3", To: "edge-2", OK: true, Cause: proxy.CauseReset, Phase: "head"},
 	} {
 		c.lb.moved(moved)
 	}
 	c.members[0].Close()
-	c.lb.suspects.failed("edge-1", causeReset)
+	c.lb.suspects.failed("edge-1", proxy.CauseReset)
 	until(t, "declared dead", func() bool { return c.state("edge-1") == wire.EdgeDown })
 	var receipts []wire.Receipt
 	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
-	if len(receipts) != 1 || receipts[0].Finished != 2 || receipts[0].LongestGap != 30 || receipts[0].Broken != 1 || receipts[0].Cause != causeReset {
+	if len(receipts) != 1 || receipts[0].Finished != 2 || receipts[0].LongestGap != 30 || receipts[0].Broken != 1 || receipts[0].Cause != proxy.CauseReset {
 		t.Fatalf("%+v", receipts)
 	}
 	var s wire.Status

@@ -12,6 +12,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -55,7 +56,7 @@ type Config struct {
 	Secret wire.Secret // read from SecretFile by Validate
 
 	raft  raftfsm.Config
-	carry carryConfig
+	proxy proxy.Config
 	peers []wire.Balancer // of Peers, by Validate
 }
 
@@ -63,7 +64,7 @@ type Config struct {
 func (c *Config) Settings() []setting.Row {
 	rows := c.ownSettings()
 	rows = append(rows, c.limitSettings()...)
-	rows = append(rows, c.carry.Settings()...)
+	rows = append(rows, c.proxy.Settings()...)
 	return append(rows, c.raft.Settings()...)
 }
 

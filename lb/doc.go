@@ -20,11 +20,10 @@
 // restart such a viewer gets a second session, and the first one ends by idling.
 // Never done here: the disk is not touched (raftfsm has its own directory).
 //
-// Two ways for bytes: relays, on the loops of internal/front, for what is ordinary,
-// and carriages, in goroutines, for everything else and for what relays leave.
+// Who carries the bytes is lb/proxy.
 //
 // Goroutines, all ended when Run returns:
-//   - carrier.Run closes idle connections to edges; one a takeover in progress;
+//   - those of lb/proxy: connections to edges, takeovers in progress;
 //   - suspects.run starts checks: one goroutine an edge under suspicion, with
 //     two pings at most;
 //   - watch drops connections to edges that were declared dead;

@@ -11,6 +11,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 )
 
 // maxSID bounds a player's own name of a session, in bytes; CTA-5004 allows 64.
@@ -154,7 +155,7 @@ func (l *LB) lookUp(r *http.Request) int {
 		case ctx.Err() != nil:
 			return http.StatusGatewayTimeout
 		}
-		l.suspects.failed(edge, failureOf(err))
+		l.suspects.failed(edge, proxy.CauseOf(err))
 	}
 	return found
 }

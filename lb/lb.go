@@ -16,6 +16,7 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -39,7 +40,7 @@ type LB struct {
 	proposals   *proposals
 	loads       *loads
 	suspects    *suspects
-	carrier     *carrier
+	proxy       *proxy.Proxy
 	known       *known
 	rooms       rooms
 	hub         *hub
@@ -89,7 +90,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: l.hub.own, asked: make(chan suspicion, raftfsm.MaxEdges),
 		checked: map[string]*checkState{}, seen: map[edgeLife]time.Time{},
 	}
-	l.carrier = newCarrier(cfg.carry, carryDeps{
+	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
 		Secret: cfg.Secret, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.suspects.failed, Moved: l.moved, Room: l.hasRoom,
 	})
 	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
@@ -115,7 +116,7 @@ func openNode(cfg Config, deps Deps) (*raftfsm.Node, error) {
 func (l *LB) Run(ctx context.Context) error {
 	parts := []run.Part{
 		{Name: "pump", Run: l.pump},
-		{Name: "carrier", Run: l.carrier.Run},
+		{Name: "proxy", Run: l.proxy.Run},
 		{Name: "suspects", Run: l.suspects.run},
 		{Name: "watch", Run: l.watch},
 		{Name: "alive", Run: l.alive},
@@ -151,7 +152,7 @@ func (l *LB) watch(ctx context.Context) error {
 			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
 				down[e.Name] = dead
 				if dead {
-					l.carrier.drop(e.Name)
+					l.proxy.Drop(e.Name)
 				}
 			}
 		}
@@ -188,7 +189,7 @@ func (l *LB) hasRoom(edge string) bool {
 }
 
 // moved notes how a response went on at another edge.
-func (l *LB) moved(t takeover) {
+func (l *LB) moved(t proxy.Takeover) {
 	l.counts.moved(t)
 	e, _ := l.node.Placement().Edge(t.From)
 	l.receipts.moved(edgeLife{t.From, e.Incarnation}, t)
@@ -251,7 +252,7 @@ func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.S
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
 		Slow:    l.counts.slow.Inc,
 		Panic: func(r *http.Request, why any) {
-			l.log.Error().Interface("why", why).Str("path", pathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
+			l.log.Error().Interface("why", why).Str("path", proxy.PathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -114,7 +115,7 @@ func (c *counts) refused(reason string) {
 	c.refusals.WithLabelValues(reason).Inc()
 }
 
-func (c *counts) moved(t takeover) {
+func (c *counts) moved(t proxy.Takeover) {
 	result := "broken"
 	if t.OK {
 		result = "finished"

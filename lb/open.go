@@ -13,6 +13,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -156,9 +157,9 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stre
 			return id, refusal.Reason
 		}
 	case err != nil && ctx.Err() == nil:
-		l.suspects.failed(c.Edge, failureOf(err))
+		l.suspects.failed(c.Edge, proxy.CauseOf(err))
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		l.suspects.failed(c.Edge, causeMotionless)
+		l.suspects.failed(c.Edge, proxy.CauseStalled)
 	}
 	return id, wire.ReasonNoEdge
 }

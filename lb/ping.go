@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
 
 	"tandem/internal/call"
@@ -43,16 +42,4 @@ func ping(ctx context.Context, limit time.Duration, e wire.Edge, name string, se
 		return errOther
 	}
 	return nil
-}
-
-// failureOf names an error of a call to an edge.
-func failureOf(err error) string {
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return causeRefused
-	case errors.Is(err, context.DeadlineExceeded):
-		return causeMotionless
-	default:
-		return causeOf(err)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 )
 
 // keepLives bounds the edges' lives of which takeovers are counted; the
@@ -25,7 +26,7 @@ type receipts struct {
 
 func newReceipts() *receipts { return &receipts{lives: map[edgeLife]*lived{}} }
 
-func (r *receipts) moved(life edgeLife, t takeover) {
+func (r *receipts) moved(life edgeLife, t proxy.Takeover) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lives[life]

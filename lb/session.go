@@ -10,6 +10,7 @@ import (
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 )
 
 // inSession serves a request with a token: verify, route, carry.
@@ -98,12 +99,12 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, 
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
-	return l.carrier.carry(w, r, errand{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next})
+	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next})
 }
 
 // others are whom a response is asked of next: the partner, then everybody else.
-func (l *LB) others(partner string) func(tried []string) (target, bool) {
-	return func(tried []string) (target, bool) {
+func (l *LB) others(partner string) func(tried []string) (proxy.Target, bool) {
+	return func(tried []string) (proxy.Target, bool) {
 		if t, ok := l.target(partner, tried); ok {
 			return t, true
 		}
@@ -112,30 +113,30 @@ func (l *LB) others(partner string) func(tried []string) (target, bool) {
 }
 
 // target is where an edge is asked, if it has not been and holds content.
-func (l *LB) target(edge string, tried []string) (target, bool) {
+func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
 	if edge == "" || contains(tried, edge) {
-		return target{}, false
+		return proxy.Target{}, false
 	}
 	e, ok := l.node.Placement().Edge(edge)
 	if !ok || !ring.HasCopy(e.State) {
-		return target{}, false
+		return proxy.Target{}, false
 	}
-	return target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+	return proxy.Target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
 }
 
 // anyone is the next living edge: those that are not suspected, and have a copy
 // of something, first. It fills from the origin.
-func (l *LB) anyone(tried []string) (target, bool) {
+func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 	p := l.node.Placement()
 	for _, suspected := range []bool{false, true} {
 		for _, e := range p.Edges {
 			if !ring.HasCopy(e.State) || contains(tried, e.Name) || l.suspects.suspected(e.Name) != suspected {
 				continue
 			}
-			return target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+			return proxy.Target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
 		}
 	}
-	return target{}, false
+	return proxy.Target{}, false
 }
 
 // loose serves what is no entry and has no token: as part of the viewer's open

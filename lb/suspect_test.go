@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 )
 
 func (c *control) suspect(edge string, incarnation uint64) {
@@ -74,7 +75,7 @@ func TestEdgeThatHangsIsDeclaredDeadAndPassedByMeanwhile(t *testing.T) {
 	frozen := make(chan struct{})
 	defer close(frozen)
 	m.locked(func() { m.frozen = frozen })
-	c.lb.suspects.failed(m.edge.Name, causeMotionless)
+	c.lb.suspects.failed(m.edge.Name, proxy.CauseStalled)
 	if !c.lb.suspects.suspected(m.edge.Name) {
 		t.Fatal("not suspected while it is being checked")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -64,7 +65,7 @@ func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
 				m.Close()
 			}
 		}
-		c.lb.suspects.failed(name, causeRefused)
+		c.lb.suspects.failed(name, proxy.CauseRefused)
 		until(t, name+" is declared dead", func() bool { return c.state(name) == wire.EdgeDown })
 	}
 	path := c.token(wire.SessionID{Pair: pair.ID}, "/film/", time.Now().Add(time.Hour)) + "/film/a.m4s"

@@ -13,7 +13,8 @@ var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
 	"edge":       {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
 
-	"lb": {"raftfsm", "web", "internal/call", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb":       {"lb/proxy", "raftfsm", "web", "internal/call", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb/proxy": {"internal/call", "internal/front", "internal/setting", "internal/wire"},
 
 	"internal/call": {"internal/wire"},
 

@@ -17,8 +17,8 @@ const root = "../.."
 
 // source is one Go file of the module.
 type source struct {
-	path  string // "lb/carry.go"
-	room  string // its folder: "lb"
+	path  string // "lb/proxy/hedge.go"
+	room  string // its folder: "lb/proxy"
 	test  bool
 	lines int
 	file  *ast.File

@@ -1,0 +1,53 @@
+package lb
+
+import (
+	"net/http"
+	"strings"
+
+	"tandem/internal/front"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/lb/proxy"
+)
+
+// Relays is for a front.Config: what a loop answers by itself.
+func (l *LB) Relays(loop *front.Loop) front.Quick {
+	return l.proxy.Splicer(proxy.LoopDeps{
+		Plan: l.plan, Others: l.others, Viewer: viewerOf, Served: l.counts.served, Broken: l.brokenOff,
+		Forget: func(r *http.Request, p *proxy.LoopRequest) { l.forget(r, p.Session, p.Stream) },
+	}, loop)
+}
+
+// viewerOf is the address of a loop's viewer.
+func viewerOf(c *front.Conn) string {
+	if held, ok := c.Client().(*client); ok {
+		return held.address
+	}
+	return c.Address()
+}
+
+// plan is inSession for the ordinary case: a good token, and an edge that nobody
+// suspects.
+func (l *LB) plan(h *front.Head) (proxy.LoopRequest, bool) {
+	path, _, _ := strings.Cut(h.Target, "?")
+	text, rest, ok := wire.SplitPath(path)
+	if !ok || strings.IndexByte(path, '%') >= 0 || len(path) > maxPath || !goodPath(rest) {
+		return proxy.LoopRequest{}, false
+	}
+	token, err := l.cfg.Secret.Verify(text, l.now())
+	if err != nil {
+		return proxy.LoopRequest{}, false
+	}
+	stream, ours := token.StreamOf(rest)
+	p := l.node.Placement()
+	pair, placed := p.Pair(token.Pair)
+	if !ours || !placed {
+		return proxy.LoopRequest{}, false
+	}
+	edge, partner := ring.Route(p, pair, token.Slot)
+	first, ok := l.target(edge, nil)
+	if !ok || l.suspects.suspected(edge) {
+		return proxy.LoopRequest{}, false
+	}
+	return proxy.LoopRequest{Target: h.Target, First: first, Partner: partner, Pair: pair.ID, Session: token.SessionID, Stream: stream}, true
+}

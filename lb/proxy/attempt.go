@@ -1,0 +1,253 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"tandem/internal/wire"
+)
+
+// attempt is one request to one edge. advance brings it to where its next byte
+// lies in the buffer; interrupted by silence it can be taken up again.
+type attempt struct {
+	to   Target
+	ask  []byte
+	conn *upstream // owned by whoever advances it
+	live atomic.Pointer[upstream]
+
+	head  *answerHead
+	body  bodyFrame
+	heard bool // a byte of an answer came
+	again bool // an idle connection had died unnoticed: asked again on a new one
+	waits bool // the edge said that it waits for the origin
+	grows bool // its body is still being filled
+
+	skip        int64     // bytes of the body that the viewer has already
+	proof       hash.Hash // of those, where there is no validator
+	last, total int64     // what is known of the object with this answer
+
+	moved   time.Time     // when it last showed life: the silence's beginning
+	longest time.Duration // silence that ended by itself
+	waited  time.Duration // for the edge, in the window of the slowest speed
+	got     int64         // bytes in that window
+}
+
+func (k *response) attempt(to Target) *attempt {
+	k.asked++
+	k.tried = append(k.tried, to.Edge)
+	return &attempt{to: to, ask: k.request(to), last: -1, total: -1, moved: k.c.deps.Now()}
+}
+
+// waitsFor is what the edge is waited for now.
+func (a *attempt) waitsFor() waitKind {
+	switch {
+	case a.head == nil:
+		return firstByte
+	case a.grows:
+		return growing
+	default:
+		return nextByte
+	}
+}
+
+// phase names the same for people.
+func (k *response) phase(a *attempt) string {
+	switch {
+	case a.grows || a.head == nil && a.waits:
+		return "waiting"
+	case k.begun:
+		return "body"
+	default:
+		return "head"
+	}
+}
+
+// end closes the attempt's connection.
+func (a *attempt) end() {
+	if a.conn != nil {
+		a.conn.close()
+		a.conn = nil
+	}
+}
+
+// interrupt ends an advance that runs in another goroutine, whose context has
+// been cancelled before.
+func (a *attempt) interrupt() {
+	if u := a.live.Load(); u != nil {
+		u.interrupt()
+	}
+}
+
+// advance asks, reads the head, judges it, and waits for the first byte that
+// the viewer lacks. errStalled leaves everything as it is. An attempt that
+// is untimed is not called silent.
+func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error {
+	for a.head == nil {
+		if a.conn == nil {
+			if err := k.connect(ctx, a); err != nil {
+				if a.conn != nil && a.stale(err) {
+					continue
+				}
+				return err
+			}
+		}
+		head, err := takeHead(a.conn)
+		switch {
+		case err != nil:
+			return err
+		case head == nil:
+			if err := k.await(ctx, a, untimed); err != nil {
+				if a.stale(err) {
+					continue
+				}
+				return err
+			}
+			a.heard = true
+		case head.status < 200:
+			a.waits = a.waits || head.header[wire.HeaderWaiting] != nil
+		default:
+			a.head = head
+			if err := k.accept(a); err != nil {
+				return err
+			}
+		}
+	}
+	return k.reach(ctx, a, untimed)
+}
+
+// stale is true for an idle connection that turns out to be closed: that says
+// nothing of the edge, which is asked again on a new one.
+func (a *attempt) stale(err error) bool {
+	if !a.conn.reused || a.heard || a.again || isWait(err) {
+		return false
+	}
+	a.again = true
+	a.end()
+	return true
+}
+
+// isWait tells errors of waiting from those of the connection.
+func isWait(err error) bool {
+	return errors.Is(err, errStalled) || errors.Is(err, errCut) || errors.Is(err, errViewer)
+}
+
+// connect finds or opens a connection and sends the request.
+func (k *response) connect(ctx context.Context, a *attempt) error {
+	if !a.again {
+		a.conn = k.c.pool.get(a.to)
+	}
+	if a.conn == nil {
+		generation := k.c.pool.generation(a.to.Edge)
+		u, err := dialUpstream(ctx, a.to, k.c.cfg.Connect)
+		if err != nil {
+			if ctx.Err() != nil {
+				return errViewer
+			}
+			return err
+		}
+		u.generation = generation
+		a.conn = u
+	}
+	a.live.Store(a.conn)
+	if ctx.Err() != nil { // an interrupt may have come before there was what to interrupt
+		return errViewer
+	}
+	a.moved = k.c.deps.Now()
+	long := len(a.ask) > 8<<10 // only such a one can fill a fresh socket's queue
+	if long {
+		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
+	}
+	if _, err := a.conn.tcp.Write(a.ask); err != nil {
+		return err
+	}
+	if long {
+		_ = a.conn.tcp.SetWriteDeadline(time.Time{})
+	}
+	return nil
+}
+
+// await waits for more bytes. Silence counts only while the socket is empty:
+// after a slow viewer's pause, or a pause of our own, bytes wait there.
+func (k *response) await(ctx context.Context, a *attempt, untimed bool) error {
+	for {
+		deadline := k.c.deps.Now().Add(k.c.cfg.Total)
+		if !untimed {
+			deadline = a.moved.Add(k.c.latency.limit(a.to.Edge, a.waitsFor()))
+		}
+		err := a.conn.fill(deadline)
+		now := k.c.deps.Now()
+		switch {
+		case err == nil:
+			k.breathe(a, now)
+			return nil
+		case ctx.Err() != nil:
+			return errViewer
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case a.conn.waiting() > 0:
+			a.moved = now
+		default:
+			return errStalled
+		}
+	}
+}
+
+// breathe notes a silence that ended by itself.
+func (k *response) breathe(a *attempt, now time.Time) {
+	took := now.Sub(a.moved)
+	a.moved = now
+	if a.head == nil {
+		k.c.latency.learn(a.to.Edge, firstByte, took)
+		return
+	}
+	a.longest = max(a.longest, took)
+	if a.got > 0 { // the way to its first byte is not its speed
+		a.waited += took
+	}
+}
+
+// reach skips what the viewer has, and waits for one byte more.
+func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
+	for {
+		b, err := a.body.next(a.conn)
+		switch {
+		case err != nil:
+			return err
+		case a.body.ended && a.skip > 0:
+			return errLength
+		case a.body.ended || len(b) > 0 && a.skip == 0:
+			return nil
+		case len(b) == 0:
+			if a.skip > 0 {
+				a.conn.borrow()
+			}
+			if err := k.await(ctx, a, untimed); err != nil {
+				return err
+			}
+			continue
+		}
+		b = b[:min(int64(len(b)), a.skip)]
+		if a.proof != nil {
+			a.proof.Write(b)
+		}
+		a.conn.use(len(b))
+		a.body.used(int64(len(b)))
+		if a.skip -= int64(len(b)); a.skip == 0 && a.proof != nil {
+			if !bytes.Equal(a.proof.Sum(make([]byte, 0, sha256.Size)), k.proof.Sum(make([]byte, 0, sha256.Size))) {
+				return errVersion
+			}
+		}
+	}
+}
+
+// bodiless is true for answers whose announced length is not sent.
+func (k *response) bodiless() bool {
+	return k.r.Method == http.MethodHead || k.status == http.StatusNotModified || k.status == http.StatusNoContent
+}

@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+)
+
+// Target is an edge and the address of its data listener, "host:port".
+type Target struct{ Edge, Addr string }
+
+// Request is one response that has to be carried to a viewer.
+type Request struct {
+	Target string      // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
+	Viewer string      // the viewer's address
+	Pair   wire.PairID // 0: none
+	First  Target
+	Next   func(tried []string) (Target, bool) // whom to ask next; false: nobody is left
+}
+
+// Takeover tells how a response went on when its edge failed.
+type Takeover struct {
+	Phase  string // head, body, or waiting: the edge had said that it waits for the origin
+	Offset int64  // of the object's first byte that was missing
+	Gap    time.Duration
+	From   string
+	To     string // empty when nobody could go on
+	Cause  string // one of the cause constants
+	OK     bool
+	Path   string // of the object, without the token and the query
+}
+
+// Deps is what carrying stands on. Every function may be nil.
+type Deps struct {
+	Secret wire.Secret
+	Name   string // of this balancer
+	Logger zerolog.Logger
+	Now    func() time.Time
+	Failed func(edge, cause string) // evidence against an edge
+	Moved  func(Takeover)           // once a takeover, good or not
+	Room   func(edge string) bool   // may it be asked for more than its own share?
+}
+
+// Proxy moves responses from edges to viewers. It is the one place where
+// bytes of a body pass through a balancer.
+//
+// Always true: a viewer gets the bytes of one version in order, each once, up
+// to the announced end, or a broken connection; and when Serve returns no
+// goroutine of it is left.
+type Proxy struct {
+	cfg     Config
+	deps    Deps
+	pool    *upstreamPool
+	latency *latencies
+	budget  *retryBudget
+
+	resolved *resolved
+}
+
+// New makes a proxy. It starts nothing; Run sees to what is idle.
+func New(cfg Config, deps Deps) *Proxy {
+	cfg.fill()
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Failed == nil {
+		deps.Failed = func(string, string) {}
+	}
+	if deps.Moved == nil {
+		deps.Moved = func(Takeover) {}
+	}
+	if deps.Room == nil {
+		deps.Room = func(string) bool { return true }
+	}
+	c := &Proxy{cfg: cfg, deps: deps, pool: newUpstreamPool(cfg.IdlePerEdge), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
+	c.latency = newLatencies(&c.cfg)
+	return c
+}
+
+// Run closes connections that have been idle for long, and all at the end.
+func (c *Proxy) Run(ctx context.Context) error {
+	tick := time.NewTicker(idleLimit / 6)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			c.pool.sweep(func(*upstream) bool { return true })
+			return nil
+		case <-tick.C:
+			c.pool.expire(c.deps.Now())
+		}
+	}
+}
+
+// Drop closes the idle connections to an edge that was declared dead.
+func (c *Proxy) Drop(edge string) {
+	c.pool.drop(edge)
+	c.latency.forget(edge)
+}
+
+// Serve asks the request's edge and gives its answer to the viewer, whatever
+// happens to the edge on the way. It panics with http.ErrAbortHandler, which
+// breaks the viewer's connection, when nobody can finish what was begun.
+func (c *Proxy) Serve(w http.ResponseWriter, r *http.Request, e Request) (status int, sent int64) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		call.Refuse(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET and HEAD are carried")
+		return http.StatusMethodNotAllowed, 0
+	}
+	if !isTarget(e.Target) {
+		call.Refuse(w, http.StatusBadRequest, call.ReasonPath, "the path is malformed")
+		return http.StatusBadRequest, 0
+	}
+	c.budget.earn()
+	if e.Next == nil {
+		e.Next = func([]string) (Target, bool) { return Target{}, false }
+	}
+	k := c.response(w, r, e)
+	a := k.attempt(e.First)
+	return k.finish(a, k.advance(r.Context(), a, false))
+}

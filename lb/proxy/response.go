@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"errors"
+	"hash"
+	"net/http"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+)
+
+// response is one response on its way, in a goroutine. It is owned by the goroutine that
+// serves the viewer; attempts that run beside it only read it.
+type response struct {
+	c   *Proxy
+	w   http.ResponseWriter
+	r   *http.Request
+	e   Request
+	out spliceTo // nil where bytes have to be copied
+
+	tried   []string
+	asked   int    // attempts
+	charged bool   // the free takeover was used
+	timing  string // Server-Timing of a takeover before the head
+
+	// What the viewer was promised, from the moment begun is true.
+	begun  bool
+	status int
+	etag   string    // strong; "" when the rest can't be asked for by range
+	first  int64     // of the object, the first byte that the viewer gets
+	last   int64     // inclusive, -1: not known yet
+	total  int64     // of the object, -1: not known yet
+	sent   int64     // bytes of the body
+	spoken string    // Content-Range as given
+	length int64     // Content-Length as given, -1: none
+	proof  hash.Hash // of what was sent, where etag is ""
+}
+
+func (c *Proxy) response(w http.ResponseWriter, r *http.Request, e Request) *response {
+	return &response{c: c, w: w, r: r, e: e, out: spliceTarget(w, r), last: -1, total: -1, length: -1}
+}
+
+// finish carries the response to its end, from where the first attempt stands or
+// has failed.
+func (k *response) finish(a *attempt, err error) (status int, sent int64) {
+	for {
+		if err != nil {
+			if a, err = k.replace(a, err); err != nil {
+				return k.giveUp(err)
+			}
+		}
+		if !k.begun {
+			k.begin(a)
+		}
+		if err = k.move(a); err == nil {
+			k.done(a)
+			return k.status, k.sent
+		}
+	}
+}
+
+// done keeps the connection if nothing of the answer is left in it.
+func (k *response) done(a *attempt) {
+	if a.longest > 0 {
+		k.c.latency.learn(a.to.Edge, a.waitsFor(), a.longest)
+	}
+	if a.body.ended && !a.head.close && a.conn != nil {
+		k.c.pool.put(a.conn, k.c.deps.Now())
+		return
+	}
+	a.end()
+}
+
+// giveUp is for when nobody can go on.
+func (k *response) giveUp(err error) (int, int64) {
+	switch {
+	case errors.Is(err, errViewer):
+		return k.status, k.sent // nobody is there to be told
+	case k.begun:
+		panic(http.ErrAbortHandler) // visibly broken (LB.view makes it a reset), never silently short
+	default:
+		status := http.StatusServiceUnavailable
+		if errors.Is(err, errStatus) {
+			status = http.StatusBadGateway
+		}
+		call.Refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
+		return status, 0
+	}
+}
+
+// offset is the object's first byte that the viewer lacks.
+func (k *response) offset() int64 { return k.first + k.sent }
+
+// left is how many bytes the viewer lacks, -1: not known yet.
+func (k *response) left() int64 {
+	if k.last < 0 && k.length != 0 {
+		return -1
+	}
+	return k.last + 1 - k.offset()
+}
+
+// proves tells whether the rest can only be asked for by giving the whole again.
+func (k *response) proves() bool { return k.proof != nil }

@@ -1,0 +1,101 @@
+package proxy
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
+	"tandem/internal/wire"
+)
+
+// ask finds a connection and sends the request; false: nothing was begun.
+func (r *splice) ask(h *front.Head) bool {
+	for _, f := range h.Fields {
+		if len(f.Name) == len("Connection") && strings.EqualFold(f.Name, "Connection") && !plainConnection(f.Value) {
+			return false // it names fields that must not go on
+		}
+	}
+	if !r.findLine() {
+		return false
+	}
+	r.conn.Take(r)
+	if r.line.opening {
+		r.s.waiting.wait(r, r.s.loop.Now())
+		return true
+	}
+	r.say(h)
+	return true
+}
+
+func plainConnection(value string) bool {
+	return strings.EqualFold(value, "keep-alive") || strings.EqualFold(value, "close")
+}
+
+// speak sends the request on a connection that has just been opened.
+func (r *splice) speak() {
+	var h front.Head
+	if _, err := h.Parse([]byte(r.text), len(r.text)+1); err != nil {
+		r.conn.Reset() // it was parsed before
+		return
+	}
+	r.say(&h)
+}
+
+func (r *splice) say(h *front.Head) {
+	s := r.s
+	now := s.loop.Now()
+	r.asked = now
+	s.waiting.wait(r, now)
+	b := r.request(s.loop.Scratch(), h)
+	if n, err := unix.SendmsgN(r.line.fd, b, nil, nil, unix.MSG_NOSIGNAL); err != nil || n < len(b) {
+		r.handOff(nil) // it is asked anew, and what is wrong found out
+	}
+}
+
+// request writes the request for the edge: the viewer's own, without what belongs
+// to the viewer's connection. It is response.request for the ordinary case.
+func (r *splice) request(b []byte, h *front.Head) []byte {
+	b = append(append(append(append(b, h.Method...), ' '), r.plan.Target...), " HTTP/1.1\r\n"...)
+	b = appendField(b, "Host", h.Host)
+	for _, f := range h.Fields {
+		if !isUnsent(f.Name) {
+			b = appendField(b, f.Name, f.Value)
+		}
+	}
+	secret := r.s.c.deps.Secret
+	b = appendField(b, wire.HeaderAuth, secret.Bearer())
+	b = appendField(b, wire.HeaderFrom, r.s.c.deps.Name)
+	b = appendField(b, wire.HeaderViewer, r.s.deps.Viewer(r.conn))
+	b = append(append(b, wire.HeaderPair...), ": "...)
+	b = strconv.AppendUint(b, uint64(r.plan.Pair), 10)
+	return append(b, "\r\n\r\n"...)
+}
+
+// isUnsent is the table unsent, and our own fields, for names in any case.
+func isUnsent(name string) bool {
+	switch name[0] | 0x20 {
+	case 't':
+		if len(name) >= len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
+			return true
+		}
+	case 'c', 'p', 'k', 'u', 'h', 'e':
+	default:
+		return false
+	}
+	for _, other := range unsentNames[min(len(name), len(unsentNames)-1)] {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// unsentNames is the table unsent by the length of the names.
+var unsentNames = func() (by [32][]string) {
+	for name := range unsent {
+		by[len(name)] = append(by[len(name)], name)
+	}
+	return by
+}()

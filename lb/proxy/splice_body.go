@@ -1,0 +1,276 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	spliceShare = 4 << 20   // bytes that one splice moves in one round
+	pipeEager   = pipeSize  // of one splice, for a viewer that took all before, in bytes
+	pipeSlow    = 128 << 10 // for one that did not: what lies in a pipe is the kernel's memory
+	spliceWorth = 16 << 10  // the shortest rest of a body that is worth a splice
+)
+
+// move gives the viewer what there is, until the edge or the viewer has to be
+// waited for, or the response is over.
+func (r *splice) move() {
+	for share := spliceShare; ; {
+		if !r.give() {
+			return
+		}
+		switch {
+		case r.left == 0:
+			r.finish()
+			return
+		case !r.line.readable:
+			r.await()
+			return
+		case share <= 0:
+			if !r.posted {
+				r.posted = true
+				r.s.loop.Post(r.again())
+			}
+			return
+		}
+		n, err := r.receive()
+		switch {
+		case err != nil && n > 0: // it drips: what came last is the viewer's still
+			if r.give() {
+				r.handOff(err)
+			}
+			return
+		case err != nil:
+			r.uncork()
+			r.handOff(err)
+			return
+		case n == 0:
+			r.await()
+			return
+		}
+		share -= n
+	}
+}
+
+// again goes on with the same response in the next round, if it is still there.
+func (r *splice) again() func() {
+	life := r.life
+	return func() {
+		if r.life != life {
+			return
+		}
+		if r.posted = false; len(r.held) == 0 && r.pipe == nil {
+			r.move()
+		}
+	}
+}
+
+// give writes what was received; false: the viewer has to be waited for, or has
+// gone.
+func (r *splice) give() bool {
+	if len(r.held) > 0 {
+		n, err := r.conn.Send(r.held, false)
+		if err != nil {
+			r.conn.Reset()
+			return false
+		}
+		if n < len(r.held) {
+			r.held = r.held[:copy(r.held, r.held[n:])]
+			r.block()
+			return false
+		}
+		r.held = r.held[:0]
+	}
+	for r.pipe != nil {
+		n, err := r.conn.Splice(r.pipe.r, r.pipe.n, false)
+		switch {
+		case err != nil:
+			r.conn.Reset()
+			return false
+		case n == 0:
+			r.block()
+			return false
+		}
+		if r.pipe.n -= n; r.pipe.n == 0 {
+			r.s.putPipe(r.pipe)
+			r.pipe, r.corked = nil, false
+		}
+	}
+	return true
+}
+
+// block is for a viewer that takes no more just now: its edge is not silent.
+func (r *splice) block() {
+	r.eager, r.corked = false, false
+	r.waited, r.got = 0, 0
+	r.s.waiting.leave(r)
+}
+
+// await begins, or goes on with, the edge's silence.
+func (r *splice) await() {
+	r.uncork()
+	if !r.listed {
+		r.s.waiting.wait(r, r.s.loop.Now())
+	}
+}
+
+// uncork sends what was held back for more to come with it.
+func (r *splice) uncork() {
+	if r.corked {
+		r.corked = false
+		r.conn.Push()
+	}
+}
+
+// receive takes bytes of the body from the edge: none when there are none now.
+func (r *splice) receive() (int, error) {
+	n, err := r.take()
+	switch {
+	case n > 0:
+		r.left -= int64(n)
+		r.got += int64(n)
+		if err = r.breathe(); r.left == 0 {
+			err = nil // there is nothing left that somebody else could send faster
+		}
+		return n, err
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
+		r.line.readable = r.line.ended && errors.Is(err, syscall.EINTR)
+		return 0, nil
+	case err != nil:
+		return 0, err
+	default:
+		return 0, io.ErrUnexpectedEOF
+	}
+}
+
+// take moves bytes into a pipe, or into held where that is not worth it.
+func (r *splice) take() (int, error) {
+	if r.left >= spliceWorth {
+		if p := r.s.emptyPipe(); p != nil {
+			want := int64(pipeSlow)
+			if r.eager {
+				want = pipeEager
+			}
+			n, err := unix.Splice(r.line.fd, nil, p.w, nil, int(min(r.left, want)), unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+			if n <= 0 || err != nil {
+				r.s.putPipe(p)
+				return 0, err
+			}
+			p.n, r.pipe = int(n), p
+			return int(n), nil
+		}
+	}
+	buffer := r.s.loop.ReadBuffer()
+	buffer = buffer[:min(r.left, int64(len(buffer)))]
+	n, err := unix.Read(r.line.fd, buffer)
+	if n > 0 {
+		r.held = append(r.held[:0], buffer[:n]...)
+		return n, nil
+	}
+	return 0, err
+}
+
+// breathe ends a silence, and holds the edge's speed against the floor: one that
+// lets bytes drip is not silent, and as bad. What it was waited for counts alone.
+func (r *splice) breathe() error {
+	if !r.listed {
+		return nil
+	}
+	now := r.s.loop.Now()
+	silence := now.Sub(r.since)
+	r.s.waiting.leave(r)
+	r.longest = max(r.longest, silence)
+	r.resumed = false
+	r.waited += silence
+	cfg := &r.s.c.cfg
+	if r.waited < 3*cfg.Silence {
+		return nil
+	}
+	slow := float64(r.got) < r.waited.Seconds()*float64(cfg.Floor)
+	r.waited, r.got = 0, 0
+	if slow {
+		return errSlow
+	}
+	return nil
+}
+
+// look is called when an edge has been silent for a while.
+func (r *splice) look(now time.Time) {
+	latency, cfg := r.s.c.latency, &r.s.c.cfg
+	silence := now.Sub(r.since)
+	switch {
+	case r.line.opening:
+		switch {
+		case silence < cfg.Connect:
+		case r.line.connected(): // this loop was late, not the edge
+			r.line.opened()
+		default:
+			r.hangUp()
+			r.handOff(errConnect)
+		}
+		return
+	case !r.begun:
+		if silence < latency.limit(r.line.edge, firstByte) {
+			return
+		}
+	default:
+		limit := latency.limit(r.line.edge, nextByte)
+		// After the viewer's pause a quarter is enough, if by the kernel's clock
+		// nothing has come for the whole: one that lives sends at once then.
+		if silence < limit && (!r.resumed || silence < limit/4 || r.line.silent() < limit) {
+			return
+		}
+	}
+	if r.line.waiting() > 0 { // here, too
+		r.s.waiting.wait(r, now)
+		r.line.readable = true
+		r.heard()
+		return
+	}
+	r.handOff(errStalled)
+}
+
+// Writable is a front.Driver's.
+func (r *splice) Writable() {
+	if len(r.held) > 0 || r.pipe != nil {
+		r.resumed = true
+		r.move()
+	}
+}
+
+// finish is the end of a response that went well.
+func (r *splice) finish() {
+	s, c := r.s, r.conn
+	if r.longest > 0 {
+		s.c.latency.learn(r.line.edge, nextByte, r.longest)
+	}
+	if r.keep {
+		s.rest(r.line)
+	} else {
+		r.line.close()
+	}
+	s.deps.Served(r.status, r.promised)
+	s.put(r)
+	c.Done(true)
+}
+
+// Gone is a front.Driver's: the viewer has gone.
+func (r *splice) Gone() {
+	s := r.s
+	s.waiting.leave(r)
+	if r.line != nil {
+		r.line.splice = nil
+		r.line.close()
+	}
+	sent := r.promised - r.left
+	if r.pipe != nil {
+		sent -= int64(r.pipe.n)
+		s.putPipe(r.pipe)
+	}
+	s.deps.Served(r.status, max(sent-int64(len(r.held)), 0))
+	s.put(r)
+}
