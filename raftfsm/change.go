@@ -13,6 +13,7 @@ type change struct {
 	version uint64
 	before  *wire.Placement // read-only
 	next    *wire.Placement // before, until edit has made it a copy
+	secrets secrets         // a copy; what it points to is read-only
 	deaths  []wire.Receipt  // read-only: replaced, never changed in place
 	plan    ring.Plan
 	events  []wire.Event

@@ -18,6 +18,9 @@ func (s *State) Check() error {
 			return err
 		}
 	}
+	if err := s.secrets.check(p); err != nil {
+		return err
+	}
 	r := &s.record
 	if len(r.history) > keepHistory || len(r.deaths) > keepDeaths || len(r.answers) > keepAnswers || len(r.byID) != len(r.answers) {
 		return broken("the record holds %d events, %d deaths, %d answers by %d ids", len(r.history), len(r.deaths), len(r.answers), len(r.byID))

@@ -32,6 +32,16 @@ const (
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
 	Configure    Kind = "configure" // Admission
+
+	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
+	KeyUse        Kind = "key_use"        // Secret: Purpose, KeyID: everybody has it, so it seals
+	KeyDrop       Kind = "key_drop"       // Secret: Purpose, KeyID
+	Authority     Kind = "authority"      // Secret: Authority, Root, Cluster
+	AuthorityUse  Kind = "authority_use"  // everybody trusts the next one, so it issues
+	AuthorityDrop Kind = "authority_drop" // nobody needs the root of the one before
+	TicketNew     Kind = "ticket_new"     // Secret: Ticket
+	TicketUse     Kind = "ticket_use"     // Secret: Ticket with its ID and Key
+	Revoke        Kind = "revoke"         // Name, Loads: of a node
 )
 
 // Bounds of what a command may bring in.
@@ -71,6 +81,7 @@ type Command struct {
 	Version     uint64         `json:"version,omitempty"`      // of the placement that the proposal is about
 	Noticed     int64          `json:"noticed,omitempty"`      // unix milliseconds of the first sign of a death; 0: At
 	CopiedBytes int64          `json:"copied_bytes,omitempty"` // with EdgeReady: for the death's receipt
+	Secret      *Secret        `json:"secret,omitempty"`
 }
 
 // NewID draws an ID for a command.

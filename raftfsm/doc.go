@@ -15,6 +15,11 @@
 //     that member's;
 //   - a restored snapshot equals the state that it was taken from;
 //   - a *wire.Placement that Placement returned is never changed;
+//   - keys, authorities and tickets stand in the log, in snapshots and in Keys,
+//     Authority and Ticket, and nowhere else: no placement, event, result or line
+//     holds them;
+//   - a key is made known before it seals, and a root is trusted before its
+//     authority issues;
 //   - all is bounded: streams, edges, balancers, purges, history, receipts,
 //     remembered answers, the size of a command, pending handshakes.
 //

@@ -51,7 +51,7 @@ func newNode(c Config) *Node {
 // publish lets everybody see the state. It is called before Raft starts, and
 // then by its applying goroutine only.
 func (n *Node) publish(s *State, events []wire.Event) {
-	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), changed: make(chan struct{})})
+	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), secrets: s.secrets, changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
 	}
@@ -71,6 +71,21 @@ func (n *Node) History() []wire.Event { return append([]wire.Event(nil), n.view.
 // Deaths lists the receipts of the last deaths, oldest first. What the
 // responses in hand lived through is not in them.
 func (n *Node) Deaths() []wire.Receipt { return append([]wire.Receipt(nil), n.view.Load().deaths...) }
+
+// Keys are the present keys. They are never changed.
+func (n *Node) Keys() wire.Keys { return n.view.Load().secrets.Keys }
+
+// Authority is the authority that issues, and the one that will: key and chain,
+// PEM; nil when there is none.
+func (n *Node) Authority() (now, next []byte) {
+	s := &n.view.Load().secrets
+	return s.Authority, s.Next
+}
+
+// Ticket is what is known of a ticket.
+func (n *Node) Ticket(id string) (Ticket, bool) {
+	return n.view.Load().secrets.ticket(id)
+}
 
 // Name is the node's own name.
 func (n *Node) Name() string { return n.config.Name }
@@ -120,11 +135,9 @@ func (n *Node) closeParts() error {
 // Check walks the truths of the node: the state's as the last snapshot and the
 // placement show them, and a log without holes at its ends.
 func (n *Node) Check() error {
-	if err := n.Placement().Check(); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
-	}
 	shown := NewState()
-	shown.placement = n.Placement()
+	seen := n.view.Load()
+	shown.placement, shown.secrets = seen.placement, seen.secrets
 	if err := shown.Check(); err != nil {
 		return err
 	}

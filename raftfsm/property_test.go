@@ -18,7 +18,10 @@ type source func(label string, n int) int
 // random draws a command that could mean something. It knows the state, so that
 // many of them do.
 func random(s *State, draw source) Command {
-	kinds := []Kind{EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure}
+	kinds := []Kind{
+		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure,
+		KeyNew, KeyUse, KeyDrop, Authority, AuthorityUse, AuthorityDrop, TicketNew, TicketUse, Revoke,
+	}
 	p := s.Placement()
 	name := fmt.Sprintf("e%d", draw("edge", 7))
 	e, _ := p.Edge(name)
@@ -46,10 +49,21 @@ func random(s *State, draw source) Command {
 		c.Purge = &wire.Purge{Prefix: c.Stream}
 	case Balancer:
 		c.Balancer = &wire.Balancer{Name: name, HTTP: fmt.Sprint("http://", draw("port", 3))}
+	case KeyNew, KeyUse, KeyDrop, Authority, TicketNew, TicketUse:
+		c.Secret = randomSecret(draw)
 	case Configure:
 		c.Admission = []string{"failsafe", "pair", "none"}[draw("admission", 3)]
 	}
 	return c
+}
+
+func randomSecret(draw source) *Secret {
+	n := byte(draw("which secret", 4))
+	return &Secret{
+		Purpose: []wire.Purpose{wire.ForTokens, wire.ForDatagrams, wire.ForStreams, "nothing"}[draw("purpose", 4)],
+		Key:     bytes.Repeat([]byte{n}, wire.KeySize), KeyID: n + 1, Authority: []byte{'k', n}, Root: fmt.Sprintf("root %d.", n), Cluster: "one",
+		Ticket: &Ticket{ID: fmt.Sprintf("%032d", n), Role: "edge", Node: fmt.Sprintf("e%d", n), Expires: int64(draw("expires", 2000)), Key: []string{"", "k1", "k2"}[draw("key", 3)]},
+	}
 }
 
 func randomLoads(p *wire.Placement, draw source) []ring.Load {

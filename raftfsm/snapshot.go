@@ -27,10 +27,15 @@ type image struct {
 	Deaths    []wire.Receipt  `json:"deaths"`
 	History   []wire.Event    `json:"history"`
 	Answers   []answer        `json:"answers"`
+	Secrets   *secrets        `json:"secrets,omitempty"`
 }
 
 func (s *State) image() image {
-	return image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers}
+	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers}
+	if own := s.secrets; !own.empty() {
+		im.Secrets = &own
+	}
+	return im
 }
 
 // WriteTo writes the state as a snapshot.
@@ -105,6 +110,9 @@ func stateOf(body []byte) (*State, error) {
 	}
 	s := NewState()
 	s.placement = complete(im.Placement).Index()
+	if im.Secrets != nil {
+		s.secrets = *im.Secrets
+	}
 	s.record.history = append(s.record.history, im.History...)
 	s.record.deaths = append(s.record.deaths, im.Deaths...)
 	for _, a := range im.Answers {

@@ -11,6 +11,7 @@ import (
 // only Apply changes; it is not safe for use by several goroutines.
 type State struct {
 	placement *wire.Placement // never changed, only replaced
+	secrets   secrets
 	record    record
 }
 
@@ -47,6 +48,16 @@ var handlers = map[Kind]func(*change) error{
 	Balancer:     balancer,
 	BalancerGone: balancerGone,
 	Configure:    configure,
+
+	KeyNew:        keyNew,
+	KeyUse:        keyUse,
+	KeyDrop:       keyDrop,
+	Authority:     authority,
+	AuthorityUse:  authorityUse,
+	AuthorityDrop: authorityDrop,
+	TicketNew:     ticketNew,
+	TicketUse:     ticketUse,
+	Revoke:        revoke,
 }
 
 // Apply carries out the command at a log index.
@@ -70,7 +81,7 @@ func (s *State) Apply(index uint64, log []byte) Result {
 }
 
 func (s *State) carryOut(index uint64, c *Command) Result {
-	ch := &change{c: c, version: index, before: s.placement, next: s.placement, deaths: s.record.deaths}
+	ch := &change{c: c, version: index, before: s.placement, next: s.placement, secrets: s.secrets, deaths: s.record.deaths}
 	handler, ok := handlers[c.Kind]
 	if !ok {
 		s.adopt(s.placement, index)
@@ -81,6 +92,7 @@ func (s *State) carryOut(index uint64, c *Command) Result {
 		return failed(index, err)
 	}
 	s.adopt(ch.next, index)
+	s.secrets = ch.secrets
 	s.record.deaths = ch.deaths
 	s.record.note(ch.events)
 	return Result{Version: index, Changed: len(ch.events) > 0, Events: ch.events, Plan: ch.plan}

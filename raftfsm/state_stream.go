@@ -35,7 +35,11 @@ func place(ch *change) error {
 	i := sort.Search(len(streams), func(i int) bool { return streams[i].Stream >= name })
 	pairs := append(append(make([]wire.PairID, 0, len(have)+1), have...), q.ID)
 	next := append(make([]wire.StreamPlace, 0, len(streams)+1), streams[:i]...)
-	next = append(next, wire.StreamPlace{Stream: name, Pairs: pairs})
+	id := ch.before.StreamID(name)
+	if id == 0 {
+		id = ch.streamID(ch.before, name)
+	}
+	next = append(next, wire.StreamPlace{Stream: name, ID: id, Pairs: pairs})
 	if have != nil {
 		i++
 	}
@@ -63,7 +67,7 @@ func unplace(ch *change) error {
 		case s.Stream != name:
 			next = append(next, s)
 		case len(stay) > 0:
-			next = append(next, wire.StreamPlace{Stream: name, Pairs: stay})
+			next = append(next, wire.StreamPlace{Stream: name, ID: s.ID, Pairs: stay})
 		}
 	}
 	ch.setStreams(next)

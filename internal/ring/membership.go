@@ -202,7 +202,7 @@ func reassign(streams []wire.StreamPlace, from, to wire.PairID) []wire.StreamPla
 			}
 		}
 		if len(ids) > 0 {
-			out = append(out, wire.StreamPlace{Stream: s.Stream, Pairs: ids})
+			out = append(out, wire.StreamPlace{Stream: s.Stream, ID: s.ID, Pairs: ids})
 		}
 	}
 	return out

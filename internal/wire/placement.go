@@ -56,6 +56,7 @@ type Pair struct {
 // StreamPlace says which pairs hold a stream.
 type StreamPlace struct {
 	Stream string   `json:"stream"`
+	ID     uint64   `json:"id,omitempty"` // its name in tokens: a keyed hash, so that nobody finds two streams with one
 	Pairs  []PairID `json:"pairs"`
 }
 
@@ -86,10 +87,12 @@ type Placement struct {
 	Balancers []Balancer    `json:"balancers"`
 	Purges    []Purge       `json:"purges,omitempty"` // the last ones, bounded
 	NextPair  PairID        `json:"next_pair"`        // the id that the next new pair gets
+	Trust     *Trust        `json:"trust,omitempty"`  // who is who; nil: nobody has said
 
 	edges   map[string]int
 	pairs   map[PairID]int
 	streams map[string]int
+	ids     map[uint64]int
 }
 
 // Index builds the look-up tables. Whoever makes or decodes a Placement calls
@@ -106,6 +109,12 @@ func (p *Placement) Index() *Placement {
 	p.streams = make(map[string]int, len(p.Streams))
 	for i, s := range p.Streams {
 		p.streams[s.Stream] = i
+	}
+	p.ids = make(map[uint64]int, len(p.Streams))
+	for i, s := range p.Streams {
+		if s.ID != 0 {
+			p.ids[s.ID] = i
+		}
 	}
 	return p
 }
@@ -135,6 +144,24 @@ func (p *Placement) Stream(name string) []PairID {
 		return nil
 	}
 	return p.Streams[i].Pairs
+}
+
+// StreamID returns a stream's name in tokens, 0 when it has none.
+func (p *Placement) StreamID(name string) uint64 {
+	i, ok := p.streams[name]
+	if !ok {
+		return 0
+	}
+	return p.Streams[i].ID
+}
+
+// StreamBy returns the stream of a name in tokens.
+func (p *Placement) StreamBy(id uint64) (string, bool) {
+	i, ok := p.ids[id]
+	if !ok {
+		return "", false
+	}
+	return p.Streams[i].Stream, true
 }
 
 // StreamOf returns the stream that path belongs to: the longest placed stream

@@ -84,6 +84,27 @@ func TestSecretThatCanBeGuessedIsRefused(t *testing.T) {
 	}
 }
 
+func TestKeysThatContradictThemselvesAreRefused(t *testing.T) {
+	secret := make([]byte, KeySize)
+	good := Keys{Tokens: KeySet{Sealing: 2, Keys: []Key{{ID: 1, Secret: secret}, {ID: 2, Secret: secret}}}}
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for what, set := range map[string]KeySet{
+		"the one that seals is not there": {Sealing: 3, Keys: good.Tokens.Keys},
+		"an ID twice":                     {Sealing: 1, Keys: []Key{{ID: 1, Secret: secret}, {ID: 1, Secret: secret}}},
+		"no ID":                           {Sealing: 0, Keys: []Key{{ID: 0, Secret: secret}}},
+		"a short secret":                  {Sealing: 1, Keys: []Key{{ID: 1, Secret: secret[1:]}}},
+		"too many":                        {Sealing: 1, Keys: make([]Key, MaxKeys+1)},
+	} {
+		for _, keys := range []Keys{{Tokens: set}, {Datagrams: set}} {
+			if err := keys.Check(); !errors.Is(err, ErrKeys) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+}
+
 func TestSplitPath(t *testing.T) {
 	for _, c := range []struct {
 		path, token, rest string

@@ -1,0 +1,31 @@
+package wire
+
+import "errors"
+
+// ErrKeys is returned for keys that contradict themselves.
+var ErrKeys = errors.New("malformed keys")
+
+// Trust is what every node has to know to tell who is who, and when to ask for
+// what it may know beside it. Nothing in it is secret.
+type Trust struct {
+	Cluster string       `json:"cluster,omitempty"` // name of the cluster in certificates
+	Roots   string       `json:"roots,omitempty"`   // the roots to trust, PEM: two while one takes over from the other
+	Issuer  uint64       `json:"issuer,omitempty"`  // version in which the authority that issues now took over: older certificates are renewed
+	Revoked []Revocation `json:"revoked,omitempty"` // in the order of the names
+	Keys    uint64       `json:"keys,omitempty"`    // version in which the keys became what they are (Keys.Version)
+}
+
+// Revocation voids the certificates of a name that were issued up to a version.
+type Revocation struct {
+	Node    string `json:"node"`
+	Version uint64 `json:"version"`
+}
+
+// RevokedUpTo is the list by name.
+func (t *Trust) RevokedUpTo() map[string]uint64 {
+	list := make(map[string]uint64, len(t.Revoked))
+	for _, r := range t.Revoked {
+		list[r.Node] = r.Version
+	}
+	return list
+}
