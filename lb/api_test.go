@@ -12,12 +12,13 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/api"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
 func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	for range 2 {
 		resp, _ := c.viewer(nil, entryPath)
 		c.sessionAt(resp)
@@ -59,7 +60,7 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 }
 
 func TestOpenAPIDescribesEveryRoute(t *testing.T) {
-	c := newControl(t, controlOptions{})
+	c := newStage(t, stageOptions{})
 	var doc struct {
 		Paths map[string]map[string]json.RawMessage `json:"paths"`
 	}
@@ -72,7 +73,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	}
 	routes := 0
 	err := chi.Walk(c.lb.Admin().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		path, ok := strings.CutPrefix(route, apiPrefix)
+		path, ok := strings.CutPrefix(route, api.Prefix)
 		if !ok {
 			return nil
 		}
@@ -88,7 +89,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 }
 
 func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
 	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
 	if c.state("edge-1") != wire.EdgeDraining {
@@ -133,16 +134,16 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 			t.Errorf("%s %s: %s", bad.method, bad.path, text)
 		}
 	}
-	resp, _ := c.request(c.client, http.MethodPost, c.admin.URL+apiPrefix+"/edges/edge-1/drain", nil, "Sec-Fetch-Site", "cross-site")
+	resp, _ := c.request(c.client, http.MethodPost, c.admin.URL+api.Prefix+"/edges/edge-1/drain", nil, "Sec-Fetch-Site", "cross-site")
 	if resp.StatusCode != http.StatusForbidden {
 		t.Fatalf("another site's page: %s", resp.Status)
 	}
 }
 
 func TestPurgeReachesEveryEdgeAndWaitsForThoseAway(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	c.members[2].Close()
-	c.lb.suspects.failed("edge-3", proxy.CauseRefused)
+	c.lb.control.Checks.Failed("edge-3", proxy.CauseRefused)
 	until(t, "declared dead", func() bool { return c.state("edge-3") == wire.EdgeDown })
 	var answer wire.PurgeAnswer
 	c.api(http.MethodPost, "/purge", wire.Purge{Prefix: "/film/"}, http.StatusOK, &answer)
@@ -156,7 +157,7 @@ func TestPurgeReachesEveryEdgeAndWaitsForThoseAway(t *testing.T) {
 }
 
 func TestSessionsAreListedOnceAndCanBeEnded(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	q := c.lb.Placement().Pairs[0]
 	both := wire.SessionInfo{SessionID: wire.SessionID{Pair: q.ID, Slot: 0, Generation: 5}, Stream: "/film/"}
 	for _, m := range c.members { // while a boundary moves both can name it
@@ -185,8 +186,8 @@ func TestSessionsAreListedOnceAndCanBeEnded(t *testing.T) {
 }
 
 func TestEventsAreStreamedAsTheyHappen(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
-	resp, err := c.person().Get(c.admin.URL + apiPrefix + "/events")
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	resp, err := c.person().Get(c.admin.URL + api.Prefix + "/events")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestEventsAreStreamedAsTheyHappen(t *testing.T) {
 }
 
 func TestAdminSideServesTheDashboardHealthAndFigures(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
 	resp, _ := c.viewer(nil, entryPath)
 	c.sessionAt(resp)
 	for path, want := range map[string]string{

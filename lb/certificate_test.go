@@ -81,7 +81,7 @@ func TestViewersWithTLSGetHTTP2(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
 	writeCertificate(t, cert, key, 1)
-	c := newControl(t, controlOptions{edges: 2, capacity: 8, config: func(c *Config) { c.TLSListen, c.TLSCert, c.TLSKey = "127.0.0.1:0", cert, key }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.TLSListen, c.TLSCert, c.TLSKey = "127.0.0.1:0", cert, key }})
 	ln := listen(t)
 	server := c.lb.Server(c.lb.Handler())
 	server.TLSConfig = c.lb.TLSConfig()

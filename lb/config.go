@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -127,7 +128,7 @@ func (c *Config) Validate() error {
 		if *text == "" {
 			continue
 		}
-		if err := baseURL(flag, *text); err != nil {
+		if err := call.CheckBaseURL(flag, *text); err != nil {
 			return err
 		}
 		*text = strings.TrimSuffix(*text, "/")
@@ -149,7 +150,7 @@ func (c *Config) readPeers() error {
 		if _, _, err := net.SplitHostPort(parts[1]); err != nil {
 			return fmt.Errorf("--peers: %q: %q is no host:port", text, parts[1])
 		}
-		if err := baseURL("--peers", parts[2]); err != nil {
+		if err := call.CheckBaseURL("--peers", parts[2]); err != nil {
 			return err
 		}
 		mine = mine || parts[0] == c.Name
@@ -174,14 +175,6 @@ func (c *Config) readSecret() error {
 	}
 	if c.Secret, err = wire.NewSecret(string(text)); err != nil {
 		return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
-	}
-	return nil
-}
-
-func baseURL(field, text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return fmt.Errorf("%s: %q is no base URL; want one like http://127.0.0.1:8080", field, text)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,13 +37,13 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
 	defer cancel()
-	id, reason := l.open(ctx, stream, hostOf(r.RemoteAddr))
+	id, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr))
 	if reason != "" {
 		if r.Context().Err() != nil {
 			return 499, 0 // nobody is there to be told
 		}
 		l.counts.refused(reason)
-		l.hub.refused(wire.Event{Kind: "refused", Stream: stream, Text: "A viewer of " + stream + " was refused: " + refusals[reason] + "."}, reason)
+		l.events.Refused(wire.Event{Kind: "refused", Stream: stream, Text: "A viewer of " + stream + " was refused: " + refusals[reason] + "."}, reason)
 		return l.deny(w, http.StatusServiceUnavailable, reason, refusals[reason])
 	}
 	l.counts.opened.Inc()
@@ -131,13 +132,13 @@ func (l *LB) lookUp(r *http.Request) int {
 	ctx, cancel := context.WithTimeout(r.Context(), lookLimit)
 	defer cancel()
 	p := l.node.Placement()
-	counts := l.loads.counts(p, false)
+	counts := l.control.Loads.Figures(p, false)
 	stream, _ := streamFor(p, r.URL.Path)
 	var tried []string
 	found := http.StatusOK // when nobody can be asked: opening says why it can't be
 	for range openRounds {
 		edge, pair := "", wire.PairID(0)
-		if c := ring.Choose(p, counts, stream); c.Edge != "" && !contains(tried, c.Edge) {
+		if c := ring.Choose(p, counts, stream); c.Edge != "" && !slices.Contains(tried, c.Edge) {
 			edge, pair = c.Edge, c.Pair
 		} else if t, ok := l.anyone(tried); ok {
 			edge = t.Edge
@@ -155,7 +156,7 @@ func (l *LB) lookUp(r *http.Request) int {
 		case ctx.Err() != nil:
 			return http.StatusGatewayTimeout
 		}
-		l.suspects.failed(edge, proxy.CauseOf(err))
+		l.control.Checks.Failed(edge, proxy.CauseOf(err))
 	}
 	return found
 }

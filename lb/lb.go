@@ -14,8 +14,11 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/front"
+	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/lb/api"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -31,30 +34,20 @@ type Deps struct {
 type LB struct {
 	cfg         Config
 	log         zerolog.Logger
-	registry    *prometheus.Registry
 	now         func() time.Time
 	started     time.Time
 	node        *raftfsm.Node
-	self        wire.Balancer
 	call        *call.Client
-	proposals   *proposals
-	loads       *loads
-	suspects    *suspects
+	control     *control.Control
+	api         *api.API
+	events      *api.Events
+	receipts    *api.Receipts
 	proxy       *proxy.Proxy
 	known       *known
-	rooms       rooms
-	hub         *hub
-	receipts    *receipts
-	heirs       *heirs
-	peers       *peers
+	opener      *opener
 	guard       *guard
 	certificate *certificate // nil without one
 	counts      *counts
-	polls       placementText
-	statuses    statusText
-
-	refreshing sync.Mutex
-	refreshed  time.Time // guarded by refreshing
 
 	leaving chan struct{} // closed when a server shuts down: whoever is kept waiting goes
 	left    sync.Once
@@ -78,26 +71,37 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		return nil, err
 	}
 	l := &LB{
-		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, started: deps.Now(), node: node, self: cfg.self(node.RaftAddr()),
-		call: call.NewClient(cfg.Name, cfg.Secret), loads: newLoads(), known: newKnown(deps.Now), hub: newHub(deps.Now),
-		receipts: newReceipts(), heirs: newHeirs(), peers: newPeers(), certificate: certificate, leaving: make(chan struct{}),
-		rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}},
+		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret),
+		known: newKnown(deps.Now), events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		leaving: make(chan struct{}),
 	}
 	l.counts = newCounts(l)
-	l.proposals = &proposals{node: node, call: l.call, now: deps.Now, done: l.counts.proposed}
-	l.suspects = &suspects{
-		node: node, proposals: l.proposals, loads: l.loads, secret: cfg.Secret, name: cfg.Name, log: deps.Logger, now: deps.Now,
-		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: l.hub.own, asked: make(chan suspicion, raftfsm.MaxEdges),
-		checked: map[string]*checkState{}, seen: map[edgeLife]time.Time{},
-	}
-	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
-		Secret: cfg.Secret, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.suspects.failed, Moved: l.moved, Room: l.hasRoom,
-	})
+	l.openRooms(deps)
 	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
-	if err := l.register(); err != nil {
+	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
 	return l, nil
+}
+
+// openRooms makes the rooms of a balancer, which know each other only by what is
+// handed to them here.
+func (l *LB) openRooms(deps Deps) {
+	cfg := l.cfg
+	l.control = control.New(control.Config{
+		Name: cfg.Name, Join: cfg.Join, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
+	}, control.Deps{
+		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
+		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
+	})
+	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
+	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
+		Secret: cfg.Secret, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
+	})
+	l.api = api.New(api.Deps{
+		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
+		Name: cfg.Name, StateSource: cfg.StateSource, Refused: l.counts.refusedAll.load, Takeovers: l.counts.takeoversAll.load, Leaving: l.leaving,
+	})
 }
 
 // openNode opens the replica. Without other balancers to begin with, and without
@@ -115,12 +119,9 @@ func openNode(cfg Config, deps Deps) (*raftfsm.Node, error) {
 // needs the listeners to be served for all but the viewers of edges it knows.
 func (l *LB) Run(ctx context.Context) error {
 	parts := []run.Part{
-		{Name: "pump", Run: l.pump},
+		{Name: "api", Run: l.api.Run},
 		{Name: "proxy", Run: l.proxy.Run},
-		{Name: "suspects", Run: l.suspects.run},
-		{Name: "watch", Run: l.watch},
-		{Name: "alive", Run: l.alive},
-		{Name: "chores", Run: l.chores},
+		{Name: "control", Run: l.control.Run},
 		{Name: "guard", Run: l.guard.run},
 	}
 	if l.certificate != nil {
@@ -141,81 +142,24 @@ func (l *LB) Placement() *wire.Placement { return l.node.Placement() }
 // Check walks the truths of the replica.
 func (l *LB) Check() error { return l.node.Check() }
 
-// watch follows the placement: what is gone is forgotten, and nobody waits on
-// connections to an edge that was declared dead.
-func (l *LB) watch(ctx context.Context) error {
-	down := map[string]bool{}
-	for {
-		changed := l.node.Watch()
-		p := l.node.Placement()
-		for _, e := range p.Edges {
-			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
-				down[e.Name] = dead
-				if dead {
-					l.proxy.Drop(e.Name)
-				}
-			}
-		}
-		l.loads.keep(p)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-	}
-}
-
-// pump gives the placement's events to those who watch.
-func (l *LB) pump(ctx context.Context) error {
-	events, cancel := l.node.Subscribe(1024)
-	defer cancel()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e, ok := <-events:
-			if !ok {
-				return nil
-			}
-			l.hub.placed(e)
-		}
-	}
-}
-
-// hasRoom tells whether an edge may be asked for what is not its own share.
-func (l *LB) hasRoom(edge string) bool {
-	e, ok := l.node.Placement().Edge(edge)
-	return ok && l.loads.delivering(e) < e.Capacity
-}
+// Admin is the operators' side: dashboard, API, metrics, health, profiles.
+func (l *LB) Admin() http.Handler { return l.api.Handler() }
 
 // moved notes how a response went on at another edge.
 func (l *LB) moved(t proxy.Takeover) {
 	l.counts.moved(t)
 	e, _ := l.node.Placement().Edge(t.From)
-	l.receipts.moved(edgeLife{t.From, e.Incarnation}, t)
+	l.receipts.Moved(ring.Life{Edge: t.From, Incarnation: e.Incarnation}, t.Gap, t.OK)
 	text := "A response of " + t.From + " could not be finished (" + t.Cause + ")."
 	if t.OK {
 		text = t.To + " finished a response of " + t.From + " (" + t.Cause + ") after " + t.Gap.Round(time.Millisecond).String() + "."
 	}
-	l.hub.own(wire.Event{Kind: "takeover", Edge: t.From, Text: text})
+	l.events.Own(wire.Event{Kind: "takeover", Edge: t.From, Text: text})
 	line := l.log.Info()
 	if !t.OK {
 		line = l.log.Warn()
 	}
 	line.Str("from", t.From).Str("to", t.To).Str("cause", t.Cause).Str("phase", t.Phase).Int64("offset", t.Offset).Dur("gap", t.Gap).Str("path", t.Path).Msg("takeover")
-}
-
-// ready is nil, or why this balancer should get no viewers.
-func (l *LB) ready() error {
-	if _, ok := l.node.Leader(); !ok {
-		return errors.New("nobody leads the balancers; see --peers")
-	}
-	for _, e := range l.node.Placement().Edges {
-		if delivers(e) {
-			return nil
-		}
-	}
-	return errors.New("no edge is up; see the edges' --balancers")
 }
 
 // headLimit bounds the head of a viewer's request, in bytes.

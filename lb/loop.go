@@ -46,7 +46,7 @@ func (l *LB) plan(h *front.Head) (proxy.LoopRequest, bool) {
 	}
 	edge, partner := ring.Route(p, pair, token.Slot)
 	first, ok := l.target(edge, nil)
-	if !ok || l.suspects.suspected(edge) {
+	if !ok || l.control.Checks.Suspected(edge) {
 		return proxy.LoopRequest{}, false
 	}
 	return proxy.LoopRequest{Target: h.Target, First: first, Partner: partner, Pair: pair.ID, Session: token.SessionID, Stream: stream}, true

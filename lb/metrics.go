@@ -6,8 +6,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/front"
-	"tandem/internal/ring"
-	"tandem/internal/wire"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -59,7 +57,7 @@ var plains = []plain{
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, total(func(c *counts) *tally { return &c.tooMany })},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
 	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.connections()) }},
-	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.sessionsNow()) }},
+	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.control.Loads.Sessions(l.node.Placement())) }},
 }
 
 // gapBounds are of the time without a byte, in seconds.
@@ -92,13 +90,13 @@ func newCounts(l *LB) *counts {
 }
 
 // register puts this balancer's metrics and its replica's into the registry.
-func (l *LB) register() error {
+func (l *LB) register(registry *prometheus.Registry) error {
 	for _, v := range l.counts.vectors {
-		if err := l.registry.Register(v); err != nil {
+		if err := registry.Register(v); err != nil {
 			return err
 		}
 	}
-	return l.node.Register(l.registry)
+	return l.node.Register(registry)
 }
 
 func (c *counts) served(status int, sent int64) {
@@ -131,17 +129,4 @@ func (c *counts) proposed(kind raftfsm.Kind, ok bool) {
 		result = "done"
 	}
 	c.proposals.WithLabelValues(string(kind), result).Inc()
-}
-
-// sessionsNow counts the sessions of all pairs.
-func (l *LB) sessionsNow() int {
-	return sessionsOf(l.node.Placement(), l.loads.counts(l.node.Placement(), false))
-}
-
-func sessionsOf(p *wire.Placement, known ring.Figures) int {
-	n := 0
-	for i := range p.Pairs {
-		n += known.Sum[p.Pairs[i].ID]
-	}
-	return n
 }

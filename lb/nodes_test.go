@@ -13,11 +13,12 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/raftfsm"
 )
 
 func TestInternalEndpointsAreClosedToViewers(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
 	for _, path := range []string{wire.PathPing, wire.PathPlacement, wire.PathRegister, wire.PathPropose, wire.Internal, wire.Internal + "x"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			resp, _ := c.request(c.client, method, c.url+path, nil, wire.HeaderAuth, "guessed")
@@ -29,7 +30,7 @@ func TestInternalEndpointsAreClosedToViewers(t *testing.T) {
 }
 
 func TestPlacementIsTakenByALongPoll(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	until(t, "the balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
 	var now wire.Placement
 	c.node(http.MethodGet, wire.PathPlacement, nil, http.StatusOK, &now)
@@ -69,7 +70,7 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 }
 
 func TestMalformedBodiesAreRefusedInOneLine(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
 	for _, body := range []string{"", "{", `{"edge":1}`, `{"nonsense":true}`, `{} {}`, `[]`} {
 		text := c.node(http.MethodPost, wire.PathRegister, body, http.StatusBadRequest, nil)
 		var said call.Problem
@@ -84,7 +85,7 @@ func TestMalformedBodiesAreRefusedInOneLine(t *testing.T) {
 }
 
 func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	m := c.members[0]
 	m.locked(func() { m.edge.Incarnation = 2 })
@@ -109,7 +110,7 @@ func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
 }
 
 // three balancers: two from the start, one that joins.
-func threeBalancers(t *testing.T) []*control {
+func threeBalancers(t *testing.T) []*stage {
 	t.Helper()
 	var lns, rafts [2]net.Listener
 	var list []string
@@ -118,14 +119,14 @@ func threeBalancers(t *testing.T) []*control {
 		name := "lb-" + strconv.Itoa(i+1)
 		list = append(list, name+"="+rafts[i].Addr().String()+"=http://"+lns[i].Addr().String())
 	}
-	var all []*control
+	var all []*stage
 	for i := range lns {
-		all = append(all, newControl(t, controlOptions{listener: lns[i], config: func(c *Config) {
+		all = append(all, newStage(t, stageOptions{listener: lns[i], config: func(c *Config) {
 			c.Name, c.Peers, c.raft.Listener = "lb-"+strconv.Itoa(i+1), list, rafts[i]
 			c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
 		}}))
 	}
-	all = append(all, newControl(t, controlOptions{config: func(c *Config) {
+	all = append(all, newStage(t, stageOptions{config: func(c *Config) {
 		c.Name, c.Join = "lb-3", all[0].url
 		c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
 	}}))
@@ -139,7 +140,7 @@ func TestBalancersActAsOne(t *testing.T) {
 			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3
 		})
 	}
-	var leader, follower *control
+	var leader, follower *stage
 	for _, c := range all {
 		if c.lb.node.IsLeader() {
 			leader = c
@@ -169,7 +170,7 @@ func TestBalancersActAsOne(t *testing.T) {
 	}
 	// The leader dies: the others go on, and it can be forgotten.
 	leader.stop()
-	var rest []*control
+	var rest []*stage
 	for _, c := range all {
 		if c != leader {
 			rest = append(rest, c)
@@ -194,7 +195,7 @@ func TestBalancersActAsOne(t *testing.T) {
 
 func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {
 	alone := listen(t)
-	c := newControl(t, controlOptions{config: func(c *Config) {
+	c := newStage(t, stageOptions{config: func(c *Config) {
 		other := listen(t)
 		defer func() { _ = other.Close() }()
 		c.raft.Listener = alone
@@ -202,7 +203,7 @@ func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {
 	}})
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := c.lb.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, errLeaderless) {
+	if _, err := c.lb.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, control.ErrNoQuorum) {
 		t.Fatal(err)
 	}
 	if resp, _ := c.request(c.client, http.MethodGet, c.admin.URL+"/readyz", nil); resp.StatusCode != http.StatusServiceUnavailable {

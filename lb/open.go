@@ -13,6 +13,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -22,78 +23,90 @@ const (
 	openRounds = 64               // edges and changes of the placement that are tried: each takes something out of the choice
 	openLimit  = 10 * time.Second // in all
 	askLimit   = 2 * time.Second  // for one edge's answer
+	placeLimit = 2 * time.Second  // for the stream to be placed
 )
 
 // tooMany makes an edge or a pair one that is not chosen again in an opening.
 const tooMany = 1 << 30
 
+// opener opens sessions: it chooses an edge by what control knows, and asks it for a
+// slot.
+type opener struct {
+	node    *raftfsm.Node
+	control *control.Control
+	call    *call.Client
+	source  string // of the edges' state: StatePush, StateLoad or StateQuery
+	rooms   rooms
+	now     func() time.Time
+}
+
 // open gets a viewer a slot (PATENT.md steps 1 to 3). The balancer's figures may
 // be a moment old, so the edge has the last word, and what it says is believed
 // for the rest of the opening. A reason is a refusal.
-func (l *LB) open(ctx context.Context, stream, viewer string) (wire.SessionID, string) {
-	counts := l.countsFor(ctx, stream)
+func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionID, string) {
+	counts := o.countsFor(ctx, stream)
 	reason := wire.ReasonCluster
 	for round := range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
 		}
-		p := l.node.Placement()
-		choice := ring.Choose(l.stored(p, stream), counts, stream)
+		p := o.node.Placement()
+		choice := ring.Choose(o.stored(p, stream), counts, stream)
 		if choice.Edge == "" && round == 0 {
 			// Nobody is sent away by figures of a moment ago.
-			l.refresh(ctx, p)
-			counts = l.loads.counts(p, counts.Least)
-			choice = ring.Choose(l.stored(p, stream), counts, stream)
+			o.control.Refresh(ctx, p)
+			counts = o.control.Loads.Figures(p, counts.Least)
+			choice = ring.Choose(o.stored(p, stream), counts, stream)
 		}
 		if choice.Edge == "" {
 			return wire.SessionID{}, choice.Reason
 		}
 		if choice.Place {
-			if why := l.place(ctx, p, stream, choice.Pair); why != "" {
+			if why := o.place(ctx, p, stream, choice.Pair); why != "" {
 				if why == wire.ReasonStale {
 					continue
 				}
 				return wire.SessionID{}, why
 			}
-			p = l.node.Placement()
+			p = o.node.Placement()
 		}
-		id, why := l.askSlot(ctx, p, choice, stream, viewer)
+		id, why := o.askSlot(ctx, p, choice, stream, viewer)
 		if why == "" {
-			l.loads.opened(choice.Edge, choice.Pair)
+			o.control.Loads.Opened(choice.Edge, choice.Pair)
 			return id, ""
 		}
-		reason = l.learn(ctx, p, counts, choice, why)
+		reason = o.learn(ctx, p, counts, choice, why)
 	}
 	return wire.SessionID{}, reason
 }
 
 // countsFor is what is known of the load, by the state source.
-func (l *LB) countsFor(ctx context.Context, stream string) ring.Figures {
-	p := l.node.Placement()
-	switch l.cfg.StateSource {
+func (o *opener) countsFor(ctx context.Context, stream string) ring.Figures {
+	p := o.node.Placement()
+	switch o.source {
 	case StateQuery:
-		l.query(ctx, p, nil)
-		return l.loads.counts(p, true)
+		o.control.Query(ctx, p, nil)
+		return o.control.Loads.Figures(p, true)
 	case StateLoad:
 		if len(p.Stream(stream)) > 0 {
-			l.query(ctx, p, membersOf(p, p.Stream(stream)))
+			o.control.Query(ctx, p, p.EdgesOf(p.Stream(stream)))
 		}
 	}
-	return l.loads.counts(p, false)
+	return o.control.Loads.Figures(p, false)
 }
 
 // stored is the placement as a choice sees it: where the edges are asked who
 // stores a stream, a pair of which neither member says so is left out, unless
 // that would leave none.
-func (l *LB) stored(p *wire.Placement, stream string) *wire.Placement {
+func (o *opener) stored(p *wire.Placement, stream string) *wire.Placement {
 	pairs := p.Stream(stream)
-	if l.cfg.StateSource == StatePush || len(pairs) < 2 {
+	if o.source == StatePush || len(pairs) < 2 {
 		return p
 	}
 	var say []wire.PairID
 	for _, id := range pairs {
 		q, ok := p.Pair(id)
-		if ok && (l.stores(p, q.Low, stream) || l.stores(p, q.High, stream)) {
+		if ok && (o.stores(p, q.Low, stream) || o.stores(p, q.High, stream)) {
 			say = append(say, id)
 		}
 	}
@@ -110,21 +123,21 @@ func (l *LB) stored(p *wire.Placement, stream string) *wire.Placement {
 	return next.Index()
 }
 
-func (l *LB) stores(p *wire.Placement, edge, stream string) bool {
+func (o *opener) stores(p *wire.Placement, edge, stream string) bool {
 	e, ok := p.Edge(edge)
 	if !ok {
 		return false
 	}
-	report, _, ok := l.loads.last(e)
-	return ok && contains(report.Streams, stream)
+	report, _, ok := o.control.Loads.Last(e)
+	return ok && slices.Contains(report.Streams, stream)
 }
 
 // place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
 // or the ring has changed.
-func (l *LB) place(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
+func (o *opener) place(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
-	_, err := l.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
+	_, err := o.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
 	switch {
 	case err == nil:
 		return ""
@@ -138,7 +151,7 @@ func (l *LB) place(ctx context.Context, p *wire.Placement, stream string, pair w
 }
 
 // askSlot asks the chosen edge for a slot.
-func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stream, viewer string) (id wire.SessionID, reason string) {
+func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stream, viewer string) (id wire.SessionID, reason string) {
 	e, ok := p.Edge(c.Edge)
 	if !ok {
 		return id, wire.ReasonStale
@@ -146,7 +159,7 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stre
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var answer wire.OpenAnswer
-	err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
+	err := o.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
 	var said *call.StatusError
 	switch {
 	case err == nil && answer.Pair == c.Pair:
@@ -157,19 +170,19 @@ func (l *LB) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stre
 			return id, refusal.Reason
 		}
 	case err != nil && ctx.Err() == nil:
-		l.suspects.failed(c.Edge, proxy.CauseOf(err))
+		o.control.Checks.Failed(c.Edge, proxy.CauseOf(err))
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		l.suspects.failed(c.Edge, proxy.CauseStalled)
+		o.control.Checks.Failed(c.Edge, proxy.CauseStalled)
 	}
 	return id, wire.ReasonNoEdge
 }
 
 // learn takes an edge's refusal into the figures of this opening, so that
 // another one is chosen, or makes room by moving the boundary.
-func (l *LB) learn(ctx context.Context, p *wire.Placement, counts ring.Figures, c ring.Choice, why string) string {
+func (o *opener) learn(ctx context.Context, p *wire.Placement, counts ring.Figures, c ring.Choice, why string) string {
 	switch why {
 	case wire.ReasonSideFull:
-		if l.makeRoom(ctx, p, counts, c) {
+		if o.makeRoom(ctx, p, counts, c) {
 			return why
 		}
 		counts.Sum[c.Pair] = tooMany
@@ -179,7 +192,7 @@ func (l *LB) learn(ctx context.Context, p *wire.Placement, counts ring.Figures, 
 	case wire.ReasonStale:
 		// The edge has waited for this placement in vain; the next choice is by a newer
 		// one, or this pair is passed by.
-		if l.node.Placement().Version == p.Version {
+		if o.node.Placement().Version == p.Version {
 			counts.Sum[c.Pair] = tooMany
 		}
 	default:
@@ -211,9 +224,9 @@ func (r *rooms) lock(pair wire.PairID) (unlock func()) {
 // to its limit: beyond it the other one, relieved of them, would take in more than
 // the edges can carry after a death (claim 8). Where a pair has given slots away its
 // member takes back what fits by now.
-func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Figures, c ring.Choice) bool {
-	defer l.rooms.lock(c.Pair)()
-	p := l.node.Placement()
+func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Figures, c ring.Choice) bool {
+	defer o.rooms.lock(c.Pair)()
+	p := o.node.Placement()
 	q, ok := p.Pair(c.Pair)
 	if !ok || q.Retiring {
 		return false
@@ -221,17 +234,17 @@ func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Fig
 	if was, ok := seen.Pair(c.Pair); ok && (was.Boundary != q.Boundary || !slices.Equal(was.Adopted, q.Adopted)) {
 		return true // another viewer's opening has made room
 	}
-	l.query(ctx, p, []string{q.Low, q.High})
+	o.control.Query(ctx, p, []string{q.Low, q.High})
 	if len(q.Adopted) > 0 {
-		return l.takeBack(ctx, p)
+		return o.takeBack(ctx, p)
 	}
 	table := ring.NewTable(q.Slots)
-	for _, load := range l.loads.tables(p, l.now()) {
+	for _, load := range o.control.Loads.Tables(p, o.now()) {
 		if load.Pair == q.ID {
 			table = ring.TableOf(q.Slots, load.Taken)
 		}
 	}
-	now := l.loads.counts(p, false)
+	now := o.control.Loads.Figures(p, false)
 	most := now.Limits[c.Edge] - now.Delivering[c.Edge]
 	if most <= 0 { // by newer figures it would not have been chosen
 		counts.Delivering[c.Edge] = tooMany
@@ -243,7 +256,7 @@ func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Fig
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
-	_, err := l.proposals.propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	_, err := o.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 	if err == nil {
 		toLow := table.Below(to) - table.Below(q.Boundary)
 		counts.Delivering[q.Low] += toLow
@@ -254,30 +267,13 @@ func (l *LB) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Fig
 
 // takeBack reckons the gifts anew (docs/decisions/0007): sessions have ended since
 // they were made, in slots that are still given away.
-func (l *LB) takeBack(ctx context.Context, p *wire.Placement) bool {
+func (o *opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
-	result, err := l.proposals.propose(ctx, raftfsm.Command{
-		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: l.loads.tables(p, l.now()),
+	result, err := o.control.Proposals.Propose(ctx, raftfsm.Command{
+		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: o.control.Loads.Tables(p, o.now()),
 	})
 	return err == nil && result.Changed
-}
-
-// membersOf lists the edges of pairs.
-func membersOf(p *wire.Placement, pairs []wire.PairID) []string {
-	var names []string
-	for _, id := range pairs {
-		q, ok := p.Pair(id)
-		if !ok {
-			continue
-		}
-		for _, name := range []string{q.Low, q.High} {
-			if name != "" && !contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 func pairText(pair wire.PairID) string { return strconv.FormatUint(uint64(pair), 10) }

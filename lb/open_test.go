@@ -17,7 +17,7 @@ import (
 const entryPath = "/film/master.m3u8"
 
 func TestViewerIsSentToItsSlotAndGetsItsBytes(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	resp, _ := c.viewer(nil, entryPath+"?quality=high")
 	token, path := c.sessionAt(resp)
 	if path != entryPath || !strings.HasSuffix(resp.Header.Get("Location"), "?quality=high") || resp.Header.Get("Cache-Control") != "no-store" {
@@ -41,7 +41,7 @@ func TestViewerIsSentToItsSlotAndGetsItsBytes(t *testing.T) {
 }
 
 func TestManyViewersOfANewStreamPlaceItOnce(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 100})
+	c := newStage(t, stageOptions{edges: 3, capacity: 100})
 	var under sync.WaitGroup
 	for range 30 {
 		under.Go(func() {
@@ -64,7 +64,7 @@ func TestManyViewersOfANewStreamPlaceItOnce(t *testing.T) {
 }
 
 func TestEntryAskedAgainIsTheSameViewer(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 100})
+	c := newStage(t, stageOptions{edges: 3, capacity: 100})
 	again := func(name string, ask func() *http.Response) {
 		t.Run(name, func(t *testing.T) {
 			first, _ := c.sessionAt(ask())
@@ -110,7 +110,7 @@ func TestEntryAskedAgainIsTheSameViewer(t *testing.T) {
 }
 
 func TestViewersBehindOneAddressHaveTheirOwnSessions(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 100})
+	c := newStage(t, stageOptions{edges: 3, capacity: 100})
 	differ := func(name string, a, b *http.Response) {
 		t.Helper()
 		one, _ := c.sessionAt(a)
@@ -133,7 +133,7 @@ func TestViewersBehindOneAddressHaveTheirOwnSessions(t *testing.T) {
 }
 
 func TestUnknownPathPlacesNothing(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	for _, m := range c.members {
 		m.locked(func() { m.missing = true })
 	}
@@ -155,7 +155,7 @@ func TestRefusalSaysWhyAndWhenToComeBack(t *testing.T) {
 		wire.ReasonLimit: wire.ReasonCluster, wire.ReasonDraining: wire.ReasonCluster, wire.ReasonFailSafe: wire.ReasonCluster, wire.ReasonPairFull: wire.ReasonCluster,
 	} {
 		t.Run(refusal, func(t *testing.T) {
-			c := newControl(t, controlOptions{edges: 3, capacity: 8})
+			c := newStage(t, stageOptions{edges: 3, capacity: 8})
 			for _, m := range c.members {
 				m.locked(func() { m.refusal = refusal })
 			}
@@ -172,14 +172,14 @@ func TestRefusalSaysWhyAndWhenToComeBack(t *testing.T) {
 			}
 		})
 	}
-	c := newControl(t, controlOptions{})
+	c := newStage(t, stageOptions{})
 	if resp, _ := c.viewer(nil, entryPath); resp.Header.Get(wire.HeaderReason) != wire.ReasonNoEdge {
 		t.Fatalf("without edges: %s %v", resp.Status, resp.Header)
 	}
 }
 
 func TestEveryLimitIsUsedUpBeforeAnybodyIsRefused(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	for _, m := range c.members {
 		c.report(m)
 	}
@@ -198,14 +198,14 @@ func TestEveryLimitIsUsedUpBeforeAnybodyIsRefused(t *testing.T) {
 		t.Fatalf("one more than %d: %s", c.opened(), resp.Status)
 	}
 	for _, e := range c.lb.Placement().Edges {
-		if n := c.lb.loads.delivering(e); n > limits[e.Name] {
+		if n := c.lb.control.Loads.Delivering(e); n > limits[e.Name] {
 			t.Errorf("%s delivers %d, its limit is %d", e.Name, n, limits[e.Name])
 		}
 	}
 }
 
 func TestFullSideMovesTheBoundary(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8, config: func(c *Config) { c.Admission = ring.PairAdmission }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.Admission = ring.PairAdmission }})
 	until(t, "admission", func() bool { return c.lb.Placement().Admission == ring.PairAdmission })
 	q := c.lb.Placement().Pairs[0]
 	for range q.Boundary + 1 {
@@ -229,8 +229,8 @@ func TestFullSideMovesTheBoundary(t *testing.T) {
 }
 
 func TestDeadEdgeIsPassedBy(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
-	first := ring.Choose(c.lb.Placement(), c.lb.loads.counts(c.lb.Placement(), false), "/film/").Edge
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	first := ring.Choose(c.lb.Placement(), c.lb.control.Loads.Figures(c.lb.Placement(), false), "/film/").Edge
 	for _, m := range c.members {
 		if m.edge.Name == first {
 			m.Close()
@@ -246,7 +246,7 @@ func TestDeadEdgeIsPassedBy(t *testing.T) {
 }
 
 func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 100, config: func(c *Config) { c.StateSource = StateQuery }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 100, config: func(c *Config) { c.StateSource = StateQuery }})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	q, _ := c.lb.Placement().Pair(1)
 	for _, m := range c.members {
@@ -263,7 +263,7 @@ func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 }
 
 func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = StateLoad }})
+	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = StateLoad }})
 	for _, pair := range []wire.PairID{1, 3} {
 		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}
@@ -283,7 +283,7 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 // dead has given slots away and empties; the next viewer is not refused for that
 // (docs/decisions/0007).
 func TestSlotGivenAwayIsTakenBackForAViewer(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 4, capacity: 2, config: func(c *Config) { c.Admission = ring.PairAdmission }})
+	c := newStage(t, stageOptions{edges: 4, capacity: 2, config: func(c *Config) { c.Admission = ring.PairAdmission }})
 	until(t, "admission", func() bool { return c.lb.Placement().Admission == ring.PairAdmission })
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	everything := []wire.Run{{From: 0, To: 2}}

@@ -6,9 +6,6 @@ import (
 	stdlog "log"
 
 	"github.com/rs/zerolog"
-
-	"tandem/internal/ring"
-	"tandem/internal/wire"
 )
 
 // serverLog puts net/http's lines (broken handshakes, malformed requests) into
@@ -31,5 +28,3 @@ func (l *LB) TLSConfig() *tls.Config {
 	}
 	return l.certificate.config()
 }
-
-func delivers(e wire.Edge) bool { return ring.Delivers(e.State) }

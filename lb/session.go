@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tandem/internal/call"
@@ -47,7 +48,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 // all, and else refused, for nobody delivers more than it can.
 func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, id wire.SessionID, stream string, pair *wire.Pair) (status int, sent int64) {
 	edge, partner := ring.Route(p, pair, id.Slot)
-	if edge == "" && partner != "" && !l.hasRoom(partner) {
+	if edge == "" && partner != "" && !l.control.HasRoom(partner) {
 		if partner = l.roomAnywhere(p); partner == "" {
 			l.forget(r, id, stream)
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonCluster, refusals[wire.ReasonCluster])
@@ -63,7 +64,7 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 // roomAnywhere is an edge that could deliver one more, "" when none can.
 func (l *LB) roomAnywhere(p *wire.Placement) string {
 	for _, e := range p.Edges {
-		if ring.HasCopy(e.State) && l.hasRoom(e.Name) {
+		if ring.HasCopy(e.State) && l.control.HasRoom(e.Name) {
 			return e.Name
 		}
 	}
@@ -89,7 +90,7 @@ func redirect(w http.ResponseWriter, location string) (int, int64) {
 // carryTo carries a response from an edge, with the partner and then everybody
 // else as those who can go on.
 func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, pair wire.PairID, edge, partner string) (int, int64) {
-	if edge == "" || partner != "" && l.suspects.suspected(edge) && !l.suspects.suspected(partner) {
+	if edge == "" || partner != "" && l.control.Checks.Suspected(edge) && !l.control.Checks.Suspected(partner) {
 		edge, partner = partner, edge
 	}
 	next := l.others(partner)
@@ -114,7 +115,7 @@ func (l *LB) others(partner string) func(tried []string) (proxy.Target, bool) {
 
 // target is where an edge is asked, if it has not been and holds content.
 func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
-	if edge == "" || contains(tried, edge) {
+	if edge == "" || slices.Contains(tried, edge) {
 		return proxy.Target{}, false
 	}
 	e, ok := l.node.Placement().Edge(edge)
@@ -130,7 +131,7 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 	p := l.node.Placement()
 	for _, suspected := range []bool{false, true} {
 		for _, e := range p.Edges {
-			if !ring.HasCopy(e.State) || contains(tried, e.Name) || l.suspects.suspected(e.Name) != suspected {
+			if !ring.HasCopy(e.State) || slices.Contains(tried, e.Name) || l.control.Checks.Suspected(e.Name) != suspected {
 				continue
 			}
 			return proxy.Target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
@@ -195,15 +196,6 @@ func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
 		l.known.forget(sidKey(sid, stream), id)
 	}
 	l.known.forget(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
-}
-
-func contains(list []string, one string) bool {
-	for _, have := range list {
-		if have == one {
-			return true
-		}
-	}
-	return false
 }
 
 // addrOf is the host:port of a base URL.

@@ -16,7 +16,7 @@ const maxPath = 2048
 
 // Handler is the viewers' side, and what nodes ask under /_tandem/.
 func (l *LB) Handler() http.Handler {
-	nodes := l.nodeHandler()
+	nodes := l.control.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, wire.Internal) {
 			nodes.ServeHTTP(w, r)

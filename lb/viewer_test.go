@@ -16,14 +16,14 @@ import (
 	"tandem/raftfsm"
 )
 
-func (c *control) token(id wire.SessionID, stream string, expires time.Time) string {
+func (c *stage) token(id wire.SessionID, stream string, expires time.Time) string {
 	return wire.SessionPrefix + c.lb.cfg.Secret.Seal(wire.Token{
 		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: expires.Unix(),
 	})
 }
 
 func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	hour := time.Now().Add(time.Hour)
 	expired := c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(-time.Hour))
@@ -56,7 +56,7 @@ func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 // Both members of a pair are gone and there was no room for its sessions: they
 // are not laid upon edges that deliver all they can.
 func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 2})
+	c := newStage(t, stageOptions{edges: 3, capacity: 2})
 	pair := c.lb.Placement().Pairs[0] // edge-1 and edge-2
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair.ID})
 	for _, name := range []string{pair.Low, pair.High} {
@@ -65,7 +65,7 @@ func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
 				m.Close()
 			}
 		}
-		c.lb.suspects.failed(name, proxy.CauseRefused)
+		c.lb.control.Checks.Failed(name, proxy.CauseRefused)
 		until(t, name+" is declared dead", func() bool { return c.state(name) == wire.EdgeDown })
 	}
 	path := c.token(wire.SessionID{Pair: pair.ID}, "/film/", time.Now().Add(time.Hour)) + "/film/a.m4s"
@@ -80,7 +80,7 @@ func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
 }
 
 func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 1, capacity: 8})
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
 	for _, row := range []struct {
 		request string
 		status  string
@@ -114,14 +114,14 @@ func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
 }
 
 func TestSegmentsWithoutASessionAreServedUnlessForbidden(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	if resp, body := c.viewer(nil, "/film/a.m4s"); resp.StatusCode != http.StatusOK || string(body) != "object /film/a.m4s" {
 		t.Fatalf("%s %q", resp.Status, body)
 	}
 	if n := len(c.lb.Placement().Streams); n != 0 {
 		t.Fatalf("%d streams were placed for it", n)
 	}
-	c = newControl(t, controlOptions{edges: 2, capacity: 8, config: func(c *Config) { c.LooseSegments = false }})
+	c = newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.LooseSegments = false }})
 	if resp, _ := c.viewer(nil, "/film/a.m4s"); resp.StatusCode != http.StatusForbidden {
 		t.Fatal(resp.Status)
 	}
@@ -133,7 +133,7 @@ func cutOff(err error) bool {
 }
 
 func TestConnectionsAreLimited(t *testing.T) {
-	c := newControl(t, controlOptions{config: func(c *Config) { c.MaxPerClient, c.HeaderTimeout = 3, 300*time.Millisecond }})
+	c := newStage(t, stageOptions{config: func(c *Config) { c.MaxPerClient, c.HeaderTimeout = 3, 300*time.Millisecond }})
 	var conns []net.Conn
 	defer func() {
 		for _, conn := range conns {

@@ -13,8 +13,10 @@ var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
 	"edge":       {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
 
-	"lb":       {"lb/proxy", "raftfsm", "web", "internal/call", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
-	"lb/proxy": {"internal/call", "internal/front", "internal/setting", "internal/wire"},
+	"lb":         {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/media", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb/api":     {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
+	"lb/control": {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
+	"lb/proxy":   {"internal/call", "internal/front", "internal/setting", "internal/wire"},
 
 	"internal/call": {"internal/wire"},
 
@@ -57,10 +59,10 @@ var thirdParty = []struct {
 	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only room that knows Raft"},
 	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "segstore/index.go"}, "the index, and the database under Raft"},
 	{"github.com/go-chi/chi/v5", []string{
-		"edge/http.go", "edge/internal.go", "lb/http.go", "lb/nodes.go", "lb/api.go", "lb/api_orders.go", "lb/api_sessions.go", "origin/origin.go", "internal/obs/admin.go",
+		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go",
 	}, "where routes are declared"},
 	{"github.com/prometheus/client_golang", []string{
-		"edge/metrics.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
+		"edge/metrics.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "lb/api/api.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
 		"internal/obs/", "cmd/tandem/docs.go",
 	}, "metrics files, and the constructors that are handed a registry"},
 	{"github.com/rs/zerolog", []string{"edge/", "lb/", "origin/", "raftfsm/", "segstore/", "internal/obs/log.go", "cmd/tandem/docs.go"}, "loggers are handed in"},

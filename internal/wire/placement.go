@@ -1,5 +1,7 @@
 package wire
 
+import "slices"
+
 // EdgeState says what an edge may be asked to do. The states are those of
 // PATENT.md's failure and recovery sections and of ring changes.
 type EdgeState string
@@ -162,6 +164,23 @@ func (p *Placement) StreamBy(id uint64) (string, bool) {
 		return "", false
 	}
 	return p.Streams[i].Stream, true
+}
+
+// EdgesOf lists the members of these pairs, each once.
+func (p *Placement) EdgesOf(pairs []PairID) []string {
+	var names []string
+	for _, id := range pairs {
+		q, ok := p.Pair(id)
+		if !ok {
+			continue
+		}
+		for _, name := range []string{q.Low, q.High} {
+			if name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // StreamOf returns the stream that path belongs to: the longest placed stream

@@ -1,8 +1,7 @@
-package lb
+package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,18 +17,17 @@ import (
 const (
 	forwardLimit = time.Second            // for the leader's answer, before somebody else may lead
 	proposeAgain = 25 * time.Millisecond  // between attempts while nobody leads
-	orderLimit   = 5 * time.Second        // for an operator's order
-	placeLimit   = 2 * time.Second        // for a viewer that waits for its stream to be placed
+	orderLimit   = 5 * time.Second        // for a task of the leader
 	downLimit    = 4 * time.Second        // for a death; the next check proposes it again
 	courtesy     = 300 * time.Millisecond // that the others wait for the leader to do it first
 )
 
-// errLeaderless is returned when a command could not be made true in time.
-var errLeaderless = errors.New("the balancers can't agree now: no majority of them is there")
+// ErrNoQuorum is returned when a command could not be made true in time.
+var ErrNoQuorum = errors.New("the balancers can't agree now: no majority of them is there")
 
-// proposals makes commands true, here or at the leader. The same command gets
+// Proposals makes commands true, here or at the leader. The same command gets
 // the same ID at every attempt, so it is carried out once.
-type proposals struct {
+type Proposals struct {
 	node    *raftfsm.Node
 	call    *call.Client
 	now     func() time.Time
@@ -37,10 +35,10 @@ type proposals struct {
 	placing sync.Mutex                       // one stream is placed at a time, so that the next one sees it
 }
 
-// propose returns when the command is in this balancer's own placement. The
+// Propose returns when the command is in this balancer's own placement. The
 // error of one that was refused is the FSM's (raftfsm.ErrUnknown and so on);
-// errLeaderless: ctx ended before anybody could decide.
-func (p *proposals) propose(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+// ErrNoQuorum: ctx ended before anybody could decide.
+func (p *Proposals) Propose(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	if c.ID == "" {
 		c.ID = raftfsm.NewID()
 	}
@@ -51,7 +49,7 @@ func (p *proposals) propose(ctx context.Context, c raftfsm.Command) (raftfsm.Res
 	result, err := p.attempts(ctx, c)
 	if err == nil {
 		if _, wait := p.node.WaitVersion(ctx, result.Version); wait != nil {
-			err = fmt.Errorf("%w: %w", errLeaderless, wait)
+			err = fmt.Errorf("%w: %w", ErrNoQuorum, wait)
 		} else {
 			err = result.Failed()
 		}
@@ -60,7 +58,7 @@ func (p *proposals) propose(ctx context.Context, c raftfsm.Command) (raftfsm.Res
 	return result, err
 }
 
-func (p *proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	for {
 		changed := p.node.LeaderWatch()
 		result, err := p.once(ctx, c)
@@ -69,7 +67,7 @@ func (p *proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Re
 		}
 		select {
 		case <-ctx.Done():
-			return raftfsm.Result{}, fmt.Errorf("%w: %w", errLeaderless, err)
+			return raftfsm.Result{}, fmt.Errorf("%w: %w", ErrNoQuorum, err)
 		case <-changed:
 		case <-time.After(proposeAgain):
 		}
@@ -77,7 +75,7 @@ func (p *proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Re
 }
 
 // once asks whoever leads, as far as this balancer knows.
-func (p *proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	if p.node.IsLeader() {
 		return p.lead(ctx, c)
 	}
@@ -96,7 +94,7 @@ func (p *proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 }
 
 // lead proposes at this node, which leads.
-func (p *proposals) lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	switch c.Kind {
 	case raftfsm.Place:
 		return p.place(ctx, c)
@@ -114,7 +112,7 @@ func (p *proposals) lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 // place places a stream if it still is on as many pairs (Before) as whoever
 // proposes saw: many viewers of a new stream come at once, at every balancer,
 // and one pair is enough for them.
-func (p *proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	p.placing.Lock()
 	defer p.placing.Unlock()
 	now := p.node.Placement()
@@ -122,51 +120,4 @@ func (p *proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Resul
 		return raftfsm.Result{Version: now.Version, Err: "the stream has been placed meanwhile", Code: "stale"}, nil
 	}
 	return p.node.Propose(ctx, c)
-}
-
-// handlePropose carries out a command for another balancer. 421 says who leads.
-func (l *LB) handlePropose(w http.ResponseWriter, r *http.Request) {
-	body, ok := call.ReadBody(w, r, raftfsm.MaxCommand)
-	if !ok {
-		return
-	}
-	c, err := raftfsm.DecodeCommand(body)
-	if err != nil {
-		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
-		return
-	}
-	if !l.node.IsLeader() {
-		l.misdirected(w)
-		return
-	}
-	result, err := l.proposals.lead(r.Context(), *c)
-	switch {
-	case errors.Is(err, raftfsm.ErrNotLeader):
-		l.misdirected(w)
-	case errors.Is(err, raftfsm.ErrMalformed):
-		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
-	case err != nil:
-		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
-	default:
-		call.Reply(w, http.StatusOK, result)
-	}
-}
-
-// misdirected answers what only the leader can do.
-func (l *LB) misdirected(w http.ResponseWriter) {
-	leader, _ := l.node.Leader()
-	if leader.Name == l.cfg.Name {
-		leader = wire.Balancer{} // it has just ceased to be
-	}
-	call.Reply(w, http.StatusMisdirectedRequest, leader)
-}
-
-// leaderOf reads a 421.
-func leaderOf(err error) (wire.Balancer, bool) {
-	var s *call.StatusError
-	var leader wire.Balancer
-	if !errors.As(err, &s) || s.Status != http.StatusMisdirectedRequest || json.Unmarshal(s.Body, &leader) != nil {
-		return leader, false
-	}
-	return leader, leader.HTTP != ""
 }

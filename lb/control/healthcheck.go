@@ -1,4 +1,4 @@
-package lb
+package control
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -30,12 +31,12 @@ type suspicion struct {
 	noticed     time.Time
 }
 
-// suspects finds out which suspicions are deaths. A suspicion, whoever has it,
+// HealthChecks finds out which suspicions are deaths. A suspicion, whoever has it,
 // only makes this balancer ask the edge itself, on a new connection.
-type suspects struct {
+type HealthChecks struct {
 	node      *raftfsm.Node
-	proposals *proposals
-	loads     *loads
+	proposals *Proposals
+	loads     *Loads
 	secret    wire.Secret
 	name      string
 	log       zerolog.Logger
@@ -46,8 +47,8 @@ type suspects struct {
 	asked     chan suspicion
 
 	mu      sync.Mutex
-	checked map[string]*checkState // by edge; guarded by mu
-	seen    map[edgeLife]time.Time // since when an edge should report; guarded by mu
+	checked map[string]*checkState  // by edge; guarded by mu
+	seen    map[ring.Life]time.Time // since when an edge should report; guarded by mu
 }
 
 // checkState is an edge's latest check.
@@ -58,21 +59,15 @@ type checkState struct {
 	until   time.Time // it counts as suspected until then
 }
 
-// edgeLife is one incarnation of an edge.
-type edgeLife struct {
-	edge        string
-	incarnation uint64
-}
-
-// failed is called where a request has failed. It never waits.
-func (s *suspects) failed(edge, cause string) {
+// Failed is called where a request has failed. It never waits.
+func (s *HealthChecks) Failed(edge, cause string) {
 	if e, ok := s.node.Placement().Edge(edge); ok {
 		s.suspect(suspicion{edge: edge, incarnation: e.Incarnation, by: s.name, cause: cause, noticed: s.now()})
 	}
 }
 
 // suspect notes a suspicion and has it checked, unless that is being done.
-func (s *suspects) suspect(x suspicion) {
+func (s *HealthChecks) suspect(x suspicion) {
 	e, ok := s.node.Placement().Edge(x.edge)
 	if !ok || e.State == wire.EdgeDown || e.Incarnation != x.incarnation {
 		return
@@ -95,8 +90,8 @@ func (s *suspects) suspect(x suspicion) {
 	}
 }
 
-// suspected tells whether an edge is better asked second now.
-func (s *suspects) suspected(edge string) bool {
+// Suspected tells whether an edge is better asked second now.
+func (s *HealthChecks) Suspected(edge string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.checked[edge]
@@ -104,7 +99,7 @@ func (s *suspects) suspected(edge string) bool {
 }
 
 // run starts the checks, and looks for missing reports, until ctx ends.
-func (s *suspects) run(ctx context.Context) error {
+func (s *HealthChecks) run(ctx context.Context) error {
 	var under sync.WaitGroup
 	defer under.Wait()
 	tick := time.NewTicker(lookEvery)
@@ -130,7 +125,7 @@ func (s *suspects) run(ctx context.Context) error {
 }
 
 // listenAnew begins the silence of every edge now.
-func (s *suspects) listenAnew(now time.Time) {
+func (s *HealthChecks) listenAnew(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for life := range s.seen {
@@ -138,12 +133,12 @@ func (s *suspects) listenAnew(now time.Time) {
 	}
 }
 
-// look suspects the edges whose reports are missing.
-func (s *suspects) look(now time.Time) {
+// look checks the edges whose reports are missing.
+func (s *HealthChecks) look(now time.Time) {
 	p := s.node.Placement()
-	present := map[edgeLife]bool{}
+	present := map[ring.Life]bool{}
 	for _, e := range p.Edges {
-		life := edgeLife{e.Name, e.Incarnation}
+		life := ring.Life{Edge: e.Name, Incarnation: e.Incarnation}
 		if e.State == wire.EdgeDown {
 			continue
 		}
@@ -155,7 +150,7 @@ func (s *suspects) look(now time.Time) {
 			s.seen[life] = now
 		}
 		s.mu.Unlock()
-		if _, at, ok := s.loads.last(e); ok && at.After(since) {
+		if _, at, ok := s.loads.Last(e); ok && at.After(since) {
 			since = at
 		}
 		if now.Sub(since) > s.silent {
@@ -172,8 +167,8 @@ func (s *suspects) look(now time.Time) {
 }
 
 // check asks the edge and proposes its death when it does not answer.
-func (s *suspects) check(ctx context.Context, x suspicion) {
-	alive := s.alive(ctx, x)
+func (s *HealthChecks) check(ctx context.Context, x suspicion) {
+	alive := s.isUp(ctx, x)
 	s.mu.Lock()
 	c := s.checked[x.edge]
 	if alive {
@@ -181,15 +176,15 @@ func (s *suspects) check(ctx context.Context, x suspicion) {
 	}
 	s.mu.Unlock()
 	if !alive && ctx.Err() == nil {
-		s.declare(ctx, x)
+		s.markDown(ctx, x)
 	}
 	s.mu.Lock()
 	c.running, c.ended = false, s.now()
 	s.mu.Unlock()
 }
 
-// declare makes a death true.
-func (s *suspects) declare(ctx context.Context, x suspicion) {
+// markDown makes a death true.
+func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 	p := s.node.Placement()
 	e, ok := p.Edge(x.edge)
 	if !ok || e.Incarnation != x.incarnation || e.State == wire.EdgeDown {
@@ -198,18 +193,18 @@ func (s *suspects) declare(ctx context.Context, x suspicion) {
 	s.event(wire.Event{Kind: "suspect", Edge: x.edge, Text: x.edge + " does not answer " + s.name + "'s pings (" + x.cause + ", noticed by " + x.by + ")."})
 	ctx, cancel := context.WithTimeout(ctx, downLimit)
 	defer cancel()
-	_, err := s.proposals.propose(ctx, raftfsm.Command{
+	_, err := s.proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
-		Noticed: x.noticed.UnixMilli(), Loads: s.loads.tables(p, s.now()),
+		Noticed: x.noticed.UnixMilli(), Loads: s.loads.Tables(p, s.now()),
 	})
 	if err != nil && !errors.Is(err, raftfsm.ErrStale) && ctx.Err() == nil {
 		s.log.Warn().Err(err).Str("edge", x.edge).Msg("a death could not be made known; trying again")
 	}
 }
 
-// alive pings until it knows. Signs of life besides the ping (a report that came
+// isUp pings until it knows. Signs of life besides the ping (a report that came
 // meanwhile), and a balancer that got no processor itself, make it ask again.
-func (s *suspects) alive(ctx context.Context, x suspicion) bool {
+func (s *HealthChecks) isUp(ctx context.Context, x suspicion) bool {
 	for range pingRounds {
 		e, ok := s.node.Placement().Edge(x.edge)
 		if !ok || e.Incarnation != x.incarnation {
@@ -220,7 +215,7 @@ func (s *suspects) alive(ctx context.Context, x suspicion) bool {
 			return true
 		}
 		starved := s.now().Sub(began) > 2*s.ping+pingApart
-		_, at, ok := s.loads.last(e)
+		_, at, ok := s.loads.Last(e)
 		if !starved && !(ok && at.After(began)) {
 			return false
 		}
@@ -230,7 +225,7 @@ func (s *suspects) alive(ctx context.Context, x suspicion) bool {
 
 // pings asks twice, the second time at once when the first was refused and else
 // a moment later, beside it. One good answer is enough.
-func (s *suspects) pings(ctx context.Context, e wire.Edge) bool {
+func (s *HealthChecks) pings(ctx context.Context, e wire.Edge) bool {
 	var under sync.WaitGroup
 	defer under.Wait()
 	ctx, cancel := context.WithTimeout(ctx, s.ping+pingApart)

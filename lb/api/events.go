@@ -1,4 +1,4 @@
-package lb
+package api
 
 import (
 	"slices"
@@ -8,15 +8,15 @@ import (
 	"tandem/internal/wire"
 )
 
-// Bounds of the hub.
+// Bounds of the events.
 const (
 	keepEvents      = 500 // of this balancer's own, as many as the placement keeps of its
 	subscriberQueue = 256 // events; who is further behind is cut off
 	localRate       = 50  // own events a second; what is more is counted in the metrics only
 )
 
-// hub keeps this balancer's own events and gives all events to those who watch.
-type hub struct {
+// Events keeps this balancer's own events and gives all events to those who watch.
+type Events struct {
 	mu      sync.Mutex
 	local   []wire.Event             // oldest first; guarded by mu
 	watches map[chan wire.Event]bool // guarded by mu
@@ -26,12 +26,13 @@ type hub struct {
 	now     func() time.Time
 }
 
-func newHub(now func() time.Time) *hub {
-	return &hub{watches: map[chan wire.Event]bool{}, quiet: map[string]time.Time{}, now: now}
+// NewEvents has none.
+func NewEvents(now func() time.Time) *Events {
+	return &Events{watches: map[chan wire.Event]bool{}, quiet: map[string]time.Time{}, now: now}
 }
 
-// own notes an event that only this balancer knows of.
-func (h *hub) own(e wire.Event) {
+// Own notes an event that only this balancer knows of.
+func (h *Events) Own(e wire.Event) {
 	e.Time = h.now().UnixMilli()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,8 +46,8 @@ func (h *hub) own(e wire.Event) {
 	h.send(e)
 }
 
-// refused notes a refusal, each reason at most once a second.
-func (h *hub) refused(e wire.Event, reason string) {
+// Refused notes a refusal, each reason at most once a second.
+func (h *Events) Refused(e wire.Event, reason string) {
 	now := h.now()
 	h.mu.Lock()
 	again := now.Sub(h.quiet[reason]) < time.Second
@@ -55,13 +56,13 @@ func (h *hub) refused(e wire.Event, reason string) {
 	}
 	h.mu.Unlock()
 	if !again {
-		h.own(e)
+		h.Own(e)
 	}
 }
 
 // placed passes an event of the placement on. Its history is the placement's
 // own, except for changes of the leader, which are in nobody's.
-func (h *hub) placed(e wire.Event) {
+func (h *Events) placed(e wire.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e.Kind == "leader" {
@@ -71,7 +72,7 @@ func (h *hub) placed(e wire.Event) {
 }
 
 // keep needs mu.
-func (h *hub) keep(e wire.Event) {
+func (h *Events) keep(e wire.Event) {
 	if len(h.local) >= 2*keepEvents {
 		h.local = append(h.local[:0], h.local[len(h.local)-keepEvents:]...)
 	}
@@ -79,7 +80,7 @@ func (h *hub) keep(e wire.Event) {
 }
 
 // send needs mu. Nobody is waited for.
-func (h *hub) send(e wire.Event) {
+func (h *Events) send(e wire.Event) {
 	for ch := range h.watches {
 		select {
 		case ch <- e:
@@ -92,7 +93,7 @@ func (h *hub) send(e wire.Event) {
 
 // watch delivers every event from now on; the channel is closed for one who
 // reads too slowly.
-func (h *hub) watch() (events <-chan wire.Event, cancel func()) {
+func (h *Events) watch() (events <-chan wire.Event, cancel func()) {
 	ch := make(chan wire.Event, subscriberQueue)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,14 +109,14 @@ func (h *hub) watch() (events <-chan wire.Event, cancel func()) {
 }
 
 // watching counts those who watch.
-func (h *hub) watching() int {
+func (h *Events) watching() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.watches)
 }
 
 // history is the placement's events and this balancer's own, newest first.
-func (h *hub) history(placed []wire.Event, limit int) []wire.Event {
+func (h *Events) history(placed []wire.Event, limit int) []wire.Event {
 	h.mu.Lock()
 	all := append(make([]wire.Event, 0, len(placed)+len(h.local)), placed...)
 	all = append(all, h.local...)

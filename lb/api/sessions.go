@@ -1,4 +1,4 @@
-package lb
+package api
 
 import (
 	"context"
@@ -23,16 +23,16 @@ const (
 	listLimit    = 2 * time.Second
 )
 
-func (l *LB) handleSessions(w http.ResponseWriter, r *http.Request) {
+func (a *API) handleSessions(w http.ResponseWriter, r *http.Request) {
 	if limit, ok := limitOf(w, r, listSessions, 1_000_000); ok {
-		call.Reply(w, http.StatusOK, l.sessions(r.Context(), l.node.Placement(), min(limit, maxSessions)))
+		call.Reply(w, http.StatusOK, a.sessions(r.Context(), a.deps.Node.Placement(), min(limit, maxSessions)))
 	}
 }
 
 // sessions asks every edge for what it delivers. While a boundary moves two
 // edges can both name a session: the one that delivers it by the placement is
 // believed.
-func (l *LB) sessions(ctx context.Context, p *wire.Placement, limit int) wire.SessionList {
+func (a *API) sessions(ctx context.Context, p *wire.Placement, limit int) wire.SessionList {
 	ctx, cancel := context.WithTimeout(ctx, listLimit)
 	defer cancel()
 	var mu sync.Mutex
@@ -45,7 +45,7 @@ func (l *LB) sessions(ctx context.Context, p *wire.Placement, limit int) wire.Se
 		}
 		under.Go(func() {
 			var list wire.SessionList
-			if l.call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathSessions+"?limit="+strconv.Itoa(limit), nil, &list) != nil {
+			if a.deps.Call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathSessions+"?limit="+strconv.Itoa(limit), nil, &list) != nil {
 				return
 			}
 			mu.Lock()
@@ -83,13 +83,13 @@ func (l *LB) sessions(ctx context.Context, p *wire.Placement, limit int) wire.Se
 
 // handleEndSession ends one session at the edge that delivers it, and at the
 // other member, which may hold it as well while a boundary moves.
-func (l *LB) handleEndSession(w http.ResponseWriter, r *http.Request) {
+func (a *API) handleEndSession(w http.ResponseWriter, r *http.Request) {
 	id, ok := sessionOf(chi.URLParam(r, "session"))
 	if !ok {
 		call.RefuseNode(w, http.StatusBadRequest, "session", errSession.Error())
 		return
 	}
-	p := l.node.Placement()
+	p := a.deps.Node.Placement()
 	q, ok := p.Pair(id.Pair)
 	if !ok || id.Slot >= q.Slots {
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
@@ -103,7 +103,7 @@ func (l *LB) handleEndSession(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			continue
 		}
-		err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathClose, id, nil)
+		err := a.deps.Call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathClose, id, nil)
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)

@@ -1,11 +1,12 @@
-package lb
+package api
 
 import (
 	"slices"
 	"sync"
+	"time"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/lb/proxy"
 )
 
 // keepLives bounds the edges' lives of which takeovers are counted; the
@@ -17,16 +18,18 @@ type lived struct {
 	finished, broken, longest int64 // longest in milliseconds
 }
 
-// receipts adds to each death what only this balancer knows of it.
-type receipts struct {
+// Receipts adds to each death what only this balancer knows of it.
+type Receipts struct {
 	mu    sync.Mutex
-	lives map[edgeLife]*lived // guarded by mu
-	order []edgeLife          // the oldest first; guarded by mu
+	lives map[ring.Life]*lived // guarded by mu
+	order []ring.Life          // the oldest first; guarded by mu
 }
 
-func newReceipts() *receipts { return &receipts{lives: map[edgeLife]*lived{}} }
+// NewReceipts has none.
+func NewReceipts() *Receipts { return &Receipts{lives: map[ring.Life]*lived{}} }
 
-func (r *receipts) moved(life edgeLife, t proxy.Takeover) {
+// Moved notes how a response of that life of an edge went on.
+func (r *Receipts) Moved(life ring.Life, gap time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lives[life]
@@ -39,16 +42,16 @@ func (r *receipts) moved(life edgeLife, t proxy.Takeover) {
 		r.lives[life] = l
 		r.order = append(r.order, life)
 	}
-	if t.OK {
+	if ok {
 		l.finished++
-		l.longest = max(l.longest, t.Gap.Milliseconds())
+		l.longest = max(l.longest, gap.Milliseconds())
 	} else {
 		l.broken++
 	}
 }
 
 // list is the receipts of all deaths, newest first.
-func (r *receipts) list(deaths []wire.Receipt) []wire.Receipt {
+func (r *Receipts) list(deaths []wire.Receipt) []wire.Receipt {
 	if deaths == nil {
 		deaths = []wire.Receipt{} // a list in JSON, not null
 	}
@@ -56,7 +59,7 @@ func (r *receipts) list(deaths []wire.Receipt) []wire.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range deaths {
-		if l := r.lives[edgeLife{deaths[i].Edge, deaths[i].Incarnation}]; l != nil {
+		if l := r.lives[ring.Life{Edge: deaths[i].Edge, Incarnation: deaths[i].Incarnation}]; l != nil {
 			deaths[i].Finished, deaths[i].Broken, deaths[i].LongestGap = l.finished, l.broken, l.longest
 		}
 		if deaths[i].Boundaries == nil {

@@ -1,4 +1,4 @@
-package lb
+package control
 
 import (
 	"context"
@@ -24,18 +24,21 @@ type peers struct {
 
 func newPeers() *peers { return &peers{alive: map[string]bool{}} }
 
+// Alive tells whether a balancer answered last, as far as this one knows.
+func (c *Control) Alive(name string) bool { return name == c.cfg.Name || c.peers.has(name) }
+
 func (p *peers) has(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.alive[name]
 }
 
-// alive pings the other balancers until ctx ends.
-func (l *LB) alive(ctx context.Context) error {
+// liveness pings the other balancers until ctx ends.
+func (c *Control) liveness(ctx context.Context) error {
 	tick := time.NewTicker(aliveEvery)
 	defer tick.Stop()
 	for {
-		l.askPeers(ctx)
+		c.askPeers(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -44,26 +47,26 @@ func (l *LB) alive(ctx context.Context) error {
 	}
 }
 
-func (l *LB) askPeers(ctx context.Context) {
+func (c *Control) askPeers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, aliveLimit)
 	defer cancel()
 	var under sync.WaitGroup
 	var mu sync.Mutex
-	alive := map[string]bool{l.cfg.Name: true}
-	for _, b := range l.node.Placement().Balancers {
-		if b.Name == l.cfg.Name || b.HTTP == "" {
+	alive := map[string]bool{c.cfg.Name: true}
+	for _, b := range c.node.Placement().Balancers {
+		if b.Name == c.cfg.Name || b.HTTP == "" {
 			continue
 		}
 		under.Go(func() {
 			var pong wire.Pong
-			err := l.call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
+			err := c.deps.Call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
 			mu.Lock()
 			alive[b.Name] = err == nil && pong.Name == b.Name
 			mu.Unlock()
 		})
 	}
 	under.Wait()
-	l.peers.mu.Lock()
-	l.peers.alive = alive
-	l.peers.mu.Unlock()
+	c.peers.mu.Lock()
+	c.peers.alive = alive
+	c.peers.mu.Unlock()
 }

@@ -1,4 +1,4 @@
-package lb
+package control
 
 import (
 	"slices"
@@ -20,17 +20,17 @@ type heard struct {
 	over   int // reports in a row that show it above its capacity
 }
 
-// loads is what this balancer knows of the edges' load (claims 3, 4).
-type loads struct {
+// Loads is what this balancer knows of the edges' load (claims 3, 4).
+type Loads struct {
 	mu    sync.Mutex
 	heard map[string]*heard // by edge; guarded by mu
 }
 
-func newLoads() *loads { return &loads{heard: map[string]*heard{}} }
+func NewLoads() *Loads { return &Loads{heard: map[string]*heard{}} }
 
-// take keeps a report, unless a later one is here already. Edges tell their
+// Take keeps a report, unless a later one is here already. Edges tell their
 // streams with some of their reports only.
-func (l *loads) take(r wire.Report, now time.Time) bool {
+func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.heard[r.Edge]
@@ -53,9 +53,9 @@ func (l *loads) take(r wire.Report, now time.Time) bool {
 	return true
 }
 
-// opened counts a session that no report holds yet, so that a burst does not
+// Opened counts a session that no report holds yet, so that a burst does not
 // overshoot.
-func (l *loads) opened(edge string, pair wire.PairID) {
+func (l *Loads) Opened(edge string, pair wire.PairID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h := l.heard[edge]; h != nil {
@@ -63,8 +63,8 @@ func (l *loads) opened(edge string, pair wire.PairID) {
 	}
 }
 
-// keep forgets the edges that are no longer in the cluster.
-func (l *loads) keep(p *wire.Placement) {
+// Keep forgets the edges that are no longer in the cluster.
+func (l *Loads) Keep(p *wire.Placement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for name := range l.heard {
@@ -74,8 +74,8 @@ func (l *loads) keep(p *wire.Placement) {
 	}
 }
 
-// last is an edge's latest report of its present incarnation.
-func (l *loads) last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
+// Last is an edge's latest report of its present incarnation.
+func (l *Loads) Last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.heard[e.Name]
@@ -85,8 +85,8 @@ func (l *loads) last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
 	return h.report, h.at, true
 }
 
-// above lists the edges that were above their capacity in two reports in a row.
-func (l *loads) above(p *wire.Placement) []string {
+// Above lists the edges that were above their capacity in two reports in a row.
+func (l *Loads) Above(p *wire.Placement) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var names []string
@@ -98,8 +98,8 @@ func (l *loads) above(p *wire.Placement) []string {
 	return names
 }
 
-// counts is what a choice is made by. The maps are the caller's.
-func (l *loads) counts(p *wire.Placement, least bool) ring.Figures {
+// Figures is what a choice is made by. The maps are the caller's.
+func (l *Loads) Figures(p *wire.Placement, least bool) ring.Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p), Least: least}
@@ -125,8 +125,17 @@ func (l *loads) counts(p *wire.Placement, least bool) ring.Figures {
 	return out
 }
 
-// delivering is one edge's own total, 0 when nothing is known.
-func (l *loads) delivering(e wire.Edge) int {
+// Sessions counts those of all pairs.
+func (l *Loads) Sessions(p *wire.Placement) int {
+	known, n := l.Figures(p, false), 0
+	for i := range p.Pairs {
+		n += known.Sum[p.Pairs[i].ID]
+	}
+	return n
+}
+
+// Delivering is one edge's own total, 0 when nothing is known.
+func (l *Loads) Delivering(e wire.Edge) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.heard[e.Name]
@@ -140,10 +149,10 @@ func (l *loads) delivering(e wire.Edge) int {
 	return n
 }
 
-// tables are the occupied slots of every pair: what either member holds, since
+// Tables are the occupied slots of every pair: what either member holds, since
 // each may know of a session that the other one has not been told of. An edge
 // that is down counts no more: what it held is its partner's.
-func (l *loads) tables(p *wire.Placement, now time.Time) []ring.Load {
+func (l *Loads) Tables(p *wire.Placement, now time.Time) []ring.Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	runs := map[wire.PairID][]wire.Run{}

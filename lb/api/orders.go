@@ -1,4 +1,4 @@
-package lb
+package api
 
 import (
 	"context"
@@ -13,13 +13,15 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/raftfsm"
 )
 
-// maxPurge bounds a purge's path, in bytes; purgeLimit is for one edge to do it.
+// Limits of orders.
 const (
-	maxPurge   = 1024
-	purgeLimit = 3 * time.Second
+	orderLimit = 5 * time.Second // for a change to be agreed on
+	maxPurge   = 1024            // of a purge's path, in bytes
+	purgeLimit = 3 * time.Second // for one edge to purge
 )
 
 // done is the answer to an order: the placement in which it is carried out.
@@ -28,60 +30,60 @@ type done struct {
 }
 
 // order proposes on behalf of an operator.
-func (l *LB) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
+func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
-	result, err := l.proposals.propose(ctx, c)
+	result, err := a.deps.Control.Proposals.Propose(ctx, c)
 	if err != nil {
-		l.refuseOrder(w, err)
+		control.RefuseCommand(w, err)
 		return result, false
 	}
-	l.log.Info().Str("order", string(c.Kind)).Str("name", c.Name).Uint64("version", result.Version).Msg("an operator's order is carried out")
+	a.deps.Logger.Info().Str("order", string(c.Kind)).Str("name", c.Name).Uint64("version", result.Version).Msg("an operator's order is carried out")
 	return result, true
 }
 
 // edgeNamed is the edge that a path names. False: it was refused.
-func (l *LB) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool) {
+func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool) {
 	name := chi.URLParam(r, "edge")
-	e, ok := l.node.Placement().Edge(name)
+	e, ok := a.deps.Node.Placement().Edge(name)
 	if !ok {
 		if len(name) > 64 {
 			name = name[:64]
 		}
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+apiPrefix+"/edges lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+Prefix+"/edges lists them")
 	}
 	return e, ok
 }
 
 // edgeOrder is drain, resume or remove.
-func (l *LB) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
+func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		e, ok := l.edgeNamed(w, r)
+		e, ok := a.edgeNamed(w, r)
 		if !ok {
 			return
 		}
-		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: l.loads.tables(l.node.Placement(), l.now())}
-		if result, ok := l.order(w, r, c); ok {
+		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
+		if result, ok := a.order(w, r, c); ok {
 			call.Reply(w, http.StatusOK, done{result.Version})
 		}
 	}
 }
 
 // handlePreview tells what a drain would do.
-func (l *LB) handlePreview(w http.ResponseWriter, r *http.Request) {
-	e, ok := l.edgeNamed(w, r)
+func (a *API) handlePreview(w http.ResponseWriter, r *http.Request) {
+	e, ok := a.edgeNamed(w, r)
 	if !ok {
 		return
 	}
-	p := l.node.Placement()
-	preview := ring.Preview(p, e.Name, l.loads.tables(p, l.now()))
+	p := a.deps.Node.Placement()
+	preview := ring.Preview(p, e.Name, a.deps.Control.Loads.Tables(p, a.deps.Now()))
 	if preview.Boundaries == nil {
 		preview.Boundaries = []wire.BoundaryMove{}
 	}
 	call.Reply(w, http.StatusOK, preview)
 }
 
-func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
+func (a *API) handleAdmission(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Admission string `json:"admission"`
 	}
@@ -92,7 +94,7 @@ func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, "admission", `admission: want "failsafe" or "pair"`)
 		return
 	}
-	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
+	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}
 }
@@ -100,7 +102,7 @@ func (l *LB) handleAdmission(w http.ResponseWriter, r *http.Request) {
 // handlePurge removes objects from every living edge, and puts the purge into
 // the placement for those that are away, and for what was copied meanwhile from
 // one that had not done it yet.
-func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
+func (a *API) handlePurge(w http.ResponseWriter, r *http.Request) {
 	var purge wire.Purge
 	if !call.ReadStrict(w, r, maxOrder, &purge) {
 		return
@@ -110,8 +112,8 @@ func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	purge.Seq = 0
-	answer := l.purgeEdges(r.Context(), purge)
-	result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.Purge, Purge: &purge})
+	answer := a.purgeEdges(r.Context(), purge)
+	result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Purge, Purge: &purge})
 	if !ok {
 		return
 	}
@@ -119,13 +121,13 @@ func (l *LB) handlePurge(w http.ResponseWriter, r *http.Request) {
 	call.Reply(w, http.StatusOK, answer)
 }
 
-func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer {
+func (a *API) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer {
 	ctx, cancel := context.WithTimeout(ctx, purgeLimit)
 	defer cancel()
 	answer := wire.PurgeAnswer{Removed: map[string]int{}, Failed: []string{}}
 	var mu sync.Mutex
 	var under sync.WaitGroup
-	for _, e := range l.node.Placement().Edges {
+	for _, e := range a.deps.Node.Placement().Edges {
 		if e.State == wire.EdgeDown {
 			mu.Lock()
 			answer.Failed = append(answer.Failed, e.Name)
@@ -136,7 +138,7 @@ func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer 
 			var said struct {
 				Removed int `json:"removed"`
 			}
-			err := l.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathPurge, purge, &said)
+			err := a.deps.Call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathPurge, purge, &said)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -151,19 +153,19 @@ func (l *LB) purgeEdges(ctx context.Context, purge wire.Purge) wire.PurgeAnswer 
 }
 
 // handleForgetBalancer takes a balancer's vote away for good: one that is lost.
-func (l *LB) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
+func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "balancer")
 	switch {
-	case !knows(l.node.Placement(), name):
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+apiPrefix+"/status lists them")
+	case !a.deps.Control.Knows(name):
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+Prefix+"/status lists them")
 		return
-	case name == l.cfg.Name:
+	case name == a.deps.Name:
 		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
 		return
 	}
-	if result, ok := l.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
+	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}
 }
 
-var errSession = errors.New("session: want PAIR-SLOT-GENERATION, as " + apiPrefix + "/sessions lists them")
+var errSession = errors.New("session: want PAIR-SLOT-GENERATION, as " + Prefix + "/sessions lists them")

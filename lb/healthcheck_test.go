@@ -9,7 +9,7 @@ import (
 	"tandem/lb/proxy"
 )
 
-func (c *control) suspect(edge string, incarnation uint64) {
+func (c *stage) suspect(edge string, incarnation uint64) {
 	c.t.Helper()
 	c.node(http.MethodPost, wire.PathSuspect, wire.Suspicion{Edge: edge, Incarnation: incarnation, By: "edge-9", Cause: "silent", SilentMS: 600}, http.StatusNoContent, nil)
 }
@@ -20,18 +20,18 @@ func (m *member) pings() (n int) {
 }
 
 func TestSuspicionAloneKillsNobody(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	m := c.members[1]
 	c.suspect(m.edge.Name, 1)
 	until(t, "pinged", func() bool { return m.pings() > 0 })
-	until(t, "the check has ended", func() bool { return !c.lb.suspects.suspected(m.edge.Name) })
+	until(t, "the check has ended", func() bool { return !c.lb.control.Checks.Suspected(m.edge.Name) })
 	if c.state(m.edge.Name) != wire.EdgeUp || len(c.lb.node.Deaths()) != 0 {
 		t.Fatalf("%s is %s", m.edge.Name, c.state(m.edge.Name))
 	}
 }
 
 func TestSuspicionOfAFormerLifeIsNotEvenChecked(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	m := c.members[0]
 	c.suspect(m.edge.Name, 7)
 	c.suspect("edge-77", 1)
@@ -43,7 +43,7 @@ func TestSuspicionOfAFormerLifeIsNotEvenChecked(t *testing.T) {
 }
 
 func TestEdgeThatDoesNotAnswerIsDeclaredDead(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	for range 3 {
 		if resp, _ := c.viewer(nil, entryPath); resp.StatusCode != http.StatusFound {
 			t.Fatal(resp.Status)
@@ -70,13 +70,13 @@ func TestEdgeThatDoesNotAnswerIsDeclaredDead(t *testing.T) {
 }
 
 func TestEdgeThatHangsIsDeclaredDeadAndPassedByMeanwhile(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8, config: func(c *Config) { c.PingTimeout = 400 * time.Millisecond }})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.PingTimeout = 400 * time.Millisecond }})
 	m := c.members[0]
 	frozen := make(chan struct{})
 	defer close(frozen)
 	m.locked(func() { m.frozen = frozen })
-	c.lb.suspects.failed(m.edge.Name, proxy.CauseStalled)
-	if !c.lb.suspects.suspected(m.edge.Name) {
+	c.lb.control.Checks.Failed(m.edge.Name, proxy.CauseStalled)
+	if !c.lb.control.Checks.Suspected(m.edge.Name) {
 		t.Fatal("not suspected while it is being checked")
 	}
 	until(t, "declared dead", func() bool { return c.state(m.edge.Name) == wire.EdgeDown })
@@ -86,7 +86,7 @@ func TestEdgeThatHangsIsDeclaredDeadAndPassedByMeanwhile(t *testing.T) {
 }
 
 func TestAnotherLifeThatAnswersIsNotThisOne(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	m := c.members[2]
 	m.locked(func() { m.edge.Incarnation = 2 }) // it was started again and has not registered yet
 	c.suspect(m.edge.Name, 1)
@@ -94,7 +94,7 @@ func TestAnotherLifeThatAnswersIsNotThisOne(t *testing.T) {
 }
 
 func TestMissingReportsLeadToAPing(t *testing.T) {
-	c := newControl(t, controlOptions{edges: 2, capacity: 8, config: func(c *Config) { c.SilentFor = 300 * time.Millisecond }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.SilentFor = 300 * time.Millisecond }})
 	silent := c.members[0]
 	until(t, "the silent edge is pinged", func() bool { return silent.pings() > 0 })
 	silent.Close()

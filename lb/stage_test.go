@@ -21,13 +21,14 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/api"
 	"tandem/raftfsm"
 )
 
-const controlSecret = "a secret that is long enough"
+const stageSecret = "a secret that is long enough"
 
-// control is a balancer with its members, served as in life.
-type control struct {
+// stage is a balancer with its members, served as in life.
+type stage struct {
 	t       *testing.T
 	lb      *LB
 	url     string
@@ -37,15 +38,15 @@ type control struct {
 	stop    func()
 }
 
-type controlOptions struct {
+type stageOptions struct {
 	edges, capacity int
 	config          func(c *Config)
 	listener        net.Listener
 }
 
-func newControl(t *testing.T, o controlOptions) *control {
+func newStage(t *testing.T, o stageOptions) *stage {
 	t.Helper()
-	cfg := controlConfig(t)
+	cfg := stageConfig(t)
 	ln := o.listener
 	if ln == nil {
 		ln = listen(t)
@@ -61,7 +62,7 @@ func newControl(t *testing.T, o controlOptions) *control {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &control{t: t, lb: l, url: "http://" + ln.Addr().String(), client: &http.Client{
+	c := &stage{t: t, lb: l, url: "http://" + ln.Addr().String(), client: &http.Client{
 		Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	server := l.Front(l.Handler(), l.Relays)
@@ -92,13 +93,13 @@ func newControl(t *testing.T, o controlOptions) *control {
 	return c
 }
 
-// controlConfig has every default, and nothing that a test waits for.
-func controlConfig(t *testing.T) Config {
+// stageConfig has every default, and nothing that a test waits for.
+func stageConfig(t *testing.T) Config {
 	var cfg Config
 	cfg.Settings()
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
-	if err := os.WriteFile(secret, []byte(controlSecret), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte(stageSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg.SecretFile, cfg.Data = secret, filepath.Join(dir, "raft")
@@ -116,7 +117,7 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
-func (c *control) addEdge(name string, capacity int) *member {
+func (c *stage) addEdge(name string, capacity int) *member {
 	c.t.Helper()
 	m := &member{
 		t: c.t, lb: c.lb, tables: map[wire.PairID]*ring.Table{}, asked: map[string]int{}, inside: map[string]int{},
@@ -136,24 +137,24 @@ func (c *control) addEdge(name string, capacity int) *member {
 }
 
 // report brings a member's report to the balancer.
-func (c *control) report(m *member) {
+func (c *stage) report(m *member) {
 	c.t.Helper()
 	c.node(http.MethodPost, wire.PathReport, m.report(), http.StatusOK, &wire.ReportAnswer{})
 }
 
 // node asks as a node of the cluster does.
-func (c *control) node(method, path string, body any, status int, into any) []byte {
+func (c *stage) node(method, path string, body any, status int, into any) []byte {
 	c.t.Helper()
 	return c.ask(method, c.url+path, body, status, into, wire.HeaderAuth, c.lb.cfg.Secret.Bearer())
 }
 
 // api asks as an operator does.
-func (c *control) api(method, path string, body any, status int, into any) []byte {
+func (c *stage) api(method, path string, body any, status int, into any) []byte {
 	c.t.Helper()
-	return c.ask(method, c.admin.URL+apiPrefix+path, body, status, into)
+	return c.ask(method, c.admin.URL+api.Prefix+path, body, status, into)
 }
 
-func (c *control) ask(method, url string, body any, status int, into any, header ...string) []byte {
+func (c *stage) ask(method, url string, body any, status int, into any, header ...string) []byte {
 	c.t.Helper()
 	var send io.Reader
 	if text, ok := body.(string); ok {
@@ -179,7 +180,7 @@ func (c *control) ask(method, url string, body any, status int, into any, header
 	return text
 }
 
-func (c *control) request(client *http.Client, method, url string, body io.Reader, header ...string) (*http.Response, []byte) {
+func (c *stage) request(client *http.Client, method, url string, body io.Reader, header ...string) (*http.Response, []byte) {
 	c.t.Helper()
 	req, err := http.NewRequest(method, url, body)
 	if err != nil {
@@ -201,7 +202,7 @@ func (c *control) request(client *http.Client, method, url string, body io.Reade
 }
 
 // viewer asks on a connection of its own, unless it is given one.
-func (c *control) viewer(client *http.Client, path string, header ...string) (*http.Response, []byte) {
+func (c *stage) viewer(client *http.Client, path string, header ...string) (*http.Response, []byte) {
 	c.t.Helper()
 	if client == nil {
 		client = c.person()
@@ -211,14 +212,14 @@ func (c *control) viewer(client *http.Client, path string, header ...string) (*h
 }
 
 // person is one viewer's player, with its own connections.
-func (c *control) person() *http.Client {
+func (c *stage) person() *http.Client {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}, CheckRedirect: c.client.CheckRedirect}
 	c.t.Cleanup(client.CloseIdleConnections)
 	return client
 }
 
 // sessionAt is the token of a Location.
-func (c *control) sessionAt(resp *http.Response) (wire.Token, string) {
+func (c *stage) sessionAt(resp *http.Response) (wire.Token, string) {
 	c.t.Helper()
 	at := resp.Header.Get("Location")
 	text, path, ok := wire.SplitPath(strings.SplitN(at, "?", 2)[0])
@@ -233,7 +234,7 @@ func (c *control) sessionAt(resp *http.Response) (wire.Token, string) {
 }
 
 // opened counts the slots that edges have given.
-func (c *control) opened() int {
+func (c *stage) opened() int {
 	n := 0
 	for _, m := range c.members {
 		m.locked(func() { n += m.opened })
@@ -241,17 +242,17 @@ func (c *control) opened() int {
 	return n
 }
 
-func (c *control) state(edge string) wire.EdgeState {
+func (c *stage) state(edge string) wire.EdgeState {
 	e, _ := c.lb.Placement().Edge(edge)
 	return e.State
 }
 
 // propose makes a command true, as the test's own doing.
-func (c *control) propose(command raftfsm.Command) {
+func (c *stage) propose(command raftfsm.Command) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if _, err := c.lb.proposals.propose(ctx, command); err != nil {
+	if _, err := c.lb.control.Proposals.Propose(ctx, command); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -45,7 +45,7 @@ func (m *member) locked(do func()) {
 }
 
 func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secret, _ := wire.NewSecret(controlSecret)
+	secret, _ := wire.NewSecret(stageSecret)
 	if !secret.Authorised(r) {
 		m.t.Errorf("%s asked without the secret", r.URL.Path)
 	}

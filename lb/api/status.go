@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// status is the cluster as this balancer knows it.
+func (a *API) status() wire.Status {
+	p, now := a.deps.Node.Placement(), a.deps.Now()
+	known := a.deps.Control.Loads.Figures(p, false)
+	tables := a.deps.Control.Loads.Tables(p, now)
+	leader, _ := a.deps.Node.Leader()
+	s := wire.Status{
+		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Admission: p.Admission, Policy: a.deps.StateSource,
+		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name),
+		Sessions: a.deps.Control.Loads.Sessions(p), Streams: len(p.Streams), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
+	}
+	return s
+}
+
+func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.Load, now time.Time) []wire.EdgeStatus {
+	margins := ring.Margins(p, tables)
+	streams := map[string]int{}
+	for _, s := range p.Streams {
+		for _, name := range p.EdgesOf(s.Pairs) {
+			streams[name]++
+		}
+	}
+	out := make([]wire.EdgeStatus, 0, len(p.Edges))
+	for _, e := range p.Edges {
+		s := wire.EdgeStatus{
+			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity,
+			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
+			FailSafe: ring.FailSafe(p, e.Name), ReportAge: -1, Streams: streams[e.Name],
+		}
+		if r, at, ok := a.deps.Control.Loads.Last(e); ok {
+			s.ReportAge = now.Sub(at).Milliseconds()
+			s.Recovery, s.StoreBytes, s.SentBytes = r.Recovery, r.StoreBytes, r.SentBytes
+			s.Hits, s.Misses, s.OriginAsked = r.Hits, r.Misses, r.OriginAsked
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
+	taken := map[wire.PairID][]wire.Run{}
+	for _, load := range tables {
+		taken[load.Pair] = load.Taken
+	}
+	streams := map[wire.PairID]int{}
+	for _, s := range p.Streams {
+		for _, id := range s.Pairs {
+			streams[id]++
+		}
+	}
+	out := make([]wire.PairStatus, 0, len(p.Pairs))
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		table := ring.TableOf(q.Slots, taken[q.ID])
+		below := table.Below(q.Boundary)
+		s := wire.PairStatus{
+			ID: q.ID, Low: q.Low, High: q.High, Slots: q.Slots, Boundary: q.Boundary, Home: q.Home,
+			LowDelivering: below, HighDelivering: table.Taken() - below, Taken: taken[q.ID], Retiring: q.Retiring, Adopted: q.Adopted, Streams: streams[q.ID],
+		}
+		if s.Taken == nil {
+			s.Taken = []wire.Run{}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInfo {
+	voters := a.deps.Node.Voters()
+	out := make([]wire.BalancerInfo, 0, len(p.Balancers))
+	for _, b := range p.Balancers {
+		out = append(out, wire.BalancerInfo{
+			Balancer: b, Leader: b.Name == leader, Voter: slices.Contains(voters, b.Name), Alive: a.deps.Control.Alive(b.Name),
+		})
+	}
+	return out
+}
+
+// streams lists the placed streams with their sessions, for which the edges are
+// asked.
+func (a *API) streams(ctx context.Context) []wire.StreamStatus {
+	p := a.deps.Node.Placement()
+	counts := map[string]int{}
+	for _, s := range a.sessions(ctx, p, maxSessions).Sessions {
+		counts[s.Stream]++
+	}
+	out := make([]wire.StreamStatus, 0, len(p.Streams))
+	for _, s := range p.Streams {
+		edges := p.EdgesOf(s.Pairs)
+		if edges == nil {
+			edges = []string{}
+		}
+		out = append(out, wire.StreamStatus{Stream: s.Stream, Pairs: s.Pairs, Edges: edges, Sessions: counts[s.Stream]})
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/call"
+	"tandem/internal/ring"
+	"tandem/internal/run"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Config is what of a balancer's settings this room acts by.
+type Config struct {
+	Name        string
+	Join        string        // base URL of a balancer of the cluster to join, "": none
+	Admission   string        // what the first leader of a new cluster sets
+	DeadAfter   time.Duration // until a member that is down is removed, 0: never
+	SilentFor   time.Duration // without a report, until an edge is pinged
+	PingTimeout time.Duration
+}
+
+// Deps is what it stands on. All are needed.
+type Deps struct {
+	Node     *raftfsm.Node
+	Call     *call.Client
+	Secret   wire.Secret
+	Self     wire.Balancer // as the others know it
+	Logger   zerolog.Logger
+	Now      func() time.Time
+	Event    func(wire.Event)                 // of this balancer alone
+	Proposed func(kind raftfsm.Kind, ok bool) // counts
+	Foreign  func()                           // counts calls of internal endpoints without the secret
+	Down     func(edge string)                // an edge was marked down
+	Leaving  <-chan struct{}                  // closed when whoever is kept waiting has to go
+}
+
+// Control keeps the placement true.
+type Control struct {
+	Loads     *Loads
+	Proposals *Proposals
+	Checks    *HealthChecks
+
+	cfg        Config
+	deps       Deps
+	node       *raftfsm.Node
+	successors *successors
+	peers      *peers
+	polls      placementText
+
+	refreshing sync.Mutex
+	refreshed  time.Time // guarded by refreshing
+}
+
+// New starts nothing; Run has to be called.
+func New(cfg Config, deps Deps) *Control {
+	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers()}
+	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed}
+	c.Checks = &HealthChecks{
+		node: deps.Node, proposals: c.Proposals, loads: c.Loads, secret: deps.Secret, name: cfg.Name, log: deps.Logger, now: deps.Now,
+		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),
+		checked: map[string]*checkState{}, seen: map[ring.Life]time.Time{},
+	}
+	return c
+}
+
+// Run runs the loops until ctx ends.
+func (c *Control) Run(ctx context.Context) error {
+	return run.Group(
+		ctx,
+		run.Part{Name: "health checks", Run: c.Checks.run},
+		run.Part{Name: "watch", Run: c.watch},
+		run.Part{Name: "liveness", Run: c.liveness},
+		run.Part{Name: "tasks", Run: c.tasks},
+	)
+}
+
+// watch follows the placement: what is gone is forgotten, and nobody waits on
+// connections to an edge that was marked down.
+func (c *Control) watch(ctx context.Context) error {
+	down := map[string]bool{}
+	for {
+		changed := c.node.Watch()
+		p := c.node.Placement()
+		for _, e := range p.Edges {
+			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
+				down[e.Name] = dead
+				if dead {
+					c.deps.Down(e.Name)
+				}
+			}
+		}
+		c.Loads.Keep(p)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// HasRoom tells whether an edge may be asked for what is not its own share.
+func (c *Control) HasRoom(edge string) bool {
+	e, ok := c.node.Placement().Edge(edge)
+	return ok && c.Loads.Delivering(e) < e.Capacity
+}
+
+// Ready is nil, or why this balancer should get no viewers.
+func (c *Control) Ready() error {
+	if _, ok := c.node.Leader(); !ok {
+		return errors.New("nobody leads the balancers; see --peers")
+	}
+	for _, e := range c.node.Placement().Edges {
+		if ring.Delivers(e.State) {
+			return nil
+		}
+	}
+	return errors.New("no edge is up; see the edges' --balancers")
+}
+
+// RefuseCommand says why a change of the placement was not made.
+func RefuseCommand(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, raftfsm.ErrUnknown):
+		call.RefuseNode(w, http.StatusNotFound, "unknown", err.Error())
+	case errors.Is(err, raftfsm.ErrMalformed):
+		call.RefuseNode(w, http.StatusBadRequest, "malformed", err.Error())
+	case errors.Is(err, raftfsm.ErrRefused), errors.Is(err, raftfsm.ErrLimit):
+		call.RefuseNode(w, http.StatusConflict, "refused", err.Error())
+	case errors.Is(err, raftfsm.ErrStale):
+		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
+	default:
+		w.Header().Set("Retry-After", "1")
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
+	}
+}

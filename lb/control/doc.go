@@ -1,0 +1,25 @@
+// Package control keeps the placement true: it finds out which edges are alive,
+// proposes what has to become so, does the leader's tasks for the ring, takes
+// edges and balancers in, and knows how loaded the edges are.
+//
+// Always true:
+//   - an edge is marked down only on the balancer's own evidence (a failed ping on
+//     a new connection); a suspicion, whoever has it, only makes it ask;
+//   - the same command has the same ID at every attempt, so it is carried out once;
+//   - a report of an older incarnation, or one that came too late, changes nothing;
+//   - what is kept of edges and balancers is bounded by the placement.
+//
+// Guarded by: Loads, HealthChecks, successors, peers and the placement's text have
+// a mutex each; none is held while something is sent. taskTimes is owned by the
+// goroutine of tasks. The placement is an immutable view.
+//
+// May be lost: the figures of a balancer that restarts; reports bring them anew.
+// Never done here: no viewer is answered, and nobody waits for a commit to save a
+// response in hand.
+//
+// Goroutines, all ended when Run returns: health checks start one a suspected edge,
+// with two pings at most; watch follows the placement; liveness pings the other
+// balancers, one goroutine each; tasks does what a leader does for the ring, and
+// tells this balancer's address. Query asks the edges side by side, one goroutine
+// each, and ends before its caller goes on.
+package control

@@ -1,0 +1,118 @@
+package control
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Limits of what nodes ask.
+const (
+	pollLimit    = 25 * time.Second
+	bodyLimit    = 10 * time.Second // for a body to arrive
+	registerWait = 5 * time.Second
+	readyWait    = 3 * time.Second
+)
+
+// Handler declares the endpoints for nodes of the cluster.
+func (c *Control) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Use(c.onlyNodes)
+	r.Get(wire.PathPing, func(w http.ResponseWriter, _ *http.Request) {
+		call.Reply(w, http.StatusOK, wire.Pong{Name: c.cfg.Name, Role: "lb"})
+	})
+	r.Get(wire.PathPlacement, c.handlePlacement)
+	r.Post(wire.PathRegister, c.handleRegister)
+	r.Post(wire.PathReport, c.handleReport)
+	r.Post(wire.PathSuspect, c.handleSuspect)
+	r.Post(wire.PathReady, c.handleReady)
+	r.Post(wire.PathPropose, c.handlePropose)
+	r.Post(wire.PathJoin, c.handleJoin)
+	return r
+}
+
+// onlyNodes closes the endpoints to everybody without the cluster's secret, whose
+// body is not even read.
+func (c *Control) onlyNodes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !c.deps.Secret.Authorised(r) {
+			w.Header().Set("Connection", "close")
+			_ = http.NewResponseController(w).SetReadDeadline(c.deps.Now().Add(time.Second))
+			c.deps.Foreign()
+			call.RefuseNode(w, http.StatusForbidden, "closed", "closed to viewers")
+			return
+		}
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(c.deps.Now().Add(bodyLimit))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
+	var report wire.Report
+	if !call.Read(w, r, &report) {
+		return
+	}
+	p := c.node.Placement()
+	if _, ok := p.Edge(report.Edge); ok {
+		c.Loads.Take(report, c.deps.Now())
+	}
+	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version})
+}
+
+func (c *Control) handleSuspect(w http.ResponseWriter, r *http.Request) {
+	var s wire.Suspicion
+	if !call.Read(w, r, &s) {
+		return
+	}
+	noticed := c.deps.Now()
+	if s.SilentMS > 0 && s.SilentMS < time.Minute.Milliseconds() && s.Cause == "" {
+		s.Cause = "silent"
+	}
+	c.Checks.suspect(suspicion{edge: s.Edge, incarnation: s.Incarnation, by: s.By, cause: s.Cause, noticed: noticed})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// handlePropose carries out a command for another balancer. 421 says who leads.
+func (c *Control) handlePropose(w http.ResponseWriter, r *http.Request) {
+	body, ok := call.ReadBody(w, r, raftfsm.MaxCommand)
+	if !ok {
+		return
+	}
+	command, err := raftfsm.DecodeCommand(body)
+	if err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
+		return
+	}
+	if !c.node.IsLeader() {
+		c.misdirected(w)
+		return
+	}
+	result, err := c.Proposals.lead(r.Context(), *command)
+	switch {
+	case errors.Is(err, raftfsm.ErrNotLeader):
+		c.misdirected(w)
+	case errors.Is(err, raftfsm.ErrMalformed):
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
+	case err != nil:
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
+	default:
+		call.Reply(w, http.StatusOK, result)
+	}
+}
+
+// misdirected answers what only the leader can do.
+func (c *Control) misdirected(w http.ResponseWriter) {
+	leader, _ := c.node.Leader()
+	if leader.Name == c.cfg.Name {
+		leader = wire.Balancer{} // it has just ceased to be
+	}
+	call.Reply(w, http.StatusMisdirectedRequest, leader)
+}

@@ -1,0 +1,113 @@
+package lb
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/lb/proxy"
+	"tandem/raftfsm"
+)
+
+func TestLeavingEdgeGoesWhenItsHeirsHaveCopied(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.api(http.MethodPost, "/edges/edge-1/remove", nil, http.StatusOK, nil)
+	p := c.lb.Placement()
+	heirs := ring.Heirs(p, "edge-1")
+	if c.state("edge-1") != wire.EdgeLeaving || len(heirs) == 0 {
+		t.Fatalf("%s, heirs %v", c.state("edge-1"), heirs)
+	}
+	for i, name := range heirs {
+		if _, ok := c.lb.Placement().Edge("edge-1"); !ok {
+			t.Fatalf("it left when %d of %d had copied", i, len(heirs))
+		}
+		ready := wire.Ready{Edge: name, Incarnation: 1, Version: p.Version - 1} // of a moment before it was asked to leave
+		c.node(http.MethodPost, wire.PathReady, ready, http.StatusNoContent, nil)
+		ready.Version = p.Version
+		c.node(http.MethodPost, wire.PathReady, ready, http.StatusNoContent, nil)
+	}
+	until(t, "it has left", func() bool { _, ok := c.lb.Placement().Edge("edge-1"); return !ok })
+	// Its pair retires, and ends when both members report it empty.
+	for _, m := range c.members[1:] {
+		c.report(m)
+	}
+	until(t, "no pair retires", func() bool {
+		for _, q := range c.lb.Placement().Pairs {
+			if q.Retiring {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	q := c.lb.Placement().Pairs[0]
+	low := c.members[0]
+	last := c.lb.Placement().Pairs[2] // the low member's other pair
+	for _, m := range c.members[:2] {
+		m.locked(func() {
+			for range 4 {
+				m.table(&q).AllotLow([]wire.Run{{From: 0, To: q.Slots}})
+			}
+		})
+	}
+	for _, m := range []*member{low, c.members[2]} {
+		m.locked(func() {
+			for range 6 {
+				m.table(&last).AllotHigh([]wire.Run{{From: 0, To: last.Slots}})
+			}
+		})
+	}
+	before := [2]int{q.Boundary, last.Boundary}
+	c.propose(raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: last.ID, Before: last.Boundary, Boundary: 0})
+	for range 2 {
+		for _, m := range c.members {
+			c.report(m)
+		}
+	}
+	until(t, "boundaries have moved", func() bool {
+		p := c.lb.Placement()
+		tables := c.lb.control.Loads.Tables(p, time.Now())
+		return ring.Delivering(p, tables)["edge-1"] <= 8
+	})
+	if p := c.lb.Placement(); p.Pairs[0].Boundary == before[0] && p.Pairs[2].Boundary == 0 {
+		t.Fatalf("%+v", p.Pairs)
+	}
+}
+
+func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.DeadAfter = 50 * time.Millisecond }})
+	c.members[1].Close()
+	c.lb.control.Checks.Failed("edge-2", proxy.CauseRefused)
+	until(t, "it is removed", func() bool { _, ok := c.lb.Placement().Edge("edge-2"); return !ok })
+}
+
+func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	for _, moved := range []proxy.Takeover{
+		{From: "edge-1", To: "edge-2", OK: true, Gap: 30 * time.Millisecond, Cause: proxy.CauseReset, Phase: "body"},
+		{From: "edge-1", To: "edge-2", OK: true, Gap: 10 * time.Millisecond, Cause: proxy.CauseReset, Phase: "head"},
+		{From: "edge-1", Cause: proxy.CauseVersion, Phase: "body"},
+		{From: "edge-3", To: "edge-2", OK: true, Cause: proxy.CauseReset, Phase: "head"},
+	} {
+		c.lb.moved(moved)
+	}
+	c.members[0].Close()
+	c.lb.control.Checks.Failed("edge-1", proxy.CauseReset)
+	until(t, "declared dead", func() bool { return c.state("edge-1") == wire.EdgeDown })
+	var receipts []wire.Receipt
+	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+	if len(receipts) != 1 || receipts[0].Finished != 2 || receipts[0].LongestGap != 30 || receipts[0].Broken != 1 || receipts[0].Cause != proxy.CauseReset {
+		t.Fatalf("%+v", receipts)
+	}
+	var s wire.Status
+	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+	if s.Takeovers != 3 {
+		t.Fatalf("%d takeovers", s.Takeovers)
+	}
+}
