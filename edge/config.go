@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
+	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
 )
@@ -115,11 +115,11 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--duplication: %q is none of relay, origin, multicast", c.Duplication)
 	}
 	if c.SecretFile != "" {
-		text, err := os.ReadFile(c.SecretFile)
+		text, err := secret.Text(c.SecretFile)
 		if err != nil {
 			return fmt.Errorf("--secret-file: %w", err)
 		}
-		if c.Secret, err = wire.NewSecret(string(text)); err != nil {
+		if c.Secret, err = wire.NewSecret(text); err != nil {
 			return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/ring"
+	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
@@ -169,11 +170,11 @@ func (c *Config) readSecret() error {
 		}
 		return errors.New("--secret-file: the cluster's secret is required")
 	}
-	text, err := os.ReadFile(c.SecretFile)
+	text, err := secret.Text(c.SecretFile)
 	if err != nil {
 		return fmt.Errorf("--secret-file: %w", err)
 	}
-	if c.Secret, err = wire.NewSecret(string(text)); err != nil {
+	if c.Secret, err = wire.NewSecret(text); err != nil {
 		return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
 	}
 	return nil

@@ -18,6 +18,7 @@
 //   - reserved bytes never exceed the limit: room is made before a byte is
 //     written, and never out of an object with an open view. A file that was
 //     deleted while being read counts until its last view is closed;
+//   - nobody but the owner of the process reads the directory and the files;
 //   - a file number is never used twice while a record or a file may bear it.
 //
 // Guards: a shard's mutex guards its maps, and the readers of its fills. Inside

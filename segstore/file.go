@@ -80,15 +80,15 @@ func (s *Store) createFile(size int64) (*segFile, error) {
 
 func (s *Store) openNew(f *segFile) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
-	file, err := os.OpenFile(f.path(), flags, 0o644)
+	file, err := os.OpenFile(f.path(), flags, 0o600)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return file, err
 	}
-	if err := os.MkdirAll(f.dir(), 0o755); err != nil {
+	if err := os.MkdirAll(f.dir(), 0o700); err != nil {
 		return nil, err
 	}
 	s.newDirs.Store(true)
-	return os.OpenFile(f.path(), flags, 0o644)
+	return os.OpenFile(f.path(), flags, 0o600)
 }
 
 // removeFile ends a body that nobody holds. After Close it is left to the next

@@ -34,7 +34,7 @@ type change struct {
 func openIndex(path string, see func(key Key, record []byte)) (*index, error) {
 	var db *bbolt.DB
 	err := guarded(func() (err error) {
-		db, err = bbolt.Open(path, 0o644, &bbolt.Options{
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout:      time.Second, // this process holds the directory: only a stranger's tool
 			FreelistType: bbolt.FreelistMapType,
 			NoStatistics: true,

@@ -12,7 +12,7 @@ import (
 // lockDir makes this process the only one that has dir open; the lock ends with
 // the process, however it ends.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("segstore: open %s: %w", dir, err)
 	}

@@ -101,8 +101,13 @@ func (sh *shard) barrier() {
 // index and the names of the files, not the bodies.
 func Open(dir string, o Options) (*Store, error) {
 	s := newStore(dir, o)
-	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o700); err != nil {
 		return nil, fmt.Errorf("segstore: open %s: %w", dir, err)
+	}
+	// A directory that others could read until now is shut: what lies in it may be
+	// paid for. One that is not ours to shut is its owner's affair.
+	if err := os.Chmod(dir, 0o700); err != nil {
+		s.log.Warn().Err(err).Str("dir", dir).Msg("others may read the store")
 	}
 	lock, err := lockDir(dir)
 	if err != nil {

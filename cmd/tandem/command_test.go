@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,6 +91,34 @@ func TestTheGeneratedPagesAreFresh(t *testing.T) {
 		got, err := os.ReadFile(filepath.Join("../../docs", name))
 		if err != nil || string(got) != want {
 			t.Errorf("docs/%s is stale (%v); run make docs", name, err)
+		}
+	}
+}
+
+// A secret that others can read, or guess, is refused by every role, with the mend.
+func TestALooseOrWeakSecretIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	for _, row := range []struct {
+		name, text string
+		mode       os.FileMode
+		says       string
+	}{
+		{"loose", "a secret that is long enough", 0o644, "chmod 600"},
+		{"weak", "aaaaaaaaaaaaaaaaaaaaaaaa", 0o600, "guessed"},
+	} {
+		path := filepath.Join(dir, row.name)
+		if err := errors.Join(os.WriteFile(path, []byte(row.text), 0o600), os.Chmod(path, row.mode)); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"origin", "--sample", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"},
+			{"edge", "--origin", "http://127.0.0.1:1", "--data", filepath.Join(dir, "edge"), "--balancers", "http://127.0.0.1:1"},
+			{"lb", "--data", filepath.Join(dir, "lb")},
+		} {
+			var out bytes.Buffer
+			if code := dispatch(t.Context(), append(args, "--secret-file", path), &out, &out); code == 0 || !strings.Contains(out.String(), row.says) || strings.Contains(out.String(), row.text) {
+				t.Errorf("%s with a %s secret: %d, %s", args[0], row.name, code, out.String())
+			}
 		}
 	}
 }

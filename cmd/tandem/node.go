@@ -58,7 +58,7 @@ func (c *nodeConfig) Validate() error {
 	base := c.lb.Data
 	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
-	if err := os.MkdirAll(base, 0o755); err != nil {
+	if err := os.MkdirAll(base, 0o700); err != nil {
 		return err
 	}
 	if len(c.edge.Balancers) == 0 {

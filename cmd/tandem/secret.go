@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
 
+	"tandem/internal/secret"
 	"tandem/internal/wire"
 )
 
@@ -12,11 +12,11 @@ func secretOf(path string) (wire.Secret, error) {
 	if path == "" {
 		return wire.Secret{}, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := secret.Text(path)
 	if err != nil {
 		return wire.Secret{}, fmt.Errorf("--secret-file: %w", err)
 	}
-	s, err := wire.NewSecret(string(text))
+	s, err := wire.NewSecret(text)
 	if err != nil {
 		return wire.Secret{}, fmt.Errorf("--secret-file: %s: %w", path, err)
 	}

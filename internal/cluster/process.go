@@ -64,10 +64,10 @@ func (n *Node) AwaitGone(limit time.Duration) error {
 // directory. With a lifeline it ends when that reading end closes; without one
 // it is on its own, in a session of its own. Who calls Start also calls Wait.
 func (n *Node) Start(lifeline *os.File) (*exec.Cmd, error) {
-	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	log, err := os.OpenFile(filepath.Join(n.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(n.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}

@@ -89,7 +89,7 @@ func directory(c *Config) (remove func(), err error) {
 	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
 		return nil, fmt.Errorf("--dir: %w", err)
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("--dir: %w", err)
 	}
 	return func() {}, nil

@@ -125,7 +125,7 @@ func (l *layout) originArgs() []string {
 // makeSecret makes the cluster's secret, or takes that of an earlier demo in the
 // same directory, so that its nodes' state can be used again.
 func makeSecret(dir string) (path string, err error) {
-	if err := os.MkdirAll(filepath.Join(dir, "ingest"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "ingest"), 0o700); err != nil {
 		return "", fmt.Errorf("--dir: %w", err)
 	}
 	path = filepath.Join(dir, "secret")

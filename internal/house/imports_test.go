@@ -10,10 +10,10 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
+	"edge":       {"segstore", "internal/fault", "internal/front", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
 
-	"lb":         {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/media", "internal/ring", "internal/run", "internal/setting", "internal/wire"},
+	"lb":         {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
 	"lb/api":     {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
 	"lb/control": {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
 	"lb/proxy":   {"internal/call", "internal/front", "internal/setting", "internal/wire"},
@@ -42,7 +42,8 @@ var rooms = map[string][]string{
 	"internal/serve":    {"internal/run"},
 	"internal/systest":  {},
 	"internal/house":    {},
-	"internal/identity": {},
+	"internal/identity": {"internal/secret"},
+	"internal/secret":   {},
 	"bench/lab":         {},
 	"bench/netdemo":     {"bench/lab", "internal/cluster", "internal/wire"},
 	"bench/trial":       {"bench/lab", "internal/wire"},

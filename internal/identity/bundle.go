@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tandem/internal/secret"
 )
 
 // The files of a node's identity.
@@ -58,7 +60,7 @@ func Open(dir string, clock func() time.Time) (*Bundle, error) {
 
 func read(dir string) (*current, error) {
 	path := filepath.Join(dir, nodeFile)
-	text, err := ReadSecret(path)
+	text, err := secret.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no identity: get one with a ticket (tandem join TICKET --identity %s)", dir, dir)
 	}

@@ -21,8 +21,5 @@ var (
 	ErrTicketExpired = errors.New("the ticket has expired")
 )
 
-// Why files are not taken.
-var (
-	ErrMode = errors.New("others on this machine can read it")
-	ErrFile = errors.New("not what it should hold")
-)
+// ErrFile is why a file or a message is not taken.
+var ErrFile = errors.New("not what it should hold")

@@ -5,32 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-)
 
-// ReadSecret reads a file that nobody else on the machine may read.
-func ReadSecret(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s: %w (mode %04o): chmod 600 %s, and replace what it holds if others were there", path, ErrMode, mode, path)
-	}
-	if info.Size() > maxPEM {
-		return nil, fmt.Errorf("%s: %w: %d bytes", path, ErrFile, info.Size())
-	}
-	text := make([]byte, info.Size())
-	n, err := f.ReadAt(text, 0)
-	if n < len(text) {
-		return nil, err
-	}
-	return text, nil
-}
+	"tandem/internal/secret"
+)
 
 // Directory makes a directory that is its owner's alone, and shuts others out of
 // one that was left open.
@@ -92,7 +69,7 @@ func SaveAuthority(dir string, a *Authority) error {
 // os.ErrNotExist: it is not kept there.
 func ReadAuthority(dir, cluster string) (*Authority, error) {
 	path := filepath.Join(dir, authorityFile)
-	text, err := ReadSecret(path)
+	text, err := secret.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/secret"
 )
 
 func TestCertificateSaysWhatWasGrantedAndNotWhatWasAskedFor(t *testing.T) {
@@ -315,7 +317,7 @@ func TestSecretsThatOthersCanReadAreRefused(t *testing.T) {
 		if err := os.Chmod(path, 0o640); err != nil {
 			t.Fatal(err)
 		}
-		if err := read(); !errors.Is(err, ErrMode) || !strings.Contains(err.Error(), "chmod 600") {
+		if err := read(); !errors.Is(err, secret.ErrMode) || !strings.Contains(err.Error(), "chmod 600") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,0 +1,53 @@
+package secret
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFileThatOthersCanReadIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	const text = "4f2c9a1be07d5583c6a9"
+	if err := os.WriteFile(path, []byte(" "+text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o600, 0o400, 0o640, 0o604, 0o660, 0o610} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Text(path)
+		if mode&0o077 == 0 {
+			if err != nil || got != text {
+				t.Errorf("%o: %q, %v", mode, got, err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrMode) || !strings.Contains(err.Error(), "chmod 600 "+path) || strings.Contains(err.Error(), text) {
+			t.Errorf("%o: %v", mode, err)
+		}
+	}
+}
+
+func TestTextThatCanBeGuessedIsRefused(t *testing.T) {
+	for text, good := range map[string]bool{
+		"aaaaaaaaaaaaaaaa": false, "abababababababababab": false, "short": false, "": false, strings.Repeat("ab", 20): false,
+		"4f2c9a1be07d5583": true, "sixteen bytes or more": true, "T7x!pQ2m9Zr4KwLd": true,
+	} {
+		if err := Strong(text); (err == nil) != good || err != nil && (!errors.Is(err, ErrWeak) || text != "" && strings.Contains(err.Error(), text)) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestLongFileIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(path); !errors.Is(err, ErrSize) {
+		t.Error(err)
+	}
+}
