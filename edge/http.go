@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/obs"
 	"tandem/internal/wire"
 )
@@ -59,7 +60,6 @@ func (e *Edge) ready() error {
 const (
 	headTimeout = 5 * time.Second
 	idleTimeout = 2 * time.Minute // longer than balancers keep connections
-	headLimit   = 64 << 10        // bytes
 )
 
 // Server is the data side as it listens: hits on loops, all else in goroutines.
@@ -67,8 +67,8 @@ func (e *Edge) Server() *front.Server {
 	h := e.Handler()
 	return front.New(front.Config{
 		Handler: h, Quick: e.Quick, Ways: &e.counts.ways, Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
-		HeadLimit: headLimit, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
-		Fallback: &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headLimit},
+		Limits: h1.Behind, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
+		Fallback: &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: h1.Behind.Head},
 		Panic: func(r *http.Request, why any) {
 			e.log.Error().Interface("why", why).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},

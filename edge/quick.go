@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/segstore"
 )
 
@@ -40,7 +41,7 @@ func (l *lines) Add(name, value string) { l.Set(name, value) }
 func (l *lines) Lines(text string) { l.b = append(l.b, text...) }
 
 // Serve is a front.Quick's.
-func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
+func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 	if h.Method != http.MethodGet && h.Method != http.MethodHead {
 		return false
 	}
@@ -64,7 +65,7 @@ func (q *quick) Serve(c *front.Conn, h *front.Head) bool {
 	return true
 }
 
-func (q *quick) answer(c *front.Conn, h *front.Head, view *segstore.View, x *errand) bool {
+func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *errand) bool {
 	e := q.e
 	meta := view.Meta()
 	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || e.rewritten(x, &meta) {

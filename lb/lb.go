@@ -14,6 +14,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -162,9 +163,6 @@ func (l *LB) moved(t proxy.Takeover) {
 	line.Str("from", t.From).Str("to", t.To).Str("cause", t.Cause).Str("phase", t.Phase).Int64("offset", t.Offset).Dur("gap", t.Gap).Str("path", t.Path).Msg("takeover")
 }
 
-// headLimit bounds the head of a viewer's request, in bytes.
-const headLimit = 32 << 10
-
 // Server is a server of net/http for viewers, with limits against slow and
 // hostile clients: for TLS, and for what loops don't read.
 func (l *LB) Server(h http.Handler) *http.Server {
@@ -172,7 +170,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: l.cfg.HeaderTimeout,
 		IdleTimeout:       l.cfg.IdleTimeout,
-		MaxHeaderBytes:    headLimit,
+		MaxHeaderBytes:    h1.Viewers.Head,
 		ConnContext:       l.guard.enter,
 		ConnState:         l.guard.state,
 		ErrorLog:          serverLog(l.log),
@@ -187,7 +185,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
 		Handler: h, Quick: quick, Ways: &l.counts.ways, Fallback: l.Server(h), Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
-		HeadLimit: headLimit, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
+		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
 			c, ok := l.guard.admit(address)
 			return c, ok

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
@@ -28,7 +29,7 @@ func viewerOf(c *front.Conn) string {
 
 // plan is inSession for the ordinary case: a good token, and an edge that nobody
 // suspects.
-func (l *LB) plan(h *front.Head) (proxy.LoopRequest, bool) {
+func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	path, _, _ := strings.Cut(h.Target, "?")
 	text, rest, ok := wire.SplitPath(path)
 	if !ok || strings.IndexByte(path, '%') >= 0 || len(path) > maxPath || !goodPath(rest) {

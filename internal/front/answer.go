@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tandem/internal/h1"
 )
 
 // answerBuffer holds a head and a small body, in bytes; a body that fits needs no
@@ -138,7 +140,7 @@ func (a *answer) endHead(ended bool) {
 func appendFields(b []byte, h http.Header, length bool) []byte {
 	for name, values := range h {
 		switch {
-		case name == "Connection", name == "Transfer-Encoding", name == "Content-Length" && !length, !isToken(name):
+		case name == "Connection", name == "Transfer-Encoding", name == "Content-Length" && !length, !h1.IsToken(name):
 			continue
 		}
 		for _, v := range values {
@@ -149,15 +151,6 @@ func appendFields(b []byte, h http.Header, length bool) []byte {
 		}
 	}
 	return b
-}
-
-func isToken(name string) bool {
-	for i := range len(name) {
-		if classOf[name[i]]&inToken == 0 {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // Write is an http.ResponseWriter's. More than was announced is an error.

@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // Begun is how far an answer is when it goes away: the zero value is not at all.
@@ -29,10 +31,10 @@ const (
 
 // Request makes the request whose head was parsed last; an error is a target
 // that is no URL.
-func (c *Conn) Request(h *Head) (*http.Request, error) {
+func (c *Conn) Request(h *h1.Request) (*http.Request, error) {
 	u, err := url.ParseRequestURI(h.Target)
 	if err != nil {
-		return nil, &Malformed{Status: http.StatusBadRequest, Why: "the target is no URL"}
+		return nil, &h1.Malformed{Status: http.StatusBadRequest, Why: "the target is no URL"}
 	}
 	header := make(http.Header, len(h.Fields))
 	values := make([]string, 0, len(h.Fields)) // the slices of one value are parts of this one
@@ -53,7 +55,7 @@ func (c *Conn) Request(h *Head) (*http.Request, error) {
 }
 
 // sendAway gives a request to the Handler.
-func (c *Conn) sendAway(h *Head) {
+func (c *Conn) sendAway(h *h1.Request) {
 	r, err := c.Request(h)
 	if err != nil {
 		c.refuse(err)

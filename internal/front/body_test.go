@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 func TestBodiesOfEverySizeAreWholeAndToldSo(t *testing.T) {
@@ -168,7 +170,7 @@ func shortened(t *testing.T, size int) *stage {
 	t.Cleanup(func() { _ = file.Close() })
 	return newStage(t, func(s *stage, c *Config) {
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				if _, _, ok := cutOf(h.Target); !ok {
 					return false
 				}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // turnsMost bounds how many requests of one connection a round answers.
@@ -148,7 +150,7 @@ func (c *Conn) receive() {
 				return
 			}
 		}
-		n, err := c.loop.head.Parse(b, c.loop.server.cfg.HeadLimit)
+		n, err := c.loop.head.Parse(b, c.loop.server.cfg.Limits)
 		switch {
 		case err != nil:
 			c.refuse(err)
@@ -221,13 +223,13 @@ func kept(b []byte) []byte {
 }
 
 // dispatch sends a request on its way.
-func (c *Conn) dispatch(h *Head) {
+func (c *Conn) dispatch(h *h1.Request) {
 	c.leave()
 	l := c.loop
 	c.state = busy
 	c.keep = !h.Close && !l.server.draining.Load()
 	switch {
-	case h.Minor == 0 || h.Bodied || h.Expect || h.Upgrade || h.Target == "*" || l.server.cfg.Foreign(h.Target):
+	case h.Minor == 0 || h.Bodied() || h.Expect != "" || h.Get("Upgrade") != "" || h.Target == "*" || l.server.cfg.Foreign(h.Target):
 		l.server.cfg.Ways.Fallback.Add(1)
 		c.handOver(h)
 	case l.quick != nil && l.quick.Serve(c, h):
@@ -241,7 +243,7 @@ func (c *Conn) dispatch(h *Head) {
 // refuse answers a head that can't be read, and ends the connection.
 func (c *Conn) refuse(err error) {
 	status, why := 400, err.Error()
-	if m, ok := err.(*Malformed); ok {
+	if m, ok := err.(*h1.Malformed); ok {
 		status = m.Status
 	}
 	c.leave()
@@ -260,7 +262,7 @@ func (c *Conn) tooLong() {
 		c.close()
 		return
 	}
-	c.refuse(&Malformed{Status: 408, Why: "the request's head did not arrive in time"})
+	c.refuse(&h1.Malformed{Status: 408, Why: "the request's head did not arrive in time"})
 }
 
 // Done ends an exchange of a Driver, or of a goroutine; keep false closes the

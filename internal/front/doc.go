@@ -12,7 +12,7 @@
 //     that Foreign names) goes to a net/http server, with the connection, for good.
 //
 // Always true:
-//   - a head is read one way or refused (RFC 9112; head.go): what follows a refused
+//   - a head is read one way or refused (RFC 9112; internal/h1): what follows a refused
 //     one is never read, and a body is never taken for a request;
 //   - answers go out in the order of their requests, one at a time;
 //   - an answer is whole, or its connection is reset (truth 4);

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // driver is a Driver by functions.
@@ -28,7 +30,7 @@ func (d *driver) Gone() {
 type stream struct {
 	s      *stage
 	c      *Conn
-	h      Head
+	h      h1.Request
 	r      *http.Request
 	pipe   [2]int
 	filled int // bytes in the pipe
@@ -39,7 +41,7 @@ type stream struct {
 
 const pipePart = 32 << 10
 
-func (d *stream) begin(c *Conn, h *Head) {
+func (d *stream) begin(c *Conn, h *h1.Request) {
 	d.c, d.h = c, *h
 	d.r, _ = c.Request(h)
 	if err := unix.Pipe2(d.pipe[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
@@ -110,7 +112,7 @@ func streaming(t *testing.T) (*stage, chan int64) {
 	gone := make(chan int64, 100)
 	return newStage(t, func(s *stage, c *Config) {
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				if h.Target != "/stream" {
 					return s.answer(c, h)
 				}
@@ -205,7 +207,7 @@ func TestDriverThatResetsWhenToldDoesNotTouchTheNextConnection(t *testing.T) {
 	next, other, told := -1, -1, make(chan struct{})
 	s := newStage(t, oneLoop, func(s *stage, c *Config) {
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				if h.Target != "/take" {
 					return s.answer(c, h)
 				}

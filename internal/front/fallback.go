@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // connQueue is the fallback server's listener.
@@ -74,7 +76,7 @@ func (h *Handed) Close() error {
 
 // handOver gives the connection, beginning with the request in h, to the
 // fallback server.
-func (c *Conn) handOver(h *Head) {
+func (c *Conn) handOver(h *h1.Request) {
 	s := c.loop.server
 	tcp, err := socketOf(c.fd)
 	if err != nil {

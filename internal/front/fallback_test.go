@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // echoing is a Handler that says what it read.
@@ -196,7 +198,7 @@ func TestConnectionsAreProbedWhenNothingComes(t *testing.T) {
 	told := make(chan int, 1)
 	s := echoStage(t, func(_ *stage, c *Config) {
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				on, _ := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
 				idle, _ := unix.GetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
 				told <- on * idle

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // lastWords sends text and the end of what is sent in one segment.
@@ -153,7 +155,7 @@ func TestEventsOfAClosedConnectionAreNotTheNextOnes(t *testing.T) {
 	s := newStage(t, oneLoop, func(s *stage, c *Config) {
 		c.Handler = a
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				switch h.Target {
 				case "/victim":
 					victim = c

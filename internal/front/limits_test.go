@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/h1"
 )
 
 const short = 60 * time.Millisecond
@@ -105,7 +107,7 @@ func TestRequestThatTakesLongIsNotCutByOtherTimes(t *testing.T) {
 
 func TestHeadIsNotLongerThanTheLimit(t *testing.T) {
 	const limit = 1000
-	s := newStage(t, func(_ *stage, c *Config) { c.HeadLimit = limit })
+	s := newStage(t, func(_ *stage, c *Config) { c.Limits = h1.Limits{Head: limit, Line: limit, Fields: 100} })
 	fill := func(n int) string {
 		return ask("GET", "/mem/3", "X: "+strings.Repeat("x", n-len(ask("GET", "/mem/3", "X: "))))
 	}

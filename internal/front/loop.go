@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 const (
@@ -33,7 +35,7 @@ type Source interface {
 type Quick interface {
 	// Serve answers by Conn.Respond, takes the connection by Conn.Take, or returns
 	// false: then the request goes to the Handler. h is reused afterwards.
-	Serve(c *Conn, h *Head) bool
+	Serve(c *Conn, h *h1.Request) bool
 	// Tick is called after each round of events; it returns when it wants to be
 	// called at the latest, zero when nothing is awaited.
 	Tick(now time.Time) time.Time
@@ -51,12 +53,12 @@ type Loop struct {
 	quick  Quick
 
 	now     time.Time
-	sources []watched // by descriptor
-	read    []byte    // what a socket is read into; nothing stays there
-	scratch []byte    // heads of answers
-	head    Head      // of the request that is being looked at
-	again   []*Conn   // with more to do in the next round
-	heads   list      // connections whose head has not come yet
+	sources []watched  // by descriptor
+	read    []byte     // what a socket is read into; nothing stays there
+	scratch []byte     // heads of answers
+	head    h1.Request // of the request that is being looked at
+	again   []*Conn    // with more to do in the next round
+	heads   list       // connections whose head has not come yet
 	idle    list
 	linger  list
 	paced   time.Time

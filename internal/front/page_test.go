@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // cold is a file of which only the first bytes are in memory. Where the disk does
@@ -63,7 +65,7 @@ func coldStage(t *testing.T, file *os.File) *stage {
 	return newStage(t, oneLoop, func(s *stage, c *Config) {
 		var before int64
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				head := AppendStatus(l.Scratch(), http.StatusOK)
 				switch h.Target {
 				case "/cold":

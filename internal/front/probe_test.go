@@ -7,12 +7,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"tandem/internal/h1"
+	"tandem/internal/h1/h1test"
 )
 
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // probes are what a smuggler sends; what it wants answered is in them, or behind
-// them. The rules of heads themselves are badHeads; here are whole requests, with
+// them. The rules of heads themselves are in h1test; here are whole requests, with
 // their bodies.
 var probes = []struct {
 	rule   string // of RFC 9112, if not said otherwise
@@ -87,11 +90,11 @@ var probes = []struct {
 	{"5.1 name of other letters", 400, "GET / HTTP/1.1\r\nHost: a\r\n\u00c4: y\r\n\r\n"},
 	{"5.5 of 9110: escape character", 400, "GET / HTTP/1.1\r\nHost: a\r\nX: \x1b[2J\r\n\r\n"},
 	{"own: 10,000 fields", 431, "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X:\r\n", 10_000) + "\r\n"},
-	{"own: a long name", 431, "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X", testLimit) + ": y\r\n\r\n"},
-	{"own: a long target", 414, "GET /" + strings.Repeat("a", testLimit) + " HTTP/1.1\r\nHost: a\r\n\r\n"},
+	{"own: a long name", 431, "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X", 64<<10) + ": y\r\n\r\n"},
+	{"own: a long target", 414, "GET /" + strings.Repeat("a", 64<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"own: a long method", 501, strings.Repeat("GET", 1000) + " / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"own: TLS", 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"},
-	{"own: SSH", 501, "SSH-2.0-" + strings.Repeat("a", maxMethod) + "\r\n"},
+	{"own: SSH", 501, "SSH-2.0-" + strings.Repeat("a", 32) + "\r\n"},
 	{"own: many empty lines", 400, strings.Repeat("\r\n", 20) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"9.3 1.0 without keep-alive", 0, "GET / HTTP/1.0\r\nHost: a\r\n\r\n"},
 	{"9.3 1.0 with keep-alive", 0, "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"},
@@ -109,7 +112,7 @@ var probes = []struct {
 func wary(t *testing.T) (*stage, *atomic.Int64) {
 	var got atomic.Int64
 	return newStage(t, func(s *stage, c *Config) {
-		c.HeadLimit = testLimit
+		c.Limits = h1.Limits{Head: 64 << 10, Line: 8 << 10, Fields: 100}
 		c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/smuggled" {
 				got.Add(1)
@@ -173,10 +176,10 @@ func TestProbesThatArriveByBytesAreRefusedAsWell(t *testing.T) {
 
 func TestMalformedHeadsAreAnsweredWithTheirStatusOverTheWire(t *testing.T) {
 	s, got := wary(t)
-	for _, row := range badHeads {
+	for _, row := range h1test.BadHeads(64<<10, 8<<10, 100) {
 		c := call(t, s.addr)
-		c.say("%s", row.head+"\r\n\r\n"+smuggled)
-		c.refused(row.rule, row.status)
+		c.say("%s", row.Text+"\r\n\r\n"+smuggled)
+		c.refused(row.Rule, row.Status)
 		_ = c.Close()
 	}
 	if n := got.Load(); n > 0 {

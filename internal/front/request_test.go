@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"tandem/internal/h1"
+	"tandem/internal/h1/h1test"
 )
 
 // requests are heads that go away, to be read as net/http reads them.
@@ -35,7 +38,7 @@ var requests = []struct {
 	{text: "GET http://b:81/x?y HTTP/1.1\r\nHost: a\r\n\r\n", ours: func(x *readAs) { // as if it had come in the usual form
 		x.URL, x.RequestURI = `"" "" "/x" "" "y"`, "/x?y"
 	}},
-	{text: playerHead},
+	{text: h1test.Player},
 }
 
 // readAs is what a Handler finds in a request.
@@ -128,7 +131,7 @@ func TestTargetThatIsNoURLIsRefused(t *testing.T) {
 	s := newStage(t)
 	// All that the parser of heads takes is a URL as well, so Conn.Request is asked directly.
 	c := &Conn{loop: &Loop{server: s.Server}}
-	if _, err := c.Request(&Head{Method: "GET", Target: "/%zz"}); err == nil || err.(*Malformed).Status != http.StatusBadRequest {
+	if _, err := c.Request(&h1.Request{Method: "GET", Target: "/%zz"}); err == nil || err.(*h1.Malformed).Status != http.StatusBadRequest {
 		t.Errorf("a target that is no URL: %v", err)
 	}
 }
@@ -141,7 +144,7 @@ func TestClientsAddressHasNoPortAndNoMapping(t *testing.T) {
 			return s.enter(address)
 		}
 		c.Quick = func(l *Loop) Quick {
-			return &scripted{loop: l, serve: func(c *Conn, h *Head) bool {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
 				addresses <- c.Address()
 				addresses <- c.Remote().String()
 				return false

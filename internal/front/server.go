@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // Config says who answers, and what clients may take.
@@ -24,7 +26,7 @@ type Config struct {
 	Foreign  func(target string) bool // requests that go to Fallback as well; nil: none
 
 	Loops       int           // 0: as many as processors
-	HeadLimit   int           // bytes of a request's head
+	Limits      h1.Limits     // of requests' heads; zero: those of viewers
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
 	IdleTimeout time.Duration // between requests
 	MinRate     int64         // bytes a second below which a client that has something to take is cut off; 0: never
@@ -47,8 +49,8 @@ func (c *Config) fill() {
 	if c.Loops == 0 {
 		c.Loops = runtime.GOMAXPROCS(0)
 	}
-	if c.HeadLimit == 0 {
-		c.HeadLimit = 32 << 10
+	if c.Limits == (h1.Limits{}) {
+		c.Limits = h1.Viewers
 	}
 	if c.HeadTimeout == 0 {
 		c.HeadTimeout = 5 * time.Second
@@ -84,7 +86,7 @@ func (c *Config) fill() {
 		c.Foreign = func(string) bool { return false }
 	}
 	if c.Fallback == nil {
-		c.Fallback = &http.Server{Handler: c.Handler, ReadHeaderTimeout: c.HeadTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeadLimit}
+		c.Fallback = &http.Server{Handler: c.Handler, ReadHeaderTimeout: c.HeadTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.Limits.Head}
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/internal/h1"
 )
 
 // patience is how long a test waits for what has to come.
@@ -181,12 +183,12 @@ func oneLoop(_ *stage, c *Config) { c.Loops = 1 }
 // scripted is a Quick by a function.
 type scripted struct {
 	loop  *Loop
-	serve func(c *Conn, h *Head) bool
+	serve func(c *Conn, h *h1.Request) bool
 	close func()
 }
 
-func (q *scripted) Serve(c *Conn, h *Head) bool   { return q.serve(c, h) }
-func (q *scripted) Tick(time.Time) (at time.Time) { return at }
+func (q *scripted) Serve(c *Conn, h *h1.Request) bool { return q.serve(c, h) }
+func (q *scripted) Tick(time.Time) (at time.Time)     { return at }
 func (q *scripted) Close() {
 	if q.close != nil {
 		q.close()
@@ -196,7 +198,7 @@ func (q *scripted) Close() {
 // answer gives /mem/N and /file/N, a body of N bytes from memory and from the
 // file, on the loop; /hold holds the loop up, /pass is an answer alone. The rest goes
 // away.
-func (s *stage) answer(c *Conn, h *Head) bool {
+func (s *stage) answer(c *Conn, h *h1.Request) bool {
 	if h.Target == "/hold" {
 		release := make(chan struct{})
 		s.held <- sync.OnceFunc(func() { close(release) })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -78,7 +79,7 @@ type fastPath struct {
 }
 
 // Serve is a front.Quick's.
-func (q *fastPath) Serve(c *front.Conn, h *front.Head) bool {
+func (q *fastPath) Serve(c *front.Conn, h *h1.Request) bool {
 	path, _, _ := strings.Cut(h.Target, "?")
 	switch {
 	case strings.IndexByte(path, '%') >= 0:

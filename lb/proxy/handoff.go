@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 )
 
 // errConnect is a connection that was not there in time.
@@ -40,9 +41,9 @@ func (r *splice) handOffWith(received []byte, err error) {
 		since = s.loop.Now()
 	}
 	s.waiting.leave(r)
-	var h front.Head
+	var h h1.Request
 	request, badRequest := (*http.Request)(nil), error(nil)
-	if _, badRequest = h.Parse([]byte(r.text), len(r.text)+1); badRequest == nil {
+	if _, badRequest = h.Parse([]byte(r.text), h1.Behind); badRequest == nil {
 		request, badRequest = r.conn.Request(&h)
 	}
 	if badRequest != nil { // it was parsed before, but for what only a URL's parser finds

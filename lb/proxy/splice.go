@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -31,7 +32,7 @@ type Splicer struct {
 
 // LoopDeps is what splices stand on.
 type LoopDeps struct {
-	Plan   func(h *front.Head) (LoopRequest, bool) // false: the request is not for a splice
+	Plan   func(h *h1.Request) (LoopRequest, bool) // false: the request is not for a splice
 	Others func(partner string) func(tried []string) (Target, bool)
 	Viewer func(c *front.Conn) string // the viewer's address
 	Served func(status int, sent int64)
@@ -92,7 +93,7 @@ type splice struct {
 }
 
 // Serve is a front.Quick's. What it does not take is answered by view.
-func (s *Splicer) Serve(c *front.Conn, h *front.Head) bool {
+func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 	if h.Method != http.MethodGet && h.Method != http.MethodHead {
 		return false
 	}

@@ -6,12 +6,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
 // ask finds a connection and sends the request; false: nothing was begun.
-func (r *splice) ask(h *front.Head) bool {
+func (r *splice) ask(h *h1.Request) bool {
 	for _, f := range h.Fields {
 		if len(f.Name) == len("Connection") && strings.EqualFold(f.Name, "Connection") && !plainConnection(f.Value) {
 			return false // it names fields that must not go on
@@ -35,15 +35,15 @@ func plainConnection(value string) bool {
 
 // speak sends the request on a connection that has just been opened.
 func (r *splice) speak() {
-	var h front.Head
-	if _, err := h.Parse([]byte(r.text), len(r.text)+1); err != nil {
+	var h h1.Request
+	if _, err := h.Parse([]byte(r.text), h1.Behind); err != nil {
 		r.conn.Reset() // it was parsed before
 		return
 	}
 	r.say(&h)
 }
 
-func (r *splice) say(h *front.Head) {
+func (r *splice) say(h *h1.Request) {
 	s := r.s
 	now := s.loop.Now()
 	r.asked = now
@@ -56,7 +56,7 @@ func (r *splice) say(h *front.Head) {
 
 // request writes the request for the edge: the viewer's own, without what belongs
 // to the viewer's connection. It is response.request for the ordinary case.
-func (r *splice) request(b []byte, h *front.Head) []byte {
+func (r *splice) request(b []byte, h *h1.Request) []byte {
 	b = append(append(append(append(b, h.Method...), ' '), r.plan.Target...), " HTTP/1.1\r\n"...)
 	b = appendField(b, "Host", h.Host)
 	for _, f := range h.Fields {

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -115,7 +116,7 @@ func (s *spliceStage) listen() {
 
 func (s *spliceStage) deps() LoopDeps {
 	return LoopDeps{
-		Plan: func(h *front.Head) (LoopRequest, bool) {
+		Plan: func(h *h1.Request) (LoopRequest, bool) {
 			return LoopRequest{Target: h.Target, First: s.o.edges[0], Pair: 3}, true
 		},
 		Others: func(string) func([]string) (Target, bool) {

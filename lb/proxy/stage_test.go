@@ -22,6 +22,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -197,7 +198,7 @@ func (s *stage) listen(o stageOptions) {
 func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
 	next := s.requestFor("", o.direct)
 	deps := LoopDeps{
-		Plan: func(h *front.Head) (LoopRequest, bool) {
+		Plan: func(h *h1.Request) (LoopRequest, bool) {
 			return LoopRequest{Target: h.Target, First: next.First, Pair: next.Pair}, true
 		},
 		Others: func(string) func([]string) (Target, bool) { return next.Next },
