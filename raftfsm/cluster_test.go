@@ -27,10 +27,11 @@ func secretOf(t testing.TB, text string) wire.Secret {
 
 // cluster is some nodes of this process, each on a directory of its own.
 type cluster struct {
-	t     testing.TB
-	dir   string
-	peers []wire.Balancer
-	nodes map[string]*Node
+	t      testing.TB
+	dir    string
+	peers  []wire.Balancer
+	nodes  map[string]*Node
+	adjust func(*Config) // of each node, before it is opened; nil: as it is
 }
 
 func listen(t testing.TB) net.Listener {
@@ -45,21 +46,27 @@ func listen(t testing.TB) net.Listener {
 func newCluster(t testing.TB, n int) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
+	c.open(n)
+	return c
+}
+
+// open starts n nodes that know of each other; they are closed when the test ends.
+func (c *cluster) open(n int) {
+	c.t.Helper()
 	listeners := make([]net.Listener, n)
 	for i := range n {
-		listeners[i] = listen(t)
+		listeners[i] = listen(c.t)
 		c.peers = append(c.peers, wire.Balancer{Name: fmt.Sprintf("lb-%d", i+1), Raft: listeners[i].Addr().String()})
 	}
-	t.Cleanup(c.close)
+	c.t.Cleanup(c.close)
 	for i, p := range c.peers {
 		c.start(p.Name, listeners[i], c.peers)
 	}
-	return c
 }
 
 func (c *cluster) config(name string) Config {
 	return Config{
-		Name: name, Dir: filepath.Join(c.dir, name), Secret: secretOf(c.t, testSecret), Logger: zerolog.Nop(),
+		Name: name, Dir: filepath.Join(c.dir, name), Secret: secretOf(c.t, testSecret), Logger: zerolog.Nop(), noSync: true,
 		Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 200 * time.Millisecond,
 	}
 }
@@ -68,6 +75,9 @@ func (c *cluster) start(name string, l net.Listener, peers []wire.Balancer) *Nod
 	c.t.Helper()
 	config := c.config(name)
 	config.Listener, config.Peers = l, peers
+	if c.adjust != nil {
+		c.adjust(&config)
+	}
 	n, err := Open(config)
 	if err != nil {
 		c.t.Fatal(err)

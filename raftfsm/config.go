@@ -40,6 +40,9 @@ type Config struct {
 
 	Logger zerolog.Logger
 	Now    func() time.Time // for Command.At; time.Now when nil
+
+	diskFault func() error // tests: asked before each write to the log
+	noSync    bool         // tests: a machine whose disk is busy for seconds fails none
 }
 
 // Settings is the table of what an operator can set.

@@ -14,6 +14,9 @@
 //     so between two commands every slot of a pair with one living member is
 //     that member's;
 //   - a restored snapshot equals the state that it was taken from;
+//   - a follower that is there again, or can write again, has within a second
+//     what was committed meanwhile; nothing that it answers parks the leader;
+//   - Close ends, also when a peer or the disk hangs;
 //   - a *wire.Placement that Placement returned is never changed;
 //   - keys, authorities and tickets stand in the log, in snapshots and in Keys,
 //     Authority and Ticket, and nowhere else: no placement, event, result or line

@@ -7,9 +7,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"tandem/internal/wire"
 )
@@ -21,11 +21,12 @@ type Node struct {
 	counters  counters
 	listener  net.Listener
 	streams   *streams
-	transport *raft.NetworkTransport
-	log       *raftboltdb.BoltStore
+	transport *transport
+	log       *disk
 	snapshots *raft.FileSnapshotStore
 	fsm       *fsm
 	raft      *raft.Raft
+	running   atomic.Pointer[raft.Raft] // the same, for goroutines of Raft's that are faster than NewRaft
 	view      atomic.Pointer[view]
 	loops     sync.WaitGroup
 	done      chan struct{} // closed by Close
@@ -99,20 +100,42 @@ func (n *Node) Close() error {
 	n.closing.Do(func() {
 		if n.raft.State() == raft.Leader && len(n.Voters()) > 1 {
 			// Spares the others the wait for a vote; if it fails they vote.
-			_ = n.raft.LeadershipTransfer().Error()
+			_, _ = answered(2*n.config.Election, n.raft.LeadershipTransfer().Error)
 		}
 		n.closed = n.halt()
 	})
 	return n.closed
 }
 
-// halt stops at once, like a process that dies, but leaves no file open.
+// closeLimit is how long Raft may take to end. It waits for each of its
+// goroutines, and one of them may wait for a disk that hangs.
+const closeLimit = 3 * time.Second
+
+// halt stops at once, like a process that dies, but leaves no file open: unless
+// the disk hangs, in which case nobody may close what is being written.
 func (n *Node) halt() error {
 	close(n.done)
-	err := n.raft.Shutdown().Error()
+	down := n.raft.Shutdown()
+	n.streams.cut()
+	err, ended := answered(closeLimit, down.Error)
 	n.loops.Wait()
 	n.endSubscriptions()
+	if !ended {
+		return fmt.Errorf("raft has not ended after %s: %w", closeLimit, n.log.state())
+	}
 	return errors.Join(err, n.closeParts())
+}
+
+// answered waits for an answer no longer than limit.
+func answered(limit time.Duration, answer func() error) (err error, ok bool) {
+	got := make(chan error, 1)
+	go func() { got <- answer() }()
+	select {
+	case err = <-got:
+		return err, true
+	case <-time.After(limit):
+		return nil, false
+	}
 }
 
 // closeParts closes what has been opened, the last first.

@@ -76,7 +76,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
-	n.transport = raft.NewNetworkTransport(n.streams, peerConnections, peerTimeout, n.lines)
+	n.transport = n.newTransport()
 	rc := n.raftConfig()
 	if err := n.bootstrap(rc); err != nil {
 		return err
@@ -107,8 +107,9 @@ func (n *Node) openLog() (err error) {
 	}
 	path := filepath.Join(dir, logFile)
 	defer damaged(path, &err)()
-	n.log, err = raftboltdb.New(raftboltdb.Options{
+	store, err := raftboltdb.New(raftboltdb.Options{
 		Path:        path,
+		NoSync:      n.config.noSync,
 		BoltOptions: &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
 	})
 	switch {
@@ -119,6 +120,7 @@ func (n *Node) openLog() (err error) {
 	case err != nil:
 		return fmt.Errorf("%s is damaged: %w", path, err)
 	}
+	n.log = &disk{BoltStore: store, now: n.config.Now, fault: n.config.diskFault}
 	name, err := n.log.Get(nameKey)
 	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
 		return fmt.Errorf("%s: %w", path, err)
@@ -196,5 +198,6 @@ func (n *Node) startRaft(rc *raft.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.config.Dir, err)
 	}
+	n.running.Store(n.raft)
 	return nil
 }

@@ -15,6 +15,10 @@ import (
 // maxHandshakes bounds the connections that have not proved themselves yet.
 const maxHandshakes = 64
 
+// dialTimeout is how long a connection to a peer may take to come about: a lost
+// packet is sent again after a second, so no longer than that.
+const dialTimeout = time.Second
+
 // streams is TCP with a handshake under Raft's transport. A connection that
 // does not pass gets not one byte and is closed.
 type streams struct {
@@ -23,13 +27,26 @@ type streams struct {
 	key      []byte
 	ready    chan net.Conn
 	done     chan struct{} // closed by Close
+	closing  sync.Once
 	pending  chan struct{} // one token a handshake
 	loops    sync.WaitGroup
 	refused  atomic.Int64
 
 	mu    sync.Mutex
-	open  map[net.Conn]bool // guarded by mu: those in a handshake, so that Close need not wait for them
+	open  map[net.Conn]bool // guarded by mu: all there are, so that nobody need wait for one that hangs
 	ended bool              // guarded by mu
+}
+
+// peerConn is a connection of which streams know.
+type peerConn struct {
+	net.Conn
+	of *streams
+}
+
+// Close closes the connection and forgets it.
+func (c peerConn) Close() error {
+	c.of.release(c.Conn)
+	return c.Conn.Close()
 }
 
 // address is what a node is reached at; it may be a name, which net.TCPAddr
@@ -93,17 +110,16 @@ func (s *streams) prove(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
-	err := admit(conn, s.key, handshakeTimeout)
-	s.release(conn)
-	if err != nil {
+	held := peerConn{conn, s}
+	if err := admit(conn, s.key, handshakeTimeout); err != nil {
 		s.refused.Add(1)
-		_ = conn.Close()
+		_ = held.Close()
 		return
 	}
 	select {
-	case s.ready <- conn:
+	case s.ready <- held:
 	case <-s.done:
-		_ = conn.Close()
+		_ = held.Close()
 	}
 }
 
@@ -134,35 +150,44 @@ func (s *streams) Accept() (net.Conn, error) {
 
 // Dial connects to another node and proves both sides.
 func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", string(to), timeout)
+	conn, err := net.DialTimeout("tcp", string(to), min(timeout, dialTimeout))
 	if err != nil {
 		return nil, err
 	}
-	if err := greet(conn, s.key, min(timeout, handshakeTimeout)); err != nil {
-		return nil, errors.Join(fmt.Errorf("raft handshake with %s: %w", to, err), conn.Close())
+	if !s.hold(conn) {
+		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
-	return conn, nil
+	held := peerConn{conn, s}
+	if err := greet(conn, s.key, min(timeout, handshakeTimeout)); err != nil {
+		return nil, errors.Join(fmt.Errorf("raft handshake with %s: %w", to, err), held.Close())
+	}
+	return held, nil
 }
 
 // Addr is what the others dial.
 func (s *streams) Addr() net.Addr { return s.address }
 
-// Close ends the listener and every handshake, and waits for the goroutines.
-// Connections that were handed over belong to Raft's transport.
-func (s *streams) Close() error {
+// cut ends every connection, and lets no new one come about: what waits for a
+// peer's answer waits no longer.
+func (s *streams) cut() {
 	s.mu.Lock()
-	if s.ended {
-		s.mu.Unlock()
-		return nil
-	}
+	defer s.mu.Unlock()
 	s.ended = true
 	for conn := range s.open {
 		_ = conn.Close()
 	}
-	s.mu.Unlock()
-	close(s.done)
-	err := s.listener.Close()
-	s.loops.Wait()
+}
+
+// Close ends the listener and every connection, and waits for the goroutines. A
+// second time changes nothing.
+func (s *streams) Close() error {
+	s.cut()
+	var err error
+	s.closing.Do(func() {
+		close(s.done)
+		err = s.listener.Close()
+		s.loops.Wait()
+	})
 	return err
 }
 

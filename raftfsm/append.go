@@ -1,0 +1,109 @@
+package raftfsm
+
+import (
+	"io"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+)
+
+// retryEvery is how often a leader tries again what a follower did not take.
+const retryEvery = 100 * time.Millisecond
+
+// transport is Raft's network, with two differences from the library's own.
+//
+// Appends are not pipelined: a follower that answers one of two appends in
+// flight with a no parks the leader's goroutine for it for ever, while heartbeats
+// go on, so that it is starved and nobody votes (hashicorp/raft 612). One append
+// carries up to 64 commands, which is far more than a placement needs.
+//
+// What fails is tried again here, at an even pace, as long as this node leads:
+// the library would wait twice as long each time, up to 10 s, and a follower
+// that is there again would lack what was committed all the while.
+type transport struct {
+	*raft.NetworkTransport
+	leads func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
+	done  <-chan struct{}
+}
+
+func (n *Node) newTransport() *transport {
+	return &transport{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: n.streams, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
+			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
+		}),
+		leads: n.leadsFor, done: n.done,
+	}
+}
+
+// leadsFor tells whether this node leads in that term, and the other one is one
+// of its followers.
+func (n *Node) leadsFor(term uint64, follower raft.ServerID) bool {
+	r := n.running.Load()
+	if r == nil {
+		return true // Raft has begun and NewRaft has not returned yet
+	}
+	if r.State() != raft.Leader || r.CurrentTerm() != term {
+		return false
+	}
+	for _, s := range r.GetConfiguration().Configuration().Servers {
+		if s.ID == follower {
+			return true
+		}
+	}
+	return false
+}
+
+// AppendEntries is a raft.Transport's. Heartbeats are not tried again: the next
+// one comes by itself.
+func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	for {
+		err := t.NetworkTransport.AppendEntries(id, to, args, resp)
+		switch {
+		case heartbeat(args) || !t.leads(args.Term, id):
+			return err
+		case err == nil && (resp.Success || resp.NoRetryBackoff || resp.Term > args.Term):
+			return nil
+		case !t.pause(): // it can't be reached, or can't write
+			return err
+		}
+		*resp = raft.AppendEntriesResponse{}
+	}
+}
+
+// InstallSnapshot is a raft.Transport's. A snapshot can be read once only, so it
+// goes to a follower that answers.
+func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term, Leader: args.Leader}
+	for {
+		err := t.NetworkTransport.AppendEntries(id, to, beat, &raft.AppendEntriesResponse{})
+		switch {
+		case err == nil:
+			return t.NetworkTransport.InstallSnapshot(id, to, args, resp, data)
+		case !t.leads(args.Term, id) || !t.pause():
+			return err
+		}
+	}
+}
+
+// heartbeat tells whether a request only says that the leader is there.
+func heartbeat(a *raft.AppendEntriesRequest) bool {
+	return a.PrevLogEntry == 0 && a.PrevLogTerm == 0 && len(a.Entries) == 0 && a.LeaderCommitIndex == 0
+}
+
+// pause waits until the next try; false when the node ends.
+func (t *transport) pause() bool {
+	select {
+	case <-time.After(retryEvery):
+		return true
+	case <-t.done:
+		return false
+	}
+}
+
+var (
+	_ raft.Transport   = (*transport)(nil)
+	_ raft.WithPreVote = (*transport)(nil)
+	_ raft.WithClose   = (*transport)(nil)
+)

@@ -1,0 +1,84 @@
+package raftfsm
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+)
+
+// slowDisk is from when on a write that is under way is told as a disk that
+// hangs.
+const slowDisk = time.Second
+
+// Errors of a disk that takes no writes.
+var errDiskHangs = errors.New("a write to the disk has not ended")
+
+// disk is a node's log as Raft sees it. It remembers how writing went, so that
+// a node can say that its disk is full or hangs.
+type disk struct {
+	*raftboltdb.BoltStore
+	now   func() time.Time
+	fault func() error // asked before each write; nil: none. Set before Raft starts
+
+	mu     sync.Mutex
+	failed error     // guarded by mu; of the last write, nil: it went well
+	began  time.Time // guarded by mu; of the write that is under way, zero: none
+}
+
+// StoreLog is a raft.LogStore's.
+func (d *disk) StoreLog(log *raft.Log) error { return d.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs is a raft.LogStore's.
+func (d *disk) StoreLogs(logs []*raft.Log) error {
+	return d.write(func() error { return d.BoltStore.StoreLogs(logs) })
+}
+
+// DeleteRange is a raft.LogStore's.
+func (d *disk) DeleteRange(first, last uint64) error {
+	return d.write(func() error { return d.BoltStore.DeleteRange(first, last) })
+}
+
+// Set is a raft.StableStore's.
+func (d *disk) Set(key, value []byte) error {
+	return d.write(func() error { return d.BoltStore.Set(key, value) })
+}
+
+// SetUint64 is a raft.StableStore's.
+func (d *disk) SetUint64(key []byte, value uint64) error {
+	return d.write(func() error { return d.BoltStore.SetUint64(key, value) })
+}
+
+func (d *disk) write(do func() error) error {
+	d.mu.Lock()
+	d.began = d.now()
+	d.mu.Unlock()
+	var err error
+	if d.fault != nil {
+		err = d.fault()
+	}
+	if err == nil {
+		err = do()
+	}
+	d.mu.Lock()
+	d.began, d.failed = time.Time{}, err
+	d.mu.Unlock()
+	return err
+}
+
+// state is nil while the disk takes what is written.
+func (d *disk) state() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.began.IsZero() && d.now().Sub(d.began) > slowDisk {
+		return errDiskHangs
+	}
+	return d.failed
+}
+
+var (
+	_ raft.LogStore    = (*disk)(nil)
+	_ raft.StableStore = (*disk)(nil)
+)
