@@ -15,6 +15,9 @@ type byteRange struct {
 	partial     bool
 }
 
+// openEnd is the last byte of a body whose end is not known yet.
+const openEnd = -2
+
 // rangeOf reads Range for a body of that size (RFC 9110 section 14). Several
 // ranges, other units and nonsense are ignored, as the RFC allows. False: 416.
 func rangeOf(text string, size int64) (byteRange, bool) {

@@ -112,7 +112,7 @@ func hitHead(t *testing.T, e *testEdge, path string) string {
 	if age, _ := strconv.Atoi(resp.Header.Get("Age")); age < 3 || age > 8 {
 		t.Errorf("%s: Age %d", path, age)
 	}
-	if resp.Header.Get(headerFields) != "" {
+	if resp.Header.Get(wire.HeaderFields) != "" {
 		t.Errorf("%s: a balancer is told %v", path, resp.Header)
 	}
 	for _, own := range []string{"Cache-Status", "Age", wire.HeaderDigest} { // the last is known when the body is

@@ -211,25 +211,18 @@ func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, 
 	a.meta = metaOf(resp)
 	a.meta.Fields = fieldsSent(resp.Header)
 	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
-	if fresh := resp.Header.Get(headerFresh); fresh != "" {
+	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
 		a.meta.Fresh = unixMilli(fresh)
 	}
-	a.meta.Volatile = resp.Header.Get(headerVolatile) == "1"
+	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
 	a.meta.Stream = streamOf(p, pathOf(key))
 	a.rules.store = true
 	return a, nil
 }
 
-// Headers between neighbours that no other node needs.
-const (
-	headerFresh    = "Tandem-Fresh"    // unix milliseconds until which the copy is fresh
-	headerVolatile = "Tandem-Volatile" // "1": kept in memory only
-	headerFields   = "Tandem-Fields"   // the kept fields as they are, in base64: both members answer alike
-)
-
-// fieldsSent reads headerFields.
+// fieldsSent reads wire.HeaderFields.
 func fieldsSent(h http.Header) string {
-	text, err := base64.StdEncoding.DecodeString(h.Get(headerFields))
+	text, err := base64.StdEncoding.DecodeString(h.Get(wire.HeaderFields))
 	if err != nil {
 		return ""
 	}

@@ -141,7 +141,7 @@ func (e *Edge) handlePut(w http.ResponseWriter, r *http.Request) {
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
 		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
-		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(headerVolatile) == "1", Stream: streamOf(e.placement(), pathOf(key)),
+		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: streamOf(e.placement(), pathOf(key)),
 	}
 	e.settleFresh(&m, r.Header, key)
 	if err := e.putObject(key, m, r.Body); err != nil {
@@ -162,7 +162,7 @@ func (e *Edge) settleFresh(m *segstore.Meta, h http.Header, key string) {
 	if m.Stored.IsZero() {
 		m.Stored = now
 	}
-	if fresh := h.Get(headerFresh); fresh != "" {
+	if fresh := h.Get(wire.HeaderFresh); fresh != "" {
 		m.Fresh = unixMilli(fresh)
 		return
 	}
@@ -193,20 +193,4 @@ func (e *Edge) handleSessions(w http.ResponseWriter, r *http.Request) {
 	}
 	list, total := e.sessions.list(min(limit, 100000))
 	reply(w, wire.SessionList{Total: total, Sessions: list})
-}
-
-func (e *Edge) handlePurge(w http.ResponseWriter, r *http.Request) {
-	var purge wire.Purge
-	if !read(w, r, &purge) {
-		return
-	}
-	reply(w, map[string]int{"removed": e.purge(purge)})
-}
-
-// purge removes what a purge names and returns how many objects that were.
-func (e *Edge) purge(p wire.Purge) int {
-	if !p.Exact {
-		return e.store.DeletePrefix(p.Prefix)
-	}
-	return e.forget(p.Prefix)
 }

@@ -83,16 +83,10 @@ func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.
 		panic(http.ErrAbortHandler)
 	}
 	h := w.Header()
-	h.Set(headerOffset, strconv.FormatInt(first, 10))
+	h.Set(wire.HeaderOffset, strconv.FormatInt(first, 10))
 	h.Set("Content-Range", "bytes "+strconv.FormatInt(first, 10)+"-*/*")
 	e.serveBody(w, r, view, x, http.StatusPartialContent, first, openEnd)
 }
-
-// headerOffset is the byte at which a growing body's rest begins.
-const headerOffset = "Tandem-Offset"
-
-// openEnd is the last byte of a body whose end is not known yet.
-const openEnd = -2
 
 // serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, status int, first, last int64) {

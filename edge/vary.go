@@ -104,17 +104,3 @@ func variantKey(key, selection string, request http.Header) string {
 	n, _ := strconv.ParseUint(hash[:4], 16, 16)
 	return key + variantMark + strconv.Itoa(int(n%variants))
 }
-
-// forget removes an object with all its variants.
-func (e *Edge) forget(key string) (removed int) {
-	for i := -1; i < variants; i++ {
-		of := key
-		if i >= 0 {
-			of += variantMark + strconv.Itoa(i)
-		}
-		if e.store.Delete(of) {
-			removed++
-		}
-	}
-	return removed
-}

@@ -149,16 +149,16 @@ func describeCopy(h header, m *segstore.Meta) {
 	}
 	h.Set(wire.HeaderStored, strconv.FormatInt(m.Stored.UnixMilli(), 10))
 	if !m.Fresh.IsZero() {
-		h.Set(headerFresh, strconv.FormatInt(m.Fresh.UnixMilli(), 10))
+		h.Set(wire.HeaderFresh, strconv.FormatInt(m.Fresh.UnixMilli(), 10))
 	}
 	if m.Volatile {
-		h.Set(headerVolatile, "1")
+		h.Set(wire.HeaderVolatile, "1")
 	}
 }
 
 // describeFields hands the kept fields to a neighbour as they are.
 func describeFields(h header, m *segstore.Meta) {
 	if m.Fields != "" {
-		h.Set(headerFields, base64.StdEncoding.EncodeToString([]byte(m.Fields)))
+		h.Set(wire.HeaderFields, base64.StdEncoding.EncodeToString([]byte(m.Fields)))
 	}
 }
