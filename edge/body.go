@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/front"
 	"tandem/segstore"
 )
@@ -21,7 +23,7 @@ var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); ret
 // openEnd is up to its end. It returns how many were
 // written, and an error when that is not all.
 func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *segstore.View, first, last int64) (int64, error) {
-	if view.Complete() && last != openEnd {
+	if view.Complete() && last != rules.OpenEnd {
 		if b := view.Bytes(); b != nil {
 			n, err := w.Write(b[first : last+1])
 			return int64(n), err

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/wire"
 )
 
@@ -188,7 +190,7 @@ func TestVariantsAreKeptApart(t *testing.T) {
 	for n := range 100 {
 		get(t, url, "X-Device", strconv.Itoa(n))
 	}
-	if n := e.store.Stats().Objects; n > 1+variants {
+	if n := e.store.Stats().Objects; n > 1+rules.Variants {
 		t.Errorf("%d objects of one key", n)
 	}
 	for _, vary := range []string{"*", "Cookie", "X-Forwarded-Host", ",+*"} {

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -330,7 +332,7 @@ func (e *Edge) handleInventory(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	e.store.List(func(it segstore.Item) bool {
-		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[streamOf(p, pathOf(it.Key))] {
+		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[streamOf(p, rules.PathOf(it.Key))] {
 			return true
 		}
 		return out.Encode(wire.Item{

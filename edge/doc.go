@@ -21,8 +21,8 @@
 //     (claim 6);
 //   - of an object both members of a pair say the same, validator and other fields
 //     included;
-//   - what an answer says is judged in one place (rulesOf), what a request gets for
-//     an object in one (judge, head), on a loop and away alike;
+//   - what an answer says is judged in one place (rules.Of), what a request gets for
+//     an object in one (edge/rules, head), on a loop and in a goroutine alike;
 //   - nobody is given an answer that is for another one alone: what may not be
 //     stored goes to the request that fetched it, and who joined asks for itself.
 //
@@ -31,7 +31,7 @@
 // the origin, Vary is followed, and other methods than GET and HEAD go through.
 //
 // Hits are answered on the loops of internal/front (quick), all else in goroutines
-// (serve); verdict and head make the answer for both.
+// (serve); rules.PlanFor and head make the answer for both.
 //
 // Guards: sessions.mu guards which tables there are, table.mu one table's
 // entries; the placement is an atomic pointer to a value that never changes.

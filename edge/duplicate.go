@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -55,7 +57,7 @@ func (e *Edge) askForPair(ctx context.Context, key string, q *wire.Pair, have *s
 // destination is whom the origin is told to send an object to, "" for nobody:
 // playlists are small, change, and have their own way to the partner.
 func (e *Edge) destination(key string, q *wire.Pair) string {
-	if e.cfg.Duplication == DuplicateRelay || media.IsPlaylist(media.KindOf(pathOf(key), "")) {
+	if e.cfg.Duplication == DuplicateRelay || media.IsPlaylist(media.KindOf(rules.PathOf(key), "")) {
 		return ""
 	}
 	p := e.placement()

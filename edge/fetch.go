@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -37,7 +39,7 @@ func client(headTimeout time.Duration) *http.Client {
 // answer is the head of somebody's answer, and the body to be read.
 type answer struct {
 	meta  segstore.Meta
-	rules rules
+	rules rules.Rules
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
 
@@ -94,14 +96,14 @@ func (e *Edge) askOrigin(ctx context.Context, key string, asker http.Header, hav
 
 // originRequest makes the request of askOrigin.
 func (e *Edge) originRequest(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+targetOf(key), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+rules.TargetOf(key), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)
 	}
-	carry(req.Header, asker, func(name string) bool { return !withheld(name) })
+	rules.Carry(req.Header, asker, func(name string) bool { return !rules.Withheld(name) })
 	e.mark(req)
 	if have != nil {
-		if tag := originTag(have.ETag); tag != "" {
+		if tag := rules.OriginTag(have.ETag); tag != "" {
 			req.Header.Set("If-None-Match", tag)
 		}
 		if have.LastModified != "" {
@@ -133,26 +135,26 @@ func (e *Edge) doOrigin(req *http.Request, key string, asker http.Header) (*answ
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)
 	}
 	now, h := e.now(), resp.Header
-	kind := media.KindOf(pathOf(key), h.Get("Content-Type"))
+	kind := media.KindOf(rules.PathOf(key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", meta: metaOf(resp)}
-	a.rules = rulesOf(heard{
-		status: resp.StatusCode, header: h, kind: kind, authorised: req.Header["Authorization"] != nil, selective: asker != nil,
+	a.rules = rules.Of(rules.Head{
+		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: req.Header["Authorization"] != nil, Selective: asker != nil,
 	}, now)
-	age, _ := ageOf(h)
+	age, _ := rules.AgeOf(h)
 	a.meta.Stored = now.Add(-age)
-	a.meta.Fresh = now.Add(a.rules.fresh)
+	a.meta.Fresh = now.Add(a.rules.Fresh)
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
-		a.meta.ETag = madeTag(a.meta.ETag)
+		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
-	a.meta.Vary = selectionOf(varyOf(h), req.Header) // as it was sent: a viewer may list fields in Connection
-	a.meta.Fields = linesOf(h, now)
-	a.meta.Stream = streamOf(e.placement(), pathOf(key))
-	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.fresh < 2*time.Second && media.IsPlaylist(kind)
+	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), req.Header) // as it was sent: a viewer may list fields in Connection
+	a.meta.Fields = rules.LinesOf(h, now)
+	a.meta.Stream = streamOf(e.placement(), rules.PathOf(key))
+	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(kind)
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
-		a.rules.store = false // its end can't be told from a broken connection
+		a.rules.Store = false // its end can't be told from a broken connection
 	}
-	if len(a.meta.Fields) > maxFields {
-		a.rules.store = false
+	if len(a.meta.Fields) > rules.MaxFields {
+		a.rules.Store = false
 	}
 	return a, nil
 }
@@ -186,7 +188,7 @@ func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, 
 	if !ok {
 		return nil, fmt.Errorf("%w: no edge %q", errNotHere, peer)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+targetOf(key), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +217,8 @@ func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, 
 		a.meta.Fresh = unixMilli(fresh)
 	}
 	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
-	a.meta.Stream = streamOf(p, pathOf(key))
-	a.rules.store = true
+	a.meta.Stream = streamOf(p, rules.PathOf(key))
+	a.rules.Store = true
 	return a, nil
 }
 

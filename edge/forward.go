@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -16,13 +18,13 @@ func all(string) bool { return true }
 
 // pass asks the origin for one viewer alone: for what may not be stored and was
 // not handed over, and what the store does not take.
-func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x errand, how found) {
-	a, err := e.askAs(r, targetOf(x.key), http.NoBody)
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus) {
+	a, err := e.askAs(r, rules.TargetOf(x.key), http.NoBody)
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
 	}
-	how.status = a.resp.StatusCode
+	how.Status = a.resp.StatusCode
 	e.handOver(w, r, x, how, a)
 }
 
@@ -31,7 +33,7 @@ func (e *Edge) askAs(r *http.Request, target string, body io.ReadCloser) (*answe
 	ctx, tie := tied(r.Context())
 	req, err := http.NewRequestWithContext(ctx, r.Method, e.cfg.Origin+target, body)
 	if err == nil {
-		carry(req.Header, r.Header, all)
+		rules.Carry(req.Header, r.Header, all)
 		e.mark(req)
 		if body != http.NoBody {
 			req.ContentLength = r.ContentLength
@@ -47,10 +49,10 @@ func (e *Edge) askAs(r *http.Request, target string, body io.ReadCloser) (*answe
 }
 
 // handOver gives the origin's answer to a viewer as it is.
-func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x errand, how found, a *answer) {
-	h := spoken{w.Header()}
-	carry(h.Header, a.resp.Header, all)
-	if how.why != forwardMethod {
+func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus, a *answer) {
+	h := rules.HeaderWriter{Header: w.Header()}
+	rules.Carry(h.Header, a.resp.Header, all)
+	if how.Why != rules.ForwardMethod {
 		cors(h)
 	}
 	if x.node && a.resp.StatusCode >= http.StatusInternalServerError {
@@ -59,7 +61,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x errand, how fo
 	if h.Get("Content-Type") == "" && a.resp.ContentLength != 0 {
 		h.Set("Content-Type", media.ContentType(x.path))
 	}
-	h.Add("Cache-Status", e.cfg.Name+how.forwarded())
+	h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	w.WriteHeader(a.resp.StatusCode)
 	defer a.close()
 	if r.Method == http.MethodHead {
@@ -95,7 +97,7 @@ func (f *flushing) Write(b []byte) (int, error) {
 func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 	x := errand{path: r.URL.Path}
 	var ok bool
-	if x.key, ok = keyOf(r.URL.Path, r.URL.RawQuery); !ok {
+	if x.key, ok = rules.KeyOf(r.URL.Path, r.URL.RawQuery); !ok {
 		refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
@@ -104,12 +106,12 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 		body = http.NoBody
 	}
 	a, err := e.askAs(r, r.URL.RequestURI(), body)
-	how := found{why: forwardMethod}
+	how := rules.CacheStatus{Why: rules.ForwardMethod}
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
 	}
-	if how.status = a.resp.StatusCode; how.status < 400 && !safe(r.Method) {
+	if how.Status = a.resp.StatusCode; how.Status < 400 && !safe(r.Method) {
 		e.invalidate(r, x.key, a.resp.Header)
 	}
 	e.handOver(w, r, x, how, a)
@@ -133,7 +135,7 @@ func (e *Edge) invalidate(r *http.Request, key string, h http.Header) {
 		if err != nil || h.Get(name) == "" || u.Host != "" && u.Host != r.Host && !e.ownHost(u) {
 			continue
 		}
-		if other, ok := keyOf(u.Path, u.RawQuery); ok {
+		if other, ok := rules.KeyOf(u.Path, u.RawQuery); ok {
 			e.forget(other)
 		}
 	}

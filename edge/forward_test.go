@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/wire"
 )
 
@@ -112,7 +114,7 @@ func TestAnAnswerThatIsNotStoredIsFetchedOnce(t *testing.T) {
 			w.Header().Set("Set-Cookie", "a=b")
 		}
 		if r.URL.Query().Has("long") {
-			w.Header().Set("X-Long", strings.Repeat("x", maxFields))
+			w.Header().Set("X-Long", strings.Repeat("x", rules.MaxFields))
 		}
 		_, _ = io.WriteString(w, "mine "+r.Header.Get("Cookie"))
 		return true

@@ -3,6 +3,8 @@ package edge
 import (
 	"net/http"
 	"sync"
+
+	"tandem/edge/rules"
 )
 
 // handover is where a fill leaves what only the request that began it may have:
@@ -58,7 +60,7 @@ func plain(h http.Header, carried bool) bool {
 		case "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Cache-Control", "Pragma", "Content-Length", "Content-Type", "Origin":
 			continue // the answer may be the whole one, and CORS is the edge's own
 		}
-		if withheld(name) || !carried && name == "Authorization" {
+		if rules.Withheld(name) || !carried && name == "Authorization" {
 			return false
 		}
 	}

@@ -7,39 +7,41 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
 // head writes what an answer with an object says, all but what a body that grows
 // adds to it.
-func (e *Edge) head(h header, m *segstore.Meta, x *errand, how found, y verdict) {
+func (e *Edge) head(h rules.Header, m *segstore.Meta, x *errand, how rules.CacheStatus, y rules.Plan) {
 	now := e.now()
 	if x.peer {
-		describeFields(h, m)
+		rules.DescribeFields(h, m)
 	} else {
-		h.Lines(y.lines(m))
+		h.Lines(y.Lines(m))
 	}
 	if !x.node {
-		y.metadata(h, m, shownTag(m.ETag))
+		y.Metadata(h, m, rules.ShownTag(m.ETag))
 	} else {
-		y.metadata(h, m, m.ETag)
-		describeCopy(h, m)
-		if y.status >= http.StatusInternalServerError {
+		y.Metadata(h, m, m.ETag)
+		rules.DescribeCopy(h, m)
+		if y.Status >= http.StatusInternalServerError {
 			h.Set(wire.HeaderReason, reasonPassed)
 		}
 	}
-	if y.says("Accept-Ranges") {
+	if y.Says("Accept-Ranges") {
 		h.Set("Accept-Ranges", "bytes")
 	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
 	cors(h)
-	h.Add("Cache-Status", e.cfg.Name+how.says(m, now))
-	y.extent(h, m)
+	h.Add("Cache-Status", e.cfg.Name+how.Says(m, now))
+	y.Extent(h, m)
 }
 
 // cors is what browsers' players need (FIELD.md B15).
-func cors(h header) {
+func cors(h rules.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic")
 	h.Set("Timing-Allow-Origin", "*")
@@ -49,7 +51,7 @@ func cors(h header) {
 // preflight answers OPTIONS.
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	cors(spoken{h})
+	cors(rules.HeaderWriter{Header: h})
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match, If-Modified-Since, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, X-Playback-Session-Id, Authorization")
 	h.Set("Access-Control-Max-Age", "7200")
@@ -58,8 +60,8 @@ func preflight(w http.ResponseWriter) {
 }
 
 // fail turns an error into an answer: the one place where that is done.
-func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, how found, err error) {
-	cors(spoken{w.Header()})
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus, err error) {
+	cors(rules.HeaderWriter{Header: w.Header()})
 	switch {
 	case errors.Is(err, errPass) && !x.peer:
 		e.pass(w, r, x, how)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -115,7 +117,7 @@ func (e *Edge) handleCopy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, key := range h.Keys {
-		if len(key) > maxKey || e.store.Has(key) {
+		if len(key) > rules.MaxKey || e.store.Has(key) {
 			continue
 		}
 		select {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/rules"
+
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/front"
@@ -96,7 +98,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		if refused.status == http.StatusServiceUnavailable {
 			e.counts.refused.Add(1)
 		}
-		cors(spoken{w.Header()})
+		cors(rules.HeaderWriter{Header: w.Header()})
 		refuse(w, refused.status, refused.reason, refused.text)
 		return
 	}
@@ -110,7 +112,7 @@ type refusal struct {
 }
 
 // errand finds out what a request is for, and notes it in its session.
-func (e *Edge) errand(h fields, path, query, remote string) (x errand, refused refusal) {
+func (e *Edge) errand(h rules.Fields, path, query, remote string) (x errand, refused refusal) {
 	x = errand{slot: -1, started: e.now(), path: path}
 	x.node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
 	viewer := remote
@@ -128,10 +130,10 @@ func (e *Edge) errand(h fields, path, query, remote string) (x errand, refused r
 		}
 	}
 	var ok bool
-	if x.key, ok = keyOf(x.path, query); !ok {
+	if x.key, ok = rules.KeyOf(x.path, query); !ok {
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
-	x.path = pathOf(x.key)
+	x.path = rules.PathOf(x.key)
 	if x.pair == 0 && e.clustered() {
 		x.pair = e.pairOf(x.path)
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tandem/edge/rules"
+
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/media"
@@ -118,11 +120,11 @@ func (e *Edge) handleNotice(w http.ResponseWriter, r *http.Request) {
 func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 	x := errand{slot: -1, node: true, peer: true, started: e.now(), cached: r.Header.Get(wire.HeaderCached) == "1"}
 	var ok bool
-	if x.key, ok = keyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery); !ok {
+	if x.key, ok = rules.KeyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery); !ok {
 		refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
-	x.path = pathOf(x.key)
+	x.path = rules.PathOf(x.key)
 	if n, err := strconv.ParseUint(r.Header.Get(wire.HeaderPair), 10, 32); err == nil {
 		x.pair = wire.PairID(n)
 	}
@@ -132,7 +134,7 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 // handlePut stores what a neighbour or the origin sends: a live playlist before
 // it is given out, or the second copy of a segment (claim 7).
 func (e *Edge) handlePut(w http.ResponseWriter, r *http.Request) {
-	key, ok := keyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery)
+	key, ok := rules.KeyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery)
 	if !ok || r.ContentLength < 0 {
 		http.Error(w, "want a path and a Content-Length", http.StatusBadRequest)
 		return
@@ -141,7 +143,7 @@ func (e *Edge) handlePut(w http.ResponseWriter, r *http.Request) {
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
 		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
-		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: streamOf(e.placement(), pathOf(key)),
+		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: streamOf(e.placement(), rules.PathOf(key)),
 	}
 	e.settleFresh(&m, r.Header, key)
 	if err := e.putObject(key, m, r.Body); err != nil {
@@ -166,7 +168,7 @@ func (e *Edge) settleFresh(m *segstore.Meta, h http.Header, key string) {
 		m.Fresh = unixMilli(fresh)
 		return
 	}
-	m.Fresh = now.Add(rulesOf(heard{status: http.StatusOK, header: h, kind: media.KindOf(pathOf(key), m.ContentType)}, now).fresh)
+	m.Fresh = now.Add(rules.Of(rules.Head{Status: http.StatusOK, Header: h, Kind: media.KindOf(rules.PathOf(key), m.ContentType)}, now).Fresh)
 }
 
 // putObject stores an object that was sent. A live playlist is looked at like

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/rules"
+
 	"golang.org/x/net/ipv4"
 
 	"tandem/internal/media"
@@ -152,7 +154,7 @@ func (e *Edge) takeDatagram(ctx context.Context, b []byte, under *sync.WaitGroup
 // and does not have, and by which pair.
 func (e *Edge) wanted(d *wire.Datagram) (wire.PairID, bool) {
 	urlPath, query, _ := strings.Cut(d.Key, "?")
-	key, ok := keyOf(urlPath, query)
+	key, ok := rules.KeyOf(urlPath, query)
 	if age := e.now().Sub(time.UnixMilli(d.Sent)); !ok || key != d.Key || age.Abs() > groupOld || media.IsPlaylist(media.KindOf(urlPath, d.Type)) {
 		return 0, false
 	}
@@ -173,7 +175,7 @@ func (e *Edge) fillFromGroup(ctx context.Context, a *assembly, pair wire.PairID)
 		}
 		defer e.group.assemblies.end(a)
 		meta, rules := e.metaOfGroup(&a.head)
-		if !rules.store {
+		if !rules.Store {
 			return errPass
 		}
 		if err := sink.Begin(meta); err != nil {
@@ -189,12 +191,12 @@ func (e *Edge) fillFromGroup(ctx context.Context, a *assembly, pair wire.PairID)
 
 // metaOfGroup is what a datagram says of its object: no other fields, at whichever
 // member, so that both answer alike.
-func (e *Edge) metaOfGroup(d *wire.Datagram) (segstore.Meta, rules) {
+func (e *Edge) metaOfGroup(d *wire.Datagram) (segstore.Meta, rules.Rules) {
 	now := e.now()
 	h := http.Header{"Cache-Control": {d.Caching}}
-	r := rulesOf(heard{status: http.StatusOK, header: h, kind: media.KindOf(pathOf(d.Key), d.Type)}, now)
+	r := rules.Of(rules.Head{Status: http.StatusOK, Header: h, Kind: media.KindOf(rules.PathOf(d.Key), d.Type)}, now)
 	return segstore.Meta{
 		Status: http.StatusOK, ContentType: d.Type, ETag: d.ETag, LastModified: d.Changed, CacheControl: d.Caching, Size: d.Total,
-		Digest: fmt.Sprintf("%x", d.Digest), Stored: now, Fresh: now.Add(r.fresh), Stream: streamOf(e.placement(), pathOf(d.Key)),
+		Digest: fmt.Sprintf("%x", d.Digest), Stored: now, Fresh: now.Add(r.Fresh), Stream: streamOf(e.placement(), rules.PathOf(d.Key)),
 	}, r
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/rules"
+
 	"golang.org/x/sync/errgroup"
 
 	"tandem/internal/ring"
@@ -151,7 +153,7 @@ func (r *repair) byPeer(ctx context.Context, g span) int64 {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.peerRepair, repairByPeer))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.HTTP+wire.PathObject+targetOf(r.key), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.HTTP+wire.PathObject+rules.TargetOf(r.key), nil)
 	if err != nil {
 		return g.first
 	}

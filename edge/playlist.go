@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -57,7 +59,7 @@ func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, o order, a
 			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(target/2, time.Second))}); err == nil {
 				return nil
 			}
-			a.meta.ETag, a.meta.Fields, body = madeTag(""), partFields(a.meta.Fields), *bytes.NewBuffer(old)
+			a.meta.ETag, a.meta.Fields, body = rules.MadeTag(""), rules.PartFields(a.meta.Fields), *bytes.NewBuffer(old)
 			a.meta.Size = int64(len(old))
 		}
 		if a.from == "origin" {
@@ -89,7 +91,7 @@ func (l *limited) Write(p []byte) (int, error) {
 // learn notes the segments of a playlist. live: it will change; target is how
 // long a segment plays. What can't be parsed is served as it is.
 func (e *Edge) learn(key string, body []byte, now time.Time) (live bool, target time.Duration) {
-	path := pathOf(key)
+	path := rules.PathOf(key)
 	if tracks, _, err := media.Tracks(path, body, now); err == nil {
 		e.tracks.learn(path, tracks)
 	} else {
@@ -167,12 +169,12 @@ func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta s
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.toPublish, publishLimit))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+targetOf(key), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+rules.TargetOf(key), bytes.NewReader(body))
 	if err != nil {
 		return
 	}
 	e.sign(req)
-	describe(spoken{req.Header}, &meta)
+	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta)
 	resp, err := e.peers.Do(req)
 	if err != nil {
 		e.counts.unpublished.Add(1)

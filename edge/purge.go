@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/wire"
 )
 
@@ -25,10 +27,10 @@ func (e *Edge) purge(p wire.Purge) int {
 
 // forget removes an object with all its variants.
 func (e *Edge) forget(key string) (removed int) {
-	for i := -1; i < variants; i++ {
+	for i := -1; i < rules.Variants; i++ {
 		of := key
 		if i >= 0 {
-			of += variantMark + strconv.Itoa(i)
+			of += rules.VariantMark + strconv.Itoa(i)
 		}
 		if e.store.Delete(of) {
 			removed++

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/segstore"
@@ -71,10 +73,10 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *err
 	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || e.rewritten(x, &meta) {
 		return false
 	}
-	y := judge(h, &meta)
-	out := lines{front.AppendStatus(q.l.Scratch(), y.status)}
-	e.head(&out, &meta, x, found{outcome: segstore.Hit}, y)
-	if y.lines(&meta) == "" {
+	y := rules.PlanFor(h, &meta)
+	out := lines{front.AppendStatus(q.l.Scratch(), y.Status)}
+	e.head(&out, &meta, x, rules.CacheStatus{Outcome: segstore.Hit}, y)
+	if y.Lines(&meta) == "" {
 		out.b = q.l.AppendDate(out.b) // else the stored one is among them
 	}
 	if q.via != "" {
@@ -82,12 +84,12 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *err
 	}
 	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}
 	body := front.Body{Ended: d}
-	if y.bodied() && h.Method != http.MethodHead && y.length() > 0 {
+	if y.Bodied() && h.Method != http.MethodHead && y.Length() > 0 {
 		d.bodied = true
 		if b := view.Bytes(); b != nil {
-			body.Bytes = b[y.part.first : y.part.last+1]
+			body.Bytes = b[y.Part.First : y.Part.Last+1]
 		} else if file, ok := view.File(); ok {
-			body.File, body.Offset, body.Length = file, y.part.first, y.length()
+			body.File, body.Offset, body.Length = file, y.Part.First, y.Length()
 		} else {
 			return false
 		}
@@ -111,7 +113,7 @@ type delivery struct {
 	view   *segstore.View
 	x      errand
 	size   int64 // of the object
-	y      verdict
+	y      rules.Plan
 	bodied bool
 }
 
@@ -119,7 +121,7 @@ type delivery struct {
 func (d *delivery) Ended(sent int64, whole bool) {
 	d.view.Close()
 	d.e.counts.sentBytes.Add(sent)
-	if whole && d.bodied && (d.y.status == http.StatusOK || d.y.status == http.StatusPartialContent && d.y.part.last == d.size-1) {
+	if whole && d.bodied && (d.y.Status == http.StatusOK || d.y.Status == http.StatusPartialContent && d.y.Part.Last == d.size-1) {
 		d.e.noteDelivered(d.x)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -36,7 +38,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 	x.carried, x.hand = !e.clustered(), &handover{closed: x.peer || !plain(r.Header, !e.clustered())}
 	view, how, err := e.look(w, r, &x)
 	status, a := x.hand.take()
-	how.status = status
+	how.Status = status
 	if a != nil {
 		e.handOver(w, r, x, how, a)
 		return
@@ -48,19 +50,19 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x errand) {
 	defer view.Close()
 	meta := view.Meta()
 	if e.rewritten(&x, &meta) {
-		e.head(spoken{w.Header()}, &meta, &x, how, verdict{status: http.StatusOK, part: byteRange{last: openEnd}})
+		e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, rules.Plan{Status: http.StatusOK, Part: rules.Range{Last: rules.OpenEnd}})
 		e.servePlaylist(w, r, view, x)
 		return
 	}
-	y := judge(r.Header, &meta)
-	e.head(spoken{w.Header()}, &meta, &x, how, y)
+	y := rules.PlanFor(r.Header, &meta)
+	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, y)
 	switch {
-	case !y.bodied():
-		w.WriteHeader(y.status)
-	case y.open:
+	case !y.Bodied():
+		w.WriteHeader(y.Status)
+	case y.Open:
 		e.serveOpen(w, r, view, x, r.Header.Get("Range"))
 	default:
-		e.serveBody(w, r, view, x, y.status, y.part.first, y.part.last)
+		e.serveBody(w, r, view, x, y.Status, y.Part.First, y.Part.Last)
 	}
 }
 
@@ -74,9 +76,9 @@ func (e *Edge) rewritten(x *errand, m *segstore.Meta) bool {
 // asks for it (with If-Range; a viewer's own range gets the whole):
 // Tandem-Offset says where it begins (FIELD.md B10).
 func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.View, x errand, text string) {
-	first, ok := openRange(text)
+	first, ok := rules.OpenRange(text)
 	if !ok || !x.node || r.Header.Get("If-Range") == "" {
-		e.serveBody(w, r, view, x, http.StatusOK, 0, openEnd)
+		e.serveBody(w, r, view, x, http.StatusOK, 0, rules.OpenEnd)
 		return
 	}
 	if _, _, err := view.Wait(r.Context(), max(first-1, 0)); err != nil {
@@ -85,7 +87,7 @@ func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.
 	h := w.Header()
 	h.Set(wire.HeaderOffset, strconv.FormatInt(first, 10))
 	h.Set("Content-Range", "bytes "+strconv.FormatInt(first, 10)+"-*/*")
-	e.serveBody(w, r, view, x, http.StatusPartialContent, first, openEnd)
+	e.serveBody(w, r, view, x, http.StatusPartialContent, first, rules.OpenEnd)
 }
 
 // serveBody writes the status and the body, whose last byte may be openEnd.
@@ -146,7 +148,7 @@ func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segst
 		h.Set("Cache-Control", "private, "+shortLife(meta.CacheControl))
 	} else {
 		e.plain.put(x.key, &meta)
-		if notModified(r.Header, &meta) {
+		if rules.NotModified(r.Header, &meta) {
 			h.Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
 			return
@@ -187,26 +189,26 @@ func wholeBody(ctx context.Context, view *segstore.View) (int64, error) {
 }
 
 // look finds or fills the object.
-func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstore.View, found, error) {
+func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstore.View, rules.CacheStatus, error) {
 	now := e.now()
 	view, why := e.find(r, x)
 	switch {
-	case view != nil && view.Fresh(now) && why == forwardStale:
+	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
 		e.counts.hits.Add(1)
-		return view, found{outcome: segstore.Hit}, nil
-	case x.cached, onlyIfCached(r.Header) && !x.peer:
+		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
+	case x.cached, rules.OnlyIfCached(r.Header) && !x.peer:
 		closeView(view)
 		if x.cached {
-			return nil, found{}, errNotHere
+			return nil, rules.CacheStatus{}, errNotHere
 		}
-		return nil, found{}, errOnlyCached
-	case why == forwardStale && r.Header.Get("Range") != "" && useless(view, x.path):
+		return nil, rules.CacheStatus{}, errOnlyCached
+	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(view, x.path):
 		view.Close()
-		return nil, found{why: forwardStale}, errPass
-	case why == forwardStale && !x.peer && renewable(view, x.path, now):
+		return nil, rules.CacheStatus{Why: rules.ForwardStale}, errPass
+	case why == rules.ForwardStale && !x.peer && renewable(view, x.path, now):
 		e.counts.hits.Add(1)
 		e.store.Renew(x.key, e.source(x.order(r, nil)))
-		return view, found{outcome: segstore.Hit}, nil
+		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
 	}
 	e.counts.misses.Add(1)
 	e.counts.waiting.Add(1)
@@ -214,14 +216,14 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstor
 	stop := signalWaiting(w, r, *x)
 	fresh, outcome, err := e.fill(r, x, view != nil)
 	stop()
-	how := found{outcome: outcome, why: why}
+	how := rules.CacheStatus{Outcome: outcome, Why: why}
 	if err == nil && outcome == segstore.Joined && !joinable(fresh, r, x, now) {
 		fresh.Close()
 		err = errPass
 	}
-	if err != nil && !errors.Is(err, errPass) && why == forwardStale && r.Context().Err() == nil && staleServes(view, x.path, now) {
+	if err != nil && !errors.Is(err, errPass) && why == rules.ForwardStale && r.Context().Err() == nil && staleServes(view, x.path, now) {
 		e.counts.stale.Add(1)
-		how.stale = true
+		how.Stale = true
 		return view, how, nil
 	}
 	closeView(view)
@@ -234,21 +236,21 @@ func (e *Edge) look(w http.ResponseWriter, r *http.Request, x *errand) (*segstor
 func (e *Edge) find(r *http.Request, x *errand) (view *segstore.View, why string) {
 	view, ok := e.store.Peek(x.key)
 	if !ok {
-		return nil, forwardMiss
+		return nil, rules.ForwardMiss
 	}
 	selection := view.Meta().Vary
-	if selects(selection, r.Header) {
-		return view, forwardStale
+	if rules.Selects(selection, r.Header) {
+		return view, rules.ForwardStale
 	}
 	view.Close()
-	x.key = variantKey(x.key, selection, r.Header)
+	x.key = rules.VariantKey(x.key, selection, r.Header)
 	if view, ok = e.store.Peek(x.key); !ok {
-		return nil, forwardVary
+		return nil, rules.ForwardVary
 	}
-	if selects(view.Meta().Vary, r.Header) {
-		return view, forwardStale
+	if rules.Selects(view.Meta().Vary, r.Header) {
+		return view, rules.ForwardStale
 	}
-	return view, forwardVary
+	return view, rules.ForwardVary
 }
 
 func closeView(view *segstore.View) {
@@ -262,17 +264,17 @@ func closeView(view *segstore.View) {
 // part, or each would cost the origin the whole.
 func useless(view *segstore.View, path string) bool {
 	m := view.Meta()
-	return media.KindOf(path, m.ContentType) == media.Other && !m.Fresh.After(m.Stored) && m.LastModified == "" && originTag(m.ETag) == ""
+	return media.KindOf(path, m.ContentType) == media.Other && !m.Fresh.After(m.Stored) && m.LastModified == "" && rules.OriginTag(m.ETag) == ""
 }
 
 func renewable(view *segstore.View, path string, now time.Time) bool {
 	m := view.Meta()
-	return mayRenew(&m, path, now)
+	return rules.MayRenew(&m, path, now)
 }
 
 func staleServes(view *segstore.View, path string, now time.Time) bool {
 	m := view.Meta()
-	return mayServeStale(&m, path, now)
+	return rules.MayServeStale(&m, path, now)
 }
 
 // joinable tells whether what another request got is an answer to this one, which
@@ -281,7 +283,7 @@ func staleServes(view *segstore.View, path string, now time.Time) bool {
 // often as there are viewers.
 func joinable(view *segstore.View, r *http.Request, x *errand, now time.Time) bool {
 	m := view.Meta()
-	return selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || media.KindOf(x.path, m.ContentType) != media.Other)
+	return rules.Selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || media.KindOf(x.path, m.ContentType) != media.Other)
 }
 
 // order is what a fill for this errand gets.

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -41,7 +43,7 @@ type order struct {
 func (e *Edge) source(o order) segstore.Source {
 	return func(ctx context.Context, sink *segstore.Sink) error {
 		var have *segstore.Meta
-		if meta, ok := sink.Stale(); ok && selects(meta.Vary, o.asker) {
+		if meta, ok := sink.Stale(); ok && rules.Selects(meta.Vary, o.asker) {
 			have = &meta
 		}
 		a, err := e.ask(ctx, o, have)
@@ -50,7 +52,7 @@ func (e *Edge) source(o order) segstore.Source {
 		}
 		o.hand.note(a.resp.StatusCode)
 		err = e.receive(ctx, sink, o, a, have)
-		if !errors.Is(err, errPass) || o.asker == nil && len(varyOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
+		if !errors.Is(err, errPass) || o.asker == nil && len(rules.VaryOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
 			a.close()
 		}
 		return err
@@ -65,11 +67,11 @@ func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *ans
 			return err
 		}
 		return errPass
-	case a.meta.Status >= 500 && have != nil && mayServeStale(have, pathOf(o.key), e.now()):
+	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), e.now()):
 		return fmt.Errorf("%w: %s from %s", errOrigin, a.resp.Status, a.from)
-	case !a.rules.store:
+	case !a.rules.Store:
 		return errPass
-	case media.IsPlaylist(media.KindOf(pathOf(o.key), a.meta.ContentType)) && a.meta.Status == http.StatusOK:
+	case media.IsPlaylist(media.KindOf(rules.PathOf(o.key), a.meta.ContentType)) && a.meta.Status == http.StatusOK:
 		return e.fillPlaylist(ctx, sink, o, a)
 	}
 	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(e.now())
@@ -96,7 +98,7 @@ func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *ans
 // worthCopying tells whether the other member is to have an object, too: not what
 // is never fresh, which it would ask for anew all the same.
 func worthCopying(a *answer, key string) bool {
-	return a.rules.fresh > 0 || a.meta.Status == http.StatusOK && media.KindOf(pathOf(key), a.meta.ContentType) != media.Other
+	return a.rules.Fresh > 0 || a.meta.Status == http.StatusOK && media.KindOf(rules.PathOf(key), a.meta.ContentType) != media.Other
 }
 
 // begin announces the object. One that the store does not take is passed.
@@ -113,22 +115,22 @@ func begin(sink *segstore.Sink, a *answer) error {
 // answer's fields take the place of the stored ones (RFC 9111 section 3.2), but
 // for those of the body as it is stored.
 func validated(a *answer, have *segstore.Meta, o order, now time.Time) segstore.Meta {
-	h := headerOf(have)
-	carry(h, a.resp.Header, func(name string) bool {
-		return name != "Content-Encoding" && name != "Content-Length" && name != "Etag" && name != "Set-Cookie" && !wholly(name)
+	h := rules.HeaderOf(have)
+	rules.Carry(h, a.resp.Header, func(name string) bool {
+		return name != "Content-Encoding" && name != "Content-Length" && name != "Etag" && name != "Set-Cookie" && !rules.Wholly(name)
 	})
-	r := rulesOf(heard{
-		status: have.Status, header: h, kind: media.KindOf(pathOf(o.key), h.Get("Content-Type")),
-		authorised: o.asker["Authorization"] != nil, selective: o.asker != nil,
+	r := rules.Of(rules.Head{
+		Status: have.Status, Header: h, Kind: media.KindOf(rules.PathOf(o.key), h.Get("Content-Type")),
+		Authorised: o.asker["Authorization"] != nil, Selective: o.asker != nil,
 	}, now)
-	fields := linesOf(h, now)
-	if !r.store || len(fields) > maxFields {
+	fields := rules.LinesOf(h, now)
+	if !r.Store || len(fields) > rules.MaxFields {
 		return segstore.Meta{Fresh: now} // nothing of this answer is kept
 	}
-	age, _ := ageOf(h)
+	age, _ := rules.AgeOf(h)
 	return segstore.Meta{
 		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
-		Vary: selectionOf(varyOf(h), o.asker), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.fresh),
+		Vary: rules.SelectionOf(rules.VaryOf(h), o.asker), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
 	}
 }
 
@@ -275,14 +277,14 @@ func (e *Edge) drainInto(ctx context.Context, to io.Writer, a *answer) (int64, e
 // one the whole is asked, and its beginning has to be the same bytes.
 func (e *Edge) askRest(ctx context.Context, o order, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
 	first := written
-	if ownTag(meta.ETag) {
+	if rules.OwnTag(meta.ETag) {
 		first = 0
 	}
 	a, err := e.askOrigin(ctx, o.key, o.asker, nil, first, meta.ETag)
 	if err != nil {
 		return nil, err
 	}
-	fits := ownTag(meta.ETag) || a.meta.ETag == meta.ETag
+	fits := rules.OwnTag(meta.ETag) || a.meta.ETag == meta.ETag
 	switch {
 	case fits && a.resp.StatusCode == http.StatusPartialContent &&
 		strings.HasPrefix(a.resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", written)):

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/rules"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -65,7 +67,7 @@ func (e *Edge) warm(ctx context.Context) error {
 // warmOne reads a stored segment ahead, and fills the very next one when it is
 // not there: the viewer asks for it anyway, so the origin is not asked more.
 func (e *Edge) warmOne(ctx context.Context, path string, next bool) {
-	key, ok := keyOf(path, "")
+	key, ok := rules.KeyOf(path, "")
 	if !ok {
 		return
 	}

@@ -24,12 +24,6 @@ const (
 	maxDatagramTx = 255 // bytes of each text but the key
 )
 
-// HeaderMulticast is in the origin's answer 202: the object follows in
-// datagrams to the group that the request named, and not as this answer's body.
-// The value is the object's number, 16 hex digits. Length, digest and validators
-// are in the head.
-const HeaderMulticast = "Tandem-Multicast"
-
 // ErrDatagram is returned for what is no datagram of this cluster.
 var ErrDatagram = errors.New("not a datagram of this cluster")
 

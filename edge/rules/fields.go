@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/http"
@@ -9,9 +9,9 @@ import (
 	"tandem/segstore"
 )
 
-// maxFields bounds the kept fields of an object, in bytes. An answer with more is
+// MaxFields bounds the kept fields of an object, in bytes. An answer with more is
 // passed through and not stored.
-const maxFields = 8 << 10
+const MaxFields = 8 << 10
 
 // endToEnd tells whether a field goes beyond one connection (RFC 9110 section
 // 7.6.1). listed are those that Connection names. Names are canonical. The
@@ -36,12 +36,12 @@ func listedIn(h http.Header) []string {
 	return names
 }
 
-// withheld tells whether a viewer's field stays behind when an answer is fetched
+// Withheld tells whether a viewer's field stays behind when an answer is fetched
 // for all: what asks for a part or makes a condition, since the whole is stored;
 // Origin, since CORS is the edge's own; Cookie, so that no answer that is one viewer's own can be stored; and what
 // origins are known to make an answer of though no Vary names it (cache
 // poisoning).
-func withheld(name string) bool {
+func Withheld(name string) bool {
 	switch name {
 	case "Range", "Accept-Encoding", "Cache-Control", "Pragma", "Cookie", "Content-Length", "Content-Type", "Host", "Origin",
 		"Forwarded", "X-Host", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
@@ -50,8 +50,8 @@ func withheld(name string) bool {
 	return strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "X-Forwarded-")
 }
 
-// carry copies the end-to-end fields that keep allows.
-func carry(to, from http.Header, keep func(name string) bool) {
+// Carry copies the end-to-end fields that keep allows.
+func Carry(to, from http.Header, keep func(name string) bool) {
 	listed := listedIn(from)
 	for name, values := range from {
 		if endToEnd(name, listed) && keep(name) {
@@ -71,21 +71,21 @@ func apart(name string) bool {
 	return false
 }
 
-// wholly tells whether a field is true of the whole body alone.
-func wholly(name string) bool {
+// Wholly tells whether a field is true of the whole body alone.
+func Wholly(name string) bool {
 	return name == "Content-Range" || name == "Content-Md5" || name == "Content-Digest"
 }
 
-// linesOf are the fields that are kept with an object beside its metadata, as
+// LinesOf are the fields that are kept with an object beside its metadata, as
 // they go out: those of the whole body, Date, then the others by name. An answer
 // without Date gets one (RFC 9110 section 6.6.1).
-func linesOf(h http.Header, now time.Time) string {
+func LinesOf(h http.Header, now time.Time) string {
 	listed := listedIn(h)
 	var first, rest []string
 	for name := range h {
 		switch {
 		case !endToEnd(name, listed) || apart(name) || name == "Date":
-		case wholly(name):
+		case Wholly(name):
 			first = append(first, name)
 		default:
 			rest = append(rest, name)
@@ -111,8 +111,8 @@ func linesOf(h http.Header, now time.Time) string {
 	return b.String()
 }
 
-// partFields are the kept fields that are true of a part, too: from Date on.
-func partFields(lines string) string {
+// PartFields are the kept fields that are true of a part, too: from Date on.
+func PartFields(lines string) string {
 	const date = "Date: "
 	if strings.HasPrefix(lines, date) {
 		return lines
@@ -123,9 +123,9 @@ func partFields(lines string) string {
 	return ""
 }
 
-// headerOf is an object's head as it once came, as far as it is kept.
-func headerOf(m *segstore.Meta) http.Header {
-	h := spoken{http.Header{}}
+// HeaderOf is an object's head as it once came, as far as it is kept.
+func HeaderOf(m *segstore.Meta) http.Header {
+	h := HeaderWriter{http.Header{}}
 	h.Lines(m.Fields)
 	for name, value := range map[string]string{
 		"Content-Type": m.ContentType, "Etag": m.ETag, "Last-Modified": m.LastModified, "Cache-Control": m.CacheControl,
@@ -138,11 +138,11 @@ func headerOf(m *segstore.Meta) http.Header {
 	return h.Header
 }
 
-// spoken is an http.Header that takes lines as they are kept.
-type spoken struct{ http.Header }
+// HeaderWriter is an http.Header that takes lines as they are kept.
+type HeaderWriter struct{ http.Header }
 
 // Lines adds kept fields.
-func (h spoken) Lines(text string) {
+func (h HeaderWriter) Lines(text string) {
 	for line := range strings.SplitSeq(text, "\r\n") {
 		if name, value, ok := strings.Cut(line, ": "); ok {
 			h.Header[name] = append(h.Header[name], value)

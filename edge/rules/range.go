@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/http"
@@ -9,19 +9,19 @@ import (
 	"tandem/segstore"
 )
 
-// byteRange is a part of a body; last is inclusive.
-type byteRange struct {
-	first, last int64
+// Range is a part of a body; last is inclusive.
+type Range struct {
+	First, Last int64
 	partial     bool
 }
 
-// openEnd is the last byte of a body whose end is not known yet.
-const openEnd = -2
+// OpenEnd is the last byte of a body whose end is not known yet.
+const OpenEnd = -2
 
 // rangeOf reads Range for a body of that size (RFC 9110 section 14). Several
 // ranges, other units and nonsense are ignored, as the RFC allows. False: 416.
-func rangeOf(text string, size int64) (byteRange, bool) {
-	whole := byteRange{0, size - 1, false}
+func rangeOf(text string, size int64) (Range, bool) {
+	whole := Range{0, size - 1, false}
 	spec, ok := strings.CutPrefix(text, "bytes=")
 	if !ok || strings.Contains(spec, ",") {
 		return whole, true
@@ -38,7 +38,7 @@ func rangeOf(text string, size int64) (byteRange, bool) {
 		if n == 0 || size == 0 {
 			return whole, false
 		}
-		return byteRange{max(size-n, 0), size - 1, true}, true
+		return Range{max(size-n, 0), size - 1, true}, true
 	}
 	first, err := strconv.ParseInt(from, 10, 64)
 	if err != nil || first < 0 {
@@ -55,12 +55,12 @@ func rangeOf(text string, size int64) (byteRange, bool) {
 	if first >= size {
 		return whole, false
 	}
-	return byteRange{first, last, true}, true
+	return Range{first, last, true}, true
 }
 
-// openRange reads "bytes=K-" alone: the one range that can be served of a body
+// OpenRange reads "bytes=K-" alone: the one range that can be served of a body
 // whose length is not known yet.
-func openRange(text string) (int64, bool) {
+func OpenRange(text string) (int64, bool) {
 	spec, ok := strings.CutPrefix(text, "bytes=")
 	if !ok {
 		return 0, false
@@ -75,7 +75,7 @@ func openRange(text string) (int64, bool) {
 
 // ifRange tells whether Range counts (RFC 9110 section 13.1.5): the validator
 // has to be the same strong one, or the very date.
-func ifRange(h fields, etag, lastModified string) bool {
+func ifRange(h Fields, etag, lastModified string) bool {
 	want := h.Get("If-Range")
 	if want == "" {
 		return true
@@ -86,10 +86,10 @@ func ifRange(h fields, etag, lastModified string) bool {
 	return want == lastModified && lastModified != ""
 }
 
-// notModified is RFC 9110 section 13.2.2 for GET and HEAD.
-func notModified(h fields, m *segstore.Meta) bool {
+// NotModified is RFC 9110 section 13.2.2 for GET and HEAD.
+func NotModified(h Fields, m *segstore.Meta) bool {
 	if list := h.Get("If-None-Match"); list != "" {
-		weak := originTag(m.ETag)
+		weak := OriginTag(m.ETag)
 		for tag := range strings.SplitSeq(list, ",") {
 			tag = strings.TrimSpace(tag)
 			if tag == "*" || weak != "" && tag == weak || m.ETag != "" && strings.TrimPrefix(tag, "W/") == m.ETag {
@@ -107,7 +107,7 @@ func notModified(h fields, m *segstore.Meta) bool {
 }
 
 // preconditionFails is If-Match and If-Unmodified-Since.
-func preconditionFails(h fields, etag string) bool {
+func preconditionFails(h Fields, etag string) bool {
 	list := h.Get("If-Match")
 	if list == "" {
 		return false

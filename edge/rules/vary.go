@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"crypto/sha256"
@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// variants is how many answers a key can have beside the first one, by what Vary
+// Variants is how many answers a key can have beside the first one, by what Vary
 // names of the request. They take each other's place: bounded, and all of them
 // are found without a list when the key is purged.
-const variants = 8
+const Variants = 8
 
 // ungoverned are names in Vary by which no answer is selected here: the origin is
 // asked without content coding, and CORS is the edge's own.
@@ -24,8 +24,8 @@ func ungoverned(name string) bool {
 	return false
 }
 
-// varyOf lists the fields of the request that select an answer, in lower case.
-func varyOf(h http.Header) []string {
+// VaryOf lists the fields of the request that select an answer, in lower case.
+func VaryOf(h http.Header) []string {
 	var names []string
 	for _, line := range h["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {
@@ -40,15 +40,15 @@ func varyOf(h http.Header) []string {
 // selectable tells whether what Vary names can be looked at: not "*", nor fields
 // that a fill does not carry; without the viewer's own fields, none at all.
 func selectable(h http.Header, selective bool) bool {
-	names := varyOf(h)
+	names := VaryOf(h)
 	return len(names) == 0 || selective && !slices.ContainsFunc(names, func(name string) bool {
-		return name == "*" || withheld(http.CanonicalHeaderKey(name)) || !endToEnd(http.CanonicalHeaderKey(name), nil)
+		return name == "*" || Withheld(http.CanonicalHeaderKey(name)) || !endToEnd(http.CanonicalHeaderKey(name), nil)
 	})
 }
 
-// selectionOf says by what an answer to a request was selected: the names and a
+// SelectionOf says by what an answer to a request was selected: the names and a
 // hash of their values, since a value can be a secret. "" for all requests.
-func selectionOf(names []string, request http.Header) string {
+func SelectionOf(names []string, request http.Header) string {
 	if len(names) == 0 {
 		return ""
 	}
@@ -56,8 +56,8 @@ func selectionOf(names []string, request http.Header) string {
 	return list + ":" + hashOf(names, request)
 }
 
-// selects tells whether a stored answer's selection fits a request.
-func selects(selection string, request http.Header) bool {
+// Selects tells whether a stored answer's selection fits a request.
+func Selects(selection string, request http.Header) bool {
 	if selection == "" {
 		return true
 	}
@@ -93,14 +93,14 @@ func normalised(name string, values []string) string {
 	return strings.Join(parts, ",")
 }
 
-// variantMark ends the key's own part in the key of a variant.
-const variantMark = "\x00"
+// VariantMark ends the key's own part in the key of a variant.
+const VariantMark = "\x00"
 
-// variantKey is where the answer is kept for requests that the first one does
+// VariantKey is where the answer is kept for requests that the first one does
 // not fit.
-func variantKey(key, selection string, request http.Header) string {
+func VariantKey(key, selection string, request http.Header) string {
 	list, _, _ := strings.Cut(selection, ":")
 	hash := hashOf(strings.Split(list, ","), request)
 	n, _ := strconv.ParseUint(hash[:4], 16, 16)
-	return key + variantMark + strconv.Itoa(int(n%variants))
+	return key + VariantMark + strconv.Itoa(int(n%Variants))
 }

@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/http"
@@ -7,10 +7,10 @@ import (
 	"tandem/internal/media"
 )
 
-// rules is what an answer of the origin allows a shared cache (RFC 9111).
-type rules struct {
-	store   bool          // may be stored, and given to others
-	fresh   time.Duration // from now on
+// Rules is what an answer of the origin allows a shared cache (RFC 9111).
+type Rules struct {
+	Store   bool          // may be stored, and given to others
+	Fresh   time.Duration // from now on
 	ifError time.Duration // may be given out stale for so long when the origin fails (RFC 5861)
 	renew   time.Duration // the same while it is renewed
 }
@@ -28,28 +28,28 @@ const (
 	vodIfError   = 24 * time.Hour
 )
 
-// heard is an answer's head, and for whom it was asked.
-type heard struct {
-	status     int
-	header     http.Header
-	kind       media.Kind
-	authorised bool // the request carried Authorization
-	selective  bool // the request carried the viewer's own fields, so that Vary can be followed
+// Head is an answer's head, and for whom it was asked.
+type Head struct {
+	Status     int
+	Header     http.Header
+	Kind       media.Kind
+	Authorised bool // the request carried Authorization
+	Selective  bool // the request carried the viewer's own fields, so that Vary can be followed
 }
 
-// rulesOf reads the head of an answer that arrived at now.
-func rulesOf(a heard, now time.Time) rules {
-	d := directivesOf(a.header)
+// Of reads the head of an answer that arrived at now.
+func Of(a Head, now time.Time) Rules {
+	d := directivesOf(a.Header)
 	if !storable(&a, &d) {
-		return rules{}
+		return Rules{}
 	}
-	r := rules{store: true, fresh: lifeOf(&a, &d, now)}
+	r := Rules{Store: true, Fresh: lifeOf(&a, &d, now)}
 	if d.noCache {
-		r.fresh = 0
+		r.Fresh = 0
 	}
 	// Only what is there can be given out stale, and only unless the origin forbids
 	// it (RFC 9111 section 4.2.4).
-	if a.status != http.StatusOK || d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxage.said {
+	if a.Status != http.StatusOK || d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxage.said {
 		return r
 	}
 	r.ifError, r.renew = vodIfError, d.staleWhileRevalidating.time
@@ -61,25 +61,25 @@ func rulesOf(a heard, now time.Time) rules {
 
 // storable is RFC 9111 section 3. A response with Set-Cookie never is:
 // docs/decisions/0008.
-func storable(a *heard, d *directives) bool {
+func storable(a *Head, d *directives) bool {
 	switch {
-	case a.status < 200 || a.status == http.StatusPartialContent || a.status == http.StatusNotModified:
+	case a.Status < 200 || a.Status == http.StatusPartialContent || a.Status == http.StatusNotModified:
 		return false
-	case d.mustUnderstand && !understood(a.status), d.noStore && !d.mustUnderstand, d.private, a.header["Set-Cookie"] != nil:
+	case d.mustUnderstand && !understood(a.Status), d.noStore && !d.mustUnderstand, d.private, a.Header["Set-Cookie"] != nil:
 		return false
-	case a.authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
+	case a.Authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
 		return false
-	case !selectable(a.header, a.selective):
+	case !selectable(a.Header, a.Selective):
 		return false
 	}
-	switch a.status {
+	switch a.Status {
 	case http.StatusOK, http.StatusNotFound, http.StatusGone:
 		return true
 	}
-	if _, ok := d.stated(a.header, time.Time{}); ok || d.noCache || a.status >= 500 {
+	if _, ok := d.stated(a.Header, time.Time{}); ok || d.noCache || a.Status >= 500 {
 		return true // an error without a life is for those who wait for it
 	}
-	return (heuristic(a.status) || d.public) && a.header.Get("Last-Modified") != ""
+	return (heuristic(a.Status) || d.public) && a.Header.Get("Last-Modified") != ""
 }
 
 // understood tells whether a status is one whose caching rules are known here.
@@ -102,22 +102,22 @@ func heuristic(status int) bool {
 }
 
 // lifeOf is how long an answer is fresh.
-func lifeOf(a *heard, d *directives, now time.Time) time.Duration {
-	age, valid := ageOf(a.header)
-	fresh, ok := d.stated(a.header, now)
-	switch missing := a.status == http.StatusNotFound || a.status == http.StatusGone; {
+func lifeOf(a *Head, d *directives, now time.Time) time.Duration {
+	age, valid := AgeOf(a.Header)
+	fresh, ok := d.stated(a.Header, now)
+	switch missing := a.Status == http.StatusNotFound || a.Status == http.StatusGone; {
 	case ok && !valid:
 		return 0
 	case ok:
 		fresh = max(fresh-age, 0)
-	case a.status == http.StatusOK && a.kind != media.Other:
-		return life(a.kind)
-	case (heuristic(a.status) || d.public) && a.kind == media.Other && a.header.Get("Last-Modified") != "":
-		fresh = max(sinceChange(a.header, now)-age, 0)
+	case a.Status == http.StatusOK && a.Kind != media.Other:
+		return life(a.Kind)
+	case (heuristic(a.Status) || d.public) && a.Kind == media.Other && a.Header.Get("Last-Modified") != "":
+		fresh = max(sinceChange(a.Header, now)-age, 0)
 	case missing:
 		fresh = missingLife
 	}
-	if a.kind != media.Other && a.status >= 400 {
+	if a.Kind != media.Other && a.Status >= 400 {
 		fresh = min(fresh, maxMissing)
 	}
 	return fresh
@@ -165,10 +165,10 @@ func dateOf(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// ageOf is an answer's age as it arrives. The clocks are not compared (section
+// AgeOf is an answer's age as it arrives. The clocks are not compared (section
 // 4.2.3 allows either way), and the time that the origin took is not added: an
 // answer that it held back is made at the end of that time. False: malformed.
-func ageOf(h http.Header) (time.Duration, bool) {
+func AgeOf(h http.Header) (time.Duration, bool) {
 	switch lines := h["Age"]; len(lines) {
 	case 0:
 		return 0, true

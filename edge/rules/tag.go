@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"crypto/rand"
@@ -14,11 +14,11 @@ const (
 	maxWeak   = 256 // of the origin's own one in it
 )
 
-// madeTag is the validator of an object whose origin gives no strong one: made
+// MadeTag is the validator of an object whose origin gives no strong one: made
 // once, by whoever fills, and it travels with the copy; so both members of the
 // pair agree, and no two fetches are ever taken for the same version. What the
 // origin's weak one says is in it, to ask the origin by.
-func madeTag(weak string) string {
+func MadeTag(weak string) string {
 	var b [12]byte
 	_, _ = rand.Read(b[:])
 	tag := ownPrefix + hex.EncodeToString(b[:])
@@ -32,22 +32,22 @@ func madeTag(weak string) string {
 // be taken for something else in a list of them.
 func unfit(r rune) bool { return r <= ' ' || r == '"' || r == ',' || r >= 0x7f }
 
-func ownTag(etag string) bool { return strings.HasPrefix(etag, ownPrefix) }
+func OwnTag(etag string) bool { return strings.HasPrefix(etag, ownPrefix) }
 
-// shownTag is the validator that a viewer sees of an edge alone: the origin's own,
+// ShownTag is the validator that a viewer sees of an edge alone: the origin's own,
 // or, where it gives none, the one that was made. Through balancers viewers see
 // the strong one, by which a broken answer is finished.
-func shownTag(etag string) string {
-	if tag := originTag(etag); tag != "" {
+func ShownTag(etag string) string {
+	if tag := OriginTag(etag); tag != "" {
 		return tag
 	}
 	return etag
 }
 
-// originTag is a validator as the origin gave it, "" for none.
-func originTag(etag string) string {
+// OriginTag is a validator as the origin gave it, "" for none.
+func OriginTag(etag string) string {
 	switch {
-	case !ownTag(etag):
+	case !OwnTag(etag):
 		return etag
 	case len(etag) > ownLength && etag[ownLength] == '-':
 		return `W/"` + etag[ownLength+1:]

@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/http"
@@ -14,13 +14,13 @@ import (
 const staleLive = 6 * time.Second
 
 // rulesOfCopy are the rules of a copy, from its kept fields.
-func rulesOfCopy(m *segstore.Meta, path string, now time.Time) rules {
-	return rulesOf(heard{status: m.Status, header: headerOf(m), kind: media.KindOf(path, m.ContentType), selective: true}, now)
+func rulesOfCopy(m *segstore.Meta, path string, now time.Time) Rules {
+	return Of(Head{Status: m.Status, Header: HeaderOf(m), Kind: media.KindOf(path, m.ContentType), Selective: true}, now)
 }
 
-// mayServeStale is stale-if-error (RFC 5861), as far as the origin does not forbid
+// MayServeStale is stale-if-error (RFC 5861), as far as the origin does not forbid
 // it.
-func mayServeStale(m *segstore.Meta, path string, now time.Time) bool {
+func MayServeStale(m *segstore.Meta, path string, now time.Time) bool {
 	limit := rulesOfCopy(m, path, now).ifError
 	if m.Volatile {
 		limit = min(limit, staleLive)
@@ -28,17 +28,17 @@ func mayServeStale(m *segstore.Meta, path string, now time.Time) bool {
 	return now.Before(m.Fresh.Add(limit))
 }
 
-// mayRenew is stale-while-revalidate (RFC 5861): the copy is given as it is, and
+// MayRenew is stale-while-revalidate (RFC 5861): the copy is given as it is, and
 // the origin asked meanwhile. Never a live playlist.
-func mayRenew(m *segstore.Meta, path string, now time.Time) bool {
+func MayRenew(m *segstore.Meta, path string, now time.Time) bool {
 	return !m.Volatile && strings.Contains(m.CacheControl+m.Fields, "stale-while-revalidate") &&
 		now.Before(m.Fresh.Add(rulesOfCopy(m, path, now).renew))
 }
 
-// onlyIfCached is the one directive of a request that is obeyed: it spares the
+// OnlyIfCached is the one directive of a request that is obeyed: it spares the
 // origin. The others, which cost it something, may be ignored (RFC 9111 section
 // 5.2.1) and are, or a viewer could make an edge hammer the origin.
-func onlyIfCached(h http.Header) bool {
+func OnlyIfCached(h http.Header) bool {
 	for _, line := range h["Cache-Control"] {
 		for line != "" {
 			var name string

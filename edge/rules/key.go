@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/url"
@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// maxKey bounds a key, in bytes.
-const maxKey = 4096
+// MaxKey bounds a key, in bytes.
+const MaxKey = 4096
 
-// keyOf is the name of an object in the store: its path at the origin and the
+// KeyOf is the name of an object in the store: its path at the origin and the
 // query, without what names the viewer and not the object (CMCD, session ids).
 // False: the path is not one.
-func keyOf(urlPath, query string) (string, bool) {
-	if urlPath == "" || urlPath[0] != '/' || len(urlPath)+len(query) > maxKey || strings.ContainsAny(urlPath, "\x00\r\n") || strings.Contains(query, variantMark) {
+func KeyOf(urlPath, query string) (string, bool) {
+	if urlPath == "" || urlPath[0] != '/' || len(urlPath)+len(query) > MaxKey || strings.ContainsAny(urlPath, "\x00\r\n") || strings.Contains(query, VariantMark) {
 		return "", false
 	}
 	if strings.Contains(urlPath, "/.") || strings.Contains(urlPath, "//") {
@@ -41,16 +41,16 @@ func keyOf(urlPath, query string) (string, bool) {
 	return urlPath + "?" + strings.Join(kept, "&"), true
 }
 
-// pathOf is the path in a key.
-func pathOf(key string) string {
-	key, _, _ = strings.Cut(key, variantMark)
+// PathOf is the path in a key.
+func PathOf(key string) string {
+	key, _, _ = strings.Cut(key, VariantMark)
 	p, _, _ := strings.Cut(key, "?")
 	return p
 }
 
-// targetOf is a key as it stands in a request line.
-func targetOf(key string) string {
-	key, _, _ = strings.Cut(key, variantMark)
+// TargetOf is a key as it stands in a request line.
+func TargetOf(key string) string {
+	key, _, _ = strings.Cut(key, VariantMark)
 	p, query, found := strings.Cut(key, "?")
 	target := (&url.URL{Path: p}).EscapedPath()
 	if found {

@@ -1,4 +1,4 @@
-package edge
+package rules
 
 import (
 	"net/http"
@@ -53,37 +53,37 @@ func FuzzDirectives(f *testing.F) {
 func TestRulesForWhatAnOriginSays(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
-	no, day := rules{}, 24*time.Hour
+	no, day := Rules{}, 24*time.Hour
 	for _, c := range []struct {
 		what   string
 		status int
 		kind   media.Kind
 		h      http.Header
-		want   rules
+		want   Rules
 	}{
-		{"a segment has a life of its own", 200, media.Segment, http.Header{}, rules{store: true, fresh: time.Hour, ifError: vodIfError}},
-		{"and a playlist", 200, media.MediaPlaylist, http.Header{}, rules{store: true, fresh: time.Second, ifError: vodIfError}},
-		{"anything else has none", 200, media.Other, http.Header{}, rules{store: true, ifError: vodIfError}},
-		{"but a tenth of its age", 200, media.Other, http.Header{"Last-Modified": {in(-time.Hour)}}, rules{store: true, fresh: 6 * time.Minute, ifError: vodIfError}},
-		{"a day at most", 200, media.Other, http.Header{"Last-Modified": {in(-365 * day)}}, rules{store: true, fresh: day, ifError: vodIfError}},
-		{"s-maxage goes before max-age", 200, media.Other, http.Header{"Cache-Control": {"max-age=9", "s-maxage=5"}, "Age": {"2"}}, rules{store: true, fresh: 3 * time.Second}},
-		{"Expires by the origin's clock", 200, media.Other, http.Header{"Expires": {in(time.Hour)}, "Date": {in(time.Hour - time.Minute)}}, rules{store: true, fresh: time.Minute, ifError: vodIfError}},
-		{"a malformed one is past", 200, media.Segment, http.Header{"Expires": {"0"}}, rules{store: true, ifError: vodIfError}},
-		{"an error's life for players is short", 503, media.Segment, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: maxMissing}},
-		{"for others it is as stated", 503, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: time.Minute}},
-		{"without one it is for those who wait", 500, media.Other, http.Header{}, rules{store: true}},
-		{"what is missing is asked for again soon", 404, media.Segment, http.Header{}, rules{store: true, fresh: missingLife}},
+		{"a segment has a life of its own", 200, media.Segment, http.Header{}, Rules{Store: true, Fresh: time.Hour, ifError: vodIfError}},
+		{"and a playlist", 200, media.MediaPlaylist, http.Header{}, Rules{Store: true, Fresh: time.Second, ifError: vodIfError}},
+		{"anything else has none", 200, media.Other, http.Header{}, Rules{Store: true, ifError: vodIfError}},
+		{"but a tenth of its age", 200, media.Other, http.Header{"Last-Modified": {in(-time.Hour)}}, Rules{Store: true, Fresh: 6 * time.Minute, ifError: vodIfError}},
+		{"a day at most", 200, media.Other, http.Header{"Last-Modified": {in(-365 * day)}}, Rules{Store: true, Fresh: day, ifError: vodIfError}},
+		{"s-maxage goes before max-age", 200, media.Other, http.Header{"Cache-Control": {"max-age=9", "s-maxage=5"}, "Age": {"2"}}, Rules{Store: true, Fresh: 3 * time.Second}},
+		{"Expires by the origin's clock", 200, media.Other, http.Header{"Expires": {in(time.Hour)}, "Date": {in(time.Hour - time.Minute)}}, Rules{Store: true, Fresh: time.Minute, ifError: vodIfError}},
+		{"a malformed one is past", 200, media.Segment, http.Header{"Expires": {"0"}}, Rules{Store: true, ifError: vodIfError}},
+		{"an error's life for players is short", 503, media.Segment, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: maxMissing}},
+		{"for others it is as stated", 503, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: time.Minute}},
+		{"without one it is for those who wait", 500, media.Other, http.Header{}, Rules{Store: true}},
+		{"what is missing is asked for again soon", 404, media.Segment, http.Header{}, Rules{Store: true, Fresh: missingLife}},
 		{"a redirection needs a life", 302, media.Other, http.Header{}, no},
-		{"and has it as stated", 302, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, rules{store: true, fresh: time.Minute}},
+		{"and has it as stated", 302, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: time.Minute}},
 		{"a part is no object", 206, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, no},
 		{"an unknown status that must be understood", 299, media.Other, http.Header{"Cache-Control": {"max-age=60, must-understand"}}, no},
-		{"a known one is, whatever else is said", 200, media.Other, http.Header{"Cache-Control": {"max-age=60, no-store, must-understand"}}, rules{store: true, fresh: time.Minute, ifError: vodIfError}},
-		{"must-revalidate is never stale", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, must-revalidate, stale-if-error=9, stale-while-revalidate=9"}}, rules{store: true, fresh: time.Minute}},
-		{"stale as it says", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, stale-if-error=9, stale-while-revalidate=8"}}, rules{store: true, fresh: time.Minute, ifError: 9 * time.Second, renew: 8 * time.Second}},
+		{"a known one is, whatever else is said", 200, media.Other, http.Header{"Cache-Control": {"max-age=60, no-store, must-understand"}}, Rules{Store: true, Fresh: time.Minute, ifError: vodIfError}},
+		{"must-revalidate is never stale", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, must-revalidate, stale-if-error=9, stale-while-revalidate=9"}}, Rules{Store: true, Fresh: time.Minute}},
+		{"stale as it says", 200, media.Segment, http.Header{"Cache-Control": {"max-age=60, stale-if-error=9, stale-while-revalidate=8"}}, Rules{Store: true, Fresh: time.Minute, ifError: 9 * time.Second, renew: 8 * time.Second}},
 		{"a cookie is one viewer's", 200, media.Segment, http.Header{"Set-Cookie": {"a=b"}, "Cache-Control": {"public, max-age=60"}}, no},
-		{"CDN-Cache-Control in the others' place", 200, media.Other, http.Header{"Cdn-Cache-Control": {"max-age=5"}, "Cache-Control": {"no-store"}, "Expires": {"0"}}, rules{store: true, fresh: 5 * time.Second, ifError: vodIfError}},
+		{"CDN-Cache-Control in the others' place", 200, media.Other, http.Header{"Cdn-Cache-Control": {"max-age=5"}, "Cache-Control": {"no-store"}, "Expires": {"0"}}, Rules{Store: true, Fresh: 5 * time.Second, ifError: vodIfError}},
 	} {
-		if got := rulesOf(heard{status: c.status, header: c.h, kind: c.kind}, now); got != c.want {
+		if got := Of(Head{Status: c.status, Header: c.h, Kind: c.kind}, now); got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.what, got, c.want)
 		}
 	}
@@ -93,12 +93,12 @@ func TestAWeakValidatorIsFoundAgain(t *testing.T) {
 	for weak, want := range map[string]string{
 		`W/"abc"`: `W/"abc"`, `W/""`: `W/""`, `W/"a,b"`: "", `W/"a b"`: "", `W/"a"b"`: "", `W/"a`: "", `W/`: "", "": "", "abc": "", `W/"`: "",
 	} {
-		tag := madeTag(weak)
-		if !ownTag(tag) || tag[len(tag)-1] != '"' || originTag(tag) != want {
-			t.Errorf("%s became %s, which is %q", weak, tag, originTag(tag))
+		tag := MadeTag(weak)
+		if !OwnTag(tag) || tag[len(tag)-1] != '"' || OriginTag(tag) != want {
+			t.Errorf("%s became %s, which is %q", weak, tag, OriginTag(tag))
 		}
 	}
-	if originTag(`"strong"`) != `"strong"` || originTag("") != "" {
+	if OriginTag(`"strong"`) != `"strong"` || OriginTag("") != "" {
 		t.Error("the origin's own is changed")
 	}
 }
