@@ -21,7 +21,7 @@ const maxSID = 128
 // entry serves a playlist or MPD without a token: the viewer's session is found
 // or opened, and the viewer is sent to it.
 func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
-	p := l.node.Placement()
+	p := l.control.Placement()
 	stream, placed := streamFor(p, r.URL.Path)
 	if s, ok := l.recognise(r, stream); ok {
 		_, expired := l.cfg.Secret.Verify(s.token, l.now())
@@ -131,7 +131,7 @@ const lookLimit = 12 * time.Second
 func (l *LB) lookUp(r *http.Request) int {
 	ctx, cancel := context.WithTimeout(r.Context(), lookLimit)
 	defer cancel()
-	p := l.node.Placement()
+	p := l.control.Placement()
 	counts := l.control.Loads.Figures(p, false)
 	stream, _ := streamFor(p, r.URL.Path)
 	var tried []string

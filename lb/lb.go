@@ -137,8 +137,8 @@ func (l *LB) Run(ctx context.Context) error {
 // leave lets everybody go who is kept waiting: polls and streams of events.
 func (l *LB) leave() { l.left.Do(func() { close(l.leaving) }) }
 
-// Placement is the present placement.
-func (l *LB) Placement() *wire.Placement { return l.node.Placement() }
+// Placement is the placement that viewers are routed by.
+func (l *LB) Placement() *wire.Placement { return l.control.Placement() }
 
 // Check walks the truths of the replica.
 func (l *LB) Check() error { return l.node.Check() }

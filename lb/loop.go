@@ -40,7 +40,7 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 		return proxy.LoopRequest{}, false
 	}
 	stream, ours := token.StreamOf(rest)
-	p := l.node.Placement()
+	p := l.control.Placement()
 	pair, placed := p.Pair(token.Pair)
 	if !ours || !placed {
 		return proxy.LoopRequest{}, false

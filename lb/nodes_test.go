@@ -110,7 +110,7 @@ func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
 }
 
 // three balancers: two from the start, one that joins.
-func threeBalancers(t *testing.T) []*stage {
+func threeBalancers(t *testing.T, config func(c *Config)) []*stage {
 	t.Helper()
 	var lns, rafts [2]net.Listener
 	var list []string
@@ -124,17 +124,19 @@ func threeBalancers(t *testing.T) []*stage {
 		all = append(all, newStage(t, stageOptions{listener: lns[i], config: func(c *Config) {
 			c.Name, c.Peers, c.raft.Listener = "lb-"+strconv.Itoa(i+1), list, rafts[i]
 			c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+			config(c)
 		}}))
 	}
 	all = append(all, newStage(t, stageOptions{config: func(c *Config) {
 		c.Name, c.Join = "lb-3", all[0].url
 		c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+		config(c)
 	}}))
 	return all
 }
 
 func TestBalancersActAsOne(t *testing.T) {
-	all := threeBalancers(t)
+	all := threeBalancers(t, func(*Config) {})
 	for _, c := range all {
 		until(t, c.lb.cfg.Name+" knows three that vote", func() bool {
 			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3

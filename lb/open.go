@@ -50,7 +50,7 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
 		}
-		p := o.node.Placement()
+		p := o.control.Placement()
 		choice := ring.Choose(o.stored(p, stream), counts, stream)
 		if choice.Edge == "" && round == 0 {
 			// Nobody is sent away by figures of a moment ago.
@@ -68,7 +68,7 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 				}
 				return wire.SessionID{}, why
 			}
-			p = o.node.Placement()
+			p = o.control.Placement()
 		}
 		id, why := o.askSlot(ctx, p, choice, stream, viewer)
 		if why == "" {
@@ -82,7 +82,7 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 
 // countsFor is what is known of the load, by the state source.
 func (o *opener) countsFor(ctx context.Context, stream string) ring.Figures {
-	p := o.node.Placement()
+	p := o.control.Placement()
 	switch o.source {
 	case StateQuery:
 		o.control.Query(ctx, p, nil)
@@ -192,7 +192,7 @@ func (o *opener) learn(ctx context.Context, p *wire.Placement, counts ring.Figur
 	case wire.ReasonStale:
 		// The edge has waited for this placement in vain; the next choice is by a newer
 		// one, or this pair is passed by.
-		if o.node.Placement().Version == p.Version {
+		if o.control.Placement().Version == p.Version {
 			counts.Sum[c.Pair] = tooMany
 		}
 	default:
@@ -226,7 +226,7 @@ func (r *rooms) lock(pair wire.PairID) (unlock func()) {
 // member takes back what fits by now.
 func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Figures, c ring.Choice) bool {
 	defer o.rooms.lock(c.Pair)()
-	p := o.node.Placement()
+	p := o.control.Placement()
 	q, ok := p.Pair(c.Pair)
 	if !ok || q.Retiring {
 		return false

@@ -29,7 +29,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 	default:
 		return l.deny(w, http.StatusForbidden, call.ReasonStream, "the session in the path is for another stream; open this one")
 	}
-	p := l.node.Placement()
+	p := l.control.Placement()
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
 		// The ring has changed and the pair has ended: an entry gets a new session, and
@@ -118,7 +118,7 @@ func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
 	if edge == "" || slices.Contains(tried, edge) {
 		return proxy.Target{}, false
 	}
-	e, ok := l.node.Placement().Edge(edge)
+	e, ok := l.control.Placement().Edge(edge)
 	if !ok || !ring.HasCopy(e.State) {
 		return proxy.Target{}, false
 	}
@@ -128,7 +128,7 @@ func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
 // anyone is the next living edge: those that are not suspected, and have a copy
 // of something, first. It fills from the origin.
 func (l *LB) anyone(tried []string) (proxy.Target, bool) {
-	p := l.node.Placement()
+	p := l.control.Placement()
 	for _, suspected := range []bool{false, true} {
 		for _, e := range p.Edges {
 			if !ring.HasCopy(e.State) || slices.Contains(tried, e.Name) || l.control.Checks.Suspected(e.Name) != suspected {
@@ -144,7 +144,7 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair.
 func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
-	p := l.node.Placement()
+	p := l.control.Placement()
 	stream, placed := streamFor(p, r.URL.Path)
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")

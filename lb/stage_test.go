@@ -136,6 +136,17 @@ func (c *stage) addEdge(name string, capacity int) *member {
 	return m
 }
 
+func (c *stage) member(name string) *member {
+	c.t.Helper()
+	for _, m := range c.members {
+		if m.edge.Name == name {
+			return m
+		}
+	}
+	c.t.Fatalf("no edge is called %q", name)
+	return nil
+}
+
 // report brings a member's report to the balancer.
 func (c *stage) report(m *member) {
 	c.t.Helper()

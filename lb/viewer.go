@@ -78,14 +78,14 @@ const startWait = 3 * time.Second
 // awaitPlacement waits a moment while there is no edge at all: a balancer that
 // starts gets the placement within a vote, and a viewer's retry costs more.
 func (l *LB) awaitPlacement(r *http.Request) {
-	if len(l.node.Placement().Edges) > 0 || l.now().Sub(l.started) > 2*startWait {
+	if len(l.control.Placement().Edges) > 0 || l.now().Sub(l.started) > 2*startWait {
 		return
 	}
 	limit := time.NewTimer(startWait)
 	defer limit.Stop()
 	for {
 		changed := l.node.Watch()
-		if len(l.node.Placement().Edges) > 0 {
+		if len(l.control.Placement().Edges) > 0 {
 			return
 		}
 		select {

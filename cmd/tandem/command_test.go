@@ -29,6 +29,25 @@ func TestEveryCommandHelps(t *testing.T) {
 	}
 }
 
+func TestStatusSaysFirstWhatIsWrongWithTheBalancers(t *testing.T) {
+	up := wire.EdgeStatus{Name: "edge-2", State: wire.EdgeUp}
+	silent := wire.EdgeStatus{Name: "edge-1", State: wire.EdgeSilent, StandIns: []string{"edge-2"}}
+	both := wire.EdgeStatus{Name: "edge-3", State: wire.EdgeSilent, StandIns: []string{"edge-2", "edge-4"}}
+	for want, s := range map[string]wire.Status{
+		"": {Majority: true, Edges: []wire.EdgeStatus{up}},
+		"no majority: sessions go on, the placement can't change":                                 {Edges: []wire.EdgeStatus{up}},
+		"no majority; edge-1 silent, edge-2 stands in":                                            {Edges: []wire.EdgeStatus{silent, up}},
+		"no majority; edge-1 silent, edge-2 stands in; edge-3 silent, edge-2 and edge-4 stand in": {Edges: []wire.EdgeStatus{silent, up, both}},
+		"edge-1 silent, edge-2 stands in":                                                         {Majority: true, Edges: []wire.EdgeStatus{silent}},
+	} {
+		var out bytes.Buffer
+		printStatus(&out, &s, false)
+		if lines := strings.Split(out.String(), "\n"); lines[1] != want {
+			t.Errorf("%q, want %q", lines[1], want)
+		}
+	}
+}
+
 func TestFlagsMayStandBehindArguments(t *testing.T) {
 	var flag bool
 	var text string

@@ -36,6 +36,8 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 // edgeNote says in a few words what is special about an edge now.
 func edgeNote(e wire.EdgeStatus) string {
 	switch {
+	case len(e.StandIns) > 0:
+		return standInText(e.StandIns)
 	case e.Recovery != nil && e.Recovery.Error != "":
 		return "recovery: " + e.Recovery.Error
 	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +73,12 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 		title = bold(title)
 	}
 	fmt.Fprintln(out, title)
+	if text := trouble(s); text != "" {
+		if colours {
+			text = red(text)
+		}
+		fmt.Fprintln(out, text)
+	}
 	fmt.Fprintln(out)
 	lbs := newTable("BALANCER", "ROLE", "VIEWERS", "ADMIN")
 	for _, b := range s.Balancers {
@@ -83,6 +90,36 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	edgeTable(s.Edges, colours).print(out)
 	fmt.Fprintln(out)
 	pairTable(s.Pairs, colours).print(out)
+}
+
+// trouble says in one line what an operator has to know first, "" when nothing is
+// wrong with the balancers.
+func trouble(s *wire.Status) string {
+	if s.Majority && !slices.ContainsFunc(s.Edges, func(e wire.EdgeStatus) bool { return e.State == wire.EdgeSilent }) {
+		return ""
+	}
+	var silent []string
+	for _, e := range s.Edges {
+		if e.State == wire.EdgeSilent {
+			silent = append(silent, e.Name+" silent, "+standInText(e.StandIns))
+		}
+	}
+	switch {
+	case s.Majority:
+		return strings.Join(silent, "; ")
+	case len(silent) == 0:
+		return "no majority: sessions go on, the placement can't change"
+	default:
+		return "no majority; " + strings.Join(silent, "; ")
+	}
+}
+
+// standInText is "edge-2 stands in", "edge-2 and edge-4 stand in".
+func standInText(edges []string) string {
+	if len(edges) == 1 {
+		return edges[0] + " stands in"
+	}
+	return strings.Join(edges, " and ") + " stand in"
 }
 
 func balancerRole(b wire.BalancerInfo) string {

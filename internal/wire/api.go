@@ -26,6 +26,7 @@ type Status struct {
 	Version   uint64         `json:"version"`
 	Node      string         `json:"node"` // the balancer that answers
 	Leader    string         `json:"leader"`
+	Majority  bool           `json:"majority"` // of the balancers: the placement can be changed, as far as this one knows
 	Admission string         `json:"admission"`
 	Policy    string         `json:"policy"` // state source: push, load, query
 	Edges     []EdgeStatus   `json:"edges"`
@@ -65,6 +66,7 @@ type EdgeStatus struct {
 	Misses      int64     `json:"misses"`
 	OriginAsked int64     `json:"origin_asked"`
 	Streams     int       `json:"streams"`
+	StandIns    []string  `json:"stand_ins,omitempty"` // of a silent edge: the neighbours that deliver for it
 }
 
 // PairStatus is one pair and its table.

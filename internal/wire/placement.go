@@ -16,6 +16,10 @@ const (
 	EdgeDraining   EdgeState = "draining" // delivers nothing by the tables, alive, still a copy
 	EdgeLeaving    EdgeState = "leaving"  // drained for good; neighbours are copying what they will need
 	EdgeDown       EdgeState = "down"
+
+	// EdgeSilent is in no placement: status says so of an edge whose death nobody can
+	// commit, and in whose place its neighbours stand.
+	EdgeSilent EdgeState = "silent"
 )
 
 // Edge is one member of the ring as the placement knows it.

@@ -11,12 +11,12 @@ import (
 
 // status is the cluster as this balancer knows it.
 func (a *API) status() wire.Status {
-	p, now := a.deps.Node.Placement(), a.deps.Now()
+	p, now := a.deps.Control.Placement(), a.deps.Now()
 	known := a.deps.Control.Loads.Figures(p, false)
 	tables := a.deps.Control.Loads.Tables(p, now)
 	leader, _ := a.deps.Node.Leader()
 	s := wire.Status{
-		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Admission: p.Admission, Policy: a.deps.StateSource,
+		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Majority: a.deps.Control.Majority(), Admission: p.Admission, Policy: a.deps.StateSource,
 		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name),
 		Sessions: a.deps.Control.Loads.Sessions(p), Streams: len(p.Streams), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
 	}
@@ -24,7 +24,7 @@ func (a *API) status() wire.Status {
 }
 
 func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.Load, now time.Time) []wire.EdgeStatus {
-	margins := ring.Margins(p, tables)
+	margins, silent := ring.Margins(p, tables), a.deps.Control.Silent()
 	streams := map[string]int{}
 	for _, s := range p.Streams {
 		for _, name := range p.EdgesOf(s.Pairs) {
@@ -37,6 +37,9 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
 			FailSafe: ring.FailSafe(p, e.Name), ReportAge: -1, Streams: streams[e.Name],
+		}
+		if by := silent[e.Name]; by != nil {
+			s.State, s.StandIns = wire.EdgeSilent, by
 		}
 		if r, at, ok := a.deps.Control.Loads.Last(e); ok {
 			s.ReportAge = now.Sub(at).Milliseconds()
@@ -64,6 +67,11 @@ func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
 		q := &p.Pairs[i]
 		table := ring.TableOf(q.Slots, taken[q.ID])
 		below := table.Below(q.Boundary)
+		if e, ok := p.Edge(q.Low); ok && e.State == wire.EdgeDown { // also before a commit moves the boundary
+			below = 0
+		} else if e, ok := p.Edge(q.High); ok && e.State == wire.EdgeDown {
+			below = table.Taken()
+		}
 		s := wire.PairStatus{
 			ID: q.ID, Low: q.Low, High: q.High, Slots: q.Slots, Boundary: q.Boundary, Home: q.Home,
 			LowDelivering: below, HighDelivering: table.Taken() - below, Taken: taken[q.ID], Retiring: q.Retiring, Adopted: q.Adopted, Streams: streams[q.ID],

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -54,6 +55,9 @@ type Control struct {
 	peers      *peers
 	polls      placementText
 
+	overlaying sync.Mutex
+	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying
+
 	refreshing sync.Mutex
 	refreshed  time.Time // guarded by refreshing
 }
@@ -76,6 +80,7 @@ func (c *Control) Run(ctx context.Context) error {
 		ctx,
 		run.Part{Name: "health checks", Run: c.Checks.run},
 		run.Part{Name: "watch", Run: c.watch},
+		run.Part{Name: "stand-ins", Run: c.standIns},
 		run.Part{Name: "liveness", Run: c.liveness},
 		run.Part{Name: "tasks", Run: c.tasks},
 	)
@@ -107,7 +112,7 @@ func (c *Control) watch(ctx context.Context) error {
 
 // HasRoom tells whether an edge may be asked for what is not its own share.
 func (c *Control) HasRoom(edge string) bool {
-	e, ok := c.node.Placement().Edge(edge)
+	e, ok := c.Placement().Edge(edge)
 	return ok && c.Loads.Delivering(e) < e.Capacity
 }
 

@@ -5,6 +5,8 @@
 // Always true:
 //   - an edge is marked down only on the balancer's own evidence (a failed ping on
 //     a new connection); a suspicion, whoever has it, only makes it ask;
+//   - what edges say is routed by only while nobody can commit it, and only against
+//     an edge that this balancer does not hear itself;
 //   - the same command has the same ID at every attempt, so it is carried out once;
 //   - a report of an older incarnation, or one that came too late, changes nothing;
 //   - what is kept of edges and balancers is bounded by the placement.
@@ -19,7 +21,8 @@
 //
 // Goroutines, all ended when Run returns: health checks start one a suspected edge,
 // with two pings at most; watch follows the placement; liveness pings the other
-// balancers, one goroutine each; tasks does what a leader does for the ring, and
+// balancers, one goroutine each; stand-ins lays what edges say over the placement
+// while nobody leads; tasks does what a leader does for the ring, and
 // tells this balancer's address. Query asks the edges side by side, one goroutine
 // each, and ends before its caller goes on.
 package control

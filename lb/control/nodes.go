@@ -64,6 +64,9 @@ func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
 	if _, ok := p.Edge(report.Edge); ok {
 		c.Loads.Take(report, c.deps.Now())
 	}
+	if len(report.StandsIn) > 0 || c.overlay.Load() != nil {
+		c.overlayReports()
+	}
 	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version})
 }
 

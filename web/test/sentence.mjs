@@ -41,6 +41,10 @@ test("a margin below zero is said, whoever has it", () => {
 
 test("nobody leads, nobody is there", () => {
   const status = new PaperCluster().status();
-  assert.match(sentence({ ...status, leader: "" }).more, /^No balancer leads/);
+  assert.match(sentence({ ...status, leader: "", majority: false }).more, /^No majority of the balancers/);
+  const silent = sentence({ ...status, leader: "", majority: false, edges: status.edges.map((e, i) => i === 0 ? { ...e, state: "silent", stand_ins: ["edge-2"] } : e) });
+  assert.equal(silent.tone, "bad");
+  assert.match(silent.text, /^edge-1 is silent, edge-2 stands in$/);
+  assert.match(silent.more, /^No majority/);
   assert.match(sentence({ ...status, edges: [], pairs: [] }).text, /^No edge/);
 });

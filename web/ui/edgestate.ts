@@ -6,6 +6,7 @@ import type { EdgeState } from "./wire";
 const signs: Record<string, string> = {
   up: "M3.5 8.5l3 3 6-7",
   down: "M4 4l8 8M12 4l-8 8",
+  silent: "M4 4l8 8M12 4l-8 8",
   recovering: "M8 2.5v8M4.5 7.5L8 11l3.5-3.5M3.5 13.5h9",
   joining: "M8 3v10M3 8h10",
   draining: "M5.5 3.5v9M10.5 3.5v9",
@@ -17,6 +18,7 @@ const signs: Record<string, string> = {
 const meanings: Record<EdgeState, string> = {
   up: "delivers, takes new sessions",
   down: "gives no sign of life; its sessions are with its neighbours",
+  silent: "gives no sign of life; its neighbours stand in, and no majority of the balancers can say so",
   recovering: "is back and copies from its neighbours before it delivers again",
   joining: "is new and copies what it will hold",
   draining: "delivers nothing, still holds its copies",
@@ -25,7 +27,7 @@ const meanings: Record<EdgeState, string> = {
 
 export function tone(state: string): string {
   if (state === "up") return "good";
-  return state === "down" ? "bad" : "warn";
+  return state === "down" || state === "silent" ? "bad" : "warn";
 }
 
 export function sign(name: string): SVGSVGElement {

@@ -52,16 +52,20 @@ export function sentence(status: Status): Sentence {
   const up = edges.filter((e) => e.state === "up").length;
   const parts: string[] = [];
   for (const e of edges.filter((x) => x.state === "down")) parts.push(`${e.name} is down: ${whereAreTheViewers(e, pairs)}`);
+  for (const e of edges.filter((x) => x.state === "silent")) {
+    const by = e.stand_ins ?? [];
+    parts.push(`${e.name} is silent, ${sentenceList(by)} ${by.length === 1 ? "stands" : "stand"} in`);
+  }
   for (const e of edges.filter((x) => x.state === "recovering")) parts.push(`${e.name} is back and copies: ${whereAreTheViewers(e, pairs)}`);
   for (const e of edges.filter((x) => x.state === "draining" || x.state === "leaving" || x.state === "joining")) parts.push(`${e.name} is ${e.state}`);
   const counts = `${plural(up, "edge")} up, ${plural(status.sessions, "session")}`;
   const over = edges.filter((e) => e.delivering > e.capacity).map((e) => e.name);
   if (over.length > 0) parts.push(`${sentenceList(over)} above capacity`);
-  const leaderless = status.leader === "" ? "No balancer leads: sessions go on, the placement can't change. " : "";
+  const leaderless = status.majority ? "" : "No majority of the balancers: sessions go on, the placement can't change. ";
   if (parts.length === 0) {
     return { tone: leaderless || !survived ? "warn" : "good", text: `${counts}, nobody waits for an edge`, more: leaderless + next };
   }
-  const bad = edges.some((e) => e.state === "down") || over.length > 0 || !survived;
+  const bad = edges.some((e) => e.state === "down" || e.state === "silent") || over.length > 0 || !survived;
   const shown = parts.length > 3 ? [...parts.slice(0, 3), `${parts.length - 3} more`] : parts;
   return { tone: bad ? "bad" : "warn", text: shown.join("; "), more: `${leaderless}${counts}. ${next}` };
 }

@@ -1,7 +1,7 @@
 // The shapes of /api/v1, as internal/wire/api.go defines them. Times are unix
 // milliseconds, sizes bytes. Slots and boundaries are in the low member's view.
 
-export type EdgeState = "joining" | "recovering" | "up" | "draining" | "leaving" | "down";
+export type EdgeState = "joining" | "recovering" | "up" | "draining" | "leaving" | "down" | "silent"; // silent: nobody can commit its death
 
 export interface Run {
   from: number;
@@ -40,6 +40,7 @@ export interface EdgeStatus {
   misses: number;
   origin_asked: number;
   streams: number;
+  stand_ins?: string[]; // of a silent edge
 }
 
 export interface PairStatus {
@@ -71,6 +72,7 @@ export interface Status {
   version: number;
   node: string;
   leader: string;
+  majority: boolean;
   admission: string;
   policy: string;
   edges: EdgeStatus[];
