@@ -86,7 +86,7 @@ func (e *Edge) readyDue(p *wire.Placement) bool {
 		return true
 	}
 	for _, other := range p.Edges {
-		if other.State != wire.EdgeLeaving {
+		if !ring.Goes(other) {
 			continue
 		}
 		for _, heir := range ring.Heirs(p, other.Name) {

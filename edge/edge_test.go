@@ -381,8 +381,13 @@ func TestATokenWhoseSlotWasFreedIsAdmittedAgain(t *testing.T) {
 	stranger := id
 	stranger.Generation++
 	resp, _ := get(t, low.url+"/s/"+tokenOf(stranger, "/v/x/")+"/v/x/1.m4s")
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || resp.Header.Get(wire.HeaderReason) != wire.ReasonLimit {
-		t.Errorf("above the limit: %s %v", resp.Status, resp.Header)
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || resp.Header.Get(wire.HeaderReason) != wire.ReasonSideFull {
+		t.Errorf("no slot is left: %s %v", resp.Status, resp.Header)
+	}
+	// Four are the limit; but a token that the placement leads here is taken back.
+	late := wire.SessionID{Pair: 2, Slot: 7, Generation: 9}
+	if resp, _ := get(t, low.url+"/s/"+tokenOf(late, "/v/x/")+"/v/x/1.m4s"); resp.StatusCode != 200 || low.sessions.delivering() != 5 {
+		t.Errorf("above the limit: %s, %d sessions", resp.Status, low.sessions.delivering())
 	}
 }
 

@@ -183,7 +183,7 @@ func (e *Edge) apply(p *wire.Placement) {
 // declared dead, and removed while it was, registers again.
 func (e *Edge) noteRemoval(before, now *wire.Placement) {
 	was, ok := before.Edge(e.cfg.Name)
-	if _, there := now.Edge(e.cfg.Name); !ok || there || was.State != wire.EdgeLeaving {
+	if _, there := now.Edge(e.cfg.Name); !ok || there || !was.Removing || was.State == wire.EdgeDown {
 		return
 	}
 	e.taken.Store(true)

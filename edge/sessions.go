@@ -96,7 +96,7 @@ func (s *sessions) mayOpen() string {
 	switch {
 	case !ok:
 		return wire.ReasonStale
-	case !ring.Delivers(self.State):
+	case !ring.Opens(self.State):
 		return wire.ReasonDraining
 	case s.delivering() >= limit:
 		return wire.ReasonLimit
@@ -174,16 +174,13 @@ func (t *table) find(id wire.SessionID) (int, bool) {
 }
 
 // readmit takes back a session that was idle, or whose opening the former
-// deliverer could not tell before it died. Who stands in may go to its
-// capacity; else the limit counts, so that the next death is survived too.
+// deliverer could not tell before it died. It is let in up to what the placement
+// counts on (ring.Grants).
 func (s *sessions) readmit(t *table, id wire.SessionID, stream, viewer string, now int64) (int, string) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	s.mu.RLock()
-	most := s.limit
-	if ring.FailSafe(s.placement, s.me) {
-		most = s.capacity
-	}
+	most := ring.Grants(s.placement, s.me)
 	s.mu.RUnlock()
 	if s.delivering() >= most {
 		return -1, wire.ReasonLimit

@@ -84,6 +84,14 @@ func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.DeadAfter = 50 * time.Millisecond }})
 	c.members[1].Close()
 	c.lb.control.Checks.Failed("edge-2", proxy.CauseRefused)
+	until(t, "it is to be removed", func() bool { e, _ := c.lb.Placement().Edge("edge-2"); return e.Removing })
+	p := c.lb.Placement()
+	for _, name := range ring.Heirs(p, "edge-2") { // that hold by now what they will need
+		if _, ok := c.lb.Placement().Edge("edge-2"); !ok {
+			t.Fatal("it went before its heirs were ready")
+		}
+		c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: name, Incarnation: 1, Version: p.Version}, http.StatusNoContent, nil)
+	}
 	until(t, "it is removed", func() bool { _, ok := c.lb.Placement().Edge("edge-2"); return !ok })
 }
 

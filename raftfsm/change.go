@@ -64,9 +64,8 @@ func (ch *change) dropEdge(name string) {
 func (ch *change) ringChanged() {
 	p := ch.edit()
 	for i := range p.Edges {
-		switch p.Edges[i].State {
-		case wire.EdgeJoining, wire.EdgeRecovering, wire.EdgeLeaving:
-			p.Edges[i].Since = ch.version
+		if e := &p.Edges[i]; e.State == wire.EdgeJoining || e.State == wire.EdgeRecovering || ring.Goes(*e) {
+			e.Since = ch.version
 		}
 	}
 }
@@ -80,6 +79,7 @@ func (ch *change) settle(anchor ring.Anchor) {
 	if len(ch.plan.Boundaries) > 0 || len(ch.plan.Adopted) > 0 {
 		ch.next = ch.plan.ApplyTo(ch.next)
 	}
+	ch.plan.Moved = ring.Moved(ch.before, ch.next, loads) // what a ring change has moved included
 	var old []ring.Load
 	for _, l := range loads {
 		if q, ok := ch.before.Pair(l.Pair); ok && q.Retiring && len(l.Taken) == 0 {

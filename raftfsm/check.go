@@ -48,6 +48,9 @@ func checkEdges(p *wire.Placement) error {
 		if err := validEdge(&e); err != nil {
 			return fmt.Errorf("%w: %w", ErrState, err)
 		}
+		if e.State == wire.EdgeLeaving && !e.Removing || e.Removing && (e.State == wire.EdgeUp || e.State == wire.EdgeJoining) {
+			return broken("edge %s is %s, removing: %v", e.Name, e.State, e.Removing)
+		}
 		if e.Since > p.Version {
 			return broken("edge %s is %s since version %d of %d", e.Name, e.State, e.Since, p.Version)
 		}
@@ -97,8 +100,8 @@ func checkRing(p *wire.Placement) error {
 	return nil
 }
 
-// checkSides: a pair with one living member is that member's, and nothing of a
-// pair with two is given to others.
+// checkSides: a pair with one living member is that member's, and slots are given
+// only to others.
 func checkSides(p *wire.Placement) error {
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
@@ -108,8 +111,11 @@ func checkSides(p *wire.Placement) error {
 		switch {
 		case l && !h && q.Boundary != q.Slots, h && !l && q.Boundary != 0:
 			return broken("pair %d (%s %s, %s %s): boundary %d of %d", q.ID, q.Low, low.State, q.High, high.State, q.Boundary, q.Slots)
-		case l && h && len(q.Adopted) > 0:
-			return broken("pair %d has two living members and is given to others", q.ID)
+		}
+		for _, a := range q.Adopted {
+			if a.Edge == q.Low || a.Edge == q.High || a.From >= a.To || a.To > q.Slots {
+				return broken("pair %d of %d slots gives %d to %d to %s", q.ID, q.Slots, a.From, a.To, a.Edge)
+			}
 		}
 	}
 	return nil

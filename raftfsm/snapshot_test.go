@@ -25,6 +25,8 @@ func golden(t testing.TB) *State {
 	s.must(Command{Kind: EdgeDown, Name: "e2", Incarnation: 1, Loads: []ring.Load{{Pair: 1, Taken: []wire.Run{{From: 0, To: 3}}}}})
 	s.must(up("e5", 1))
 	s.must(Command{Kind: Remove, Name: "e2"})
+	s.must(Command{Kind: Left, Name: "e2", Version: s.edge("e2").Since})
+	s.must(Command{Kind: Remove, Name: "e1"})
 	if r := s.do(Command{Kind: Drain, ID: "bad", Name: "e9"}); r.Err == "" {
 		t.Fatal(r)
 	}

@@ -31,7 +31,7 @@ func edgeUp(ch *change) error {
 	restarted := e.Incarnation > known.Incarnation
 	switch {
 	case known.State == wire.EdgeDown,
-		restarted && known.State != wire.EdgeJoining && known.State != wire.EdgeLeaving:
+		restarted && known.State != wire.EdgeJoining:
 		ch.edgeBack(known, e)
 	case e != known:
 		ch.edgeRefreshed(known, e, restarted)
@@ -69,11 +69,16 @@ func (ch *change) form() {
 }
 
 // edgeBack is the return of a member under a new process, or of one that was
-// declared dead and was only slow. It delivers nothing until it has copied.
+// declared dead and was only slow. It delivers nothing until it has copied. One that
+// was dead and being taken out stays; one that was leaving goes on to leave.
 func (ch *change) edgeBack(known, e wire.Edge) {
 	e.State, e.Since = wire.EdgeRecovering, ch.version
+	e.Removing = known.Removing && known.State != wire.EdgeDown
 	empty := len(ch.before.Streams) == 0
-	if empty {
+	switch {
+	case empty && e.Removing:
+		e.State = wire.EdgeLeaving
+	case empty:
 		e.State = wire.EdgeUp
 	}
 	ch.setEdge(e)
@@ -90,7 +95,7 @@ func (ch *change) edgeBack(known, e wire.Edge) {
 		text = fmt.Sprintf("%s is back and up: no stream is placed.", e.Name)
 	}
 	// A process that was replaced before anybody missed it has died all the same.
-	if known.State == wire.EdgeUp || known.State == wire.EdgeDraining {
+	if ring.HasCopy(known.State) {
 		ch.died(known, "restarted")
 	}
 	if empty {
@@ -153,7 +158,7 @@ func edgeReady(ch *change) error {
 	if e.State == wire.EdgeUp {
 		return nil
 	}
-	if e.State != wire.EdgeRecovering && e.State != wire.EdgeJoining {
+	if e.State != wire.EdgeRecovering && e.State != wire.EdgeJoining || ring.Goes(e) {
 		return fmt.Errorf("%w: edge %s is %s", ErrRefused, e.Name, e.State)
 	}
 	if ch.c.Version < e.Since {

@@ -26,7 +26,8 @@ func drain(ch *change) error {
 	return nil
 }
 
-// resume takes a drain or a removal back.
+// resume takes a drain or a removal back. An edge that is not up by itself, being
+// dead or not yet copied, only stays in the ring.
 func resume(ch *change) error {
 	e, ok := ch.before.Edge(ch.c.Name)
 	switch {
@@ -34,76 +35,77 @@ func resume(ch *change) error {
 		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
 	case e.State == wire.EdgeUp:
 		return nil
-	case e.State != wire.EdgeDraining && e.State != wire.EdgeLeaving:
+	case e.State == wire.EdgeDraining, e.State == wire.EdgeLeaving:
+		e.State, e.Since = wire.EdgeUp, ch.version
+	case !e.Removing:
 		return fmt.Errorf("%w: edge %s is %s; only a draining or leaving edge can be resumed", ErrRefused, e.Name, e.State)
 	}
-	ch.setState(e.Name, wire.EdgeUp)
+	e.Removing = false
+	ch.setEdge(e)
+	if e.State != wire.EdgeUp {
+		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is %s and stays in the ring%s.", e.Name, e.State, ch.by())})
+		return nil
+	}
 	ch.settle(ring.AnchorHome)
 	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is up again%s: %s.", e.Name, ch.by(), ch.moves())})
 	return nil
 }
 
-// remove takes an edge out for good. One that holds content leaves when its
-// neighbours have copied; one that is dead, or that has not copied itself yet,
-// has nothing to give and leaves at once.
+// remove takes an edge out for good, whatever its state, by one way: its successors
+// are given content and tables of its pairs, and when they hold them it is out
+// (Left). Until then one that was up goes on delivering. One that has not joined yet
+// has nothing to give and goes at once.
 func remove(ch *change) error {
 	e, ok := ch.before.Edge(ch.c.Name)
-	if !ok {
+	switch {
+	case !ok:
 		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
-	}
-	switch e.State {
-	case wire.EdgeLeaving:
+	case ring.Goes(e):
 		return nil
-	case wire.EdgeJoining:
+	case e.State == wire.EdgeJoining:
 		ch.dropEdge(e.Name)
 		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s no longer joins%s.", e.Name, ch.by())})
 		return nil
-	}
-	if ch.last(e.Name) {
+	case ch.last(e.Name):
 		return fmt.Errorf("%w: edge %s is the last one of the ring", ErrRefused, e.Name)
-	}
-	if e.State == wire.EdgeDown || e.State == wire.EdgeRecovering {
-		ch.leave(e.Name)
-		ch.event(wire.Event{Kind: "left", Edge: e.Name, Text: fmt.Sprintf("%s is out of the ring%s: %s.", e.Name, ch.by(), ch.moves())})
-		return nil
-	}
-	if e.State == wire.EdgeUp && !ch.othersDeliver(e.Name) {
+	case e.State == wire.EdgeUp && !ch.othersDeliver(e.Name):
 		return fmt.Errorf("%w: edge %s is the last one that delivers", ErrRefused, e.Name)
 	}
-	ch.setState(e.Name, wire.EdgeLeaving)
-	ch.settle(ring.AnchorCurrent)
-	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s leaves%s: %s.", e.Name, ch.by(), ch.moves())})
+	was := e.State
+	e.Removing, e.Since = true, ch.version
+	if e.State == wire.EdgeUp {
+		e.State = wire.EdgeLeaving
+	}
+	ch.setEdge(e)
+	ch.settle(ring.AnchorCurrent) // what was given to it goes elsewhere
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is %s and leaves%s when its neighbours hold what they need: %s.", e.Name, was, ch.by(), ch.moves())})
 	return nil
 }
 
-// left lets a leaving edge go out of the ring.
+// left lets an edge go out of the ring whose successors hold what they need.
 func left(ch *change) error {
 	e, ok := ch.before.Edge(ch.c.Name)
 	switch {
 	case !ok:
 		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
-	case e.State != wire.EdgeLeaving:
+	case !ring.Goes(e):
 		return fmt.Errorf("%w: edge %s is %s, not leaving", ErrRefused, e.Name, e.State)
-	case ch.c.Version != 0 && ch.c.Version < e.Since:
+	case ch.c.Version < e.Since:
 		return fmt.Errorf("%w: the neighbours of %s have copied by version %d, they need %d", ErrStale, e.Name, ch.c.Version, e.Since)
 	case ch.last(e.Name):
 		return fmt.Errorf("%w: edge %s is the last one of the ring", ErrRefused, e.Name)
 	}
-	ch.leave(e.Name)
-	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has left the ring: %s.", e.Name, ch.moves())})
-	return nil
-}
-
-func (ch *change) leave(name string) {
-	ch.next = ring.Leave(ch.before, name)
+	ch.next = ring.Leave(ch.before, e.Name)
 	ch.ringChanged()
 	ch.settle(ring.AnchorHome)
+	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has left the ring: %s.", e.Name, ch.moves())})
+	return nil
 }
 
 // last tells whether no other member would stay.
 func (ch *change) last(name string) bool {
 	for _, e := range ring.Members(ch.before) {
-		if e.Name != name && e.State != wire.EdgeLeaving {
+		if e.Name != name && !ring.Goes(e) {
 			return false
 		}
 	}
@@ -112,7 +114,7 @@ func (ch *change) last(name string) bool {
 
 func (ch *change) othersDeliver(name string) bool {
 	for _, e := range ch.before.Edges {
-		if e.Name != name && ring.Delivers(e.State) {
+		if e.Name != name && ring.Opens(e.State) {
 			return true
 		}
 	}

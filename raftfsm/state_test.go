@@ -127,6 +127,7 @@ func TestARingChangeLetsCopiersBeginAnew(t *testing.T) {
 	old := s.edge("e5").Since
 	s.must(Command{Kind: EdgeDown, Name: "e4", Incarnation: 1})
 	s.must(Command{Kind: Remove, Name: "e4"})
+	s.must(Command{Kind: Left, Name: "e4", Version: s.edge("e4").Since})
 	if r := s.do(Command{Kind: EdgeReady, Name: "e5", Incarnation: 1, Version: old}); r.Code != "stale" {
 		t.Fatalf("%+v", r)
 	}
@@ -144,7 +145,7 @@ func TestEdgesThatComeBack(t *testing.T) {
 		{"restarted while up", func(*script) {}, up("e2", 2), wire.EdgeRecovering, 1},
 		{"registers again", func(*script) {}, up("e2", 1), wire.EdgeUp, 0},
 		{"restarted while draining", func(s *script) { s.must(Command{Kind: Drain, Name: "e2"}) }, up("e2", 2), wire.EdgeRecovering, 1},
-		{"restarted while leaving", func(s *script) { s.must(Command{Kind: Remove, Name: "e2"}) }, up("e2", 2), wire.EdgeLeaving, 0},
+		{"restarted while leaving", func(s *script) { s.must(Command{Kind: Remove, Name: "e2"}) }, up("e2", 2), wire.EdgeRecovering, 1},
 		{"declared dead, same process", func(s *script) { s.must(Command{Kind: EdgeDown, Name: "e2", Incarnation: 1}) }, up("e2", 1), wire.EdgeRecovering, 1},
 		{"died, new process", func(s *script) { s.must(Command{Kind: EdgeDown, Name: "e2", Incarnation: 1}) }, up("e2", 2), wire.EdgeRecovering, 1},
 		{"restarted while recovering", func(s *script) { s.must(up("e2", 2)) }, up("e2", 3), wire.EdgeRecovering, 1},
@@ -214,29 +215,6 @@ func TestDrainResumeRemove(t *testing.T) {
 	s.must(Command{Kind: Settle, Loads: []ring.Load{{Pair: 3}}})
 	if _, ok := s.state.Placement().Pair(3); ok {
 		t.Fatal("the empty retiring pair is still there")
-	}
-}
-
-func TestTheLastEdgeStays(t *testing.T) {
-	s := newScript(t)
-	s.must(up("e1", 1))
-	s.must(up("e2", 1))
-	s.must(Command{Kind: Place, Stream: "/a/", Pair: 1})
-	s.must(Command{Kind: EdgeDown, Name: "e2", Incarnation: 1})
-	for _, kind := range []Kind{Drain, Remove} {
-		if r := s.do(Command{Kind: kind, Name: "e1"}); r.Code != "refused" || strings.Contains(r.Err, "\n") {
-			t.Errorf("%s: %+v", kind, r)
-		}
-	}
-	s.must(Command{Kind: Remove, Name: "e2"})
-	s.must(Command{Kind: EdgeDown, Name: "e1", Incarnation: 1})
-	if r := s.do(Command{Kind: Remove, Name: "e1"}); r.Code != "refused" {
-		t.Errorf("%+v", r)
-	}
-	s.must(up("e1", 2))
-	s.must(Command{Kind: EdgeReady, Name: "e1", Incarnation: 2, Version: s.edge("e1").Since})
-	if p := s.state.Placement(); len(p.Pairs) != 2 || p.Pairs[0].Boundary != 8 || !p.Pairs[1].Retiring {
-		t.Fatalf("%+v", p.Pairs)
 	}
 }
 

@@ -10,8 +10,10 @@
 //     after a member has left or a new one has joined: tables are handed over before
 //     the commit that needs them;
 //   - under admission failsafe one death leaves nobody above capacity;
-//   - Settle ends: every step moves at least one session along a shortest path
-//     from an edge above capacity to one below, and total excess only falls.
+//   - Settle finds an edge for as many sessions as all living capacity holds, leads
+//     none to an edge outside its pair that a member could have, and ends: each path of
+//     its flow carries at least one session out of the source;
+//   - what Settle counts on an edge grants (Grants).
 //
 // Why a solution always exists under admission failsafe: the survivors of one
 // death form a path, each link of it is a table that can be split anywhere

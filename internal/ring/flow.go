@@ -2,106 +2,131 @@ package ring
 
 import "math"
 
-// shift hands sessions on along the cheapest way from an edge above capacity to
-// one below it, and tells whether there was one. Moving a session away from
-// where it wants to be costs one, moving it back earns one, so ways that end
-// with the fewest sessions moved are taken (successive shortest paths).
-func (s *settling) shift() bool {
-	cost, via := s.cheapest()
-	to := -1
-	for n, c := range cost {
-		if c < math.MaxInt && s.spare[n] > 0 && (to < 0 || c < cost[to]) {
-			to = n
-		}
-	}
-	if to < 0 {
-		return false
-	}
-	amount := s.spare[to]
-	from := to
-	for via[from] != 0 {
-		l, forward := s.step(via[from])
-		amount = min(amount, l.room(forward))
-		from = l.start(forward)
-	}
-	amount = min(amount, -s.spare[from])
-	for n := to; via[n] != 0; {
-		l, forward := s.step(via[n])
-		if forward {
-			l.have -= amount
-		} else {
-			l.have += amount
-		}
-		n = l.start(forward)
-	}
-	s.spare[to] -= amount
-	s.spare[from] += amount
-	return true
+// network is a min-cost flow by successive shortest paths: sessions are handed on
+// along the cheapest way from where there are too many to where there is room, until
+// there is no such way. That it ends is seen from the amounts: each path carries at
+// least one session out of the source, and none ever comes back into it.
+//
+// Costs are not negative where a network begins; the potentials keep them so while
+// flow makes ways back, so that Dijkstra's search finds the cheapest one.
+type network struct {
+	arcs      []arc   // an arc and its way back stand side by side: i and i^1
+	leaves    [][]int // arcs by the node they leave
+	potential []int
+	dist      []int
+	via       []int // the arc by which a node is reached
+	queue     []reached
 }
 
-// cheapest is Bellman and Ford's search from all edges above capacity at once.
-// via is the link by which a node is reached: +(i+1) from low to high, -(i+1)
-// the other way, 0 where the way begins.
-func (s *settling) cheapest() (cost, via []int) {
-	cost, via = make([]int, len(s.spare)), make([]int, len(s.spare))
-	for n := range cost {
-		cost[n] = math.MaxInt
-		if s.spare[n] < 0 {
-			cost[n] = 0
+type arc struct {
+	to, room, cost int
+}
+
+// reached is a node in the search's queue; the same one may stand there twice.
+type reached struct{ dist, node int }
+
+func newNetwork(nodes int) *network {
+	return &network{
+		leaves: make([][]int, nodes), potential: make([]int, nodes), dist: make([]int, nodes), via: make([]int, nodes),
+	}
+}
+
+// link is a way on which so many can go, at this price each. It returns the arc's
+// number; what went along is the room of its way back.
+func (g *network) link(from, to, room, cost int) int {
+	n := len(g.arcs)
+	g.arcs = append(g.arcs, arc{to, room, cost}, arc{from, 0, -cost})
+	g.leaves[from] = append(g.leaves[from], n)
+	g.leaves[to] = append(g.leaves[to], n+1)
+	return n
+}
+
+// carried is how many went along an arc.
+func (g *network) carried(arc int) int { return g.arcs[arc^1].room }
+
+// flow sends as much as can go from source to sink, at the lowest price.
+func (g *network) flow(source, sink int) {
+	for g.search(source, sink) {
+		amount := math.MaxInt
+		for n := sink; n != source; n = g.arcs[g.via[n]^1].to {
+			amount = min(amount, g.arcs[g.via[n]].room)
+		}
+		for n := sink; n != source; n = g.arcs[g.via[n]^1].to {
+			g.arcs[g.via[n]].room -= amount
+			g.arcs[g.via[n]^1].room += amount
 		}
 	}
-	for changed, rounds := true, 0; changed && rounds <= len(cost); rounds++ {
-		changed = false
-		for i := range s.links {
-			l := &s.links[i]
-			for _, forward := range []bool{true, false} {
-				a, b := l.start(forward), l.start(!forward)
-				if cost[a] == math.MaxInt || l.room(forward) == 0 || cost[a]+l.cost(forward) >= cost[b] {
-					continue
-				}
-				cost[b], changed = cost[a]+l.cost(forward), true
-				via[b] = i + 1
-				if !forward {
-					via[b] = -i - 1
-				}
+}
+
+// search finds the cheapest way to the sink. False: there is none.
+func (g *network) search(source, sink int) bool {
+	for n := range g.dist {
+		g.dist[n] = math.MaxInt
+	}
+	g.dist[source] = 0
+	g.queue = append(g.queue[:0], reached{0, source})
+	for len(g.queue) > 0 {
+		at := g.pop()
+		switch {
+		case at.dist > g.dist[at.node]:
+			continue
+		case at.node == sink:
+			g.reprice(at.dist)
+			return true
+		}
+		for _, i := range g.leaves[at.node] {
+			a := &g.arcs[i]
+			d := at.dist + a.cost + g.potential[at.node] - g.potential[a.to]
+			if a.room > 0 && d < g.dist[a.to] {
+				g.dist[a.to], g.via[a.to] = d, i
+				g.push(reached{d, a.to})
 			}
 		}
 	}
-	return cost, via
+	return false
 }
 
-func (s *settling) step(via int) (l *link, forward bool) {
-	if via > 0 {
-		return &s.links[via-1], true
+// reprice takes the distances into the potentials. Nodes further off than the sink
+// count as if they were as far: they have not been searched to the end.
+func (g *network) reprice(sink int) {
+	for n, d := range g.dist {
+		g.potential[n] += min(d, sink)
 	}
-	return &s.links[-via-1], false
 }
 
-func (l *link) start(forward bool) int {
-	if forward {
-		return l.low
+// push and pop keep the queue a heap: the nearest first, of equals the one with the
+// lower number, so that the same network gives the same flow everywhere.
+func (g *network) push(r reached) {
+	g.queue = append(g.queue, r)
+	for i := len(g.queue) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !g.queue[i].before(g.queue[parent]) {
+			return
+		}
+		g.queue[i], g.queue[parent] = g.queue[parent], g.queue[i]
+		i = parent
 	}
-	return l.high
 }
 
-// room is how many sessions can be handed on at the present price; forward is
-// from low to high.
-func (l *link) room(forward bool) int {
-	switch {
-	case forward && l.have > l.want:
-		return l.have - l.want
-	case forward:
-		return l.have
-	case l.have < l.want:
-		return l.want - l.have
+func (g *network) pop() reached {
+	q := g.queue
+	first, last := q[0], len(q)-1
+	q[0], g.queue = q[last], q[:last]
+	for i := 0; ; {
+		least, child := i, 2*i+1
+		for ; child <= 2*i+2 && child < last; child++ {
+			if q[child].before(q[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return first
+		}
+		q[i], q[least] = q[least], q[i]
+		i = least
 	}
-	return l.most - l.have
 }
 
-// cost is what handing one session on costs; going back earns.
-func (l *link) cost(forward bool) int {
-	if forward && l.have > l.want || !forward && l.have < l.want {
-		return -l.price
-	}
-	return l.price
+func (r reached) before(o reached) bool {
+	return r.dist < o.dist || r.dist == o.dist && r.node < o.node
 }

@@ -120,9 +120,15 @@ func behind(edges []wire.Edge, after string) int {
 // previous member A becomes A's with the next one B. Its pair with B becomes a
 // second one of A and B, which takes no new session and ends when it is empty;
 // its streams are the first one's now.
+//
+// No boundary moves by it: what X delivered of either pair the successor delivers
+// that takes X's place there, and what the other member delivered it goes on to
+// deliver. All of them hold the tables (Watchers). Where X delivered nothing, home is
+// where the boundary is, since nothing is to go back to a member that has gone.
 func Leave(p *wire.Placement, name string) *wire.Placement {
 	next := draft{Copy(p)}
 	before, behind := neighbours(next.Placement, name)
+	delivered := Delivers(state(p, name))
 	edges := next.Edges[:0:0]
 	for _, e := range next.Edges {
 		if e.Name != name {
@@ -133,20 +139,22 @@ func Leave(p *wire.Placement, name string) *wire.Placement {
 	var stays, retires wire.PairID
 	pairs := next.Pairs[:0:0]
 	for _, q := range next.Pairs {
-		if !q.Retiring {
-			switch name {
-			case q.High:
-				stays = q.ID
-			case q.Low:
-				retires = q.ID
-			}
+		was := q
+		switch {
+		case q.Retiring:
+		case q.High == name:
+			stays = q.ID
+		case q.Low == name:
+			retires = q.ID
 		}
 		q = closedOver(q, name, before, behind)
-		if q.Low == "" {
+		switch {
+		case q.Low == "":
 			continue // the last member is gone
-		}
-		if q.High == "" {
+		case q.High == "":
 			q.Boundary, q.Home = q.Slots, q.Slots
+		case !delivered && (was.Low == name || was.High == name):
+			q.Home = q.Boundary
 		}
 		pairs = append(pairs, q)
 	}

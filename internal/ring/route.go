@@ -6,12 +6,27 @@ import (
 	"tandem/internal/wire"
 )
 
-// Delivers tells whether an edge may deliver by the tables.
-func Delivers(s wire.EdgeState) bool { return s == wire.EdgeUp }
+// Delivers tells whether an edge may deliver by the tables. One that leaves delivers
+// until its successors hold what they need.
+func Delivers(s wire.EdgeState) bool { return s == wire.EdgeUp || s == wire.EdgeLeaving }
+
+// Opens tells whether an edge may be given new sessions.
+func Opens(s wire.EdgeState) bool { return s == wire.EdgeUp }
 
 // HasCopy tells whether an edge can be asked for content that it should hold.
 func HasCopy(s wire.EdgeState) bool {
 	return s == wire.EdgeUp || s == wire.EdgeDraining || s == wire.EdgeLeaving
+}
+
+// Grants is the most sessions that an edge goes on with: what Settle counts on, so
+// what an edge takes back by a token that the placement leads to it, above the limit
+// that new sessions are held to.
+func Grants(p *wire.Placement, edge string) int {
+	e, ok := p.Edge(edge)
+	if !ok || !Delivers(e.State) {
+		return 0
+	}
+	return e.Capacity
 }
 
 // state is an edge's state; a name that is not there is down.

@@ -28,7 +28,7 @@ func Watchers(p *wire.Placement, pair *wire.Pair) []string {
 func holders(p *wire.Placement, pair *wire.Pair) []string {
 	holds := []string{pair.Low, pair.High}
 	for _, member := range []string{pair.Low, pair.High} {
-		if e, ok := p.Edge(member); ok && goes(e) {
+		if e, ok := p.Edge(member); ok && Goes(e) {
 			before, behind := neighbours(p, member)
 			after := closedOver(*pair, member, before, behind)
 			holds = append(holds, after.Low, after.High)
@@ -56,10 +56,10 @@ func inOrder(p *wire.Placement, names []string) []string {
 	return list
 }
 
-// goes tells whether an edge is on its way out of the ring, while its successors
+// Goes tells whether an edge is on its way out of the ring, while its successors
 // are given what they will need.
-func goes(e wire.Edge) bool {
-	return e.State == wire.EdgeLeaving || e.State == wire.EdgeDown && e.Removing
+func Goes(e wire.Edge) bool {
+	return e.Removing || e.State == wire.EdgeLeaving
 }
 
 // joinsBehind is the member behind which a joining edge will stand, "" in an empty

@@ -56,7 +56,7 @@ func TestWatchersAreWhoDeliversAndWhoWill(t *testing.T) {
 		for _, e := range p.Edges {
 			next := p
 			switch {
-			case goes(e) && len(Members(p)) > 1:
+			case Goes(e) && len(Members(p)) > 1:
 				next = Leave(p, e.Name)
 			case e.State == wire.EdgeJoining:
 				next = Join(p, e.Name, e.After)

@@ -10,7 +10,7 @@
 //   - open(before) + opened - closed - lost = open(after).
 //
 // What is simplified: copies and commits take no time. A recovery is therefore one
-// step (copied, up, boundaries home), a leaving as well (drained, copied, out).
+// step (copied, up, boundaries home), a leaving as well (copied, out).
 //
 // Policy roundrobin is the document's baseline: viewers are dealt to the edges in
 // turn, nothing is shared, and who was on an edge that dies starts again from the

@@ -7,14 +7,17 @@ import (
 	"tandem/internal/wire"
 )
 
-// settle finds the boundaries anew and ends the sessions that nobody has room
-// for: the one path of death, return, drain and ring changes.
-func (c *tandem) settle(anchor ring.Anchor) {
+// change carries out what happens to the ring and settles it: the one path of death,
+// return, drain and ring changes. Sessions that nobody has room for end.
+func (c *tandem) change(anchor ring.Anchor, happens func()) {
+	before := *c.p // the steps change edges and boundaries where they stand
+	before.Edges, before.Pairs = slices.Clone(c.p.Edges), slices.Clone(c.p.Pairs)
+	happens()
 	plan := ring.SettleTables(c.p, c.tables, anchor)
 	if len(plan.Boundaries) > 0 || len(plan.Adopted) > 0 {
 		c.p = plan.ApplyTo(c.p)
 	}
-	c.count.Moved += plan.Moved
+	c.count.Moved += ring.MovedTables(&before, c.p, c.tables)
 	c.recount()
 	if plan.Lost > 0 {
 		c.refuse(plan)
@@ -65,45 +68,42 @@ func (c *tandem) turn(name string, state wire.EdgeState) {
 
 // fail lets edges die in the same moment.
 func (c *tandem) fail(names []string) {
-	for _, name := range names {
-		c.turn(name, wire.EdgeDown)
-	}
-	c.settle(ring.AnchorCurrent)
+	c.change(ring.AnchorCurrent, func() {
+		for _, name := range names {
+			c.turn(name, wire.EdgeDown)
+		}
+	})
 }
 
 // back is a return: store and tables are filled from the neighbours in no time,
 // then the edge is up and all boundaries go home (claims 28-39).
 func (c *tandem) back(name string) {
-	c.turn(name, wire.EdgeUp)
-	c.settle(ring.AnchorHome)
+	c.change(ring.AnchorHome, func() { c.turn(name, wire.EdgeUp) })
 }
 
 func (c *tandem) drain(name string) {
-	c.turn(name, wire.EdgeDraining)
-	c.settle(ring.AnchorCurrent)
+	c.change(ring.AnchorCurrent, func() { c.turn(name, wire.EdgeDraining) })
 }
 
 func (c *tandem) resume(name string) { c.back(name) }
 
 // join takes a new member in, which has copied in no time.
 func (c *tandem) join(m Member, after string) {
-	p := ring.Copy(c.p)
-	p.Edges = append(p.Edges, wire.Edge{Name: m.Name, Capacity: m.Capacity, State: wire.EdgeJoining, After: after})
-	c.p = ring.Join(p.Index(), m.Name, after)
-	c.furnish()
-	c.settle(ring.AnchorHome)
+	c.change(ring.AnchorHome, func() {
+		p := ring.Copy(c.p)
+		p.Edges = append(p.Edges, wire.Edge{Name: m.Name, Capacity: m.Capacity, State: wire.EdgeJoining, After: after})
+		c.p = ring.Join(p.Index(), m.Name, after)
+		c.furnish()
+	})
 }
 
-// leave drains a member, lets its neighbours copy in no time and closes the ring
-// over it. A pair that it leaves to them ends when its last session does.
+// leave lets the neighbours of a member copy in no time and closes the ring over
+// it. A pair that it leaves to them ends when its last session does.
 func (c *tandem) leave(name string) {
-	if c.delivers(name) {
-		c.turn(name, wire.EdgeLeaving)
-		c.settle(ring.AnchorCurrent)
-	}
-	c.p = ring.Leave(c.p, name)
-	c.furnish()
-	c.settle(ring.AnchorHome)
+	c.change(ring.AnchorHome, func() {
+		c.p = ring.Leave(c.p, name)
+		c.furnish()
+	})
 }
 
 // prune ends the retiring pairs that have become empty.

@@ -64,7 +64,7 @@ func (c *tandem) allot(q *wire.Pair, edge string) (slot int, ok bool) {
 func (c *tandem) makeRoom(q *wire.Pair, edge string) bool {
 	if len(q.Adopted) > 0 {
 		before := c.p
-		c.settle(ring.AnchorCurrent)
+		c.change(ring.AnchorCurrent, func() {})
 		return c.p != before
 	}
 	t := c.tables[q.ID]

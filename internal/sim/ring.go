@@ -189,11 +189,6 @@ func (c *tandem) show() ([]Edge, []Pair) {
 	return edges, pairs
 }
 
-func (c *tandem) delivers(edge string) bool {
-	e, ok := c.p.Edge(edge)
-	return ok && ring.Delivers(e.State)
-}
-
 func (c *tandem) people() *audience { return c.audience }
 func (c *tandem) tally() *Sessions  { return &c.count }
 

@@ -6,15 +6,15 @@ import "slices"
 // PATENT.md's failure and recovery sections and of ring changes.
 type EdgeState string
 
-// The states of an edge. Only Up edges are given new sessions; Up and Draining
-// edges deliver by the tables; Up, Draining and Drained edges hold content that
+// The states of an edge. Only Up edges are given new sessions; Up and Leaving
+// edges deliver by the tables; Up, Draining and Leaving edges hold content that
 // can be served or copied from.
 const (
 	EdgeJoining    EdgeState = "joining"    // registered, not yet in the ring: copies what it will hold
 	EdgeRecovering EdgeState = "recovering" // in the ring, back from the dead: delivers nothing until copied (claims 14, 28)
 	EdgeUp         EdgeState = "up"
 	EdgeDraining   EdgeState = "draining" // delivers nothing by the tables, alive, still a copy
-	EdgeLeaving    EdgeState = "leaving"  // drained for good; neighbours are copying what they will need
+	EdgeLeaving    EdgeState = "leaving"  // delivers until its neighbours hold what they will need, and is then out
 	EdgeDown       EdgeState = "down"
 
 	// EdgeSilent is in no placement: status says so of an edge whose death nobody can
@@ -32,7 +32,7 @@ type Edge struct {
 	State       EdgeState `json:"state"`
 	After       string    `json:"after,omitempty"`    // for joining: the member behind which it will stand
 	Since       uint64    `json:"since"`              // version in which State became what it is
-	Removing    bool      `json:"removing,omitempty"` // to be taken out: one that is down goes when its successors hold what they need
+	Removing    bool      `json:"removing,omitempty"` // to be taken out, whatever its state, when its successors hold content and tables
 }
 
 // PairID names a pair for the life of the cluster; ids are never used again.

@@ -57,7 +57,7 @@ func (c *Control) tasks(ctx context.Context) error {
 func (c *Control) letLeave(ctx context.Context) {
 	p := c.node.Placement()
 	for _, e := range p.Edges {
-		if e.State != wire.EdgeLeaving {
+		if !ring.Goes(e) {
 			continue
 		}
 		version := p.Version
