@@ -23,17 +23,44 @@ const retryEvery = 100 * time.Millisecond
 // that is there again would lack what was committed all the while.
 type transport struct {
 	*raft.NetworkTransport
-	leads func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
-	done  <-chan struct{}
+	leads    func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
+	done     <-chan struct{}
+	progress *progress
+	requests chan raft.RPC // what the others ask of this node, heartbeats aside
 }
 
 func (n *Node) newTransport() *transport {
-	return &transport{
+	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: n.streams, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
 		}),
-		leads: n.leadsFor, done: n.done,
+		leads: n.leadsFor, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}},
+		requests: make(chan raft.RPC),
+	}
+	n.loops.Go(t.pass)
+	return t
+}
+
+// Consumer is a raft.Transport's.
+func (t *transport) Consumer() <-chan raft.RPC { return t.requests }
+
+// pass hands the others' requests to Raft, and notes when it took an append.
+func (t *transport) pass() {
+	for {
+		select {
+		case <-t.done:
+			return
+		case rpc := <-t.NetworkTransport.Consumer():
+			select {
+			case <-t.done:
+				return
+			case t.requests <- rpc:
+			}
+			if _, ok := rpc.Command.(*raft.AppendEntriesRequest); ok {
+				t.progress.reached()
+			}
+		}
 	}
 }
 
@@ -60,6 +87,9 @@ func (n *Node) leadsFor(term uint64, follower raft.ServerID) bool {
 func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	for {
 		err := t.NetworkTransport.AppendEntries(id, to, args, resp)
+		if err == nil && resp.Success && !heartbeat(args) {
+			t.progress.taken(id, args)
+		}
 		switch {
 		case heartbeat(args) || !t.leads(args.Term, id):
 			return err

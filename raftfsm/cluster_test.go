@@ -141,10 +141,13 @@ func (c *cluster) propose(ctx context.Context, command Command) (Result, error) 
 		command.ID = NewID()
 	}
 	for {
-		n := c.any()
-		changed := n.LeaderWatch()
-		if leader, ok := n.Leader(); ok && c.nodes[leader.Name] != nil {
-			r, err := c.nodes[leader.Name].Propose(ctx, command)
+		changed := c.any().LeaderWatch()
+		for _, p := range c.peers {
+			n := c.nodes[p.Name]
+			if n == nil || !n.IsLeader() {
+				continue
+			}
+			r, err := n.Propose(ctx, command)
 			if err == nil || !errors.Is(err, ErrNotLeader) && !errors.Is(err, ErrUnsure) && !errors.Is(err, ErrClosed) {
 				return r, err
 			}
@@ -188,11 +191,12 @@ func (c *cluster) same(version uint64) {
 // leader is who leads now; followers is everybody else.
 func (c *cluster) leader() *Node {
 	c.t.Helper()
-	n := c.any()
 	for {
-		changed := n.LeaderWatch()
-		if b, ok := n.Leader(); ok && c.nodes[b.Name] != nil && c.nodes[b.Name].IsLeader() {
-			return c.nodes[b.Name]
+		changed := c.any().LeaderWatch()
+		for _, n := range c.nodes {
+			if n.IsLeader() {
+				return n
+			}
 		}
 		select {
 		case <-changed:

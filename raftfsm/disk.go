@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 	"time"
@@ -21,7 +22,8 @@ var errDiskHangs = errors.New("a write to the disk has not ended")
 type disk struct {
 	*raftboltdb.BoltStore
 	now   func() time.Time
-	fault func() error // asked before each write; nil: none. Set before Raft starts
+	done  <-chan struct{} // closed when the node ends
+	fault func() error    // asked before each write; nil: none. Set before Raft starts
 
 	mu     sync.Mutex
 	failed error     // guarded by mu; of the last write, nil: it went well
@@ -46,9 +48,25 @@ func (d *disk) Set(key, value []byte) error {
 	return d.write(func() error { return d.BoltStore.Set(key, value) })
 }
 
-// SetUint64 is a raft.StableStore's.
+// termKey is where the library keeps the term. It panics when that can't be
+// written.
+var termKey = []byte("CurrentTerm")
+
+// SetUint64 is a raft.StableStore's. A term that a full disk does not take is
+// tried again until there is room: a node that can't remember its term may do
+// nothing else meanwhile, and one that has ended by that would not come back.
 func (d *disk) SetUint64(key []byte, value uint64) error {
-	return d.write(func() error { return d.BoltStore.SetUint64(key, value) })
+	for {
+		err := d.write(func() error { return d.BoltStore.SetUint64(key, value) })
+		if err == nil || !bytes.Equal(key, termKey) {
+			return err
+		}
+		select {
+		case <-time.After(retryEvery):
+		case <-d.done:
+			select {} // Close does not wait for it
+		}
+	}
 }
 
 func (d *disk) write(do func() error) error {

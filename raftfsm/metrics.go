@@ -59,6 +59,20 @@ var metrics = []metric{
 	{"tandem_raft_applied_index", "Last index that is in the placement.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.AppliedIndex()) }},
 	{"tandem_raft_last_index", "Last index in the log of this node.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.LastIndex()) }},
 	{"tandem_raft_last_contact_seconds", "Time since this node heard the leader; 0 when it leads, -1 when it never did.", prometheus.GaugeValue, [2]string{}, contact},
+	{"tandem_raft_disk_ok", "1 while the disk takes what Raft writes, 0 when it is full or hangs.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 {
+		if n.log.state() != nil {
+			return 0
+		}
+		return 1
+	}},
+	{"tandem_raft_followers_behind_entries", "Committed entries that the follower furthest behind lacks, where this balancer leads.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 {
+		furthest := uint64(0)
+		for _, f := range n.Health().Followers {
+			furthest = max(furthest, f.Behind)
+		}
+		return float64(furthest)
+	}},
+	{"tandem_raft_starved_seconds", "For how long a leader is heard and nothing is appended here; 0 while all is well.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return n.Health().Starved.Seconds() }},
 	{"tandem_raft_voters", "Balancers that vote.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(len(n.Voters())) }},
 	{"tandem_placement_version", "Version of the placement.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Version) }},
 	{"tandem_placement_streams", "Streams that are placed.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(len(n.Placement().Streams)) }},

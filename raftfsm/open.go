@@ -35,7 +35,8 @@ func Open(given Config) (*Node, error) {
 	}
 	n := newNode(c)
 	if err := n.open(); err != nil {
-		n.closeParts()
+		close(n.done)
+		_ = n.closeParts()
 		return nil, fmt.Errorf("balancer %s: %w", c.Name, err)
 	}
 	n.loops.Go(n.watchLeader)
@@ -120,7 +121,7 @@ func (n *Node) openLog() (err error) {
 	case err != nil:
 		return fmt.Errorf("%s is damaged: %w", path, err)
 	}
-	n.log = &disk{BoltStore: store, now: n.config.Now, fault: n.config.diskFault}
+	n.log = &disk{BoltStore: store, now: n.config.Now, done: n.done, fault: n.config.diskFault}
 	name, err := n.log.Get(nameKey)
 	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
 		return fmt.Errorf("%s: %w", path, err)

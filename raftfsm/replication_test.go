@@ -102,17 +102,7 @@ func endsSoon(t *testing.T, n *Node) {
 func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
 	const away = 6 * time.Second // after 5.1 s the library would wait for another 5.1 s
 	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
-	full := map[string]*atomic.Bool{}
-	c.adjust = func(cfg *Config) {
-		fails := &atomic.Bool{}
-		full[cfg.Name] = fails
-		cfg.diskFault = func() error {
-			if fails.Load() {
-				return errors.New("no space left on device")
-			}
-			return nil
-		}
-	}
+	full := fullDisks(c)
 	c.open(3)
 	c.must(up("e1", 1))
 	place := func() uint64 {

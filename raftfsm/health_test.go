@@ -1,0 +1,88 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// fullDisks gives every node of a cluster a disk that can be filled.
+func fullDisks(c *cluster) map[string]*atomic.Bool {
+	full := map[string]*atomic.Bool{}
+	c.adjust = func(cfg *Config) {
+		fails := &atomic.Bool{}
+		full[cfg.Name] = fails
+		cfg.diskFault = func() error {
+			if fails.Load() {
+				return errors.New("no space left on device")
+			}
+			return nil
+		}
+	}
+	return full
+}
+
+// A leader whose disk is full lets another one lead. It says what is wrong with
+// it, lives through the term that it can't write down, and is a member again when
+// there is room.
+func TestALeaderWhoseDiskIsFull(t *testing.T) {
+	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
+	full := fullDisks(c)
+	c.open(3)
+	c.must(up("e1", 1))
+	old := c.leader()
+	full[old.Name()].Store(true)
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, _ = old.Propose(short, Command{Kind: Place, Stream: "/a/", Pair: 1}) // finds out
+	eventually(t, 10*time.Second, "somebody else leads", func() bool {
+		for _, n := range c.nodes {
+			if n != old && n.IsLeader() {
+				return true
+			}
+		}
+		return false
+	})
+	if h := old.Health(); h.Disk == nil {
+		t.Error("a node whose disk is full does not say so")
+	}
+	late := func() uint64 {
+		for _, f := range c.leader().Health().Followers {
+			if f.Name == old.Name() && f.Late > 0 {
+				return f.Behind
+			}
+		}
+		return 0
+	}
+	c.must(Command{Kind: Place, Stream: "/b/", Pair: 1})
+	eventually(t, 10*time.Second, "the leader knows who lacks what", func() bool { return late() > 0 })
+	full[old.Name()].Store(false)
+	c.same(c.must(Command{Kind: Place, Stream: "/c/", Pair: 1}).Version)
+	eventually(t, 10*time.Second, "all is well", func() bool { return old.Health().Disk == nil && late() == 0 })
+}
+
+// A follower that hears heartbeats and is sent nothing knows that it is starved.
+func TestAStarvedFollowerKnows(t *testing.T) {
+	c := newCluster(t, 3)
+	c.must(up("e1", 1))
+	for _, n := range c.nodes {
+		if n.IsLeader() {
+			continue
+		}
+		if h := n.Health(); h.Starved != 0 || len(h.Followers) != 0 {
+			t.Errorf("%+v", h)
+		}
+		p := n.transport.progress
+		p.mu.Lock()
+		now := p.now
+		p.now = func() time.Time { return now().Add(-3 * time.Second) } // as if nothing had come since
+		p.mu.Unlock()
+		eventually(t, 5*time.Second, "it knows", func() bool { return n.Health().Starved > starvedAfter })
+		p.mu.Lock()
+		p.now = now
+		p.mu.Unlock()
+		eventually(t, 5*time.Second, "all is well", func() bool { return n.Health().Starved == 0 })
+	}
+}
