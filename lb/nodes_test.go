@@ -193,6 +193,25 @@ func TestBalancersActAsOne(t *testing.T) {
 	if n := len(rest[1].lb.Placement().Balancers); n != 2 {
 		t.Fatalf("%d balancers are left", n)
 	}
+	servesAlone(t, rest, resp.Header.Get("Location"))
+}
+
+// servesAlone: the last one of them has no majority. It serves by the placement
+// that it has, and whoever asks whether to send viewers is told so.
+func servesAlone(t *testing.T, rest []*stage, location string) {
+	t.Helper()
+	var s wire.Status
+	rest[1].stop()
+	until(t, "nobody leads", func() bool {
+		rest[0].api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+		return s.Leader == ""
+	})
+	if got, body := rest[0].viewer(nil, location); got.StatusCode != http.StatusOK || string(body) != "object "+entryPath {
+		t.Fatalf("alone: %s %q", got.Status, body)
+	}
+	if got, body := rest[0].request(rest[0].client, http.MethodGet, rest[0].admin.URL+"/readyz", nil); got.StatusCode != http.StatusOK {
+		t.Fatalf("alone: %s %s", got.Status, body)
+	}
 }
 
 func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {

@@ -80,9 +80,9 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 		fmt.Fprintln(out, text)
 	}
 	fmt.Fprintln(out)
-	lbs := newTable("BALANCER", "ROLE", "VIEWERS", "ADMIN")
+	lbs := newTable("BALANCER", "ROLE", ">PLACEMENT", "VIEWERS", "ADMIN", "")
 	for _, b := range s.Balancers {
-		lbs.add(b.Name, balancerRole(b), b.HTTP, b.Admin)
+		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin, b.Problem)
 	}
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)

@@ -44,6 +44,10 @@ type BalancerInfo struct {
 	Leader bool `json:"leader"`
 	Voter  bool `json:"voter"`
 	Alive  bool `json:"alive"` // as far as the answering balancer knows
+
+	Version uint64 `json:"version"`           // of its placement, when it answered last
+	Problem string `json:"problem,omitempty"` // why it should get no viewers, in its own words
+	Behind  uint64 `json:"behind"`            // committed changes that it is not known to hold; only the leader knows
 }
 
 // EdgeStatus is one edge: the placement's view and its last report.

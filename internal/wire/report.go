@@ -92,6 +92,8 @@ type Pong struct {
 	Name        string `json:"name"`
 	Role        string `json:"role"`
 	Incarnation uint64 `json:"incarnation"`
+	Version     uint64 `json:"version,omitempty"` // a balancer's: of its placement
+	Problem     string `json:"problem,omitempty"` // a balancer's: why it should get no viewers; empty: it should
 }
 
 // Item is one object of an inventory.

@@ -86,10 +86,16 @@ func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
 
 func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInfo {
 	voters := a.deps.Node.Voters()
+	behind := map[string]uint64{}
+	for _, f := range a.deps.Node.Health().Followers {
+		behind[f.Name] = f.Behind
+	}
 	out := make([]wire.BalancerInfo, 0, len(p.Balancers))
 	for _, b := range p.Balancers {
+		pong, alive := a.deps.Control.Balancer(b.Name)
 		out = append(out, wire.BalancerInfo{
-			Balancer: b, Leader: b.Name == leader, Voter: slices.Contains(voters, b.Name), Alive: a.deps.Control.Alive(b.Name),
+			Balancer: b, Leader: b.Name == leader, Voter: slices.Contains(voters, b.Name), Alive: alive,
+			Version: pong.Version, Problem: pong.Problem, Behind: behind[b.Name],
 		})
 	}
 	return out

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -116,15 +117,26 @@ func (c *Control) HasRoom(edge string) bool {
 	return ok && c.Loads.Delivering(e) < e.Capacity
 }
 
-// Ready is nil, or why this balancer should get no viewers.
+// Ready is nil, or why this balancer should get no viewers. Without a majority of
+// the balancers it goes on by the last placement, which serves whoever it served;
+// with one that others know to be old it does not.
 func (c *Control) Ready() error {
-	if _, ok := c.node.Leader(); !ok {
-		return errors.New("nobody leads the balancers; see --peers")
+	switch health := c.node.Health(); {
+	case health.Disk != nil:
+		return fmt.Errorf("the placement can't be written: %w; see --data", health.Disk)
+	case health.Starved > 0:
+		return fmt.Errorf("the leader is heard and has appended nothing for %s: the placement here is old", health.Starved.Round(time.Second))
+	case c.peers.isStale(c.deps.Now()):
+		return errors.New("the placement here is older than the others': is this balancer cut off from them, or was it taken out?")
 	}
-	for _, e := range c.node.Placement().Edges {
+	p := c.node.Placement()
+	for _, e := range p.Edges {
 		if ring.Delivers(e.State) {
 			return nil
 		}
+	}
+	if _, ok := c.node.Leader(); !ok && len(p.Edges) == 0 {
+		return errors.New("nobody leads the balancers; see --peers")
 	}
 	return errors.New("no edge is up; see the edges' --balancers")
 }

@@ -10,27 +10,74 @@ import (
 )
 
 // How often other balancers are asked whether they are there, and how long they
-// may take. Nothing hangs on it: it is for people.
+// may take.
 const (
 	aliveEvery = time.Second
 	aliveLimit = 700 * time.Millisecond
 )
 
-// peers is which other balancers answered last.
+// staleFor is how long others may know a newer placement before this balancer
+// says that its own is stale.
+const staleFor = 2 * time.Second
+
+// peers is what the other balancers answered last.
 type peers struct {
-	mu    sync.Mutex
-	alive map[string]bool // guarded by mu
+	mu       sync.Mutex
+	answered map[string]wire.Pong // guarded by mu; by name, of those that are there
+	own      uint64               // guarded by mu; this balancer's version at the last look
+	stale    time.Time            // guarded by mu; since when others know a newer one and this one gets none; zero: not so
 }
 
-func newPeers() *peers { return &peers{alive: map[string]bool{}} }
+func newPeers() *peers { return &peers{answered: map[string]wire.Pong{}} }
 
 // Alive tells whether a balancer answered last, as far as this one knows.
-func (c *Control) Alive(name string) bool { return name == c.cfg.Name || c.peers.has(name) }
+func (c *Control) Alive(name string) bool {
+	_, ok := c.Balancer(name)
+	return ok
+}
 
-func (p *peers) has(name string) bool {
+// Balancer is what a balancer last said of itself; false: it did not answer.
+func (c *Control) Balancer(name string) (wire.Pong, bool) {
+	if name == c.cfg.Name {
+		return c.pong(), true
+	}
+	c.peers.mu.Lock()
+	defer c.peers.mu.Unlock()
+	pong, ok := c.peers.answered[name]
+	return pong, ok
+}
+
+// pong is what this balancer says of itself.
+func (c *Control) pong() wire.Pong {
+	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Version: c.node.Placement().Version}
+	if err := c.Ready(); err != nil {
+		pong.Problem = err.Error()
+	}
+	return pong
+}
+
+// heard takes in what the others said, and notes since when they know more.
+func (p *peers) heard(answered map[string]wire.Pong, own, reported uint64, now time.Time) {
+	newest := reported
+	for _, pong := range answered {
+		newest = max(newest, pong.Version)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.alive[name]
+	switch {
+	case newest <= own || own != p.own:
+		p.stale = time.Time{}
+	case p.stale.IsZero():
+		p.stale = now
+	}
+	p.answered, p.own = answered, own
+}
+
+// isStale tells whether others have known a newer placement for too long.
+func (p *peers) isStale(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.stale.IsZero() && now.Sub(p.stale) >= staleFor
 }
 
 // liveness pings the other balancers until ctx ends.
@@ -52,7 +99,7 @@ func (c *Control) askPeers(ctx context.Context) {
 	defer cancel()
 	var under sync.WaitGroup
 	var mu sync.Mutex
-	alive := map[string]bool{c.cfg.Name: true}
+	answered := map[string]wire.Pong{}
 	for _, b := range c.node.Placement().Balancers {
 		if b.Name == c.cfg.Name || b.HTTP == "" {
 			continue
@@ -60,13 +107,14 @@ func (c *Control) askPeers(ctx context.Context) {
 		under.Go(func() {
 			var pong wire.Pong
 			err := c.deps.Call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
+			if err != nil || pong.Name != b.Name {
+				return
+			}
 			mu.Lock()
-			alive[b.Name] = err == nil && pong.Name == b.Name
+			answered[b.Name] = pong
 			mu.Unlock()
 		})
 	}
 	under.Wait()
-	c.peers.mu.Lock()
-	c.peers.alive = alive
-	c.peers.mu.Unlock()
+	c.peers.heard(answered, c.node.Placement().Version, c.Loads.newest(c.deps.Now()), c.deps.Now())
 }

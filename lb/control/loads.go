@@ -85,6 +85,19 @@ func (l *Loads) Last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
 	return h.report, h.at, true
 }
 
+// newest is the latest version of the placement that an edge follows.
+func (l *Loads) newest(now time.Time) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	version := uint64(0)
+	for _, h := range l.heard {
+		if now.Sub(h.at) <= staleAfter {
+			version = max(version, h.report.Version)
+		}
+	}
+	return version
+}
+
 // Above lists the edges that were above their capacity in two reports in a row.
 func (l *Loads) Above(p *wire.Placement) []string {
 	l.mu.Lock()

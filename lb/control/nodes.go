@@ -25,7 +25,7 @@ func (c *Control) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(c.onlyNodes)
 	r.Get(wire.PathPing, func(w http.ResponseWriter, _ *http.Request) {
-		call.Reply(w, http.StatusOK, wire.Pong{Name: c.cfg.Name, Role: "lb"})
+		call.Reply(w, http.StatusOK, c.pong())
 	})
 	r.Get(wire.PathPlacement, c.handlePlacement)
 	r.Post(wire.PathRegister, c.handleRegister)

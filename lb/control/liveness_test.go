@@ -1,0 +1,41 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"tandem/internal/wire"
+)
+
+// A placement is stale when others have known a newer one for a while and this
+// balancer gets none: not while it follows, and not by one look.
+func TestAPlacementThatOthersKnowToBeOld(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for _, row := range []struct {
+		what  string
+		own   []uint64 // at each look, a second apart
+		other uint64
+		stale bool
+	}{
+		{"the same", []uint64{7, 7, 7, 7}, 7, false},
+		{"older, and it stays so", []uint64{7, 7, 7, 7}, 9, true},
+		{"older, and it follows", []uint64{6, 7, 8, 9}, 12, false},
+		{"older for a moment", []uint64{7, 7, 7, 9}, 9, false},
+		{"two looks only", []uint64{7, 7, 7}, 9, false},
+	} {
+		p := newPeers()
+		for i, own := range row.own {
+			p.heard(map[string]wire.Pong{"lb-2": {Name: "lb-2", Version: row.other}}, own, 0, now.Add(time.Duration(i)*time.Second))
+		}
+		if got := p.isStale(now.Add(time.Duration(len(row.own)-1) * time.Second)); got != row.stale {
+			t.Errorf("%s: stale %t", row.what, got)
+		}
+	}
+	p := newPeers()
+	for i := range 4 { // edges tell it as well
+		p.heard(nil, 7, 9, now.Add(time.Duration(i)*time.Second))
+	}
+	if !p.isStale(now.Add(3 * time.Second)) {
+		t.Error("what edges follow counts for nothing")
+	}
+}
