@@ -1,0 +1,114 @@
+package access
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// viewerClaims are what a JWT may say beside the registered claims: paths is
+// ours, the others are of RFC 9246 (URI Signing for CDN Interconnection).
+type viewerClaims struct {
+	jwt.RegisteredClaims
+	Paths     []string `json:"paths"`    // each a path, or a prefix with a '*' at its end
+	Container string   `json:"cdniuc"`   // regex:... of the whole URI
+	Version   *int     `json:"cdniv"`    // 1
+	Critical  string   `json:"cdnicrit"` // names of claims that have to be understood
+	ClientIP  any      `json:"cdniip"`
+}
+
+// algorithms that seal; "none" is none.
+var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// judgeJWT is for KindJWT.
+func (p *Policy) judgeJWT(rule *Rule, text string, r Request, now time.Time) (Grant, error) {
+	options := []jwt.ParserOption{jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithStrictDecoding(), jwt.WithValidMethods(algorithms)}
+	if rule.issuer != "" {
+		options = append(options, jwt.WithIssuer(rule.issuer))
+	}
+	if len(rule.audience) > 0 {
+		options = append(options, jwt.WithAudience(rule.audience...))
+	}
+	var claims viewerClaims
+	_, err := jwt.NewParser(options...).ParseWithClaims(text, &claims, func(t *jwt.Token) (any, error) {
+		id, _ := t.Header["kid"].(string)
+		if _, ok := t.Header["crit"]; ok {
+			return nil, jwt.ErrTokenUnverifiable // an extension that we don't know (RFC 7515 4.1.11)
+		}
+		return rule.jwtKeys(id, t.Method.Alg())
+	})
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return Grant{}, refuse(ReasonExpired, "the token has expired")
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return Grant{}, refuse(ReasonEarly, "the token is not valid yet")
+	case errors.Is(err, jwt.ErrTokenInvalidIssuer), errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return Grant{}, refuse(ReasonScope, "the token is of another issuer or for another audience")
+	case err != nil:
+		return Grant{}, refuse(ReasonInvalid, "the token is not a JWT that is sealed by a key of this stream")
+	}
+	g := Grant{Subject: claims.Subject}
+	if claims.ExpiresAt != nil {
+		g.Until = claims.ExpiresAt.Time
+	}
+	g.Scope, err = claims.scope(r)
+	return g, err
+}
+
+// jwtKeys are the keys that may have sealed a token by an algorithm: it, which the
+// token says, never chooses what a key is (RFC 8725 3.1).
+func (r *Rule) jwtKeys(id, algorithm string) (any, error) {
+	set := jwt.VerificationKeySet{}
+	switch {
+	case strings.HasPrefix(algorithm, "HS"):
+		for _, k := range r.keysFor(id, false) {
+			set.Keys = append(set.Keys, k.secret)
+		}
+	default:
+		for _, k := range r.keysFor(id, true) {
+			set.Keys = append(set.Keys, k.public)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return nil, jwt.ErrTokenUnverifiable
+	}
+	return set, nil
+}
+
+// understood are the claims of RFC 9246 that a token may call critical.
+var understood = map[string]bool{"cdniuc": true, "cdniv": true}
+
+// scope judges the claims about paths.
+func (c *viewerClaims) scope(r Request) (int, error) {
+	for name := range strings.SplitSeq(c.Critical, ",") {
+		if name = strings.TrimSpace(name); name != "" && !understood[name] {
+			return 0, refuse(ReasonInvalid, "the token asks for a claim that is not understood here")
+		}
+	}
+	if c.ClientIP != nil || c.Version != nil && *c.Version != 1 {
+		return 0, refuse(ReasonInvalid, "the token has a claim that is not understood here (cdniip, cdniv)")
+	}
+	path := pathOf(r.Target)
+	scope := 0
+	if c.Paths != nil {
+		ok := false
+		if scope, ok = aclScope(strings.Join(c.Paths, "!"), path); !ok {
+			return 0, refuse(ReasonScope, "the token is for other paths")
+		}
+	}
+	if c.Container != "" {
+		pattern, ok := strings.CutPrefix(c.Container, "regex:")
+		re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+		if !ok || err != nil {
+			return 0, refuse(ReasonInvalid, "the token's URI container is not understood here; want regex:")
+		}
+		if !re.MatchString(r.Scheme + "://" + r.Host + r.Target) {
+			return 0, refuse(ReasonScope, "the token is for other addresses")
+		}
+		scope = max(scope, depth(path))
+	}
+	return scope, nil
+}
