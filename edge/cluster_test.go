@@ -193,7 +193,7 @@ func (b *testBalancer) state(name string, s wire.EdgeState, anchor ring.Anchor, 
 
 func (b *testBalancer) place(stream string, pairs ...wire.PairID) {
 	b.change(func(p *wire.Placement) *wire.Placement {
-		p.Streams = append(p.Streams, wire.StreamPlace{Stream: stream, Pairs: pairs})
+		p.Streams = p.Streams.With(wire.StreamPlace{Stream: stream, Pairs: pairs})
 		return p.Index()
 	})
 }

@@ -322,7 +322,7 @@ func (e *Edge) handleInventory(w http.ResponseWriter, r *http.Request) {
 	}
 	p := e.placement()
 	streams := map[string]bool{}
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, on := range s.Pairs {
 			if uint64(on) == id {
 				streams[s.Stream] = true

@@ -263,7 +263,7 @@ func (e *Edge) report(streams bool) wire.Report {
 func (e *Edge) storedStreams() []string {
 	p := e.placement()
 	var list []string
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
 			if q, ok := p.Pair(id); ok && (q.Low == e.cfg.Name || q.High == e.cfg.Name) {
 				list = append(list, s.Stream)

@@ -53,7 +53,7 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 		came <- *p
 	}()
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/a/", Pair: 1})
-	if p := <-came; p.Version <= now.Version || len(p.Streams) != 1 {
+	if p := <-came; p.Version <= now.Version || p.Streams.Len() != 1 {
 		t.Fatalf("version %d after %d, streams %v", p.Version, now.Version, p.Streams)
 	}
 	// Who shuts down lets those go who wait.

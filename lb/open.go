@@ -114,13 +114,8 @@ func (o *opener) stored(p *wire.Placement, stream string) *wire.Placement {
 		return p
 	}
 	next := *p
-	next.Streams = append([]wire.StreamPlace(nil), p.Streams...)
-	for i := range next.Streams {
-		if next.Streams[i].Stream == stream {
-			next.Streams[i].Pairs = say
-		}
-	}
-	return next.Index()
+	next.Streams = p.Streams.With(wire.StreamPlace{Stream: stream, ID: p.StreamID(stream), Pairs: say})
+	return &next
 }
 
 func (o *opener) stores(p *wire.Placement, edge, stream string) bool {

@@ -145,7 +145,7 @@ func TestUnknownPathPlacesNothing(t *testing.T) {
 	if err := json.Unmarshal(body, &said); err != nil || said.Reason != call.ReasonUnused {
 		t.Fatalf("%s: %v", body, err)
 	}
-	if len(c.lb.Placement().Streams) != 0 || c.opened() != 0 {
+	if c.lb.Placement().Streams.Len() != 0 || c.opened() != 0 {
 		t.Fatalf("placed %v, %d slots", c.lb.Placement().Streams, c.opened())
 	}
 }

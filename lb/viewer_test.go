@@ -118,7 +118,7 @@ func TestSegmentsWithoutASessionAreServedUnlessForbidden(t *testing.T) {
 	if resp, body := c.viewer(nil, "/film/a.m4s"); resp.StatusCode != http.StatusOK || string(body) != "object /film/a.m4s" {
 		t.Fatalf("%s %q", resp.Status, body)
 	}
-	if n := len(c.lb.Placement().Streams); n != 0 {
+	if n := c.lb.Placement().Streams.Len(); n != 0 {
 		t.Fatalf("%d streams were placed for it", n)
 	}
 	c = newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.LooseSegments = false }})

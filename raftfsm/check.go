@@ -55,8 +55,8 @@ func checkEdges(p *wire.Placement) error {
 			return broken("edge %s is %s since version %d of %d", e.Name, e.State, e.Since, p.Version)
 		}
 	}
-	if len(p.Edges) > MaxEdges || len(p.Streams) > MaxStreams || len(p.Balancers) > MaxBalancers || len(p.Purges) > keepPurges {
-		return broken("%d edges, %d streams, %d balancers, %d purges", len(p.Edges), len(p.Streams), len(p.Balancers), len(p.Purges))
+	if len(p.Edges) > MaxEdges || p.Streams.Len() > MaxStreams || len(p.Balancers) > MaxBalancers || len(p.Purges) > keepPurges {
+		return broken("%d edges, %d streams, %d balancers, %d purges", len(p.Edges), p.Streams.Len(), len(p.Balancers), len(p.Purges))
 	}
 	return nil
 }
@@ -122,10 +122,12 @@ func checkSides(p *wire.Placement) error {
 }
 
 func checkStreams(p *wire.Placement) error {
-	for i, s := range p.Streams {
-		if i > 0 && p.Streams[i-1].Stream >= s.Stream {
-			return broken("stream %q stands behind %q", s.Stream, p.Streams[i-1].Stream)
+	last := ""
+	for s := range p.Streams.All() {
+		if last >= s.Stream {
+			return broken("stream %q stands behind %q", s.Stream, last)
 		}
+		last = s.Stream
 		if len(s.Pairs) == 0 {
 			return broken("stream %q is on no pair", s.Stream)
 		}

@@ -158,7 +158,7 @@ func (v *evening) furnish() {
 	p := v.state.Placement()
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if v.tables[q.ID] == nil || len(p.Streams) == 0 {
+		if v.tables[q.ID] == nil || p.Streams.Len() == 0 {
 			v.tables[q.ID] = ring.NewTable(q.Slots)
 			for _, name := range []string{q.Low, q.High} {
 				if name != "" {

@@ -216,7 +216,7 @@ func look(p *wire.Placement, id wire.PairID) outcome {
 	var out outcome
 	q, _ := p.Pair(id)
 	out.boundary = q.Boundary
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, on := range s.Pairs {
 			if on == id {
 				out.streams |= streamBit(s.Stream)

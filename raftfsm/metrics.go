@@ -75,7 +75,7 @@ var metrics = []metric{
 	{"tandem_raft_starved_seconds", "For how long a leader is heard and nothing is appended here; 0 while all is well.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return n.Health().Starved.Seconds() }},
 	{"tandem_raft_voters", "Balancers that vote.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(len(n.Voters())) }},
 	{"tandem_placement_version", "Version of the placement.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Version) }},
-	{"tandem_placement_streams", "Streams that are placed.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(len(n.Placement().Streams)) }},
+	{"tandem_placement_streams", "Streams that are placed.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Streams.Len()) }},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "changed"}, counter(func(c *counters) *atomic.Int64 { return &c.changed })},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "nothing"}, counter(func(c *counters) *atomic.Int64 { return &c.unchanged })},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "refused"}, counter(func(c *counters) *atomic.Int64 { return &c.refused })},

@@ -94,7 +94,7 @@ func (s *secrets) check(p *wire.Placement) error {
 			return broken("the revocation of %s is out of order", r.Node)
 		}
 	}
-	for _, one := range p.Streams {
+	for one := range p.Streams.All() {
 		if (one.ID != 0) != (s.Streams != nil) {
 			return broken("stream %q has the name %d", one.Stream, one.ID)
 		}

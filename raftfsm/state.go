@@ -115,9 +115,6 @@ func complete(p *wire.Placement) *wire.Placement {
 	if p.Pairs == nil {
 		p.Pairs = []wire.Pair{}
 	}
-	if p.Streams == nil {
-		p.Streams = []wire.StreamPlace{}
-	}
 	if p.Balancers == nil {
 		p.Balancers = []wire.Balancer{}
 	}

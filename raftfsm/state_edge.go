@@ -48,7 +48,7 @@ func (ch *change) newEdge(given wire.Edge) error {
 		State: wire.EdgeJoining, After: ch.c.After, Since: ch.version,
 	}
 	p := ch.edit()
-	if len(p.Streams) > 0 {
+	if p.Streams.Len() > 0 {
 		p.Edges = append(p.Edges, e)
 		p.Index()
 		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and copies what it will hold.", e.Name)})
@@ -74,7 +74,7 @@ func (ch *change) form() {
 func (ch *change) edgeBack(known, e wire.Edge) {
 	e.State, e.Since = wire.EdgeRecovering, ch.version
 	e.Removing = known.Removing && known.State != wire.EdgeDown
-	empty := len(ch.before.Streams) == 0
+	empty := ch.before.Streams.Len() == 0
 	switch {
 	case empty && e.Removing:
 		e.State = wire.EdgeLeaving
@@ -112,7 +112,7 @@ func (ch *change) edgeRefreshed(known, e wire.Edge, restarted bool) {
 	}
 	ch.setEdge(e)
 	if e.Capacity != known.Capacity {
-		if len(ch.before.Streams) == 0 && e.State != wire.EdgeJoining {
+		if ch.before.Streams.Len() == 0 && e.State != wire.EdgeJoining {
 			ch.form()
 		} else {
 			ch.settle(ring.AnchorCurrent)

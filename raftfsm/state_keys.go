@@ -130,10 +130,10 @@ func (ch *change) streamKey(key []byte) error {
 	}
 	ch.secrets.Streams = key
 	p := ch.edit()
-	for i := range p.Streams {
-		p.Streams[i].ID = ch.streamID(p, p.Streams[i].Stream)
+	for one := range p.Streams.All() {
+		one.ID = ch.streamID(p, one.Stream)
+		p.Streams = p.Streams.With(one)
 	}
-	p.Index()
 	ch.event(wire.Event{Kind: "keys", Text: "Streams are named by a key now."})
 	return nil
 }

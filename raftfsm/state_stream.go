@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"fmt"
-	"sort"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -28,22 +27,15 @@ func place(ch *change) error {
 			return nil
 		}
 	}
-	if have == nil && len(ch.before.Streams) >= MaxStreams {
+	if have == nil && ch.before.Streams.Len() >= MaxStreams {
 		return fmt.Errorf("%w: %d streams are placed already", ErrLimit, MaxStreams)
 	}
-	streams := ch.before.Streams
-	i := sort.Search(len(streams), func(i int) bool { return streams[i].Stream >= name })
 	pairs := append(append(make([]wire.PairID, 0, len(have)+1), have...), q.ID)
-	next := append(make([]wire.StreamPlace, 0, len(streams)+1), streams[:i]...)
 	id := ch.before.StreamID(name)
 	if id == 0 {
 		id = ch.streamID(ch.before, name)
 	}
-	next = append(next, wire.StreamPlace{Stream: name, ID: id, Pairs: pairs})
-	if have != nil {
-		i++
-	}
-	ch.setStreams(append(next, streams[i:]...))
+	ch.setStreams(ch.before.Streams.With(wire.StreamPlace{Stream: name, ID: id, Pairs: pairs}))
 	ch.event(wire.Event{Pair: q.ID, Stream: name, Text: fmt.Sprintf("%s is placed on pair %d (%s, %s).", name, q.ID, q.Low, q.High)})
 	return nil
 }
@@ -61,26 +53,21 @@ func unplace(ch *change) error {
 	if len(stay) == len(have) {
 		return nil
 	}
-	var next []wire.StreamPlace
-	for _, s := range ch.before.Streams {
-		switch {
-		case s.Stream != name:
-			next = append(next, s)
-		case len(stay) > 0:
-			next = append(next, wire.StreamPlace{Stream: name, ID: s.ID, Pairs: stay})
-		}
+	next := ch.before.Streams.Without(name)
+	if len(stay) > 0 {
+		next = next.With(wire.StreamPlace{Stream: name, ID: ch.before.StreamID(name), Pairs: stay})
 	}
 	ch.setStreams(next)
 	ch.event(wire.Event{Pair: ch.c.Pair, Stream: name, Text: fmt.Sprintf("%s is on %s now.", name, count(len(stay), "pair", "pairs"))})
 	return nil
 }
 
-// setStreams replaces the streams alone: there may be many, and copying them
-// twice for each one that is placed would be felt.
-func (ch *change) setStreams(streams []wire.StreamPlace) {
+// setStreams replaces the streams alone: everything else is shared, the look-up
+// tables too, so that placing one stream among many costs what one stream costs.
+func (ch *change) setStreams(streams wire.Streams) {
 	next := *ch.before
 	next.Streams = streams
-	ch.next = next.Index()
+	ch.next = &next
 }
 
 // moveBoundary makes room on one side of a pair. It holds only if the boundary

@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,15 +231,15 @@ func TestStreamsArePlacedOnceAndInOrder(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	p := s.state.Placement()
-	if got := fmt.Sprint(p.Streams); got != "[{/a/ 0 [3]} {/b/ 0 [2 1]} {/sample/ 0 [1]}]" {
+	if got := fmt.Sprint(slices.Collect(p.Streams.All())); got != "[{/a/ 0 [3]} {/b/ 0 [2 1]} {/sample/ 0 [1]}]" {
 		t.Fatal(got)
 	}
 	s.must(Command{Kind: Unplace, Stream: "/b/", Pair: 2})
 	s.must(Command{Kind: Unplace, Stream: "/sample/"})
-	if got := fmt.Sprint(s.state.Placement().Streams); got != "[{/a/ 0 [3]} {/b/ 0 [1]}]" {
+	if got := fmt.Sprint(slices.Collect(s.state.Placement().Streams.All())); got != "[{/a/ 0 [3]} {/b/ 0 [1]}]" {
 		t.Fatal(got)
 	}
-	if got := fmt.Sprint(p.Streams); got != "[{/a/ 0 [3]} {/b/ 0 [2 1]} {/sample/ 0 [1]}]" {
+	if got := fmt.Sprint(slices.Collect(p.Streams.All())); got != "[{/a/ 0 [3]} {/b/ 0 [2 1]} {/sample/ 0 [1]}]" {
 		t.Fatalf("a published placement changed: %s", got)
 	}
 }

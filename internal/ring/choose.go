@@ -1,6 +1,10 @@
 package ring
 
-import "tandem/internal/wire"
+import (
+	"slices"
+
+	"tandem/internal/wire"
+)
 
 // Figures is what a balancer knows of the edges when it chooses (S102, S103).
 type Figures struct {
@@ -55,7 +59,7 @@ func place(p *wire.Placement, f Figures, stored []wire.PairID) Choice {
 		if q.Retiring || !usable(p, q.Low) {
 			continue
 		}
-		if contains(stored, q.ID) || f.Sum[q.ID] >= PairLimit(p, q) || f.Delivering[q.Low] >= f.Limits[q.Low] { // S105
+		if slices.Contains(stored, q.ID) || f.Sum[q.ID] >= PairLimit(p, q) || f.Delivering[q.Low] >= f.Limits[q.Low] { // S105
 			if reason != wire.ReasonFailSafe {
 				reason = wire.ReasonCluster
 			}

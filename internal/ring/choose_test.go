@@ -15,7 +15,7 @@ func figure6(limit int) (*wire.Placement, Figures) {
 		p.Edges = append(p.Edges, wire.Edge{Name: fmt.Sprintf("e%d", i+1), Capacity: 2000, State: wire.EdgeUp})
 	}
 	p = Form(p.Index())
-	p.Streams = []wire.StreamPlace{{Stream: "/s/", Pairs: []wire.PairID{2}}}
+	p.Streams = onPairs(2)
 	p.Index()
 	next := []int{100, 120, 10, 150, 200}
 	previous := []int{500, 1000, 500, 200, 500}
@@ -27,6 +27,10 @@ func figure6(limit int) (*wire.Placement, Figures) {
 		loads.Limits[name] = limit
 	}
 	return p, loads
+}
+
+func onPairs(pairs ...wire.PairID) wire.Streams {
+	return wire.StreamsOf(wire.StreamPlace{Stream: "/s/", Pairs: pairs})
 }
 
 func want(t *testing.T, got, wanted Choice) {
@@ -66,7 +70,7 @@ func TestS130HighDeliversWhenLowIsAtItsLimit(t *testing.T) {
 
 func TestS122PairSumAtMaxGoesToTheNextPair(t *testing.T) {
 	p, loads := figure6(1600)
-	p.Streams[0].Pairs = []wire.PairID{2, 3}
+	p.Streams = onPairs(2, 3)
 	loads.Sum[2] = 2000
 	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e3", Pair: 3})
 }
@@ -74,7 +78,7 @@ func TestS122PairSumAtMaxGoesToTheNextPair(t *testing.T) {
 func TestS127BothMembersAtTheirLimitThenNextPairThenPlaced(t *testing.T) {
 	p, loads := figure6(505)
 	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e4", Pair: 4, Place: true})
-	p.Streams[0].Pairs = []wire.PairID{2, 4}
+	p.Streams = onPairs(2, 4)
 	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e4", Pair: 4})
 }
 

@@ -192,7 +192,7 @@ func TestTwoDeadNeighboursAreAdopted(t *testing.T) {
 
 func TestJoinAndLeaveRePair(t *testing.T) {
 	p := ringOf(FailSafeAdmission, 8, 8, 8)
-	p.Streams = []wire.StreamPlace{{Stream: "/a/", Pairs: []wire.PairID{1}}, {Stream: "/b/", Pairs: []wire.PairID{2, 3}}}
+	p.Streams = wire.StreamsOf(wire.StreamPlace{Stream: "/a/", Pairs: []wire.PairID{1}}, wire.StreamPlace{Stream: "/b/", Pairs: []wire.PairID{2, 3}})
 	p.Edges = append(p.Edges, wire.Edge{Name: "x", Capacity: 8, State: wire.EdgeJoining, After: "e1"})
 	p.Index()
 	equal(t, "copies", Copies(p, "x"), []CopyOf{{Pair: 1, From: []string{"e1", "e2"}}})
@@ -212,7 +212,7 @@ func TestJoinAndLeaveRePair(t *testing.T) {
 		shape = append(shape, fmt.Sprint(q.ID, q.Low, q.High, q.Retiring))
 	}
 	equal(t, "left", shape, []string{"1e1xfalse", "2xe3true", "3e3e1false", "4xe3false"})
-	equal(t, "streams", out.Streams[1].Pairs, []wire.PairID{4, 3})
+	equal(t, "streams", out.Stream("/b/"), []wire.PairID{4, 3})
 	equal(t, "checked", out.Check(), nil)
 	equal(t, "pruned", len(Prune(out, []Load{{Pair: 2}}).Pairs), 3)
 	two := Leave(setState(Leave(Prune(out, []Load{{Pair: 2}}), "x"), "e3", wire.EdgeDown), "e3")

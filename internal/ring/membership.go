@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -197,32 +198,23 @@ func neighbours(p *wire.Placement, name string) (before, behind string) {
 }
 
 // reassign gives a pair's streams to another pair.
-func reassign(streams []wire.StreamPlace, from, to wire.PairID) []wire.StreamPlace {
-	var out []wire.StreamPlace
-	for _, s := range streams {
+func reassign(streams wire.Streams, from, to wire.PairID) wire.Streams {
+	var places []wire.StreamPlace
+	for s := range streams.All() {
 		var ids []wire.PairID
 		for _, id := range s.Pairs {
 			if id == from {
 				id = to
 			}
-			if id != 0 && !contains(ids, id) {
+			if id != 0 && !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 		}
-		if len(ids) > 0 {
-			out = append(out, wire.StreamPlace{Stream: s.Stream, ID: s.ID, Pairs: ids})
+		if s.Pairs = ids; len(ids) > 0 {
+			places = append(places, s)
 		}
 	}
-	return out
-}
-
-func contains(ids []wire.PairID, id wire.PairID) bool {
-	for _, have := range ids {
-		if have == id {
-			return true
-		}
-	}
-	return false
+	return wire.StreamsOf(places...)
 }
 
 // Prune ends the retiring pairs that the loads show to be empty.

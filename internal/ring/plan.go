@@ -119,7 +119,6 @@ func Copy(p *wire.Placement) *wire.Placement {
 	next := *p
 	next.Edges = append([]wire.Edge(nil), p.Edges...)
 	next.Pairs = append([]wire.Pair(nil), p.Pairs...)
-	next.Streams = append([]wire.StreamPlace(nil), p.Streams...)
 	next.Balancers = append([]wire.Balancer(nil), p.Balancers...)
 	next.Purges = append([]wire.Purge(nil), p.Purges...)
 	return next.Index()

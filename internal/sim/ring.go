@@ -14,7 +14,6 @@ type tandem struct {
 	p      *wire.Placement
 	tables map[wire.PairID]*ring.Table // who is where: occupancy, for ring
 	held   map[wire.PairID][]int32     // the sessions in it, by slot; -1: none
-	place  map[string]int              // where a stream stands in p.Streams, when it still does
 	loads  ring.Figures                // what a balancer knows, always true
 	most   int                         // streams
 	count  Sessions                    // of the present step
@@ -55,11 +54,10 @@ func pairOf(p *wire.Placement, low string) *wire.Pair {
 func newTandem(s *Scenario) *tandem {
 	c := &tandem{
 		audience: newAudience(), p: formed(s), most: s.MaxStreams,
-		tables: map[wire.PairID]*ring.Table{}, held: map[wire.PairID][]int32{}, place: map[string]int{},
+		tables: map[wire.PairID]*ring.Table{}, held: map[wire.PairID][]int32{},
 	}
 	c.loads.Sum = map[wire.PairID]int{}
 	c.furnish()
-	c.announce(s.Steps)
 	for _, start := range s.Tables {
 		q := pairOf(c.p, start.Low)
 		q.Boundary, q.Home = start.Boundary, start.Boundary
@@ -110,34 +108,10 @@ func (c *tandem) recount() {
 
 // store notes that a pair holds a stream, pairs in the order of their numbers.
 func (c *tandem) store(stream string, pair wire.PairID) {
-	i, known := c.place[stream]
-	if !known || i >= len(c.p.Streams) || c.p.Streams[i].Stream != stream { // a leaving has changed the list
-		i = slices.IndexFunc(c.p.Streams, func(s wire.StreamPlace) bool { return s.Stream == stream })
+	pairs := c.p.Stream(stream)
+	if at, there := slices.BinarySearch(pairs, pair); !there {
+		c.p.Streams = c.p.Streams.With(wire.StreamPlace{Stream: stream, Pairs: slices.Insert(slices.Clone(pairs), at, pair)})
 	}
-	if i < 0 {
-		i = len(c.p.Streams)
-		c.p.Streams = append(c.p.Streams, wire.StreamPlace{Stream: stream})
-		c.p.Index()
-	}
-	c.place[stream] = i
-	s := &c.p.Streams[i]
-	if at, there := slices.BinarySearch(s.Pairs, pair); !there {
-		s.Pairs = slices.Insert(s.Pairs, at, pair)
-	}
-}
-
-// announce lists the streams of the scenario, on no pair yet, so that placing
-// them one by one does not build the placement's index again each time.
-func (c *tandem) announce(steps []Step) {
-	listed := map[string]bool{}
-	for i := range steps {
-		if name := steps[i].Stream; steps[i].Kind == Open && !listed[name] {
-			listed[name] = true
-			c.place[name] = len(c.p.Streams)
-			c.p.Streams = append(c.p.Streams, wire.StreamPlace{Stream: name})
-		}
-	}
-	c.p.Index()
 }
 
 // seat puts a new session into a slot that its table has allotted.

@@ -59,13 +59,6 @@ type Pair struct {
 	Adopted  []Adoption `json:"adopted,omitempty"`  // only while a member is missing (docs/decisions/0007)
 }
 
-// StreamPlace says which pairs hold a stream.
-type StreamPlace struct {
-	Stream string   `json:"stream"`
-	ID     uint64   `json:"id,omitempty"` // its name in tokens: a keyed hash, so that nobody finds two streams with one
-	Pairs  []PairID `json:"pairs"`
-}
-
 // Balancer is one balancer of the cluster.
 type Balancer struct {
 	Name  string `json:"name"`
@@ -85,24 +78,22 @@ type Purge struct {
 // a request goes. It is small, changes rarely and has no entry per session.
 // A *Placement that was published is never changed.
 type Placement struct {
-	Version   uint64        `json:"version"` // index of the last command in it
-	Admission string        `json:"admission"`
-	Edges     []Edge        `json:"edges"` // in ring order, joining edges last
-	Pairs     []Pair        `json:"pairs"` // by id
-	Streams   []StreamPlace `json:"streams"`
-	Balancers []Balancer    `json:"balancers"`
-	Purges    []Purge       `json:"purges,omitempty"` // the last ones, bounded
-	NextPair  PairID        `json:"next_pair"`        // the id that the next new pair gets
-	Trust     *Trust        `json:"trust,omitempty"`  // who is who; nil: nobody has said
+	Version   uint64     `json:"version"` // index of the last command in it
+	Admission string     `json:"admission"`
+	Edges     []Edge     `json:"edges"` // in ring order, joining edges last
+	Pairs     []Pair     `json:"pairs"` // by id
+	Streams   Streams    `json:"streams"`
+	Balancers []Balancer `json:"balancers"`
+	Purges    []Purge    `json:"purges,omitempty"` // the last ones, bounded
+	NextPair  PairID     `json:"next_pair"`        // the id that the next new pair gets
+	Trust     *Trust     `json:"trust,omitempty"`  // who is who; nil: nobody has said
 
-	edges   map[string]int
-	pairs   map[PairID]int
-	streams map[string]int
-	ids     map[uint64]int
+	edges map[string]int
+	pairs map[PairID]int
 }
 
-// Index builds the look-up tables. Whoever makes or decodes a Placement calls
-// it once, before the value is shared.
+// Index builds the look-up tables of edges and pairs; streams need none. Whoever makes
+// or decodes a Placement calls it once, before the value is shared.
 func (p *Placement) Index() *Placement {
 	p.edges = make(map[string]int, len(p.Edges))
 	for i, e := range p.Edges {
@@ -111,16 +102,6 @@ func (p *Placement) Index() *Placement {
 	p.pairs = make(map[PairID]int, len(p.Pairs))
 	for i, q := range p.Pairs {
 		p.pairs[q.ID] = i
-	}
-	p.streams = make(map[string]int, len(p.Streams))
-	for i, s := range p.Streams {
-		p.streams[s.Stream] = i
-	}
-	p.ids = make(map[uint64]int, len(p.Streams))
-	for i, s := range p.Streams {
-		if s.ID != 0 {
-			p.ids[s.ID] = i
-		}
 	}
 	return p
 }
@@ -145,30 +126,18 @@ func (p *Placement) Pair(id PairID) (*Pair, bool) {
 
 // Stream returns the pairs that hold the stream, nil when none does.
 func (p *Placement) Stream(name string) []PairID {
-	i, ok := p.streams[name]
-	if !ok {
-		return nil
-	}
-	return p.Streams[i].Pairs
+	s, _ := p.Streams.Get(name)
+	return s.Pairs
 }
 
 // StreamID returns a stream's name in tokens, 0 when it has none.
 func (p *Placement) StreamID(name string) uint64 {
-	i, ok := p.streams[name]
-	if !ok {
-		return 0
-	}
-	return p.Streams[i].ID
+	s, _ := p.Streams.Get(name)
+	return s.ID
 }
 
 // StreamBy returns the stream of a name in tokens.
-func (p *Placement) StreamBy(id uint64) (string, bool) {
-	i, ok := p.ids[id]
-	if !ok {
-		return "", false
-	}
-	return p.Streams[i].Stream, true
-}
+func (p *Placement) StreamBy(id uint64) (string, bool) { return p.Streams.byID.get(id) }
 
 // EdgesOf lists the members of these pairs, each once.
 func (p *Placement) EdgesOf(pairs []PairID) []string {
@@ -194,7 +163,7 @@ func (p *Placement) StreamOf(path string) (string, bool) {
 		if path[i-1] != '/' {
 			continue
 		}
-		if _, ok := p.streams[path[:i]]; ok {
+		if _, ok := p.Streams.Get(path[:i]); ok {
 			return path[:i], true
 		}
 	}

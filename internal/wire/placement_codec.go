@@ -26,7 +26,7 @@ func DecodePlacement(r io.Reader) (*Placement, error) {
 // Check walks what is always true of a placement: names and ids are there once,
 // pairs are of known edges, boundaries lie in their tables.
 func (p *Placement) Check() error {
-	if len(p.edges) != len(p.Edges) || len(p.pairs) != len(p.Pairs) || len(p.streams) != len(p.Streams) {
+	if len(p.edges) != len(p.Edges) || len(p.pairs) != len(p.Pairs) {
 		return fmt.Errorf("%w: a name or an id stands twice", ErrPlacement)
 	}
 	for i := range p.Pairs {
@@ -40,7 +40,7 @@ func (p *Placement) Check() error {
 			return fmt.Errorf("%w: pair %d: boundary %d and home %d in %d slots", ErrPlacement, q.ID, q.Boundary, q.Home, q.Slots)
 		}
 	}
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
 			if _, ok := p.pairs[id]; !ok {
 				return fmt.Errorf("%w: stream %q on unknown pair %d", ErrPlacement, s.Stream, id)

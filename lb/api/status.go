@@ -18,7 +18,7 @@ func (a *API) status() wire.Status {
 	s := wire.Status{
 		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Majority: a.deps.Control.Majority(), Admission: p.Admission, Policy: a.deps.StateSource,
 		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name),
-		Sessions: a.deps.Control.Loads.Sessions(p), Streams: len(p.Streams), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
+		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
 	}
 	return s
 }
@@ -26,7 +26,7 @@ func (a *API) status() wire.Status {
 func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.Load, now time.Time) []wire.EdgeStatus {
 	margins, silent := ring.Margins(p, tables), a.deps.Control.Silent()
 	streams := map[string]int{}
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, name := range p.EdgesOf(s.Pairs) {
 			streams[name]++
 		}
@@ -57,7 +57,7 @@ func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
 		taken[load.Pair] = load.Taken
 	}
 	streams := map[wire.PairID]int{}
-	for _, s := range p.Streams {
+	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
 			streams[id]++
 		}
@@ -109,8 +109,8 @@ func (a *API) streams(ctx context.Context) []wire.StreamStatus {
 	for _, s := range a.sessions(ctx, p, maxSessions).Sessions {
 		counts[s.Stream]++
 	}
-	out := make([]wire.StreamStatus, 0, len(p.Streams))
-	for _, s := range p.Streams {
+	out := make([]wire.StreamStatus, 0, p.Streams.Len())
+	for s := range p.Streams.All() {
 		edges := p.EdgesOf(s.Pairs)
 		if edges == nil {
 			edges = []string{}

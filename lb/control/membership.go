@@ -51,7 +51,7 @@ func (c *Control) makeKnown(ctx context.Context, times *taskTimes) {
 	times.told = c.deps.Now()
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
-	if c.node.IsLeader() && len(p.Streams) == 0 && !c.Knows(c.cfg.Name) && p.Admission != c.cfg.Admission {
+	if c.node.IsLeader() && p.Streams.Len() == 0 && !c.Knows(c.cfg.Name) && p.Admission != c.cfg.Admission {
 		if _, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Configure, Admission: c.cfg.Admission}); err != nil {
 			c.deps.Logger.Warn().Err(err).Msg("the admission could not be set; trying again")
 			return
