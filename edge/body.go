@@ -5,19 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
+
+	"tandem/edge/fetch"
 
 	"tandem/edge/rules"
 
 	"tandem/internal/front"
 	"tandem/segstore"
 )
-
-// bodyBuffer is what is copied at a time where sendfile can't be used, in bytes:
-// large enough that TLS records go out gathered.
-const bodyBuffer = 256 << 10
-
-var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
 
 // send writes the bytes from first to last of an object to the viewer; last
 // openEnd is up to its end. It returns how many were
@@ -32,7 +27,7 @@ func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *seg
 			if rf, ok := w.(io.ReaderFrom); ok {
 				n, err := rf.ReadFrom(&front.Extent{File: file, Offset: first, Left: last + 1 - first})
 				if err == nil && n != last+1-first {
-					err = errShort
+					err = fetch.ErrShort
 				}
 				return n, err
 			}
@@ -43,8 +38,8 @@ func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *seg
 
 // sendCopied writes what there is and waits for what is still to come.
 func sendCopied(ctx context.Context, w http.ResponseWriter, view *segstore.View, first, last int64) (int64, error) {
-	buffer := bodyBuffers.Get().(*[]byte)
-	defer bodyBuffers.Put(buffer)
+	buffer := fetch.Buffers.Get().(*[]byte)
+	defer fetch.Buffers.Put(buffer)
 	flusher := http.NewResponseController(w)
 	offset := first
 	for last < 0 || offset <= last {
@@ -56,14 +51,14 @@ func sendCopied(ctx context.Context, w http.ResponseWriter, view *segstore.View,
 			if done && last < 0 {
 				break
 			}
-			return offset - first, fmt.Errorf("%w: %d of %d bytes", errShort, offset-first, last+1-first)
+			return offset - first, fmt.Errorf("%w: %d of %d bytes", fetch.ErrShort, offset-first, last+1-first)
 		}
 		end := available
 		if last >= 0 {
 			end = min(end, last+1)
 		}
 		for offset < end {
-			n, err := view.ReadAt((*buffer)[:min(end-offset, bodyBuffer)], offset)
+			n, err := view.ReadAt((*buffer)[:min(end-offset, fetch.BufferSize)], offset)
 			if n > 0 {
 				if _, err := w.Write((*buffer)[:n]); err != nil {
 					return offset - first, err
@@ -71,7 +66,7 @@ func sendCopied(ctx context.Context, w http.ResponseWriter, view *segstore.View,
 				offset += int64(n)
 			}
 			if n == 0 {
-				return offset - first, fmt.Errorf("%w: %w", errShort, err)
+				return offset - first, fmt.Errorf("%w: %w", fetch.ErrShort, err)
 			}
 		}
 		if !done {

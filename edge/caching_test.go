@@ -180,7 +180,7 @@ func TestVariantsAreKeptApart(t *testing.T) {
 	if o.count("/a") != asked {
 		t.Error("the first one was asked for again")
 	}
-	if n := e.purge(wire.Purge{Prefix: strings.TrimPrefix(url, e.url), Exact: true}); n < 2 {
+	if n := e.fetch.Purge(wire.Purge{Prefix: strings.TrimPrefix(url, e.url), Exact: true}); n < 2 {
 		t.Errorf("purged %d", n)
 	}
 	get(t, url, "Accept-Language", "en")

@@ -15,8 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"tandem/edge/fetch"
+
 	"github.com/rs/zerolog"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -118,7 +121,7 @@ func newBalancer(t *testing.T) *testBalancer {
 		})
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		reply(w, wire.RegisterAnswer{Placement: b.placement})
+		call.Reply(w, http.StatusOK, wire.RegisterAnswer{Placement: b.placement})
 	})
 	mux.HandleFunc(wire.PathPlacement, b.poll)
 	mux.HandleFunc(wire.PathSuspect, func(_ http.ResponseWriter, r *http.Request) {
@@ -141,7 +144,7 @@ func newBalancer(t *testing.T) *testBalancer {
 		b.mu.Lock()
 		b.reports[s.Edge] = s
 		b.mu.Unlock()
-		reply(w, wire.ReportAnswer{})
+		call.Reply(w, http.StatusOK, wire.ReportAnswer{})
 	})
 	b.Server = httptest.NewServer(mux)
 	t.Cleanup(func() { b.CloseClientConnections(); b.Close() })
@@ -156,7 +159,7 @@ func (b *testBalancer) poll(w http.ResponseWriter, r *http.Request) {
 		p, changed := b.placement, b.changed
 		b.mu.Unlock()
 		if p.Version > after {
-			reply(w, p)
+			call.Reply(w, http.StatusOK, p)
 			return
 		}
 		select {
@@ -230,7 +233,7 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	cfg.CopyRate, cfg.OriginTimeout, cfg.PeerSilent = 1<<30, 5*time.Second, 5*time.Second
 	cfg.toPublish, cfg.peerRepair = 5*time.Second, 5*time.Second
 	if cfg.Duplication == "" {
-		cfg.Duplication = DuplicateRelay
+		cfg.Duplication = fetch.DuplicateRelay
 	}
 	if len(cfg.Balancers) > 0 {
 		cfg.Secret = testSecret()
@@ -282,7 +285,7 @@ func startRingOf(t *testing.T, n int, o *testOrigin, of func(i int) Config) (*te
 		cfg := of(i)
 		cfg.Name, cfg.Origin, cfg.Balancers = fmt.Sprintf("edge-%d", i+1), o.URL, []string{b.URL}
 		edges = append(edges, startEdge(t, cfg))
-		eventually(t, "registered", func() bool { _, ok := edges[i].placement().Edge(edges[i].cfg.Name); return ok })
+		eventually(t, "registered", func() bool { _, ok := edges[i].view.Placement().Edge(edges[i].cfg.Name); return ok })
 	}
 	b.place("/v/x/", 1)
 	followed(t, b, edges...)
@@ -296,7 +299,7 @@ func followed(t *testing.T, b *testBalancer, edges ...*testEdge) {
 		version := b.placement.Version
 		b.mu.Unlock()
 		for _, e := range edges {
-			if e.placement().Version < version {
+			if e.view.Placement().Version < version {
 				return false
 			}
 		}
@@ -381,7 +384,7 @@ func TestANeighbourThatFallsSilentIsSuspected(t *testing.T) {
 		defer b.mu.Unlock()
 		return b.suspected["edge-2"] > 0
 	})
-	if !edges[0].avoided("edge-2") {
+	if !edges[0].view.BacksOff("edge-2") {
 		t.Error("it is asked all the same")
 	}
 	for n := range 8 { // of which it fills about half

@@ -8,17 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/fetch"
+
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
-)
-
-// Ways of duplication: how the second copy of an object comes to the other
-// member of a pair (claims 5, 6, 7).
-const (
-	DuplicateRelay     = "relay"     // the filler gets it, the other one gets it from the filler as it comes
-	DuplicateOrigin    = "origin"    // claim 7: the origin is asked to send it to the other one as well
-	DuplicateMulticast = "multicast" // claim 6: the origin sends it once to a group that both have joined
 )
 
 // Config is an edge's settings.
@@ -50,9 +44,10 @@ type Config struct {
 
 	Secret wire.Secret // read from SecretFile by Validate
 
-	lose       func() bool   // in tests: whether the next datagram is lost
-	peerRepair time.Duration // in place of repairByPeer, in tests that count what the origin sends
-	toPublish  time.Duration // in place of publishLimit, in tests on busy machines
+	lose       func() bool   // these four in tests: whether the next datagram is lost
+	peerRepair time.Duration // limit of a repair by the partner
+	room       int64         // bytes of objects that come in datagrams
+	toPublish  time.Duration // limit of handing a live playlist to the partner
 }
 
 // Settings are the rows of docs/config.md.
@@ -75,7 +70,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Int(&c.SilentFor, "silent-intervals", 3, 2, 100, "notice intervals", "a neighbour that is silent for so long is suspected"),
 		setting.Duration(&c.ReportEvery, "report-interval", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often balancers are told of the load"),
 		setting.Duration(&c.SessionIdle, "session-idle", 60*time.Second, time.Second, 24*time.Hour, "a session for which nothing was asked for so long ends"),
-		setting.String(&c.Duplication, "duplication", DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
+		setting.String(&c.Duplication, "duplication", fetch.DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),
 		setting.String(&c.MulticastInterface, "multicast-interface", "", "network interface on which the group is joined (default: by the system's routes; loopback when --listen is)"),
 		setting.Bytes(&c.CopyRate, "copy-rate", 200<<20, 64<<10, 1<<40, "most bytes a second that are copied from neighbours in a recovery"),
@@ -106,8 +101,8 @@ func (c *Config) Validate() error {
 		c.Balancers[i] = strings.TrimSuffix(b, "/")
 	}
 	switch c.Duplication {
-	case DuplicateRelay, DuplicateOrigin:
-	case DuplicateMulticast:
+	case fetch.DuplicateRelay, fetch.DuplicateOrigin:
+	case fetch.DuplicateMulticast:
 		if group, err := netip.ParseAddrPort(c.MulticastGroup); err != nil || !group.Addr().Is4() || !group.Addr().IsMulticast() || group.Port() == 0 {
 			return fmt.Errorf("--multicast-group: %q is no group; duplication multicast needs an IPv4 group and port, like 239.1.2.3:5000", c.MulticastGroup)
 		}

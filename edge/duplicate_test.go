@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tandem/edge/fetch"
+
 	"tandem/internal/wire"
 )
 
@@ -49,7 +51,7 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		_, _ = w.Write(body)
 		return true
 	})
-	_, edges := startRingOf(t, 3, o, func(int) Config { return Config{Duplication: DuplicateOrigin} })
+	_, edges := startRingOf(t, 3, o, func(int) Config { return Config{Duplication: fetch.DuplicateOrigin} })
 	const objects = 10
 	for n := range objects {
 		path := fmt.Sprintf("/v/x/%d.m4s", n)
@@ -74,7 +76,7 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 		t.Errorf("%d objects pushed", pushed.Load())
 	}
 	for _, e := range edges {
-		if n := e.counts.hinted.Load(); n != 0 {
+		if n := e.fetch.Counts.Hinted.Load(); n != 0 {
 			t.Errorf("%s told of %d objects", e.cfg.Name, n)
 		}
 		if err := e.Check(); err != nil {
@@ -89,13 +91,13 @@ func TestTheOriginSendsTheSecondCopyToThePartner(t *testing.T) {
 // An origin that knows nothing of destinations: the second copy is made all the
 // same.
 func TestAnOriginThatOnlyAnswersIsEnough(t *testing.T) {
-	for _, by := range []string{DuplicateOrigin, DuplicateMulticast} {
+	for _, by := range []string{fetch.DuplicateOrigin, fetch.DuplicateMulticast} {
 		t.Run(by, func(t *testing.T) {
 			o := newOrigin(t)
 			_, edges := startRingOf(t, 2, o, func(int) Config {
 				return Config{Listen: "127.0.0.1:0", Duplication: by, MulticastGroup: "239.255.77.4:9"}
 			})
-			if by == DuplicateMulticast {
+			if by == fetch.DuplicateMulticast {
 				hears(t, edges...)
 			}
 			path := "/v/x/1.m4s"
@@ -113,7 +115,7 @@ func TestAnOriginThatOnlyAnswersIsEnough(t *testing.T) {
 
 func TestTheGroupIsCheckedAtTheStart(t *testing.T) {
 	for group, good := range map[string]bool{"239.1.2.3:5000": true, "": false, "239.1.2.3": false, "239.1.2.3:0": false, "192.0.2.1:5000": false, "[ff02::1]:5000": false, "name:1": false} {
-		c := Config{Name: "e", Data: "d", Origin: "http://127.0.0.1:1", Duplication: DuplicateMulticast, MulticastGroup: group}
+		c := Config{Name: "e", Data: "d", Origin: "http://127.0.0.1:1", Duplication: fetch.DuplicateMulticast, MulticastGroup: group}
 		if err := c.Validate(); (err == nil) != good {
 			t.Errorf("%q: %v", group, err)
 		}

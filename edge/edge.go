@@ -2,21 +2,21 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"tandem/edge/fetch"
+	"tandem/edge/member"
+	"tandem/edge/multicast"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/call"
 	"tandem/internal/run"
-	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -29,37 +29,18 @@ type Deps struct {
 
 // Edge is one member of the ring, or a caching proxy alone.
 type Edge struct {
-	cfg       Config
-	log       zerolog.Logger
-	registry  *prometheus.Registry
-	now       func() time.Time
-	store     *segstore.Store
-	origin    *http.Client
-	peers     *http.Client
-	control   *http.Client // to balancers and for notices: short answers
-	sessions  *sessions
-	tracks    *tracks
-	playlists playlists
-	plain     plainLists
-	shunned   shunned
-	counts    counts
-	group     *group
-	ownHosts  []string
-
-	view        atomic.Pointer[wire.Placement] // never nil
-	changed     chan struct{}                  // one token: the placement changed
-	incarnation atomic.Uint64
-	taken       atomic.Bool // out of the ring, by an operator's order
-	address     string      // base URL that others use; set before Run
-	admin       string
-
-	hints    chan hint
-	copies   chan copyJob
-	warming  chan []session
-	recovery atomic.Pointer[wire.Recovery]
-	copied   copied
-	detector detector
-	purged   uint64 // owned by follow
+	cfg      Config
+	log      zerolog.Logger
+	registry *prometheus.Registry
+	now      func() time.Time
+	store    *segstore.Store
+	view     *fetch.View
+	fetch    *fetch.Fetcher
+	member   *member.Member
+	group    *multicast.Receiver // nil without one
+	plain    plainLists
+	counts   counts
+	ownHosts []string
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -73,45 +54,64 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if deps.Registry == nil {
 		deps.Registry = prometheus.NewRegistry()
 	}
-	group, err := newGroup(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	store, err := segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger})
-	if err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
-	}
-	e := &Edge{
-		cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, store: store,
-		origin: client(cfg.OriginTimeout), peers: client(0), control: client(2 * time.Second),
-		group: group, sessions: newSessions(cfg.Name), tracks: newTracks(), playlists: playlists{back: map[string]time.Time{}},
-		changed: make(chan struct{}, 1), hints: make(chan hint, 4096), copies: make(chan copyJob, 8192), warming: make(chan []session, 16),
-	}
-	e.view.Store(new(wire.Placement).Index())
+	e := &Edge{cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, view: fetch.NewView(cfg.Name, deps.Now)}
 	if u, err := url.Parse(cfg.Origin); err == nil {
 		e.ownHosts = []string{u.Host}
 	}
-	e.Bind("http://"+cfg.Listen, "http://"+cfg.AdminListen)
-	e.incarnation.Store(e.nextIncarnation())
-	e.purged = e.readNumber("purged")
+	var err error
+	e.store, err = segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	if err := e.furnish(deps); err != nil {
+		return nil, errors.Join(err, e.store.Close())
+	}
 	e.register()
 	return e, nil
+}
+
+// furnish makes the rooms that stand on the store.
+func (e *Edge) furnish(deps Deps) error {
+	client, tracks := call.NewClient(e.cfg.Name, e.cfg.Secret), member.NewTracks()
+	e.fetch = fetch.New(e.cfg.fetch(), fetch.Deps{
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Learned: tracks.Learn,
+	})
+	e.member = member.New(e.cfg.member(), member.Deps{
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Tracks: tracks, Traffic: e.traffic,
+	})
+	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
+	if e.cfg.Duplication != fetch.DuplicateMulticast || !e.clustered() {
+		return nil
+	}
+	var err error
+	e.group, err = multicast.New(e.cfg.multicast(), multicast.Deps{
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Fetch: e.fetch, Name: e.cfg.Name,
+	})
+	if err == nil {
+		e.fetch.Join(e.group)
+	}
+	return err
+}
+
+// traffic is what reports say of this edge's requests.
+func (e *Edge) traffic() member.Traffic {
+	c := &e.fetch.Counts
+	return member.Traffic{
+		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()),
+	}
 }
 
 // Bind tells the base URLs at which the listeners really are; --advertise has
 // the last word.
 func (e *Edge) Bind(address, admin string) {
-	e.address, e.admin = address, admin
 	if e.cfg.Advertise != "" {
-		e.address = strings.TrimSuffix(e.cfg.Advertise, "/")
+		address = strings.TrimSuffix(e.cfg.Advertise, "/")
 	}
 	if e.cfg.AdvertiseAdmin != "" {
-		e.admin = strings.TrimSuffix(e.cfg.AdvertiseAdmin, "/")
+		admin = strings.TrimSuffix(e.cfg.AdvertiseAdmin, "/")
 	}
+	e.member.Bind(address, admin)
 }
-
-// placement is the newest placement that this edge has seen. Never changed.
-func (e *Edge) placement() *wire.Placement { return e.view.Load() }
 
 // clustered tells whether there are balancers to follow.
 func (e *Edge) clustered() bool { return len(e.cfg.Balancers) > 0 }
@@ -125,20 +125,10 @@ func (e *Edge) Run(ctx context.Context) error {
 	}()
 	parts := []run.Part{{Name: "store", Run: wait}}
 	if e.clustered() {
-		parts = append(parts,
-			run.Part{Name: "notices", Run: e.notices},
-			run.Part{Name: "reports", Run: e.reports},
-			run.Part{Name: "detect", Run: e.detect},
-			run.Part{Name: "expire", Run: e.expire},
-			run.Part{Name: "copying", Run: e.copying},
-			run.Part{Name: "hints", Run: e.sendHints},
-			run.Part{Name: "copies", Run: e.copyHinted},
-			run.Part{Name: "warm", Run: e.warm},
-			run.Part{Name: "follow", Run: e.follow},
-		)
+		parts = append(parts, run.Part{Name: "member", Run: e.member.Run}, run.Part{Name: "fetch", Run: e.fetch.Run})
 	}
-	if e.cfg.Duplication == DuplicateMulticast && e.clustered() {
-		parts = append(parts, run.Part{Name: "multicast", Run: e.receiveMulticast})
+	if e.group != nil {
+		parts = append(parts, run.Part{Name: "multicast", Run: e.group.Run})
 	}
 	return run.Group(ctx, parts...)
 }
@@ -150,31 +140,3 @@ func wait(ctx context.Context) error {
 
 // Check walks the truths of the store.
 func (e *Edge) Check() error { return e.store.Check() }
-
-// nextIncarnation is higher than at any start before: the clock, or one more
-// than the last one when the clock went back.
-func (e *Edge) nextIncarnation() uint64 {
-	n := max(uint64(e.now().UnixMilli()), e.readNumber("incarnation")+1, e.incarnation.Load()+1)
-	e.writeNumber("incarnation", n)
-	return n
-}
-
-func (e *Edge) readNumber(name string) uint64 {
-	text, err := os.ReadFile(filepath.Join(e.cfg.Data, name))
-	if err != nil {
-		return 0
-	}
-	n, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-	return n
-}
-
-func (e *Edge) writeNumber(name string, n uint64) {
-	path := filepath.Join(e.cfg.Data, name)
-	if err := os.WriteFile(path+".tmp", strconv.AppendUint(nil, n, 10), 0o600); err == nil {
-		err = os.Rename(path+".tmp", path)
-		if err == nil {
-			return
-		}
-	}
-	e.log.Warn().Str("file", path).Msg("can't be written; after a restart an old message might be taken for a new one")
-}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -279,12 +278,12 @@ func TestSessionsAreMirroredAndTakenOver(t *testing.T) {
 	}
 	path := "/s/" + tokenOf(ids[1], "/v/x/") + "/v/x/1.m4s"
 	get(t, low.url+path)
-	eventually(t, "mirrored", func() bool { return high.sessions.table(1).load().Sessions == 5 })
+	eventually(t, "mirrored", func() bool { return high.mirrored(1) == 5 })
 	low.stop()
 	eventually(t, "suspected", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.suspected["edge-1"] > 0 })
 	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
 	followed(t, b, high)
-	if n := high.sessions.delivering(); n != 5 {
+	if n := high.member.Delivering(); n != 5 {
 		t.Errorf("high delivers %d", n)
 	}
 	before := o.count("/v/x/1.m4s")
@@ -295,7 +294,7 @@ func TestSessionsAreMirroredAndTakenOver(t *testing.T) {
 	if n := o.count("/v/x/1.m4s"); n != before {
 		t.Errorf("the takeover asked the origin")
 	}
-	list, total := high.sessions.list(10)
+	list, total := high.member.Sessions(10)
 	standins := 0
 	for _, s := range list {
 		if s.Standin {
@@ -317,7 +316,7 @@ func TestAReturnedEdgeIsFilledByItsNeighbourAlone(t *testing.T) {
 		get(t, low.url+path)
 		eventually(t, "both hold "+path, func() bool { return low.store.Has(path) && high.store.Has(path) })
 	}
-	eventually(t, "mirrored", func() bool { return high.sessions.table(1).load().Sessions == 1 })
+	eventually(t, "mirrored", func() bool { return high.mirrored(1) == 1 })
 	low.stop()
 	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
 	followed(t, b, high)
@@ -337,15 +336,15 @@ func TestAReturnedEdgeIsFilledByItsNeighbourAlone(t *testing.T) {
 	if asked != 0 {
 		t.Errorf("the recovery asked the origin %d times", -asked)
 	}
-	if again.sessions.delivering() != 0 {
+	if again.member.Delivering() != 0 {
 		t.Error("delivers before it is home")
 	}
 	b.state("edge-1", wire.EdgeUp, ring.AnchorHome)
 	followed(t, b, again.asTest(), high)
-	if n := again.sessions.delivering(); n != 1 || high.sessions.delivering() != 0 {
-		t.Errorf("home: %d and %d", n, high.sessions.delivering())
+	if n := again.member.Delivering(); n != 1 || high.member.Delivering() != 0 {
+		t.Errorf("home: %d and %d", n, high.member.Delivering())
 	}
-	list, _ := again.sessions.list(1)
+	list, _ := again.member.Sessions(1)
 	if len(list) != 1 || list[0].SessionID != id {
 		t.Errorf("%v", list)
 	}
@@ -362,18 +361,18 @@ func TestATokenWhoseSlotWasFreedIsAdmittedAgain(t *testing.T) {
 	low := edges[0]
 	id, _ := open(t, low, 1, "/v/x/")
 	path := low.url + "/s/" + tokenOf(id, "/v/x/") + "/v/x/1.m4s"
-	low.sessions.close(id)
-	if resp, _ := get(t, path); resp.StatusCode != 200 || low.sessions.delivering() != 1 {
-		t.Errorf("%s, %d sessions", resp.Status, low.sessions.delivering())
+	low.member.End(id)
+	if resp, _ := get(t, path); resp.StatusCode != 200 || low.member.Delivering() != 1 {
+		t.Errorf("%s, %d sessions", resp.Status, low.member.Delivering())
 	}
-	low.sessions.close(id)
+	low.member.End(id)
 	other, _ := open(t, low, 1, "/v/x/")
 	if other.Slot != id.Slot {
 		t.Fatal("the slot was not used again")
 	}
 	for range 2 { // the second request finds the alias
-		if resp, _ := get(t, path); resp.StatusCode != 200 || low.sessions.delivering() != 2 {
-			t.Errorf("%s, %d sessions", resp.Status, low.sessions.delivering())
+		if resp, _ := get(t, path); resp.StatusCode != 200 || low.member.Delivering() != 2 {
+			t.Errorf("%s, %d sessions", resp.Status, low.member.Delivering())
 		}
 	}
 	open(t, low, 1, "/v/x/")
@@ -386,32 +385,8 @@ func TestATokenWhoseSlotWasFreedIsAdmittedAgain(t *testing.T) {
 	}
 	// Four are the limit; but a token that the placement leads here is taken back.
 	late := wire.SessionID{Pair: 2, Slot: 7, Generation: 9}
-	if resp, _ := get(t, low.url+"/s/"+tokenOf(late, "/v/x/")+"/v/x/1.m4s"); resp.StatusCode != 200 || low.sessions.delivering() != 5 {
-		t.Errorf("above the limit: %s, %d sessions", resp.Status, low.sessions.delivering())
-	}
-}
-
-func TestShedEndsTheNewest(t *testing.T) {
-	o := newOrigin(t)
-	_, edges := startRing(t, 2, o)
-	low := edges[0]
-	var ids []wire.SessionID
-	for range 4 {
-		id, _ := open(t, low, 1, "/v/x/")
-		ids = append(ids, id)
-		time.Sleep(2 * time.Millisecond)
-	}
-	low.sessions.mu.Lock()
-	low.sessions.capacity = 2
-	low.sessions.mu.Unlock()
-	if n := low.sessions.shed(); n != 2 {
-		t.Errorf("shed %d", n)
-	}
-	list, _ := low.sessions.list(10)
-	for _, s := range list {
-		if s.SessionID != ids[0] && s.SessionID != ids[1] {
-			t.Errorf("a new one stays: %v", s)
-		}
+	if resp, _ := get(t, low.url+"/s/"+tokenOf(late, "/v/x/")+"/v/x/1.m4s"); resp.StatusCode != 200 || low.member.Delivering() != 5 {
+		t.Errorf("above the limit: %s, %d sessions", resp.Status, low.member.Delivering())
 	}
 }
 
@@ -522,7 +497,7 @@ func TestAPlainPlaylistIsLookedAtOnceAVersion(t *testing.T) {
 	}
 	say("/v/x/1.m4s")
 	for _, e := range edges {
-		e.purge(wire.Purge{Prefix: "/v/x/p.m3u8", Exact: true})
+		e.fetch.Purge(wire.Purge{Prefix: "/v/x/p.m3u8", Exact: true})
 	}
 	for range 2 {
 		if _, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8"); !strings.Contains(string(body), "\n"+prefix+"/v/x/1.m4s\n") {
@@ -532,3 +507,13 @@ func TestAPlainPlaylistIsLookedAtOnceAVersion(t *testing.T) {
 }
 
 // Every answer that a loop gives is the one that a goroutine would have given.
+
+// mirrored is how many sessions an edge knows of a pair, on both sides.
+func (e *testEdge) mirrored(pair wire.PairID) int {
+	for _, load := range e.member.Report(false).Pairs {
+		if load.Pair == pair {
+			return load.Sessions
+		}
+	}
+	return 0
+}

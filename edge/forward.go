@@ -2,75 +2,53 @@ package edge
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 
+	"tandem/edge/fetch"
+
 	"tandem/edge/rules"
 
+	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
 
-// all is for carry.
-func all(string) bool { return true }
-
 // pass asks the origin for one viewer alone: for what may not be stored and was
 // not handed over, and what the store does not take.
-func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus) {
-	a, err := e.askAs(r, rules.TargetOf(x.key), http.NoBody)
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
+	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), http.NoBody)
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
 	}
-	how.Status = a.resp.StatusCode
+	how.Status = a.Head().StatusCode
 	e.handOver(w, r, x, how, a)
 }
 
-// askAs sends a viewer's request on as it is.
-func (e *Edge) askAs(r *http.Request, target string, body io.ReadCloser) (*answer, error) {
-	ctx, tie := tied(r.Context())
-	req, err := http.NewRequestWithContext(ctx, r.Method, e.cfg.Origin+target, body)
-	if err == nil {
-		rules.Carry(req.Header, r.Header, all)
-		e.mark(req)
-		if body != http.NoBody {
-			req.ContentLength = r.ContentLength
-		}
-		e.counts.originAsked.Add(1)
-		var resp *http.Response
-		if resp, err = e.origin.Do(req); err == nil {
-			return &answer{resp: resp, from: "origin", tie: tie}, nil
-		}
-	}
-	tie.end(context.Canceled)
-	return nil, fmt.Errorf("%w: %w", errOrigin, err)
-}
-
 // handOver gives the origin's answer to a viewer as it is.
-func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus, a *answer) {
+func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus, a *fetch.Answer) {
 	h := rules.HeaderWriter{Header: w.Header()}
-	rules.Carry(h.Header, a.resp.Header, all)
+	rules.Carry(h.Header, a.Head().Header, func(string) bool { return true })
 	if how.Why != rules.ForwardMethod {
 		cors(h)
 	}
-	if x.node && a.resp.StatusCode >= http.StatusInternalServerError {
+	if x.Node && a.Head().StatusCode >= http.StatusInternalServerError {
 		h.Set(wire.HeaderReason, reasonPassed)
 	}
-	if h.Get("Content-Type") == "" && a.resp.ContentLength != 0 {
-		h.Set("Content-Type", media.ContentType(x.path))
+	if h.Get("Content-Type") == "" && a.Head().ContentLength != 0 {
+		h.Set("Content-Type", media.ContentType(x.Path))
 	}
 	h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
-	w.WriteHeader(a.resp.StatusCode)
-	defer a.close()
+	w.WriteHeader(a.Head().StatusCode)
+	defer a.Close()
 	if r.Method == http.MethodHead {
-		a.tie.end(context.Canceled) // a body that a fill asked for is not waited for
+		a.Cancel() // a body that a fill asked for is not waited for
 		return
 	}
-	stop := context.AfterFunc(r.Context(), func() { a.tie.end(context.Canceled) })
+	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
 	defer stop()
-	n, err := e.drainInto(r.Context(), &flushing{w, http.NewResponseController(w)}, a)
+	n, err := a.Drain(r.Context(), &flushing{w, http.NewResponseController(w)})
 	e.counts.sentBytes.Add(n)
 	if err != nil {
 		panic(http.ErrAbortHandler) // visibly broken
@@ -95,24 +73,24 @@ func (f *flushing) Write(b []byte) (int, error) {
 // through carries any other method to the origin, and lets go of what its success
 // makes wrong (RFC 9111 section 4.4).
 func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
-	x := errand{path: r.URL.Path}
+	x := request{Request: fetch.Request{Path: r.URL.Path}}
 	var ok bool
-	if x.key, ok = rules.KeyOf(r.URL.Path, r.URL.RawQuery); !ok {
-		refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
+	if x.Key, ok = rules.KeyOf(r.URL.Path, r.URL.RawQuery); !ok {
+		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
 	body := r.Body
 	if body == nil || r.ContentLength == 0 {
 		body = http.NoBody
 	}
-	a, err := e.askAs(r, r.URL.RequestURI(), body)
+	a, err := e.fetch.Pass(r, r.URL.RequestURI(), body)
 	how := rules.CacheStatus{Why: rules.ForwardMethod}
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
 	}
-	if how.Status = a.resp.StatusCode; how.Status < 400 && !safe(r.Method) {
-		e.invalidate(r, x.key, a.resp.Header)
+	if how.Status = a.Head().StatusCode; how.Status < 400 && !safe(r.Method) {
+		e.invalidate(r, x.Key, a.Head().Header)
 	}
 	e.handOver(w, r, x, how, a)
 }
@@ -129,14 +107,14 @@ func safe(method string) bool {
 // invalidate forgets the key, and what Location and Content-Location name of the
 // same origin.
 func (e *Edge) invalidate(r *http.Request, key string, h http.Header) {
-	e.forget(key)
+	e.fetch.Forget(key)
 	for _, name := range []string{"Location", "Content-Location"} {
 		u, err := r.URL.Parse(h.Get(name))
 		if err != nil || h.Get(name) == "" || u.Host != "" && u.Host != r.Host && !e.ownHost(u) {
 			continue
 		}
 		if other, ok := rules.KeyOf(u.Path, u.RawQuery); ok {
-			e.forget(other)
+			e.fetch.Forget(other)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func TestWhoJoinedAPrivateAnswerAsksForItself(t *testing.T) {
 	for range 5 {
 		wg.Go(ask)
 	}
-	eventually(t, "five wait", func() bool { return e.counts.waiting.Load() == 6 })
+	eventually(t, "five wait", func() bool { return e.fetch.Counts.Waiting.Load() == 6 })
 	close(gate)
 	wg.Wait()
 	if n := o.count("/mine"); n != 6 {
@@ -254,7 +254,7 @@ func TestThoseWhoWaitShareTheOriginsError(t *testing.T) {
 	for n := range 8 {
 		wg.Go(ask(edges[n%2]))
 	}
-	eventually(t, "all wait", func() bool { return edges[0].counts.waiting.Load()+edges[1].counts.waiting.Load() == 10 }) // nine viewers, and one edge that asks the other
+	eventually(t, "all wait", func() bool { return edges[0].fetch.Counts.Waiting.Load()+edges[1].fetch.Counts.Waiting.Load() == 10 }) // nine viewers, and one edge that asks the other
 	close(gate)
 	wg.Wait()
 	if n := o.count("/v/x/1.m4s"); n != 1 {

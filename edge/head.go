@@ -7,22 +7,25 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/fetch"
+
 	"tandem/edge/rules"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
 // head writes what an answer with an object says, all but what a body that grows
 // adds to it.
-func (e *Edge) head(h rules.Header, m *segstore.Meta, x *errand, how rules.CacheStatus, y rules.Plan) {
+func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.CacheStatus, y rules.Plan) {
 	now := e.now()
-	if x.peer {
+	if x.Peer {
 		rules.DescribeFields(h, m)
 	} else {
 		h.Lines(y.Lines(m))
 	}
-	if !x.node {
+	if !x.Node {
 		y.Metadata(h, m, rules.ShownTag(m.ETag))
 	} else {
 		y.Metadata(h, m, m.ETag)
@@ -48,39 +51,27 @@ func cors(h rules.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
-// preflight answers OPTIONS.
-func preflight(w http.ResponseWriter) {
-	h := w.Header()
-	cors(rules.HeaderWriter{Header: h})
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match, If-Modified-Since, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, X-Playback-Session-Id, Authorization")
-	h.Set("Access-Control-Max-Age", "7200")
-	h.Set("Allow", "GET, HEAD, OPTIONS")
-	w.WriteHeader(http.StatusNoContent)
-}
-
 // fail turns an error into an answer: the one place where that is done.
-func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x errand, how rules.CacheStatus, err error) {
-	cors(rules.HeaderWriter{Header: w.Header()})
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus, err error) {
 	switch {
-	case errors.Is(err, errPass) && !x.peer:
+	case errors.Is(err, fetch.ErrPass) && !x.Peer:
 		e.pass(w, r, x, how)
-	case errors.Is(err, errPass): // it asks the origin for itself
-		refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
-	case errors.Is(err, errOnlyCached):
-		refuse(w, http.StatusGatewayTimeout, "only_if_cached", "no fresh copy is here, and only one was asked for")
-	case errors.Is(err, errNotHere):
-		refuse(w, http.StatusNotFound, "not_here", "this edge holds no complete and fresh copy of "+x.path)
+	case errors.Is(err, fetch.ErrPass): // it asks the origin for itself
+		call.Refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
+	case errors.Is(err, fetch.ErrOnlyCached):
+		call.Refuse(w, http.StatusGatewayTimeout, "only_if_cached", "no fresh copy is here, and only one was asked for")
+	case errors.Is(err, fetch.ErrNotHere):
+		call.Refuse(w, http.StatusNotFound, "not_here", "this edge holds no complete and fresh copy of "+x.Path)
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the viewer has gone
 	case errors.Is(err, context.DeadlineExceeded):
-		refuse(w, http.StatusGatewayTimeout, reasonOrigin, "the origin did not answer in time; see --origin-timeout")
-	case errors.Is(err, errOrigin):
-		e.log.Warn().Err(err).Str("key", x.key).Msg("origin failed")
-		refuse(w, http.StatusBadGateway, reasonOrigin, "the origin does not answer; see --origin")
+		call.Refuse(w, http.StatusGatewayTimeout, reasonOrigin, "the origin did not answer in time; see --origin-timeout")
+	case errors.Is(err, fetch.ErrOrigin):
+		e.log.Warn().Err(err).Str("key", x.Key).Msg("origin failed")
+		call.Refuse(w, http.StatusBadGateway, reasonOrigin, "the origin does not answer; see --origin")
 	default:
-		e.log.Warn().Err(err).Str("key", x.key).Msg("object can't be filled")
-		refuse(w, http.StatusBadGateway, "fill_failed", "the object could not be filled")
+		e.log.Warn().Err(err).Str("key", x.Key).Msg("object can't be filled")
+		call.Refuse(w, http.StatusBadGateway, "fill_failed", "the object could not be filled")
 	}
 }
 

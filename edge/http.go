@@ -8,10 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/fetch"
+
 	"tandem/edge/rules"
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/internal/obs"
@@ -48,7 +51,7 @@ func (e *Edge) ready() error {
 	if !e.clustered() {
 		return nil
 	}
-	self, ok := e.placement().Edge(e.cfg.Name)
+	self, ok := e.view.Placement().Edge(e.cfg.Name)
 	if !ok {
 		return errors.New("no balancer has taken this edge into the placement yet; see --balancers")
 	}
@@ -82,7 +85,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		preflight(w)
+		call.Preflight(w)
 		return
 	default:
 		if !e.clustered() && r.Method != http.MethodTrace && r.Method != http.MethodConnect {
@@ -90,16 +93,15 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		refuse(w, http.StatusMethodNotAllowed, "method", "only GET, HEAD and OPTIONS are served here")
+		call.Refuse(w, http.StatusMethodNotAllowed, "method", "only GET, HEAD and OPTIONS are served here")
 		return
 	}
-	x, refused := e.errand(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
+	x, refused := e.requestOf(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
 	if refused.status != 0 {
 		if refused.status == http.StatusServiceUnavailable {
 			e.counts.refused.Add(1)
 		}
-		cors(rules.HeaderWriter{Header: w.Header()})
-		refuse(w, refused.status, refused.reason, refused.text)
+		call.Refuse(w, refused.status, refused.reason, refused.text)
 		return
 	}
 	e.serve(w, r, x)
@@ -111,17 +113,17 @@ type refusal struct {
 	reason, text string
 }
 
-// errand finds out what a request is for, and notes it in its session.
-func (e *Edge) errand(h rules.Fields, path, query, remote string) (x errand, refused refusal) {
-	x = errand{slot: -1, started: e.now(), path: path}
-	x.node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
+// requestOf finds out what a request is for, and notes it in its session.
+func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request, refused refusal) {
+	x = request{slot: -1, started: e.now(), Request: fetch.Request{Path: path}}
+	x.Node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
 	viewer := remote
-	if x.node {
+	if x.Node {
 		if v := h.Get(wire.HeaderViewer); v != "" {
 			viewer = v
 		}
 		if n, err := strconv.ParseUint(h.Get(wire.HeaderPair), 10, 32); err == nil {
-			x.pair = wire.PairID(n)
+			x.Pair = wire.PairID(n)
 		}
 	}
 	if token, rest, ok := wire.SplitPath(path); ok && e.cfg.Secret.Valid() {
@@ -130,20 +132,20 @@ func (e *Edge) errand(h rules.Fields, path, query, remote string) (x errand, ref
 		}
 	}
 	var ok bool
-	if x.key, ok = rules.KeyOf(x.path, query); !ok {
+	if x.Key, ok = rules.KeyOf(x.Path, query); !ok {
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
-	x.path = rules.PathOf(x.key)
-	if x.pair == 0 && e.clustered() {
-		x.pair = e.pairOf(x.path)
+	x.Path = rules.PathOf(x.Key)
+	if x.Pair == 0 && e.clustered() {
+		x.Pair = e.view.PairOf(x.Path)
 	}
 	return x, refusal{}
 }
 
 // session checks the token and notes the request.
-func (e *Edge) session(x *errand, token, rest, viewer string) refusal {
+func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 	t, err := e.cfg.Secret.Verify(token, x.started)
-	if errors.Is(err, wire.ErrTokenExpired) && x.node {
+	if errors.Is(err, wire.ErrTokenExpired) && x.Node {
 		err = nil // the balancer has decided already
 	}
 	if err != nil {
@@ -153,31 +155,11 @@ func (e *Edge) session(x *errand, token, rest, viewer string) refusal {
 	if !ok {
 		return refusal{http.StatusForbidden, "other_stream", "the session in the path is for another stream; open this one"}
 	}
-	x.path, x.pair, x.prefix = rest, t.Pair, wire.SessionPrefix+token
-	slot, reason := e.sessions.touch(t.SessionID, stream, viewer, x.started.UnixMilli())
+	x.Path, x.Pair, x.prefix = rest, t.Pair, wire.SessionPrefix+token
+	slot, reason := e.member.Touch(t.SessionID, stream, viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}
 	x.slot = slot
 	return refusal{}
-}
-
-// pairOf is the pair by which a request without a session is filled: the
-// stream's first pair of which this edge is a member, else its first one.
-func (e *Edge) pairOf(path string) wire.PairID {
-	p := e.placement()
-	stream, ok := p.StreamOf(path)
-	if !ok {
-		return 0
-	}
-	ids := p.Stream(stream)
-	for _, id := range ids {
-		if q, ok := p.Pair(id); ok && (q.Low == e.cfg.Name || q.High == e.cfg.Name) {
-			return id
-		}
-	}
-	if len(ids) == 0 {
-		return 0
-	}
-	return ids[0]
 }

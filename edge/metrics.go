@@ -3,6 +3,8 @@ package edge
 import (
 	"sync/atomic"
 
+	"tandem/edge/multicast"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/front"
@@ -11,12 +13,7 @@ import (
 
 // counts are this edge's figures since its start.
 type counts struct {
-	hits, misses, stale, waiting                     atomic.Int64
-	sentBytes, originAsked                           atomic.Int64
-	broken, refused, steppedBack, unpublished        atomic.Int64
-	inherited, expired, shed, suspected              atomic.Int64
-	notices, reports, hinted, warmed                 atomic.Int64
-	copiedBytes, copiedObjects, datagrams, gapsAsked atomic.Int64
+	sentBytes, broken, refused atomic.Int64
 
 	ways front.Ways
 }
@@ -28,8 +25,8 @@ type metric struct {
 	value      func(e *Edge) float64
 }
 
-func count(of func(c *counts) *atomic.Int64) func(*Edge) float64 {
-	return func(e *Edge) float64 { return float64(of(&e.counts).Load()) }
+func count(of func(e *Edge) *atomic.Int64) func(*Edge) float64 {
+	return func(e *Edge) float64 { return float64(of(e).Load()) }
 }
 
 func stat(of func(s segstore.Stats) int64) func(*Edge) float64 {
@@ -38,32 +35,32 @@ func stat(of func(s segstore.Stats) int64) func(*Edge) float64 {
 
 // metrics is the table of an edge's metrics.
 var metrics = []metric{
-	{"tandem_edge_hits_total", "Requests answered from a fresh complete copy.", false, count(func(c *counts) *atomic.Int64 { return &c.hits })},
-	{"tandem_edge_loop_requests_total", "Requests answered on an event loop: hits.", false, count(func(c *counts) *atomic.Int64 { return &c.ways.Quick })},
-	{"tandem_edge_away_requests_total", "Requests answered by a goroutine of their own: what may wait.", false, count(func(c *counts) *atomic.Int64 { return &c.ways.Away })},
-	{"tandem_edge_misses_total", "Requests that began or joined a fill, or revalidated a copy.", false, count(func(c *counts) *atomic.Int64 { return &c.misses })},
-	{"tandem_edge_stale_total", "Requests answered from a stale copy because the origin failed.", false, count(func(c *counts) *atomic.Int64 { return &c.stale })},
-	{"tandem_edge_waiting", "Requests that wait for a fill now.", true, count(func(c *counts) *atomic.Int64 { return &c.waiting })},
-	{"tandem_edge_sent_bytes_total", "Bytes of bodies sent.", false, count(func(c *counts) *atomic.Int64 { return &c.sentBytes })},
-	{"tandem_edge_origin_requests_total", "Requests to the origin.", false, count(func(c *counts) *atomic.Int64 { return &c.originAsked })},
-	{"tandem_edge_broken_bodies_total", "Bodies that broke off visibly because their fill did.", false, count(func(c *counts) *atomic.Int64 { return &c.broken })},
-	{"tandem_edge_refused_total", "Requests refused for want of capacity.", false, count(func(c *counts) *atomic.Int64 { return &c.refused })},
-	{"tandem_edge_playlist_went_back_total", "Live playlists of the origin that went back and were not given out.", false, count(func(c *counts) *atomic.Int64 { return &c.steppedBack })},
-	{"tandem_edge_playlist_unpublished_total", "Live playlists given out though the partner could not be told in time.", false, count(func(c *counts) *atomic.Int64 { return &c.unpublished })},
-	{"tandem_edge_inherited_sessions_total", "Sessions taken over from others.", false, count(func(c *counts) *atomic.Int64 { return &c.inherited })},
-	{"tandem_edge_expired_sessions_total", "Sessions ended because nothing was asked.", false, count(func(c *counts) *atomic.Int64 { return &c.expired })},
-	{"tandem_edge_shed_sessions_total", "Sessions ended because there was no capacity left anywhere.", false, count(func(c *counts) *atomic.Int64 { return &c.shed })},
-	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(c *counts) *atomic.Int64 { return &c.suspected })},
-	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(c *counts) *atomic.Int64 { return &c.notices })},
-	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(c *counts) *atomic.Int64 { return &c.hinted })},
-	{"tandem_edge_warmed_total", "Segments made ready for inherited sessions.", false, count(func(c *counts) *atomic.Int64 { return &c.warmed })},
-	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(c *counts) *atomic.Int64 { return &c.copiedBytes })},
-	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(c *counts) *atomic.Int64 { return &c.copiedObjects })},
-	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(c *counts) *atomic.Int64 { return &c.datagrams })},
-	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(c *counts) *atomic.Int64 { return &c.gapsAsked })},
-	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.sessions.delivering()) }},
+	{"tandem_edge_hits_total", "Requests answered from a fresh complete copy.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Hits })},
+	{"tandem_edge_loop_requests_total", "Requests answered on an event loop: hits.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.ways.Quick })},
+	{"tandem_edge_away_requests_total", "Requests answered by a goroutine of their own: what may wait.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.ways.Away })},
+	{"tandem_edge_misses_total", "Requests that began or joined a fill, or revalidated a copy.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Misses })},
+	{"tandem_edge_stale_total", "Requests answered from a stale copy because the origin failed.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Stale })},
+	{"tandem_edge_waiting", "Requests that wait for a fill now.", true, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Waiting })},
+	{"tandem_edge_sent_bytes_total", "Bytes of bodies sent.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.sentBytes })},
+	{"tandem_edge_origin_requests_total", "Requests to the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.OriginAsked })},
+	{"tandem_edge_broken_bodies_total", "Bodies that broke off visibly because their fill did.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.broken })},
+	{"tandem_edge_refused_total", "Requests refused for want of capacity.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.refused })},
+	{"tandem_edge_playlist_went_back_total", "Live playlists of the origin that went back and were not given out.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.SteppedBack })},
+	{"tandem_edge_playlist_unpublished_total", "Live playlists given out though the partner could not be told in time.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Unpublished })},
+	{"tandem_edge_inherited_sessions_total", "Sessions taken over from others.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Inherited })},
+	{"tandem_edge_expired_sessions_total", "Sessions ended because nothing was asked.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Expired })},
+	{"tandem_edge_shed_sessions_total", "Sessions ended because there was no capacity left anywhere.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Shed })},
+	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Suspected })},
+	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Notices })},
+	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Hinted })},
+	{"tandem_edge_warmed_total", "Segments made ready for inherited sessions.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Warmed })},
+	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedBytes })},
+	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedObjects })},
+	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Datagrams })},
+	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().GapsAsked })},
+	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},
 	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.cfg.Capacity) }},
-	{"tandem_edge_placement_version", "Version of the placement that is followed.", true, func(e *Edge) float64 { return float64(e.placement().Version) }},
+	{"tandem_edge_placement_version", "Version of the placement that is followed.", true, func(e *Edge) float64 { return float64(e.view.Placement().Version) }},
 	{"tandem_edge_store_objects", "Objects in the store.", true, stat(func(s segstore.Stats) int64 { return int64(s.Objects) })},
 	{"tandem_edge_store_bytes", "Bytes on disk.", true, stat(func(s segstore.Stats) int64 { return s.Bytes })},
 	{"tandem_edge_store_memory_bytes", "Bytes in memory.", true, stat(func(s segstore.Stats) int64 { return s.MemoryBytes })},
@@ -71,6 +68,14 @@ var metrics = []metric{
 	{"tandem_edge_store_fills_total", "Fills begun.", false, stat(func(s segstore.Stats) int64 { return s.Fills })},
 	{"tandem_edge_store_fill_errors_total", "Fills that failed.", false, stat(func(s segstore.Stats) int64 { return s.FillErrors })},
 	{"tandem_edge_store_broken_total", "Stored objects found damaged and thrown away.", false, stat(func(s segstore.Stats) int64 { return s.Broken })},
+}
+
+// multicastCounts are zeros without a group.
+func (e *Edge) multicastCounts() *multicast.Counts {
+	if e.group == nil {
+		return new(multicast.Counts)
+	}
+	return &e.group.Counts
 }
 
 // register puts the table into the registry.

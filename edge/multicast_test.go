@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"tandem/edge/fetch"
+	"tandem/edge/multicast"
+
 	"golang.org/x/net/ipv4"
 
 	"tandem/internal/ring"
@@ -71,7 +74,7 @@ func newGroupOrigin(t *testing.T) *groupOrigin {
 
 // config is that of an edge which joins the group.
 func (o *groupOrigin) config(lose func() bool) Config {
-	return Config{Listen: "127.0.0.1:0", Duplication: DuplicateMulticast, MulticastGroup: o.group.String(), lose: lose}
+	return Config{Listen: "127.0.0.1:0", Duplication: fetch.DuplicateMulticast, MulticastGroup: o.group.String(), lose: lose}
 }
 
 func (o *groupOrigin) answer(w http.ResponseWriter, r *http.Request) bool {
@@ -141,7 +144,7 @@ func (s *sizing) Write(b []byte) (int, error) {
 func hears(t *testing.T, edges ...*testEdge) {
 	t.Helper()
 	for _, e := range edges {
-		eventually(t, "group joined", e.group.joined.Load)
+		eventually(t, "group joined", e.group.Joined)
 	}
 }
 
@@ -186,8 +189,8 @@ func TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired(t *testing.T) {
 		// Who asks is whoever is named for the object: the bytes between the edges
 		// are then repairs alone.
 		e := edges[0]
-		q, _ := e.placement().Pair(1)
-		if filler, _ := ring.Filler(e.placement(), q, path); filler == edges[1].cfg.Name {
+		q, _ := e.view.Placement().Pair(1)
+		if filler, _ := ring.Filler(e.view.Placement(), q, path); filler == edges[1].cfg.Name {
 			e = edges[1]
 		}
 		resp, body := get(t, e.url+path)
@@ -216,8 +219,8 @@ func TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired(t *testing.T) {
 	}
 	var heard, asked, sent int64
 	for _, e := range edges[:2] {
-		heard += e.counts.datagrams.Load()
-		asked += e.counts.gapsAsked.Load()
+		heard += e.group.Counts.Datagrams.Load()
+		asked += e.group.Counts.GapsAsked.Load()
 		sent += e.counts.sentBytes.Load()
 	}
 	t.Logf("%d datagrams sent, %d heard by both, %d holes, %d ranges of %d bytes from the origin, %d bytes from each other",
@@ -250,39 +253,49 @@ func TestAnObjectOfWhichNothingArrivesIsFetched(t *testing.T) {
 	}
 }
 
-// One member hears everything, the other one nothing: that one copies.
-func TestAMemberThatHearsNothingCopies(t *testing.T) {
+// One member has room for what comes, the other one has none: that one copies.
+func TestAMemberWithoutRoomCopies(t *testing.T) {
 	o := newGroupOrigin(t)
-	path := "/v/x/1.m4s"
-	_, edges := startRingOf(t, 2, o.testOrigin, func(int) Config { return o.config(nil) })
+	_, edges := startRingOf(t, 2, o.testOrigin, func(i int) Config { return o.small(i == 1) })
 	hears(t, edges...)
-	asker, other := fillerOf(edges, path)
-	other.group.assemblies.mu.Lock()
-	other.group.assemblies.bytes = assemblyBytes // no room for anything
-	other.group.assemblies.mu.Unlock()
-	if _, body := get(t, asker.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
+	path := filledBy(edges, edges[0])
+	if _, body := get(t, edges[0].url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
 		t.Fatalf("%d bytes", len(body))
 	}
-	eventually(t, "copied", func() bool { return holds(t, other, path) })
+	eventually(t, "copied", func() bool { return holds(t, edges[1], path) })
 	if o.objects.Load() != 1 || o.whole.Load() != 0 {
 		t.Errorf("%d objects to the group, %d bytes by HTTP", o.objects.Load(), o.whole.Load())
 	}
 	// With no room at the one who asks it is asked again, by HTTP alone.
-	path = "/v/x/2.m4s"
-	for _, e := range edges {
-		e.group.assemblies.mu.Lock()
-		e.group.assemblies.bytes = assemblyBytes
-		e.group.assemblies.mu.Unlock()
-	}
-	asker, _ = fillerOf(edges, path)
-	if _, body := get(t, asker.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) || o.whole.Load() != segmentSize {
+	path = filledBy(edges, edges[1])
+	if _, body := get(t, edges[1].url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) || o.whole.Load() != segmentSize {
 		t.Errorf("%d bytes, %d from the origin by HTTP", len(body), o.whole.Load())
+	}
+}
+
+// small is the configuration of an edge that has no room for what comes in
+// datagrams, or of one that has.
+func (o *groupOrigin) small(small bool) Config {
+	c := o.config(nil)
+	if small {
+		c.room = 1
+	}
+	return c
+}
+
+// filledBy is an object for which that edge asks the origin.
+func filledBy(edges []*testEdge, filler *testEdge) string {
+	for n := 1; ; n++ {
+		path := fmt.Sprintf("/v/x/%d.m4s", n)
+		if f, _ := fillerOf(edges, path); f == filler {
+			return path
+		}
 	}
 }
 
 // fillerOf tells who of a pair asks the origin for an object.
 func fillerOf(edges []*testEdge, path string) (filler, other *testEdge) {
-	p := edges[0].placement()
+	p := edges[0].view.Placement()
 	q, _ := p.Pair(1)
 	if name, _ := ring.Filler(p, q, path); name == edges[1].cfg.Name {
 		return edges[1], edges[0]
@@ -342,7 +355,7 @@ func TestDatagramsThatAreNotForThisEdgeAreIgnored(t *testing.T) {
 		o.change = change
 		o.send(d, body)
 	}
-	send("/v/x/replayed.m4s", func(d *wire.Datagram) { d.Sent -= 2 * groupOld.Milliseconds() })
+	send("/v/x/replayed.m4s", func(d *wire.Datagram) { d.Sent -= 2 * multicast.Old.Milliseconds() })
 	send("/v/x/list.m3u8", nil)
 	send("/elsewhere/1.m4s", nil)
 	send("/v/x/../y/1.m4s", nil)

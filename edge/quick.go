@@ -52,11 +52,11 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 		return false // to be decoded
 	}
 	e := q.e
-	x, refused := e.errand(h, path, query, c.Remote().String())
+	x, refused := e.requestOf(h, path, query, c.Remote().String())
 	if refused.status != 0 {
 		return false
 	}
-	view, ok := e.store.Peek(x.key)
+	view, ok := e.store.Peek(x.Key)
 	if !ok {
 		return false
 	}
@@ -67,7 +67,7 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 	return true
 }
 
-func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *errand) bool {
+func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *request) bool {
 	e := q.e
 	meta := view.Meta()
 	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || e.rewritten(x, &meta) {
@@ -97,7 +97,7 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *err
 	if !c.Respond(out.b, body) {
 		return false
 	}
-	e.counts.hits.Add(1)
+	e.fetch.Counts.Hits.Add(1)
 	return true
 }
 
@@ -111,7 +111,7 @@ func (q *quick) Close() {}
 type delivery struct {
 	e      *Edge
 	view   *segstore.View
-	x      errand
+	x      request
 	size   int64 // of the object
 	y      rules.Plan
 	bodied bool

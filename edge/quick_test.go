@@ -47,7 +47,7 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 	e := startEdge(t, Config{Origin: o.URL})
 	slow := httptest.NewServer(e.Handler())
 	t.Cleanup(slow.Close)
-	hits, onLoops := e.counts.hits.Load(), int64(0)
+	hits, onLoops := e.fetch.Counts.Hits.Load(), int64(0)
 	for _, path := range []string{"/a/1.m4s", "/rich.m4s", "/gone", "/empty", "/vary"} {
 		resp, _ := get(t, e.url+path)
 		eventually(t, "it is whole", func() bool { return e.store.Has(path) })
@@ -79,7 +79,7 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 			t.Errorf("%s: asked %d times", path, n)
 		}
 	}
-	eventually(t, "all were hits", func() bool { return e.counts.hits.Load() == hits }) // a loop counts when the answer is written
+	eventually(t, "all were hits", func() bool { return e.fetch.Counts.Hits.Load() == hits }) // a loop counts when the answer is written
 	if n := e.counts.ways.Quick.Load(); n != onLoops {
 		t.Errorf("%d answers on loops, want %d", n, onLoops)
 	}

@@ -11,13 +11,16 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/rules", "segstore", "internal/fault", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
+	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
 
-	"edge/rules": {"segstore", "internal/media", "internal/wire"},
-	"lb":         {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
-	"lb/api":     {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
-	"lb/control": {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
-	"lb/proxy":   {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire"},
+	"edge/fetch":     {"edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
+	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
+	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire"},
+	"edge/rules":     {"segstore", "internal/media", "internal/wire"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
+	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
+	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
+	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire"},
 
 	"internal/call": {"internal/wire"},
 

@@ -13,8 +13,6 @@ const (
 
 // wide are the types and packages that are larger, each with its reason.
 var wide = map[string]string{
-	"edge.Edge":      "becomes edge/rules, edge/fetch, edge/member and edge/multicast",
-	"edge":           "the same",
 	"cmd/tandem":     "a file for each subcommand",
 	"raftfsm":        "one state machine: the placement, and the cluster's keys and identities",
 	"raftfsm.Node":   "the same",

@@ -1,4 +1,4 @@
-package edge
+package member
 
 import (
 	"context"
@@ -20,13 +20,13 @@ const (
 // warm makes the next segments of inherited sessions ready before they are asked
 // for, earliest deadline first: the deadline of a takeover is the time until the
 // last segment delivered finishes playing at the viewer (claims 10, 11).
-func (e *Edge) warm(ctx context.Context) error {
+func (m *Member) warm(ctx context.Context) error {
 	for {
 		var inherited []session
 		select {
 		case <-ctx.Done():
 			return nil
-		case inherited = <-e.warming:
+		case inherited = <-m.warming:
 		}
 		type due struct {
 			stream string
@@ -36,7 +36,7 @@ func (e *Edge) warm(ctx context.Context) error {
 		var queue []due
 		for i := range inherited {
 			s := &inherited[i]
-			paths, plays := e.tracks.next(s.path, warmAhead)
+			paths, plays := m.tracks.next(s.path, warmAhead)
 			if len(paths) > 0 {
 				queue = append(queue, due{s.stream, paths, time.UnixMilli(s.seen).Add(plays)})
 			}
@@ -56,7 +56,7 @@ func (e *Edge) warm(ctx context.Context) error {
 				go func() {
 					defer under.Done()
 					defer func() { <-places }()
-					e.warmOne(ctx, path, n == 0)
+					m.warmOne(ctx, path, n == 0)
 				}()
 			}
 		}
@@ -66,25 +66,25 @@ func (e *Edge) warm(ctx context.Context) error {
 
 // warmOne reads a stored segment ahead, and fills the very next one when it is
 // not there: the viewer asks for it anyway, so the origin is not asked more.
-func (e *Edge) warmOne(ctx context.Context, path string, next bool) {
+func (m *Member) warmOne(ctx context.Context, path string, next bool) {
 	key, ok := rules.KeyOf(path, "")
 	if !ok {
 		return
 	}
-	if view, ok := e.store.Peek(key); ok {
+	if view, ok := m.store.Peek(key); ok {
 		defer view.Close()
 		if file, ok := view.File(); ok {
 			_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_WILLNEED)
 		}
-		e.counts.warmed.Add(1)
+		m.Counts.Warmed.Add(1)
 		return
 	}
 	if !next {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.cfg.OriginTimeout)
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.FillTimeout)
 	defer cancel()
-	if err := e.store.Fill(ctx, key, e.source(order{key: key, pair: e.pairOf(path)})); err == nil {
-		e.counts.warmed.Add(1)
+	if err := m.fetch.Fill(ctx, key, m.view.PairOf(path)); err == nil {
+		m.Counts.Warmed.Add(1)
 	}
 }

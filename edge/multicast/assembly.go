@@ -1,4 +1,4 @@
-package edge
+package multicast
 
 import (
 	"sort"
@@ -147,6 +147,7 @@ type assemblies struct {
 	mu    sync.Mutex
 	all   map[uint64]*assembly // guarded by mu
 	bytes int64                // of their bodies; guarded by mu
+	room  int64                // most of bytes
 }
 
 func (s *assemblies) find(object uint64) *assembly {
@@ -166,7 +167,7 @@ func (s *assemblies) begin(head wire.Datagram, now time.Time) *assembly {
 		}
 		return a
 	}
-	if len(s.all) >= assemblyCount || head.Total > wire.MaxDatagramObject || s.bytes+head.Total > assemblyBytes {
+	if len(s.all) >= assemblyCount || head.Total > wire.MaxDatagramObject || s.bytes+head.Total > s.room {
 		return nil
 	}
 	head.Body = nil

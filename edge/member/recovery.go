@@ -1,4 +1,4 @@
-package edge
+package member
 
 import (
 	"bufio"
@@ -10,8 +10,9 @@ import (
 	"sort"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"tandem/edge/fetch"
 
 	"tandem/edge/rules"
 
@@ -22,11 +23,12 @@ import (
 
 // Limits of a recovery.
 const (
-	maxInventory  = 2000000 // objects of a pair
-	copyAgain     = 2 * time.Second
-	readyAgain    = 500 * time.Millisecond
-	resyncEvery   = time.Minute
-	inventoryWait = 30 * time.Second
+	maxInventory    = 2000000 // objects of a pair
+	copyAgain       = 2 * time.Second
+	readyAgain      = 500 * time.Millisecond
+	resyncEvery     = time.Minute
+	inventoryWait   = 30 * time.Second
+	recoveryWorkers = 8
 )
 
 // copied remembers with whom the content of which pair was compared last.
@@ -46,30 +48,30 @@ type copyMark struct {
 // copying brings this edge to where every member of its pairs holds what the
 // others hold (claims 14, 15, 28-31): after a return, as it joins, when a
 // neighbour leaves, and now and then. When nothing is left to copy it says so.
-func (e *Edge) copying(ctx context.Context) error {
-	e.copied.done = map[copyMark]time.Time{}
+func (m *Member) copying(ctx context.Context) error {
+	m.copied.done = map[copyMark]time.Time{}
 	timer := time.NewTimer(resyncEvery)
 	defer timer.Stop()
 	for {
 		again := resyncEvery
-		p := e.placement()
-		if complete := e.copyAll(ctx, p); !complete {
+		p := m.view.Placement()
+		if complete := m.copyAll(ctx, p); !complete {
 			again = copyAgain
-		} else if e.readyDue(p) {
+		} else if readyDue(p, m.cfg.Name) {
 			again = readyAgain
-			if e.tablesHeard(p) {
-				e.sayReady(ctx, p)
+			if m.sessions.tablesHeard(p) {
+				m.sayReady(ctx, p)
 			} else {
-				again = e.cfg.NoticeEvery / 2
+				again = m.cfg.NoticeEvery / 2
 			}
 		} else {
-			e.recovery.Store(nil)
+			m.recovery.Store(nil)
 		}
 		timer.Reset(again)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-e.changed:
+		case <-m.changed:
 		case <-timer.C:
 		}
 	}
@@ -77,8 +79,8 @@ func (e *Edge) copying(ctx context.Context) error {
 
 // readyDue tells whether somebody waits for this edge's copy: it returns, joins,
 // or a neighbour leaves.
-func (e *Edge) readyDue(p *wire.Placement) bool {
-	self, ok := p.Edge(e.cfg.Name)
+func readyDue(p *wire.Placement, me string) bool {
+	self, ok := p.Edge(me)
 	if !ok {
 		return false
 	}
@@ -90,7 +92,7 @@ func (e *Edge) readyDue(p *wire.Placement) bool {
 			continue
 		}
 		for _, heir := range ring.Heirs(p, other.Name) {
-			if heir == e.cfg.Name {
+			if heir == me {
 				return true
 			}
 		}
@@ -100,8 +102,8 @@ func (e *Edge) readyDue(p *wire.Placement) bool {
 
 // tablesHeard tells whether every living partner has sent its whole table since
 // this edge's start (step 2 of figure 15).
-func (e *Edge) tablesHeard(p *wire.Placement) bool {
-	for _, t := range e.sessions.all() {
+func (s *sessions) tablesHeard(p *wire.Placement) bool {
+	for _, t := range s.all() {
 		t.mu.Lock()
 		partner, heard := t.partner, t.heard
 		t.mu.Unlock()
@@ -113,45 +115,45 @@ func (e *Edge) tablesHeard(p *wire.Placement) bool {
 	return true
 }
 
-func (e *Edge) sayReady(ctx context.Context, p *wire.Placement) {
-	ready := wire.Ready{Edge: e.cfg.Name, Incarnation: e.incarnation.Load(), Version: p.Version}
-	for _, balancer := range e.balancers() { // the leader counts, and which one that is may change
-		if err := e.post(ctx, time.Second, balancer+wire.PathReady, ready, nil); err != nil {
-			e.log.Debug().Err(err).Msg("ready could not be told")
+func (m *Member) sayReady(ctx context.Context, p *wire.Placement) {
+	ready := wire.Ready{Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Version: p.Version}
+	for _, balancer := range m.balancers() { // the leader counts, and which one that is may change
+		if err := m.post(ctx, time.Second, balancer+wire.PathReady, ready, nil); err != nil {
+			m.log.Debug().Err(err).Msg("ready could not be told")
 		}
 	}
 }
 
 // copyAll copies every pair's content from whoever has it; true: nothing is
 // left to copy.
-func (e *Edge) copyAll(ctx context.Context, p *wire.Placement) bool {
+func (m *Member) copyAll(ctx context.Context, p *wire.Placement) bool {
 	complete := true
-	for _, c := range ring.Copies(p, e.cfg.Name) {
+	for _, c := range ring.Copies(p, m.cfg.Name) {
 		for _, from := range c.From {
 			edge, ok := p.Edge(from)
 			if !ok {
 				continue
 			}
-			mark := copyMark{c.Pair, from, edge.Incarnation, e.incarnation.Load()}
-			e.copied.mu.Lock()
-			last, done := e.copied.done[mark]
-			e.copied.mu.Unlock()
-			if done && e.now().Sub(last) < resyncEvery {
+			mark := copyMark{c.Pair, from, edge.Incarnation, m.incarnation.Load()}
+			m.copied.mu.Lock()
+			last, done := m.copied.done[mark]
+			m.copied.mu.Unlock()
+			if done && m.now().Sub(last) < resyncEvery {
 				continue
 			}
-			if err := e.copyPair(ctx, edge, c.Pair); err != nil {
+			if err := m.copyPair(ctx, edge, c.Pair); err != nil {
 				complete = false
 				if ctx.Err() == nil {
-					e.log.Warn().Err(err).Uint32("pair", uint32(c.Pair)).Str("from", from).Msg("copy is not complete; trying again")
+					m.log.Warn().Err(err).Uint32("pair", uint32(c.Pair)).Str("from", from).Msg("copy is not complete; trying again")
 				}
 				continue
 			}
-			e.copied.mu.Lock()
-			if len(e.copied.done) > 1000 {
-				clear(e.copied.done)
+			m.copied.mu.Lock()
+			if len(m.copied.done) > 1000 {
+				clear(m.copied.done)
 			}
-			e.copied.done[mark] = e.now()
-			e.copied.mu.Unlock()
+			m.copied.done[mark] = m.now()
+			m.copied.mu.Unlock()
 		}
 	}
 	return complete
@@ -159,15 +161,15 @@ func (e *Edge) copyAll(ctx context.Context, p *wire.Placement) bool {
 
 // copyPair copies from one neighbour what this edge lacks of a pair, hottest
 // first, at most at the configured rate.
-func (e *Edge) copyPair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
-	items, err := e.inventoryOf(ctx, from, pair)
+func (m *Member) copyPair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
+	items, err := m.inventoryOf(ctx, from, pair)
 	if err != nil {
 		return err
 	}
 	lacking := items[:0]
 	total := int64(0)
 	for _, it := range items {
-		if !e.holds(it) {
+		if !m.holds(it) {
 			lacking = append(lacking, it)
 			total += it.Size
 		}
@@ -176,13 +178,13 @@ func (e *Edge) copyPair(ctx context.Context, from wire.Edge, pair wire.PairID) e
 		return nil
 	}
 	sort.Slice(lacking, func(i, j int) bool { return hotter(lacking[i], lacking[j]) })
-	e.log.Info().Int("objects", len(lacking)).Int64("bytes", total).Str("from", from.Name).Uint32("pair", uint32(pair)).Msg("copying what is missing")
+	m.log.Info().Int("objects", len(lacking)).Int64("bytes", total).Str("from", from.Name).Uint32("pair", uint32(pair)).Msg("copying what is missing")
 	progress := wire.Recovery{BytesTotal: total, Total: len(lacking), From: from.Name}
 	var mu sync.Mutex
 	var failed error
-	pace := newPace(e.cfg.CopyRate)
+	pace := newPace(m.cfg.CopyRate)
 	var under sync.WaitGroup
-	places := make(chan struct{}, copyWorkers)
+	places := make(chan struct{}, recoveryWorkers)
 	for _, it := range lacking {
 		if ctx.Err() != nil {
 			break
@@ -193,7 +195,7 @@ func (e *Edge) copyPair(ctx context.Context, from wire.Edge, pair wire.PairID) e
 		go func() {
 			defer under.Done()
 			defer func() { <-places }()
-			err := e.copyItem(ctx, from.Name, pair, it)
+			err := m.copyItem(ctx, from.Name, pair, it)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -204,7 +206,7 @@ func (e *Edge) copyPair(ctx context.Context, from wire.Edge, pair wire.PairID) e
 				progress.Bytes += it.Size
 			}
 			now := progress
-			e.recovery.Store(&now)
+			m.recovery.Store(&now)
 		}()
 	}
 	under.Wait()
@@ -222,68 +224,35 @@ func hotter(a, b wire.Item) bool {
 }
 
 // holds tells whether this edge has the very same bytes, or newer ones.
-func (e *Edge) holds(it wire.Item) bool {
-	view, ok := e.store.Peek(it.Key)
+func (m *Member) holds(it wire.Item) bool {
+	view, ok := m.store.Peek(it.Key)
 	if !ok {
 		return false
 	}
 	defer view.Close()
-	m := view.Meta()
-	return m.Digest == it.Digest || m.Stored.UnixMilli() >= it.Stored
+	have := view.Meta()
+	return have.Digest == it.Digest || have.Stored.UnixMilli() >= it.Stored
 }
 
-// copyItem copies one object, verified by its digest. One that the neighbour
-// does not have any more is no failure.
-func (e *Edge) copyItem(ctx context.Context, from string, pair wire.PairID, it wire.Item) error {
-	var gone atomic.Bool
-	source := func(ctx context.Context, sink *segstore.Sink) error {
-		a, err := e.askPeer(ctx, from, it.Key, pair, true, 0, "")
-		if errors.Is(err, errNotHere) {
-			gone.Store(true)
-		}
-		if err != nil {
-			return err
-		}
-		defer a.close()
-		a.meta.Digest = it.Digest
-		if a.meta.ETag != it.ETag {
-			gone.Store(true) // another version meanwhile: the next comparison finds it
-			return errChanged
-		}
-		if err := sink.Begin(a.meta); err != nil {
-			return err
-		}
-		_, err = e.drainInto(ctx, sink, a)
-		return err
+// copyItem copies one object, verified by its digest.
+func (m *Member) copyItem(ctx context.Context, from string, pair wire.PairID, it wire.Item) error {
+	copied, err := m.fetch.Copy(ctx, from, pair, it)
+	if copied {
+		m.Counts.CopiedObjects.Add(1)
+		m.Counts.CopiedBytes.Add(it.Size)
 	}
-	view, _, err := e.store.Refresh(ctx, it.Key, source)
-	if err == nil {
-		_, err = view.Digest(ctx)
-		view.Close()
-	}
-	switch {
-	case gone.Load():
-		return nil
-	case errors.Is(err, segstore.ErrTooLarge):
-		return nil // this store is smaller than the neighbour's
-	case err != nil:
-		return fmt.Errorf("%s: %w", it.Key, err)
-	}
-	e.counts.copiedObjects.Add(1)
-	e.counts.copiedBytes.Add(it.Size)
-	return nil
+	return err
 }
 
 // inventoryOf asks a neighbour what it holds of a pair.
-func (e *Edge) inventoryOf(ctx context.Context, from wire.Edge, pair wire.PairID) ([]wire.Item, error) {
+func (m *Member) inventoryOf(ctx context.Context, from wire.Edge, pair wire.PairID) ([]wire.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, inventoryWait)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.HTTP+wire.PathInventory+"?pair="+strconv.Itoa(int(pair)), nil)
 	if err != nil {
 		return nil, err
 	}
-	e.sign(req)
-	resp, err := e.peers.Do(req)
+	resp, err := m.call.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -307,20 +276,20 @@ func (e *Edge) inventoryOf(ctx context.Context, from wire.Edge, pair wire.PairID
 		items = append(items, it)
 	}
 	if !ended {
-		return nil, fmt.Errorf("inventory of %s: %w", from.Name, errShort)
+		return nil, fmt.Errorf("inventory of %s: %w", from.Name, fetch.ErrShort)
 	}
 	return items, nil
 }
 
-// handleInventory lists the stored objects of a pair's streams, one a line; an
+// HandleInventory lists the stored objects of a pair's streams, one a line; an
 // empty one ends the list.
-func (e *Edge) handleInventory(w http.ResponseWriter, r *http.Request) {
+func (m *Member) HandleInventory(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("pair"), 10, 32)
 	if err != nil {
 		http.Error(w, "want ?pair=NUMBER", http.StatusBadRequest)
 		return
 	}
-	p := e.placement()
+	p := m.view.Placement()
 	streams := map[string]bool{}
 	for s := range p.Streams.All() {
 		for _, on := range s.Pairs {
@@ -331,8 +300,8 @@ func (e *Edge) handleInventory(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
-	e.store.List(func(it segstore.Item) bool {
-		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[streamOf(p, rules.PathOf(it.Key))] {
+	m.store.List(func(it segstore.Item) bool {
+		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[fetch.StreamOf(p, rules.PathOf(it.Key))] {
 			return true
 		}
 		return out.Encode(wire.Item{

@@ -1,4 +1,4 @@
-package edge
+package fetch
 
 import (
 	"bytes"
@@ -33,29 +33,29 @@ type playlists struct {
 
 // fillPlaylist reads a playlist or MPD whole, sees to it that a live one never
 // goes back (truth 5), and that the partner holds it before anybody is given it.
-func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, o order, a *answer) error {
+func (f *Fetcher) fillPlaylist(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
 	key := o.key
 	var body bytes.Buffer
 	a.used = true
-	n, err := e.drainInto(ctx, &limited{&body, maxPlaylist}, a)
+	n, err := f.drainInto(ctx, &limited{&body, maxPlaylist}, a)
 	if errors.Is(err, segstore.ErrTooLarge) {
-		err = fmt.Errorf("%w: %w", errPass, err)
+		err = fmt.Errorf("%w: %w", ErrPass, err)
 	}
 	if err != nil {
 		return err
 	}
 	if a.meta.Size >= 0 && n != a.meta.Size {
-		return fmt.Errorf("%w: %d of %d bytes of %s", errShort, n, a.meta.Size, key)
+		return fmt.Errorf("%w: %d of %d bytes of %s", ErrShort, n, a.meta.Size, key)
 	}
-	now := e.now()
-	live, target := e.learn(key, body.Bytes(), now)
+	now := f.now()
+	live, target := f.learn(key, body.Bytes(), now)
 	a.meta.Size = n
 	a.meta.Volatile = live || a.meta.Volatile
 	if live {
 		if longest := now.Add(max(target, time.Second)); a.meta.Fresh.After(longest) {
 			a.meta.Fresh = longest // whatever the origin says: players wait for the next segment
 		}
-		if old, ok := e.goesBack(key, body.Bytes(), now); ok {
+		if old, ok := f.goesBack(key, body.Bytes(), now); ok {
 			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(target/2, time.Second))}); err == nil {
 				return nil
 			}
@@ -63,10 +63,10 @@ func (e *Edge) fillPlaylist(ctx context.Context, sink *segstore.Sink, o order, a
 			a.meta.Size = int64(len(old))
 		}
 		if a.from == "origin" {
-			e.publish(ctx, key, o.pair, a.meta, body.Bytes())
+			f.publish(ctx, key, o.pair, a.meta, body.Bytes())
 		}
 	} else if a.from == "origin" && !o.fromPeer {
-		e.hint(key, o.pair)
+		f.hint(key, o.pair)
 	}
 	if err := begin(sink, a); err != nil {
 		return err
@@ -90,12 +90,12 @@ func (l *limited) Write(p []byte) (int, error) {
 
 // learn notes the segments of a playlist. live: it will change; target is how
 // long a segment plays. What can't be parsed is served as it is.
-func (e *Edge) learn(key string, body []byte, now time.Time) (live bool, target time.Duration) {
+func (f *Fetcher) learn(key string, body []byte, now time.Time) (live bool, target time.Duration) {
 	path := rules.PathOf(key)
 	if tracks, _, err := media.Tracks(path, body, now); err == nil {
-		e.tracks.learn(path, tracks)
+		f.learned(path, tracks)
 	} else {
-		e.log.Warn().Err(err).Str("path", path).Msg("broken playlist; served as it is")
+		f.log.Warn().Err(err).Str("path", path).Msg("broken playlist; served as it is")
 	}
 	if media.KindOf(path, "") == media.MPD {
 		presentation, err := media.ParseMPD(body, now)
@@ -113,8 +113,8 @@ func (e *Edge) learn(key string, body []byte, now time.Time) (live bool, target 
 
 // goesBack tells whether a live playlist is behind the one that was given out
 // (another origin behind the same address, say), and returns that one.
-func (e *Edge) goesBack(key string, body []byte, now time.Time) ([]byte, bool) {
-	view, ok := e.store.Peek(key)
+func (f *Fetcher) goesBack(key string, body []byte, now time.Time) ([]byte, bool) {
+	view, ok := f.store.Peek(key)
 	if !ok {
 		return nil, false
 	}
@@ -128,23 +128,23 @@ func (e *Edge) goesBack(key string, body []byte, now time.Time) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	e.playlists.mu.Lock()
-	defer e.playlists.mu.Unlock()
+	f.playlists.mu.Lock()
+	defer f.playlists.mu.Unlock()
 	if media.NoStepBack(old, next) == nil {
-		delete(e.playlists.back, key)
+		delete(f.playlists.back, key)
 		return nil, false
 	}
-	since, ok := e.playlists.back[key]
+	since, ok := f.playlists.back[key]
 	if !ok {
-		if len(e.playlists.back) > 10000 {
-			clear(e.playlists.back)
+		if len(f.playlists.back) > 10000 {
+			clear(f.playlists.back)
 		}
-		e.playlists.back[key] = now
+		f.playlists.back[key] = now
 		since = now
 	}
-	e.counts.steppedBack.Add(1)
+	f.Counts.SteppedBack.Add(1)
 	if now.Sub(since) > stepBackLimit {
-		delete(e.playlists.back, key)
+		delete(f.playlists.back, key)
 		return nil, false
 	}
 	return given, true
@@ -153,32 +153,32 @@ func (e *Edge) goesBack(key string, body []byte, now time.Time) ([]byte, bool) {
 // publish puts a live playlist into the partner's store, and waits for that as
 // long as a viewer can wait: so that no viewer sees it go back when this edge
 // dies.
-func (e *Edge) publish(ctx context.Context, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
-	p := e.placement()
+func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
+	p := f.view.Placement()
 	q, ok := p.Pair(pair)
 	if !ok {
 		return
 	}
 	partner := q.Low
-	if partner == e.cfg.Name {
+	if partner == f.cfg.Name {
 		partner = q.High
 	}
 	edge, ok := p.Edge(partner)
-	if !ok || !ring.HasCopy(edge.State) || e.avoided(partner) {
+	if !ok || !ring.HasCopy(edge.State) || f.view.BacksOff(partner) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.toPublish, publishLimit))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.cfg.ToPublish, publishLimit))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+rules.TargetOf(key), bytes.NewReader(body))
 	if err != nil {
 		return
 	}
-	e.sign(req)
+	f.call.Sign(req)
 	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta)
-	resp, err := e.peers.Do(req)
+	resp, err := f.peers.Do(req)
 	if err != nil {
-		e.counts.unpublished.Add(1)
-		e.avoid(partner)
+		f.Counts.Unpublished.Add(1)
+		f.view.BackOff(partner)
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))

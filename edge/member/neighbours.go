@@ -1,4 +1,4 @@
-package edge
+package member
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 // notices tells both neighbours at the interval what this edge delivers, to whom
 // and how far (claims 10, 11, 16-19). One goroutine a table at most is under
 // way: a neighbour that hangs does not hold up the other.
-func (e *Edge) notices(ctx context.Context) error {
-	ticker := time.NewTicker(e.cfg.NoticeEvery)
+func (m *Member) notices(ctx context.Context) error {
+	ticker := time.NewTicker(m.cfg.NoticeEvery)
 	defer ticker.Stop()
 	var busy sync.Map
 	var under sync.WaitGroup
@@ -26,8 +26,8 @@ func (e *Edge) notices(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		p := e.placement()
-		for _, t := range e.sessions.all() {
+		p := m.view.Placement()
+		for _, t := range m.sessions.all() {
 			t.mu.Lock()
 			partner, id := t.partner, t.pair.ID
 			t.mu.Unlock()
@@ -42,29 +42,28 @@ func (e *Edge) notices(ctx context.Context) error {
 			go func() {
 				defer under.Done()
 				defer busy.Delete(id)
-				e.sendNotice(ctx, edge.HTTP, t)
+				m.sendNotice(ctx, edge.HTTP, t)
 			}()
 		}
 	}
 }
 
 // sendNotice sends one notice; what it said is no news once it is acknowledged.
-func (e *Edge) sendNotice(ctx context.Context, address string, t *table) {
-	n := t.notice(e.cfg.Name, e.incarnation.Load(), e.placement().Version)
-	ctx, cancel := context.WithTimeout(ctx, max(2*e.cfg.NoticeEvery, time.Second))
+func (m *Member) sendNotice(ctx context.Context, address string, t *table) {
+	n := t.notice(m.cfg.Name, m.incarnation.Load(), m.view.Placement().Version)
+	ctx, cancel := context.WithTimeout(ctx, max(2*m.cfg.NoticeEvery, time.Second))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+wire.PathNotice, bytes.NewReader(n.Append(nil)))
 	if err != nil {
 		return
 	}
-	e.sign(req)
-	resp, err := e.control.Do(req)
+	resp, err := m.call.Do(req)
 	if err != nil {
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
 	_ = resp.Body.Close()
-	e.counts.notices.Add(1)
+	m.Counts.Notices.Add(1)
 	switch resp.StatusCode {
 	case http.StatusNoContent:
 		t.acknowledged(n)
@@ -136,9 +135,9 @@ func (d *detector) silent(now time.Time, limit time.Duration) map[string]time.Du
 
 // detect tells the balancers of neighbours that are silent. Whether they are
 // dead is not decided here.
-func (e *Edge) detect(ctx context.Context) error {
-	limit := time.Duration(e.cfg.SilentFor) * e.cfg.NoticeEvery
-	ticker := time.NewTicker(e.cfg.NoticeEvery / 4)
+func (m *Member) detect(ctx context.Context) error {
+	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
+	ticker := time.NewTicker(m.cfg.NoticeEvery / 4)
 	defer ticker.Stop()
 	var under sync.WaitGroup
 	defer under.Wait()
@@ -148,19 +147,19 @@ func (e *Edge) detect(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		for edge, silence := range e.detector.silent(e.now(), limit) {
-			neighbour, ok := e.placement().Edge(edge)
+		for edge, silence := range m.detector.silent(m.now(), limit) {
+			neighbour, ok := m.view.Placement().Edge(edge)
 			if !ok {
 				continue
 			}
-			e.counts.suspected.Add(1)
-			e.avoid(edge)
-			s := wire.Suspicion{Edge: edge, Incarnation: neighbour.Incarnation, By: e.cfg.Name, Cause: "silent", SilentMS: silence.Milliseconds()}
-			for _, balancer := range e.balancers() {
+			m.Counts.Suspected.Add(1)
+			m.view.BackOff(edge)
+			s := wire.Suspicion{Edge: edge, Incarnation: neighbour.Incarnation, By: m.cfg.Name, Cause: "silent", SilentMS: silence.Milliseconds()}
+			for _, balancer := range m.balancers() {
 				under.Add(1)
 				go func() {
 					defer under.Done()
-					_ = e.post(ctx, time.Second, balancer+wire.PathSuspect, s, nil)
+					_ = m.post(ctx, time.Second, balancer+wire.PathSuspect, s, nil)
 				}()
 			}
 		}
@@ -168,9 +167,9 @@ func (e *Edge) detect(ctx context.Context) error {
 }
 
 // balancers are those of the configuration and those of the placement.
-func (e *Edge) balancers() []string {
-	list := append([]string(nil), e.cfg.Balancers...)
-	for _, b := range e.placement().Balancers {
+func (m *Member) balancers() []string {
+	list := append([]string(nil), m.cfg.Balancers...)
+	for _, b := range m.view.Placement().Balancers {
 		known := false
 		for _, have := range list {
 			known = known || have == b.HTTP
@@ -184,8 +183,8 @@ func (e *Edge) balancers() []string {
 
 // expire ends sessions that ask for nothing any more, and the newest ones of
 // what does not fit for good.
-func (e *Edge) expire(ctx context.Context) error {
-	ticker := time.NewTicker(min(time.Second, e.cfg.SessionIdle/4))
+func (m *Member) expire(ctx context.Context) error {
+	ticker := time.NewTicker(min(time.Second, m.cfg.SessionIdle/4))
 	defer ticker.Stop()
 	over := 0
 	for {
@@ -194,8 +193,8 @@ func (e *Edge) expire(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		e.counts.expired.Add(int64(e.sessions.expire(e.now().Add(-e.cfg.SessionIdle).UnixMilli())))
-		if e.sessions.delivering() <= e.cfg.Capacity {
+		m.Counts.Expired.Add(int64(m.sessions.expire(m.now().Add(-m.cfg.SessionIdle).UnixMilli())))
+		if m.sessions.delivering() <= m.cfg.Capacity {
 			over = 0
 			continue
 		}
@@ -204,16 +203,16 @@ func (e *Edge) expire(ctx context.Context) error {
 		if over++; over < 3 {
 			continue
 		}
-		if n := e.sessions.shed(); n > 0 {
-			e.counts.shed.Add(int64(n))
-			e.log.Warn().Int("sessions", n).Msg("above capacity and nobody has room: the newest sessions end")
+		if n := m.sessions.shed(); n > 0 {
+			m.Counts.Shed.Add(int64(n))
+			m.log.Warn().Int("sessions", n).Msg("above capacity and nobody has room: the newest sessions end")
 		}
 	}
 }
 
 // reports tells all balancers at the interval how this edge is (claims 3, 4).
-func (e *Edge) reports(ctx context.Context) error {
-	ticker := time.NewTicker(e.cfg.ReportEvery)
+func (m *Member) reports(ctx context.Context) error {
+	ticker := time.NewTicker(m.cfg.ReportEvery)
 	defer ticker.Stop()
 	var busy sync.Map
 	var under sync.WaitGroup
@@ -224,8 +223,8 @@ func (e *Edge) reports(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		report := e.report(n%8 == 0)
-		for _, balancer := range e.balancers() {
+		report := m.Report(n%8 == 0)
+		for _, balancer := range m.balancers() {
 			if _, taken := busy.LoadOrStore(balancer, true); taken {
 				continue
 			}
@@ -233,39 +232,40 @@ func (e *Edge) reports(ctx context.Context) error {
 			go func() {
 				defer under.Done()
 				defer busy.Delete(balancer)
-				_ = e.post(ctx, time.Second, balancer+wire.PathReport, report, nil)
+				_ = m.post(ctx, time.Second, balancer+wire.PathReport, report, nil)
 			}()
 		}
 	}
 }
 
-// report is how this edge is now.
-func (e *Edge) report(streams bool) wire.Report {
+// Report is how this edge is now.
+func (m *Member) Report(streams bool) wire.Report {
+	traffic := m.traffic()
 	r := wire.Report{
-		Edge: e.cfg.Name, Incarnation: e.incarnation.Load(), Sequence: uint64(e.counts.reports.Add(1)), Version: e.placement().Version,
-		Capacity: e.cfg.Capacity, Waiting: int(e.counts.waiting.Load()), Recovery: e.recovery.Load(),
-		SentBytes: e.counts.sentBytes.Load(), Hits: e.counts.hits.Load(), Misses: e.counts.misses.Load(), OriginAsked: e.counts.originAsked.Load(),
+		Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Sequence: uint64(m.Counts.Reports.Add(1)), Version: m.view.Placement().Version,
+		Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.recovery.Load(),
+		SentBytes: traffic.SentBytes, Hits: traffic.Hits, Misses: traffic.Misses, OriginAsked: traffic.OriginAsked,
 	}
-	for _, t := range e.sessions.all() {
+	for _, t := range m.sessions.all() {
 		load := t.load()
 		r.Delivering += load.Delivering
 		r.Pairs = append(r.Pairs, load)
 	}
-	stats := e.store.Stats()
+	stats := m.store.Stats()
 	r.StoreBytes = stats.Bytes + stats.MemoryBytes
 	if streams {
-		r.Streams = e.storedStreams()
+		r.Streams = m.storedStreams()
 	}
 	return r
 }
 
 // storedStreams are the placed streams of this edge's pairs.
-func (e *Edge) storedStreams() []string {
-	p := e.placement()
+func (m *Member) storedStreams() []string {
+	p := m.view.Placement()
 	var list []string
 	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
-			if q, ok := p.Pair(id); ok && (q.Low == e.cfg.Name || q.High == e.cfg.Name) {
+			if q, ok := p.Pair(id); ok && (q.Low == m.cfg.Name || q.High == m.cfg.Name) {
 				list = append(list, s.Stream)
 				break
 			}

@@ -1,4 +1,4 @@
-package edge
+package member
 
 import (
 	"math/rand/v2"

@@ -1,4 +1,4 @@
-package edge
+package fetch
 
 import (
 	"net/http"
@@ -7,10 +7,10 @@ import (
 	"tandem/edge/rules"
 )
 
-// handover is where a fill leaves what only the request that began it may have:
+// passThrough is where a fill leaves what only the request that began it may have:
 // the answer's status and, when the answer is not for the store, the answer, so
 // that the origin is not asked twice. Whoever joined the fill asks for itself.
-type handover struct {
+type passThrough struct {
 	mu     sync.Mutex
 	status int     // of the answer, 0: none yet; guarded by mu
 	answer *answer // guarded by mu
@@ -18,7 +18,7 @@ type handover struct {
 }
 
 // note keeps the status.
-func (h *handover) note(status int) {
+func (h *passThrough) note(status int) {
 	if h == nil {
 		return
 	}
@@ -29,7 +29,7 @@ func (h *handover) note(status int) {
 
 // offer leaves an open answer. False: nobody will take it, or it is none that can
 // be given: begun, a 304, or of a fill that has ended.
-func (h *handover) offer(a *answer) bool {
+func (h *passThrough) offer(a *answer) bool {
 	if h == nil || a.used || a.tie == nil || a.resp.StatusCode == http.StatusNotModified {
 		return false
 	}
@@ -43,7 +43,7 @@ func (h *handover) offer(a *answer) bool {
 }
 
 // take ends the waiting: the status, and the answer that was left, if any.
-func (h *handover) take() (status int, a *answer) {
+func (h *passThrough) take() (status int, a *answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	status, a = h.status, h.answer

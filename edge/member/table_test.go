@@ -1,8 +1,9 @@
-package edge
+package member
 
 import (
 	"testing"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -30,6 +31,36 @@ func TestOnlyOwnSlotsAreAllotted(t *testing.T) {
 		}
 		if slot, ok := table.allot(c.me); ok {
 			t.Errorf("%s, pair %d: slot %d is not its own", c.me, c.pair+1, slot)
+		}
+	}
+}
+
+func TestShedEndsTheNewest(t *testing.T) {
+	p := &wire.Placement{Admission: ring.FailSafeAdmission}
+	for _, name := range []string{"edge-1", "edge-2"} {
+		p.Edges = append(p.Edges, wire.Edge{Name: name, Capacity: 8, State: wire.EdgeUp})
+	}
+	p = ring.Form(p.Index())
+	s := newSessions("edge-1")
+	s.follow(p)
+	var ids []wire.SessionID
+	for now := range int64(4) {
+		id, reason := s.open(wire.OpenRequest{Pair: 1, Stream: "/v/x/"}, now)
+		if reason != "" {
+			t.Fatal(reason)
+		}
+		ids = append(ids, id)
+	}
+	smaller := ring.Copy(p)
+	smaller.Edges[0].Capacity = 2
+	s.follow(smaller.Index())
+	if n := s.shed(); n != 2 {
+		t.Errorf("shed %d", n)
+	}
+	list, _ := s.list(10)
+	for _, one := range list {
+		if one.SessionID != ids[0] && one.SessionID != ids[1] {
+			t.Errorf("a new one stays: %v", one)
 		}
 	}
 }

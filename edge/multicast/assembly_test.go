@@ -1,4 +1,4 @@
-package edge
+package multicast
 
 import (
 	"bytes"
@@ -15,8 +15,11 @@ func TestAnAssemblyIsTheObjectInWhateverOrderItComes(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 30 {
 		size := int64(1 + r.IntN(200_000))
-		want := bodyOf("/a", int(size))
-		all := assemblies{all: map[uint64]*assembly{}}
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(r.Uint32())
+		}
+		all := assemblies{all: map[uint64]*assembly{}, room: assemblyBytes}
 		a := all.begin(wire.Datagram{Object: 1, Key: "/a", Total: size}, time.Now())
 		there := make([]bool, size)
 		for n := 0; len(a.gaps()) > 0; n++ {
@@ -76,7 +79,7 @@ func agree(t *testing.T, a *assembly, there []bool, want []byte) {
 }
 
 func TestManyGapsAreAskedForAsOne(t *testing.T) {
-	all := assemblies{all: map[uint64]*assembly{}}
+	all := assemblies{all: map[uint64]*assembly{}, room: assemblyBytes}
 	a := all.begin(wire.Datagram{Object: 1, Key: "/a", Total: 10 * maxGaps}, time.Now())
 	for i := range int64(2 * maxGaps) {
 		a.add(i*5, []byte("x"), time.Now(), true)
@@ -87,7 +90,7 @@ func TestManyGapsAreAskedForAsOne(t *testing.T) {
 }
 
 func TestWhatIsPutTogetherIsBounded(t *testing.T) {
-	all := assemblies{all: map[uint64]*assembly{}}
+	all := assemblies{all: map[uint64]*assembly{}, room: assemblyBytes}
 	now := time.Now()
 	begin := func(object uint64, size int64) *assembly {
 		return all.begin(wire.Datagram{Object: object, Key: "/a", Total: size}, now)

@@ -1,8 +1,7 @@
-package edge
+package fetch
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -46,10 +45,10 @@ type answer struct {
 	tie  *tie // what ends the request, from the origin alone
 	used bool // its body is being read
 
-	duplicated bool      // the origin sends the second copy
-	byGroup    bool      // the body comes in datagrams
-	parts      *assembly // then: where it is put together
-	forget     func()    // then: ends parts
+	duplicated bool   // the origin sends the second copy
+	byGroup    bool   // the body comes in datagrams
+	parts      Parts  // then: where it is put together
+	forget     func() // then: ends parts
 }
 
 func (a *answer) close() {
@@ -80,12 +79,12 @@ func tied(ctx context.Context) (context.Context, *tie) {
 // request where its fields go along, have the stale copy, if any: the answer can
 // be 304 then. first is the byte to begin at, with the validator that must still
 // hold.
-func (e *Edge) askOrigin(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*answer, error) {
+func (f *Fetcher) askOrigin(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*answer, error) {
 	ctx, tie := tied(ctx)
-	req, err := e.originRequest(ctx, key, asker, have, first, validator)
+	req, err := f.originRequest(ctx, key, asker, have, first, validator)
 	if err == nil {
 		var a *answer
-		if a, err = e.doOrigin(req, key, asker); err == nil {
+		if a, err = f.doOrigin(req, key, asker); err == nil {
 			a.tie = tie
 			return a, nil
 		}
@@ -95,13 +94,13 @@ func (e *Edge) askOrigin(ctx context.Context, key string, asker http.Header, hav
 }
 
 // originRequest makes the request of askOrigin.
-func (e *Edge) originRequest(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.cfg.Origin+rules.TargetOf(key), nil)
+func (f *Fetcher) originRequest(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.cfg.Origin+rules.TargetOf(key), nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errOrigin, err)
+		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
 	}
 	rules.Carry(req.Header, asker, func(name string) bool { return !rules.Withheld(name) })
-	e.mark(req)
+	mark(req, f.cfg.Name)
 	if have != nil {
 		if tag := rules.OriginTag(have.ETag); tag != "" {
 			req.Header.Set("If-None-Match", tag)
@@ -119,22 +118,22 @@ func (e *Edge) originRequest(ctx context.Context, key string, asker http.Header,
 
 // mark says by whom a request to the origin comes (RFC 9110 section 7.6.3, RFC
 // 8586).
-func (e *Edge) mark(req *http.Request) {
-	req.Header.Add("Via", "1.1 "+e.cfg.Name)
-	req.Header.Add("CDN-Loop", "tandem;edge="+e.cfg.Name)
+func mark(req *http.Request, name string) {
+	req.Header.Add("Via", "1.1 "+name)
+	req.Header.Add("CDN-Loop", "tandem;edge="+name)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "tandem")
 	}
 }
 
 // doOrigin sends a request to the origin and reads the head of the answer.
-func (e *Edge) doOrigin(req *http.Request, key string, asker http.Header) (*answer, error) {
-	e.counts.originAsked.Add(1)
-	resp, err := e.origin.Do(req)
+func (f *Fetcher) doOrigin(req *http.Request, key string, asker http.Header) (*answer, error) {
+	f.Counts.OriginAsked.Add(1)
+	resp, err := f.origin.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errOrigin, err)
+		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
 	}
-	now, h := e.now(), resp.Header
+	now, h := f.now(), resp.Header
 	kind := media.KindOf(rules.PathOf(key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", meta: metaOf(resp)}
 	a.rules = rules.Of(rules.Head{
@@ -148,7 +147,7 @@ func (e *Edge) doOrigin(req *http.Request, key string, asker http.Header) (*answ
 	}
 	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), req.Header) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
-	a.meta.Stream = streamOf(e.placement(), rules.PathOf(key))
+	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(key))
 	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(kind)
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
 		a.rules.Store = false // its end can't be told from a broken connection
@@ -180,57 +179,6 @@ func metaOf(resp *http.Response) segstore.Meta {
 // joined is a list field as one line (RFC 9110 section 5.3).
 func joined(h http.Header, name string) string { return strings.Join(h[name], ", ") }
 
-// askPeer begins a fetch from a neighbour, which answers from its store, or by
-// asking the origin when onlyCached is false, and never asks a peer itself.
-func (e *Edge) askPeer(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool, first int64, validator string) (*answer, error) {
-	p := e.placement()
-	edge, ok := p.Edge(peer)
-	if !ok {
-		return nil, fmt.Errorf("%w: no edge %q", errNotHere, peer)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
-	if err != nil {
-		return nil, err
-	}
-	e.sign(req)
-	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
-	if onlyCached {
-		req.Header.Set(wire.HeaderCached, "1")
-	}
-	if first > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
-		req.Header.Set("If-Range", validator)
-	}
-	resp, err := e.peers.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	a := &answer{resp: resp, from: peer}
-	if resp.Header.Get(wire.HeaderStored) == "" { // not an object: a refusal, or not one of ours
-		a.close()
-		return nil, fmt.Errorf("%w: %s answers %s", errNotHere, peer, resp.Status)
-	}
-	a.meta = metaOf(resp)
-	a.meta.Fields = fieldsSent(resp.Header)
-	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
-	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
-		a.meta.Fresh = unixMilli(fresh)
-	}
-	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
-	a.meta.Stream = streamOf(p, rules.PathOf(key))
-	a.rules.Store = true
-	return a, nil
-}
-
-// fieldsSent reads wire.HeaderFields.
-func fieldsSent(h http.Header) string {
-	text, err := base64.StdEncoding.DecodeString(h.Get(wire.HeaderFields))
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
 func unixMilli(text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
@@ -239,13 +187,7 @@ func unixMilli(text string) time.Time {
 	return time.UnixMilli(n)
 }
 
-// sign makes a request one of a node of this cluster.
-func (e *Edge) sign(req *http.Request) {
-	req.Header.Set(wire.HeaderAuth, e.cfg.Secret.Bearer())
-	req.Header.Set(wire.HeaderFrom, e.cfg.Name)
-}
-
-func streamOf(p *wire.Placement, path string) string {
+func StreamOf(p *wire.Placement, path string) string {
 	stream, _ := p.StreamOf(path)
 	return stream
 }

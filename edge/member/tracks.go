@@ -1,4 +1,4 @@
-package edge
+package member
 
 import (
 	"sync"
@@ -13,9 +13,9 @@ const (
 	maxPaths     = 2000000
 )
 
-// tracks knows which segment comes after which, from the playlists that went
+// Tracks knows which segment comes after which, from the playlists that went
 // through this edge.
-type tracks struct {
+type Tracks struct {
 	mu     sync.RWMutex
 	lists  map[string][]media.Track // by playlist; guarded by mu
 	paths  map[string]trackRef      // by segment; guarded by mu
@@ -27,12 +27,13 @@ type trackRef struct {
 	track int
 }
 
-func newTracks() *tracks {
-	return &tracks{lists: map[string][]media.Track{}, paths: map[string]trackRef{}}
+// NewTracks knows none yet.
+func NewTracks() *Tracks {
+	return &Tracks{lists: map[string][]media.Track{}, paths: map[string]trackRef{}}
 }
 
-// learn takes the tracks of one playlist in place of those it had before.
-func (t *tracks) learn(list string, found []media.Track) {
+// Learn takes the tracks of one playlist in place of those it had before.
+func (t *Tracks) Learn(list string, found []media.Track) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.lists[list]; !known {
@@ -54,7 +55,7 @@ func (t *tracks) learn(list string, found []media.Track) {
 }
 
 // forget drops a playlist's segments. The caller holds mu.
-func (t *tracks) forget(list string) {
+func (t *Tracks) forget(list string) {
 	for i := range t.lists[list] {
 		for _, s := range t.lists[list][i].Segments {
 			if t.paths[s.URI].list == list {
@@ -65,7 +66,7 @@ func (t *tracks) forget(list string) {
 }
 
 // position is the sequence number of a segment, -1 when no playlist names it.
-func (t *tracks) position(path string) int64 {
+func (t *Tracks) position(path string) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	ref, ok := t.paths[path]
@@ -80,7 +81,7 @@ func (t *tracks) position(path string) int64 {
 }
 
 // next are the n segments after path, and how long path plays.
-func (t *tracks) next(path string, n int) ([]string, time.Duration) {
+func (t *Tracks) next(path string, n int) ([]string, time.Duration) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	ref, ok := t.paths[path]

@@ -1,4 +1,4 @@
-package edge
+package fetch
 
 import (
 	"context"
@@ -8,10 +8,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"tandem/edge/rules"
@@ -25,34 +22,25 @@ import (
 // Limits of a fill from a neighbour. It says at every waitingEvery that it waits
 // for the origin; a neighbour that says nothing hangs, and the origin is asked.
 const (
-	waitingEvery = 150 * time.Millisecond
+	WaitingEvery = 150 * time.Millisecond
 	peerStall    = 2 * time.Second
 	fillTries    = 3
 )
 
-// order is what is to be filled, and for whom.
-type order struct {
-	key      string
-	pair     wire.PairID
-	fromPeer bool        // a neighbour asks, so only the origin is asked in turn
-	asker    http.Header // the viewer's fields that go along; nil: none do
-	hand     *handover   // where an answer goes that is not for the store; nil: nowhere
-}
-
 // source makes the Source of an object.
-func (e *Edge) source(o order) segstore.Source {
+func (f *Fetcher) source(o fetchRequest) segstore.Source {
 	return func(ctx context.Context, sink *segstore.Sink) error {
 		var have *segstore.Meta
 		if meta, ok := sink.Stale(); ok && rules.Selects(meta.Vary, o.asker) {
 			have = &meta
 		}
-		a, err := e.ask(ctx, o, have)
+		a, err := f.ask(ctx, o, have)
 		if err != nil {
 			return err
 		}
 		o.hand.note(a.resp.StatusCode)
-		err = e.receive(ctx, sink, o, a, have)
-		if !errors.Is(err, errPass) || o.asker == nil && len(rules.VaryOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
+		err = f.receive(ctx, sink, o, a, have)
+		if !errors.Is(err, ErrPass) || o.asker == nil && len(rules.VaryOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
 			a.close()
 		}
 		return err
@@ -60,21 +48,21 @@ func (e *Edge) source(o order) segstore.Source {
 }
 
 // receive stores an answer. errPass: it is not for the store.
-func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *answer, have *segstore.Meta) error {
+func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
 	switch {
 	case a.resp.StatusCode == http.StatusNotModified && have != nil:
-		if err := sink.Keep(validated(a, have, o, e.now())); !errors.Is(err, segstore.ErrAbsent) {
+		if err := sink.Keep(validated(a, have, o, f.now())); !errors.Is(err, segstore.ErrAbsent) {
 			return err
 		}
-		return errPass
-	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), e.now()):
-		return fmt.Errorf("%w: %s from %s", errOrigin, a.resp.Status, a.from)
+		return ErrPass
+	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
+		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
 	case !a.rules.Store:
-		return errPass
+		return ErrPass
 	case media.IsPlaylist(media.KindOf(rules.PathOf(o.key), a.meta.ContentType)) && a.meta.Status == http.StatusOK:
-		return e.fillPlaylist(ctx, sink, o, a)
+		return f.fillPlaylist(ctx, sink, o, a)
 	}
-	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(e.now())
+	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
 	if passing {
 		sink.Transient() // all who wait get it; a copy that is there stays
 	}
@@ -82,17 +70,17 @@ func (e *Edge) receive(ctx context.Context, sink *segstore.Sink, o order, a *ans
 		return err
 	}
 	if a.from == "origin" && !o.fromPeer && !a.duplicated && worthCopying(a, o.key) {
-		e.hint(o.key, o.pair)
+		f.hint(o.key, o.pair)
 	}
 	if a.byGroup {
 		sink.Detach() // it comes whether somebody reads it or not
-		if err := e.gather(ctx, sink, o.key, o.pair, a.parts); err != nil {
+		if err := a.parts.Gather(ctx, sink, o.pair); err != nil {
 			return err
 		}
-		e.hint(o.key, o.pair) // the other one may have lost every part of it
+		f.hint(o.key, o.pair) // the other one may have lost every part of it
 		return nil
 	}
-	return e.pour(ctx, sink, o, a)
+	return f.pour(ctx, sink, o, a)
 }
 
 // worthCopying tells whether the other member is to have an object, too: not what
@@ -105,7 +93,7 @@ func worthCopying(a *answer, key string) bool {
 func begin(sink *segstore.Sink, a *answer) error {
 	err := sink.Begin(a.meta)
 	if errors.Is(err, segstore.ErrTooLarge) || errors.Is(err, segstore.ErrMeta) {
-		return fmt.Errorf("%w: %w", errPass, err)
+		return fmt.Errorf("%w: %w", ErrPass, err)
 	}
 	a.used = true
 	return err
@@ -114,7 +102,7 @@ func begin(sink *segstore.Sink, a *answer) error {
 // validated is what a copy says after the origin has called it unchanged: the
 // answer's fields take the place of the stored ones (RFC 9111 section 3.2), but
 // for those of the body as it is stored.
-func validated(a *answer, have *segstore.Meta, o order, now time.Time) segstore.Meta {
+func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) segstore.Meta {
 	h := rules.HeaderOf(have)
 	rules.Carry(h, a.resp.Header, func(name string) bool {
 		return name != "Content-Encoding" && name != "Content-Length" && name != "Etag" && name != "Set-Cookie" && !rules.Wholly(name)
@@ -135,95 +123,54 @@ func validated(a *answer, have *segstore.Meta, o order, now time.Time) segstore.
 }
 
 // ask finds whom to ask: the origin, or the other member of the pair.
-func (e *Edge) ask(ctx context.Context, o order, have *segstore.Meta) (*answer, error) {
-	p, key, pair := e.placement(), o.key, o.pair
+func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) (*answer, error) {
+	p, key, pair := f.view.Placement(), o.key, o.pair
 	q, ok := p.Pair(pair)
 	if o.fromPeer || !ok {
-		return e.askOrigin(ctx, key, o.asker, have, 0, "")
+		return f.askOrigin(ctx, key, o.asker, have, 0, "")
 	}
-	if q.Low != e.cfg.Name && q.High != e.cfg.Name {
+	if q.Low != f.cfg.Name && q.High != f.cfg.Name {
 		for _, member := range []string{q.Low, q.High} { // standing in for a pair that is not ours
 			if edge, ok := p.Edge(member); ok && ring.HasCopy(edge.State) && have == nil {
-				if a, err := e.askPeerSoon(ctx, member, key, pair, true); err == nil {
+				if a, err := f.askPeerSoon(ctx, member, key, pair, true); err == nil {
 					return a, nil
 				}
 			}
 		}
-		return e.askOrigin(ctx, key, o.asker, have, 0, "")
+		return f.askOrigin(ctx, key, o.asker, have, 0, "")
 	}
 	filler, other := ring.Filler(p, q, key)
 	switch {
-	case filler != e.cfg.Name && filler != "":
-		if a, err := e.askPeerSoon(ctx, filler, key, pair, false); err == nil {
+	case filler != f.cfg.Name && filler != "":
+		if a, err := f.askPeerSoon(ctx, filler, key, pair, false); err == nil {
 			return a, nil
 		}
 	case have == nil && other != "":
-		if a, err := e.askPeerSoon(ctx, other, key, pair, true); err == nil {
+		if a, err := f.askPeerSoon(ctx, other, key, pair, true); err == nil {
 			return a, nil
 		}
 	}
-	return e.askForPair(ctx, key, q, have)
-}
-
-// askPeerSoon is askPeer with a limit on silence: the neighbour answers, or says
-// that it waits, or it is given up.
-func (e *Edge) askPeerSoon(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool) (*answer, error) {
-	if e.avoided(peer) {
-		return nil, fmt.Errorf("%w: %s was silent a moment ago", errNotHere, peer)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	limit := e.cfg.PeerSilent
-	watch := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%s is silent", peer)) })
-	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
-		watch.Reset(limit)
-		return nil
-	}}
-	a, err := e.askPeer(httptrace.WithClientTrace(ctx, trace), peer, key, pair, onlyCached, 0, "")
-	if !watch.Stop() && err == nil {
-		a.close()
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		if !errors.Is(err, errNotHere) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
-			e.avoid(peer)
-		}
-		cancel(nil)
-		return nil, err
-	}
-	a.resp.Body = &canceling{ReadCloser: a.resp.Body, cancel: func() { cancel(nil) }}
-	return a, nil
-}
-
-// canceling ends the request's context with its body.
-type canceling struct {
-	io.ReadCloser
-	cancel func()
-}
-
-func (c *canceling) Close() error {
-	err := c.ReadCloser.Close()
-	c.cancel()
-	return err
+	return f.askForPair(ctx, key, q, have)
 }
 
 // pour writes the body into the store. When it breaks off, the rest is asked of
 // the origin: the readers of this fill see nothing of it.
-func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, o order, a *answer) error {
+func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
 	sum := sha256.New()
 	written := int64(0)
 	for try := 1; ; try++ {
-		n, err := e.drainInto(ctx, io.MultiWriter(sum, sink), a)
+		n, err := f.drainInto(ctx, io.MultiWriter(sum, sink), a)
 		written += n
 		if err == nil && (a.meta.Size < 0 || written == a.meta.Size) {
 			return nil
 		}
 		if err == nil {
-			err = fmt.Errorf("%w: %d of %d bytes from %s", errShort, written, a.meta.Size, a.from)
+			err = fmt.Errorf("%w: %d of %d bytes from %s", ErrShort, written, a.meta.Size, a.from)
 		}
 		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
 			return err
 		}
-		rest, restErr := e.askRest(ctx, o, a.meta, written, sum)
+		rest, restErr := f.askRest(ctx, o, a.meta, written, sum)
 		if restErr != nil {
 			return fmt.Errorf("%w; then %w", err, restErr)
 		}
@@ -234,53 +181,15 @@ func (e *Edge) pour(ctx context.Context, sink *segstore.Sink, o order, a *answer
 	}
 }
 
-// drainInto copies one answer's body; a body without progress is broken off.
-func (e *Edge) drainInto(ctx context.Context, to io.Writer, a *answer) (int64, error) {
-	limit := peerStall
-	if a.from == "origin" {
-		limit = e.cfg.OriginTimeout
-	}
-	var stalled atomic.Bool
-	body := a.resp.Body
-	watch := time.AfterFunc(limit, func() {
-		stalled.Store(true)
-		_ = body.Close()
-	})
-	defer watch.Stop()
-	buffer := bodyBuffers.Get().(*[]byte)
-	defer bodyBuffers.Put(buffer)
-	var written int64
-	for {
-		n, err := body.Read(*buffer)
-		watch.Reset(limit)
-		if n > 0 {
-			if _, err := to.Write((*buffer)[:n]); err != nil {
-				return written, err
-			}
-			written += int64(n)
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return written, nil
-		case stalled.Load():
-			return written, fmt.Errorf("%w: no byte from %s for %s", errShort, a.from, limit)
-		case err != nil:
-			return written, fmt.Errorf("%w: %w", errShort, err)
-		case ctx.Err() != nil:
-			return written, context.Cause(ctx)
-		}
-	}
-}
-
 // askRest asks the origin for what is missing behind the first written bytes,
 // whose hash is sum. By the same strong validator a range is enough; without
 // one the whole is asked, and its beginning has to be the same bytes.
-func (e *Edge) askRest(ctx context.Context, o order, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
+func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
 	first := written
 	if rules.OwnTag(meta.ETag) {
 		first = 0
 	}
-	a, err := e.askOrigin(ctx, o.key, o.asker, nil, first, meta.ETag)
+	a, err := f.askOrigin(ctx, o.key, o.asker, nil, first, meta.ETag)
 	if err != nil {
 		return nil, err
 	}
@@ -296,5 +205,17 @@ func (e *Edge) askRest(ctx context.Context, o order, meta segstore.Meta, written
 		}
 	}
 	a.close()
-	return nil, errChanged
+	return nil, ErrChanged
+}
+
+// partnerOf is the other member of a pair while it holds a copy, "" otherwise.
+func PartnerOf(p *wire.Placement, q *wire.Pair, me string) string {
+	other := q.Low
+	if other == me {
+		other = q.High
+	}
+	if edge, ok := p.Edge(other); ok && ring.HasCopy(edge.State) {
+		return other
+	}
+	return ""
 }

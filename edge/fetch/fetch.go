@@ -1,0 +1,110 @@
+package fetch
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/call"
+	"tandem/internal/media"
+	"tandem/internal/run"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// Ways of duplication: how the second copy of an object comes to the other
+// member of a pair (claims 5, 6, 7).
+const (
+	DuplicateRelay     = "relay"     // the filler gets it, the other one gets it from the filler as it comes
+	DuplicateOrigin    = "origin"    // claim 7: the origin is asked to send it to the other one as well
+	DuplicateMulticast = "multicast" // claim 6: the origin sends it once to a group that both have joined
+)
+
+// FetchConfig is what a Fetcher is set to.
+type Config struct {
+	Name          string // of this edge
+	Origin        string // its base URL
+	OriginTimeout time.Duration
+	PeerSilent    time.Duration
+	Duplication   string
+	Carry         bool          // the viewer's own fields go along to the origin: an edge without a cluster
+	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
+}
+
+// FetchDeps is what a Fetcher stands on.
+type Deps struct {
+	Logger  zerolog.Logger
+	Now     func() time.Time
+	Store   *segstore.Store
+	View    *View
+	Call    *call.Client
+	Learned func(list string, tracks []media.Track) // a playlist's segments
+}
+
+// FetchCounts are figures since the start.
+type Counts struct {
+	Hits, Misses, Stale, Waiting atomic.Int64
+	OriginAsked                  atomic.Int64
+	SteppedBack, Unpublished     atomic.Int64
+	Hinted                       atomic.Int64
+}
+
+// Group is where objects come in datagrams (claim 6).
+type Group interface {
+	// Destination is what the origin is told, "" while the group is not heard.
+	Destination() string
+	// Expect takes the head of an answer whose object comes in datagrams. Nil: there
+	// is no room for it, or it is not the one that was asked for.
+	Expect(h http.Header, key, contentType string) Parts
+}
+
+// Parts is an object that comes in datagrams.
+type Parts interface {
+	// Meta is what is said of it, and whether it is for the store.
+	Meta() (meta segstore.Meta, store bool)
+	// Gather writes it in order, as it comes.
+	Gather(ctx context.Context, sink *segstore.Sink, pair wire.PairID) error
+	// Forget ends it.
+	Forget()
+}
+
+// Fetcher gets objects: out of the store, else from the other member of the pair
+// or the origin, into the store.
+type Fetcher struct {
+	cfg       Config
+	log       zerolog.Logger
+	now       func() time.Time
+	store     *segstore.Store
+	view      *View
+	call      *call.Client
+	learned   func(list string, tracks []media.Track)
+	origin    *http.Client
+	peers     *http.Client
+	playlists playlists
+	hints     chan hint
+	copies    chan copyJob
+	group     Group // nil without one; set before Run
+
+	Counts Counts
+}
+
+// NewFetcher makes one; it starts nothing.
+func New(cfg Config, deps Deps) *Fetcher {
+	return &Fetcher{
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, learned: deps.Learned,
+		origin: client(cfg.OriginTimeout), peers: client(0), playlists: playlists{back: map[string]time.Time{}},
+		hints: make(chan hint, 4096), copies: make(chan copyJob, 8192),
+	}
+}
+
+// Join makes objects come by a group as well. To be called before Run.
+func (f *Fetcher) Join(g Group) { f.group = g }
+
+// Run tells partners what is being filled, and copies what they tell, until ctx
+// ends.
+func (f *Fetcher) Run(ctx context.Context) error {
+	return run.Group(ctx, run.Part{Name: "hints", Run: f.sendHints}, run.Part{Name: "copies", Run: f.copyHinted})
+}

@@ -1,0 +1,160 @@
+package fetch
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"tandem/edge/rules"
+	"tandem/internal/media"
+	"tandem/segstore"
+)
+
+// Found is what a request gets: a copy, which the caller closes, or an answer
+// that is this request's alone.
+type Found struct {
+	View   *segstore.View
+	How    rules.CacheStatus
+	Passed *Answer
+}
+
+// Look finds or fills the object. While it waits for somebody it calls waiting,
+// and the function that it returned when that is over.
+func (f *Fetcher) Look(r *http.Request, x *Request, waiting func() (stop func())) (Found, error) {
+	hand := &passThrough{closed: x.Peer || !plain(r.Header, f.cfg.Carry)}
+	view, how, err := f.look(r, x, hand, waiting)
+	status, a := hand.take()
+	how.Status = status
+	if a != nil {
+		return Found{How: how, Passed: &Answer{a, f}}, nil
+	}
+	return Found{View: view, How: how}, err
+}
+
+// look finds or fills the object.
+func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting func() (stop func())) (*segstore.View, rules.CacheStatus, error) {
+	now := f.now()
+	view, why := f.find(r, x)
+	switch {
+	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
+		f.Counts.Hits.Add(1)
+		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
+	case x.Cached, rules.OnlyIfCached(r.Header) && !x.Peer:
+		closeView(view)
+		if x.Cached {
+			return nil, rules.CacheStatus{}, ErrNotHere
+		}
+		return nil, rules.CacheStatus{}, ErrOnlyCached
+	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(view, x.Path):
+		view.Close()
+		return nil, rules.CacheStatus{Why: rules.ForwardStale}, ErrPass
+	case why == rules.ForwardStale && !x.Peer && renewable(view, x.Path, now):
+		f.Counts.Hits.Add(1)
+		f.store.Renew(x.Key, f.source(f.fetchRequest(r, x, nil)))
+		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
+	}
+	f.Counts.Misses.Add(1)
+	f.Counts.Waiting.Add(1)
+	defer f.Counts.Waiting.Add(-1)
+	stop := waiting()
+	fresh, outcome, err := f.fill(r, x, hand, view != nil)
+	stop()
+	how := rules.CacheStatus{Outcome: outcome, Why: why}
+	if err == nil && outcome == segstore.Joined && !joinable(fresh, r, x, now) {
+		fresh.Close()
+		err = ErrPass
+	}
+	if err != nil && !errors.Is(err, ErrPass) && why == rules.ForwardStale && r.Context().Err() == nil && staleServes(view, x.Path, now) {
+		f.Counts.Stale.Add(1)
+		how.Stale = true
+		return view, how, nil
+	}
+	closeView(view)
+	return fresh, how, err
+}
+
+// find looks for the copy that fits the request, fresh or not: the key's own or a
+// variant of it, whose key the request then has. Why says what it will go forward
+// for: stale when the copy fits, else there is none, or one in its place.
+func (f *Fetcher) find(r *http.Request, x *Request) (view *segstore.View, why string) {
+	view, ok := f.store.Peek(x.Key)
+	if !ok {
+		return nil, rules.ForwardMiss
+	}
+	selection := view.Meta().Vary
+	if rules.Selects(selection, r.Header) {
+		return view, rules.ForwardStale
+	}
+	view.Close()
+	x.Key = rules.VariantKey(x.Key, selection, r.Header)
+	if view, ok = f.store.Peek(x.Key); !ok {
+		return nil, rules.ForwardVary
+	}
+	if rules.Selects(view.Meta().Vary, r.Header) {
+		return view, rules.ForwardStale
+	}
+	return view, rules.ForwardVary
+}
+
+func closeView(view *segstore.View) {
+	if view != nil {
+		view.Close()
+	}
+}
+
+// useless tells whether a copy serves nobody but those who waited for it: it was
+// never fresh and can't be compared. A part of such an object is asked for as a
+// part, or each would cost the origin the whole.
+func useless(view *segstore.View, path string) bool {
+	m := view.Meta()
+	return media.KindOf(path, m.ContentType) == media.Other && !m.Fresh.After(m.Stored) && m.LastModified == "" && rules.OriginTag(m.ETag) == ""
+}
+
+func renewable(view *segstore.View, path string, now time.Time) bool {
+	m := view.Meta()
+	return rules.MayRenew(&m, path, now)
+}
+
+func staleServes(view *segstore.View, path string, now time.Time) bool {
+	m := view.Meta()
+	return rules.MayServeStale(&m, path, now)
+}
+
+// joinable tells whether what another request got is an answer to this one, which
+// came at now: selected alike, and of a later time unless it is fresh. What
+// players ask for is shared in any case, or a live playlist would be asked for as
+// often as there are viewers.
+func joinable(view *segstore.View, r *http.Request, x *Request, now time.Time) bool {
+	m := view.Meta()
+	return rules.Selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || media.KindOf(x.Path, m.ContentType) != media.Other)
+}
+
+// fetchRequest is what a fill for this request gets.
+func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) fetchRequest {
+	o := fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand}
+	if f.cfg.Carry {
+		o.asker = r.Header
+	}
+	return o
+}
+
+// fill joins or starts the fill of an object. Somebody else's fill that failed,
+// a copy from a neighbour that has just died, say, is no answer: then this
+// request fills for itself. An answer that is not for the store is not waited for
+// again.
+func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
+	ctx, source := r.Context(), f.source(f.fetchRequest(r, x, hand))
+	for range joinTries {
+		if refresh {
+			view, how, err = f.store.Refresh(ctx, x.Key, source)
+		} else {
+			view, how, err = f.store.Get(ctx, x.Key, source)
+		}
+		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, ErrPass) {
+			break
+		}
+	}
+	return view, how, err
+}
+
+const joinTries = 4

@@ -1,0 +1,142 @@
+package fetch
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"tandem/edge/rules"
+	"tandem/internal/wire"
+)
+
+// askPeer begins a fetch from a neighbour, which answers from its store, or by
+// asking the origin when onlyCached is false, and never asks a peer itself.
+func (f *Fetcher) askPeer(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool, first int64, validator string) (*answer, error) {
+	p := f.view.Placement()
+	edge, ok := p.Edge(peer)
+	if !ok {
+		return nil, fmt.Errorf("%w: no edge %q", ErrNotHere, peer)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
+	if err != nil {
+		return nil, err
+	}
+	f.call.Sign(req)
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
+	if onlyCached {
+		req.Header.Set(wire.HeaderCached, "1")
+	}
+	if first > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+		req.Header.Set("If-Range", validator)
+	}
+	resp, err := f.peers.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{resp: resp, from: peer}
+	if resp.Header.Get(wire.HeaderStored) == "" { // not an object: a refusal, or not one of ours
+		a.close()
+		return nil, fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
+	}
+	a.meta = metaOf(resp)
+	a.meta.Fields = fieldsSent(resp.Header)
+	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
+	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
+		a.meta.Fresh = unixMilli(fresh)
+	}
+	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
+	a.meta.Stream = StreamOf(p, rules.PathOf(key))
+	a.rules.Store = true
+	return a, nil
+}
+
+// fieldsSent reads wire.HeaderFields.
+func fieldsSent(h http.Header) string {
+	text, err := base64.StdEncoding.DecodeString(h.Get(wire.HeaderFields))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// askPeerSoon is askPeer with a limit on silence: the neighbour answers, or says
+// that it waits, or it is given up.
+func (f *Fetcher) askPeerSoon(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool) (*answer, error) {
+	if f.view.BacksOff(peer) {
+		return nil, fmt.Errorf("%w: %s was silent a moment ago", ErrNotHere, peer)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	limit := f.cfg.PeerSilent
+	watch := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%s is silent", peer)) })
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
+		watch.Reset(limit)
+		return nil
+	}}
+	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, key, pair, onlyCached, 0, "")
+	if !watch.Stop() && err == nil {
+		a.close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		if !errors.Is(err, ErrNotHere) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
+			f.view.BackOff(peer)
+		}
+		cancel(nil)
+		return nil, err
+	}
+	a.resp.Body = &canceling{ReadCloser: a.resp.Body, cancel: func() { cancel(nil) }}
+	return a, nil
+}
+
+// canceling ends the request's context with its body.
+type canceling struct {
+	io.ReadCloser
+	cancel func()
+}
+
+func (c *canceling) Close() error {
+	err := c.ReadCloser.Close()
+	c.cancel()
+	return err
+}
+
+// PeerRange asks a neighbour for the bytes from first to last of the version
+// etag.
+func (f *Fetcher) PeerRange(ctx context.Context, edge wire.Edge, key string, pair wire.PairID, onlyCached bool, first, last int64, etag string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
+	if err != nil {
+		return nil, err
+	}
+	f.call.Sign(req)
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
+	if onlyCached {
+		req.Header.Set(wire.HeaderCached, "1")
+	}
+	ranged(req, first, last, etag)
+	return f.peers.Do(req)
+}
+
+// OriginRange asks the origin for the bytes from first to last of the version
+// etag.
+func (f *Fetcher) OriginRange(ctx context.Context, key string, first, last int64, etag string) (*http.Response, error) {
+	req, err := f.originRequest(ctx, key, nil, nil, 0, "")
+	if err != nil {
+		return nil, err
+	}
+	ranged(req, first, last, etag)
+	f.Counts.OriginAsked.Add(1)
+	return f.origin.Do(req)
+}
+
+func ranged(req *http.Request, first, last int64, etag string) {
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last))
+	req.Header.Set("If-Range", etag)
+}

@@ -1,0 +1,71 @@
+package fetch
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tandem/edge/rules"
+	"tandem/internal/media"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// HandlePut stores what a neighbour or the origin sends: a live playlist before
+// it is given out, or the second copy of a segment (claim 7).
+func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
+	key, ok := rules.KeyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery)
+	if !ok || r.ContentLength < 0 {
+		http.Error(w, "want a path and a Content-Length", http.StatusBadRequest)
+		return
+	}
+	m := segstore.Meta{
+		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
+		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
+		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
+		Fields: fieldsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: StreamOf(f.view.Placement(), rules.PathOf(key)),
+	}
+	settleFresh(&m, r.Header, key, f.now())
+	if err := f.putObject(key, m, r.Body); err != nil {
+		status := http.StatusUnprocessableEntity
+		if errors.Is(err, segstore.ErrTooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, err.Error(), status)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// settleFresh is the life of what was sent: as the neighbour says, else as the
+// origin's own rules say.
+func settleFresh(m *segstore.Meta, h http.Header, key string, now time.Time) {
+	if m.Stored.IsZero() {
+		m.Stored = now
+	}
+	if fresh := h.Get(wire.HeaderFresh); fresh != "" {
+		m.Fresh = unixMilli(fresh)
+		return
+	}
+	m.Fresh = now.Add(rules.Of(rules.Head{Status: http.StatusOK, Header: h, Kind: media.KindOf(rules.PathOf(key), m.ContentType)}, now).Fresh)
+}
+
+// putObject stores an object that was sent. A live playlist is looked at like
+// one that was fetched: it must not go back.
+func (f *Fetcher) putObject(key string, m segstore.Meta, body io.Reader) error {
+	if m.Volatile && m.Size <= maxPlaylist {
+		text, err := io.ReadAll(io.LimitReader(body, m.Size+1))
+		if err != nil {
+			return err
+		}
+		f.learn(key, text, f.now())
+		if _, back := f.goesBack(key, text, f.now()); back {
+			return nil
+		}
+		body = bytes.NewReader(text)
+	}
+	return f.store.Put(key, m, body)
+}

@@ -1,0 +1,31 @@
+package edge
+
+import (
+	"tandem/edge/fetch"
+	"tandem/edge/member"
+	"tandem/edge/multicast"
+)
+
+// fetch are the settings of the room that gets objects.
+func (c *Config) fetch() fetch.Config {
+	return fetch.Config{
+		Name: c.Name, Origin: c.Origin, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
+		Carry: len(c.Balancers) == 0, ToPublish: c.toPublish,
+	}
+}
+
+// member are the settings of the room that is the ring's.
+func (c *Config) member() member.Config {
+	return member.Config{
+		Name: c.Name, Data: c.Data, Balancers: c.Balancers, Capacity: c.Capacity, After: c.After, NoticeEvery: c.NoticeEvery, SilentFor: c.SilentFor,
+		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout,
+	}
+}
+
+// multicast are the settings of the room that hears the group.
+func (c *Config) multicast() multicast.Config {
+	return multicast.Config{
+		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Codec: c.Secret.Datagrams(), OriginTimeout: c.OriginTimeout,
+		Lose: c.lose, PeerRepair: c.peerRepair, Room: c.room,
+	}
+}

@@ -1,0 +1,198 @@
+package member
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+)
+
+// Limits of following the placement.
+const (
+	pollFor     = 30 * time.Second       // longer than the balancers hold a poll
+	retryAfter  = 200 * time.Millisecond // after a balancer failed, before the next is asked
+	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
+	openWaits   = 500 * time.Millisecond // an opening waits so long for a placement that is on its way
+)
+
+// ErrNameTaken ends an edge whose name another, later started process uses.
+var ErrNameTaken = errors.New("another process has registered under this name; see --name")
+
+// follow keeps the placement current, and this edge in it, until ctx ends.
+func (m *Member) follow(ctx context.Context) error {
+	for turn := 0; ctx.Err() == nil; turn++ {
+		balancer := m.cfg.Balancers[turn%len(m.cfg.Balancers)]
+		err := m.followOne(ctx, balancer)
+		if errors.Is(err, ErrNameTaken) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			m.log.Debug().Err(err).Str("balancer", balancer).Msg("placement can't be followed here; trying the next")
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryAfter):
+		}
+	}
+	return nil
+}
+
+// followOne registers where that is due and polls one balancer until it fails.
+func (m *Member) followOne(ctx context.Context, balancer string) error {
+	for ctx.Err() == nil {
+		due, err := m.registrationDue()
+		if err != nil {
+			return err
+		}
+		if due {
+			if err := m.announce(ctx, balancer); err != nil {
+				return err
+			}
+			continue
+		}
+		p, err := m.poll(ctx, balancer, m.view.Placement().Version)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			m.apply(p)
+		}
+	}
+	return nil
+}
+
+// registrationDue compares the placement with what this edge is: absent, of a
+// former life, or declared dead while it lives.
+func (m *Member) registrationDue() (bool, error) {
+	self, ok := m.view.Placement().Edge(m.cfg.Name)
+	mine := m.incarnation.Load()
+	switch {
+	case !ok && m.taken.Load():
+		return false, nil // removed for good: it comes back when it is started anew
+	case !ok:
+		return true, nil
+	case self.Incarnation > mine && self.HTTP != m.address:
+		return false, fmt.Errorf("%w: %s at %s", ErrNameTaken, m.cfg.Name, self.HTTP)
+	case self.Incarnation > mine || self.Incarnation == mine && self.State == wire.EdgeDown:
+		m.incarnation.Store(max(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()), self.Incarnation+1))
+		for _, t := range m.sessions.all() {
+			t.startOver()
+		}
+		m.log.Warn().Msg("declared dead while alive; coming back as a new incarnation")
+		return true, nil
+	}
+	return self.Incarnation < mine || self.HTTP != m.address || self.Capacity != m.cfg.Capacity, nil
+}
+
+// announce registers this edge and takes the placement in which it then stands.
+func (m *Member) announce(ctx context.Context, balancer string) error {
+	stats := m.store.Stats()
+	reg := wire.Register{
+		Edge: wire.Edge{
+			Name: m.cfg.Name, HTTP: m.address, Admin: m.admin, Capacity: m.cfg.Capacity, Incarnation: m.incarnation.Load(), After: m.cfg.After,
+		},
+		After: m.cfg.After, Empty: stats.Objects == 0,
+	}
+	var answer struct {
+		Placement json.RawMessage `json:"placement"`
+	}
+	if err := m.post(ctx, 5*time.Second, balancer+wire.PathRegister, reg, &answer); err != nil {
+		if call.StatusOf(err) == http.StatusForbidden {
+			m.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret; see --secret-file")
+		}
+		return err
+	}
+	p, err := wire.DecodePlacement(bytes.NewReader(answer.Placement))
+	if err != nil {
+		return err
+	}
+	m.apply(p)
+	if due, err := m.registrationDue(); err != nil || due {
+		return errors.Join(err, errors.New("registered, but the placement does not show it yet"))
+	}
+	return nil
+}
+
+// poll waits for a placement newer than version; nil when there is none yet.
+func (m *Member) poll(ctx context.Context, balancer string, version uint64) (*wire.Placement, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollFor)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, balancer+wire.PathPlacement+"?after="+strconv.FormatUint(version, 10), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := m.call.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return wire.DecodePlacement(resp.Body)
+	case http.StatusNoContent:
+		return nil, nil
+	case http.StatusForbidden:
+		return nil, fmt.Errorf("%s: 403: refused, another secret?", balancer)
+	}
+	return nil, fmt.Errorf("%s answers %s", balancer, resp.Status)
+}
+
+// apply makes a newer placement this edge's: boundaries move, inherited sessions
+// are warmed, purges that were missed are carried out.
+func (m *Member) apply(p *wire.Placement) {
+	if p.Version < m.view.Placement().Version {
+		return // this balancer is behind
+	}
+	inherited := m.sessions.follow(p)
+	before := m.view.Swap(p)
+	m.noteRemoval(before, p)
+	for _, purge := range p.Purges {
+		if purge.Seq > m.purged {
+			m.fetch.Purge(purge)
+			m.purged = purge.Seq
+		}
+	}
+	if n := len(p.Purges); n > 0 && p.Version != before.Version {
+		m.numbers.write("purged", m.purged)
+	}
+	m.detector.follow(p, m.cfg.Name, m.now())
+	if len(inherited) > 0 {
+		m.Counts.Inherited.Add(int64(len(inherited)))
+		m.log.Info().Int("sessions", len(inherited)).Uint64("version", p.Version).Msg("took sessions over")
+		select {
+		case m.warming <- inherited:
+		default: // so many takeovers at once: players will ask anyway
+		}
+	}
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// noteRemoval tells once that this edge was taken out of the ring: an operator's
+// remove must not be undone by the process that is still there. One that was
+// declared dead, and removed while it was, registers again.
+func (m *Member) noteRemoval(before, now *wire.Placement) {
+	was, ok := before.Edge(m.cfg.Name)
+	if _, there := now.Edge(m.cfg.Name); !ok || there || !was.Removing || was.State == wire.EdgeDown {
+		return
+	}
+	m.taken.Store(true)
+	m.log.Info().Uint64("version", now.Version).Msg("removed from the ring; this process can be ended, and joins again when it is started anew")
+}
+
+// awaitVersion waits a moment for a placement that a balancer has already.
+func (m *Member) awaitVersion(ctx context.Context, version uint64) {
+	deadline := time.Now().Add(openWaits)
+	for m.view.Placement().Version < version && time.Now().Before(deadline) && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -1,0 +1,148 @@
+package member
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"tandem/edge/fetch"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/call"
+	"tandem/internal/run"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// MemberConfig is what a Member is set to.
+type Config struct {
+	Name        string
+	Data        string // directory in which the incarnation is kept
+	Balancers   []string
+	Capacity    int
+	After       string
+	NoticeEvery time.Duration
+	SilentFor   int // notice intervals
+	ReportEvery time.Duration
+	SessionIdle time.Duration
+	CopyRate    int64 // bytes a second
+	FillTimeout time.Duration
+}
+
+// MemberDeps is what a Member stands on.
+type Deps struct {
+	Logger  zerolog.Logger
+	Now     func() time.Time
+	Store   *segstore.Store
+	View    *fetch.View
+	Call    *call.Client
+	Fetch   *fetch.Fetcher
+	Tracks  *Tracks
+	Traffic func() Traffic
+}
+
+// Traffic is what a report says of the edge's other rooms.
+type Traffic struct {
+	SentBytes, Hits, Misses, OriginAsked int64
+	Waiting                              int
+}
+
+// MemberCounts are figures since the start.
+type Counts struct {
+	Inherited, Expired, Shed, Suspected atomic.Int64
+	Notices, Reports, Warmed            atomic.Int64
+	CopiedBytes, CopiedObjects          atomic.Int64
+}
+
+// Member is an edge's place in the ring.
+type Member struct {
+	cfg      Config
+	log      zerolog.Logger
+	now      func() time.Time
+	store    *segstore.Store
+	view     *fetch.View
+	call     *call.Client
+	fetch    *fetch.Fetcher
+	tracks   *Tracks
+	traffic  func() Traffic
+	sessions *sessions
+	numbers  numbers
+
+	changed     chan struct{} // one token: the placement changed
+	incarnation atomic.Uint64
+	taken       atomic.Bool // out of the ring, by an operator's order
+	address     string      // base URL that others use; set before Run
+	admin       string
+
+	warming  chan []session
+	recovery atomic.Pointer[wire.Recovery]
+	copied   copied
+	detector detector
+	purged   uint64 // owned by follow
+
+	Counts Counts
+}
+
+// NewMember makes one; it starts nothing.
+func New(cfg Config, deps Deps) *Member {
+	m := &Member{
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, tracks: deps.Tracks, traffic: deps.Traffic,
+		sessions: newSessions(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), warming: make(chan []session, 16),
+	}
+	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
+	m.purged = m.numbers.read("purged")
+	return m
+}
+
+// Bind tells the base URLs that others use. To be called before Run.
+func (m *Member) Bind(address, admin string) { m.address, m.admin = address, admin }
+
+// Run runs the member's loops until ctx ends.
+func (m *Member) Run(ctx context.Context) error {
+	return run.Group(
+		ctx,
+		run.Part{Name: "notices", Run: m.notices},
+		run.Part{Name: "reports", Run: m.reports},
+		run.Part{Name: "detect", Run: m.detect},
+		run.Part{Name: "expire", Run: m.expire},
+		run.Part{Name: "copying", Run: m.copying},
+		run.Part{Name: "warm", Run: m.warm},
+		run.Part{Name: "follow", Run: m.follow},
+	)
+}
+
+// Incarnation is the number of this edge's present life.
+func (m *Member) Incarnation() uint64 { return m.incarnation.Load() }
+
+// Delivering is how many sessions this edge delivers by the tables.
+func (m *Member) Delivering() int { return m.sessions.delivering() }
+
+// Sessions are those that this edge delivers, at most limit; total counts all.
+func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {
+	return m.sessions.list(limit)
+}
+
+// End ends a session. False: it is not kept here.
+func (m *Member) End(id wire.SessionID) bool { return m.sessions.close(id) }
+
+// Touch notes a request of a session and returns the slot in which it is kept,
+// -1 when this edge keeps it nowhere. A reason is a refusal.
+func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (slot int, reason string) {
+	return m.sessions.touch(id, stream, viewer, at.UnixMilli())
+}
+
+// Delivered moves a session's position: an object was written to it in full.
+func (m *Member) Delivered(pair wire.PairID, slot int, path string) {
+	if n := m.tracks.position(path); n >= 0 {
+		m.sessions.delivered(pair, slot, path, n, m.now().UnixMilli())
+	}
+}
+
+// post sends JSON to a node and reads JSON back; answer may be nil.
+func (m *Member) post(ctx context.Context, limit time.Duration, url string, body, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return m.call.Ask(ctx, http.MethodPost, url, body, answer)
+}

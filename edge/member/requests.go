@@ -1,0 +1,71 @@
+package member
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+)
+
+func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
+	var open wire.OpenRequest
+	if !call.Read(w, r, &open) {
+		return
+	}
+	m.awaitVersion(r.Context(), open.Version)
+	id, reason := m.sessions.open(open, m.now().UnixMilli())
+	if reason != "" {
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: reason})
+		return
+	}
+	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: id})
+}
+
+func (m *Member) HandleClose(w http.ResponseWriter, r *http.Request) {
+	var id wire.SessionID
+	if !call.Read(w, r, &id) {
+		return
+	}
+	if !m.sessions.close(id) {
+		call.RefuseNode(w, http.StatusNotFound, call.ReasonBody, "no such session here")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxNotice))
+	if err != nil {
+		call.RefuseNode(w, http.StatusRequestEntityTooLarge, call.ReasonBody, "notice too long")
+		return
+	}
+	n, err := wire.DecodeNotice(b)
+	if err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
+		return
+	}
+	p := m.view.Placement()
+	from, ok := p.Edge(n.Edge)
+	t := m.sessions.table(n.Pair)
+	if !ok || from.Incarnation > n.Incarnation || t == nil {
+		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "not a neighbour, or of a former life")
+		return
+	}
+	m.detector.heard(n.Edge, m.now())
+	if !t.take(n) {
+		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (m *Member) HandleSessions(w http.ResponseWriter, r *http.Request) {
+	limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil || limit < 0 {
+		limit = 1000
+	}
+	list, total := m.sessions.list(min(limit, 100000))
+	call.Reply(w, http.StatusOK, wire.SessionList{Total: total, Sessions: list})
+}
