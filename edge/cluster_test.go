@@ -348,19 +348,23 @@ func asNode() []string {
 }
 
 func open(t *testing.T, e *testEdge, pair wire.PairID, stream string) (wire.SessionID, string) {
+	return ask(t, e, wire.OpenRequest{Pair: pair, Stream: stream, Viewer: "192.0.2.1"})
+}
+
+func ask(t *testing.T, e *testEdge, request wire.OpenRequest) (wire.SessionID, string) {
 	t.Helper()
-	text, _ := json.Marshal(wire.OpenRequest{Pair: pair, Stream: stream, Viewer: "192.0.2.1"})
+	text, _ := json.Marshal(request)
 	resp, b := do(t, http.MethodPost, e.url+wire.PathOpen, bytes.NewReader(text), asNode()...)
 	if resp.StatusCode == http.StatusConflict {
 		var r wire.Refusal
 		_ = json.Unmarshal(b, &r)
 		return wire.SessionID{}, r.Reason
 	}
-	var a wire.OpenAnswer
-	if err := json.Unmarshal(b, &a); err != nil {
+	var id wire.SessionID
+	if err := json.Unmarshal(b, &id); err != nil {
 		t.Fatalf("%s: %v", b, err)
 	}
-	return a.SessionID, ""
+	return id, ""
 }
 
 func tokenOf(id wire.SessionID, stream string) string {

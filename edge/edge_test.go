@@ -377,6 +377,10 @@ func TestATokenWhoseSlotWasFreedIsAdmittedAgain(t *testing.T) {
 	}
 	open(t, low, 1, "/v/x/")
 	open(t, low, 1, "/v/x/")
+	// Whoever had a session elsewhere is no new viewer: the limit is not against it.
+	if _, reason := ask(t, low, wire.OpenRequest{Pair: 1, Stream: "/v/x/", Viewer: "192.0.2.1", Again: true}); reason != wire.ReasonSideFull {
+		t.Errorf("again at the limit: %q", reason)
+	}
 	stranger := id
 	stranger.Generation++
 	resp, _ := get(t, low.url+"/s/"+tokenOf(stranger, "/v/x/")+"/v/x/1.m4s")

@@ -37,7 +37,7 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
 	defer cancel()
-	id, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr))
+	id, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr), false)
 	if reason != "" {
 		if r.Context().Err() != nil {
 			return 499, 0 // nobody is there to be told
@@ -47,11 +47,16 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 		return l.deny(w, http.StatusServiceUnavailable, reason, refusals[reason])
 	}
 	l.counts.opened.Inc()
-	token := l.cfg.Secret.Seal(wire.Token{
-		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: l.now().Add(l.cfg.TokenLifetime).Unix(),
-	})
+	token := l.seal(id, stream)
 	l.remember(r, seat{id: id, token: token, stream: stream, sid: sidOf(r)})
 	return redirect(w, underSession(token, r))
+}
+
+// seal makes the token of a session that has been opened.
+func (l *LB) seal(id wire.SessionID, stream string) string {
+	return l.cfg.Secret.Seal(wire.Token{
+		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: l.now().Add(l.cfg.TokenLifetime).Unix(),
+	})
 }
 
 // recognise finds the session of a viewer that re-asks an entry: by what the

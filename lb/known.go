@@ -3,6 +3,7 @@ package lb
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/wire"
@@ -32,6 +33,8 @@ type known struct {
 	keys map[string]*list.Element // of *knownKey; guarded by mu
 	used *list.List               // the latest first; guarded by mu
 	now  func() time.Time
+
+	count atomic.Int64 // of keys; stored under mu
 }
 
 type knownKey struct {
@@ -104,6 +107,9 @@ func (k *known) entry(key string) (*knownKey, bool) {
 	return entry, true
 }
 
+// size is how many keys there are.
+func (k *known) size() int { return int(k.count.Load()) }
+
 // put remembers a seat under a key.
 func (k *known) put(key string, s seat) {
 	k.mu.Lock()
@@ -118,6 +124,7 @@ func (k *known) put(key string, s seat) {
 		k.drop(k.used.Back())
 	}
 	k.keys[key] = k.used.PushFront(&knownKey{key: key, seat: s, used: k.now()})
+	k.count.Store(int64(len(k.keys)))
 }
 
 // forget drops a key if it leads to that session: an edge has refused it.
@@ -133,6 +140,7 @@ func (k *known) forget(key string, id wire.SessionID) {
 func (k *known) drop(at *list.Element) {
 	delete(k.keys, at.Value.(*knownKey).key)
 	k.used.Remove(at)
+	k.count.Store(int64(len(k.keys)))
 }
 
 // seats are the sessions that were opened on one connection, by stream. Behind a

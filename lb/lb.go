@@ -45,6 +45,7 @@ type LB struct {
 	receipts    *api.Receipts
 	proxy       *proxy.Proxy
 	known       *known
+	moves       moves
 	opener      *opener
 	guard       *guard
 	certificate *certificate // nil without one
@@ -73,7 +74,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret),
-		known: newKnown(deps.Now), events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		known: newKnown(deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
 	l.counts = newCounts(l)

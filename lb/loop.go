@@ -15,6 +15,10 @@ import (
 func (l *LB) Relays(loop *front.Loop) front.Quick {
 	return l.proxy.Splicer(proxy.LoopDeps{
 		Plan: l.plan, Others: l.others, Viewer: viewerOf, Served: l.counts.served, Broken: l.brokenOff,
+		Anew: func(r *http.Request, p *proxy.LoopRequest) func() (proxy.Request, bool) {
+			token, _, _ := wire.SplitPath(r.URL.Path)
+			return l.anew(r, p.Session, p.Session, p.Stream, withoutSession(token, r))
+		},
 		Forget: func(r *http.Request, p *proxy.LoopRequest) { l.forget(r, p.Session, p.Stream) },
 	}, loop)
 }
@@ -43,6 +47,9 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	p := l.control.Placement()
 	pair, placed := p.Pair(token.Pair)
 	if !ours || !placed {
+		return proxy.LoopRequest{}, false
+	}
+	if _, moved := l.moves.find(token.SessionID); moved {
 		return proxy.LoopRequest{}, false
 	}
 	edge, partner := ring.Route(p, pair, token.Slot)

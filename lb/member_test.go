@@ -29,6 +29,9 @@ type member struct {
 	asked    map[string]int // requests by path, without the token
 	inside   map[string]int // those of them with a token
 	refusal  string         // every opening is refused with it
+	full     bool           // it takes no session back that it does not know, and knows none
+	over     int            // what it reports to deliver, 0: what it does
+	again    int            // openings for viewers that had a session before
 	missing  bool           // objects are 404
 	purged   []wire.Purge
 	sequence uint64
@@ -90,8 +93,12 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 	if inside {
 		m.inside[path]++
 	}
-	missing := m.missing
+	missing, full := m.missing, m.full && inside
 	m.mu.Unlock()
+	if full {
+		call.Refuse(w, http.StatusServiceUnavailable, wire.ReasonLimit, "this edge can't deliver one more session; try again")
+		return
+	}
 	if missing {
 		http.NotFound(w, r)
 		return
@@ -124,6 +131,9 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.opened++
+	if o.Again {
+		m.again++
+	}
 	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
 }
 
@@ -155,6 +165,9 @@ func (m *member) report() wire.Report {
 		}
 		r.Delivering += mine
 		r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Boundary: q.Boundary, Delivering: mine, Sessions: t.Taken(), Taken: t.Runs()})
+	}
+	if m.over > 0 {
+		r.Delivering = m.over
 	}
 	return r
 }

@@ -42,10 +42,12 @@ type opener struct {
 
 // open gets a viewer a slot (PATENT.md steps 1 to 3). The balancer's figures may
 // be a moment old, so the edge has the last word, and what it says is believed
-// for the rest of the opening. A reason is a refusal.
-func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionID, string) {
+// for the rest of the opening. A viewer that had a session is taken in again where
+// limits are reached, up to the capacities: they keep room for a death, not against
+// those who play. A reason is a refusal.
+func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (wire.SessionID, string) {
 	counts := o.countsFor(ctx, stream)
-	reason := wire.ReasonCluster
+	reason, raised := wire.ReasonCluster, false
 	for round := range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
@@ -57,6 +59,11 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 			o.control.Refresh(ctx, p)
 			counts = o.control.Loads.Figures(p, counts.Least)
 			choice = ring.Choose(o.stored(p, stream), counts, stream)
+		}
+		if choice.Edge == "" && again && !raised {
+			raised = true
+			raise(p, counts)
+			continue
 		}
 		if choice.Edge == "" {
 			return wire.SessionID{}, choice.Reason
@@ -70,7 +77,7 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 			}
 			p = o.control.Placement()
 		}
-		id, why := o.askSlot(ctx, p, choice, stream, viewer)
+		id, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again})
 		if why == "" {
 			o.control.Loads.Opened(choice.Edge, choice.Pair)
 			return id, ""
@@ -78,6 +85,15 @@ func (o *opener) open(ctx context.Context, stream, viewer string) (wire.SessionI
 		reason = o.learn(ctx, p, counts, choice, why)
 	}
 	return wire.SessionID{}, reason
+}
+
+// raise makes the limits those of viewers that had a session already.
+func raise(p *wire.Placement, counts ring.Figures) {
+	for _, e := range p.Edges {
+		if counts.Delivering[e.Name] < tooMany { // it has not refused in this opening
+			counts.Limits[e.Name] = e.Capacity
+		}
+	}
 }
 
 // countsFor is what is known of the load, by the state source.
@@ -146,7 +162,7 @@ func (o *opener) place(ctx context.Context, p *wire.Placement, stream string, pa
 }
 
 // askSlot asks the chosen edge for a slot.
-func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, stream, viewer string) (id wire.SessionID, reason string) {
+func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (id wire.SessionID, reason string) {
 	e, ok := p.Edge(c.Edge)
 	if !ok {
 		return id, wire.ReasonStale
@@ -154,7 +170,7 @@ func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, 
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var answer wire.OpenAnswer
-	err := o.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, wire.OpenRequest{Pair: c.Pair, Stream: stream, Viewer: viewer, Version: p.Version}, &answer)
+	err := o.call.Ask(ctx, http.MethodPost, e.HTTP+wire.PathOpen, request, &answer)
 	var said *call.StatusError
 	switch {
 	case err == nil && answer.Pair == c.Pair:
@@ -240,7 +256,7 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 		}
 	}
 	now := o.control.Loads.Figures(p, false)
-	most := now.Limits[c.Edge] - now.Delivering[c.Edge]
+	most := counts.Limits[c.Edge] - now.Delivering[c.Edge]
 	if most <= 0 { // by newer figures it would not have been chosen
 		counts.Delivering[c.Edge] = tooMany
 		return true

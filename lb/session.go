@@ -33,30 +33,45 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
 		// The ring has changed and the pair has ended: an entry gets a new session, and
-		// what is still asked for under the old one is served by whoever has it.
+		// what is still asked for under the old one gets a place as well, or is served by
+		// whoever has it.
 		if media.IsEntry(path) {
 			return l.reopen(w, r, text)
 		}
+		if s, ok := l.move(r, token.SessionID, token.SessionID, stream); ok {
+			return l.inNewPlace(w, r, l.control.Placement(), token.SessionID, s, withoutSession(text, r))
+		}
 		return l.carryLoose(w, r, p, stream, withoutSession(text, r))
 	}
-	return l.carrySession(w, r, p, r.URL.RequestURI(), token.SessionID, stream, pair)
+	if s, ok := l.moves.find(token.SessionID); ok {
+		return l.inNewPlace(w, r, p, token.SessionID, s, withoutSession(text, r))
+	}
+	return l.carrySession(w, r, p, session{id: token.SessionID, at: token.SessionID, stream: stream}, r.URL.RequestURI(), withoutSession(text, r), pair)
 }
 
-// carrySession carries a response to an open session from whoever has its slot.
+// session is whom a request belongs to.
+type session struct {
+	id     wire.SessionID // what the viewer's token names
+	at     wire.SessionID // its place of now
+	stream string
+}
+
+// carrySession carries a response to an open session from whoever has its slot: to
+// is what the edge is asked for, target the same without a token.
 // A slot that nobody delivers belongs to a pair that is gone, and was left over
 // when its sessions were given away: it is served while some edge has room after
 // all, and else refused, for nobody delivers more than it can.
-func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, id wire.SessionID, stream string, pair *wire.Pair) (status int, sent int64) {
-	edge, partner := ring.Route(p, pair, id.Slot)
+func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placement, s session, to, target string, pair *wire.Pair) (status int, sent int64) {
+	edge, partner := ring.Route(p, pair, s.at.Slot)
 	if edge == "" && partner != "" && !l.control.HasRoom(partner) {
 		if partner = l.roomAnywhere(p); partner == "" {
-			l.forget(r, id, stream)
+			l.forget(r, s.at, s.stream)
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonCluster, refusals[wire.ReasonCluster])
 		}
 	}
-	status, sent = l.carryTo(w, r, p, to, pair.ID, edge, partner)
+	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, l.anew(r, s.id, s.at, s.stream, target))
 	if status == http.StatusServiceUnavailable {
-		l.forget(r, id, stream)
+		l.forget(r, s.at, s.stream)
 	}
 	return status, sent
 }
@@ -89,7 +104,7 @@ func redirect(w http.ResponseWriter, location string) (int, int64) {
 
 // carryTo carries a response from an edge, with the partner and then everybody
 // else as those who can go on.
-func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, to string, pair wire.PairID, edge, partner string) (int, int64) {
+func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wire.PairID, edge, partner string, anew func() (proxy.Request, bool)) (int, int64) {
 	if edge == "" || partner != "" && l.control.Checks.Suspected(edge) && !l.control.Checks.Suspected(partner) {
 		edge, partner = partner, edge
 	}
@@ -100,7 +115,7 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, p *wire.Placement, 
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
-	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next})
+	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Pair: pair, First: first, Next: next, Anew: anew})
 }
 
 // others are whom a response is asked of next: the partner, then everybody else.
@@ -154,7 +169,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	}
 	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
 		if pair, ok := p.Pair(s.id.Pair); ok {
-			return l.carrySession(w, r, p, underSession(s.token, r), s.id, stream, pair)
+			return l.carrySession(w, r, p, session{id: s.id, at: s.id, stream: stream}, underSession(s.token, r), r.URL.RequestURI(), pair)
 		}
 	}
 	return l.carryLoose(w, r, p, stream, r.URL.RequestURI())
@@ -172,7 +187,7 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 		}
 		edge, partner := ring.Route(p, pair, int(number%uint32(pair.Slots)))
 		if edge != "" || partner != "" {
-			return l.carryTo(w, r, p, to, id, edge, partner)
+			return l.carryTo(w, r, to, id, edge, partner, nil)
 		}
 	}
 	var living []string
@@ -184,7 +199,7 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 	if len(living) == 0 {
 		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 	}
-	return l.carryTo(w, r, p, to, 0, living[hashOf(stream)%uint32(len(living))], "")
+	return l.carryTo(w, r, to, 0, living[hashOf(stream)%uint32(len(living))], "", nil)
 }
 
 // forget lets a viewer whose session was refused open another one.

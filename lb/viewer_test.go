@@ -51,6 +51,10 @@ func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 			t.Errorf("%s: a browser's player can't read the answer", row.path)
 		}
 	}
+	// What is asked for under a pair that has ended gets a place, and keeps it.
+	if resp, _ := c.viewer(nil, ended+"/film/b.m4s"); resp.StatusCode != http.StatusOK || c.opened() != 1 {
+		t.Errorf("%s, %d sessions opened", resp.Status, c.opened())
+	}
 }
 
 // Both members of a pair are gone and there was no room for its sessions: they

@@ -87,10 +87,15 @@ func (s *sessions) delivering() int {
 	return n
 }
 
-// mayOpen tells why no further session may be opened here, "" if one may.
-func (s *sessions) mayOpen() string {
+// mayOpen tells why no further session may be opened here, "" if one may. Who had a
+// session that its edge could not take back is no new viewer: limits keep room for a
+// death, not against those who play.
+func (s *sessions) mayOpen(again bool) string {
 	s.mu.RLock()
 	p, limit := s.placement, s.limit
+	if again {
+		limit = s.capacity
+	}
 	s.mu.RUnlock()
 	self, ok := p.Edge(s.me)
 	switch {
@@ -108,7 +113,7 @@ func (s *sessions) mayOpen() string {
 func (s *sessions) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if reason := s.mayOpen(); reason != "" {
+	if reason := s.mayOpen(r.Again); reason != "" {
 		return wire.SessionID{}, reason
 	}
 	t := s.table(r.Pair)

@@ -13,7 +13,8 @@ type OpenRequest struct {
 	Pair    PairID `json:"pair"`
 	Stream  string `json:"stream"`
 	Viewer  string `json:"viewer"`
-	Version uint64 `json:"version"` // placement that the balancer chose by
+	Version uint64 `json:"version"`         // placement that the balancer chose by
+	Again   bool   `json:"again,omitempty"` // the viewer had a session that its edge could not take back: admitted up to the capacity
 }
 
 // OpenAnswer is the slot.
@@ -40,6 +41,17 @@ const (
 	ReasonNoEdge   = "no_edge"         // nobody alive
 	ReasonQuorum   = "no_quorum"       // the stream has to be placed and the placement can't be changed now
 )
+
+// RefusesSession tells whether an edge's reason speaks of the session that was asked
+// for, so that another edge may have room for it.
+func RefusesSession(reason string) bool {
+	switch reason {
+	case ReasonLimit, ReasonPairFull, ReasonSideFull, ReasonFailSafe, ReasonDraining, ReasonStale, ReasonCluster:
+		return true
+	default:
+		return false
+	}
+}
 
 // SessionInfo is one session as its deliverer knows it.
 type SessionInfo struct {

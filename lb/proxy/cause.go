@@ -25,6 +25,7 @@ var (
 	errSlow    = errors.New("slower than the floor")
 	errStatus  = errors.New("failed without a reason")
 	errVersion = errors.New("another version")
+	errRefused = errors.New("the edge refuses the session")
 	errViewer  = errors.New("the viewer has gone")
 	errNobody  = errors.New("nobody is left to ask")
 )

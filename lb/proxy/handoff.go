@@ -70,7 +70,9 @@ func (r *splice) handOffWith(received []byte, err error) {
 func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 	deps := &b.s.deps
 	defer deps.Broken(r)
-	k := b.s.c.response(w, r, Request{Target: b.plan.Target, Viewer: b.viewer, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner)})
+	k := b.s.c.response(w, r, Request{
+		Target: b.plan.Target, Viewer: b.viewer, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
+	})
 	a := k.attempt(b.plan.First)
 	a.moved = b.since
 	if b.conn != nil {

@@ -25,6 +25,8 @@ func (k *response) accept(a *attempt) error {
 		return k.continues(a)
 	case h.status >= 500 && h.header.Get(wire.HeaderReason) == "":
 		return errStatus
+	case h.status == http.StatusServiceUnavailable && k.e.Anew != nil && wire.RefusesSession(h.header.Get(wire.HeaderReason)):
+		return errRefused
 	}
 	if h.status == http.StatusPartialContent {
 		if part, ok := contentRange(h.header.Get("Content-Range")); ok && !part.fits(h) {

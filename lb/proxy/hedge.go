@@ -7,7 +7,8 @@ import (
 )
 
 // replace finds who goes on with the response when an attempt has failed. The
-// answer may be the same attempt: it was silent and moved after all.
+// answer may be the same attempt: it was silent and moved after all. With
+// errRefused it is one that refuses the session.
 func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	if err == errViewer || k.r.Context().Err() != nil {
 		a.end()
@@ -52,7 +53,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	} else if k.last < 0 {
 		k.last, k.total = winner.last, winner.total
 	}
-	return winner, nil
+	return winner, failed
 }
 
 // accuse gives evidence against an edge, unless it is only waiting itself.
@@ -151,8 +152,8 @@ func (c *hedge) race(ctx context.Context) (*attempt, error) {
 				c.open(ctx)
 			}
 		case o := <-c.results:
-			if o.err == nil {
-				return o.a, nil
+			if o.err == nil || o.err == errRefused {
+				return o.a, o.err
 			}
 			c.remove(o.a)
 			if o.err == errViewer {

@@ -57,7 +57,7 @@ func TestEveryFaultIsSurvived(t *testing.T) {
 // 4 MB and at all of one of 3 KB (every 16th where the fault takes its time). It
 // takes minutes, so CI runs a part:
 //
-//	TANDEM_EVERY_OFFSET=1 go test ./lb -run TestEveryFaultIsSurvived -timeout 30m -v
+//	TANDEM_EVERY_OFFSET=1 go test ./lb/proxy -run TestEveryFaultIsSurvived -timeout 30m -v
 var everyOffset = os.Getenv("TANDEM_EVERY_OFFSET") != ""
 
 // surviveSmall breaks the answer for a small object at each of its bytes.

@@ -21,6 +21,11 @@ type Request struct {
 	Pair   wire.PairID // 0: none
 	First  Target
 	Next   func(tried []string) (Target, bool) // whom to ask next; false: nobody is left
+
+	// Anew finds a place for a session that an edge has refused: what to ask for, and
+	// whom. It may take its time, and is called once. False, or nil: there is none, and
+	// the refusal is the answer.
+	Anew func() (Request, bool)
 }
 
 // Takeover tells how a response went on when its edge failed.

@@ -44,8 +44,14 @@ func (c *Proxy) response(w http.ResponseWriter, r *http.Request, e Request) *res
 // has failed.
 func (k *response) finish(a *attempt, err error) (status int, sent int64) {
 	for {
+		if err == errRefused {
+			a, err = k.anew(a)
+		}
 		if err != nil {
-			if a, err = k.replace(a, err); err != nil {
+			if a, err = k.replace(a, err); err == errRefused {
+				continue
+			}
+			if err != nil {
 				return k.giveUp(err)
 			}
 		}
@@ -57,6 +63,21 @@ func (k *response) finish(a *attempt, err error) (status int, sent int64) {
 			return k.status, k.sent
 		}
 	}
+}
+
+// anew asks where there is room for a session that an edge has refused.
+func (k *response) anew(a *attempt) (*attempt, error) {
+	find := k.e.Anew
+	k.e.Anew = nil
+	e, ok := find()
+	if !ok { // the refusal is the answer
+		return a, k.advance(k.r.Context(), a, false)
+	}
+	a.end()
+	e.Viewer, e.Anew = k.e.Viewer, nil
+	k.e, k.tried, k.asked = e, nil, 0
+	b := k.attempt(e.First)
+	return b, k.advance(k.r.Context(), b, false)
 }
 
 // done keeps the connection if nothing of the answer is left in it.

@@ -34,7 +34,8 @@ type Splicer struct {
 type LoopDeps struct {
 	Plan   func(h *h1.Request) (LoopRequest, bool) // false: the request is not for a splice
 	Others func(partner string) func(tried []string) (Target, bool)
-	Viewer func(c *front.Conn) string // the viewer's address
+	Anew   func(r *http.Request, p *LoopRequest) func() (Request, bool) // for Request.Anew
+	Viewer func(c *front.Conn) string                                   // the viewer's address
 	Served func(status int, sent int64)
 	Forget func(r *http.Request, p *LoopRequest) // the session was refused
 	Broken func(r *http.Request)                 // deferred: a response that nobody could finish

@@ -126,6 +126,7 @@ func (s *spliceStage) deps() LoopDeps {
 		Viewer: func(c *front.Conn) string { return c.Client().(string) },
 		Served: s.note,
 		Forget: func(*http.Request, *LoopRequest) {},
+		Anew:   func(*http.Request, *LoopRequest) func() (Request, bool) { return nil },
 		Broken: func(*http.Request) {
 			if why := recover(); why != nil {
 				s.locked(func() { s.broken++; s.ended++ })

@@ -55,6 +55,7 @@ type fakeEdge struct {
 	asked   atomic.Int64
 	told    atomic.Pointer[http.Header]                 // of the last request
 	waits   atomic.Pointer[func(w http.ResponseWriter)] // before the head
+	refuses atomic.Bool                                 // every session
 }
 
 func (e *fakeEdge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +68,11 @@ func (e *fakeEdge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if wait := e.waits.Load(); wait != nil {
 		(*wait)(w)
+	}
+	if e.refuses.Load() {
+		w.Header().Set(wire.HeaderReason, wire.ReasonLimit)
+		http.Error(w, "full", http.StatusServiceUnavailable)
+		return
 	}
 	body, ok := content[r.URL.Path]
 	if !ok {
@@ -124,6 +130,7 @@ type stage struct {
 	moves  []Takeover
 	failed []string
 	noRoom bool
+	place  func() (Request, bool) // nil: none
 }
 
 type stageOptions struct {
@@ -205,6 +212,7 @@ func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
 		Viewer: func(c *front.Conn) string { return c.Address() },
 		Served: func(int, int64) {},
 		Forget: func(*http.Request, *LoopRequest) {},
+		Anew:   func(*http.Request, *LoopRequest) func() (Request, bool) { return s.anew() },
 		Broken: func(*http.Request) {},
 	}
 	s.loops = front.New(front.Config{Handler: handler, Quick: func(l *front.Loop) front.Quick { return s.c.Splicer(deps, l) }})
@@ -242,7 +250,7 @@ func (s *stage) requestFor(requestTarget string, direct bool) Request {
 		return Target{e.name, e.proxy.Addr()}
 	}
 	return Request{
-		Target: requestTarget, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]),
+		Target: requestTarget, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]), Anew: s.anew(),
 		Next: func(tried []string) (Target, bool) {
 			for _, e := range s.edges {
 				if !slices.Contains(tried, e.name) {
@@ -252,6 +260,12 @@ func (s *stage) requestFor(requestTarget string, direct bool) Request {
 			return Target{}, false
 		},
 	}
+}
+
+// anew is for Request.Anew.
+func (s *stage) anew() (place func() (Request, bool)) {
+	s.locked(func() { place = s.place })
+	return place
 }
 
 func (s *stage) locked(do func()) {

@@ -1,0 +1,106 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"golang.org/x/sync/singleflight"
+
+	"tandem/internal/media"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/lb/proxy"
+)
+
+var errNoPlace = errors.New("no edge has room for the session")
+
+// moves are sessions that have a new place because the edge of the old one refuses
+// them. Viewers go on asking under the token that they have.
+//
+// A playlist leads the viewer to its new address, which every balancer can route;
+// until then another balancer than this one would find it a place of its own, and
+// the one that is not used ends by idling.
+type moves struct {
+	known *known // seats by what the viewer's token names
+	one   singleflight.Group
+}
+
+// moveKey is a session as a key.
+func moveKey(id wire.SessionID) string {
+	b := strconv.AppendUint(make([]byte, 0, 32), uint64(id.Pair), 10)
+	b = strconv.AppendInt(append(b, '-'), int64(id.Slot), 10)
+	return string(strconv.AppendUint(append(b, '-'), uint64(id.Generation), 10))
+}
+
+// find is the new place of a session. It costs next to nothing while there is none.
+func (m *moves) find(id wire.SessionID) (seat, bool) {
+	if m.known.size() == 0 {
+		return seat{}, false
+	}
+	return m.known.find(moveKey(id))
+}
+
+// anew is for proxy.Request.Anew: a new place for a viewer whose token names id, when
+// the edge of the session at, which is that one or its place of now, refuses it. The
+// viewer asks for target (without a token).
+func (l *LB) anew(r *http.Request, id, at wire.SessionID, stream, target string) func() (proxy.Request, bool) {
+	return func() (proxy.Request, bool) {
+		s, ok := l.move(r, id, at, stream)
+		if !ok {
+			return proxy.Request{}, false
+		}
+		p := l.control.Placement()
+		pair, ok := p.Pair(s.id.Pair)
+		if !ok {
+			return proxy.Request{}, false
+		}
+		edge, partner := ring.Route(p, pair, s.id.Slot)
+		first, ok := l.target(edge, nil)
+		if !ok {
+			return proxy.Request{}, false
+		}
+		return proxy.Request{Target: wire.SessionPrefix + s.token + target, Pair: pair.ID, First: first, Next: l.others(partner)}, true
+	}
+}
+
+// inNewPlace serves a viewer whose session has moved. A playlist leads to the new
+// address.
+func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, id wire.SessionID, s seat, target string) (int, int64) {
+	to := wire.SessionPrefix + s.token + target
+	if media.IsEntry(r.URL.Path) {
+		return redirect(w, to)
+	}
+	pair, ok := p.Pair(s.id.Pair)
+	if !ok {
+		return l.carryLoose(w, r, p, s.stream, target)
+	}
+	return l.carrySession(w, r, p, session{id: id, at: s.id, stream: s.stream}, to, target, pair)
+}
+
+// move opens a session for a viewer that had one, wherever there is room up to the
+// edges' capacity. Tracks that a player asks for side by side get the same one.
+func (l *LB) move(r *http.Request, id, at wire.SessionID, stream string) (seat, bool) {
+	found, err, _ := l.moves.one.Do(moveKey(id), func() (any, error) {
+		if s, ok := l.moves.find(id); ok && s.id != at {
+			return s, nil // another request was quicker
+		}
+		// The first of the viewer's requests may be given up while others wait for it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), openLimit)
+		defer cancel()
+		opened, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr), true)
+		if reason != "" {
+			return nil, errNoPlace
+		}
+		s := seat{id: opened, token: l.seal(opened, stream), stream: stream, sid: sidOf(r)}
+		l.remember(r, s)
+		l.moves.known.put(moveKey(id), s)
+		l.counts.placedAnew.Inc()
+		return s, nil
+	})
+	if err != nil {
+		return seat{}, false
+	}
+	return found.(seat), true
+}
