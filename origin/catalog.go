@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/media"
+	"tandem/origin/ingest"
 )
 
 // Bounds of the search for streams.
@@ -132,7 +133,7 @@ func (s *search) folder(name string, depth int) {
 	var folders, lists []string
 	for _, e := range entries {
 		switch {
-		case !shown(e.Name()) || name == "" && e.Name() == sampleName && s.library.sample != nil:
+		case !ingest.Shown(e.Name()) || name == "" && e.Name() == sampleName && s.library.sample != nil:
 		case e.IsDir():
 			folders = append(folders, e.Name())
 		case media.IsEntry(e.Name()):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/media"
+	"tandem/origin/ingest"
 )
 
 // channel is a live channel that loops a stored stream. It is read once and
@@ -49,7 +50,7 @@ func loadChannel(l *library, from loop, window int) (*channel, error) {
 	}
 	var lists []string
 	for _, f := range files {
-		if f.IsDir() || !media.IsEntry(f.Name()) || !shown(f.Name()) {
+		if f.IsDir() || !media.IsEntry(f.Name()) || !ingest.Shown(f.Name()) {
 			continue
 		}
 		// Manifests come first: they know more about a rendition.
@@ -137,7 +138,7 @@ func (c *channel) addList(l *library, name string) error {
 	c.entries[name] = c.source + name
 	for _, uri := range further {
 		below, ok := strings.CutPrefix(uri, c.source)
-		if !ok || !shown(below) {
+		if !ok || !ingest.Shown(below) {
 			return fmt.Errorf("%s%s: %s lies outside %s and can't be looped", c.source, name, uri, c.source)
 		}
 		if c.entries[below] != "" {
@@ -163,7 +164,7 @@ func (c *channel) addTrack(from *media.Track) (*loopTrack, error) {
 			return nil, fmt.Errorf("%s is cut by byte ranges and can't be looped; cut it into files", s.URI)
 		case s.Duration < time.Millisecond || s.Map != from.Init:
 			return nil, fmt.Errorf("%s has no duration, or another EXT-X-MAP than those before it, and can't be looped", s.URI)
-		case !strings.HasPrefix(s.URI, c.source) || !shown(s.URI[1:]):
+		case !strings.HasPrefix(s.URI, c.source) || !ingest.Shown(s.URI[1:]):
 			return nil, fmt.Errorf("%s lies outside %s and can't be looped", s.URI, c.source)
 		}
 		t.paths = append(t.paths, s.URI)

@@ -2,23 +2,27 @@ package origin
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
+	"time"
 
 	"tandem/internal/setting"
+	"tandem/origin/ingest"
 )
 
 // Config is the settings of an origin.
 type Config struct {
-	Listen         string
-	AdminListen    string
-	Media          string // directory of streams, empty: none
-	Sample         bool
-	Loop           []string // "live=/sample/": the channel /live/ loops the stored stream /sample/
-	Ingest         bool
-	IngestMaxBytes int64
-	Window         int // segments in a looped channel's playlists
-	SecretFile     string
+	Listen           string
+	AdminListen      string
+	Media            string // directory of streams, empty: none
+	Sample           bool
+	Loop             []string // "live=/sample/": the channel /live/ loops the stored stream /sample/
+	Ingest           bool
+	IngestMaxBytes   int64
+	IngestMaxPushes  int
+	IngestIdle       time.Duration
+	PublishingPoints string // file
+	Window           int    // segments in a looped channel's playlists
+	SecretFile       string
 
 	MulticastRate      int64 // bytes a second
 	MulticastHops      int
@@ -37,6 +41,9 @@ func (c *Config) Settings() []setting.Row {
 		setting.List(&c.Loop, "loop", "Live channels that loop a stored stream: live=/sample/ loops /sample/ as /live/."),
 		setting.Bool(&c.Ingest, "ingest", false, "Take objects in by PUT, POST and DELETE, below --media."),
 		setting.Bytes(&c.IngestMaxBytes, "ingest-max-object", 256<<20, 1<<10, 64<<30, "Largest object that is taken in."),
+		setting.Int(&c.IngestMaxPushes, "ingest-max-pushes", 2000, 1, 1000000, "pushes", "Most objects that are taken in at once."),
+		setting.Duration(&c.IngestIdle, "ingest-idle", 10*time.Second, 100*time.Millisecond, 10*time.Minute, "A push from which no byte comes for so long is ended."),
+		setting.String(&c.PublishingPoints, "publishing-points", "", "File of the paths that may be pushed to, each with credential and quota, read anew when it changes (default: all paths; anybody may push without a cluster, nobody in one)."),
 		setting.Int(&c.Window, "window", 10, 3, 1000, "segments", "Length of a looped channel's playlists."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one nobody may set destinations, and counts and catalog are open."),
 		setting.Bytes(&c.MulticastRate, "multicast-rate", 100<<20, 64<<10, 1<<40, "Most bytes a second that are sent to multicast groups (claim 6)."),
@@ -56,6 +63,12 @@ func (c *Config) Validate() error {
 	}
 	if c.IngestMaxBytes < 1 {
 		return fmt.Errorf("--ingest-max-object: %d; give a size like 256MiB", c.IngestMaxBytes)
+	}
+	if c.PublishingPoints != "" && !c.Ingest {
+		return fmt.Errorf("--publishing-points: nothing is taken in; give --ingest as well")
+	}
+	if c.IngestMaxPushes < 1 || c.IngestIdle <= 0 {
+		return fmt.Errorf("--ingest-max-pushes, --ingest-idle: %d pushes, %s; give at least 1 and a time like 10s", c.IngestMaxPushes, c.IngestIdle)
 	}
 	if c.Window < 3 {
 		return fmt.Errorf("--window: %d segments; a player needs at least 3", c.Window)
@@ -83,7 +96,7 @@ type loop struct{ prefix, source string }
 func parseLoop(text string) (loop, error) {
 	name, source, ok := strings.Cut(text, "=")
 	name, source = strings.Trim(name, "/"), strings.Trim(source, "/")
-	if !ok || !shown(name) || !shown(source) {
+	if !ok || !ingest.Shown(name) || !ingest.Shown(source) {
 		return loop{}, fmt.Errorf("--loop %s: want CHANNEL=/STREAM/, like live=/sample/", text)
 	}
 	switch head, _, _ := strings.Cut(name, "/"); head {
@@ -91,13 +104,4 @@ func parseLoop(text string) (loop, error) {
 		return loop{}, fmt.Errorf("--loop %s: /%s/ is taken; give the channel another name", text, head)
 	}
 	return loop{"/" + name + "/", "/" + source + "/"}, nil
-}
-
-// shown tells whether a name is one that the origin shows: a clean relative path
-// without hidden parts.
-func shown(name string) bool {
-	if !fs.ValidPath(name) || name == "." || len(name) > 1024 || strings.ContainsAny(name, "\\\x00") {
-		return false
-	}
-	return name[0] != '.' && !strings.Contains(name, "/.")
 }

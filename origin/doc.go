@@ -4,8 +4,11 @@
 // when the edge that asks says so (claims 6 and 7).
 //
 // Always true:
-//   - a reader gets a whole version of an object, the old or the new one: what is
-//     taken in becomes visible by a rename at its end (ingest.go);
+//   - a reader gets one version of an object, whole, or a connection that breaks;
+//     who asks for what is being pushed follows that push to its end (growing.go,
+//     origin/ingest);
+//   - what may be pushed over is never said to last: caches ask by its validator
+//     after a second (takein.go);
 //   - the ETag of an object is made of its bytes, so it is the same after a
 //     restart and at every origin that has them (validator.go);
 //   - a looped channel is a function of the clock alone, counted from the Unix
@@ -15,14 +18,15 @@
 //     whose name begins with a dot is shown;
 //   - what goes to a group goes once, at most at the configured rate, and is the
 //     version that the head of the answer named (multicast.go);
-//   - what is kept in memory is bounded: facts about objects, counts, deliveries.
+//   - what is kept in memory is bounded: facts about objects, counts, deliveries,
+//     pushes that run.
 //
-// May be lost: an upload that has not ended, counts, deliveries that wait; the
+// May be lost: a push that has not ended, counts, deliveries that wait; the
 // edges fill what they lack by themselves.
 //
 // Never done here: knowing sessions, edges or the placement.
 //
-// Goroutines: Run starts the delivery workers and the sender to groups, and
-// returns when they have ended.
+// Goroutines: Run starts the delivery workers, the sender to groups and who
+// follows the file of publishing points, and returns when they have ended.
 // Listeners belong to the caller.
 package origin

@@ -13,59 +13,9 @@ import (
 	"testing"
 )
 
-func TestReaderNeverSeesHalfAnUpload(t *testing.T) {
-	dir := t.TempDir()
-	o := start(t, Config{Media: dir, Ingest: true}, Deps{})
-	old, next := strings.Repeat("old ", 1<<16), strings.Repeat("new!", 1<<16)
-	if answer, _ := o.ask(t, http.MethodPut, "/air/v/1.m4s", strings.NewReader(old)); answer.StatusCode != 201 {
-		t.Fatalf("created: %d", answer.StatusCode)
-	}
-
-	// A reader that has begun with the old version, and not gone on yet.
-	slow, err := http.Get(o.url + "/air/v/1.m4s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer slow.Body.Close()
-
-	// A chunked upload that stops half-way.
-	body, feed := io.Pipe()
-	done := make(chan int)
-	go func() {
-		req, _ := http.NewRequest(http.MethodPut, o.url+"/air/v/1.m4s", body)
-		answer, err := http.DefaultClient.Do(req)
-		if err != nil {
-			done <- 0
-			return
-		}
-		answer.Body.Close()
-		done <- answer.StatusCode
-	}()
-	if _, err := io.WriteString(feed, next[:len(next)/2]); err != nil {
-		t.Fatal(err)
-	}
-	if _, got := o.get(t, "/air/v/1.m4s"); got != old {
-		t.Fatal("during the upload something else than the old version was seen")
-	}
-	if _, err := io.WriteString(feed, next[len(next)/2:]); err != nil {
-		t.Fatal(err)
-	}
-	feed.Close()
-	if status := <-done; status != 204 {
-		t.Fatalf("replaced: %d", status)
-	}
-	if _, got := o.get(t, "/air/v/1.m4s"); got != next {
-		t.Fatal("after the upload the new version is not there")
-	}
-	if got, err := io.ReadAll(slow.Body); err != nil || string(got) != old {
-		t.Fatalf("the reader of the old version got %d bytes, %v", len(got), err)
-	}
-	nothingLeft(t, dir)
-}
-
 func nothingLeft(t *testing.T, dir string) {
 	t.Helper()
-	left, err := os.ReadDir(filepath.Join(dir, incoming))
+	left, err := os.ReadDir(filepath.Join(dir, ".incoming"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tandem/origin/ingest"
 )
 
 // Why there is no object; statusOf makes answers of them.
@@ -59,7 +61,7 @@ type stored struct {
 // open opens the object at a URL path.
 func (l *library) open(path string) (*stored, error) {
 	name, ok := strings.CutPrefix(path, "/")
-	if !ok || !shown(name) {
+	if !ok || !ingest.Shown(name) {
 		return nil, errNotFound
 	}
 	f, err := l.file(name)

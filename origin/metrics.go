@@ -9,6 +9,7 @@ type metrics struct {
 	digests    prometheus.Counter
 	taken      *prometheus.CounterVec // result
 	takenBytes prometheus.Counter
+	pushes     prometheus.Gauge
 	deliveries *prometheus.CounterVec // result
 	datagrams  prometheus.Counter
 }
@@ -41,5 +42,7 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 		*row.to = prometheus.NewCounter(prometheus.CounterOpts{Name: row.name, Help: row.help})
 		reg.MustRegister(*row.to)
 	}
+	m.pushes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tandem_origin_ingest_pushes", Help: "Objects that are being taken in now."})
+	reg.MustRegister(m.pushes)
 	return m
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/obs"
+	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/origin/ingest"
 )
 
 // Deps is what an origin stands on.
@@ -32,7 +34,7 @@ type Origin struct {
 	counts   *counts
 	catalog  *catalog
 	delivery *delivery
-	ingest   *ingest
+	ingest   *ingest.Ingest // nil: nothing is taken in
 	metrics  *metrics
 }
 
@@ -67,9 +69,8 @@ func New(c Config, d Deps) (*Origin, error) {
 	}
 	o.catalog = &catalog{library: l, channels: o.channels, now: d.Now}
 	o.delivery = newDelivery(o, newMulticast(o, at))
-	o.ingest = &ingest{origin: o, slots: make(chan struct{}, maxUploads), under: map[string]*queue{}}
 	if c.Ingest {
-		if err := o.ingest.clear(); err != nil {
+		if o.ingest, err = ingest.New(o.ingestConfig()); err != nil {
 			_ = l.close()
 			return nil, err
 		}
@@ -92,8 +93,15 @@ func (o *Origin) loadChannels() error {
 	return nil
 }
 
-// Run sends what edges want delivered, until ctx ends.
-func (o *Origin) Run(ctx context.Context) error { return o.delivery.run(ctx) }
+// Run sends what edges want delivered, and follows the file of publishing points,
+// until ctx ends.
+func (o *Origin) Run(ctx context.Context) error {
+	parts := []run.Part{{Name: "delivery", Run: o.delivery.run}}
+	if o.config.PublishingPoints != "" {
+		parts = append(parts, run.Part{Name: "publishing points", Run: o.ingest.Run})
+	}
+	return run.Group(ctx, parts...)
+}
 
 // Close gives back the media directory, after the last request.
 func (o *Origin) Close() error { return o.library.close() }
@@ -110,9 +118,9 @@ func (o *Origin) Handler() http.Handler {
 	r.Head("/*", o.serve)
 	r.Options("/*", preflight)
 	for _, method := range []string{http.MethodPut, http.MethodPost} {
-		r.Method(method, "/*", http.HandlerFunc(o.ingest.take))
+		r.Method(method, "/*", o.takes((*ingest.Ingest).Put))
 	}
-	r.Delete("/*", o.ingest.remove)
+	r.Method(http.MethodDelete, "/*", o.takes((*ingest.Ingest).Delete))
 	return r
 }
 

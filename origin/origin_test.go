@@ -30,6 +30,12 @@ func start(t *testing.T, c Config, d Deps) started {
 	if c.IngestMaxBytes == 0 {
 		c.IngestMaxBytes = 1 << 20
 	}
+	if c.IngestMaxPushes == 0 {
+		c.IngestMaxPushes = 100
+	}
+	if c.IngestIdle == 0 {
+		c.IngestIdle = time.Minute
+	}
 	if c.MulticastRate == 0 {
 		c.MulticastRate, c.MulticastHops = 100<<20, 1
 	}
@@ -284,7 +290,7 @@ func value(t *testing.T, o started, name string) float64 {
 	for _, f := range families {
 		if f.GetName() == name {
 			for _, m := range f.GetMetric() {
-				sum += m.GetCounter().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

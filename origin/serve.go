@@ -60,12 +60,18 @@ func (o *Origin) stored(path string) (*object, error) {
 		s.Close()
 		return nil, err
 	}
-	return &object{s, s, f, f.cacheControl(), s.at}, nil
+	return &object{s, s, f, o.caching(path, f), s.at}, nil
 }
 
 // serve answers GET and HEAD.
 func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
+	if o.ingest != nil {
+		if p := o.ingest.Growing(path); p != nil {
+			o.serveGrowing(w, r, p)
+			return
+		}
+	}
 	found, err := o.find(path)
 	if err != nil {
 		o.refuse(w, r, err)
@@ -118,22 +124,13 @@ func (o *Origin) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // statusOf is the one place where an error becomes a status.
 func statusOf(err error) int {
-	var large *http.MaxBytesError
 	switch {
 	case errors.Is(err, errNotFound), errors.Is(err, errNotYet):
 		return http.StatusNotFound
 	case errors.Is(err, errGone):
 		return http.StatusGone
-	case errors.Is(err, errChanging), errors.Is(err, errBusy):
+	case errors.Is(err, errChanging):
 		return http.StatusServiceUnavailable
-	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errTaken):
-		return http.StatusConflict
-	case errors.Is(err, errPlace):
-		return http.StatusForbidden
-	case errors.Is(err, errPart), errors.Is(err, errBroken):
-		return http.StatusBadRequest
 	default:
 		return http.StatusInternalServerError
 	}
@@ -170,6 +167,9 @@ type tally struct {
 	status int
 	sent   int64
 }
+
+// Unwrap is for http.ResponseController.
+func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 func (t *tally) WriteHeader(status int) {
 	t.status = status

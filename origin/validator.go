@@ -85,6 +85,12 @@ func (f *facts) make(s *stored) (*fact, error) {
 		made.seal([sha256.Size]byte(h.Sum(nil)))
 	}
 	f.made()
+	f.keep(s.key, made)
+	return made, nil
+}
+
+// keep remembers what the bytes of an object say.
+func (f *facts) keep(key factKey, made *fact) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for old := range f.known {
@@ -93,8 +99,7 @@ func (f *facts) make(s *stored) (*fact, error) {
 		}
 		delete(f.known, old) // any will do: it is found again when asked for
 	}
-	f.known[s.key] = made
-	return made, nil
+	f.known[key] = made
 }
 
 func (f *fact) seal(sum [sha256.Size]byte) {
@@ -134,11 +139,14 @@ func (f *fact) cacheControl() string {
 	case media.IsPlaylist(f.kind):
 		return "public, max-age=5"
 	case f.kind == media.Segment || f.kind == media.Init:
-		return "public, max-age=31536000, immutable"
+		return keptForEver
 	default:
 		return "public, max-age=60"
 	}
 }
+
+// keptForEver is said of what is never replaced (RFC 8246).
+const keptForEver = "public, max-age=31536000, immutable"
 
 // liveFor is half of the time between two versions, whole seconds, at least one.
 func liveFor(target time.Duration) string {

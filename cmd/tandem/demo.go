@@ -67,6 +67,9 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	if n := f.Node("edge-1"); n != nil && n.Fault != "" {
 		fmt.Fprintf(out, "  %-9s  curl -d reset@4096 %s\n", "faults", n.Fault)
 	}
+	if f.Ingest != nil {
+		fmt.Fprintf(out, "  %-9s  %s/CHANNEL/, as user %s with the password in %s\n", "push to", f.Ingest.HTTP, f.Ingest.User, f.Ingest.Points)
+	}
 	fmt.Fprintln(out)
 	t := newTable("  NODE", ">PID", "HTTP", "ADMIN")
 	for _, n := range f.Nodes {

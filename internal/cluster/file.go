@@ -55,6 +55,14 @@ type File struct {
 	Streams   []Stream `json:"streams"`
 	Dir       string   `json:"dir"`
 	Secret    string   `json:"secret_file"`
+	Ingest    *Ingest  `json:"ingest,omitempty"` // nil: nothing is taken in
+}
+
+// Ingest is where live streams can be pushed to.
+type Ingest struct {
+	HTTP   string `json:"http"`
+	User   string `json:"user"`
+	Points string `json:"points_file"` // the publishing points, with the user's password
 }
 
 // Read reads a cluster.json.

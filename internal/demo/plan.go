@@ -46,6 +46,13 @@ func plan(c *Config, p *proxies) (*cluster.File, error) {
 	}
 	l := &layout{Config: c, proxies: p, self: self, ports: ports, file: &cluster.File{Dir: c.Dir, Secret: secret}}
 	origin := l.next()
+	if c.Media == "" {
+		points, err := makePoints(c.Dir)
+		if err != nil {
+			return nil, err
+		}
+		l.file.Ingest = &cluster.Ingest{HTTP: "http://" + origin, User: ingestUser, Points: points}
+	}
 	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(l.originArgs(), c.OriginFlags...)...)
 	l.addBalancers(viewers, dashboard)
 	return l.file, l.addEdges(origin)
@@ -119,7 +126,24 @@ func (l *layout) originArgs() []string {
 	if l.Media != "" {
 		return []string{"--media", l.Media}
 	}
-	return []string{"--sample", "--loop", "live=/sample/", "--ingest", "--media", filepath.Join(l.Dir, "ingest")}
+	return []string{"--sample", "--loop", "live=/sample/", "--ingest", "--media", filepath.Join(l.Dir, "ingest"), "--publishing-points", l.file.Ingest.Points}
+}
+
+// ingestUser is who may push live streams into a demo's origin.
+const ingestUser = "demo"
+
+// makePoints writes the one publishing point of a demo, or takes that of an earlier
+// one in the same directory.
+func makePoints(dir string) (string, error) {
+	path := filepath.Join(dir, "points.yaml")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	text := "- path: /\n  user: " + ingestUser + "\n  password: " + rand.Text() + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("--dir: %w", err)
+	}
+	return path, nil
 }
 
 // makeSecret makes the cluster's secret, or takes that of an earlier demo in the

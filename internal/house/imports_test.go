@@ -24,7 +24,8 @@ var rooms = map[string][]string{
 
 	"internal/call": {"internal/wire"},
 
-	"origin":             {"origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
+	"origin":             {"origin/ingest", "origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
+	"origin/ingest":      {"internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":      {},
 	"segstore":           {"internal/fault"},
 	"raftfsm":            {"internal/fault", "internal/ring", "internal/setting", "internal/wire"},
@@ -75,7 +76,7 @@ var thirdParty = []struct {
 		"internal/obs/", "cmd/tandem/docs.go",
 	}, "metrics files, and the constructors that are handed a registry"},
 	{"github.com/rs/zerolog", []string{"edge/", "lb/", "origin/", "raftfsm/", "segstore/", "internal/obs/log.go", "cmd/tandem/docs.go"}, "loggers are handed in"},
-	{"go.yaml.in/yaml/v3", []string{"internal/setting/parse.go", "internal/sim/", "internal/access/load.go"}, "files that people write"},
+	{"go.yaml.in/yaml/v3", []string{"internal/setting/parse.go", "internal/setting/document.go", "internal/sim/", "internal/access/load.go"}, "files that people write"},
 	{"github.com/fxamacker/cbor", []string{"internal/access/"}, "Common Access Tokens"},
 	{"github.com/golang-jwt/jwt", []string{"internal/access/jwt.go"}, "JSON Web Tokens"},
 	{"github.com/oschwald/maxminddb-golang", []string{"internal/access/geo.go"}, "countries of addresses"},
