@@ -71,9 +71,8 @@ const (
 func (e *Edge) Server() *front.Server {
 	h := e.Handler()
 	return front.New(front.Config{
-		Handler: h, Quick: e.Quick, Ways: &e.counts.ways, Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		Handler: h, Quick: e.Quick, Ways: &e.counts.ways,
 		Limits: h1.Behind, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
-		Fallback: &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: h1.Behind.Head},
 		Panic: func(r *http.Request, why any) {
 			e.log.Error().Interface("why", why).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"tandem/internal/front"
 )
 
 // paceEvery is how often slow clients are looked for; twice in a row too slow is
@@ -94,14 +92,9 @@ func (g *guard) leave(c *client) {
 	}
 }
 
-// enter is http.Server's ConnContext. A connection that a loop has handed over
-// was admitted there.
+// enter is http.Server's ConnContext.
 func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
-	held, handed := front.ClientOf(conn)
-	c, ok := held.(*client)
-	if !handed {
-		c, ok = g.admit(hostOf(conn.RemoteAddr().String()))
-	}
+	c, ok := g.admit(hostOf(conn.RemoteAddr().String()))
 	if !ok {
 		c = &client{tcp: tcpOf(conn)}
 		c.breakOff()
@@ -115,7 +108,7 @@ func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
 	return withClient(ctx, c)
 }
 
-// state is http.Server's ConnState. Who was handed over leaves by itself.
+// state is http.Server's ConnState.
 func (g *guard) state(conn net.Conn, s http.ConnState) {
 	if s != http.StateClosed && s != http.StateHijacked {
 		return
@@ -124,7 +117,7 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 	c := g.paced[conn]
 	delete(g.paced, conn)
 	g.mu.Unlock()
-	if _, handed := front.ClientOf(conn); c != nil && !handed {
+	if c != nil {
 		g.leave(c)
 	}
 }
@@ -210,8 +203,6 @@ func tcpOf(conn net.Conn) *net.TCPConn {
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		return c
-	case *front.Handed:
-		return c.TCPConn
 	case *tls.Conn:
 		return tcpOf(c.NetConn())
 	default:

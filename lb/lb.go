@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -165,7 +164,7 @@ func (l *LB) moved(t proxy.Takeover) {
 }
 
 // Server is a server of net/http for viewers, with limits against slow and
-// hostile clients: for TLS, and for what loops don't read.
+// hostile clients, behind TLS.
 func (l *LB) Server(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
@@ -185,7 +184,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 // same limits. quick answers there: Relays, or what stands before it.
 func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
-		Handler: h, Quick: quick, Ways: &l.counts.ways, Fallback: l.Server(h), Foreign: func(target string) bool { return strings.HasPrefix(target, wire.Internal) },
+		Handler: h, Quick: quick, Ways: &l.counts.ways,
 		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
 			c, ok := l.guard.admit(address)

@@ -22,10 +22,14 @@ var answerBuffers = sync.Pool{New: func() any { b := make([]byte, 0, answerBuffe
 
 // answer is the http.ResponseWriter of a request that is away.
 type answer struct {
-	conn   *net.TCPConn
-	head   bool // the request's method is HEAD
-	keep   bool
-	header http.Header
+	conn    *net.TCPConn
+	in      *incoming // the request's body; nil: it has none
+	head    bool      // the request's method is HEAD
+	old     bool      // the client speaks HTTP/1.0
+	keep    bool
+	refused bool // the request, after all: what the Handler says is dropped
+	begun   bool // something of the answer is on its way
+	header  http.Header
 
 	status  int   // 0: not said yet
 	length  int64 // announced, -1: none
@@ -38,8 +42,14 @@ type answer struct {
 	headEnd int     // in the buffer, until the head is whole: what it lacks comes here
 }
 
-func newAnswer(conn *net.TCPConn, r *http.Request, begun Begun, keep bool) *answer {
-	a := &answer{conn: conn, head: r.Method == http.MethodHead, keep: keep, header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte)}
+func newAnswer(conn *net.TCPConn, r *http.Request, in *incoming, begun Begun, keep bool) *answer {
+	a := &answer{
+		conn: conn, in: in, head: r.Method == http.MethodHead, old: r.ProtoMinor == 0, keep: keep,
+		header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte),
+	}
+	if in != nil && in.ask != nil {
+		in.ask = a.askForBody
+	}
 	if begun.Head {
 		a.status, a.out, a.length = http.StatusOK, true, begun.Left
 	}
@@ -71,6 +81,33 @@ func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Req
 	}
 }
 
+// askForBody is RFC 9110 10.1.1. Whoever has been answered need not send it.
+func (a *answer) askForBody() {
+	if a.status == 0 {
+		a.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
+}
+
+// settleBody looks at what became of the request's body when the answer begins, and when
+// it ends: a malformed one is refused in place of whatever the Handler says, if nothing of
+// that is on its way, and what was not read ends the connection.
+func (a *answer) settleBody() {
+	if a.in == nil {
+		return
+	}
+	a.keep = a.in.ended() && a.keep
+	m := a.in.refused()
+	if m == nil {
+		return
+	}
+	a.refused, a.keep, a.status, a.out = true, false, m.Status, true
+	a.length, a.sent, a.chunked = 0, 0, false
+	*a.buffer = append(appendRefusal((*a.buffer)[:0], m), "Connection: close\r\n\r\n"...)
+	if !a.head {
+		*a.buffer = append(append(*a.buffer, m.Why...), '\n')
+	}
+}
+
 // Header is an http.ResponseWriter's.
 func (a *answer) Header() http.Header { return a.header }
 
@@ -84,7 +121,13 @@ func (a *answer) WriteHeader(status int) {
 	case status < 100 || status > 999:
 		panic(fmt.Sprintf("front: %d is no status", status))
 	case status < 200 && status != http.StatusSwitchingProtocols:
+		if a.old {
+			return // RFC 9110 15.2
+		}
 		a.write(append(appendFields(AppendStatus(nil, status), a.header, false), "\r\n"...))
+		return
+	}
+	if a.settleBody(); a.refused {
 		return
 	}
 	a.status = status
@@ -120,6 +163,7 @@ func (a *answer) endHead(ended bool) {
 	waiting := int64(len(*a.buffer) - a.headEnd)
 	switch {
 	case a.length >= 0 || a.bodiless():
+	case a.old && !ended: // up to the connection's end
 	case ended:
 		a.length = waiting
 		end = append(strconv.AppendInt(append(end, "Content-Length: "...), waiting, 10), "\r\n"...)
@@ -158,8 +202,8 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	if len(b) == 0 {
-		return 0, a.err // a chunk of none would be the end
+	if len(b) == 0 || a.refused {
+		return len(b), a.err // a chunk of none would be the end
 	}
 	if a.bodiless() {
 		if a.head {
@@ -216,6 +260,7 @@ func (a *answer) FlushError() error {
 
 func (a *answer) flush() {
 	if len(*a.buffer) > 0 {
+		a.begun = true
 		a.write(*a.buffer)
 		*a.buffer = (*a.buffer)[:0]
 	}
@@ -226,6 +271,7 @@ func (a *answer) flushWith(b []byte) {
 	if a.err != nil {
 		return
 	}
+	a.begun = true
 	if len(*a.buffer) == 0 {
 		a.write(b)
 		return
@@ -245,6 +291,9 @@ func (a *answer) write(b []byte) {
 func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
+	}
+	if a.refused {
+		return io.Copy(io.Discard, src)
 	}
 	a.endHead(false)
 	if a.chunked || a.length < 0 || a.bodiless() {
@@ -267,6 +316,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 		return 0, http.ErrContentLength
 	}
 	if len(*a.buffer) > 0 && a.err == nil {
+		a.begun = true
 		a.err = sendMore(a.conn, *a.buffer)
 		*a.buffer = (*a.buffer)[:0]
 	}
@@ -283,18 +333,26 @@ func (a *answer) finish() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
+	if !a.begun && !a.refused {
+		a.settleBody()
+	}
 	a.endHead(true)
 	if a.chunked {
 		*a.buffer = append(*a.buffer, "0\r\n\r\n"...)
 	}
 	a.flush()
-	if a.length >= 0 && a.sent != a.length && !a.bodiless() && a.err == nil {
+	if a.length >= 0 && a.sent != a.length && !a.bodiless() && !a.refused && a.err == nil {
 		a.err = io.ErrShortWrite
 	}
 }
 
-// SetReadDeadline and SetWriteDeadline are for http.ResponseController.
-func (a *answer) SetReadDeadline(t time.Time) error { return a.conn.SetReadDeadline(t) }
+// SetReadDeadline is for http.ResponseController: it bounds the reading of the body.
+func (a *answer) SetReadDeadline(t time.Time) error {
+	if a.in == nil {
+		return nil
+	}
+	return a.in.limit(t)
+}
 
 // SetWriteDeadline bounds every further write.
 func (a *answer) SetWriteDeadline(t time.Time) error { return a.conn.SetWriteDeadline(t) }

@@ -48,10 +48,18 @@ func (c *Conn) Request(h *h1.Request) (*http.Request, error) {
 		header[key] = values[len(values)-1 : len(values) : len(values)]
 	}
 	delete(header, "Host")
-	return &http.Request{
-		Method: h.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
-		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target, Close: h.Close,
-	}, nil
+	r := &http.Request{
+		Method: h.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: h.Minor, Header: header, Body: http.NoBody,
+		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target, Close: h.Close, ContentLength: max(h.Length, 0),
+	}
+	if h.Minor == 0 {
+		r.Proto = "HTTP/1.0"
+	}
+	if h.Chunked {
+		delete(header, "Transfer-Encoding")
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+	}
+	return r, nil
 }
 
 // sendAway gives a request to the Handler.
@@ -60,6 +68,13 @@ func (c *Conn) sendAway(h *h1.Request) {
 	if err != nil {
 		c.refuse(err)
 		return
+	}
+	if h.Bodied() {
+		c.body = &incoming{frame: h.Body(), held: c.input, rate: c.loop.server.cfg.MinRate, wait: c.loop.server.cfg.bodyGrace}
+		if h.Expect != "" && h.Minor > 0 && len(c.input) == 0 {
+			c.body.ask = func() {} // of the answer, which is not there yet
+		}
+		c.input, r.Body = nil, c.body
 	}
 	c.Away(r, Begun{}, c.loop.server.cfg.Handler.ServeHTTP)
 }
@@ -72,7 +87,7 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 	c.state = away
 	ctx, stop := context.WithCancel(s.cfg.Context(s.ctx, c.client))
 	c.stop = stop
-	if c.half || c.gone {
+	if c.half && c.body == nil || c.gone {
 		stop()
 	}
 	s.away.Add(1)
@@ -91,7 +106,10 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 	}
 	// Without a descriptor serve runs all the same, and finds that nobody can be
 	// written to: it has what is to be given back.
-	a := newAnswer(tcp, r, begun, c.keep)
+	if in := c.body; in != nil {
+		in.conn, in.err = tcp, err
+	}
+	a := newAnswer(tcp, r, c.body, begun, c.keep)
 	a.err = err
 	end = a.run(serve, r, c.loop.server.cfg.Panic)
 }
@@ -101,6 +119,9 @@ func (c *Conn) back(end fate) {
 	c.stop()
 	c.stop = nil
 	c.state, c.readable, c.writable = busy, true, true
+	if c.body != nil {
+		c.input, c.body = c.body.rest(), nil
+	}
 	c.out.over(c.out.body.Length == 0) // of sendRest; else there is nothing to tell
 	if end == breakOff || c.gone {
 		c.Reset()

@@ -2,8 +2,10 @@ package front
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,7 +52,8 @@ type Conn struct {
 	queued   bool // in Loop.again
 	owed     bool // it may not have taken all of the last answers
 
-	input  []byte // received and not used
+	input  []byte    // received and not used
+	body   *incoming // the body of the request that is away; nil: it has none
 	out    output
 	driver Driver
 	stop   context.CancelFunc // of the request that is away
@@ -108,7 +111,7 @@ func (c *Conn) Ready(events uint32) {
 			c.driver.Writable()
 		}
 	case away:
-		if c.gone || c.half {
+		if c.gone || c.half && c.body == nil { // else it may have ended as the body did
 			c.cancel()
 		}
 	case lingering:
@@ -227,12 +230,14 @@ func (c *Conn) dispatch(h *h1.Request) {
 	c.leave()
 	l := c.loop
 	c.state = busy
-	c.keep = !h.Close && !l.server.draining.Load()
+	c.keep = !h.Close && h.Minor > 0 && !l.server.draining.Load()
 	switch {
-	case h.Minor == 0 || h.Bodied() || h.Expect != "" || h.Get("Upgrade") != "" || h.Target == "*" || l.server.cfg.Foreign(h.Target):
-		l.server.cfg.Ways.Fallback.Add(1)
-		c.handOver(h)
-	case l.quick != nil && l.quick.Serve(c, h):
+	case h.Expect != "" && !strings.EqualFold(h.Expect, "100-continue"):
+		c.refuse(&h1.Malformed{Status: 417, Why: "an expectation other than 100-continue"})
+	case h.Target == "*": // OPTIONS, of the server as a whole
+		c.keep = c.keep && !h.Bodied()
+		c.Respond(l.AppendDate(append(AppendStatus(l.Scratch(), 200), "Content-Length: 0\r\n"...)), Body{})
+	case !h.Bodied() && l.quick != nil && l.quick.Serve(c, h):
 		l.server.cfg.Ways.Quick.Add(1)
 	default:
 		l.server.cfg.Ways.Away.Add(1)
@@ -242,17 +247,21 @@ func (c *Conn) dispatch(h *h1.Request) {
 
 // refuse answers a head that can't be read, and ends the connection.
 func (c *Conn) refuse(err error) {
-	status, why := 400, err.Error()
-	if m, ok := err.(*h1.Malformed); ok {
-		status = m.Status
+	m, ok := err.(*h1.Malformed)
+	if !ok {
+		m = &h1.Malformed{Status: 400, Why: err.Error()}
 	}
 	c.leave()
 	c.state, c.keep, c.input = busy, false, nil
-	head := AppendStatus(c.loop.Scratch(), status)
-	head = append(head, "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"...)
-	head = append(strconv.AppendInt(append(head, "Content-Length: "...), int64(len(why)+1), 10), "\r\n"...)
-	head = c.loop.AppendDate(head)
-	c.Respond(head, Body{Bytes: append([]byte(why), '\n')})
+	c.Respond(appendRefusal(c.loop.Scratch(), m), Body{Bytes: append([]byte(m.Why), '\n')})
+}
+
+// appendRefusal begins the head of an answer that says why a request is refused, but
+// for the reason itself, which is its body.
+func appendRefusal(b []byte, m *h1.Malformed) []byte {
+	b = append(AppendStatus(b, m.Status), "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"...)
+	b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(m.Why)+1), 10), "\r\n"...)
+	return append(time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
 }
 
 // tooLong ends a connection whose head did not come in time. One that has sent

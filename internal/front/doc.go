@@ -3,17 +3,17 @@
 // connection that is idle. It stands before an http.Handler and takes from it
 // what needs no waiting.
 //
-// A request goes one of three ways:
+// A request goes one of two ways:
 //   - quick: a Quick answers it on the loop, or takes the connection over for as
 //     long as the answer lasts (a balancer's relay);
-//   - away: whatever may wait goes to the Handler, in a goroutine of its own, and
-//     the connection comes back to the loop when the answer is written;
-//   - fallback: what this room does not read (HTTP/1.0, requests with a body, those
-//     that Foreign names) goes to a net/http server, with the connection, for good.
+//   - away: whatever may wait, and what has a body, goes to the Handler, in a goroutine
+//     of its own, and the connection comes back to the loop when the answer is written.
 //
 // Always true:
 //   - a head is read one way or refused (RFC 9112; internal/h1): what follows a refused
-//     one is never read, and a body is never taken for a request;
+//     one is never read, and a body is never taken for a request: what a Handler has
+//     not read of it ends the connection, and a malformed one is refused with 400
+//     whatever the Handler says;
 //   - answers go out in the order of their requests, one at a time;
 //   - an answer is whole, or its connection is reset (truth 4);
 //   - a loop never waits: not for the disk (a page that is not in memory sends the
@@ -26,6 +26,6 @@
 //
 // Never done here: what an answer says (edge, lb).
 //
-// Goroutines: one a loop, one a request that is away, one for the fallback
-// server; all have ended when Close returns.
+// Goroutines: one a loop, one a request that is away; all have ended when Close
+// returns.
 package front

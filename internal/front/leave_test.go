@@ -42,21 +42,17 @@ var endings = []struct {
 		s.hears()
 	}},
 	{"a handler that aborts", func(_ *testing.T, _ *stage, c *caller) { c.say(ask("GET", "/abort")); c.ends(byReset) }},
-	{"handed over, and answered", func(_ *testing.T, _ *stage, c *caller) {
+	{"a body, and answered", func(_ *testing.T, _ *stage, c *caller) {
 		c.say(ask("POST", "/x", "Content-Length: 1") + "x")
 		c.hear("POST")
 		c.ends(inOrder)
 	}},
-	{"handed over, and reset", func(_ *testing.T, _ *stage, c *caller) {
+	{"a body, and reset", func(_ *testing.T, _ *stage, c *caller) {
 		c.say(ask("POST", "/x", "Content-Length: 2") + "x")
 		c.vanish()
 	}},
-	{"handed over, and aborted", func(_ *testing.T, _ *stage, c *caller) {
+	{"a body, and aborted", func(_ *testing.T, _ *stage, c *caller) {
 		c.say(ask("POST", "/abort", "Content-Length: 1") + "x")
-		_, _ = c.end()
-	}},
-	{"handed over, and hijacked", func(_ *testing.T, _ *stage, c *caller) {
-		c.say(ask("POST", "/hijack", "Content-Length: 1") + "x")
 		_, _ = c.end()
 	}},
 	{"Shutdown", func(t *testing.T, s *stage, c *caller) {
@@ -67,12 +63,12 @@ var endings = []struct {
 		}
 	}},
 	{"Close", func(t *testing.T, s *stage, c *caller) { _ = s.Close() }},
-	{"Close when it is handed over", func(_ *testing.T, s *stage, c *caller) {
+	{"Close while a body is awaited", func(_ *testing.T, s *stage, c *caller) {
 		c.say(ask("POST", "/x", "Content-Length: 2") + "x")
-		eventually(s.t, "it is handed over", func() bool { return s.Connections() == 0 })
+		eventually(s.t, "it is away", func() bool { return s.ways.Away.Load() == 1 })
 		_ = s.Close()
 	}},
-	{"Close at the moment it is handed over", func(_ *testing.T, s *stage, c *caller) {
+	{"Close at the moment a body is awaited", func(_ *testing.T, s *stage, c *caller) {
 		c.say(ask("POST", "/x", "Content-Length: 2") + "x")
 		_ = s.Close()
 	}},
@@ -88,11 +84,6 @@ func TestEachConnectionThatEntersLeavesOnce(t *testing.T) {
 					switch r.URL.Path {
 					case "/abort":
 						panic(http.ErrAbortHandler)
-					case "/hijack":
-						if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-							_ = conn.Close()
-							_ = conn.Close()
-						}
 					default:
 						_, _ = io.Copy(io.Discard, r.Body)
 						saysPath(w, r)

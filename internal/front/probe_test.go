@@ -19,7 +19,7 @@ const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 // their bodies.
 var probes = []struct {
 	rule   string // of RFC 9112, if not said otherwise
-	status int    // of the answer; 0: by net/http, as the last
+	status int    // of the answer; 0: any, as the last
 	text   string
 }{
 	{"6.1 CL.TE", 400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG"},
@@ -98,14 +98,9 @@ var probes = []struct {
 	{"own: many empty lines", 400, strings.Repeat("\r\n", 20) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 	{"9.3 1.0 without keep-alive", 0, "GET / HTTP/1.0\r\nHost: a\r\n\r\n"},
 	{"9.3 1.0 with keep-alive", 0, "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"},
-	{"6.3 a request for a body", 0, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 36\r\n\r\n" + smuggled},
-	{"7.1 a request for a chunk", 0, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n24\r\n" + smuggled + "\r\n0\r\n\r\n"},
-	{"7.1 a request for a chunk's extension", 0, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.TrimSpace(smuggled[:22]) + "\r\nx\r\n0\r\n\r\n"},
-	{"7.1 a chunk that overflows", 0, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"},
-	{"7.1 a chunk whose end is wrong", 0, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n0\r\n\r\n"},
-	{"10.1.1 of 9110: a body that is not asked for", 0, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 36\r\n\r\n" + smuggled},
-	{"10.1.1 of 9110: another expectation", 0, "GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n"},
-	{"7.8 of 9110: an upgrade", 0, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"},
+	{"7.1 a chunk that overflows", 400, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"},
+	{"7.1 a chunk whose end is wrong", 400, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n0\r\n\r\n"},
+	{"10.1.1 of 9110: another expectation", 417, "GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n"},
 }
 
 // wary counts the requests for what was smuggled, by every way.

@@ -90,9 +90,6 @@ func TestRequestIsWhatNetHTTPMakesOfIt(t *testing.T) {
 			t.Errorf("%.60q:\n we:   %s\n want: %s", row.text, got, want)
 		}
 	}
-	if n := s.ways.Fallback.Load(); n > 0 {
-		t.Errorf("%d went to net/http", n)
-	}
 }
 
 func TestValuesOfOneFieldDoNotReachIntoTheNextOnes(t *testing.T) {

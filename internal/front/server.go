@@ -20,16 +20,14 @@ import (
 
 // Config says who answers, and what clients may take.
 type Config struct {
-	Handler  http.Handler             // whatever may wait
-	Quick    func(l *Loop) Quick      // one a loop; nil: all goes to Handler
-	Fallback *http.Server             // reads what this room does not
-	Foreign  func(target string) bool // requests that go to Fallback as well; nil: none
+	Handler http.Handler        // whatever may wait
+	Quick   func(l *Loop) Quick // one a loop; nil: all goes to Handler
 
 	Loops       int           // 0: as many as processors
 	Limits      h1.Limits     // of requests' heads; zero: those of viewers
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
 	IdleTimeout time.Duration // between requests
-	MinRate     int64         // bytes a second below which a client that has something to take is cut off; 0: never
+	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
 
 	Enter   func(address string) (client any, ok bool)            // a connection begins; false: it is reset
 	Leave   func(client any)                                      // it has ended
@@ -38,12 +36,12 @@ type Config struct {
 	Slow    func()                                                // a client was cut off
 	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
-	lingerFor, paceEvery time.Duration // 0: those of the room; tests have less time
+	lingerFor, paceEvery, bodyGrace time.Duration // 0: those of the room; tests have less time
 }
 
-// Ways counts requests by the way they went: answered on a loop (or begun there),
-// by a goroutine, or given to the fallback server with their connection.
-type Ways struct{ Quick, Away, Fallback atomic.Int64 }
+// Ways counts requests by the way they went: answered on a loop (or begun there), or
+// by a goroutine.
+type Ways struct{ Quick, Away atomic.Int64 }
 
 func (c *Config) fill() {
 	if c.Loops == 0 {
@@ -64,6 +62,9 @@ func (c *Config) fill() {
 	if c.paceEvery == 0 {
 		c.paceEvery = paceEvery
 	}
+	if c.bodyGrace == 0 {
+		c.bodyGrace = bodyGrace
+	}
 	if c.Enter == nil {
 		c.Enter = func(string) (any, bool) { return nil, true }
 	}
@@ -82,32 +83,24 @@ func (c *Config) fill() {
 	if c.Panic == nil {
 		c.Panic = func(*http.Request, any) {}
 	}
-	if c.Foreign == nil {
-		c.Foreign = func(string) bool { return false }
-	}
-	if c.Fallback == nil {
-		c.Fallback = &http.Server{Handler: c.Handler, ReadHeaderTimeout: c.HeadTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.Limits.Head}
-	}
 }
 
 // Server serves one listener.
 type Server struct {
 	cfg       Config
-	ctx       context.Context // of all requests that are away, or the fallback server's; ended by Close
+	ctx       context.Context // of all requests that are away; ended by Close
 	cancel    context.CancelFunc
 	loops     []*Loop
-	queue     *connQueue // to the fallback server
 	draining  atomic.Bool
 	open      atomic.Int64   // connections of the loops
-	away      sync.WaitGroup // requests that are away, and connections that the fallback server has
+	away      sync.WaitGroup // requests that are away
 	accepting atomic.Int64   // loops that accept connections
 	unlisten  func()         // closes the listener, when none does
 
-	mu       sync.Mutex
-	started  bool           // guarded by mu
-	closed   bool           // guarded by mu
-	running  sync.WaitGroup // loops
-	fallback sync.WaitGroup // the fallback server's Serve
+	mu      sync.Mutex
+	started bool           // guarded by mu
+	closed  bool           // guarded by mu
+	running sync.WaitGroup // loops
 }
 
 // New starts nothing.
@@ -115,7 +108,6 @@ func New(cfg Config) *Server {
 	cfg.fill()
 	s := &Server{cfg: cfg}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.adopt(cfg.Fallback)
 	return s
 }
 
@@ -137,16 +129,15 @@ func (s *Server) Serve(ln net.Listener) error {
 		return fmt.Errorf("front: listener: %w", err)
 	}
 	probeSilent(fd)
-	if err := s.start(fd, ln.Addr(), func() { _, _ = ln.Close(), file.Close() }); err != nil {
+	if err := s.start(fd, func() { _, _ = ln.Close(), file.Close() }); err != nil {
 		return err
 	}
 	s.running.Wait()
-	s.fallback.Wait()
 	return http.ErrServerClosed
 }
 
 // start opens the loops and lets them run.
-func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
+func (s *Server) start(listener int, unlisten func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started || s.closed {
@@ -170,11 +161,9 @@ func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 	s.started = true
 	s.unlisten = unlisten
 	s.accepting.Store(int64(len(s.loops)))
-	s.queue = newConnQueue(addr)
 	for _, l := range s.loops {
 		s.running.Go(l.run)
 	}
-	s.fallback.Go(func() { _ = s.cfg.Fallback.Serve(s.queue) })
 	return nil
 }
 
@@ -207,18 +196,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range loops {
 		s.postOpen(l, l.drain)
 	}
-	err := s.cfg.Fallback.Shutdown(ctx)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for s.open.Load() > 0 && err == nil {
+	for s.open.Load() > 0 {
 		select {
 		case <-ctx.Done():
-			err = ctx.Err()
+			return ctx.Err()
 		case <-tick.C:
 		}
-	}
-	if err != nil {
-		return err
 	}
 	return s.Close()
 }
@@ -236,13 +221,6 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.cancel()
-	var err error
-	if s.queue != nil {
-		err = s.cfg.Fallback.Close()
-		_ = s.queue.Close()
-		s.fallback.Wait()
-		_ = s.cfg.Fallback.Close() // what it had accepted when it was closed
-	}
 	var aborted sync.WaitGroup
 	for _, l := range loops {
 		aborted.Add(1)
@@ -257,10 +235,7 @@ func (s *Server) Close() error {
 		l.Post(func() { l.ended = true })
 	}
 	s.running.Wait()
-	if errors.Is(err, net.ErrClosed) {
-		err = nil
-	}
-	return err
+	return nil
 }
 
 // postOpen posts to a loop, but when Close has begun: a loop that has ended has

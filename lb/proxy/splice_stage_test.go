@@ -254,8 +254,8 @@ func (s *spliceStage) eventually(what string, good func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !good(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("in vain: %s; %d connections, requests: %d quick, %d away, %d to net/http", what,
-				s.loops.Connections(), s.ways.Quick.Load(), s.ways.Away.Load(), s.ways.Fallback.Load())
+			s.t.Fatalf("in vain: %s; %d connections, requests: %d quick, %d away", what,
+				s.loops.Connections(), s.ways.Quick.Load(), s.ways.Away.Load())
 		}
 	}
 }
