@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +41,25 @@ func (e *Edge) internal(r chi.Router) {
 	r.Get(under(wire.PathInventory), e.member.HandleInventory)
 	r.Get(under(wire.PathReport), func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.member.Report(true)) })
 	r.Get(under(wire.PathSessions), e.member.HandleSessions)
+	r.Get(under(wire.PathStreams), func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
 	r.Post(under(wire.PathPurge), e.fetch.HandlePurge)
+}
+
+// watched lists the streams of this edge's sessions, by name.
+func (e *Edge) watched() []wire.StreamLoad {
+	sessions, _ := e.member.Sessions(math.MaxInt)
+	slices.SortFunc(sessions, func(a, b wire.SessionInfo) int { return strings.Compare(a.Stream, b.Stream) })
+	list := []wire.StreamLoad{}
+	for _, s := range sessions {
+		if len(list) == 0 || list[len(list)-1].Stream != s.Stream {
+			list = append(list, wire.StreamLoad{Stream: s.Stream})
+		}
+		l := &list[len(list)-1]
+		if l.Sessions++; !slices.Contains(l.Pairs, s.Pair) {
+			l.Pairs = append(l.Pairs, s.Pair)
+		}
+	}
+	return list
 }
 
 // handleObject gives an object to a neighbour, or to the origin's check.

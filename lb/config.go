@@ -44,6 +44,7 @@ type Config struct {
 	SessionIdle    time.Duration
 	TokenLifetime  time.Duration
 	DeadAfter      time.Duration
+	UnplaceAfter   time.Duration
 	SilentFor      time.Duration
 	PingTimeout    time.Duration
 	LooseSegments  bool
@@ -91,6 +92,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
 		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),
 		setting.Duration(&c.DeadAfter, "dead-after", 10*time.Minute, 0, 365*24*time.Hour, "A member that is down for so long is removed for good, and the ring closes over it; 0: never."),
+		setting.Duration(&c.UnplaceAfter, "unplace-after", 10*time.Minute, 0, 365*24*time.Hour, "A stream that nobody has watched for so long leaves the placement, which makes room for other names; edges keep what they store of it. 0: never."),
 		setting.Duration(&c.SilentFor, "silent-for", 750*ms, 50*ms, time.Minute, "An edge whose reports are missing for so long is pinged."),
 		setting.Duration(&c.PingTimeout, "ping-timeout", 300*ms, 10*ms, time.Minute, "How long an edge may take to answer a ping before it is dead."),
 		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),

@@ -91,6 +91,7 @@ func (l *LB) openRooms(deps Deps) {
 	cfg := l.cfg
 	l.control = control.New(control.Config{
 		Name: cfg.Name, Join: cfg.Join, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
+		UnplaceAfter: cfg.UnplaceAfter,
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,

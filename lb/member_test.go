@@ -39,6 +39,8 @@ type member struct {
 	frozen   chan struct{} // pings wait for it
 	pinged   int
 	streams  []string
+	watched  map[string]int // sessions by stream
+	mute     bool           // it does not say what is watched
 }
 
 func (m *member) locked(do func()) {
@@ -68,6 +70,19 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		call.Reply(w, http.StatusOK, m.report())
 	case wire.PathSessions:
 		m.locked(func() { call.Reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
+	case wire.PathStreams:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.asked["streams"]++
+		if m.mute {
+			http.Error(w, "mute", http.StatusInternalServerError)
+			return
+		}
+		list := []wire.StreamLoad{}
+		for stream, n := range m.watched {
+			list = append(list, wire.StreamLoad{Stream: stream, Sessions: n, Pairs: []wire.PairID{1}})
+		}
+		call.Reply(w, http.StatusOK, list)
 	case wire.PathClose:
 		var id wire.SessionID
 		_ = json.NewDecoder(r.Body).Decode(&id)

@@ -25,7 +25,7 @@ const (
 	Remove       Kind = "remove"     // Name, Loads: for good
 	Left         Kind = "left"       // Name, Version, Loads: the neighbours of a leaving edge have copied
 	Place        Kind = "place"      // Stream, Pair
-	Unplace      Kind = "unplace"    // Stream, Pair (0: all of them)
+	Unplace      Kind = "unplace"    // Stream, Pair (0: all of them); or Streams, off all pairs
 	MoveBoundary Kind = "boundary"   // Pair, Before, Boundary: only if the boundary still is Before
 	Settle       Kind = "settle"     // Loads: a survivor is above capacity, or a retiring pair is empty
 	Purge        Kind = "purge"      // Purge without its Seq
@@ -71,6 +71,7 @@ type Command struct {
 	Incarnation uint64         `json:"incarnation,omitempty"`
 	After       string         `json:"after,omitempty"`
 	Stream      string         `json:"stream,omitempty"`
+	Streams     []string       `json:"streams,omitempty"`
 	Pair        wire.PairID    `json:"pair,omitempty"`
 	Boundary    int            `json:"boundary,omitempty"`
 	Before      int            `json:"before,omitempty"`

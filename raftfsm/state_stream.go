@@ -42,6 +42,9 @@ func place(ch *change) error {
 
 // unplace takes a stream off one pair, or off all.
 func unplace(ch *change) error {
+	if ch.c.Stream == "" {
+		return ch.unplaceAll()
+	}
 	name := ch.c.Stream
 	have := ch.before.Stream(name)
 	var stay []wire.PairID
@@ -59,6 +62,27 @@ func unplace(ch *change) error {
 	}
 	ch.setStreams(next)
 	ch.event(wire.Event{Pair: ch.c.Pair, Stream: name, Text: fmt.Sprintf("%s is on %s now.", name, count(len(stay), "pair", "pairs"))})
+	return nil
+}
+
+// unplaceAll takes several streams off all their pairs. Names that are on none change
+// nothing.
+func (ch *change) unplaceAll() error {
+	next, gone := ch.before.Streams, []string(nil)
+	for _, name := range ch.c.Streams {
+		if _, placed := next.Get(name); placed {
+			next, gone = next.Without(name), append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	ch.setStreams(next)
+	text := gone[0] + " is on no pair now"
+	if len(gone) > 1 {
+		text = fmt.Sprintf("%s and %s are on no pair now", gone[0], count(len(gone)-1, "other stream", "other streams"))
+	}
+	ch.event(wire.Event{Text: fmt.Sprintf("%s%s.", text, ch.by())})
 	return nil
 }
 

@@ -242,6 +242,16 @@ func TestStreamsArePlacedOnceAndInOrder(t *testing.T) {
 	if got := fmt.Sprint(slices.Collect(p.Streams.All())); got != "[{/a/ 0 [3]} {/b/ 0 [2 1]} {/sample/ 0 [1]}]" {
 		t.Fatalf("a published placement changed: %s", got)
 	}
+	r := s.must(Command{Kind: Unplace, Streams: []string{"/b/", "/none/", "/a/", "/b/"}, By: "lb-1", Cause: "nobody has watched"})
+	if n := s.state.Placement().Streams.Len(); n != 0 {
+		t.Fatalf("%d streams are left", n)
+	}
+	if h := s.state.History(); h[len(h)-1].Version != r.Version || h[len(h)-1].Text != "/b/ and 1 other stream are on no pair now (nobody has watched, by lb-1)." {
+		t.Fatalf("%+v", h[len(h)-1])
+	}
+	if r := s.do(Command{Kind: Unplace, Streams: []string{"/b/"}}); r.Err != "" || r.Changed {
+		t.Fatalf("a second time: %+v", r)
+	}
 }
 
 func TestMoveBoundaryHoldsOnlyIfNobodyWasFaster(t *testing.T) {

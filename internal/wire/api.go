@@ -14,6 +14,7 @@ package wire
 //	GET    /api/v1/history?limit=N   -> []Event, newest first
 //	POST   /api/v1/edges/{name}/drain | resume | remove
 //	GET    /api/v1/edges/{name}/drain -> Preview: what a drain would do
+//	POST   /api/v1/streams/unplace   {"stream": "/film/"}: off its pairs, if nobody watches it
 //	POST   /api/v1/purge             Purge -> PurgeAnswer
 //	POST   /api/v1/admission         {"admission": "failsafe"|"pair"}
 //	GET    /api/v1/openapi.json

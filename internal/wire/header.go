@@ -37,6 +37,7 @@ const (
 	PathInventory = "/_tandem/inventory" // GET ?pair=ID -> NDJSON of Item
 	PathReport    = "/_tandem/report"    // GET on an edge -> Report (state source query); POST to a balancer
 	PathSessions  = "/_tandem/sessions"  // GET ?limit= -> []SessionInfo
+	PathStreams   = "/_tandem/streams"   // GET -> []StreamLoad: the streams that its sessions watch
 	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
 
 	// On balancers.

@@ -53,6 +53,13 @@ func RefusesSession(reason string) bool {
 	}
 }
 
+// StreamLoad is how many sessions of an edge watch a stream, and in which pairs.
+type StreamLoad struct {
+	Stream   string   `json:"stream"`
+	Sessions int      `json:"sessions"`
+	Pairs    []PairID `json:"pairs"`
+}
+
 // SessionInfo is one session as its deliverer knows it.
 type SessionInfo struct {
 	SessionID

@@ -98,6 +98,7 @@ func (a *API) routes(r chi.Router) {
 	r.Post("/edges/{edge}/drain", a.edgeOrder(raftfsm.Drain))
 	r.Post("/edges/{edge}/resume", a.edgeOrder(raftfsm.Resume))
 	r.Post("/edges/{edge}/remove", a.edgeOrder(raftfsm.Remove))
+	r.Post("/streams/unplace", a.handleUnplace)
 	r.Post("/purge", a.handlePurge)
 	r.Post("/admission", a.handleAdmission)
 	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)

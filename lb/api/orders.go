@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,45 @@ func (a *API) handleAdmission(w http.ResponseWriter, r *http.Request) {
 	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}
+}
+
+// handleUnplace takes a stream that nobody watches off its pairs.
+func (a *API) handleUnplace(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Stream string `json:"stream"`
+	}
+	if !call.ReadStrict(w, r, maxOrder, &body) {
+		return
+	}
+	p := a.deps.Node.Placement()
+	switch {
+	case body.Stream == "":
+		call.RefuseNode(w, http.StatusBadRequest, "stream", "stream: want the name of a stream; "+Prefix+"/streams lists them")
+		return
+	case len(p.Stream(body.Stream)) == 0:
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no stream of this name is placed; "+Prefix+"/streams lists them")
+		return
+	}
+	watched, err := a.deps.Control.Watched(r.Context(), p)
+	if n := watched[body.Stream].Sessions; n > 0 {
+		call.RefuseNode(w, http.StatusConflict, "refused", plural(n, "session", "sessions")+" of it; a stream leaves its pairs when nobody watches it")
+		return
+	}
+	if err != nil {
+		w.Header().Set("Retry-After", "1")
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, err.Error())
+		return
+	}
+	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Unplace, Stream: body.Stream}); ok {
+		call.Reply(w, http.StatusOK, done{result.Version})
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // handlePurge removes objects from every living edge, and puts the purge into

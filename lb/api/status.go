@@ -105,17 +105,14 @@ func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInf
 // asked.
 func (a *API) streams(ctx context.Context) []wire.StreamStatus {
 	p := a.deps.Node.Placement()
-	counts := map[string]int{}
-	for _, s := range a.sessions(ctx, p, maxSessions).Sessions {
-		counts[s.Stream]++
-	}
+	watched, _ := a.deps.Control.Watched(ctx, p) // without those of an edge that says nothing
 	out := make([]wire.StreamStatus, 0, p.Streams.Len())
 	for s := range p.Streams.All() {
 		edges := p.EdgesOf(s.Pairs)
 		if edges == nil {
 			edges = []string{}
 		}
-		out = append(out, wire.StreamStatus{Stream: s.Stream, Pairs: s.Pairs, Edges: edges, Sessions: counts[s.Stream]})
+		out = append(out, wire.StreamStatus{Stream: s.Stream, Pairs: s.Pairs, Edges: edges, Sessions: watched[s.Stream].Sessions})
 	}
 	return out
 }

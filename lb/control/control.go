@@ -26,6 +26,8 @@ type Config struct {
 	DeadAfter   time.Duration // until a member that is down is removed, 0: never
 	SilentFor   time.Duration // without a report, until an edge is pinged
 	PingTimeout time.Duration
+
+	UnplaceAfter time.Duration // without a session, until a stream leaves the placement, 0: never
 }
 
 // Deps is what it stands on. All are needed.
@@ -83,7 +85,7 @@ func (c *Control) Run(ctx context.Context) error {
 		run.Part{Name: "watch", Run: c.watch},
 		run.Part{Name: "stand-ins", Run: c.standIns},
 		run.Part{Name: "liveness", Run: c.liveness},
-		run.Part{Name: "tasks", Run: c.tasks},
+		run.Part{Name: "tasks", Run: c.runTasks},
 	)
 }
 

@@ -12,8 +12,8 @@
 //   - what is kept of edges and balancers is bounded by the placement.
 //
 // Guarded by: Loads, HealthChecks, successors, peers and the placement's text have
-// a mutex each; none is held while something is sent. taskTimes is owned by the
-// goroutine of tasks. The placement is an immutable view.
+// a mutex each; none is held while something is sent. tasks are owned by their
+// goroutine. The placement is an immutable view.
 //
 // May be lost: the figures of a balancer that restarts; reports bring them anew.
 // Never done here: no viewer is answered, and nobody waits for a commit to save a

@@ -14,20 +14,20 @@ import (
 
 // joinCluster asks to become one more balancer of a running cluster, following
 // those who say who leads.
-func (c *Control) joinCluster(ctx context.Context) bool {
-	at := c.cfg.Join
+func (t *tasks) joinCluster(ctx context.Context) bool {
+	at := t.c.cfg.Join
 	for range 3 {
 		attempt, cancel := context.WithTimeout(ctx, orderLimit)
-		err := c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, c.deps.Self, nil)
+		err := t.c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, t.c.deps.Self, nil)
 		cancel()
 		if err == nil {
-			c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
+			t.c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
 			return true
 		}
 		leader, ok := leaderOf(err)
 		if !ok || leader.HTTP == at {
 			if ctx.Err() == nil {
-				c.deps.Logger.Warn().Err(err).Str("at", at).Msg("the cluster can't be joined yet; trying again")
+				t.c.deps.Logger.Warn().Err(err).Str("at", at).Msg("the cluster can't be joined yet; trying again")
 			}
 			return false
 		}
@@ -38,27 +38,27 @@ func (c *Control) joinCluster(ctx context.Context) bool {
 
 // makeKnown proposes this balancer's addresses when the placement does not show
 // them. The first leader of a new cluster sets the admission first.
-func (c *Control) makeKnown(ctx context.Context, times *taskTimes) {
-	p := c.node.Placement()
+func (t *tasks) makeKnown(ctx context.Context) {
+	p := t.c.node.Placement()
 	for _, b := range p.Balancers {
-		if b == c.deps.Self {
+		if b == t.c.deps.Self {
 			return
 		}
 	}
-	if _, ok := c.node.Leader(); !ok || c.deps.Now().Sub(times.told) < tellApart && !times.told.IsZero() {
+	if _, ok := t.c.node.Leader(); !ok || t.c.deps.Now().Sub(t.told) < tellApart && !t.told.IsZero() {
 		return
 	}
-	times.told = c.deps.Now()
+	t.told = t.c.deps.Now()
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
-	if c.node.IsLeader() && p.Streams.Len() == 0 && !c.Knows(c.cfg.Name) && p.Admission != c.cfg.Admission {
-		if _, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Configure, Admission: c.cfg.Admission}); err != nil {
-			c.deps.Logger.Warn().Err(err).Msg("the admission could not be set; trying again")
+	if t.c.node.IsLeader() && p.Streams.Len() == 0 && !t.c.Knows(t.c.cfg.Name) && p.Admission != t.c.cfg.Admission {
+		if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Configure, Admission: t.c.cfg.Admission}); err != nil {
+			t.c.deps.Logger.Warn().Err(err).Msg("the admission could not be set; trying again")
 			return
 		}
 	}
-	if _, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &c.deps.Self}); err != nil && ctx.Err() == nil {
-		c.deps.Logger.Warn().Err(err).Msg("this balancer could not be made known; trying again")
+	if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &t.c.deps.Self}); err != nil && ctx.Err() == nil {
+		t.c.deps.Logger.Warn().Err(err).Msg("this balancer could not be made known; trying again")
 	}
 }
 

@@ -18,33 +18,25 @@ const (
 	tellApart    = time.Second      // between two attempts to make this balancer known
 )
 
-// taskTimes is when what was done last; owned by tasks.
-type taskTimes struct {
+// tasks keep this balancer in the placement and, while it leads, do for the ring what
+// nobody else proposes. What was done when is owned by runTasks.
+type tasks struct {
+	c *Control
+
 	told, settled, futile time.Time
 	down                  map[ring.Life]time.Time // since when
+	watched               time.Time               // the edges were asked
+	idle                  map[string]time.Time    // streams that nobody watches, since when; of this term as leader
 	joined                bool
 }
 
-// tasks keeps this balancer in the placement and, while it leads, does for the
-// ring what nobody else proposes.
-func (c *Control) tasks(ctx context.Context) error {
-	times := taskTimes{down: map[ring.Life]time.Time{}, joined: c.cfg.Join == ""}
+// runTasks does them until ctx ends.
+func (c *Control) runTasks(ctx context.Context) error {
+	t := &tasks{c: c, down: map[ring.Life]time.Time{}, joined: c.cfg.Join == ""}
 	tick := time.NewTicker(taskEvery)
 	defer tick.Stop()
 	for {
-		if !times.joined && c.deps.Now().Sub(times.told) > tellApart {
-			times.told = c.deps.Now()
-			times.joined = c.joinCluster(ctx)
-		}
-		if times.joined {
-			c.makeKnown(ctx, &times)
-		}
-		c.noteDown(&times)
-		if c.node.IsLeader() {
-			c.letLeave(ctx)
-			c.settleRing(ctx, &times)
-			c.removeDead(ctx, &times)
-		}
+		t.do(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -53,63 +45,83 @@ func (c *Control) tasks(ctx context.Context) error {
 	}
 }
 
+// do does what is due.
+func (t *tasks) do(ctx context.Context) {
+	if !t.joined && t.c.deps.Now().Sub(t.told) > tellApart {
+		t.told = t.c.deps.Now()
+		t.joined = t.joinCluster(ctx)
+	}
+	if t.joined {
+		t.makeKnown(ctx)
+	}
+	t.noteDown()
+	if !t.c.node.IsLeader() {
+		t.idle = nil
+		return
+	}
+	t.letLeave(ctx)
+	t.settleRing(ctx)
+	t.removeDead(ctx)
+	t.keepStreams(ctx)
+}
+
 // letLeave lets a leaving edge go when its successors have copied.
-func (c *Control) letLeave(ctx context.Context) {
-	p := c.node.Placement()
+func (t *tasks) letLeave(ctx context.Context) {
+	p := t.c.node.Placement()
 	for _, e := range p.Edges {
 		if !ring.Goes(e) {
 			continue
 		}
 		version := p.Version
 		if successors := ring.Heirs(p, e.Name); len(successors) > 0 {
-			version = c.successors.version(p, successors)
+			version = t.c.successors.version(p, successors)
 		}
 		if version < e.Since {
 			continue
 		}
-		c.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: c.Loads.Tables(p, c.deps.Now())})
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: t.c.Loads.Tables(p, t.c.deps.Now())})
 		return // the ring is another one now
 	}
 }
 
 // settleRing settles the boundaries anew when an edge is above its capacity, and
 // ends retiring pairs that are empty.
-func (c *Control) settleRing(ctx context.Context, times *taskTimes) {
-	now := c.deps.Now()
-	if now.Sub(times.settled) < settleApart || now.Sub(times.futile) < settleFutile {
+func (t *tasks) settleRing(ctx context.Context) {
+	now := t.c.deps.Now()
+	if now.Sub(t.settled) < settleApart || now.Sub(t.futile) < settleFutile {
 		return
 	}
-	p := c.node.Placement()
+	p := t.c.node.Placement()
 	cause := ""
-	if above := c.Loads.Above(p); len(above) > 0 {
+	if above := t.c.Loads.Above(p); len(above) > 0 {
 		cause = above[0] + " is above its capacity"
-	} else if !c.retired(p) {
+	} else if !t.retired(p) {
 		return
 	}
-	times.settled = now
-	if result, ok := c.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: c.Loads.Tables(p, now)}); ok && !result.Changed {
-		times.futile = now
+	t.settled = now
+	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: t.c.Loads.Tables(p, now)}); ok && !result.Changed {
+		t.futile = now
 	}
 }
 
 // retired tells whether a retiring pair is empty in all its members' reports.
-func (c *Control) retired(p *wire.Placement) bool {
+func (t *tasks) retired(p *wire.Placement) bool {
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if q.Retiring && c.empty(p, q) {
+		if q.Retiring && t.empty(p, q) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *Control) empty(p *wire.Placement, q *wire.Pair) bool {
+func (t *tasks) empty(p *wire.Placement, q *wire.Pair) bool {
 	for _, name := range []string{q.Low, q.High} {
 		e, ok := p.Edge(name)
 		if !ok || e.State == wire.EdgeDown {
 			continue
 		}
-		report, _, ok := c.Loads.Last(e)
+		report, _, ok := t.c.Loads.Last(e)
 		if !ok {
 			return false
 		}
@@ -130,50 +142,50 @@ func (c *Control) empty(p *wire.Placement, q *wire.Pair) bool {
 }
 
 // noteDown keeps since when edges are down, for whoever leads next as well.
-func (c *Control) noteDown(times *taskTimes) {
-	now := c.deps.Now()
+func (t *tasks) noteDown() {
+	now := t.c.deps.Now()
 	present := map[ring.Life]bool{}
-	for _, e := range c.node.Placement().Edges {
+	for _, e := range t.c.node.Placement().Edges {
 		if e.State != wire.EdgeDown {
 			continue
 		}
 		life := ring.Life{Edge: e.Name, Incarnation: e.Incarnation}
 		present[life] = true
-		if _, ok := times.down[life]; !ok {
-			times.down[life] = now
+		if _, ok := t.down[life]; !ok {
+			t.down[life] = now
 		}
 	}
-	for life := range times.down {
+	for life := range t.down {
 		if !present[life] {
-			delete(times.down, life)
+			delete(t.down, life)
 		}
 	}
 }
 
 // removeDead takes out the members that have been dead for so long that they
 // won't come back, so that the ring closes over them.
-func (c *Control) removeDead(ctx context.Context, times *taskTimes) {
-	if c.cfg.DeadAfter == 0 {
+func (t *tasks) removeDead(ctx context.Context) {
+	if t.c.cfg.DeadAfter == 0 {
 		return
 	}
-	now := c.deps.Now()
-	for life, since := range times.down {
-		if now.Sub(since) < c.cfg.DeadAfter {
+	now := t.c.deps.Now()
+	for life, since := range t.down {
+		if now.Sub(since) < t.c.cfg.DeadAfter {
 			continue
 		}
-		times.down[life] = now // refused, for the last edge: not at every tick
-		cause := "down for " + c.cfg.DeadAfter.String()
-		c.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: c.Loads.Tables(c.node.Placement(), now)})
+		t.down[life] = now // refused, for the last edge: not at every tick
+		cause := "down for " + t.c.cfg.DeadAfter.String()
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: t.c.Loads.Tables(t.c.node.Placement(), now)})
 	}
 }
 
 // task proposes; what fails is done at a later tick.
-func (c *Control) task(ctx context.Context, command raftfsm.Command) (raftfsm.Result, bool) {
+func (t *tasks) task(ctx context.Context, command raftfsm.Command) (raftfsm.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
-	result, err := c.Proposals.Propose(ctx, command)
+	result, err := t.c.Proposals.Propose(ctx, command)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, raftfsm.ErrStale) {
-		c.deps.Logger.Warn().Err(err).Str("command", string(command.Kind)).Msg("leader task refused")
+		t.c.deps.Logger.Warn().Err(err).Str("command", string(command.Kind)).Msg("leader task refused")
 	}
 	return result, err == nil
 }

@@ -1,0 +1,108 @@
+package lb
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/call"
+	"tandem/raftfsm"
+)
+
+func (c *stage) place(stream string) {
+	c.t.Helper()
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: 1})
+}
+
+func (c *stage) placed(stream string) bool { return len(c.lb.Placement().Stream(stream)) > 0 }
+
+// TestStreamsThatNobodyWatchesLeaveThePlacement: after a time without a session a
+// stream makes room for other names; one that is watched stays, and one whose last
+// session ends goes later.
+func TestStreamsThatNobodyWatchesLeaveThePlacement(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.UnplaceAfter = 300 * time.Millisecond }})
+	watch := func(streams map[string]int) {
+		m := c.members[1]
+		m.locked(func() { m.watched = streams })
+	}
+	watch(map[string]int{"/film/": 2})
+	for _, stream := range []string{"/film/", "/old/", "/older/"} {
+		c.place(stream)
+	}
+	began := time.Now()
+	until(t, "what nobody watches is gone", func() bool { return !c.placed("/old/") && !c.placed("/older/") })
+	if took := time.Since(began); took < 300*time.Millisecond {
+		t.Fatalf("gone after %s", took)
+	}
+	if !c.placed("/film/") {
+		t.Fatal("a stream that is watched was taken off")
+	}
+	watch(nil)
+	until(t, "the last viewer has gone, and the stream after it", func() bool { return !c.placed("/film/") })
+}
+
+// TestNothingIsUnplacedWhileAnEdgeSaysNothing: what its viewers watch is not known.
+func TestNothingIsUnplacedWhileAnEdgeSaysNothing(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.UnplaceAfter = 200 * time.Millisecond }})
+	mute := c.members[2]
+	mute.locked(func() { mute.mute = true })
+	c.place("/film/")
+	asked := func() (n int) {
+		c.members[0].locked(func() { n = c.members[0].asked["streams"] })
+		return n
+	}
+	before := asked()
+	until(t, "edges were asked for long enough", func() bool { return asked() > before+20 })
+	if !c.placed("/film/") {
+		t.Fatal("unplaced, though an edge may have had viewers of it")
+	}
+	mute.locked(func() { mute.mute = false })
+	until(t, "it has said that nobody watches", func() bool { return !c.placed("/film/") })
+}
+
+// TestAWatchedStreamThatIsNotPlacedIsPlacedAgain: its viewers came back after a long
+// pause, in their old slots.
+func TestAWatchedStreamThatIsNotPlacedIsPlacedAgain(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.UnplaceAfter = time.Second }})
+	m := c.members[0]
+	m.locked(func() { m.watched = map[string]int{"/film/": 1} })
+	until(t, "placed", func() bool { return c.placed("/film/") })
+	if pairs := c.lb.Placement().Stream("/film/"); len(pairs) != 1 || pairs[0] != 1 {
+		t.Fatalf("placed on %v, its session is in pair 1", pairs)
+	}
+}
+
+func TestOperatorsUnplaceWhatNobodyWatches(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	c.place("/film/")
+	c.place("/other/")
+	m := c.members[0]
+	m.locked(func() { m.watched = map[string]int{"/other/": 3} })
+	c.api(http.MethodPost, "/streams/unplace", map[string]string{"stream": "/film/"}, http.StatusOK, nil)
+	if c.placed("/film/") {
+		t.Fatal("still placed")
+	}
+	for _, row := range []struct {
+		body   any
+		status int
+		says   string
+	}{
+		{map[string]string{"stream": "/film/"}, http.StatusNotFound, "no stream"},
+		{map[string]string{"stream": "/other/"}, http.StatusConflict, "3 sessions"},
+		{map[string]string{"name": "/other/"}, http.StatusBadRequest, "unknown field"},
+		{map[string]string{}, http.StatusBadRequest, "stream: "},
+	} {
+		text := c.api(http.MethodPost, "/streams/unplace", row.body, row.status, nil)
+		var said call.Problem
+		if err := json.Unmarshal(text, &said); err != nil || !strings.Contains(said.Error, row.says) {
+			t.Errorf("%v: %s", row.body, text)
+		}
+	}
+	m.locked(func() { m.mute = true })
+	c.api(http.MethodPost, "/streams/unplace", map[string]string{"stream": "/other/"}, http.StatusServiceUnavailable, nil)
+	if !c.placed("/other/") {
+		t.Fatal("unplaced under its viewers")
+	}
+}
