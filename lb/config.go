@@ -41,6 +41,9 @@ type Config struct {
 	SecretFile     string
 	Admission      string
 	StateSource    string
+	Choose         string
+	HotShare       int
+	FailSafe       string
 	SessionIdle    time.Duration
 	TokenLifetime  time.Duration
 	DeadAfter      time.Duration
@@ -88,6 +91,9 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
 		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
+		setting.String(&c.Choose, "choose", ring.ChooseLeast, "Who of those that store a stream delivers: least, the least loaded of all (claims 2-4), or first, the first of its pairs that has room (the flow chart S121-S132)."),
+		setting.Int(&c.HotShare, "hot-share", ring.DefaultHotShare, 0, 100, "percent of the limit", "With choose least: a stream whose edges all have this much to do goes to one more pair, when another has less; 0: never."),
+		setting.String(&c.FailSafe, "fail-safe", ring.FailSafeRoom, "What edges that stand in for a dead one are given: room, new streams too, after all others, where one more death would be survived or else up to their capacity; strict, none (claims 12, 13)."),
 		setting.Duration(&c.SessionIdle, "session-idle", time.Minute, time.Second, 24*time.Hour, "A session for which nothing was asked for so long ends; the same as the edges'."),
 		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
 		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),
@@ -118,6 +124,10 @@ func (c *Config) Validate() error {
 		return errors.New("--data: a directory for the placement is required")
 	case c.Admission != ring.FailSafeAdmission && c.Admission != ring.PairAdmission:
 		return fmt.Errorf("--admission: %q is none of failsafe, pair", c.Admission)
+	case c.Choose != ring.ChooseLeast && c.Choose != ring.ChooseFirst:
+		return fmt.Errorf("--choose: %q is neither least nor first", c.Choose)
+	case c.FailSafe != ring.FailSafeRoom && c.FailSafe != ring.FailSafeStrict:
+		return fmt.Errorf("--fail-safe: %q is neither room nor strict", c.FailSafe)
 	case c.StateSource != StatePush && c.StateSource != StateLoad && c.StateSource != StateQuery:
 		return fmt.Errorf("--state-source: %q is none of push, load, query", c.StateSource)
 	case c.Join != "" && len(c.Peers) > 0:

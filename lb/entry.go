@@ -137,7 +137,7 @@ func (l *LB) lookUp(r *http.Request) int {
 	ctx, cancel := context.WithTimeout(r.Context(), lookLimit)
 	defer cancel()
 	p := l.control.Placement()
-	counts := l.control.Loads.Figures(p, false)
+	counts := l.control.Loads.Figures(p)
 	stream, _ := streamFor(p, r.URL.Path)
 	var tried []string
 	found := http.StatusOK // when nobody can be asked: opening says why it can't be

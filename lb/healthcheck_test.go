@@ -61,7 +61,7 @@ func TestEdgeThatDoesNotAnswerIsDeclaredDead(t *testing.T) {
 	c.suspect(q.Low, 1)
 	until(t, "declared dead", func() bool { return c.state(q.Low) == wire.EdgeDown })
 	deaths := c.lb.node.Deaths()
-	if len(deaths) != 1 || deaths[0].Cause != "silent" || deaths[0].By != "edge-9" || deaths[0].Moved != 3 {
+	if len(deaths) != 1 || deaths[0].Cause != "silent" || deaths[0].By != "edge-9" || deaths[0].Moved != 2 {
 		t.Fatalf("%+v", deaths)
 	}
 	if after := c.lb.Placement().Pairs[0]; after.Boundary != 0 || after.Home != q.Home {

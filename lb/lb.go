@@ -96,7 +96,7 @@ func (l *LB) openRooms(deps Deps) {
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
 	})
-	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
+	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
 		Secret: cfg.Secret, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
 	})

@@ -36,6 +36,7 @@ type opener struct {
 	control *control.Control
 	call    *call.Client
 	source  string // of the edges' state: StatePush, StateLoad or StateQuery
+	rules   ring.Rules
 	rooms   rooms
 	now     func() time.Time
 }
@@ -46,19 +47,19 @@ type opener struct {
 // limits are reached, up to the capacities: they keep room for a death, not against
 // those who play. A reason is a refusal.
 func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (wire.SessionID, string) {
-	counts := o.countsFor(ctx, stream)
+	counts := o.figures(ctx, stream)
 	reason, raised := wire.ReasonCluster, false
 	for round := range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
 		}
 		p := o.control.Placement()
-		choice := ring.Choose(o.stored(p, stream), counts, stream)
+		choice := ring.Choose(p, counts, stream)
 		if choice.Edge == "" && round == 0 {
 			// Nobody is sent away by figures of a moment ago.
 			o.control.Refresh(ctx, p)
-			counts = o.control.Loads.Figures(p, counts.Least)
-			choice = ring.Choose(o.stored(p, stream), counts, stream)
+			counts = o.known(p, stream)
+			choice = ring.Choose(p, counts, stream)
 		}
 		if choice.Edge == "" && again && !raised {
 			raised = true
@@ -79,7 +80,7 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 		}
 		id, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again})
 		if why == "" {
-			o.control.Loads.Opened(choice.Edge, choice.Pair)
+			o.control.Loads.Opened(choice.Edge, choice.Pair, stream, o.now())
 			return id, ""
 		}
 		reason = o.learn(ctx, p, counts, choice, why)
@@ -96,51 +97,26 @@ func raise(p *wire.Placement, counts ring.Figures) {
 	}
 }
 
-// countsFor is what is known of the load, by the state source.
-func (o *opener) countsFor(ctx context.Context, stream string) ring.Figures {
+// figures is what is known of the load and of who stores the stream, by the state
+// source: pushed all the time (claim 4), or asked for now (claims 2, 3).
+func (o *opener) figures(ctx context.Context, stream string) ring.Figures {
 	p := o.control.Placement()
 	switch o.source {
 	case StateQuery:
 		o.control.Query(ctx, p, nil)
-		return o.control.Loads.Figures(p, true)
 	case StateLoad:
 		if len(p.Stream(stream)) > 0 {
 			o.control.Query(ctx, p, p.EdgesOf(p.Stream(stream)))
 		}
 	}
-	return o.control.Loads.Figures(p, false)
+	return o.known(p, stream)
 }
 
-// stored is the placement as a choice sees it: where the edges are asked who
-// stores a stream, a pair of which neither member says so is left out, unless
-// that would leave none.
-func (o *opener) stored(p *wire.Placement, stream string) *wire.Placement {
-	pairs := p.Stream(stream)
-	if o.source == StatePush || len(pairs) < 2 {
-		return p
-	}
-	var say []wire.PairID
-	for _, id := range pairs {
-		q, ok := p.Pair(id)
-		if ok && (o.stores(p, q.Low, stream) || o.stores(p, q.High, stream)) {
-			say = append(say, id)
-		}
-	}
-	if len(say) == 0 || len(say) == len(pairs) {
-		return p
-	}
-	next := *p
-	next.Streams = p.Streams.With(wire.StreamPlace{Stream: stream, ID: p.StreamID(stream), Pairs: say})
-	return &next
-}
-
-func (o *opener) stores(p *wire.Placement, edge, stream string) bool {
-	e, ok := p.Edge(edge)
-	if !ok {
-		return false
-	}
-	report, _, ok := o.control.Loads.Last(e)
-	return ok && slices.Contains(report.Streams, stream)
+// known are the figures as the reports show them.
+func (o *opener) known(p *wire.Placement, stream string) ring.Figures {
+	f := o.control.Loads.Figures(p)
+	f.Rules, f.Stores = o.rules, o.control.Loads.Stores(p, stream)
+	return f
 }
 
 // place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
@@ -255,7 +231,7 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 			table = ring.TableOf(q.Slots, load.Taken)
 		}
 	}
-	now := o.control.Loads.Figures(p, false)
+	now := o.control.Loads.Figures(p)
 	most := counts.Limits[c.Edge] - now.Delivering[c.Edge]
 	if most <= 0 { // by newer figures it would not have been chosen
 		counts.Delivering[c.Edge] = tooMany

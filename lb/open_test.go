@@ -205,7 +205,7 @@ func TestEveryLimitIsUsedUpBeforeAnybodyIsRefused(t *testing.T) {
 }
 
 func TestFullSideMovesTheBoundary(t *testing.T) {
-	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.Admission = ring.PairAdmission }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.Admission, c.Choose = ring.PairAdmission, ring.ChooseFirst }})
 	until(t, "admission", func() bool { return c.lb.Placement().Admission == ring.PairAdmission })
 	q := c.lb.Placement().Pairs[0]
 	for range q.Boundary + 1 {
@@ -230,7 +230,7 @@ func TestFullSideMovesTheBoundary(t *testing.T) {
 
 func TestDeadEdgeIsPassedBy(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
-	first := ring.Choose(c.lb.Placement(), c.lb.control.Loads.Figures(c.lb.Placement(), false), "/film/").Edge
+	first := ring.Choose(c.lb.Placement(), c.lb.control.Loads.Figures(c.lb.Placement()), "/film/").Edge
 	for _, m := range c.members {
 		if m.edge.Name == first {
 			m.Close()
@@ -269,9 +269,11 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 	}
 	q, _ := c.lb.Placement().Pair(3)
 	for _, m := range c.members {
-		if m.edge.Name == q.Low {
-			m.locked(func() { m.streams = []string{"/film/"} })
-		}
+		m.locked(func() {
+			if m.streams = []string{}; m.edge.Name == q.Low {
+				m.streams = []string{"/film/"}
+			}
+		})
 	}
 	resp, _ := c.viewer(nil, entryPath)
 	if token, _ := c.sessionAt(resp); token.Pair != 3 {

@@ -262,7 +262,7 @@ func (m *Member) Report(streams bool) wire.Report {
 // storedStreams are the placed streams of this edge's pairs.
 func (m *Member) storedStreams() []string {
 	p := m.view.Placement()
-	var list []string
+	list := []string{}
 	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
 			if q, ok := p.Pair(id); ok && (q.Low == m.cfg.Name || q.High == m.cfg.Name) {

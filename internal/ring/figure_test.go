@@ -248,3 +248,19 @@ func TestTwoOthersDeadLeaveNobodyOutWhileThereIsRoom(t *testing.T) {
 	}
 	equal(t, "checked", home.Check(), nil)
 }
+
+// TestADeadMembersCapacityBindsNobody: an edge of 1000 that joined four of 100 lowers
+// their limits while it delivers, and no longer when it is dead; the loss of one of
+// equals leaves the limits as they were. One that leaves counts no more.
+func TestADeadMembersCapacityBindsNobody(t *testing.T) {
+	p := ringOf(FailSafeAdmission, 100, 100, 100, 100, 1000)
+	equal(t, "alive", LimitsOf(p), map[string]int{"e1": 28, "e2": 28, "e3": 28, "e4": 28, "e5": 285})
+	for _, state := range []wire.EdgeState{wire.EdgeDown, wire.EdgeRecovering, wire.EdgeDraining} {
+		equal(t, string(state), LimitsOf(setState(p, "e5", state))["e1"], 75)
+	}
+	p = ringOf(FailSafeAdmission, 8, 8, 8, 8)
+	equal(t, "equals", LimitsOf(setState(p, "e1", wire.EdgeDown))["e2"], 6)
+	equal(t, "the last one", LimitsOf(setState(setState(setState(p, "e1", wire.EdgeDown), "e2", wire.EdgeDown), "e3", wire.EdgeDown))["e4"], 8)
+	p = ringOf(FailSafeAdmission, 8, 8, 8)
+	equal(t, "one leaves", LimitsOf(setState(p, "e1", wire.EdgeLeaving)), map[string]int{"e2": 4, "e3": 4})
+}

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"slices"
 	"sort"
 
 	"tandem/internal/wire"
@@ -150,37 +151,34 @@ func Filler(p *wire.Placement, pair *wire.Pair, key string) (filler, other strin
 	return filler, other
 }
 
-// FailSafe tells whether an edge stands in for another one: it then gets no new
-// stream, and neither do its pairs (claims 12, 13).
-func FailSafe(p *wire.Placement, edge string) bool {
+// FailSafe tells whether an edge stands in for one that has failed (claims 12, 13).
+func FailSafe(p *wire.Placement, edge string) bool { return StandIns(p)[edge] }
+
+// StandIns are the edges that stand in for one that has failed: whose neighbour it is,
+// or that deliver beyond their home boundary or as a gift. While nobody has failed,
+// nobody stands in: a drain is no failure.
+func StandIns(p *wire.Placement) map[string]bool {
+	if !slices.ContainsFunc(p.Edges, func(e wire.Edge) bool { return failed(e.State) }) {
+		return nil
+	}
+	stands := map[string]bool{}
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		var other string
-		switch edge {
-		case q.Low:
-			other = q.High
-			if q.Boundary > q.Home {
-				return true
-			}
-		case q.High:
-			other = q.Low
-			if q.Boundary < q.Home {
-				return true
-			}
-		default:
-			for _, a := range q.Adopted {
-				if a.Edge == edge {
-					return true
-				}
-			}
-			continue
+		for _, a := range q.Adopted {
+			stands[a.Edge] = true
 		}
-		if other != "" && !q.Retiring && !Delivers(state(p, other)) {
-			return true
+		if q.Boundary > q.Home || !q.Retiring && q.High != "" && failed(state(p, q.High)) {
+			stands[q.Low] = true
+		}
+		if q.High != "" && (q.Boundary < q.Home || !q.Retiring && failed(state(p, q.Low))) {
+			stands[q.High] = true
 		}
 	}
-	return false
+	return stands
 }
+
+// failed tells whether a member is missing by no order: dead, or back and not copied.
+func failed(s wire.EdgeState) bool { return s == wire.EdgeDown || s == wire.EdgeRecovering }
 
 // Members are the edges that stand in the ring, in its order.
 func Members(p *wire.Placement) []wire.Edge {
@@ -193,17 +191,30 @@ func Members(p *wire.Placement) []wire.Edge {
 	return members
 }
 
-// LimitsOf are the limits of the ring's members by name; those that are away
-// count, since the limit is what makes their loss harmless.
+// LimitsOf are the limits of the ring's members by name. One that does not deliver now
+// counts, since the limit is what makes its loss harmless, but binds nobody by that:
+// where the others alone would have a higher limit, they have it. One that leaves
+// counts no more and is given nobody.
 func LimitsOf(p *wire.Placement) map[string]int {
-	members := Members(p)
-	capacities := make([]int, len(members))
-	for i, e := range members {
-		capacities[i] = e.Capacity
+	var all, there []wire.Edge
+	for _, e := range Members(p) {
+		if Goes(e) {
+			continue
+		}
+		all = append(all, e)
+		if Delivers(e.State) {
+			there = append(there, e)
+		}
 	}
-	limits := make(map[string]int, len(members))
-	for i, n := range Limits(capacities, p.Admission) {
-		limits[members[i].Name] = n
+	limits := make(map[string]int, len(all))
+	for _, members := range [][]wire.Edge{all, there} {
+		capacities := make([]int, len(members))
+		for i, e := range members {
+			capacities[i] = e.Capacity
+		}
+		for i, n := range Limits(capacities, p.Admission) {
+			limits[members[i].Name] = max(limits[members[i].Name], n)
+		}
 	}
 	return limits
 }

@@ -99,7 +99,7 @@ func newSettling(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor
 		switch {
 		case Opens(e.State):
 			s.givers[i] = s.link(s.hub, i, nobodysLimit, 0)
-		case Delivers(e.State): // it leaves: better than nobody
+		case Delivers(e.State):
 			s.givers[i] = s.link(s.hub, i, nobodysLimit, giftPrice)
 		}
 		if left := s.spare[i]; left < 0 {
@@ -145,11 +145,15 @@ func (s *settling) divide(i int, anchor Anchor) {
 	}
 	for _, a := range q.Adopted {
 		g := s.member(a.Edge)
-		if g.edge < 0 || !Opens(s.p.Edges[g.edge].State) {
+		if g.edge < 0 {
 			continue
 		}
+		price := giftPrice
+		if !Opens(s.p.Edges[g.edge].State) {
+			price *= 2 // it leaves: better than nobody
+		}
 		g.want = d.t.Below(a.To) - d.t.Below(a.From)
-		g.take = s.link(pair, g.edge, g.want, giftPrice)
+		g.take = s.link(pair, g.edge, g.want, price)
 		d.gifts = append(d.gifts, g)
 	}
 	d.toHub = s.link(pair, s.hub, taken, newGift)

@@ -3,9 +3,20 @@ package sim
 import (
 	"fmt"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
+
+// processor is the time that this process has had of a processor: a machine with other
+// things to do makes nothing slower by it.
+func processor(t *testing.T) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
 
 // TestAMillionSessionsAndAThousandFaults: 64 edges near their limits, one fault
 // after another, sessions coming and going between them. Nobody is lost, nobody
@@ -26,7 +37,7 @@ func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
 	}
 	text += fmt.Sprintf("  - random: {faults: %d, at_most_down: 1, churn: 1000}\n", want)
 	s := load(t, text)
-	began := time.Now()
+	began := processor(t)
 	var most uint64
 	faults, lost, refused, moved := 0, 0, 0, 0
 	var full, last Line
@@ -52,7 +63,7 @@ func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	took := time.Since(began)
+	took := processor(t) - began
 	t.Logf("seed %d: %d faults in %v, %d sessions moved, %d MiB", s.Seed, faults, took.Round(time.Millisecond), moved, most>>20)
 	equal(t, "open at first", full.Sessions.Open, streams*viewers)
 	equal(t, "refused at first", refused, 0)
@@ -62,6 +73,6 @@ func TestAMillionSessionsAndAThousandFaults(t *testing.T) {
 		equal(t, e.Name, string(e.State), "up")
 	}
 	if took > time.Minute || most > 1<<30 {
-		t.Errorf("took %v and %d bytes; want under a minute and a gibibyte", took, most)
+		t.Errorf("took %v of processor and %d bytes; want under a minute and a gibibyte", took, most)
 	}
 }

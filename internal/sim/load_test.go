@@ -31,7 +31,7 @@ func TestWhatIsWrongIsToldInOneLine(t *testing.T) {
 		{"policy: random\n" + head, `policy: "random"; want tandem or roundrobin`},
 		{"seed: -1\n" + head, `seed: "-1"; want a whole number, 0 or more`},
 		{"max_streams: 0\n" + head, `max_streams: "0"; want a whole number from 1`},
-		{"colour: red\n" + head, `line 1: unknown key "colour"; known are admission, capacity, edges`},
+		{"colour: red\n" + head, `line 1: unknown key "colour"; known are admission, capacity, choose`},
 		{head + "steps: 3\n", "line 3: steps: want a list"},
 		{head + "steps:\n  - fail e1\n", "line 4: steps[0]: want one thing a step"},
 		{head + "steps:\n  - {fail: e1, recover: e1}\n", "steps[0]: want one thing a step"},

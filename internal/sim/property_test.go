@@ -37,8 +37,8 @@ func check(t *rapid.T, c *tandem) {
 		}
 		seated += here
 	}
-	if seated != c.audience.open || delivering[""] != 0 {
-		t.Fatalf("%d seated, %d open, %d without an edge", seated, c.audience.open, delivering[""])
+	if seated != c.sessionList.open || delivering[""] != 0 {
+		t.Fatalf("%d seated, %d open, %d without an edge", seated, c.sessionList.open, delivering[""])
 	}
 	for _, e := range c.p.Edges {
 		if n := delivering[e.Name]; n != c.loads.Delivering[e.Name] || n > e.Capacity {
@@ -169,7 +169,7 @@ func TestRingChangesKeepEverySessionAccountedFor(t *testing.T) {
 			c.open(fmt.Sprint("s", i), rapid.IntRange(0, 30).Draw(t, "open"))
 		}
 		for i := range rapid.IntRange(1, 8).Draw(t, "steps") {
-			before := c.audience.open
+			before := c.sessionList.open
 			c.count = Sessions{}
 			edge := rapid.SampledFrom(c.p.Edges).Draw(t, "edge")
 			switch rapid.IntRange(0, 4).Draw(t, "what") {
@@ -192,8 +192,8 @@ func TestRingChangesKeepEverySessionAccountedFor(t *testing.T) {
 				c.close("s1", 5)
 				continue
 			}
-			if before != c.audience.open+c.count.Lost {
-				t.Fatalf("%d were open, %d are, %d lost", before, c.audience.open, c.count.Lost)
+			if before != c.sessionList.open+c.count.Lost {
+				t.Fatalf("%d were open, %d are, %d lost", before, c.sessionList.open, c.count.Lost)
 			}
 			check(t, c)
 		}

@@ -17,8 +17,8 @@ type cluster interface {
 	join(m Member, after string)
 	leave(name string)
 	show() ([]Edge, []Pair)
-	people() *audience
-	tally() *Sessions
+	all() *sessionList
+	counts() *Sessions
 }
 
 // churn is a step that only a random one is written out to: so many sessions end
@@ -38,7 +38,7 @@ type run struct {
 func (s *Scenario) Run(emit func(Line) error) error {
 	r := &run{emit: emit, chance: rand.New(rand.NewPCG(s.Seed, 0))}
 	if s.Policy == RoundRobin {
-		r.cluster = newDealer(s)
+		r.cluster = newRoundRobin(s)
 	} else {
 		r.cluster = newTandem(s)
 	}
@@ -60,11 +60,11 @@ func (s *Scenario) Run(emit func(Line) error) error {
 
 // line tells how the cluster is now and begins a new step.
 func (r *run) line(did string) error {
-	line := Line{Step: r.step, Did: did, Sessions: *r.tally()}
+	line := Line{Step: r.step, Did: did, Sessions: *r.counts()}
 	line.Edges, line.Pairs = r.show()
-	line.Sessions.Open = r.people().open
+	line.Sessions.Open = r.all().open
 	r.step++
-	*r.tally() = Sessions{}
+	*r.counts() = Sessions{}
 	return r.emit(line)
 }
 
@@ -142,7 +142,7 @@ func (r *run) someoneUp() string {
 
 // churn ends as many sessions as it opens, each of a stream drawn by chance.
 func (r *run) churn(count int) {
-	a := r.people()
+	a := r.all()
 	for range count {
 		if name, ok := a.someStream(r.chance, true); ok {
 			r.close(name, 1)

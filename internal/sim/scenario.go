@@ -12,7 +12,7 @@ import (
 // Bounds of a scenario.
 const (
 	maxFile     = 8 << 20 // bytes
-	maxEdges    = 256
+	maxEdges    = 1024
 	maxCapacity = 1 << 20
 	maxSessions = 1 << 24 // of all edges at the start together
 	maxSteps    = 100_000
@@ -35,6 +35,7 @@ const tablesStream = "s1"
 type Scenario struct {
 	Admission  string
 	Policy     string
+	Rules      ring.Rules // policy tandem
 	Seed       uint64
 	MaxStreams int
 	Edges      []Member
@@ -106,7 +107,10 @@ func Load(r io.Reader) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scenario{Admission: ring.FailSafeAdmission, Policy: Tandem, Seed: 1, MaxStreams: maxStreams}
+	s := &Scenario{
+		Admission: ring.FailSafeAdmission, Policy: Tandem, Seed: 1, MaxStreams: maxStreams,
+		Rules: ring.Rules{Choose: ring.ChooseLeast, FailSafe: ring.FailSafeRoom, HotShare: ring.DefaultHotShare},
+	}
 	if err := s.read(root); err != nil {
 		return nil, err
 	}
@@ -119,6 +123,9 @@ func (s *Scenario) read(root value) error {
 	err := root.fields("edges", map[string]func(value) error{
 		"admission":   func(v value) error { return v.oneOf(&s.Admission, ring.FailSafeAdmission, ring.PairAdmission) },
 		"policy":      func(v value) error { return v.oneOf(&s.Policy, Tandem, RoundRobin) },
+		"choose":      func(v value) error { return v.oneOf(&s.Rules.Choose, ring.ChooseLeast, ring.ChooseFirst) },
+		"fail_safe":   func(v value) error { return v.oneOf(&s.Rules.FailSafe, ring.FailSafeRoom, ring.FailSafeStrict) },
+		"hot_share":   func(v value) error { return v.number(&s.Rules.HotShare, 0, 100) },
 		"capacity":    func(v value) error { return v.number(&capacity, 1, maxCapacity) },
 		"seed":        func(v value) error { return v.unsigned(&s.Seed) },
 		"max_streams": func(v value) error { return v.number(&s.MaxStreams, 1, maxStreams) },

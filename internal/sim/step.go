@@ -10,7 +10,7 @@ import (
 // readSteps reads the steps and follows who is a member in which state, so that
 // a step that can't be is told with its line before anything runs.
 func (s *Scenario) readSteps(v value, capacity int) error {
-	cast := castOf(s.Edges)
+	states := statesOf(s.Edges)
 	return v.each(maxSteps, func(v value) error {
 		step := Step{Line: v.node.Line}
 		if v.node.Kind != yaml.MappingNode || len(v.node.Content) != 2 {
@@ -19,7 +19,7 @@ func (s *Scenario) readSteps(v value, capacity int) error {
 		if err := v.fields(v.node.Content[0].Value, step.readers(capacity)); err != nil {
 			return err
 		}
-		if complaint := cast.play(&step); complaint != "" {
+		if complaint := states.play(&step); complaint != "" {
 			return v.child(string(step.Kind), v.node.Content[1]).wrong("%s", complaint)
 		}
 		s.Steps = append(s.Steps, step)

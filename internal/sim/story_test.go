@@ -73,7 +73,7 @@ func TestTwoNeighboursDeadAtOnceKeepWhatTwoCanCarry(t *testing.T) {
 }
 
 func TestTwoNeighboursDeadWithRoomLoseNobody(t *testing.T) {
-	lines := play(t, load(t, ringText(4, 8)+"  - open: {stream: a, count: 8}\n  - open: {stream: b, count: 8}\n  - fail: [e1, e2]\n"))
+	lines := play(t, load(t, "choose: first\n"+ringText(4, 8)+"  - open: {stream: a, count: 8}\n  - open: {stream: b, count: 8}\n  - fail: [e1, e2]\n"))
 	dead := at(t, lines, "fail e1 e2")
 	equal(t, "sessions", [2]int{dead.Sessions.Open, dead.Sessions.Lost}, [2]int{16, 0})
 	adopted := 0

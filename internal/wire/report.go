@@ -40,8 +40,8 @@ type Report struct {
 	SentBytes   int64      `json:"sent_bytes"` // to viewers, since start
 	Hits        int64      `json:"hits"`
 	Misses      int64      `json:"misses"`
-	OriginAsked int64      `json:"origin_asked"` // requests to the origin, since start
-	Streams     []string   `json:"streams,omitempty"`
+	OriginAsked int64      `json:"origin_asked"`        // requests to the origin, since start
+	Streams     []string   `json:"streams"`             // those that its store holds something of; null: not told this time
 	StandsIn    []StandIn  `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
 }
 

@@ -12,7 +12,7 @@ import (
 // status is the cluster as this balancer knows it.
 func (a *API) status() wire.Status {
 	p, now := a.deps.Control.Placement(), a.deps.Now()
-	known := a.deps.Control.Loads.Figures(p, false)
+	known := a.deps.Control.Loads.Figures(p)
 	tables := a.deps.Control.Loads.Tables(p, now)
 	leader, _ := a.deps.Node.Leader()
 	s := wire.Status{

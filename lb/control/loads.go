@@ -9,6 +9,10 @@ import (
 	"tandem/internal/wire"
 )
 
+// storedAfter is how long an edge may take until its reports show a stream that it
+// was sent a viewer of.
+const storedAfter = 10 * time.Second
+
 // staleAfter is the age from which a report tells nothing of tables any more.
 const staleAfter = 10 * time.Second
 
@@ -17,7 +21,8 @@ type heard struct {
 	report wire.Report
 	at     time.Time
 	opened map[wire.PairID]int
-	over   int // reports in a row that show it above its capacity
+	over   int                  // reports in a row that show it above its capacity
+	sent   map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
 }
 
 // Loads is what this balancer knows of the edges' load (claims 3, 4).
@@ -34,7 +39,10 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.heard[r.Edge]
-	next := &heard{report: r, at: now, opened: map[wire.PairID]int{}}
+	next := &heard{report: r, at: now, opened: map[wire.PairID]int{}, sent: map[string]time.Time{}}
+	if !slices.IsSorted(next.report.Streams) {
+		slices.Sort(next.report.Streams)
+	}
 	if old != nil {
 		if r.Incarnation < old.report.Incarnation || r.Incarnation == old.report.Incarnation && r.Sequence <= old.report.Sequence {
 			return false
@@ -43,6 +51,11 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 			next.report.Streams = old.report.Streams
 		}
 		next.over = old.over
+		for stream, at := range old.sent {
+			if now.Sub(at) < storedAfter {
+				next.sent[stream] = at
+			}
+		}
 	}
 	if r.Delivering > r.Capacity {
 		next.over++
@@ -54,13 +67,33 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 }
 
 // Opened counts a session that no report holds yet, so that a burst does not
-// overshoot.
-func (l *Loads) Opened(edge string, pair wire.PairID) {
+// overshoot, and takes the edge for one that stores the stream: it fetches it now.
+func (l *Loads) Opened(edge string, pair wire.PairID, stream string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h := l.heard[edge]; h != nil {
 		h.opened[pair]++
+		h.sent[stream] = now
 	}
+}
+
+// Stores are the edges that say that they store a stream, or fetch it now. Of one that
+// has not told its streams the placement's word is taken.
+func (l *Loads) Stores(p *wire.Placement, stream string) map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	placed, stores := p.EdgesOf(p.Stream(stream)), map[string]bool{}
+	for _, e := range p.Edges {
+		h := l.heard[e.Name]
+		if h == nil || h.report.Incarnation != e.Incarnation || h.report.Streams == nil {
+			stores[e.Name] = slices.Contains(placed, e.Name)
+			continue
+		}
+		_, told := slices.BinarySearch(h.report.Streams, stream)
+		_, sent := h.sent[stream]
+		stores[e.Name] = told || sent
+	}
+	return stores
 }
 
 // Keep forgets the edges that are no longer in the cluster.
@@ -112,10 +145,10 @@ func (l *Loads) Above(p *wire.Placement) []string {
 }
 
 // Figures is what a choice is made by. The maps are the caller's.
-func (l *Loads) Figures(p *wire.Placement, least bool) ring.Figures {
+func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p), Least: least}
+	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p)}
 	since := map[wire.PairID]int{}
 	for _, e := range p.Edges {
 		h := l.heard[e.Name]
@@ -140,7 +173,7 @@ func (l *Loads) Figures(p *wire.Placement, least bool) ring.Figures {
 
 // Sessions counts those of all pairs.
 func (l *Loads) Sessions(p *wire.Placement) int {
-	known, n := l.Figures(p, false), 0
+	known, n := l.Figures(p), 0
 	for i := range p.Pairs {
 		n += known.Sum[p.Pairs[i].ID]
 	}

@@ -6,17 +6,17 @@ import (
 	"tandem/internal/wire"
 )
 
-// dealer is the cluster under policy roundrobin. Each edge fills itself and
+// roundRobin is the cluster under policy roundrobin. Each edge fills itself and
 // delivers what it is dealt; nothing is shared.
-type dealer struct {
-	*audience
-	edges []hand
+type roundRobin struct {
+	*sessionList
+	edges []node
 	next  int
 	count Sessions
 }
 
-// hand is one edge and what it was dealt.
-type hand struct {
+// node is one edge and what it was dealt.
+type node struct {
 	name     string
 	state    wire.EdgeState
 	capacity int
@@ -24,28 +24,28 @@ type hand struct {
 	sessions []int32
 }
 
-func newDealer(s *Scenario) *dealer {
-	d := &dealer{audience: newAudience()}
+func newRoundRobin(s *Scenario) *roundRobin {
+	d := &roundRobin{sessionList: newSessionList()}
 	for _, e := range s.Edges {
 		d.add(len(d.edges), e)
 	}
 	return d
 }
 
-func (d *dealer) add(at int, m Member) {
+func (d *roundRobin) add(at int, m Member) {
 	number := wire.PairID(0)
 	for i := range d.edges {
 		number = max(number, d.edges[i].number)
 	}
-	d.edges = slices.Insert(d.edges, at, hand{name: m.Name, state: wire.EdgeUp, capacity: m.Capacity, number: number + 1})
+	d.edges = slices.Insert(d.edges, at, node{name: m.Name, state: wire.EdgeUp, capacity: m.Capacity, number: number + 1})
 }
 
 // edge is the index of an edge by name or, name "", by number.
-func (d *dealer) edge(name string, number wire.PairID) int {
-	return slices.IndexFunc(d.edges, func(h hand) bool { return name != "" && h.name == name || name == "" && h.number == number })
+func (d *roundRobin) edge(name string, number wire.PairID) int {
+	return slices.IndexFunc(d.edges, func(h node) bool { return name != "" && h.name == name || name == "" && h.number == number })
 }
 
-func (d *dealer) open(stream string, count int) {
+func (d *roundRobin) open(stream string, count int) {
 	n := d.stream(stream)
 	for i := range count {
 		if !d.deal(n) {
@@ -56,7 +56,7 @@ func (d *dealer) open(stream string, count int) {
 }
 
 // deal gives a viewer to the next edge in turn that is up and has room.
-func (d *dealer) deal(stream int32) bool {
+func (d *roundRobin) deal(stream int32) bool {
 	for range d.edges {
 		h := &d.edges[d.next%len(d.edges)]
 		d.next = (d.next + 1) % len(d.edges)
@@ -68,7 +68,7 @@ func (d *dealer) deal(stream int32) bool {
 	return false
 }
 
-func (d *dealer) close(stream string, count int) {
+func (d *roundRobin) close(stream string, count int) {
 	n, ok := d.number[stream]
 	for ; ok && count > 0; count-- {
 		id, some := d.oldest(n)
@@ -87,7 +87,7 @@ func (d *dealer) close(stream string, count int) {
 
 // fail loses the sessions of the dead. Their viewers ask again, in the order in
 // which they had come, and begin from the beginning if there is room.
-func (d *dealer) fail(names []string) {
+func (d *roundRobin) fail(names []string) {
 	var ids []int32
 	for _, name := range names {
 		h := &d.edges[d.edge(name, 0)]
@@ -109,13 +109,13 @@ func (d *dealer) fail(names []string) {
 	}
 }
 
-func (d *dealer) back(name string)   { d.edges[d.edge(name, 0)].state = wire.EdgeUp }
-func (d *dealer) resume(name string) { d.back(name) }
+func (d *roundRobin) back(name string)   { d.edges[d.edge(name, 0)].state = wire.EdgeUp }
+func (d *roundRobin) resume(name string) { d.back(name) }
 
 // drain deals no more to an edge; what it has it keeps to the end.
-func (d *dealer) drain(name string) { d.edges[d.edge(name, 0)].state = wire.EdgeDraining }
+func (d *roundRobin) drain(name string) { d.edges[d.edge(name, 0)].state = wire.EdgeDraining }
 
-func (d *dealer) join(m Member, after string) {
+func (d *roundRobin) join(m Member, after string) {
 	at := len(d.edges)
 	if after != "" {
 		at = d.edge(after, 0) + 1
@@ -123,13 +123,13 @@ func (d *dealer) join(m Member, after string) {
 	d.add(at, m)
 }
 
-func (d *dealer) leave(name string) {
+func (d *roundRobin) leave(name string) {
 	d.fail([]string{name})
 	at := d.edge(name, 0)
 	d.edges = slices.Delete(d.edges, at, at+1)
 }
 
-func (d *dealer) show() ([]Edge, []Pair) {
+func (d *roundRobin) show() ([]Edge, []Pair) {
 	edges := make([]Edge, 0, len(d.edges))
 	for i := range d.edges {
 		h := &d.edges[i]
@@ -138,7 +138,7 @@ func (d *dealer) show() ([]Edge, []Pair) {
 	return edges, []Pair{}
 }
 
-func (d *dealer) people() *audience { return d.audience }
-func (d *dealer) tally() *Sessions  { return &d.count }
+func (d *roundRobin) all() *sessionList { return d.sessionList }
+func (d *roundRobin) counts() *Sessions { return &d.count }
 
-var _ cluster = (*dealer)(nil)
+var _ cluster = (*roundRobin)(nil)

@@ -10,7 +10,7 @@ import (
 
 // tandem is the cluster under policy tandem.
 type tandem struct {
-	*audience
+	*sessionList
 	p      *wire.Placement
 	tables map[wire.PairID]*ring.Table // who is where: occupancy, for ring
 	held   map[wire.PairID][]int32     // the sessions in it, by slot; -1: none
@@ -53,10 +53,10 @@ func pairOf(p *wire.Placement, low string) *wire.Pair {
 
 func newTandem(s *Scenario) *tandem {
 	c := &tandem{
-		audience: newAudience(), p: formed(s), most: s.MaxStreams,
+		sessionList: newSessionList(), p: formed(s), most: s.MaxStreams,
 		tables: map[wire.PairID]*ring.Table{}, held: map[wire.PairID][]int32{},
 	}
-	c.loads.Sum = map[wire.PairID]int{}
+	c.loads.Rules, c.loads.Sum = s.Rules, map[wire.PairID]int{}
 	c.furnish()
 	for _, start := range s.Tables {
 		q := pairOf(c.p, start.Low)
@@ -163,7 +163,7 @@ func (c *tandem) show() ([]Edge, []Pair) {
 	return edges, pairs
 }
 
-func (c *tandem) people() *audience { return c.audience }
-func (c *tandem) tally() *Sessions  { return &c.count }
+func (c *tandem) all() *sessionList { return c.sessionList }
+func (c *tandem) counts() *Sessions { return &c.count }
 
 var _ cluster = (*tandem)(nil)

@@ -6,14 +6,14 @@ import (
 	"tandem/internal/wire"
 )
 
-// cast is who is in the ring in which state, as far as the steps themselves
+// states is who is in the ring in which state, as far as the steps themselves
 // tell; no session changes it, so a whole scenario can be checked beforehand.
-type cast struct {
+type states struct {
 	state map[string]wire.EdgeState
 }
 
-func castOf(edges []Member) cast {
-	c := cast{state: map[string]wire.EdgeState{}}
+func statesOf(edges []Member) states {
+	c := states{state: map[string]wire.EdgeState{}}
 	for _, e := range edges {
 		c.state[e.Name] = wire.EdgeUp
 	}
@@ -21,7 +21,7 @@ func castOf(edges []Member) cast {
 }
 
 // play carries a step out and says, in one clause with the fix, why it can't be.
-func (c cast) play(step *Step) string {
+func (c states) play(step *Step) string {
 	for _, name := range step.Names {
 		if _, ok := c.state[name]; !ok {
 			return fmt.Sprintf("no edge %q is in the ring here; name one that is", name)
@@ -55,7 +55,7 @@ func (c cast) play(step *Step) string {
 	return ""
 }
 
-func (c cast) fail(names []string) string {
+func (c states) fail(names []string) string {
 	for _, name := range names {
 		if c.state[name] == wire.EdgeDown {
 			return name + " is down already; recover it first, or name it once"
@@ -66,7 +66,7 @@ func (c cast) fail(names []string) string {
 }
 
 // turn gives an edge a state if it is in the one that is wanted.
-func (c cast) turn(name string, to wire.EdgeState, fix string, from wire.EdgeState) string {
+func (c states) turn(name string, to wire.EdgeState, fix string, from wire.EdgeState) string {
 	if c.state[name] != from {
 		return fmt.Sprintf("%s is %s; %s", name, c.state[name], fix)
 	}
@@ -74,7 +74,7 @@ func (c cast) turn(name string, to wire.EdgeState, fix string, from wire.EdgeSta
 	return ""
 }
 
-func (c cast) join(step *Step) string {
+func (c states) join(step *Step) string {
 	if _, ok := c.state[step.Edge.Name]; ok {
 		return step.Edge.Name + " is in the ring already; give the new edge another name"
 	}
@@ -88,7 +88,7 @@ func (c cast) join(step *Step) string {
 	return ""
 }
 
-func (c cast) leave(name string) string {
+func (c states) leave(name string) string {
 	if len(c.state) == 1 {
 		return name + " is the last one of the ring"
 	}
@@ -99,7 +99,7 @@ func (c cast) leave(name string) string {
 	return ""
 }
 
-func (c cast) up() int {
+func (c states) up() int {
 	n := 0
 	for _, state := range c.state {
 		if state == wire.EdgeUp {

@@ -11,8 +11,8 @@ import (
 type session struct {
 	opened int64
 	stream int32
-	slot   int32       // in its table; for a dealer the place in its edge's list
-	pair   wire.PairID // for a dealer the edge's number
+	slot   int32       // in its table; for policy roundrobin the place in its edge's list
+	pair   wire.PairID // for policy roundrobin the edge's number
 }
 
 // ticket is a session as its stream's queue knows it. When the session ends
@@ -22,38 +22,38 @@ type ticket struct {
 	opened int64
 }
 
-// audience is all sessions, by number and by stream.
-type audience struct {
+// sessionList is all sessions, by number and by stream.
+type sessionList struct {
 	now      int64 // virtual clock: counts openings
 	sessions []session
 	free     []int32
-	streams  []audienceOf
+	streams  []streamSessions
 	number   map[string]int32
 	names    []string
 	open     int
 }
 
-type audienceOf struct {
+type streamSessions struct {
 	queue []ticket // oldest first
 	open  int
 }
 
-func newAudience() *audience { return &audience{number: map[string]int32{}} }
+func newSessionList() *sessionList { return &sessionList{number: map[string]int32{}} }
 
 // stream is the number of a stream, a new one if it has none yet.
-func (a *audience) stream(name string) int32 {
+func (a *sessionList) stream(name string) int32 {
 	n, ok := a.number[name]
 	if !ok {
 		n = int32(len(a.names))
 		a.number[name] = n
 		a.names = append(a.names, name)
-		a.streams = append(a.streams, audienceOf{})
+		a.streams = append(a.streams, streamSessions{})
 	}
 	return n
 }
 
 // begin opens a session and gives its number.
-func (a *audience) begin(stream int32, pair wire.PairID, slot int) int32 {
+func (a *sessionList) begin(stream int32, pair wire.PairID, slot int) int32 {
 	a.now++
 	s := session{opened: a.now, stream: stream, pair: pair, slot: int32(slot)}
 	id := int32(len(a.sessions))
@@ -75,7 +75,7 @@ func (a *audience) begin(stream int32, pair wire.PairID, slot int) int32 {
 }
 
 // end closes a session. Its table is the caller's matter.
-func (a *audience) end(id int32) {
+func (a *sessionList) end(id int32) {
 	s := &a.sessions[id]
 	a.streams[s.stream].open--
 	a.open--
@@ -84,7 +84,7 @@ func (a *audience) end(id int32) {
 }
 
 // oldest is the session of a stream that has been open longest.
-func (a *audience) oldest(stream int32) (id int32, ok bool) {
+func (a *sessionList) oldest(stream int32) (id int32, ok bool) {
 	of := &a.streams[stream]
 	for len(of.queue) > 0 {
 		t := of.queue[0]
@@ -97,7 +97,7 @@ func (a *audience) oldest(stream int32) (id int32, ok bool) {
 }
 
 // fresh is a queue without its stale tickets.
-func (a *audience) fresh(queue []ticket) []ticket {
+func (a *sessionList) fresh(queue []ticket) []ticket {
 	var kept []ticket
 	for _, t := range queue {
 		if a.sessions[t.id].opened == t.opened {
@@ -108,7 +108,7 @@ func (a *audience) fresh(queue []ticket) []ticket {
 }
 
 // someStream draws a stream; for a closing one that has an open session.
-func (a *audience) someStream(chance *rand.Rand, open bool) (name string, ok bool) {
+func (a *sessionList) someStream(chance *rand.Rand, open bool) (name string, ok bool) {
 	if len(a.names) == 0 {
 		return tablesStream, !open
 	}
