@@ -68,7 +68,7 @@ type Control struct {
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers()}
-	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed}
+	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
 	c.Checks = &HealthChecks{
 		node: deps.Node, proposals: c.Proposals, loads: c.Loads, secret: deps.Secret, name: cfg.Name, log: deps.Logger, now: deps.Now,
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),

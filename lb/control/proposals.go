@@ -28,11 +28,13 @@ var ErrNoQuorum = errors.New("the balancers can't agree now: no majority of them
 // Proposals makes commands true, here or at the leader. The same command gets
 // the same ID at every attempt, so it is carried out once.
 type Proposals struct {
-	node    *raftfsm.Node
-	call    *call.Client
-	now     func() time.Time
-	done    func(kind raftfsm.Kind, ok bool) // counts
-	placing sync.Mutex                       // one stream is placed at a time, so that the next one sees it
+	node *raftfsm.Node
+	call *call.Client
+	now  func() time.Time
+	done func(kind raftfsm.Kind, ok bool) // counts
+
+	mu      sync.Mutex
+	placing map[string]*placing // streams that are being placed; guarded by mu
 }
 
 // Propose returns when the command is in this balancer's own placement. The
@@ -109,12 +111,39 @@ func (p *Proposals) lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 	return p.node.Propose(ctx, c)
 }
 
+// placing is a stream that is being placed, and how many wait to see where.
+type placing struct {
+	sync.Mutex
+	users int // guarded by Proposals.mu
+}
+
+// alone lets one at a time place a stream, so that the next one sees it. Other streams
+// are placed beside it and share its write to the disk.
+func (p *Proposals) alone(stream string) (unlock func()) {
+	p.mu.Lock()
+	one := p.placing[stream]
+	if one == nil {
+		one = new(placing)
+		p.placing[stream] = one
+	}
+	one.users++
+	p.mu.Unlock()
+	one.Lock()
+	return func() {
+		one.Unlock()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if one.users--; one.users == 0 {
+			delete(p.placing, stream)
+		}
+	}
+}
+
 // place places a stream if it still is on as many pairs (Before) as whoever
 // proposes saw: many viewers of a new stream come at once, at every balancer,
 // and one pair is enough for them.
 func (p *Proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
-	p.placing.Lock()
-	defer p.placing.Unlock()
+	defer p.alone(c.Stream)()
 	now := p.node.Placement()
 	if len(now.Stream(c.Stream)) != c.Before {
 		return raftfsm.Result{Version: now.Version, Err: "the stream has been placed meanwhile", Code: "stale"}, nil

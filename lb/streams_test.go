@@ -2,8 +2,12 @@ package lb
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,5 +108,36 @@ func TestOperatorsUnplaceWhatNobodyWatches(t *testing.T) {
 	c.api(http.MethodPost, "/streams/unplace", map[string]string{"stream": "/other/"}, http.StatusServiceUnavailable, nil)
 	if !c.placed("/other/") {
 		t.Fatal("unplaced under its viewers")
+	}
+}
+
+// TestAStreamIsPlacedByOneOfThoseWhoWantIt: many balancers choose a pair for the same new
+// stream at once, each another one; the others see where it is, and different streams
+// don't wait for each other.
+func TestAStreamIsPlacedByOneOfThoseWhoWantIt(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	var under sync.WaitGroup
+	var placed atomic.Int64
+	for i := range 40 {
+		under.Go(func() {
+			_, err := c.lb.control.Proposals.Propose(t.Context(), raftfsm.Command{
+				Kind: raftfsm.Place, Stream: fmt.Sprintf("/film-%d/", i%4), Pair: c.lb.Placement().Pairs[i/4%3].ID,
+			})
+			switch {
+			case err == nil:
+				placed.Add(1)
+			case !errors.Is(err, raftfsm.ErrStale):
+				t.Error(err)
+			}
+		})
+	}
+	under.Wait()
+	if placed.Load() != 4 {
+		t.Errorf("%d of 40 proposals were carried out, want one a stream", placed.Load())
+	}
+	for i := range 4 {
+		if pairs := c.lb.Placement().Stream(fmt.Sprintf("/film-%d/", i)); len(pairs) != 1 {
+			t.Errorf("film %d is on %v", i, pairs)
+		}
 	}
 }
