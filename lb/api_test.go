@@ -18,7 +18,7 @@ import (
 )
 
 func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
-	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.Choose = ring.ChooseFirst }}) // both viewers go to one edge
 	for range 2 {
 		resp, _ := c.viewer(nil, entryPath)
 		c.sessionAt(resp)
@@ -33,10 +33,10 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 		len(s.Edges) != 3 || len(s.Pairs) != 3 || len(s.Balancers) != 1 || !s.Balancers[0].Leader || !s.Balancers[0].Voter || !s.Balancers[0].Alive {
 		t.Fatalf("%+v", s)
 	}
-	if e := s.Edges[0]; e.State != wire.EdgeUp || e.Limit != 5 || e.ReportAge < 0 || e.Delivering != 1 || e.Capacity != 8 {
+	if e := s.Edges[0]; e.State != wire.EdgeUp || e.Limit != 5 || e.ReportAge < 0 || e.Delivering != 2 || e.Capacity != 8 {
 		t.Fatalf("%+v", e)
 	}
-	if q := s.Pairs[0]; q.LowDelivering != 1 || q.HighDelivering != 1 || len(q.Taken) != 2 || q.Streams != 1 {
+	if q := s.Pairs[0]; q.LowDelivering != 2 || q.HighDelivering != 0 || len(q.Taken) != 1 || q.Streams != 1 {
 		t.Fatalf("%+v", q)
 	}
 	var edges []wire.EdgeStatus
@@ -54,7 +54,7 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 	}
 	var p wire.Preview
 	c.api(http.MethodGet, "/edges/edge-1/drain", nil, http.StatusOK, &p)
-	if p.Edge != "edge-1" || p.Moves != 1 || p.Excess != 0 {
+	if p.Edge != "edge-1" || p.Moves != 2 || p.Excess != 0 {
 		t.Fatalf("%+v", p)
 	}
 }

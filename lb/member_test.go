@@ -137,10 +137,7 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	table := m.table(q)
-	slot, ok := table.AllotLow(ring.Owned(m.lb.Placement(), q, q.Low))
-	if m.edge.Name == q.High {
-		slot, ok = table.AllotHigh(ring.Owned(m.lb.Placement(), q, q.High))
-	}
+	slot, ok := table.Allot(ring.Owned(m.lb.Placement(), q, m.edge.Name), ring.ViewOf(q, m.edge.Name), q.Slots)
 	if !ok {
 		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
 		return

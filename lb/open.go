@@ -237,7 +237,7 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 		counts.Delivering[c.Edge] = tooMany
 		return true
 	}
-	to, ok := ring.Room(q, table, c.Edge == q.Low, most)
+	to, ok := ring.Room(p, q, table, c.Edge, most)
 	if !ok || to == q.Boundary {
 		return false
 	}

@@ -252,7 +252,7 @@ func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 	for _, m := range c.members {
 		m.locked(func() { // both know that the low member delivers five already
 			for range 5 {
-				m.table(q).AllotLow([]wire.Run{{From: 0, To: q.Boundary}})
+				m.table(q).Allot([]wire.Run{{From: 0, To: q.Boundary}}, ring.ViewOf(q, q.Low), q.Slots)
 			}
 		})
 	}

@@ -52,14 +52,14 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 	for _, m := range c.members[:2] {
 		m.locked(func() {
 			for range 4 {
-				m.table(&q).AllotLow([]wire.Run{{From: 0, To: q.Slots}})
+				m.table(&q).Allot([]wire.Run{{From: 0, To: q.Slots}}, ring.ViewOf(&q, q.Low), q.Slots)
 			}
 		})
 	}
 	for _, m := range []*member{low, c.members[2]} {
 		m.locked(func() {
 			for range 6 {
-				m.table(&last).AllotHigh([]wire.Run{{From: 0, To: last.Slots}})
+				m.table(&last).Allot([]wire.Run{{From: 0, To: last.Slots}}, ring.ViewOf(&last, last.High), last.Slots)
 			}
 		})
 	}

@@ -67,11 +67,7 @@ func (v *evening) fill(percent int) {
 				want /= 2
 			}
 			for ; want > 0 && !q.Retiring; want-- {
-				if edge == q.Low {
-					v.tables[q.ID].AllotLow(ring.Owned(p, q, edge))
-				} else {
-					v.tables[q.ID].AllotHigh(ring.Owned(p, q, edge))
-				}
+				v.tables[q.ID].Allot(ring.Owned(p, q, edge), ring.ViewOf(q, edge), ring.PairLimit(p, q))
 			}
 		}
 	}

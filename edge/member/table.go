@@ -33,6 +33,7 @@ type table struct {
 	pair     wire.Pair  // guarded by mu, as all below
 	partner  string     // the other member; "" for an adopter or a lone edge
 	own      []wire.Run // the slots that this edge delivers by the placement
+	limit    int        // ring.PairLimit
 	slots    *ring.Table
 	sessions map[int]*session
 	aliases  map[slotGeneration]int
@@ -67,7 +68,10 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, me string) (inherited
 		t.full, t.heard, t.told = true, 0, map[int]uint32{}
 	}
 	before := t.own
-	t.pair, t.partner, t.own = *pair, partner, ring.Owned(p, pair, me)
+	t.pair, t.partner, t.own, t.limit = *pair, partner, ring.Owned(p, pair, me), ring.PairLimit(p, pair)
+	if t.slots.Slots() != pair.Slots {
+		t.slots.Resize(pair.Slots)
+	}
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
 			inherited = append(inherited, *s)
@@ -96,10 +100,7 @@ func (t *table) delivering() int {
 
 // allot takes a slot on this edge's side. The caller holds mu.
 func (t *table) allot(me string) (int, bool) {
-	if me == t.pair.High {
-		return t.slots.AllotHigh(t.own)
-	}
-	return t.slots.AllotLow(t.own) // for an adopter either end is as good
+	return t.slots.Allot(t.own, ring.ViewOf(&t.pair, me), t.limit)
 }
 
 // put sets a slot's session and notes it as news. The caller holds mu.

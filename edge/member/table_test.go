@@ -11,7 +11,7 @@ import (
 // outside the pair are allotted by that edge alone, taken or free.
 func TestOnlyOwnSlotsAreAllotted(t *testing.T) {
 	p := &wire.Placement{
-		Edges: []wire.Edge{{Name: "a", State: wire.EdgeUp}, {Name: "b", State: wire.EdgeDown}, {Name: "c", State: wire.EdgeUp}},
+		Edges: []wire.Edge{{Name: "a", Capacity: 4, State: wire.EdgeUp}, {Name: "b", Capacity: 4, State: wire.EdgeDown}, {Name: "c", Capacity: 4, State: wire.EdgeUp}},
 		Pairs: []wire.Pair{
 			{ID: 1, Low: "a", High: "b", Slots: 4, Boundary: 4, Adopted: []wire.Adoption{{Edge: "c", From: 0, To: 2}}},
 			{ID: 2, Low: "b", High: "a", Slots: 4, Boundary: 0, Adopted: []wire.Adoption{{Edge: "c", From: 2, To: 4}}},

@@ -54,20 +54,44 @@ func equal[T any](t tester, what string, got, want T) {
 	}
 }
 
+// TestFigure10Mirror: low's boundary 3 is high's 5; low's slots 0 and 1 are high's 7
+// and 6, and what each allots first is the lowest free slot of its own view.
 func TestFigure10Mirror(t *testing.T) {
-	equal(t, "slot 0", Mirror(0, 8), 7)
-	equal(t, "slot 1", Mirror(1, 8), 6)
-	equal(t, "boundary 3", MirrorBoundary(3, 8), 5)
+	q := &wire.Pair{Low: "low", High: "high", Slots: 8, Boundary: 3}
+	low, high := ViewOf(q, "low"), ViewOf(q, "high")
+	equal(t, "low's boundary", low.Boundary(q.Boundary), 3)
+	equal(t, "high's boundary", high.Boundary(q.Boundary), 5)
+	equal(t, "slot 0", high.Slot(low.Slot(0)), 7)
+	equal(t, "slot 1", high.Slot(low.Slot(1)), 6)
+	equal(t, "low's slots in high's view", high.Run(wire.Run{From: 0, To: 3}), wire.Run{From: 5, To: 8})
 	for slot := range 8 {
-		equal(t, "twice mirrored", Mirror(Mirror(slot, 8), 8), slot)
+		equal(t, "twice mirrored", high.Slot(high.Slot(slot)), slot)
+		equal(t, "twice mirrored", high.Boundary(high.Boundary(slot)), slot)
+	}
+	table := NewTable(8)
+	for _, want := range []int{0, 1} {
+		slot, _ := table.Allot([]wire.Run{{From: 0, To: 3}}, low, 8)
+		equal(t, "low allots", slot, want)
+		slot, _ = table.Allot([]wire.Run{{From: 3, To: 8}}, high, 8)
+		equal(t, "high allots, in its own view", high.Slot(slot), want)
 	}
 }
 
+// TestFigure12NoticeChangesOnlyItsOwnSide: low's slots 0 and 2 are high's 7 and 5,
+// high's slot 4 is low's 3; each is delivered by whom the boundary gives it to in
+// either view.
 func TestFigure12NoticeChangesOnlyItsOwnSide(t *testing.T) {
-	// low's slots 0 and 2 are high's 7 and 5; high's slot 4 is low's 3
-	equal(t, "0", Mirror(0, 8), 7)
-	equal(t, "2", Mirror(2, 8), 5)
-	equal(t, "4", Mirror(4, 8), 3)
+	p := ringOf(PairAdmission, 8, 8)
+	p.Pairs[0].Boundary = 3
+	q := &p.Pairs[0]
+	high := ViewOf(q, q.High)
+	equal(t, "0", high.Slot(0), 7)
+	equal(t, "2", high.Slot(2), 5)
+	equal(t, "4", high.Slot(4), 3)
+	for slot := range 8 {
+		equal(t, "delivered by high", Owner(p, q, slot) == q.High, high.Slot(slot) < high.Boundary(q.Boundary))
+		equal(t, "delivered by low", Owner(p, q, slot) == q.Low, ViewOf(q, q.Low).Slot(slot) < q.Boundary)
+	}
 }
 
 func TestFigure13SilentLowGivesHighEverything(t *testing.T) {
@@ -156,13 +180,13 @@ func TestRoomGoesToTheSideThatNeedsIt(t *testing.T) {
 	p := ringOf(PairAdmission, 8, 8)
 	q, _ := p.Pair(1)
 	full := TableOf(8, []wire.Run{{From: 0, To: 4}})
-	b, ok := Room(q, full, true, 8)
+	b, ok := Room(p, q, full, "e1", 8)
 	equal(t, "low", fmt.Sprint(b, ok), "6 true")
-	b, ok = Room(q, TableOf(8, []wire.Run{{From: 4, To: 8}}), false, 8)
+	b, ok = Room(p, q, TableOf(8, []wire.Run{{From: 4, To: 8}}), "e2", 8)
 	equal(t, "high", fmt.Sprint(b, ok), "2 true")
-	b, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 6}, {From: 7, To: 8}}), true, 8)
+	b, ok = Room(p, q, TableOf(8, []wire.Run{{From: 0, To: 6}, {From: 7, To: 8}}), "e1", 8)
 	equal(t, "past taken slots", fmt.Sprint(b, ok), "7 true")
-	_, ok = Room(q, TableOf(8, []wire.Run{{From: 0, To: 8}}), true, 8)
+	_, ok = Room(p, q, TableOf(8, []wire.Run{{From: 0, To: 8}}), "e1", 8)
 	equal(t, "full", ok, false)
 }
 

@@ -39,9 +39,9 @@ func drawn(t *rapid.T, least, most int) (*wire.Placement, []Load) {
 		}
 		var ok bool
 		if low {
-			_, ok = table.AllotLow(Owned(p, q, q.Low))
+			_, ok = table.Allot(Owned(p, q, q.Low), ViewOf(q, q.Low), q.Slots)
 		} else {
-			_, ok = table.AllotHigh(Owned(p, q, q.High))
+			_, ok = table.Allot(Owned(p, q, q.High), ViewOf(q, q.High), q.Slots)
 		}
 		if ok {
 			left[member]--
@@ -201,45 +201,38 @@ func TestTableAgreesWithAModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.IntRange(1, 200).Draw(t, "slots")
 		table, model := NewTable(slots), map[int]bool{}
+		q := &wire.Pair{Low: "low", High: "high", Slots: slots}
 		for range rapid.IntRange(0, 300).Draw(t, "ops") {
 			b := rapid.IntRange(0, slots).Draw(t, "boundary")
+			limit := rapid.IntRange(0, slots).Draw(t, "limit") // what lies above is to become free
 			given := rapid.IntRange(0, slots).Draw(t, "given") // from here on 70 slots are somebody else's
-			mine := func(slot int) bool { return slot < given || slot >= given+70 }
+			mine := func(slot int) bool { return slot < limit && (slot < given || slot >= given+70) }
+			lowest := func(from, to, step int) int { // by the plainest search
+				for i := from; i != to; i += step {
+					if mine(i) && !model[i] {
+						return i
+					}
+				}
+				return -1
+			}
+			slot, ok, want := 0, false, -1
 			switch rapid.IntRange(0, 2).Draw(t, "op") {
 			case 0:
-				slot, ok := table.AllotLow([]wire.Run{{From: 0, To: min(b, given)}, {From: given + 70, To: b}})
-				want := -1
-				for i := range b {
-					if mine(i) && !model[i] {
-						want = i
-						break
-					}
-				}
-				if ok != (want >= 0) || ok && slot != want {
-					t.Fatalf("low: %d %v, want %d", slot, ok, want)
-				}
-				if ok {
-					model[slot] = true
-				}
+				want = lowest(0, b, 1)
+				slot, ok = table.Allot([]wire.Run{{From: 0, To: min(b, given)}, {From: given + 70, To: b}}, ViewOf(q, "low"), limit)
 			case 1:
-				slot, ok := table.AllotHigh([]wire.Run{{From: b, To: given}, {From: max(b, given+70), To: slots}})
-				want := -1
-				for i := slots - 1; i >= b; i-- {
-					if mine(i) && !model[i] {
-						want = i
-						break
-					}
-				}
-				if ok != (want >= 0) || ok && slot != want {
-					t.Fatalf("high: %d %v, want %d", slot, ok, want)
-				}
-				if ok {
-					model[slot] = true
-				}
+				want = lowest(slots-1, b-1, -1)
+				slot, ok = table.Allot([]wire.Run{{From: b, To: given}, {From: max(b, given+70), To: slots}}, ViewOf(q, "high"), limit)
 			default:
-				slot := rapid.IntRange(0, slots-1).Draw(t, "free")
-				table.Free(slot)
-				delete(model, slot)
+				free := rapid.IntRange(0, slots-1).Draw(t, "free")
+				table.Free(free)
+				delete(model, free)
+			}
+			if ok != (want >= 0) || ok && slot != want {
+				t.Fatalf("slot %d %v, want %d", slot, ok, want)
+			}
+			if ok {
+				model[slot] = true
 			}
 		}
 		low := 0

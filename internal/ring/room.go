@@ -6,39 +6,35 @@ import (
 	"tandem/internal/wire"
 )
 
-// Room is the boundary that gives one member of a pair free slots of the other
-// member's: half of those that lie next to the boundary, which moves no session.
-// Where the first free one lies further out, just up to that; the sessions that
-// are passed over change sides, which is fine: both members hold the stream. No
-// more than most are: they may not bring the member above its limit. When it has
-// reached that without a slot, the other one has got room for as many instead.
-// False: the pair is full, or the member has no room for anybody.
-func Room(q *wire.Pair, t *Table, forLow bool, most int) (boundary int, ok bool) {
-	first, end, step := q.Boundary, q.Slots, 1
-	if !forLow {
-		first, end, step = q.Boundary-1, -1, -1
-	}
-	slot, passed := first, 0
-	for ; slot != end && t.Has(slot); slot += step {
-		passed++
-	}
-	if slot == end || most <= 0 {
-		return q.Boundary, false
-	}
-	if passed == 0 {
-		free := 0
-		for at := first; at != end && !t.Has(at); at += step {
-			free++
+// Room is the boundary that gives a member of a pair free slots of the other one's:
+// half of those that lie next to the boundary, which moves no session. Where the first
+// free one lies further out, just up to that; the sessions that are passed over change
+// sides, which is fine: both members hold the stream. No more than most are: they may
+// not bring the member above its limit. When it has reached that without a slot, the
+// other one has got room for as many instead. False: the pair is full, or the member
+// has no room for anybody.
+func Room(p *wire.Placement, q *wire.Pair, t *Table, edge string, most int) (boundary int, ok bool) {
+	v, limit := ViewOf(q, edge), PairLimit(p, q)
+	free := func(i int) bool { return v.Slot(i) < limit && !t.Has(v.Slot(i)) }
+	first, passed, last := v.Boundary(q.Boundary), 0, 0
+	at := first
+	for ; at < q.Slots && !free(at); at++ {
+		if t.Has(v.Slot(at)) && passed < most {
+			passed, last = passed+1, at
 		}
-		slot += step * ((free+1)/2 - 1)
 	}
-	if passed >= most {
-		slot = first + step*(most-1) // they stand side by side
+	switch {
+	case at == q.Slots || most <= 0:
+		return q.Boundary, false
+	case passed == most:
+		at = last
+	case passed == 0:
+		n := 0
+		for ; at+n < q.Slots && free(at+n); n++ {
+		}
+		at += (n+1)/2 - 1
 	}
-	if forLow {
-		return slot + 1, true
-	}
-	return slot, true
+	return v.Boundary(at + 1), true
 }
 
 // PairLimit is the most sessions of a pair: its slots, or what the smaller of

@@ -167,11 +167,11 @@ func StandIns(p *wire.Placement) map[string]bool {
 		for _, a := range q.Adopted {
 			stands[a.Edge] = true
 		}
-		if q.Boundary > q.Home || !q.Retiring && q.High != "" && failed(state(p, q.High)) {
-			stands[q.Low] = true
-		}
-		if q.High != "" && (q.Boundary < q.Home || !q.Retiring && failed(state(p, q.Low))) {
-			stands[q.High] = true
+		for _, m := range [2][2]string{{q.Low, q.High}, {q.High, q.Low}} {
+			v := ViewOf(q, m[0])
+			if m[0] != "" && (v.Boundary(q.Boundary) > v.Boundary(q.Home) || !q.Retiring && m[1] != "" && failed(state(p, m[1]))) {
+				stands[m[0]] = true
+			}
 		}
 	}
 	return stands

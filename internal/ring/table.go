@@ -60,36 +60,44 @@ func (t *Table) Free(slot int) {
 	t.taken--
 }
 
-// AllotLow takes the lowest free slot of those that the low member delivers
-// (Owned). What is given to others is not among them: who allots it would seat a
-// session on an edge that has not been asked.
-func (t *Table) AllotLow(owned []wire.Run) (int, bool) {
-	for _, r := range owned {
-		for slot := max(r.From, 0); slot < min(r.To, t.slots); slot++ {
-			if t.words[slot/64] == ^uint64(0) {
-				slot |= 63 // the loop steps to the next word
-			} else if !t.Has(slot) {
-				t.Set(slot)
-				return slot, true
+// Allot takes the free slot that is lowest in a member's own view, of those that it
+// delivers (Owned) and that the pair's limit leaves (PairLimit): what lies above that
+// is to become free, so that the table can follow its members' capacity down. What is
+// given to others is not among them: who allots it would seat a session on an edge that
+// has not been asked.
+func (t *Table) Allot(owned []wire.Run, v View, limit int) (int, bool) {
+	for n := range owned {
+		r := owned[n]
+		if v.mirrored { // the last one is its first
+			r = owned[len(owned)-1-n]
+		}
+		r = v.Run(wire.Run{From: max(r.From, 0), To: min(r.To, t.slots, limit)})
+		for i := r.From; i < r.To; i++ {
+			slot := v.Slot(i)
+			switch word := slot / 64; {
+			case t.words[word] != ^uint64(0):
+				if !t.Has(slot) {
+					t.Set(slot)
+					return slot, true
+				}
+			case v.mirrored: // on to the next word
+				i = v.Slot(word * 64)
+			default:
+				i = word*64 + 63
 			}
 		}
 	}
 	return 0, false
 }
 
-// AllotHigh takes the highest free slot of those that the high member delivers.
-func (t *Table) AllotHigh(owned []wire.Run) (int, bool) {
-	for i := len(owned) - 1; i >= 0; i-- {
-		for slot := min(owned[i].To, t.slots) - 1; slot >= max(owned[i].From, 0); slot-- {
-			if t.words[slot/64] == ^uint64(0) {
-				slot &^= 63 // the loop steps to the word before
-			} else if !t.Has(slot) {
-				t.Set(slot)
-				return slot, true
-			}
-		}
+// Resize gives the table more slots, or fewer: what stood in those is gone.
+func (t *Table) Resize(slots int) {
+	for slot := slots; slot < t.slots; slot++ {
+		t.Free(slot)
 	}
-	return 0, false
+	words := make([]uint64, (slots+63)/64)
+	copy(words, t.words)
+	t.slots, t.words = slots, words
 }
 
 // Below counts the taken slots below a boundary: what the low member delivers.

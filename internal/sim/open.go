@@ -51,11 +51,7 @@ func (c *tandem) admit(stream string, number int32) bool {
 const openRounds = 64
 
 func (c *tandem) allot(q *wire.Pair, edge string) (slot int, ok bool) {
-	owned := ring.Owned(c.p, q, edge)
-	if edge == q.Low {
-		return c.tables[q.ID].AllotLow(owned)
-	}
-	return c.tables[q.ID].AllotHigh(owned)
+	return c.tables[q.ID].Allot(ring.Owned(c.p, q, edge), ring.ViewOf(q, edge), ring.PairLimit(c.p, q))
 }
 
 // makeRoom moves boundary and home of a pair, which is what a balancer proposes
@@ -68,7 +64,7 @@ func (c *tandem) makeRoom(q *wire.Pair, edge string) bool {
 		return c.p != before
 	}
 	t := c.tables[q.ID]
-	boundary, ok := ring.Room(q, t, edge == q.Low, c.loads.Limits[edge]-c.loads.Delivering[edge])
+	boundary, ok := ring.Room(c.p, q, t, edge, c.loads.Limits[edge]-c.loads.Delivering[edge])
 	if !ok {
 		return false
 	}

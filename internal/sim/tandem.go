@@ -64,11 +64,11 @@ func newTandem(s *Scenario) *tandem {
 		stream := c.stream(start.Stream)
 		c.store(start.Stream, q.ID)
 		for range start.LowSessions {
-			slot, _ := c.tables[q.ID].AllotLow(ring.Owned(c.p, q, q.Low))
+			slot, _ := c.allot(q, q.Low)
 			c.seat(q, slot, stream)
 		}
 		for range start.HighSessions {
-			slot, _ := c.tables[q.ID].AllotHigh(ring.Owned(c.p, q, q.High))
+			slot, _ := c.allot(q, q.High)
 			c.seat(q, slot, stream)
 		}
 	}
