@@ -87,6 +87,7 @@ type testBalancer struct {
 	*httptest.Server
 	mu        sync.Mutex
 	placement *wire.Placement
+	keys      wire.Keys
 	changed   chan struct{}
 	suspected map[string]int
 	ready     map[string]uint64
@@ -95,7 +96,7 @@ type testBalancer struct {
 
 func newBalancer(t *testing.T) *testBalancer {
 	b := &testBalancer{
-		placement: &wire.Placement{Admission: ring.FailSafeAdmission}, changed: make(chan struct{}),
+		placement: &wire.Placement{Admission: ring.FailSafeAdmission, Trust: &wire.Trust{Keys: 1}}, keys: testKeys(), changed: make(chan struct{}),
 		suspected: map[string]int{}, ready: map[string]uint64{}, reports: map[string]wire.Report{},
 	}
 	b.placement.Index()
@@ -124,6 +125,11 @@ func newBalancer(t *testing.T) *testBalancer {
 		call.Reply(w, http.StatusOK, wire.RegisterAnswer{Placement: b.placement})
 	})
 	mux.HandleFunc(wire.PathPlacement, b.poll)
+	mux.HandleFunc(wire.PathKeys, func(w http.ResponseWriter, _ *http.Request) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		call.Reply(w, http.StatusOK, b.keys)
+	})
 	mux.HandleFunc(wire.PathSuspect, func(_ http.ResponseWriter, r *http.Request) {
 		var s wire.Suspicion
 		_ = json.NewDecoder(r.Body).Decode(&s)
@@ -196,7 +202,7 @@ func (b *testBalancer) state(name string, s wire.EdgeState, anchor ring.Anchor, 
 
 func (b *testBalancer) place(stream string, pairs ...wire.PairID) {
 	b.change(func(p *wire.Placement) *wire.Placement {
-		p.Streams = p.Streams.With(wire.StreamPlace{Stream: stream, Pairs: pairs})
+		p.Streams = p.Streams.With(wire.StreamPlace{Stream: stream, ID: wire.NameHash(stream), Pairs: pairs})
 		return p.Index()
 	})
 }
@@ -365,12 +371,6 @@ func ask(t *testing.T, e *testEdge, request wire.OpenRequest) (wire.SessionID, s
 		t.Fatalf("%s: %v", b, err)
 	}
 	return id, ""
-}
-
-func tokenOf(id wire.SessionID, stream string) string {
-	return testSecret().Seal(wire.Token{
-		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: time.Now().Add(time.Hour).Unix(),
-	})
 }
 
 // testLog shows an edge's log when the test fails.

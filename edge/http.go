@@ -95,7 +95,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		call.Refuse(w, http.StatusMethodNotAllowed, "method", "only GET, HEAD and OPTIONS are served here")
 		return
 	}
-	x, refused := e.requestOf(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
+	x, refused := e.requestSoon(r)
 	if refused.status != 0 {
 		if refused.status == http.StatusServiceUnavailable {
 			e.counts.refused.Add(1)
@@ -104,6 +104,31 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.serve(w, r, x)
+}
+
+// keyWait is how long a session waits for its key, which may be on its way here.
+const keyWait = time.Second
+
+const reasonKey = "unknown_key"
+
+// requestSoon is requestOf, for a request that can wait.
+func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
+	limit := time.NewTimer(keyWait)
+	defer limit.Stop()
+	for {
+		changed := e.member.Keys.Changed()
+		x, refused = e.requestOf(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
+		if refused.reason != reasonKey {
+			return x, refused
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return x, refused
+		case <-r.Context().Done():
+			return x, refused
+		}
+	}
 }
 
 // refusal is an answer of the edge's own; the zero value is none.
@@ -125,7 +150,7 @@ func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request,
 			x.Pair = wire.PairID(n)
 		}
 	}
-	if token, rest, ok := wire.SplitPath(path); ok && e.cfg.Secret.Valid() {
+	if token, rest, ok := wire.SplitPath(path); ok && e.clustered() {
 		if refused = e.session(&x, token, rest, viewer); refused.status != 0 {
 			return x, refused
 		}
@@ -143,17 +168,17 @@ func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request,
 
 // session checks the token and notes the request.
 func (e *Edge) session(x *request, token, rest, viewer string) refusal {
-	t, err := e.cfg.Secret.Verify(token, x.started)
+	t, err := e.member.Keys.Verify(token, x.started)
 	if errors.Is(err, wire.ErrTokenExpired) && x.Node {
 		err = nil // the balancer has decided already
+	}
+	if errors.Is(err, wire.ErrTokenKey) {
+		return refusal{http.StatusForbidden, reasonKey, "the session in the path is sealed with a key that is not known here; open the stream anew"}
 	}
 	if err != nil {
 		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
-	stream, ok := t.StreamOf(rest)
-	if !ok {
-		return refusal{http.StatusForbidden, "other_stream", "the session in the path is for another stream; open this one"}
-	}
+	stream, _ := e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
 	x.Path, x.Pair, x.prefix = rest, t.Pair, wire.SessionPrefix+token
 	slot, reason := e.member.Touch(t.SessionID, stream, viewer, x.started)
 	if reason != "" {

@@ -82,6 +82,9 @@ func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 // move opens a session for a viewer that had one, wherever there is room up to the
 // edges' capacity. Tracks that a player asks for side by side get the same one.
 func (l *LB) move(r *http.Request, id, at wire.SessionID, stream string) (seat, bool) {
+	if stream == "" {
+		return seat{}, false // it is placed nowhere any more: by its entry it can be
+	}
 	found, err, _ := l.moves.one.Do(moveKey(id), func() (any, error) {
 		if s, ok := l.moves.find(id); ok && s.id != at {
 			return s, nil // another request was quicker
@@ -93,7 +96,11 @@ func (l *LB) move(r *http.Request, id, at wire.SessionID, stream string) (seat, 
 		if reason != "" {
 			return nil, errNoPlace
 		}
-		s := seat{id: opened, token: l.seal(opened, stream), stream: stream, sid: sidOf(r)}
+		token, ok := l.control.Tokens.Seal(ctx, opened, stream)
+		if !ok {
+			return nil, errNoPlace
+		}
+		s := seat{id: opened, token: token, stream: stream, sid: sidOf(r)}
 		l.remember(r, s)
 		l.moves.known.put(moveKey(id), s)
 		l.counts.placedAnew.Inc()

@@ -117,6 +117,9 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 		{http.MethodPost, "/admission", `{"admision":"pair"}`, http.StatusBadRequest},
 		{http.MethodPost, "/admission", "", http.StatusBadRequest},
 		{http.MethodPost, "/purge", wire.Purge{Prefix: "film"}, http.StatusBadRequest},
+		{http.MethodPost, "/keys/streams/rotate", nil, http.StatusNotFound},
+		{http.MethodDelete, "/keys/tokens/99", nil, http.StatusNotFound},
+		{http.MethodDelete, "/keys/tokens/1", nil, http.StatusConflict}, // the one that seals
 		{http.MethodPost, "/purge", `{"prefix":"/","all":true}`, http.StatusBadRequest},
 		{http.MethodGet, "/sessions?limit=-1", nil, http.StatusBadRequest},
 		{http.MethodGet, "/sessions?limit=many", nil, http.StatusBadRequest},

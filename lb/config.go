@@ -46,6 +46,7 @@ type Config struct {
 	FailSafe       string
 	SessionIdle    time.Duration
 	TokenLifetime  time.Duration
+	KeyLife        time.Duration
 	DeadAfter      time.Duration
 	UnplaceAfter   time.Duration
 	SilentFor      time.Duration
@@ -96,6 +97,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.FailSafe, "fail-safe", ring.FailSafeRoom, "What edges that stand in for a dead one are given: room, new streams too, after all others, where one more death would be survived or else up to their capacity; strict, none (claims 12, 13)."),
 		setting.Duration(&c.SessionIdle, "session-idle", time.Minute, time.Second, 24*time.Hour, "A session for which nothing was asked for so long ends; the same as the edges'."),
 		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
+		setting.Duration(&c.KeyLife, "key-life", 24*time.Hour, time.Minute, 365*24*time.Hour, "How often the keys change that seal sessions' addresses and datagrams; a former one is good until token-lifetime has passed."),
 		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),
 		setting.Duration(&c.DeadAfter, "dead-after", 10*time.Minute, 0, 365*24*time.Hour, "A member that is down for so long is removed for good, and the ring closes over it; 0: never."),
 		setting.Duration(&c.UnplaceAfter, "unplace-after", 10*time.Minute, 0, 365*24*time.Hour, "A stream that nobody has watched for so long leaves the placement, which makes room for other names; edges keep what they store of it. 0: never."),

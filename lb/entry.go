@@ -22,9 +22,10 @@ const maxSID = 128
 // or opened, and the viewer is sent to it.
 func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 	p := l.control.Placement()
-	stream, placed := streamFor(p, r.URL.Path)
+	stream := wire.StreamName(r.URL.Path)
+	placed := p.Stream(stream) != nil
 	if s, ok := l.recognise(r, stream); ok {
-		_, expired := l.cfg.Secret.Verify(s.token, l.now())
+		_, expired := l.control.Tokens.Verify(r.Context(), s.token)
 		if _, ok := p.Pair(s.id.Pair); ok && expired == nil {
 			l.counts.recognised.Inc()
 			return redirect(w, underSession(s.token, r))
@@ -47,16 +48,12 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 		return l.deny(w, http.StatusServiceUnavailable, reason, refusals[reason])
 	}
 	l.counts.opened.Inc()
-	token := l.seal(id, stream)
+	token, ok := l.control.Tokens.Seal(ctx, id, stream)
+	if !ok {
+		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonQuorum, "the balancers have made no key yet; try again")
+	}
 	l.remember(r, seat{id: id, token: token, stream: stream, sid: sidOf(r)})
 	return redirect(w, underSession(token, r))
-}
-
-// seal makes the token of a session that has been opened.
-func (l *LB) seal(id wire.SessionID, stream string) string {
-	return l.cfg.Secret.Seal(wire.Token{
-		SessionID: id, Stream: wire.StreamHash(stream), Depth: wire.StreamDepth(stream), Expires: l.now().Add(l.cfg.TokenLifetime).Unix(),
-	})
 }
 
 // recognise finds the session of a viewer that re-asks an entry: by what the
@@ -138,7 +135,7 @@ func (l *LB) lookUp(r *http.Request) int {
 	defer cancel()
 	p := l.control.Placement()
 	counts := l.control.Loads.Figures(p)
-	stream, _ := streamFor(p, r.URL.Path)
+	stream := wire.StreamName(r.URL.Path)
 	var tried []string
 	found := http.StatusOK // when nobody can be asked: opening says why it can't be
 	for range openRounds {

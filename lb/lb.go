@@ -91,7 +91,7 @@ func (l *LB) openRooms(deps Deps) {
 	cfg := l.cfg
 	l.control = control.New(control.Config{
 		Name: cfg.Name, Join: cfg.Join, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
-		UnplaceAfter: cfg.UnplaceAfter,
+		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
@@ -137,6 +137,9 @@ func (l *LB) Run(ctx context.Context) error {
 
 // leave lets everybody go who is kept waiting: polls and streams of events.
 func (l *LB) leave() { l.left.Do(func() { close(l.leaving) }) }
+
+// Keys open the tokens of sessions.
+func (l *LB) Keys() *wire.KeyRing { return l.control.Tokens.Ring }
 
 // Placement is the placement that viewers are routed by.
 func (l *LB) Placement() *wire.Placement { return l.control.Placement() }

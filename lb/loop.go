@@ -39,14 +39,14 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	if !ok || strings.IndexByte(path, '%') >= 0 || len(path) > maxPath || !goodPath(rest) {
 		return proxy.LoopRequest{}, false
 	}
-	token, err := l.cfg.Secret.Verify(text, l.now())
+	token, err := l.control.Tokens.Ring.Verify(text, l.now())
 	if err != nil {
 		return proxy.LoopRequest{}, false
 	}
-	stream, ours := token.StreamOf(rest)
 	p := l.control.Placement()
+	stream, _ := p.StreamBy(token.Stream)
 	pair, placed := p.Pair(token.Pair)
-	if !ours || !placed {
+	if !placed {
 		return proxy.LoopRequest{}, false
 	}
 	if _, moved := l.moves.find(token.SessionID); moved {

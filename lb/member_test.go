@@ -41,6 +41,7 @@ type member struct {
 	streams  []string
 	watched  map[string]int // sessions by stream
 	mute     bool           // it does not say what is watched
+	keys     uint64         // version of those that it has
 }
 
 func (m *member) locked(do func()) {
@@ -163,7 +164,7 @@ func (m *member) report() wire.Report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sequence++
-	r := wire.Report{Edge: m.edge.Name, Incarnation: m.edge.Incarnation, Sequence: m.sequence, Capacity: m.edge.Capacity, Streams: m.streams}
+	r := wire.Report{Edge: m.edge.Name, Incarnation: m.edge.Incarnation, Sequence: m.sequence, Capacity: m.edge.Capacity, Streams: m.streams, Keys: m.keys}
 	p := m.lb.Placement()
 	for i := range p.Pairs {
 		q := &p.Pairs[i]

@@ -23,7 +23,7 @@ func TestViewerIsSentToItsSlotAndGetsItsBytes(t *testing.T) {
 	if path != entryPath || !strings.HasSuffix(resp.Header.Get("Location"), "?quality=high") || resp.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("sent to %q, %v", resp.Header.Get("Location"), resp.Header)
 	}
-	if stream, ok := token.StreamOf("/film/720/one.m4s"); !ok || stream != "/film/" {
+	if stream, ok := c.lb.Placement().StreamBy(token.Stream); !ok || stream != "/film/" {
 		t.Fatalf("the token is for %q, %v", stream, ok)
 	}
 	if got := c.lb.Placement().Stream("/film/"); len(got) != 1 || got[0] != token.Pair || c.opened() != 1 {

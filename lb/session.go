@@ -16,20 +16,18 @@ import (
 
 // inSession serves a request with a token: verify, route, carry.
 func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string) (int, int64) {
-	token, err := l.cfg.Secret.Verify(text, l.now())
-	stream, ours := token.StreamOf(path)
+	token, err := l.control.Tokens.Verify(r.Context(), text)
 	switch {
-	case err == nil && ours:
+	case err == nil:
 	case media.IsEntry(path):
 		return l.reopen(w, r, text)
 	case errors.Is(err, wire.ErrTokenExpired):
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session has expired; open the stream anew")
-	case err != nil:
-		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session in the path is not one of this cluster; open the stream anew")
 	default:
-		return l.deny(w, http.StatusForbidden, call.ReasonStream, "the session in the path is for another stream; open this one")
+		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session in the path is not one of this cluster; open the stream anew")
 	}
 	p := l.control.Placement()
+	stream, _ := p.StreamBy(token.Stream) // "" when it is placed nowhere any more
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
 		// The ring has changed and the pair has ended: an entry gets a new session, and
@@ -160,7 +158,7 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 // address), else by the stream's first pair.
 func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	p := l.control.Placement()
-	stream, placed := streamFor(p, r.URL.Path)
+	stream, placed := streamNear(p, r.URL.Path)
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}

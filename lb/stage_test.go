@@ -42,6 +42,7 @@ type stageOptions struct {
 	edges, capacity int
 	config          func(c *Config)
 	listener        net.Listener
+	now             func() time.Time
 }
 
 func newStage(t *testing.T, o stageOptions) *stage {
@@ -58,7 +59,7 @@ func newStage(t *testing.T, o stageOptions) *stage {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := New(cfg, Deps{Logger: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)})
+	l, err := New(cfg, Deps{Now: o.now, Logger: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +88,29 @@ func newStage(t *testing.T, o stageOptions) *stage {
 		})
 	}
 	t.Cleanup(c.stop)
+	c.awaitKeys()
 	for i := range o.edges {
 		c.addEdge(fmt.Sprintf("edge-%d", i+1), max(o.capacity, 1))
 	}
 	return c
+}
+
+// awaitKeys waits for the first keys, which the leader makes; a balancer that is to
+// join another one gets them there.
+func (c *stage) awaitKeys() {
+	c.t.Helper()
+	limit := time.After(10 * time.Second)
+	for c.lb.cfg.Join == "" && len(c.lb.cfg.Peers) < 2 {
+		changed := c.lb.Keys().Changed()
+		if keys := c.lb.Keys().Keys(); len(keys.Tokens.Keys) > 0 && len(keys.Datagrams.Keys) > 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			c.t.Fatal("no keys")
+		}
+	}
 }
 
 // stageConfig has every default, and nothing that a test waits for.
@@ -237,7 +257,7 @@ func (c *stage) sessionAt(resp *http.Response) (wire.Token, string) {
 	if resp.StatusCode != http.StatusFound || !ok {
 		c.t.Fatalf("%s to %q, want a session", resp.Status, at)
 	}
-	token, err := c.lb.cfg.Secret.Verify(text, time.Now())
+	token, err := c.lb.Keys().Verify(text, time.Now())
 	if err != nil {
 		c.t.Fatal(err)
 	}

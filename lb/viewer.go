@@ -149,11 +149,11 @@ func withoutSession(token string, r *http.Request) string {
 	return target
 }
 
-// streamFor is the placed stream of a path, or the directory of an entry that
-// nobody has asked for yet.
-func streamFor(p *wire.Placement, path string) (stream string, placed bool) {
+// streamNear is the placed stream in whose folder, or nearest below it, a path
+// lies: a guess for what is asked without a session.
+func streamNear(p *wire.Placement, path string) (stream string, placed bool) {
 	if stream, ok := p.StreamOf(path); ok {
 		return stream, true
 	}
-	return path[:strings.LastIndexByte(path, '/')+1], false
+	return wire.StreamName(path), false
 }

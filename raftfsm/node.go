@@ -73,6 +73,9 @@ func (n *Node) History() []wire.Event { return append([]wire.Event(nil), n.view.
 // responses in hand lived through is not in them.
 func (n *Node) Deaths() []wire.Receipt { return append([]wire.Receipt(nil), n.view.Load().deaths...) }
 
+// NamesStreams tells whether streams have names for tokens.
+func (n *Node) NamesStreams() bool { return n.view.Load().secrets.Streams != nil }
+
 // Keys are the present keys. They are never changed.
 func (n *Node) Keys() wire.Keys { return n.view.Load().secrets.Keys }
 

@@ -25,7 +25,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
 		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
-		drainCommand(), resumeCommand(), removeCommand(), unplaceCommand(), purgeCommand(),
+		drainCommand(), resumeCommand(), removeCommand(), unplaceCommand(), purgeCommand(), keysCommand(),
 		simCommand(), benchCommand(), configCommand(), versionCommand(),
 	}
 }

@@ -124,7 +124,7 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 // nodeParts: the balancer's loops stand below the edge's, which register there.
 func nodeParts(cfg nodeConfig, listeners balancerListeners, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
 	near := &node.LocalEdge{
-		Name: cfg.lb.Name, Secret: cfg.edge.Secret, Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
+		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
 		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Now: time.Now,
 	}
 	parts := []run.Part{

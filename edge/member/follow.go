@@ -19,6 +19,7 @@ const (
 	pollFor     = 30 * time.Second       // longer than the balancers hold a poll
 	retryAfter  = 200 * time.Millisecond // after a balancer failed, before the next is asked
 	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
+	keysLimit   = 2 * time.Second        // for the keys to come
 	openWaits   = 500 * time.Millisecond // an opening waits so long for a placement that is on its way
 )
 
@@ -64,7 +65,29 @@ func (m *Member) followOne(ctx context.Context, balancer string) error {
 		if p != nil {
 			m.apply(p)
 		}
+		if err := m.takeKeys(ctx, balancer); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// takeKeys gets the keys when the placement tells of others than this edge has.
+func (m *Member) takeKeys(ctx context.Context, balancer string) error {
+	trust := m.view.Placement().Trust
+	if trust == nil || trust.Keys <= m.Keys.Version() {
+		return nil
+	}
+	var keys wire.Keys
+	ctx, cancel := context.WithTimeout(ctx, keysLimit)
+	defer cancel()
+	if err := m.call.Ask(ctx, http.MethodGet, balancer+wire.PathKeys, nil, &keys); err != nil {
+		return err
+	}
+	if err := keys.Check(); err != nil {
+		return err
+	}
+	m.Keys.Take(keys)
 	return nil
 }
 

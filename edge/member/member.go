@@ -69,6 +69,7 @@ type Member struct {
 	traffic  func() Traffic
 	sessions *sessions
 	numbers  numbers
+	Keys     wire.KeyRing // open the tokens of sessions
 
 	changed     chan struct{} // one token: the placement changed
 	incarnation atomic.Uint64

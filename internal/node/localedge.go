@@ -16,7 +16,7 @@ import (
 // from that edge, by a call. All else is the balancer's.
 type LocalEdge struct {
 	Name      string // of the edge
-	Secret    wire.Secret
+	Keys      *wire.KeyRing
 	Placement func() *wire.Placement
 	Edge      http.Handler
 	Balancer  http.Handler
@@ -49,15 +49,12 @@ func (e *LocalEdge) own(r *http.Request) bool {
 
 // delivers tells whether the session in a path is delivered here by the tables.
 func (e *LocalEdge) delivers(urlPath string) bool {
-	text, path, ok := wire.SplitPath(urlPath)
+	text, _, ok := wire.SplitPath(urlPath)
 	if !ok {
 		return false
 	}
-	token, err := e.Secret.Verify(text, e.Now())
+	token, err := e.Keys.Verify(text, e.Now())
 	if err != nil {
-		return false
-	}
-	if _, ok := token.StreamOf(path); !ok {
 		return false
 	}
 	p := e.Placement()

@@ -13,23 +13,23 @@ import (
 // A node serves from its own edge what the tables give that edge, and only
 // that; what the edge refuses goes the balancer's way.
 func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
-	secret, err := wire.NewSecret("a secret of at least sixteen bytes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := new(wire.KeyRing)
+	keys.Take(wire.Keys{Version: 1, Tokens: wire.KeySet{Sealing: 1, Keys: []wire.Key{{ID: 1, Secret: make([]byte, wire.KeySize)}}}})
 	now := time.Unix(1_700_000_000, 0)
 	p := (&wire.Placement{
 		Edges: []wire.Edge{{Name: "node-1", State: wire.EdgeUp}, {Name: "node-2", State: wire.EdgeUp}},
 		Pairs: []wire.Pair{{ID: 7, Low: "node-1", High: "node-2", Slots: 8, Boundary: 4, Home: 4}},
 	}).Index()
 	path := func(slot int) string {
-		return wire.SessionPrefix + secret.Seal(wire.Token{
-			SessionID: wire.SessionID{Pair: 7, Slot: slot}, Stream: wire.StreamHash("/film/"), Depth: 1, Expires: now.Unix() + 60,
-		}) + "/film/seg1.m4s"
+		token, ok := keys.Seal(wire.Token{SessionID: wire.SessionID{Pair: 7, Slot: slot}, Expires: now.Unix() + 60})
+		if !ok {
+			t.Fatal("no token")
+		}
+		return wire.SessionPrefix + token + "/film/seg1.m4s"
 	}
 	refuses := false
 	s := &LocalEdge{
-		Name: "node-1", Secret: secret, Placement: func() *wire.Placement { return p }, Now: func() time.Time { return now },
+		Name: "node-1", Keys: keys, Placement: func() *wire.Placement { return p }, Now: func() time.Time { return now },
 		Edge: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(wire.HeaderAuth) != "" {
 				t.Error("a viewer's internal header reached the edge")

@@ -136,7 +136,7 @@ func another(p *wire.Placement, edge string) string {
 // fills. Half of the keys fall to each member.
 func Filler(p *wire.Placement, pair *wire.Pair, key string) (filler, other string) {
 	filler, other = pair.Low, pair.High
-	if wire.StreamHash(key)>>32&1 == 1 {
+	if wire.NameHash(key)>>32&1 == 1 {
 		filler, other = other, filler
 	}
 	if !HasCopy(state(p, filler)) {

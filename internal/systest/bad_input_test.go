@@ -67,9 +67,9 @@ func TestWrongUse(t *testing.T) {
 func TestStrangers(t *testing.T) {
 	h := start(t, "--edges", "2", "--balancers", "1")
 	f := h.File()
-	foreign, err := wire.NewSecret("the secret of quite another cluster")
-	must(t, err)
-	token := foreign.Seal(wire.Token{SessionID: wire.SessionID{Pair: 1}, Stream: wire.StreamHash("/sample/"), Depth: 1, Expires: time.Now().Add(time.Hour).Unix()})
+	var foreign wire.KeyRing
+	foreign.Take(wire.Keys{Version: 1, Tokens: wire.KeySet{Sealing: 1, Keys: []wire.Key{{ID: 1, Secret: make([]byte, wire.KeySize)}}}})
+	token, _ := foreign.Seal(wire.Token{SessionID: wire.SessionID{Pair: 1}, Expires: time.Now().Add(time.Hour).Unix()})
 	for _, row := range []struct {
 		name, method, url string
 		from, to          int // statuses that are right

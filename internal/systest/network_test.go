@@ -159,8 +159,10 @@ func (n *network) enter() (base string, id wire.SessionID) {
 	if !ok {
 		n.t.Fatalf("no session at %s", effective)
 	}
-	token, err := n.secret.Verify(sealed, time.Now())
-	must(n.t, err)
+	token, ok := wire.PeekToken(sealed)
+	if !ok {
+		n.t.Fatalf("no token: %s", sealed)
+	}
 	return strings.TrimSuffix(effective, stored), token.SessionID
 }
 

@@ -17,6 +17,9 @@ package wire
 //	POST   /api/v1/streams/unplace   {"stream": "/film/"}: off its pairs, if nobody watches it
 //	POST   /api/v1/purge             Purge -> PurgeAnswer
 //	POST   /api/v1/admission         {"admission": "failsafe"|"pair"}
+//	GET    /api/v1/keys              -> []KeyStatus
+//	POST   /api/v1/keys/{tokens|datagrams}/rotate
+//	DELETE /api/v1/keys/{tokens|datagrams}/{id}
 //	GET    /api/v1/openapi.json
 //
 // Errors are {"error": "one line that names the field and the fix", "reason": "..."}.
@@ -150,6 +153,22 @@ type Preview struct {
 	Peak       string         `json:"peak"`   // the fullest edge afterwards
 	PeakLoad   int            `json:"peak_load"`
 	PeakCap    int            `json:"peak_capacity"`
+}
+
+// What a key does.
+const (
+	KeyNext  = "next"  // it is being made known, and will seal
+	KeySeals = "seals" // it seals, and opens
+	KeyOpens = "opens" // it opens what it has sealed, as long as that is good
+)
+
+// KeyStatus is one key; nothing of what it is.
+type KeyStatus struct {
+	Purpose Purpose `json:"purpose"`
+	ID      uint8   `json:"id"`
+	State   string  `json:"state"`
+	Made    int64   `json:"made"`
+	Ceased  int64   `json:"ceased,omitempty"`
 }
 
 // PurgeAnswer says what was removed where.

@@ -43,6 +43,7 @@ const (
 	// On balancers.
 	PathRegister  = "/_tandem/register"  // POST Register -> RegisterAnswer
 	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s, 204 when nothing changed
+	PathKeys      = "/_tandem/keys"      // GET -> Keys
 	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
 	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete
 	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise

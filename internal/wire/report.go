@@ -36,6 +36,7 @@ type Report struct {
 	Waiting     int        `json:"waiting"` // requests that wait for a fill
 	Pairs       []PairLoad `json:"pairs"`
 	Recovery    *Recovery  `json:"recovery,omitempty"`
+	Keys        uint64     `json:"keys"` // version of the keys that it opens tokens with
 	StoreBytes  int64      `json:"store_bytes"`
 	SentBytes   int64      `json:"sent_bytes"` // to viewers, since start
 	Hits        int64      `json:"hits"`
@@ -93,6 +94,7 @@ type Pong struct {
 	Role        string `json:"role"`
 	Incarnation uint64 `json:"incarnation"`
 	Version     uint64 `json:"version,omitempty"` // a balancer's: of its placement
+	Keys        uint64 `json:"keys,omitempty"`    // a balancer's: version of the keys that it opens tokens with
 	Problem     string `json:"problem,omitempty"` // a balancer's: why it should get no viewers; empty: it should
 }
 

@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"net/http"
-	"sync"
 )
 
 // minSecret is the shortest secret that is taken, in bytes.
@@ -23,7 +21,6 @@ var ErrSecretShort = errors.New("the secret is too short")
 type Secret struct {
 	text   []byte
 	bearer string
-	macs   *sync.Pool // of hash.Hash: HMAC with the tokens' key
 }
 
 // NewSecret takes the secret's text, without the white space around it.
@@ -34,8 +31,6 @@ func NewSecret(text string) (Secret, error) {
 	}
 	s := Secret{text: []byte(trimmed)}
 	s.bearer = hex.EncodeToString(s.Key("bearer"))
-	key := s.Key("token")
-	s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 	return s, nil
 }
 
@@ -71,15 +66,4 @@ func (s Secret) Authorised(r *http.Request) bool {
 // Shown tells whether a value of HeaderAuth is that of this cluster's nodes.
 func (s Secret) Shown(bearer string) bool {
 	return s.Valid() && subtle.ConstantTimeCompare([]byte(bearer), []byte(s.bearer)) == 1
-}
-
-// sum appends the first macSize bytes of the tokens' MAC of b to to.
-func (s Secret) sum(to, b []byte) []byte {
-	mac := s.macs.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write(b)
-	n := len(to)
-	to = mac.Sum(to)
-	s.macs.Put(mac)
-	return to[:n+macSize]
 }

@@ -5,7 +5,7 @@ import "sync"
 // tokenBuffer is the memory that one Verify needs.
 type tokenBuffer struct {
 	text [TokenLength]byte
-	raw  [tokenSize + 2]byte
+	raw  [tokenSize + 3]byte
 	mac  [64]byte
 }
 

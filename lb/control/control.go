@@ -28,6 +28,8 @@ type Config struct {
 	PingTimeout time.Duration
 
 	UnplaceAfter time.Duration // without a session, until a stream leaves the placement, 0: never
+	KeyLife      time.Duration // until the next key is made
+	TokenLife    time.Duration // how long what a key seals is good
 }
 
 // Deps is what it stands on. All are needed.
@@ -50,6 +52,7 @@ type Control struct {
 	Loads     *Loads
 	Proposals *Proposals
 	Checks    *HealthChecks
+	Tokens    *Tokens
 
 	cfg        Config
 	deps       Deps
@@ -68,6 +71,7 @@ type Control struct {
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers()}
+	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
 	c.Checks = &HealthChecks{
 		node: deps.Node, proposals: c.Proposals, loads: c.Loads, secret: deps.Secret, name: cfg.Name, log: deps.Logger, now: deps.Now,
@@ -89,13 +93,14 @@ func (c *Control) Run(ctx context.Context) error {
 	)
 }
 
-// watch follows the placement: what is gone is forgotten, and nobody waits on
+// watch follows the placement: new keys are taken, what is gone is forgotten, and nobody waits on
 // connections to an edge that was marked down.
 func (c *Control) watch(ctx context.Context) error {
 	down := map[string]bool{}
 	for {
 		changed := c.node.Watch()
 		p := c.node.Placement()
+		c.Tokens.Ring.Take(c.node.Keys())
 		for _, e := range p.Edges {
 			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
 				down[e.Name] = dead

@@ -49,7 +49,7 @@ func (c *Control) Balancer(name string) (wire.Pong, bool) {
 
 // pong is what this balancer says of itself.
 func (c *Control) pong() wire.Pong {
-	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Version: c.node.Placement().Version}
+	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Version: c.node.Placement().Version, Keys: c.Tokens.Ring.Version()}
 	if err := c.Ready(); err != nil {
 		pong.Problem = err.Error()
 	}

@@ -28,6 +28,7 @@ func (c *Control) Handler() http.Handler {
 		call.Reply(w, http.StatusOK, c.pong())
 	})
 	r.Get(wire.PathPlacement, c.handlePlacement)
+	r.Get(wire.PathKeys, c.handleKeys)
 	r.Post(wire.PathRegister, c.handleRegister)
 	r.Post(wire.PathReport, c.handleReport)
 	r.Post(wire.PathSuspect, c.handleSuspect)

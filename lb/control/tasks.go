@@ -59,6 +59,7 @@ func (t *tasks) do(ctx context.Context) {
 		t.idle = nil
 		return
 	}
+	rotation{t}.tend(ctx)
 	t.letLeave(ctx)
 	t.settleRing(ctx)
 	t.removeDead(ctx)

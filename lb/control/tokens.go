@@ -1,0 +1,67 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Tokens names sessions and reads their names, with the keys of the cluster. Where
+// a key is on its way here it waits a moment.
+type Tokens struct {
+	Ring *wire.KeyRing // for who can't wait
+	node *raftfsm.Node
+	now  func() time.Time
+	life time.Duration // of what is sealed
+}
+
+// awaitLimit is how long a token waits for a key that is on its way here.
+const awaitLimit = time.Second
+
+// Seal names a session of a stream. In a cluster that has just begun it waits for
+// the first keys. False: there are none.
+func (t *Tokens) Seal(ctx context.Context, id wire.SessionID, stream string) (string, bool) {
+	token := wire.Token{SessionID: id, Expires: t.now().Add(t.life).Unix()}
+	limit := time.NewTimer(awaitLimit)
+	defer limit.Stop()
+	for {
+		changed, placed := t.Ring.Changed(), t.node.Watch()
+		if token.Stream = t.node.Placement().StreamID(stream); token.Stream != 0 {
+			if text, ok := t.Ring.Seal(token); ok {
+				return text, true
+			}
+		}
+		select {
+		case <-changed:
+		case <-placed:
+		case <-limit.C:
+			return "", false
+		case <-ctx.Done():
+			return "", false
+		}
+	}
+}
+
+// Verify reads a token. One whose key is not known here waits a moment for it:
+// another balancer may have heard of a rotation first.
+func (t *Tokens) Verify(ctx context.Context, text string) (wire.Token, error) {
+	limit := time.NewTimer(awaitLimit)
+	defer limit.Stop()
+	for {
+		changed := t.Ring.Changed()
+		token, err := t.Ring.Verify(text, t.now())
+		if !errors.Is(err, wire.ErrTokenKey) {
+			return token, err
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return token, err
+		case <-ctx.Done():
+			return token, err
+		}
+	}
+}
