@@ -10,7 +10,10 @@ import (
 )
 
 // Fields are what a request says: http.Header, or a head that a loop has read.
-type Fields interface{ Get(name string) string }
+type Fields interface {
+	Get(name string) string      // the first value, "" when there is none
+	Values(name string) []string // nil when there is none
+}
 
 // Header is what an answer says: an http.Header (HeaderWriter), or lines of bytes.
 type Header interface {
@@ -34,7 +37,7 @@ func PlanFor(h Fields, m *segstore.Meta) Plan {
 	switch {
 	case m.Status != http.StatusOK:
 		return whole
-	case preconditionFails(h, m.ETag):
+	case preconditionFails(h, m):
 		return Plan{Status: http.StatusPreconditionFailed}
 	case NotModified(h, m):
 		return Plan{Status: http.StatusNotModified}

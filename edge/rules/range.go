@@ -2,10 +2,10 @@ package rules
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
+	"tandem/internal/h1"
 	"tandem/segstore"
 )
 
@@ -21,56 +21,19 @@ const OpenEnd = -2
 // rangeOf reads Range for a body of that size (RFC 9110 section 14). Several
 // ranges, other units and nonsense are ignored, as the RFC allows. False: 416.
 func rangeOf(text string, size int64) (Range, bool) {
-	whole := Range{0, size - 1, false}
-	spec, ok := strings.CutPrefix(text, "bytes=")
-	if !ok || strings.Contains(spec, ",") {
-		return whole, true
-	}
-	from, to, ok := strings.Cut(strings.TrimSpace(spec), "-")
+	asked, ok := h1.ParseRange(text)
 	if !ok {
-		return whole, true
+		return Range{0, size - 1, false}, true
 	}
-	if from == "" {
-		n, err := strconv.ParseInt(to, 10, 64)
-		if err != nil {
-			return whole, true
-		}
-		if n == 0 || size == 0 {
-			return whole, false
-		}
-		return Range{max(size-n, 0), size - 1, true}, true
-	}
-	first, err := strconv.ParseInt(from, 10, 64)
-	if err != nil || first < 0 {
-		return whole, true
-	}
-	last := size - 1
-	if to != "" {
-		n, err := strconv.ParseInt(to, 10, 64)
-		if err != nil || n < first {
-			return whole, true
-		}
-		last = min(n, last)
-	}
-	if first >= size {
-		return whole, false
-	}
-	return Range{first, last, true}, true
+	first, last, ok := asked.Of(size)
+	return Range{first, last, true}, ok
 }
 
 // OpenRange reads "bytes=K-" alone: the one range that can be served of a body
 // whose length is not known yet.
 func OpenRange(text string) (int64, bool) {
-	spec, ok := strings.CutPrefix(text, "bytes=")
-	if !ok {
-		return 0, false
-	}
-	from, ok := strings.CutSuffix(spec, "-")
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(from, 10, 64)
-	return n, err == nil && n >= 0
+	asked, ok := h1.ParseRange(text)
+	return asked.First, ok && asked.OpenEnd()
 }
 
 // ifRange tells whether Range counts (RFC 9110 section 13.1.5): the validator
@@ -88,15 +51,11 @@ func ifRange(h Fields, etag, lastModified string) bool {
 
 // NotModified is RFC 9110 section 13.2.2 for GET and HEAD.
 func NotModified(h Fields, m *segstore.Meta) bool {
-	if list := h.Get("If-None-Match"); list != "" {
+	if lists := h.Values("If-None-Match"); lists != nil {
 		weak := OriginTag(m.ETag)
-		for tag := range strings.SplitSeq(list, ",") {
-			tag = strings.TrimSpace(tag)
-			if tag == "*" || weak != "" && tag == weak || m.ETag != "" && strings.TrimPrefix(tag, "W/") == m.ETag {
-				return true
-			}
-		}
-		return false
+		return anyTag(lists, func(tag string) bool {
+			return tag == "*" || weak != "" && tag == weak || m.ETag != "" && strings.TrimPrefix(tag, "W/") == m.ETag
+		})
 	}
 	since, err := http.ParseTime(h.Get("If-Modified-Since"))
 	if err != nil || m.LastModified == "" {
@@ -106,16 +65,38 @@ func NotModified(h Fields, m *segstore.Meta) bool {
 	return err == nil && !modified.After(since.Add(time.Second-1))
 }
 
-// preconditionFails is If-Match and If-Unmodified-Since.
-func preconditionFails(h Fields, etag string) bool {
-	list := h.Get("If-Match")
-	if list == "" {
-		return false
+// preconditionFails is If-Match and, where there is none, If-Unmodified-Since.
+func preconditionFails(h Fields, m *segstore.Meta) bool {
+	if lists := h.Values("If-Match"); lists != nil {
+		return !anyTag(lists, func(tag string) bool { return tag == "*" || tag == m.ETag && strings.HasPrefix(tag, `"`) })
 	}
-	for tag := range strings.SplitSeq(list, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || tag == etag && strings.HasPrefix(tag, `"`) {
-			return false
+	since, err := http.ParseTime(h.Get("If-Unmodified-Since"))
+	if err != nil {
+		return false // not a date: to be ignored, as it is where nothing is known of changes
+	}
+	modified, err := http.ParseTime(m.LastModified)
+	return err == nil && modified.After(since)
+}
+
+// anyTag tells whether is holds for one of the entity tags in lists (RFC 9110 section
+// 8.8.3). A comma in quotation marks is a part of a tag.
+func anyTag(lists []string, is func(tag string) bool) bool {
+	for _, list := range lists {
+		for list = strings.TrimLeft(list, " \t,"); list != ""; list = strings.TrimLeft(list, " \t,") {
+			end := strings.IndexByte(list, ',')
+			if tag := strings.TrimPrefix(list, "W/"); tag[:min(1, len(tag))] == `"` {
+				if n := strings.IndexByte(tag[1:], '"'); n >= 0 {
+					end = len(list) - len(tag) + n + 2
+				}
+			}
+			if end < 0 {
+				end = len(list)
+			}
+			if is(strings.TrimRight(list[:end], " \t")) {
+				return true
+			}
+			list = list[end:]
 		}
 	}
-	return true
+	return false
 }

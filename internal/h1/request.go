@@ -167,6 +167,16 @@ func (r *Request) Get(name string) string {
 	return ""
 }
 
+// Values are all values of a field, nil when there is none; name in any case.
+func (r *Request) Values(name string) (all []string) {
+	for i := range r.Fields {
+		if f := &r.Fields[i]; len(f.Name) == len(name) && strings.EqualFold(f.Name, name) {
+			all = append(all, f.Value)
+		}
+	}
+	return all
+}
+
 // Count is how many fields of this name there are; name in any case.
 func (r *Request) Count(name string) int {
 	n := 0

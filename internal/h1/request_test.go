@@ -88,6 +88,9 @@ func TestFieldsAreKeptInOrderAndFoundInAnyCase(t *testing.T) {
 	if want := []Field{{"x-A", "1"}, {"Host", "a"}, {"X-a", "2"}, {"Empty", ""}}; !reflect.DeepEqual(h.Fields, want) {
 		t.Errorf("fields %q; want %q", h.Fields, want)
 	}
+	if all := h.Values("X-A"); !reflect.DeepEqual(all, []string{"1", "2"}) || h.Values("none") != nil {
+		t.Errorf("X-A is %q", all)
+	}
 	if h.Get("X-A") != "1" || h.Count("X-A") != 2 || h.Get("none") != "" || h.Count("none") != 0 || h.Count("EMPTY") != 1 {
 		t.Errorf("X-A is %q, %d times; None is %q, %d times", h.Get("X-A"), h.Count("X-A"), h.Get("none"), h.Count("none"))
 	}
