@@ -6,14 +6,21 @@
 //   - a position is the last segment written to the viewer in full;
 //   - of two notices from one edge the one with the higher (incarnation,
 //     sequence) wins;
+//   - an entry is dropped by who delivers its slot, and by nobody else: when its
+//     viewer asks for nothing any more, ends it, or has no room; others drop it when
+//     that one says so, or tells its side whole without it;
+//   - who delivers a slot has the last word on who is in it; of two entries of the
+//     very same session the older opening and the newer positions are true;
+//   - what is to be told to a watcher of a table is kept for that watcher until it has
+//     said that it has it;
 //   - taking a session over twice is the same as taking it over once;
 //   - a request that reaches an edge which does not deliver the session by the
 //     tables is served all the same (truth 1);
 //   - an edge says that it is ready only when it holds what it has to hold, content
 //     and tables (figure 15).
 //
-// Guards: sessions.mu guards which tables there are, table.mu one table's
-// entries.
+// Guards: tables.mu guards which tables there are, table.mu one table's entries and
+// what its watchers know.
 //
 // May be lost: one notice interval of positions.
 // Never done here: deciding that an edge is dead (raftfsm), choosing an edge for

@@ -105,8 +105,8 @@ func (m *Member) registrationDue() (bool, error) {
 		return false, fmt.Errorf("%w: %s at %s", ErrNameTaken, m.cfg.Name, self.HTTP)
 	case self.Incarnation > mine || self.Incarnation == mine && self.State == wire.EdgeDown:
 		m.incarnation.Store(max(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()), self.Incarnation+1))
-		for _, t := range m.sessions.all() {
-			t.startOver()
+		for _, t := range m.tables.list() {
+			t.forgetTelling()
 		}
 		m.log.Warn().Msg("declared dead while alive; coming back as a new incarnation")
 		return true, nil
@@ -173,7 +173,7 @@ func (m *Member) apply(p *wire.Placement) {
 	if p.Version < m.view.Placement().Version {
 		return // this balancer is behind
 	}
-	inherited := m.sessions.follow(p)
+	inherited := m.tables.follow(p)
 	before := m.view.Swap(p)
 	m.noteRemoval(before, p)
 	for _, purge := range p.Purges {
@@ -190,7 +190,7 @@ func (m *Member) apply(p *wire.Placement) {
 		m.Counts.Inherited.Add(int64(len(inherited)))
 		m.log.Info().Int("sessions", len(inherited)).Uint64("version", p.Version).Msg("took sessions over")
 		select {
-		case m.warming <- inherited:
+		case m.takeovers <- inherited:
 		default: // so many takeovers at once: players will ask anyway
 		}
 	}

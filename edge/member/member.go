@@ -58,18 +58,18 @@ type Counts struct {
 
 // Member is an edge's place in the ring.
 type Member struct {
-	cfg      Config
-	log      zerolog.Logger
-	now      func() time.Time
-	store    *segstore.Store
-	view     *fetch.View
-	call     *call.Client
-	fetch    *fetch.Fetcher
-	tracks   *Tracks
-	traffic  func() Traffic
-	sessions *sessions
-	numbers  numbers
-	Keys     wire.KeyRing // open the tokens of sessions
+	cfg     Config
+	log     zerolog.Logger
+	now     func() time.Time
+	store   *segstore.Store
+	view    *fetch.View
+	call    *call.Client
+	fetch   *fetch.Fetcher
+	tracks  *Tracks
+	traffic func() Traffic
+	tables  *tables
+	numbers numbers
+	Keys    wire.KeyRing // open the tokens of sessions
 
 	changed     chan struct{} // one token: the placement changed
 	incarnation atomic.Uint64
@@ -77,11 +77,11 @@ type Member struct {
 	address     string      // base URL that others use; set before Run
 	admin       string
 
-	warming  chan []session
-	recovery atomic.Pointer[wire.Recovery]
-	copied   copied
-	detector detector
-	purged   uint64 // owned by follow
+	takeovers chan []inheritance
+	recovery  atomic.Pointer[wire.Recovery]
+	copied    copied
+	detector  detector
+	purged    uint64 // owned by follow
 
 	Counts Counts
 }
@@ -90,7 +90,7 @@ type Member struct {
 func New(cfg Config, deps Deps) *Member {
 	m := &Member{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, tracks: deps.Tracks, traffic: deps.Traffic,
-		sessions: newSessions(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), warming: make(chan []session, 16),
+		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []inheritance, 16),
 	}
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
@@ -118,26 +118,29 @@ func (m *Member) Run(ctx context.Context) error {
 func (m *Member) Incarnation() uint64 { return m.incarnation.Load() }
 
 // Delivering is how many sessions this edge delivers by the tables.
-func (m *Member) Delivering() int { return m.sessions.delivering() }
+func (m *Member) Delivering() int { return m.tables.delivering() }
 
 // Sessions are those that this edge delivers, at most limit; total counts all.
 func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {
-	return m.sessions.list(limit)
+	return m.tables.sessions(limit)
 }
 
 // End ends a session. False: it is not kept here.
-func (m *Member) End(id wire.SessionID) bool { return m.sessions.close(id) }
+func (m *Member) End(id wire.SessionID) bool { return m.tables.close(id) }
 
 // Touch notes a request of a session and returns the slot in which it is kept,
 // -1 when this edge keeps it nowhere. A reason is a refusal.
 func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (slot int, reason string) {
-	return m.sessions.touch(id, stream, viewer, at.UnixMilli())
+	return m.tables.touch(id, stream, viewer, at.UnixMilli())
 }
 
 // Delivered moves a session's position: an object was written to it in full.
 func (m *Member) Delivered(pair wire.PairID, slot int, path string) {
 	if n := m.tracks.position(path); n >= 0 {
-		m.sessions.delivered(pair, slot, path, n, m.now().UnixMilli())
+		_, plays := m.tracks.next(path, 0)
+		m.tables.delivered(pair, slot, wire.Track{
+			Kind: wire.VideoTrack, Target: path, Sequence: n, Duration: plays.Milliseconds(), At: m.now().UnixMilli(),
+		})
 	}
 }
 

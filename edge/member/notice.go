@@ -1,132 +1,219 @@
 package member
 
 import (
-	"sort"
+	"slices"
 
 	"tandem/internal/wire"
 )
 
-// noticeMark is how new a notice is; the higher one wins.
-type noticeMark struct {
-	incarnation, sequence uint64
+// noticeHead is what of a notice is not changes, in bytes, its runs of slots aside.
+const noticeHead = 1 << 10
+
+// outgoing is a notice on its way to a watcher.
+type outgoing struct {
+	notice *wire.Notice
+	news   []news // of the session of each change
+	to     *watcher
+	size   int
 }
 
-func (m noticeMark) before(o noticeMark) bool {
-	return m.incarnation < o.incarnation || m.incarnation == o.incarnation && m.sequence < o.sequence
-}
-
-// notice writes what the partner does not know yet (figure 5, figure 12). Until
-// it is acknowledged, or lost, the next one is not made.
-func (t *table) notice(me string, incarnation, version uint64) *wire.Notice {
+// notice writes what a watcher does not know yet (figure 5, figure 12). Until it is
+// acknowledged, or lost, the next one for it is not made. Nil: it does not watch.
+func (t *table) notice(to string, incarnation, sequence, version uint64) *outgoing {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sequence++
-	n := &wire.Notice{
-		Edge: me, Incarnation: incarnation, Sequence: t.sequence, Pair: t.pair.ID, Boundary: t.pair.Boundary, Version: version, Full: t.full,
+	w := t.watchers[to]
+	if w == nil {
+		return nil
 	}
-	if t.full {
-		for slot := range t.sessions {
-			if within(t.own, slot) {
-				t.news[slot] = t.sessions[slot].generation
-			}
+	o := &outgoing{to: w, size: noticeHead + 10*len(t.own), notice: &wire.Notice{
+		Edge: t.me, Incarnation: incarnation, Sequence: sequence, Pair: t.pair.ID, Boundary: t.pair.Boundary, Version: version, Slots: t.pair.Slots, Whole: t.told(),
+	}}
+	t.cover(o, to)
+	covers := o.notice.Covers
+	slots := make([]int, 0, len(w.news))
+	for slot := range w.news {
+		if slot < covers.From || slot >= covers.To || !t.covers(slot, to) {
+			slots = append(slots, slot)
 		}
-		t.told = map[int]uint32{}
 	}
-	slots := make([]int, 0, len(t.news))
-	for slot := range t.news {
-		slots = append(slots, slot)
-	}
-	sort.Ints(slots)
-	if len(slots) > wire.MaxNoticeChanges {
-		slots = slots[:wire.MaxNoticeChanges]
-		n.Full = false // the rest comes with the next one, which can't replace this one
-	}
+	slices.Sort(slots)
 	for _, slot := range slots {
-		n.Changes = append(n.Changes, t.change(slot))
+		if !t.add(o, slot, w.news[slot]) {
+			o.notice.More = true
+			break
+		}
 	}
-	return n
+	return o
 }
 
-// change is one slot's news. The caller holds mu.
-func (t *table) change(slot int) wire.Change {
+// cover tells whole what a watcher has not been told whole: every session of this
+// edge's side, and those that are the watcher's own to deliver, or nobody's: whoever
+// held the table tells them once more to who delivers them now. The caller holds mu.
+func (t *table) cover(o *outgoing, to string) {
+	n, from := o.notice, o.to.covered
+	if from >= t.pair.Slots {
+		return
+	}
+	n.Own, n.Covers = t.own, wire.Run{From: from, To: t.pair.Slots}
+	for slot := from; slot < t.pair.Slots; slot++ {
+		if s := t.sessions[slot]; s != nil && t.covers(slot, to) && !t.add(o, slot, s.generation) {
+			n.Covers.To, n.More = slot, true
+			return
+		}
+	}
+}
+
+// covers tells whether a slot is one of which a watcher is told whole. The caller
+// holds mu.
+func (t *table) covers(slot int, to string) bool {
+	owner := t.owner(slot)
+	return owner == t.me || owner == to || owner == ""
+}
+
+// add writes one slot's news. False: there is no room for it. The caller holds mu.
+func (t *table) add(o *outgoing, slot int, generation uint32) bool {
+	c, of := t.change(o.to, slot, generation)
+	if len(o.notice.Changes) == wire.MaxNoticeChanges || o.size+c.Size() > wire.MaxNotice {
+		return false
+	}
+	o.size += c.Size()
+	o.notice.Changes = append(o.notice.Changes, c)
+	o.news = append(o.news, of)
+	return true
+}
+
+// change is one slot's news for a watcher. The caller holds mu.
+func (t *table) change(to *watcher, slot int, generation uint32) (wire.Change, news) {
 	s := t.sessions[slot]
 	if s == nil {
-		return wire.Change{Slot: slot, Generation: t.news[slot], Gone: true}
+		return wire.Change{Slot: slot, Generation: generation, Gone: true}, news{}
 	}
-	c := wire.Change{Slot: slot, Generation: s.generation, Seen: s.seen, Position: s.position, Path: s.path}
-	if t.told[slot] != s.generation {
-		c.Stream, c.Viewer, c.Opened = s.stream, s.viewer, s.opened
+	c := wire.Change{Slot: slot, Generation: s.generation, Seen: s.seen}
+	knows := to.told[slot]
+	if knows.generation != s.generation {
+		knows = told{}
 	}
-	return c
+	if knows.generation == 0 || knows.news[openedNews] != s.news[openedNews] {
+		c.Stream, c.Viewer, c.Opened, c.Token = s.stream, s.viewer, s.opened, s.token
+	}
+	if knows.news[manifestsNews] != s.news[manifestsNews] {
+		c.Manifests = s.manifests
+	}
+	for kind := range s.tracks {
+		if knows.news[kind] != s.news[kind] {
+			c.Tracks = append(c.Tracks, s.tracks[kind])
+		}
+	}
+	return c, s.news
 }
 
-// acknowledged notes that the partner has a notice: what has not changed since
-// is no news any more.
-func (t *table) acknowledged(n *wire.Notice) {
+// acknowledged notes that a watcher has a notice: what has not changed since is no
+// news any more.
+func (t *table) acknowledged(o *outgoing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n.Full {
-		t.full = false
+	w, n := o.to, o.notice
+	if n.Covers.From == w.covered {
+		w.covered = max(w.covered, n.Covers.To)
 	}
-	for _, c := range n.Changes {
+	for i := range n.Changes {
+		c := &n.Changes[i]
 		s := t.sessions[c.Slot]
 		switch {
 		case c.Gone:
-			if s == nil && t.news[c.Slot] == c.Generation {
-				delete(t.news, c.Slot)
+			delete(w.told, c.Slot)
+			if s == nil && w.news[c.Slot] == c.Generation {
+				delete(w.news, c.Slot)
 			}
 		case s != nil && s.generation == c.Generation:
-			t.told[c.Slot] = c.Generation
-			if s.seen == c.Seen && s.position == c.Position && s.path == c.Path {
-				delete(t.news, c.Slot)
+			w.told[c.Slot] = told{c.Generation, o.news[i]}
+			if s.seen == c.Seen && s.news == o.news[i] {
+				delete(w.news, c.Slot)
 			}
 		}
 	}
 }
 
-// startOver makes the next notice a full one.
-func (t *table) startOver() {
+// refused makes the next notices to a watcher tell everything: it has not got what
+// an earlier one said.
+func (t *table) refused(o *outgoing) {
 	t.mu.Lock()
-	t.full = true
+	o.to.startOver()
 	t.mu.Unlock()
 }
 
-// take mirrors a notice. False: it is older than what is known, or speaks of
-// sessions that this edge never heard of, so that a full one is needed.
+// forgetTelling begins anew with all watchers, as a new life of this edge.
+func (t *table) forgetTelling() {
+	t.mu.Lock()
+	for _, w := range t.watchers {
+		w.startOver()
+		w.heard, w.current, w.whole = 0, 0, 0
+	}
+	t.mu.Unlock()
+}
+
+// take mirrors a notice. False: it is older than what is known, or not all that came
+// before it did, so that everything has to be told anew.
 func (t *table) take(n *wire.Notice) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	w := t.watchers[n.Edge]
 	mark := noticeMark{n.Incarnation, n.Sequence}
-	if !t.last.before(mark) || n.Edge != t.partner {
+	if w == nil || !w.last.before(mark) {
 		return false
 	}
-	if mark.incarnation != t.last.incarnation {
-		t.full = true // a new life knows nothing
+	if n.Incarnation != w.last.incarnation && w.last.incarnation != 0 {
+		w.startOver() // a new life knows nothing
+		w.heard, w.current, w.whole = 0, 0, 0
 	}
-	t.last = mark
-	if n.Full {
-		t.heard = n.Incarnation
-		there := make(map[int]bool, len(n.Changes))
-		for _, c := range n.Changes {
-			there[c.Slot] = true
+	w.last, w.incarnation = mark, max(w.incarnation, n.Incarnation)
+	if n.Covers.From == 0 && n.Covers.To > 0 {
+		w.heard = 0
+	}
+	if n.Covers.From < n.Covers.To {
+		if n.Covers.From > w.heard {
+			return false
 		}
-		for slot := range t.sessions {
-			if !there[slot] && !within(t.own, slot) {
-				t.forget(slot)
-			}
-		}
+		t.clear(n, w)
+		w.heard = n.Covers.To
+	} else if w.heard < n.Slots {
+		return false
 	}
 	known := true
 	for i := range n.Changes {
-		known = t.mirror(&n.Changes[i]) && known
+		known = t.mirror(n.Edge, &n.Changes[i]) && known
+	}
+	if known && w.heard >= n.Slots && !n.More {
+		w.current = n.Version
+		if n.Whole {
+			w.whole = n.Version
+		}
 	}
 	return known
 }
 
-// mirror takes one slot's news. Of a slot that this edge delivers, news can only
-// be what the former deliverer did before it heard of the change: newer times
-// and positions of the very same session. False: more has to be told of it.
-func (t *table) mirror(c *wire.Change) bool {
+// clear drops what is mirrored of the slots that a notice covers and that it does
+// not name: they are free at who delivers them. What this edge has still to tell that
+// one stays. The caller holds mu.
+func (t *table) clear(n *wire.Notice, from *watcher) {
+	named := make(map[int]bool, len(n.Changes))
+	for i := range n.Changes {
+		named[n.Changes[i].Slot] = true
+	}
+	for slot := range t.sessions {
+		_, news := from.news[slot]
+		if slot >= n.Covers.From && slot < n.Covers.To && within(n.Own, slot) && !within(t.own, slot) && !named[slot] && !news {
+			t.forget(slot)
+		}
+	}
+}
+
+// mirror takes one slot's news. Of a slot that this edge delivers, news can only be
+// what the former deliverer did before it heard of the change, or what another one
+// mirrored of it: newer times and positions of the very same session, or a session of
+// which this edge knows nothing. False: more has to be told of it.
+func (t *table) mirror(from string, c *wire.Change) bool {
 	if c.Slot < 0 || c.Slot >= t.pair.Slots {
 		return true
 	}
@@ -139,31 +226,46 @@ func (t *table) mirror(c *wire.Change) bool {
 			t.forget(c.Slot)
 		}
 	case same:
-		if c.Seen >= s.seen {
-			s.seen, s.position, s.path = c.Seen, c.Position, c.Path
-		}
+		t.update(c, s, mine)
 	case mine && s != nil:
 	case c.Stream == "":
 		return false
+	case s != nil && t.owner(c.Slot) != from && c.Opened <= s.opened:
+		// Who does not deliver the slot has not heard of the session that is in it now.
 	default:
-		if s != nil {
-			t.forget(c.Slot)
-		}
-		t.slots.Set(c.Slot)
-		t.sessions[c.Slot] = &session{
-			generation: c.Generation, stream: c.Stream, viewer: c.Viewer, opened: c.Opened, seen: c.Seen, position: c.Position, path: c.Path,
+		t.forget(c.Slot)
+		s = &session{generation: c.Generation, stream: c.Stream, viewer: c.Viewer, opened: c.Opened, token: c.Token}
+		t.update(c, s, false)
+		t.seat(c.Slot, s)
+		if mine {
+			t.tell(c.Slot, s.generation)
 		}
 	}
 	return true
 }
 
-// forget drops a mirrored slot; the partner need not be told. The caller holds mu.
-func (t *table) forget(slot int) {
-	if s := t.sessions[slot]; s != nil {
-		delete(t.aliases, s.alias)
+// update takes what is newer of a session. The caller holds mu.
+func (t *table) update(c *wire.Change, s *session, mine bool) {
+	changed := c.Seen > s.seen
+	s.seen = max(s.seen, c.Seen)
+	if c.Stream != "" && c.Opened < s.opened { // it was taken back by its token before its entry came
+		s.stream, s.viewer, s.opened = c.Stream, c.Viewer, c.Opened
+		s.news[openedNews]++
+		changed = true
 	}
-	delete(t.sessions, slot)
-	delete(t.news, slot)
-	delete(t.told, slot)
-	t.slots.Free(slot)
+	for i := range c.Tracks {
+		changed = s.follow(&c.Tracks[i]) || changed
+	}
+	if len(c.Manifests) > 0 && !slices.Equal(c.Manifests, s.manifests) {
+		for i := len(c.Manifests) - 1; i >= 0; i-- {
+			changed = s.asked(c.Manifests[i]) || changed
+		}
+		if !mine {
+			s.manifests = c.Manifests
+			s.news[manifestsNews]++
+		}
+	}
+	if mine && changed {
+		t.tell(c.Slot, s.generation)
+	}
 }

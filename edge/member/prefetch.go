@@ -22,11 +22,11 @@ const (
 // last segment delivered finishes playing at the viewer (claims 10, 11).
 func (m *Member) warm(ctx context.Context) error {
 	for {
-		var inherited []session
+		var inherited []inheritance
 		select {
 		case <-ctx.Done():
 			return nil
-		case inherited = <-m.warming:
+		case inherited = <-m.takeovers:
 		}
 		type due struct {
 			stream string
@@ -36,9 +36,11 @@ func (m *Member) warm(ctx context.Context) error {
 		var queue []due
 		for i := range inherited {
 			s := &inherited[i]
-			paths, plays := m.tracks.next(s.path, warmAhead)
-			if len(paths) > 0 {
-				queue = append(queue, due{s.stream, paths, time.UnixMilli(s.seen).Add(plays)})
+			for _, track := range s.tracks {
+				paths, plays := m.tracks.next(track.Target, warmAhead)
+				if len(paths) > 0 {
+					queue = append(queue, due{s.stream, paths, time.UnixMilli(track.At).Add(plays)})
+				}
 			}
 		}
 		sort.Slice(queue, func(i, j int) bool { return queue[i].at.Before(queue[j].at) })

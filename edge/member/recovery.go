@@ -59,7 +59,7 @@ func (m *Member) copying(ctx context.Context) error {
 			again = copyAgain
 		} else if readyDue(p, m.cfg.Name) {
 			again = readyAgain
-			if m.sessions.tablesHeard(p) {
+			if m.tables.complete() {
 				m.sayReady(ctx, p)
 			} else {
 				again = m.cfg.NoticeEvery / 2
@@ -100,15 +100,35 @@ func readyDue(p *wire.Placement, me string) bool {
 	return false
 }
 
-// tablesHeard tells whether every living partner has sent its whole table since
-// this edge's start (step 2 of figure 15).
-func (s *sessions) tablesHeard(p *wire.Placement) bool {
-	for _, t := range s.all() {
-		t.mu.Lock()
-		partner, heard := t.partner, t.heard
-		t.mu.Unlock()
-		edge, ok := p.Edge(partner)
-		if ok && ring.HasCopy(edge.State) && heard != edge.Incarnation {
+// complete tells whether this edge holds the whole of its tables (step 2 of figure
+// 15): all that watch one have told it everything, by a placement in which each slot
+// had the deliverer that it has now, and the deliverers had been told everything
+// themselves.
+func (s *tables) complete() bool {
+	for _, t := range s.list() {
+		if !t.complete() {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *table) complete() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, part := range t.parts {
+		if w := t.watchers[part.Owner]; w != nil && w.whole < t.since {
+			return false
+		}
+	}
+	return t.told()
+}
+
+// told tells whether all that watch the table have told this edge what they know. The
+// caller holds mu.
+func (t *table) told() bool {
+	for _, w := range t.watchers {
+		if w.current < t.since {
 			return false
 		}
 	}

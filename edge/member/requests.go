@@ -15,7 +15,7 @@ func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.awaitVersion(r.Context(), open.Version)
-	id, reason := m.sessions.open(open, m.now().UnixMilli())
+	id, reason := m.tables.open(open, m.now().UnixMilli())
 	if reason != "" {
 		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: reason})
 		return
@@ -28,7 +28,7 @@ func (m *Member) HandleClose(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &id) {
 		return
 	}
-	if !m.sessions.close(id) {
+	if !m.tables.close(id) {
 		call.RefuseNode(w, http.StatusNotFound, call.ReasonBody, "no such session here")
 		return
 	}
@@ -48,7 +48,7 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 	}
 	p := m.view.Placement()
 	from, ok := p.Edge(n.Edge)
-	t := m.sessions.table(n.Pair)
+	t := m.tables.table(n.Pair)
 	if !ok || from.Incarnation > n.Incarnation || t == nil {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "not a neighbour, or of a former life")
 		return
@@ -66,6 +66,6 @@ func (m *Member) HandleSessions(w http.ResponseWriter, r *http.Request) {
 	if err != nil || limit < 0 {
 		limit = 1000
 	}
-	list, total := m.sessions.list(min(limit, 100000))
+	list, total := m.tables.sessions(min(limit, 100000))
 	call.Reply(w, http.StatusOK, wire.SessionList{Total: total, Sessions: list})
 }

@@ -1,83 +1,97 @@
 package member
 
 import (
+	"slices"
 	"sync"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
-// session is one viewer in a slot.
-type session struct {
-	generation uint32
-	stream     string
-	viewer     string
-	opened     int64  // unix milliseconds
-	seen       int64  // unix milliseconds of the last request
-	position   int64  // sequence number of the last segment written in full, -1: none
-	path       string // the object at position
-	alias      slotGeneration
-}
-
-// slotGeneration is what a token names within a pair.
-type slotGeneration struct {
-	slot       int
-	generation uint32
-}
-
 // table is one pair's session table as this edge holds it, in the low member's
-// view: its own side, and the other member's mirrored from its notices (claims
-// 18, 19, 24-27).
+// view: the slots that it delivers, and those of others mirrored from their notices
+// (claims 18, 19, 24-27).
 type table struct {
+	me string
+
 	mu       sync.Mutex
-	pair     wire.Pair  // guarded by mu, as all below
-	partner  string     // the other member; "" for an adopter or a lone edge
-	own      []wire.Run // the slots that this edge delivers by the placement
-	limit    int        // ring.PairLimit
+	pair     wire.Pair   // guarded by mu, as all below
+	parts    []ring.Part // who delivers which slots by the placement
+	own      []wire.Run  // those of this edge; replaced, never changed
+	since    uint64      // version in which parts became what they are
+	limit    int         // ring.PairLimit
 	slots    *ring.Table
 	sessions map[int]*session
-	aliases  map[slotGeneration]int
-	news     map[int]uint32 // slots that changed here since the partner was told, with the generation
-	told     map[int]uint32 // generation of each slot that the partner knows in full
-	full     bool           // the next notice has to hold everything
-	heard    uint64         // incarnation of the partner from which a full notice came
-	sequence uint64         // of the last notice sent
-	last     noticeMark     // the last notice taken
+	aliases  map[wire.Alias]int
+	watchers map[string]*watcher // the others that hold this table
 }
 
-func newTable(slots int) *table {
+func newTable(me string, slots int) *table {
 	return &table{
-		slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[slotGeneration]int{},
-		news: map[int]uint32{}, told: map[int]uint32{}, full: true,
+		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, watchers: map[string]*watcher{},
 	}
 }
 
 // follow takes the pair's place in a new placement. It returns the sessions that
 // this edge delivers from now on and did not before: what it takes over.
-func (t *table) follow(p *wire.Placement, pair *wire.Pair, me string) (inherited []session) {
+func (t *table) follow(p *wire.Placement, pair *wire.Pair) (inherited []inheritance) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	partner := ""
-	switch me {
-	case pair.Low:
-		partner = pair.High
-	case pair.High:
-		partner = pair.Low
-	}
-	if partner != t.partner {
-		t.full, t.heard, t.told = true, 0, map[int]uint32{}
-	}
-	before := t.own
-	t.pair, t.partner, t.own, t.limit = *pair, partner, ring.Owned(p, pair, me), ring.PairLimit(p, pair)
 	if t.slots.Slots() != pair.Slots {
-		t.slots.Resize(pair.Slots)
+		t.resize(pair.Slots)
+	}
+	before, parts := t.own, ring.Parts(p, pair)
+	grown, moved := t.watch(p, pair), !slices.Equal(t.parts, parts)
+	if grown || moved {
+		t.since = p.Version
+	}
+	t.pair, t.parts, t.own, t.limit = *pair, parts, ring.Owned(p, pair, t.me), ring.PairLimit(p, pair)
+	if !moved {
+		return nil
 	}
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
-			inherited = append(inherited, *s)
+			inherited = append(inherited, inherit(pair.ID, slot, s))
+		}
+		for to, w := range t.watchers {
+			if knows := (told{s.generation, s.news}); w.told[slot] != knows && t.covers(slot, to) {
+				w.news[slot] = s.generation // it may have been told by one who is dead, or not at all
+			}
 		}
 	}
 	return inherited
+}
+
+// watch makes the watchers those of the placement. True: one is new.
+func (t *table) watch(p *wire.Placement, pair *wire.Pair) (grown bool) {
+	stays := map[string]bool{}
+	for _, name := range ring.Watchers(p, pair) {
+		if name == t.me {
+			continue
+		}
+		stays[name] = true
+		edge, _ := p.Edge(name)
+		if w := t.watchers[name]; w == nil || w.incarnation < edge.Incarnation {
+			t.watchers[name] = newWatcher(edge.Incarnation)
+			grown = true
+		}
+	}
+	for name := range t.watchers {
+		if !stays[name] {
+			delete(t.watchers, name)
+		}
+	}
+	return grown
+}
+
+// resize gives the table another number of slots. The caller holds mu.
+func (t *table) resize(slots int) {
+	for slot := range t.sessions {
+		if slot >= slots {
+			t.forget(slot)
+		}
+	}
+	t.slots.Resize(slots)
 }
 
 func within(runs []wire.Run, slot int) bool {
@@ -87,6 +101,16 @@ func within(runs []wire.Run, slot int) bool {
 		}
 	}
 	return false
+}
+
+// owner is who delivers a slot, "" for nobody. The caller holds mu.
+func (t *table) owner(slot int) string {
+	for _, p := range t.parts {
+		if slot >= p.From && slot < p.To {
+			return p.Owner
+		}
+	}
+	return ""
 }
 
 // delivering counts the sessions on this edge's side. The caller holds mu.
@@ -99,15 +123,39 @@ func (t *table) delivering() int {
 }
 
 // allot takes a slot on this edge's side. The caller holds mu.
-func (t *table) allot(me string) (int, bool) {
-	return t.slots.Allot(t.own, ring.ViewOf(&t.pair, me), t.limit)
+func (t *table) allot() (int, bool) {
+	return t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)
 }
 
-// put sets a slot's session and notes it as news. The caller holds mu.
-func (t *table) put(slot int, s *session) {
+// find is the slot in which a session is kept. The caller holds mu.
+func (t *table) find(id wire.SessionID) (int, bool) {
+	if n := t.sessions[id.Slot]; n != nil && n.generation == id.Generation {
+		return id.Slot, true
+	}
+	slot, ok := t.aliases[wire.Alias{Slot: id.Slot, Generation: id.Generation}]
+	return slot, ok
+}
+
+// seat sets a slot's session. The caller holds mu.
+func (t *table) seat(slot int, s *session) {
 	t.slots.Set(slot)
 	t.sessions[slot] = s
-	t.news[slot] = s.generation
+	if s.token.Generation != 0 {
+		t.aliases[s.token] = slot
+	}
+}
+
+// put is seat, and news. The caller holds mu.
+func (t *table) put(slot int, s *session) {
+	t.seat(slot, s)
+	t.tell(slot, s.generation)
+}
+
+// tell notes that a slot has news for whoever watches. The caller holds mu.
+func (t *table) tell(slot int, generation uint32) {
+	for _, w := range t.watchers {
+		w.news[slot] = generation
+	}
 }
 
 // drop frees a slot and notes it as news. The caller holds mu.
@@ -116,11 +164,25 @@ func (t *table) drop(slot int) {
 	if s == nil {
 		return
 	}
-	delete(t.aliases, s.alias)
+	t.forget(slot)
+	t.tell(slot, s.generation)
+}
+
+// forget frees a slot; nobody need be told. The caller holds mu.
+func (t *table) forget(slot int) {
+	s := t.sessions[slot]
+	if s == nil {
+		return
+	}
+	if t.aliases[s.token] == slot {
+		delete(t.aliases, s.token)
+	}
 	delete(t.sessions, slot)
 	t.slots.Free(slot)
-	t.news[slot] = s.generation
-	delete(t.told, slot)
+	for _, w := range t.watchers {
+		delete(w.news, slot)
+		delete(w.told, slot)
+	}
 }
 
 // load is the table as a report carries it.

@@ -22,14 +22,14 @@ func TestOnlyOwnSlotsAreAllotted(t *testing.T) {
 		pair  int
 		slots []int
 	}{{"a", 0, []int{2, 3}}, {"c", 0, []int{0, 1}}, {"a", 1, []int{1, 0}}, {"c", 1, []int{2, 3}}, {"b", 0, nil}} {
-		table := newTable(4)
-		table.follow(p.Index(), &p.Pairs[c.pair], c.me)
+		table := newTable(c.me, 4)
+		table.follow(p.Index(), &p.Pairs[c.pair])
 		for _, want := range c.slots {
-			if slot, ok := table.allot(c.me); !ok || slot != want {
+			if slot, ok := table.allot(); !ok || slot != want {
 				t.Errorf("%s, pair %d: slot %d, %v; want %d", c.me, c.pair+1, slot, ok, want)
 			}
 		}
-		if slot, ok := table.allot(c.me); ok {
+		if slot, ok := table.allot(); ok {
 			t.Errorf("%s, pair %d: slot %d is not its own", c.me, c.pair+1, slot)
 		}
 	}
@@ -41,7 +41,7 @@ func TestShedEndsTheNewest(t *testing.T) {
 		p.Edges = append(p.Edges, wire.Edge{Name: name, Capacity: 8, State: wire.EdgeUp})
 	}
 	p = ring.Form(p.Index())
-	s := newSessions("edge-1")
+	s := newTables("edge-1")
 	s.follow(p)
 	var ids []wire.SessionID
 	for now := range int64(4) {
@@ -57,7 +57,7 @@ func TestShedEndsTheNewest(t *testing.T) {
 	if n := s.shed(); n != 2 {
 		t.Errorf("shed %d", n)
 	}
-	list, _ := s.list(10)
+	list, _ := s.sessions(10)
 	for _, one := range list {
 		if one.SessionID != ids[0] && one.SessionID != ids[1] {
 			t.Errorf("a new one stays: %v", one)

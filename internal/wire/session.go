@@ -63,12 +63,13 @@ type StreamLoad struct {
 // SessionInfo is one session as its deliverer knows it.
 type SessionInfo struct {
 	SessionID
-	Stream   string `json:"stream"`
-	Viewer   string `json:"viewer"`
-	Edge     string `json:"edge"` // who delivers it
-	Position int64  `json:"position"`
-	Path     string `json:"path"`    // the last object delivered in full
-	Opened   int64  `json:"opened"`  // unix milliseconds
-	Seen     int64  `json:"seen"`    // unix milliseconds of the last request
-	Standin  bool   `json:"standin"` // delivered for a neighbour that is missing
+	Stream   string  `json:"stream"`
+	Viewer   string  `json:"viewer"`
+	Edge     string  `json:"edge"`     // who delivers it
+	Position int64   `json:"position"` // of the track that went on last
+	Path     string  `json:"path"`     // the last segment delivered in full
+	Tracks   []Track `json:"tracks"`   // how far it is in each of its tracks
+	Opened   int64   `json:"opened"`   // unix milliseconds
+	Seen     int64   `json:"seen"`     // unix milliseconds of the last request
+	Standin  bool    `json:"standin"`  // delivered for a neighbour that is missing
 }

@@ -61,11 +61,15 @@ func TestSplitPath(t *testing.T) {
 
 func testNotice() *Notice {
 	return &Notice{
-		Edge: "edge-1", Incarnation: 3, Sequence: 99, Pair: 2, Boundary: 4, Version: 17, Full: true,
+		Edge: "edge-1", Incarnation: 3, Sequence: 99, Pair: 2, Boundary: 4, Version: 17, Slots: 8, Covers: Run{0, 8}, Own: []Run{{0, 3}, {4, 5}}, More: true, Whole: true,
 		Changes: []Change{
-			{Slot: 0, Generation: 5, Stream: "/sample/", Viewer: "127.0.0.1", Opened: 1, Seen: 2, Position: -1},
-			{Slot: 1, Generation: 6, Seen: 3, Position: 510, Path: "v1/seg-510.m4s"},
+			{Slot: 0, Generation: 5, Stream: "/sample/", Viewer: "127.0.0.1", Opened: 1, Token: Alias{7, 4}, Seen: 2, Manifests: []string{"/sample/v1/index.m3u8", "/sample/main.m3u8"}},
+			{Slot: 1, Generation: 6, Seen: 3, Tracks: []Track{
+				{Kind: VideoTrack, Manifest: "/sample/v1/index.m3u8", Target: "/sample/v1/seg-510.m4s", Sequence: 510, Time: 2040000, Duration: 4000, At: 1800000000000},
+				{Kind: AudioTrack, Manifest: "/sample/a1/index.m3u8", Target: "/sample/a1.mp4", First: 700, Last: 899, Sequence: -1, Duration: 3989, At: 1800000000001},
+			}},
 			{Slot: 2, Generation: 7, Gone: true},
+			{Slot: 3, Generation: 8, Seen: 3, Tracks: []Track{{Manifest: "/sample/v1/index.m3u8", Target: "/sample/v1/seg-510.m4s"}}},
 		},
 	}
 }

@@ -1,36 +1,40 @@
 package member
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
-// sessions are the tables of this edge: the one it shares with its next and the
-// one it shares with its previous member, and for a time those of pairs that
-// retire or were adopted.
-type sessions struct {
+// tables are those of this edge: the one it shares with its next and the one it
+// shares with its previous member, and for a time those of pairs that retire, that
+// it is being given, or of which it delivers a part.
+type tables struct {
 	me string
 
-	opening sync.Mutex // one opening at a time: counting and taking are one step
+	opening  sync.Mutex    // one opening at a time: counting and taking are one step
+	sequence atomic.Uint64 // of the last notice sent
 
 	mu        sync.RWMutex
 	placement *wire.Placement        // guarded by mu
-	tables    map[wire.PairID]*table // guarded by mu
+	all       map[wire.PairID]*table // guarded by mu
 	capacity  int                    // guarded by mu
 	limit     int                    // guarded by mu
 }
 
-func newSessions(me string) *sessions {
-	return &sessions{me: me, tables: map[wire.PairID]*table{}, placement: new(wire.Placement).Index()}
+func newTables(me string) *tables {
+	return &tables{me: me, all: map[wire.PairID]*table{}, placement: new(wire.Placement).Index()}
 }
 
 // follow makes the tables those of a new placement and returns what this edge
 // has taken over by it.
-func (s *sessions) follow(p *wire.Placement) (inherited []session) {
+func (s *tables) follow(p *wire.Placement) (inherited []inheritance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.placement = p
@@ -39,47 +43,46 @@ func (s *sessions) follow(p *wire.Placement) (inherited []session) {
 	stays := map[wire.PairID]bool{}
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if q.Low != s.me && q.High != s.me && len(ring.Owned(p, q, s.me)) == 0 {
+		if q.Low != s.me && q.High != s.me && !slices.Contains(ring.Watchers(p, q), s.me) {
 			continue
 		}
 		stays[q.ID] = true
-		t := s.tables[q.ID]
+		t := s.all[q.ID]
 		if t == nil {
-			t = newTable(q.Slots)
-			s.tables[q.ID] = t
+			t = newTable(s.me, q.Slots)
+			s.all[q.ID] = t
 		}
-		inherited = append(inherited, t.follow(p, q, s.me)...)
+		inherited = append(inherited, t.follow(p, q)...)
 	}
-	for id := range s.tables {
+	for id := range s.all {
 		if !stays[id] {
-			delete(s.tables, id)
+			delete(s.all, id)
 		}
 	}
 	return inherited
 }
 
-func (s *sessions) table(id wire.PairID) *table {
+func (s *tables) table(id wire.PairID) *table {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.tables[id]
+	return s.all[id]
 }
 
-// all lists the tables by pair.
-func (s *sessions) all() []*table {
+// list gives the tables by pair.
+func (s *tables) list() []*table {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	list := make([]*table, 0, len(s.tables))
-	for _, t := range s.tables {
-		list = append(list, t)
+	list := make([]*table, 0, len(s.all))
+	for _, id := range slices.Sorted(maps.Keys(s.all)) {
+		list = append(list, s.all[id])
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].pair.ID < list[j].pair.ID })
 	return list
 }
 
 // delivering is this edge's own total.
-func (s *sessions) delivering() int {
+func (s *tables) delivering() int {
 	n := 0
-	for _, t := range s.all() {
+	for _, t := range s.list() {
 		t.mu.Lock()
 		n += t.delivering()
 		t.mu.Unlock()
@@ -90,7 +93,7 @@ func (s *sessions) delivering() int {
 // mayOpen tells why no further session may be opened here, "" if one may. Who had a
 // session that its edge could not take back is no new viewer: limits keep room for a
 // death, not against those who play.
-func (s *sessions) mayOpen(again bool) string {
+func (s *tables) mayOpen(again bool) string {
 	s.mu.RLock()
 	p, limit := s.placement, s.limit
 	if again {
@@ -110,7 +113,7 @@ func (s *sessions) mayOpen(again bool) string {
 }
 
 // open takes a slot for a new viewer (S106, S124, S130).
-func (s *sessions) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
+func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	if reason := s.mayOpen(r.Again); reason != "" {
@@ -131,11 +134,11 @@ func (s *sessions) open(r wire.OpenRequest, now int64) (wire.SessionID, string) 
 	case t.slots.Taken() >= ring.PairLimit(p, &t.pair):
 		return wire.SessionID{}, wire.ReasonPairFull
 	}
-	slot, ok := t.allot(s.me)
+	slot, ok := t.allot()
 	if !ok {
 		return wire.SessionID{}, wire.ReasonSideFull
 	}
-	n := &session{generation: generation(), stream: r.Stream, viewer: r.Viewer, opened: now, seen: now, position: -1}
+	n := &session{generation: generation(), stream: r.Stream, viewer: r.Viewer, opened: now, seen: now}
 	t.put(slot, n)
 	return wire.SessionID{Pair: r.Pair, Slot: slot, Generation: n.generation}, ""
 }
@@ -148,7 +151,7 @@ func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 // -1 when this edge keeps it nowhere. A token whose slot was freed meanwhile is
 // admitted again, in its own slot if that is free, else in another one. A reason
 // is a refusal.
-func (s *sessions) touch(id wire.SessionID, stream, viewer string, now int64) (slot int, reason string) {
+func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (slot int, reason string) {
 	t := s.table(id.Pair)
 	if t == nil {
 		return -1, ""
@@ -157,7 +160,7 @@ func (s *sessions) touch(id wire.SessionID, stream, viewer string, now int64) (s
 	if slot, ok := t.find(id); ok {
 		n := t.sessions[slot]
 		n.seen = now
-		t.news[slot] = n.generation
+		t.tell(slot, n.generation)
 		t.mu.Unlock()
 		return slot, ""
 	}
@@ -169,19 +172,10 @@ func (s *sessions) touch(id wire.SessionID, stream, viewer string, now int64) (s
 	return s.readmit(t, id, stream, viewer, now)
 }
 
-// find is the slot in which a session is kept. The caller holds mu.
-func (t *table) find(id wire.SessionID) (int, bool) {
-	if n := t.sessions[id.Slot]; n != nil && n.generation == id.Generation {
-		return id.Slot, true
-	}
-	slot, ok := t.aliases[slotGeneration{id.Slot, id.Generation}]
-	return slot, ok
-}
-
 // readmit takes back a session that was idle, or whose opening the former
 // deliverer could not tell before it died. It is let in up to what the placement
 // counts on (ring.Grants).
-func (s *sessions) readmit(t *table, id wire.SessionID, stream, viewer string, now int64) (int, string) {
+func (s *tables) readmit(t *table, id wire.SessionID, stream, viewer string, now int64) (int, string) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	s.mu.RLock()
@@ -195,37 +189,37 @@ func (s *sessions) readmit(t *table, id wire.SessionID, stream, viewer string, n
 	if slot, ok := t.find(id); ok {
 		return slot, "" // another request of the same viewer was quicker
 	}
-	n := &session{generation: id.Generation, stream: stream, viewer: viewer, opened: now, seen: now, position: -1}
+	n := &session{generation: id.Generation, stream: stream, viewer: viewer, opened: now, seen: now}
 	slot := id.Slot
 	if t.slots.Has(slot) || slot >= t.pair.Slots {
 		var ok bool
-		if slot, ok = t.allot(s.me); !ok {
+		if slot, ok = t.allot(); !ok {
 			return -1, wire.ReasonSideFull
 		}
 		n.generation = generation()
-		n.alias = slotGeneration{id.Slot, id.Generation}
-		t.aliases[n.alias] = slot
+		n.token = wire.Alias{Slot: id.Slot, Generation: id.Generation}
 	}
 	t.put(slot, n)
 	return slot, ""
 }
 
-// delivered notes that an object was written to a session in full.
-func (s *sessions) delivered(pair wire.PairID, slot int, path string, position, now int64) {
+// delivered notes that a segment was written to a session in full.
+func (s *tables) delivered(pair wire.PairID, slot int, track wire.Track) {
 	t := s.table(pair)
-	if t == nil || slot < 0 {
+	if t == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n := t.sessions[slot]; n != nil {
-		n.path, n.position, n.seen = path, position, now
-		t.news[slot] = n.generation
+		n.seen = max(n.seen, track.At)
+		n.follow(&track)
+		t.tell(slot, n.generation)
 	}
 }
 
 // close ends a session.
-func (s *sessions) close(id wire.SessionID) bool {
+func (s *tables) close(id wire.SessionID) bool {
 	t := s.table(id.Pair)
 	if t == nil {
 		return false
@@ -241,9 +235,9 @@ func (s *sessions) close(id wire.SessionID) bool {
 
 // expire ends the sessions of this edge's side for which nothing was asked since
 // before, and returns how many.
-func (s *sessions) expire(before int64) int {
+func (s *tables) expire(before int64) int {
 	ended := 0
-	for _, t := range s.all() {
+	for _, t := range s.list() {
 		t.mu.Lock()
 		for slot, n := range t.sessions {
 			if n.seen < before && within(t.own, slot) {
@@ -258,7 +252,7 @@ func (s *sessions) expire(before int64) int {
 
 // shed ends the newest sessions until no more than capacity are left: what truly
 // does not fit is refused, and the oldest go on (never everybody a little).
-func (s *sessions) shed() int {
+func (s *tables) shed() int {
 	s.mu.RLock()
 	over := s.delivering() - s.capacity
 	s.mu.RUnlock()
@@ -271,7 +265,7 @@ func (s *sessions) shed() int {
 		opened int64
 	}
 	var mine []place
-	for _, t := range s.all() {
+	for _, t := range s.list() {
 		t.mu.Lock()
 		for slot, n := range t.sessions {
 			if within(t.own, slot) {
@@ -290,24 +284,39 @@ func (s *sessions) shed() int {
 	return len(shed)
 }
 
-// list are the sessions that this edge delivers, at most limit; total counts all.
-func (s *sessions) list(limit int) (list []wire.SessionInfo, total int) {
-	for _, t := range s.all() {
+// sessions are those that this edge delivers, at most limit; total counts all.
+func (s *tables) sessions(limit int) (list []wire.SessionInfo, total int) {
+	for _, t := range s.list() {
 		t.mu.Lock()
 		for slot, n := range t.sessions {
 			if !within(t.own, slot) {
 				continue
 			}
-			if total++; len(list) >= limit {
-				continue
+			if total++; len(list) < limit {
+				list = append(list, t.info(slot, n))
 			}
-			standin := t.pair.Low == s.me && slot >= t.pair.Home || t.pair.High == s.me && slot < t.pair.Home || t.pair.Low != s.me && t.pair.High != s.me
-			list = append(list, wire.SessionInfo{
-				SessionID: wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: n.generation}, Stream: n.stream, Viewer: n.viewer, Edge: s.me,
-				Position: n.position, Path: n.path, Opened: n.opened, Seen: n.seen, Standin: standin,
-			})
 		}
 		t.mu.Unlock()
 	}
 	return list, total
+}
+
+// info is one session as others are told of it. The caller holds mu.
+func (t *table) info(slot int, n *session) wire.SessionInfo {
+	i := wire.SessionInfo{
+		SessionID: wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: n.generation}, Stream: n.stream, Viewer: n.viewer, Edge: t.me,
+		Position: -1, Opened: n.opened, Seen: n.seen, Tracks: n.places(),
+	}
+	switch t.me {
+	case t.pair.Low:
+		i.Standin = slot >= t.pair.Home
+	case t.pair.High:
+		i.Standin = slot < t.pair.Home
+	default:
+		i.Standin = true
+	}
+	if last := n.latest(); last != nil {
+		i.Position, i.Path = last.Sequence, last.Target
+	}
+	return i
 }

@@ -1,0 +1,35 @@
+package member
+
+import (
+	"context"
+	"time"
+)
+
+// expire ends sessions that ask for nothing any more, and the newest ones of
+// what does not fit for good.
+func (m *Member) expire(ctx context.Context) error {
+	ticker := time.NewTicker(min(time.Second, m.cfg.SessionIdle/4))
+	defer ticker.Stop()
+	over := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		m.Counts.Expired.Add(int64(m.tables.expire(m.now().Add(-m.cfg.SessionIdle).UnixMilli())))
+		if m.tables.delivering() <= m.cfg.Capacity {
+			over = 0
+			continue
+		}
+		// A balancer that hears of it in the reports settles the boundaries anew; only
+		// when that has not helped, there is no room anywhere.
+		if over++; over < 3 {
+			continue
+		}
+		if n := m.tables.shed(); n > 0 {
+			m.Counts.Shed.Add(int64(n))
+			m.log.Warn().Int("sessions", n).Msg("above capacity and nobody has room: the newest sessions end")
+		}
+	}
+}
