@@ -46,7 +46,7 @@ func TestWrongUse(t *testing.T) {
 		{"port in use", []string{"origin", "--sample", "--listen", taken.Addr().String()}, 1, "is in use"},
 		{"no such directory", []string{"origin", "--media", filepath.Join(dir, "none")}, 1, "--media"},
 		{"demo without media", []string{"demo", "--media", filepath.Join(dir, "none")}, 1, "--media"},
-		{"short secret", []string{"lb", "--data", dir, "--secret-file", short}, 2, "too short"},
+		{"short secret", []string{"lb", "--data", dir, "--secret-file", short}, 2, "want at least 16"},
 		{"nobody answers", []string{"status", "--admin", "http://127.0.0.1:1"}, 1, "no balancer answers"},
 		{"drain whom", []string{"drain"}, 2, "name one edge"},
 		{"purge what", []string{"purge"}, 2, "--prefix"},
