@@ -150,7 +150,7 @@ func (l *LB) Check() error { return l.node.Check() }
 // Admin is the operators' side: dashboard, API, metrics, health, profiles.
 func (l *LB) Admin() http.Handler { return l.api.Handler() }
 
-// moved notes how a response went on at another edge.
+// moved notes how a response went on at another edge; the proxy has logged it.
 func (l *LB) moved(t proxy.Takeover) {
 	l.counts.moved(t)
 	e, _ := l.node.Placement().Edge(t.From)
@@ -160,11 +160,6 @@ func (l *LB) moved(t proxy.Takeover) {
 		text = t.To + " finished a response of " + t.From + " (" + t.Cause + ") after " + t.Gap.Round(time.Millisecond).String() + "."
 	}
 	l.events.Own(wire.Event{Kind: "takeover", Edge: t.From, Text: text})
-	line := l.log.Info()
-	if !t.OK {
-		line = l.log.Warn()
-	}
-	line.Str("from", t.From).Str("to", t.To).Str("cause", t.Cause).Str("phase", t.Phase).Int64("offset", t.Offset).Dur("gap", t.Gap).Str("path", t.Path).Msg("takeover")
 }
 
 // Server is a server of net/http for viewers, with limits against slow and

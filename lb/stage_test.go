@@ -43,6 +43,7 @@ type stageOptions struct {
 	config          func(c *Config)
 	listener        net.Listener
 	now             func() time.Time
+	log             *zerolog.Logger
 }
 
 func newStage(t *testing.T, o stageOptions) *stage {
@@ -59,7 +60,11 @@ func newStage(t *testing.T, o stageOptions) *stage {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := New(cfg, Deps{Now: o.now, Logger: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)})
+	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
+	if o.log != nil {
+		log = *o.log
+	}
+	l, err := New(cfg, Deps{Now: o.now, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
