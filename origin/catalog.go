@@ -155,26 +155,20 @@ func (s *search) entries(stream *Stream, names []string) {
 	var alone []string
 	for _, name := range names {
 		file := stream.Stream + name
-		body, err := s.library.read(file, media.MaxPlaylist)
-		if err != nil {
+		m, err := s.library.manifest(file)
+		if err != nil || m.Flaw() != nil {
 			continue
 		}
-		if media.KindOf(name, "") == media.MPD {
-			if p, err := media.ParseMPD(body, time.Time{}); err == nil {
-				dash = better(dash, name)
-				stream.Live = stream.Live || p.Dynamic
-			}
-			continue
-		}
-		list, err := media.ParseM3U8(body)
-		switch {
-		case err != nil:
-		case list.Multivariant:
+		switch m.Kind() {
+		case media.MPD:
+			dash = better(dash, name)
+			stream.Live = stream.Live || m.Live()
+		case media.Multivariant:
 			hls = better(hls, name)
-			stream.Live = stream.Live || s.name(file, body)
+			stream.Live = stream.Live || s.name(m)
 		default:
 			alone = append(alone, name)
-			stream.Live = stream.Live || !list.Ended
+			stream.Live = stream.Live || m.Live()
 		}
 	}
 	for _, name := range alone {
@@ -194,19 +188,14 @@ func (s *search) entries(stream *Stream, names []string) {
 }
 
 // name notes what a multivariant playlist names, and tells whether it is live.
-func (s *search) name(file string, body []byte) (live bool) {
-	_, further, err := media.Tracks(file, body, time.Time{})
-	if err != nil {
-		return false
-	}
-	for i, uri := range further {
-		s.named[uri] = true
+func (s *search) name(m *media.Manifest) (live bool) {
+	for i, child := range m.Children() {
+		s.named[child.Target] = true
 		if i > 0 {
 			continue
 		}
-		if text, err := s.library.read(uri, media.MaxPlaylist); err == nil {
-			list, err := media.ParseM3U8(text)
-			live = err == nil && !list.Ended
+		if list, err := s.library.manifest(child.Target); err == nil {
+			live = list.Live()
 		}
 	}
 	return live

@@ -81,20 +81,23 @@ func loadChannel(l *library, from loop, window int) (*channel, error) {
 	return c, nil
 }
 
-func (c *channel) parse(l *library, name string) ([]media.Track, []string, error) {
-	body, err := l.read(c.source+name, media.MaxPlaylist)
-	if err != nil {
-		return nil, nil, err
+func (c *channel) parse(l *library, name string) (*media.Manifest, []media.Track, error) {
+	m, err := l.manifest(c.source + name)
+	if err == nil {
+		err = m.Flaw()
 	}
-	tracks, further, err := media.Tracks(c.source+name, body, time.Time{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s%s: %w", c.source, name, err)
 	}
-	return tracks, further, nil
+	tracks, err := m.Tracks(time.Time{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s%s: %w", c.source, name, err)
+	}
+	return m, tracks, nil
 }
 
 func (c *channel) addManifest(l *library, name string) error {
-	tracks, _, err := c.parse(l, name)
+	_, tracks, err := c.parse(l, name)
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (c *channel) addList(l *library, name string) error {
 	if c.lists[name] != nil {
 		return nil
 	}
-	tracks, further, err := c.parse(l, name)
+	m, tracks, err := c.parse(l, name)
 	if err != nil {
 		return err
 	}
@@ -128,18 +131,17 @@ func (c *channel) addList(l *library, name string) error {
 		c.lists[name] = t
 		return nil
 	}
-	body, err := l.read(c.source+name, media.MaxPlaylist)
-	if err != nil {
-		return err
-	}
-	if _, changed := media.Rewrite(media.Multivariant, body, "/s/x", nil); changed {
+	if m.Edits().Count() > 0 {
 		return fmt.Errorf("%s%s: a stream with root-relative URIs can't be looped; make them relative", c.source, name)
 	}
 	c.entries[name] = c.source + name
-	for _, uri := range further {
-		below, ok := strings.CutPrefix(uri, c.source)
+	if m.Foreign() > 0 {
+		return fmt.Errorf("%s%s: a stream with URIs on other hosts can't be looped", c.source, name)
+	}
+	for _, child := range m.Children() {
+		below, ok := strings.CutPrefix(child.Target, c.source)
 		if !ok || !ingest.Shown(below) {
-			return fmt.Errorf("%s%s: %s lies outside %s and can't be looped", c.source, name, uri, c.source)
+			return fmt.Errorf("%s%s: %s lies outside %s and can't be looped", c.source, name, child.Target, c.source)
 		}
 		if c.entries[below] != "" {
 			continue
@@ -160,7 +162,7 @@ func (c *channel) addTrack(from *media.Track) (*loopTrack, error) {
 	t := &loopTrack{init: from.Init, ext: path.Ext(from.Segments[0].URI)}
 	for _, s := range from.Segments {
 		switch {
-		case s.ByteRange != "":
+		case s.Range != media.ByteRange{}:
 			return nil, fmt.Errorf("%s is cut by byte ranges and can't be looped; cut it into files", s.URI)
 		case s.Duration < time.Millisecond || s.Map != from.Init:
 			return nil, fmt.Errorf("%s has no duration, or another EXT-X-MAP than those before it, and can't be looped", s.URI)

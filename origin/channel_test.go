@@ -3,7 +3,6 @@ package origin
 import (
 	"fmt"
 	"net/http"
-	"path"
 	"strings"
 	"testing"
 	"time"
@@ -119,23 +118,34 @@ func TestManifestHasAPeriodForEachLoop(t *testing.T) {
 	}
 }
 
+// listed reads a media playlist and lists its segments.
+func listed(t *testing.T, target, body string) (*media.Manifest, []media.Seg) {
+	t.Helper()
+	m, err := media.Parse([]byte(body), media.Site{Origin: media.Unnamed(), Target: target})
+	if err != nil || m.Flaw() != nil {
+		t.Fatal(err, m.Flaw(), body)
+	}
+	tracks, err := m.Tracks(time.Time{})
+	if err != nil || len(tracks) != 1 {
+		t.Fatal(err, body)
+	}
+	return m, tracks[0].Segments
+}
+
 func TestLoopedPlaylistsNeverStepBackAndNameWhatIsThere(t *testing.T) {
 	o, at := airing(t, 4)
-	var before *media.M3U8
+	var before *media.Manifest
 	for step := range 150 {
 		seconds := 1e6 + float64(step)*0.37
 		at(seconds)
 		_, body := o.get(t, "/live/a/index.m3u8")
-		list, err := media.ParseM3U8([]byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := media.NoStepBack(before, list); err != nil {
-			t.Fatalf("at %v s: %v", seconds, err)
+		list, segments := listed(t, "/live/a/index.m3u8", body)
+		if c := media.Compare(before, list); before != nil && c != media.Same && c != media.Forward {
+			t.Fatalf("at %v s: %v", seconds, c)
 		}
 		// Discontinuities are counted right: a number belongs to one loop for ever.
-		in := list.DiscontinuitySequence
-		for _, s := range list.Segments {
+		in := list.DiscontinuitySequence()
+		for _, s := range segments {
 			if s.Discontinuity {
 				in++
 			}
@@ -145,21 +155,26 @@ func TestLoopedPlaylistsNeverStepBackAndNameWhatIsThere(t *testing.T) {
 		}
 		before = list
 		_, body = o.get(t, "/live/manifest.mpd")
-		tracks, _, err := media.Tracks("/live/manifest.mpd", []byte(body), o.deps.Now())
+		mpd, err := media.Parse([]byte(body), media.Site{Origin: media.Unnamed(), Target: "/live/manifest.mpd"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracks, err := mpd.Tracks(o.deps.Now())
 		if err != nil || len(tracks) != 2 {
 			t.Fatalf("%d tracks, %v\n%s", len(tracks), err, body)
 		}
-		listed := map[string]bool{}
-		for _, s := range list.Segments {
-			listed[path.Join("/live/a", s.URI)] = true
+		named := map[string]bool{}
+		for _, s := range segments {
+			named[s.URI] = true
 		}
 		for _, s := range tracks[1].Segments {
-			if !listed[s.URI] {
+			if !named[s.URI] {
 				t.Fatalf("at %v s the manifest names %s, the playlist does not", seconds, s.URI)
 			}
 		}
-		for uri := range listed {
-			n, _ := tracks[1].Find(uri)
+		for uri := range named {
+			ref, _ := mpd.Locate(uri, media.ByteRange{})
+			n := ref.Sequence
 			if answer, got := o.get(t, uri); answer.StatusCode != 200 || answer.Header.Get("Cache-Control") != immortal || n > 0 && got != fmt.Sprintf("a segment %d", n%3+1) {
 				t.Fatalf("%s: %d %q", uri, answer.StatusCode, got)
 			}
@@ -194,12 +209,12 @@ func TestFlatStreamLoopsWithoutMixingRenditions(t *testing.T) {
 	o := start(t, Config{Media: dir, Loop: []string{"tv/one=/film/"}}, Deps{Now: func() time.Time { return time.Unix(10, 0) }})
 	for _, name := range []string{"a", "b"} {
 		_, body := o.get(t, "/tv/one/"+name+".m3u8")
-		list, err := media.ParseM3U8([]byte(body))
-		if err != nil || len(list.Segments) != 5 {
-			t.Fatal(err, body)
+		_, segments := listed(t, "/tv/one/"+name+".m3u8", body)
+		if len(segments) != 5 {
+			t.Fatal(body)
 		}
-		if _, got := o.get(t, "/tv/one/"+list.Segments[4].URI); got != name {
-			t.Errorf("%s: %s holds %q", name, list.Segments[4].URI, got)
+		if _, got := o.get(t, segments[4].URI); got != name {
+			t.Errorf("%s: %s holds %q", name, segments[4].URI, got)
 		}
 	}
 }

@@ -81,16 +81,20 @@ func TestPlayerReadsALoopedChannelAcrossTheWrap(t *testing.T) {
 		}
 	}
 	_, body := o.get(t, "/live/manifest.mpd")
-	p, err := media.ParseMPD([]byte(body), now)
-	if err != nil || len(p.Tracks) != 4 || !p.Dynamic {
+	p, err := media.Parse([]byte(body), media.Site{Origin: media.Unnamed(), Target: "/live/manifest.mpd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracks, err := p.Tracks(now)
+	if err != nil || len(tracks) != 4 || !p.Live() {
 		t.Fatalf("%v\n%s", err, body)
 	}
-	for _, track := range p.Tracks {
+	for _, track := range tracks {
 		if len(track.Segments) < 9 {
 			t.Errorf("%s: %d segments", track.Format.ID, len(track.Segments))
 		}
 		for _, s := range track.Segments {
-			if answer, _ := o.ask(t, http.MethodHead, "/live/"+s.URI, nil); answer.StatusCode != 200 {
+			if answer, _ := o.ask(t, http.MethodHead, s.URI, nil); answer.StatusCode != 200 {
 				t.Errorf("%s: %d", s.URI, answer.StatusCode)
 			}
 		}
@@ -142,7 +146,11 @@ func TestPackagerIsTakenInAsItSends(t *testing.T) {
 	}
 	for _, entry := range []string{"/one/index.m3u8", "/two/manifest.mpd"} {
 		_, body := o.get(t, entry)
-		tracks, _, err := media.Tracks(entry, []byte(body), time.Now())
+		m, err := media.Parse([]byte(body), media.Site{Origin: media.Unnamed(), Target: entry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracks, err := m.Tracks(time.Now())
 		if err != nil || len(tracks) != 1 || len(tracks[0].Segments) < 3 {
 			t.Fatalf("%s: %v\n%s", entry, err, body)
 		}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/internal/media"
 	"tandem/origin/ingest"
 )
 
@@ -123,6 +124,15 @@ func (l *library) read(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %d bytes, at most %d", path, s.key.size, limit)
 	}
 	return io.ReadAll(s)
+}
+
+// manifest reads a stored playlist or MPD.
+func (l *library) manifest(path string) (*media.Manifest, error) {
+	body, err := l.read(path, media.DefaultLimit)
+	if err != nil {
+		return nil, err
+	}
+	return media.Parse(body, media.Site{Origin: media.Unnamed(), Target: path})
 }
 
 // folder lists a folder of the library; "" is the root.

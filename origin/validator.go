@@ -66,7 +66,7 @@ func (f *facts) of(s *stored) (*fact, error) {
 
 func (f *facts) make(s *stored) (*fact, error) {
 	made := &fact{kind: media.KindOf(s.key.path, "")}
-	if media.IsPlaylist(made.kind) && s.key.size <= media.MaxPlaylist {
+	if media.IsPlaylist(made.kind) && s.key.size <= media.DefaultLimit {
 		body, err := io.ReadAll(s)
 		if err != nil {
 			return nil, err
@@ -110,24 +110,12 @@ func (f *fact) seal(sum [sha256.Size]byte) {
 // playlist finds out whether a playlist will change. One that can't be read is
 // served as it is, and asked for often.
 func (f *fact) playlist(body []byte) {
-	if f.kind == media.MPD {
-		p, err := media.ParseMPD(body, time.Time{})
-		f.live = err != nil || p.Dynamic
-		if err == nil {
-			f.target = p.MinimumUpdatePeriod
-		}
-		return
-	}
-	list, err := media.ParseM3U8(body)
-	if err != nil {
+	m, err := media.Parse(body, media.Site{Origin: media.Unnamed()})
+	if err != nil || m.Flaw() != nil {
 		f.live = true
 		return
 	}
-	if list.Multivariant {
-		f.kind = media.Multivariant
-		return
-	}
-	f.live, f.target = !list.Ended, list.TargetDuration
+	f.kind, f.live, f.target = m.Kind(), m.Live(), m.Interval()
 }
 
 // cacheControl says how long an object may be kept: a segment for ever, since

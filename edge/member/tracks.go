@@ -1,6 +1,8 @@
 package member
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,29 +67,40 @@ func (t *Tracks) forget(list string) {
 	}
 }
 
+// find is the segment at path, and the track it is of. The caller holds mu.
+func (t *Tracks) find(path string) (*media.Track, int) {
+	ref, ok := t.paths[path]
+	if !ok {
+		return nil, -1
+	}
+	track := &t.lists[ref.list][ref.track]
+	return track, slices.IndexFunc(track.Segments, func(s media.Seg) bool { return s.URI == path })
+}
+
 // position is the sequence number of a segment, -1 when no playlist names it.
 func (t *Tracks) position(path string) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	ref, ok := t.paths[path]
-	if !ok {
+	track, i := t.find(path)
+	if i < 0 {
 		return -1
 	}
-	n, ok := t.lists[ref.list][ref.track].Find(path)
-	if !ok {
-		return -1
-	}
-	return n
+	return track.Segments[i].Sequence
 }
 
 // next are the n segments after path, and how long path plays.
 func (t *Tracks) next(path string, n int) ([]string, time.Duration) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	ref, ok := t.paths[path]
-	if !ok {
+	track, i := t.find(path)
+	if i < 0 {
 		return nil, 0
 	}
-	track := &t.lists[ref.list][ref.track]
-	return track.Next(path, n), track.Duration(path)
+	var paths []string
+	for _, s := range track.Segments[i+1:] {
+		if s.URI != path && strings.HasPrefix(s.URI, "/") && len(paths) < n {
+			paths = append(paths, s.URI)
+		}
+	}
+	return paths, track.Segments[i].Duration
 }

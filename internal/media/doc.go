@@ -1,16 +1,29 @@
-// Package media understands playlists: what kind of object a path is, which
-// segments a playlist lists in which order, what comes after a segment, and how
-// a playlist's URIs stay inside a session.
+// Package media understands manifests: HLS playlists (draft-pantos-hls-rfc8216bis)
+// and MPDs (ISO/IEC 23009-1). What is one, where a session's prefix goes in, what
+// a request's target is in it and what comes next, whether viewers of a live one
+// may be given the next version.
+//
+// A Manifest is parsed once for a stored version and shared by all who ask. Its
+// body is the caller's, as the origin meant it: whoever got it with a
+// Content-Encoding decodes it first, and encodes what Edits make of it again.
 //
 // Always true:
-//   - what is read is bounded: MaxPlaylist bytes, MaxSegments segments;
-//   - a parser never panics, and its error names the line and what is wrong;
-//   - Rewrite changes nothing but URIs, and gives back the same slice when there
-//     is nothing to change;
-//   - a sequence number grows along a Track, and names the same segment in every
-//     later version of the same playlist, as far as the playlist allows it.
+//   - what a manifest costs is bounded by its length: at most 4 times its bytes
+//     are kept, its own included, and what is done for it is proportional to them;
+//     nothing is expanded, a template of a million segments is a template;
+//   - a parser never panics and never refuses what a player might play: what is
+//     malformed is passed over and told by Flaw, its URIs are led all the same;
+//   - an edited body differs from the body in nothing but the beginnings of URIs,
+//     and its length is known before its first byte is sent;
+//   - a URI that is led leads to the prefix and the very target that it led to at
+//     the origin (RFC 3986 section 5.2); one that can't be is counted;
+//   - a sequence number grows along a track, and names the same segment in every
+//     later version of the manifest, as far as that allows it.
 //
-// Never done here: fetching, storing, reading a clock.
+// Manifests, Origins, Edits and Indexes never change once they are made.
+//
+// Never done here: fetching, storing, reading a clock, decoding a
+// Content-Encoding.
 //
 // The package starts no goroutine.
 package media

@@ -1,8 +1,11 @@
 package media
 
 import (
+	"bytes"
 	"path"
 	"strings"
+
+	"tandem/internal/media/scan"
 )
 
 // Kind is what an object is to a player.
@@ -90,7 +93,7 @@ func KindOf(name, contentType string) Kind {
 	switch kind = strings.TrimSpace(kind); kind {
 	case "application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl":
 		return MediaPlaylist
-	case "application/dash+xml":
+	case "application/dash+xml", "application/dash-patch+xml", "video/vnd.mpeg.dash.mpd":
 		return MPD
 	case "video/iso.segment", "text/vtt", "application/ttml+xml", "application/mp4":
 		return Segment
@@ -124,4 +127,64 @@ func ContentType(name string) string {
 		return row.content
 	}
 	return "application/octet-stream"
+}
+
+// Sniff tells what a body is by how it begins: MediaPlaylist for any HLS playlist
+// (Parse knows more), MPD for an MPD and for what stands for a part of one, Other
+// for what is no manifest. The first kilobytes are enough.
+func Sniff(head []byte) Kind {
+	head = head[bom(head):]
+	if tag, ok := bytes.CutPrefix(head, []byte("#EXTM3U")); ok && (len(tag) == 0 || scan.IsSpace(tag[0])) {
+		return MediaPlaylist
+	}
+	for {
+		head = bytes.TrimLeft(head, " \t\r\n")
+		if len(head) < 2 || head[0] != '<' {
+			return Other
+		}
+		if head[1] != '!' && head[1] != '?' {
+			break
+		}
+		head = head[scan.MarkupEnd(head, 0):]
+	}
+	end := bytes.IndexAny(head, " \t\r\n/>")
+	if end < 0 {
+		end = len(head)
+	}
+	switch name := string(scan.Local(head[1:end])); name {
+	case "MPD", "Patch":
+		return MPD
+	case "Period", "AdaptationSet", "Representation", "SegmentList", "EventStream", "InitializationSet":
+		tag := head[:min(len(head), 4096)]
+		if n := bytes.IndexByte(tag, '>'); n >= 0 {
+			tag = tag[:n]
+		}
+		if name == "Period" || name == "AdaptationSet" || bytes.Contains(tag, []byte("urn:mpeg:dash:schema:mpd")) {
+			return MPD
+		}
+	}
+	return Other
+}
+
+// bom is the length of a byte order mark.
+func bom(b []byte) int {
+	if bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) {
+		return 3
+	}
+	return 0
+}
+
+// ManifestKind tells whether an answer is a manifest: by its content type or, as
+// many origins say text/plain or nothing, by how its body begins.
+func ManifestKind(contentType string, head []byte) Kind {
+	if len(head) == 0 {
+		return Other
+	}
+	if kind := Sniff(head); kind != Other {
+		return kind
+	}
+	if kind := KindOf("", contentType); IsPlaylist(kind) {
+		return kind
+	}
+	return Other
 }

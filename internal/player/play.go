@@ -39,7 +39,7 @@ type viewer struct {
 	admitted bool
 
 	list  *url.URL // the media playlist or MPD, with its token
-	last  *media.M3U8
+	last  *media.Manifest
 	track media.Track
 	live  bool
 }
@@ -97,14 +97,14 @@ func (v *viewer) open(ctx context.Context) error {
 	}
 	v.admitted = true
 	v.report.Playlists++
-	_, further, err := media.Tracks(a.url.EscapedPath(), a.body, time.Now())
+	m, err := parse(a)
 	if err != nil {
 		v.failed(err)
 		return err
 	}
 	v.list = a.url
-	if len(further) > 0 {
-		return v.reload(ctx, v.at(further[v.cfg.Rendition%len(further)]))
+	if further := m.Children(); len(further) > 0 {
+		return v.reload(ctx, v.at(further[v.cfg.Rendition%len(further)].Target))
 	}
 	return v.take(a)
 }
@@ -129,7 +129,11 @@ func (v *viewer) reload(ctx context.Context, target string) error {
 
 // take reads what is there to be played.
 func (v *viewer) take(a answer) error {
-	tracks, _, err := media.Tracks(a.url.EscapedPath(), a.body, time.Now())
+	var tracks []media.Track
+	m, err := parse(a)
+	if err == nil {
+		tracks, err = m.Tracks(time.Now())
+	}
 	if err == nil && len(tracks) == 0 {
 		err = fmt.Errorf("%s: nothing to play", a.url.Path)
 	}
@@ -138,16 +142,22 @@ func (v *viewer) take(a answer) error {
 		return err
 	}
 	v.list, v.track = a.url, tracks[v.cfg.Rendition%len(tracks)]
-	if list, err := media.ParseM3U8(a.body); err == nil {
-		v.live = !list.Ended
-		if v.last != nil && media.NoStepBack(v.last, list) != nil {
+	if v.last != nil {
+		if c := media.Compare(v.last, m); c == media.Back || c == media.Anew {
 			v.report.StepsBack++
 		}
-		v.last = list
-	} else if mpd, err := media.ParseMPD(a.body, time.Now()); err == nil {
-		v.live = mpd.Dynamic
 	}
+	v.last, v.live = m, m.Live()
 	return nil
+}
+
+// parse reads a manifest that has no flaw.
+func parse(a answer) (*media.Manifest, error) {
+	m, err := media.Parse(a.body, media.Site{Origin: media.Unnamed(), Target: a.url.RequestURI()})
+	if err == nil {
+		err = m.Flaw()
+	}
+	return m, err
 }
 
 // playStored plays to the end, and from the start again while For is not over.

@@ -1,0 +1,76 @@
+package dash
+
+import (
+	"time"
+
+	"tandem/internal/media/scan"
+	"tandem/internal/media/track"
+)
+
+// edges are where the first segment begins and the last one ends that an MPD
+// lists, from availabilityStartTime on; false when it lists none.
+func (d *Presentation) edges() (first, last time.Duration, ok bool) {
+	for i := range d.reps.Len() {
+		r := d.reps.At(i)
+		a, _ := d.over(r)
+		p := d.periods.At(int(d.sets.At(int(r.set)).period))
+		if a.runs == 0 || a.open {
+			continue
+		}
+		begin := d.runs.At(int(a.run))
+		end, length, there := d.when(&a, p, a.total-1)
+		if !there {
+			continue
+		}
+		from, to := p.start+scan.ToTime(begin.at-a.offset, a.scale), p.start+scan.ToTime(end+length-a.offset, a.scale)
+		if !ok || from < first {
+			first = from
+		}
+		if !ok || to > last {
+			last = to
+		}
+		ok = true
+	}
+	return first, last, ok
+}
+
+// Compare tells what another version of a live MPD is to this one.
+func (d *Presentation) Compare(next *Presentation) track.Change {
+	if next.published > 0 && next.published < d.published {
+		return track.Back
+	}
+	first, last, ok := d.edges()
+	nextFirst, nextLast, nextOK := next.edges()
+	if ok && nextOK {
+		// By the clock: a programme that begins anew has a start of its own.
+		moved := time.Duration(next.since - d.since)
+		nextFirst, nextLast = nextFirst+moved, nextLast+moved
+		switch {
+		case nextLast < last || nextFirst < first && next.dynamic:
+			if next.since != d.since || !d.shares(next) {
+				return track.Anew
+			}
+			return track.Back
+		case nextLast > last || nextFirst > first:
+			return track.Forward
+		}
+	}
+	if next.published > d.published || !next.dynamic {
+		return track.Forward
+	}
+	return track.Same
+}
+
+// shares tells whether two versions have a period in common.
+func (d *Presentation) shares(next *Presentation) bool {
+	known := map[string]bool{}
+	for i := range min(d.periods.Len(), scan.MaxMatches) {
+		known[string(d.periods.At(i).id.Of(d.Body))] = true
+	}
+	for i := range min(next.periods.Len(), scan.MaxMatches) {
+		if known[string(next.periods.At(i).id.Of(next.Body))] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,309 @@
+package dash
+
+import (
+	"bytes"
+
+	"tandem/internal/media/edit"
+	"tandem/internal/media/scan"
+	"tandem/internal/media/uri"
+)
+
+// level is an element that is open, with the folder that its BaseURLs lead to.
+type level struct {
+	at         uri.Place
+	based      bool // it has a BaseURL
+	mixed      bool // it has some at our origin and some elsewhere, above or here
+	base       scan.Span
+	addressing int32
+
+	// Of the representations in it that are closed: where segments lie.
+	ours, abroad int
+	nearest      uri.Place         // of ours, the one that is least deep
+	waiting      scan.List[uint32] // places of the body whose folder is not known yet
+}
+
+// placed is a URI of the body and what becomes of it.
+type placed struct {
+	at, n uint32 // n: then what words the prefix is followed by
+	edit  uint32 // what is cut out, and in the lowest two bits what follows, plus 1; 0: nothing is to be done
+}
+
+// refer takes a URI that is relative to a folder, and tells which one it leads to
+// itself.
+func (p *reader) refer(raw scan.Span, from uri.Place, mixed bool) uri.Place {
+	text := raw.Of(p.Body)
+	ref, ok := scan.Decode(p.scratch[:0], text, p.entities)
+	p.scratch = ref[:0]
+	if p.dependent = true; !ok || len(ref) == 0 {
+		return from
+	}
+	l, to := p.Origin.Lead(from, ref)
+	if p.dependent = uri.Dependent(ref); l.Class == uri.Moved && mixed && p.dependent {
+		l.Class = uri.Left
+	}
+	if l.Class != uri.Moved {
+		p.Count(l.Class)
+		return to
+	}
+	if e, ok := p.edit(raw, l); ok {
+		p.edits.Add(e)
+	} else {
+		p.Left++
+	}
+	return to
+}
+
+// edit is how the prefix gets into the text of a URI.
+func (p *reader) edit(raw scan.Span, l uri.Lead) (placed, bool) {
+	from, to, rest, ok := scan.RawCut(raw.Of(p.Body), p.entities, l.Cut)
+	if !ok {
+		return placed{}, false
+	}
+	follows, text := edit.Follows(l)
+	if rest != "" {
+		if follows == edit.Slash {
+			text = "/"
+		}
+		follows, text = edit.Word, text+rest
+	}
+	e := placed{at: raw.At + uint32(from), edit: uint32(to-from)<<2 | uint32(follows+1)}
+	if follows == edit.Word {
+		e.n = uint32(len(p.words))
+		p.words = append(p.words, text)
+	}
+	return e, true
+}
+
+// wait takes a URI that is relative to the BaseURLs of the representations in the
+// element in hand. Most lead down, whatever those are.
+func (p *reader) wait(raw scan.Span) {
+	text := raw.Of(p.Body)
+	if c := text[0]; c != '/' && c != '\\' && c != '.' && !scan.IsSpace(c) && bytes.IndexByte(text, ':') < 0 && bytes.IndexByte(text, '&') < 0 &&
+		!bytes.Contains(text, []byte("..")) && !bytes.Contains(text, []byte("%2")) && bytes.IndexByte(text, '\\') < 0 {
+		return
+	}
+	l := &p.levels[p.inside]
+	l.waiting.Add(uint32(p.edits.Len()))
+	p.edits.Add(placed{at: raw.At, n: raw.N})
+}
+
+// close ends a level and those within it: what waited gets its prefix.
+func (p *reader) close(k int) {
+	for ; p.inside >= k; p.inside-- {
+		l := &p.levels[p.inside]
+		if l.ours+l.abroad == 0 {
+			p.counted(l, l.at, l.mixed)
+		}
+		from, mixed := l.nearest, l.ours > 0 && l.abroad > 0
+		if l.ours == 0 {
+			from = uri.Elsewhere
+		}
+		for i := range l.waiting.Len() {
+			p.settle(p.edits.At(int(*l.waiting.At(i))), from, mixed)
+		}
+		l.waiting = scan.List[uint32]{}
+		if p.inside == levelMPD {
+			p.base = l.base
+			return
+		}
+		above := &p.levels[p.inside-1]
+		if l.ours > 0 {
+			p.counted(above, l.nearest, l.abroad > 0)
+		} else {
+			p.counted(above, uri.Elsewhere, false)
+		}
+		p.store(l)
+	}
+	p.current, p.timeline = nil, false
+}
+
+// store enters what a level that ends has said.
+func (p *reader) store(l *level) {
+	d := p.Presentation
+	if p.Budget.Broke {
+		return
+	}
+	switch p.inside {
+	case levelPeriod:
+		e := d.periods.At(d.periods.Len() - 1)
+		e.base, e.addressing = l.base, l.addressing
+	case levelSet:
+		e := d.sets.At(d.sets.Len() - 1)
+		e.base, e.addressing = l.base, l.addressing
+	case levelRep:
+		e := d.reps.At(d.reps.Len() - 1)
+		e.base, e.addressing = l.base, l.addressing
+	}
+}
+
+// counted enters where the segments of a representation lie.
+func (p *reader) counted(l *level, at uri.Place, mixed bool) {
+	if at.Foreign() || mixed {
+		l.abroad++
+	}
+	if at.Foreign() {
+		return
+	}
+	if l.ours == 0 || at.Above(l.nearest) {
+		l.nearest = at
+	}
+	l.ours++
+}
+
+// settle is refer for a place that waited.
+func (p *reader) settle(e *placed, from uri.Place, mixed bool) {
+	raw := scan.Span{At: e.at, N: e.n}
+	ref, ok := scan.Decode(p.scratch[:0], raw.Of(p.Body), p.entities)
+	p.scratch = ref[:0]
+	if !ok || len(ref) == 0 {
+		return
+	}
+	l, _ := p.Origin.Lead(from, ref)
+	if l.Class == uri.Moved && mixed && uri.Dependent(ref) {
+		l.Class = uri.Left
+	}
+	if l.Class == uri.Moved {
+		if made, ok := p.edit(raw, l); ok {
+			*e = made
+			return
+		}
+		l.Class = uri.Left
+	}
+	p.Count(l.Class)
+}
+
+// write gives the edits their final form.
+func (p *reader) write() {
+	behind := int64(0)
+	for i := range p.edits.Len() {
+		e := p.edits.At(i)
+		if e.edit == 0 || int64(e.at) < behind {
+			continue
+		}
+		cut, follows, words := int64(e.edit>>2), int(e.edit&3)-1, ""
+		if follows == edit.Word {
+			words = p.words[e.n]
+		}
+		p.Edits.Add(int64(e.at), cut, follows, words)
+		behind = int64(e.at) + cut
+	}
+}
+
+// open begins a level in the one above.
+func (p *reader) open(k int) {
+	if p.inside >= k {
+		p.close(k)
+	}
+	above := p.levels[p.inside]
+	for p.inside < k { // what is missing in between is as if it were there
+		p.inside++
+		p.levels[p.inside] = level{at: above.at, mixed: above.mixed, addressing: -1}
+		p.enter()
+	}
+	p.current, p.timeline = nil, false
+}
+
+// enter begins the entry of the level that was opened.
+func (p *reader) enter() {
+	d := p.Presentation
+	switch p.inside {
+	case levelPeriod:
+		if p.Budget.Hold(72) {
+			d.periods.Add(period{set: int32(d.sets.Len()), addressing: -1})
+		}
+	case levelSet:
+		if p.Budget.Hold(28) {
+			d.sets.Add(set{tag: uint32(p.tag), period: int32(d.periods.Len() - 1), addressing: -1})
+		}
+	case levelRep:
+		if p.Budget.Hold(60) {
+			d.reps.Add(representation{tag: uint32(p.tag), set: int32(d.sets.Len() - 1), addressing: -1})
+		}
+	}
+}
+
+func (p *reader) manifestPlace() uri.Place { return p.Folder }
+
+// baseURL takes one of the BaseURLs of a level; of several the first at our origin
+// is what positions are reckoned by.
+func (p *reader) baseURL() {
+	if p.empty {
+		return
+	}
+	end := scan.TextEnd(p.Body, p.at)
+	raw := scan.Between(p.at, end)
+	p.at = end
+	from, mixed := p.Folder, false
+	if p.inside > 0 {
+		from, mixed = p.levels[p.inside-1].at, p.levels[p.inside-1].mixed
+	}
+	to := p.refer(raw, from, mixed)
+	l := &p.levels[p.inside]
+	switch {
+	case !l.based:
+		l.based, l.at, l.base = true, to, raw
+		l.mixed = mixed && p.dependent
+	case l.at.Foreign() != to.Foreign():
+		l.mixed = true
+		if l.at.Foreign() {
+			l.at, l.base = to, raw
+		}
+	}
+}
+
+// clock reads UTCTiming, whose value is a list of URLs in some schemes.
+func (p *reader) clock() {
+	value, ok := p.get("value")
+	if !ok || !bytes.Contains(p.text("schemeIdUri"), []byte("http")) {
+		return
+	}
+	body := p.Body
+	for at, end := int(value.At), value.End(); at < end; {
+		for at < end && scan.IsSpace(body[at]) {
+			at++
+		}
+		from := at
+		for at < end && !scan.IsSpace(body[at]) {
+			at++
+		}
+		if from < at {
+			p.refer(scan.Between(from, at), p.Folder, false)
+		}
+	}
+}
+
+// eventKind is what the events of a stream hold.
+type eventKind int
+
+const (
+	told      eventKind = iota // something that is left as it is
+	callback                   // a URI that a player asks for (ISO/IEC 23009-1 5.10.4.5)
+	presented                  // elements that name another MPD
+)
+
+func (p *reader) eventStream() {
+	switch scheme := p.text("schemeIdUri"); {
+	case bytes.Contains(scheme, []byte("urn:mpeg:dash:event:callback:")):
+		p.events = callback
+	case bytes.Contains(scheme, []byte("urn:mpeg:dash:event:alternativeMPD:")):
+		p.events = presented
+	default:
+		p.events = told
+	}
+}
+
+func (p *reader) event() {
+	switch p.events {
+	case told:
+		p.passOver()
+	case callback:
+		if s, ok := p.get("messageData"); ok {
+			p.refer(s, p.Folder, false)
+		}
+		if !p.empty {
+			end := scan.TextEnd(p.Body, p.at)
+			p.refer(scan.Between(p.at, end), p.Folder, false)
+			p.at = end
+		}
+	}
+}

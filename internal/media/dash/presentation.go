@@ -1,0 +1,104 @@
+package dash
+
+import (
+	"sync"
+	"time"
+
+	"tandem/internal/media/edit"
+	"tandem/internal/media/scan"
+	"tandem/internal/media/track"
+)
+
+// Presentation is what an MPD says. Texts are places in the body; what a
+// representation inherits is looked up when it is asked for.
+type Presentation struct {
+	*edit.Draft
+	known bool // positions are known
+
+	whole     bool // an MPD; else a part of one, as a remote period or a patch
+	dynamic   bool
+	published int64 // publishTime, Unix nanoseconds; 0: not said
+	since     int64 // availabilityStartTime
+	update    time.Duration
+	window    time.Duration // timeShiftBufferDepth
+	delay     time.Duration // suggestedPresentationDelay
+	length    time.Duration // mediaPresentationDuration, 0: not said
+	base      scan.Span
+
+	periods    scan.List[period]
+	sets       scan.List[set]
+	reps       scan.List[representation]
+	addressing scan.List[addressing]
+	runs       scan.List[run]
+	urls       scan.List[uint32] // SegmentURLs: where their tags begin
+	entities   scan.Entities
+
+	once  sync.Once
+	index scan.Table // made by once, with next and lists
+	next  []uint32   // by entry: the next one that begins alike, counted from 1
+	lists []listed   // entries behind those of the representations
+}
+
+type period struct {
+	id, base   scan.Span
+	start, end time.Duration // end 0: not known
+	length     time.Duration
+	started    bool  // it says its start
+	set        int32 // its first
+	addressing int32 // -1: none
+}
+
+type set struct {
+	base       scan.Span
+	tag        uint32 // where its tag begins
+	period     int32
+	addressing int32
+	kind       track.Kind
+	known      bool // kind is said
+}
+
+type representation struct {
+	id, base   scan.Span
+	bandwidth  int64
+	tag        uint32
+	set        int32
+	addressing int32
+	kind       track.Kind
+}
+
+// Levels of an MPD that have BaseURLs and addressing of their own.
+const (
+	levelMPD = iota
+	levelPeriod
+	levelSet
+	levelRep
+)
+
+// Live tells whether it will change.
+func (d *Presentation) Live() bool { return d.dynamic }
+
+// Interval is how often it is to be asked for (minimumUpdatePeriod).
+func (d *Presentation) Interval() time.Duration { return d.update }
+
+// Whole tells that it is an MPD, and no part of one.
+func (d *Presentation) Whole() bool { return d.whole }
+
+// Window is how much it lists, as far as that is said.
+func (d *Presentation) Window() time.Duration {
+	if d.window > 0 {
+		return d.window
+	}
+	first, last, ok := d.edges()
+	if !ok {
+		return 2 * max(d.update, time.Second)
+	}
+	return last - first
+}
+
+// Ahead is what a viewer at the live edge has left to play when nothing is added.
+func (d *Presentation) Ahead() time.Duration {
+	return min(d.Window(), max(d.delay, 3*max(d.update, time.Second)))
+}
+
+// Children are what an MPD names: none that is a track.
+func (d *Presentation) Children() []track.Child { return nil }

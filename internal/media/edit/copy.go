@@ -1,0 +1,147 @@
+package edit
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"sync"
+)
+
+// copySize is how much of a body is held for a viewer while it is sent, twice.
+const copySize = 32 << 10
+
+var copiers = sync.Pool{New: func() any { return new(copier) }}
+
+// copier gathers pieces, most of which are short.
+type copier struct {
+	to   io.Writer
+	from io.ReaderAt
+
+	in, out [copySize]byte
+	at, n   int64 // in holds body[at:at+n]
+	used    int   // of out
+	written int64
+}
+
+// Copy writes the edited body from its byte from on to before its byte to, and
+// tells how many bytes were written.
+func (e *Edits) Copy(w io.Writer, body io.ReaderAt, prefix string, from, to int64) (int64, error) {
+	c := copiers.Get().(*copier)
+	defer copiers.Put(c)
+	c.to, c.from, c.at, c.n, c.used, c.written = w, body, 0, 0, 0, 0
+	defer func() { c.to, c.from = nil, nil }()
+	var err error
+	if from <= 0 && to >= e.Size(prefix) {
+		err = c.whole(e, prefix)
+	} else {
+		err = c.part(e, prefix, from, to)
+	}
+	if err == nil {
+		err = c.flush()
+	}
+	return c.written, err
+}
+
+func (c *copier) part(e *Edits, prefix string, from, to int64) error {
+	for p := range e.Pieces(prefix, from, to) {
+		err := c.text(p.Text)
+		if err == nil {
+			err = c.body(p.At, p.N)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole is part for all of the body, which is what nearly everybody asks for: it
+// goes straight through the code.
+func (c *copier) whole(e *Edits, prefix string) error {
+	at := int64(0)
+	for i := range e.blocks {
+		for code := e.blocks[i].code; len(code) > 0; {
+			gap, n := binary.Uvarint(code)
+			cut, m := binary.Uvarint(code[n:])
+			code = code[n+m:]
+			if err := c.body(at, int64(gap)); err != nil {
+				return err
+			}
+			if c.used+len(prefix) <= copySize {
+				c.used += copy(c.out[c.used:], prefix)
+			} else if err := c.text(prefix); err != nil {
+				return err
+			}
+			at += int64(gap) + int64(cut>>2)
+			follows := ""
+			switch cut & 3 {
+			case Nothing:
+				continue
+			case Slash:
+				follows = "/"
+			case Word:
+				w, n := binary.Uvarint(code)
+				code, follows = code[n:], e.words[w]
+			}
+			if err := c.text(follows); err != nil {
+				return err
+			}
+		}
+	}
+	return c.body(at, e.size-at)
+}
+
+func (c *copier) flush() error {
+	n, err := c.to.Write(c.out[:c.used])
+	c.written += int64(n)
+	c.used = 0
+	return err
+}
+
+func (c *copier) text(text string) error {
+	for text != "" {
+		if c.used == copySize {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		n := copy(c.out[c.used:], text)
+		text, c.used = text[n:], c.used+n
+	}
+	return nil
+}
+
+// body puts bytes of the body behind what is gathered.
+func (c *copier) body(at, n int64) error {
+	if at >= c.at && at+n <= c.at+c.n && c.used+int(n) <= copySize {
+		c.used += copy(c.out[c.used:], c.in[at-c.at:at-c.at+n])
+		return nil
+	}
+	for n > 0 {
+		if c.used == copySize {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		if at < c.at || at >= c.at+c.n {
+			if err := c.fetch(at); err != nil {
+				return err
+			}
+		}
+		took := int64(copy(c.out[c.used:], c.in[at-c.at:min(c.n, at-c.at+n)]))
+		at, n, c.used = at+took, n-took, c.used+int(took)
+	}
+	return nil
+}
+
+func (c *copier) fetch(at int64) error {
+	n, err := c.from.ReadAt(c.in[:], at)
+	if n == 0 {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	c.at, c.n = at, int64(n)
+	return nil
+}

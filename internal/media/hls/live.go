@@ -1,0 +1,61 @@
+package hls
+
+import (
+	"bytes"
+
+	"tandem/internal/media/track"
+)
+
+// Compare tells what another version of a live playlist is to this one.
+func (l *List) Compare(next *List) track.Change {
+	a, b := l, next
+	aEnd, bEnd := a.sequence+int64(a.segments.Len()), b.sequence+int64(b.segments.Len())
+	aParts, bParts := a.partsAhead(), b.partsAhead()
+	from, to := max(a.sequence, b.sequence), min(aEnd, bEnd)
+	for n := from; n < to; n++ {
+		if n == from+sample && to-n > sample {
+			n = to - sample
+		}
+		if !sameSegment(a, b, int(n-a.sequence), int(n-b.sequence)) {
+			return track.Anew
+		}
+	}
+	back := b.sequence < a.sequence || bEnd < aEnd || bEnd == aEnd && bParts < aParts
+	switch {
+	case back && from >= to && a.segments.Len() > 0 && b.segments.Len() > 0:
+		return track.Anew
+	case back:
+		return track.Back
+	case b.sequence > a.sequence || bEnd > aEnd || bParts > aParts || b.ended:
+		return track.Forward
+	default:
+		return track.Same
+	}
+}
+
+// sample is how many segments at either end of what two versions share are
+// compared by their names.
+const sample = 16
+
+// partsAhead counts the parts of the segment that is not complete.
+func (l *List) partsAhead() int {
+	n := 0
+	for i := l.parts.Len() - 1; i >= 0 && int(l.parts.At(i).segment) == l.segments.Len(); i-- {
+		n++
+	}
+	return n
+}
+
+func sameSegment(l, next *List, i, j int) bool {
+	a, _ := l.extent(i)
+	b, _ := next.extent(j)
+	return a == b && bytes.Equal(nameOf(l.entry(i).Of(l.Body)), nameOf(next.entry(j).Of(next.Body)))
+}
+
+// nameOf is the last component of a URI, without parameters and query.
+func nameOf(uri []byte) []byte {
+	if i := bytes.IndexAny(uri, "?#;"); i >= 0 {
+		uri = uri[:i]
+	}
+	return uri[bytes.LastIndexByte(uri, '/')+1:]
+}

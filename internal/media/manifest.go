@@ -1,0 +1,208 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tandem/internal/media/dash"
+	"tandem/internal/media/edit"
+	"tandem/internal/media/hls"
+	"tandem/internal/media/track"
+	"tandem/internal/media/uri"
+)
+
+// What the rooms within say, by the names that are used outside.
+type (
+	Origin    = uri.Origin
+	Edits     = edit.Edits
+	Piece     = edit.Piece
+	Variable  = hls.Variable
+	TrackKind = track.Kind
+	Ref       = track.Ref
+	Object    = track.Object
+	ByteRange = track.ByteRange
+	Child     = track.Child
+	Track     = track.Track
+	Seg       = track.Seg
+	Format    = track.Format
+	Change    = track.Change
+)
+
+// Changes, see Compare.
+const (
+	Same    = track.Same
+	Forward = track.Forward
+	Ended   = track.Ended
+	Back    = track.Back
+	Anew    = track.Anew
+)
+
+// DefaultLimit is the size of the largest manifest that is read, in bytes.
+const DefaultLimit = 32 << 20
+
+// maxBody is what four bytes can count.
+const maxBody = 1 << 30
+
+// Errors of Parse.
+var (
+	ErrNoManifest = errors.New("no manifest")
+	ErrTooLarge   = errors.New("the manifest is too large")
+)
+
+// NewOrigin makes the origin at url ("http://host:port/base"). Alias are further
+// names of it, public those of the cluster: "host", "host:port" or a URL. A host
+// without a port is meant with the default ports of http and https.
+func NewOrigin(url string, alias, public []string) (*Origin, error) {
+	return uri.New(url, alias, public)
+}
+
+// Unnamed is an origin of which no name is known: what is absolute is foreign.
+func Unnamed() *Origin { return uri.Unnamed() }
+
+// Site is where a manifest stands.
+type Site struct {
+	Origin *Origin
+	Target string // of the manifest itself, as the cluster calls it: path and query
+	Limit  int64  // bytes; DefaultLimit when 0
+	// Import gives a variable of the multivariant playlist that names this media
+	// playlist (EXT-X-DEFINE:IMPORT); nil: none is known.
+	Import func(name string) (Variable, bool)
+}
+
+// document is what a manifest of either form says.
+type document interface {
+	Live() bool
+	Interval() time.Duration
+	Window() time.Duration
+	Ahead() time.Duration
+	Locate(target string, r ByteRange) (Ref, bool)
+	Next(ref Ref, n int) []Object
+	Upcoming(target string) bool
+	Children() []Child
+}
+
+// Manifest is what one version of a playlist or MPD says. It keeps the body,
+// which must not be changed.
+type Manifest struct {
+	document
+	draft  *edit.Draft
+	kind   Kind
+	list   *hls.List          // nil: no playlist
+	dash   *dash.Presentation // nil: no MPD
+	memory int64
+}
+
+// Parse reads a playlist or an MPD, whose body is as the origin meant it: whoever
+// got it with a Content-Encoding has decoded it. What is malformed in it is passed
+// over, and told by Flaw: a player may still find something in it, and its URIs
+// are led into the session all the same.
+func Parse(body []byte, site Site) (*Manifest, error) {
+	if site.Limit == 0 {
+		site.Limit = DefaultLimit
+	}
+	if int64(len(body)) > min(site.Limit, maxBody) {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(body), min(site.Limit, maxBody))
+	}
+	m := &Manifest{kind: Sniff(body)}
+	if m.kind == Other {
+		return nil, ErrNoManifest
+	}
+	m.draft = edit.NewDraft(body, site.Origin, site.Target)
+	whole := m.draft.Budget.Memory
+	if m.kind == MPD {
+		m.dash = dash.Parse(m.draft)
+		m.document = m.dash
+	} else {
+		m.list = hls.Parse(m.draft, bom(body), site.Import)
+		m.document = m.list
+		if m.list.Multivariant() {
+			m.kind = Multivariant
+		}
+	}
+	if m.draft.Budget.Broke {
+		m.draft.Flawed(0, "more in it than its size allows to remember: positions are not known")
+	}
+	// An index of lists may take what is left, too.
+	if m.memory = whole; m.dash == nil {
+		m.memory = whole - max(m.draft.Budget.Memory, 0)
+	}
+	return m, nil
+}
+
+// Kind is MediaPlaylist, Multivariant or MPD.
+func (m *Manifest) Kind() Kind { return m.kind }
+
+// Flaw is the first thing that is malformed, nil for none.
+func (m *Manifest) Flaw() error { return m.draft.Flaw }
+
+// Edits are the places that take a session's prefix.
+func (m *Manifest) Edits() *Edits { return &m.draft.Edits }
+
+// Foreign counts the URIs that lead to other hosts.
+func (m *Manifest) Foreign() int64 { return m.draft.Foreign }
+
+// Left counts the URIs that name the origin and stay as they are: a viewer that
+// follows one leaves the session.
+func (m *Manifest) Left() int64 { return m.draft.Left }
+
+// Cost is the memory it holds at most, in bytes, its body included.
+func (m *Manifest) Cost() int64 {
+	return 1024 + int64(cap(m.draft.Body)+len(m.draft.Base)) + m.draft.Edits.Cost() + m.memory
+}
+
+// Entry tells that a viewer may begin with it: what stands for a part of an MPD
+// is none.
+func (m *Manifest) Entry() bool { return m.dash == nil || m.dash.Whole() }
+
+// Ended tells that a media playlist ends (EXT-X-ENDLIST).
+func (m *Manifest) Ended() bool { return m.list != nil && m.list.Ended() }
+
+// MediaSequence is the number of a media playlist's first segment.
+func (m *Manifest) MediaSequence() int64 {
+	if m.list == nil {
+		return 0
+	}
+	return m.list.MediaSequence()
+}
+
+// DiscontinuitySequence is that of a media playlist's first segment.
+func (m *Manifest) DiscontinuitySequence() int64 {
+	if m.list == nil {
+		return 0
+	}
+	return m.list.DiscontinuitySequence()
+}
+
+// Child is the kind of the track whose playlist a multivariant one names so.
+func (m *Manifest) Child(target string) (TrackKind, bool) {
+	if m.list == nil {
+		return track.Other, false
+	}
+	return m.list.Child(target)
+}
+
+// Variable is a variable that a multivariant playlist defines, for Site.Import of
+// its media playlists.
+func (m *Manifest) Variable(name string) (Variable, bool) {
+	if m.list == nil {
+		return Variable{}, false
+	}
+	return m.list.Variable(name)
+}
+
+// Tracks lists everything: for who plays or repeats a whole programme. Whoever
+// wants to know of one segment asks Locate and Next, which list nothing. Now
+// bounds the segments of a dynamic MPD. A multivariant playlist has no tracks, but
+// Children.
+func (m *Manifest) Tracks(now time.Time) ([]Track, error) {
+	if m.dash != nil {
+		return m.dash.Tracks(now)
+	}
+	return m.list.Tracks()
+}
+
+var (
+	_ document = (*hls.List)(nil)
+	_ document = (*dash.Presentation)(nil)
+)

@@ -1,0 +1,193 @@
+package uri
+
+// AppendNormal appends text in the normal form of RFC 3986 section 6.2.2: escapes
+// in upper case, and none of what needs no escape; what no URI may hold is
+// escaped, as players do it.
+func AppendNormal(dst, text []byte) []byte { return appendMarked(dst, text, 0) }
+
+// appendMarked is AppendNormal for what has marks (see template.go): bytes below
+// marks stay.
+func appendMarked(dst, text []byte, marks byte) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case class[c]&plain != 0 || c < marks:
+			dst = append(dst, c)
+		case c == '%':
+			v, ok := Unescape(text, i)
+			switch {
+			case !ok:
+				dst = append(dst, c)
+				continue
+			case class[v]&unreserved != 0:
+				dst = append(dst, v)
+			default:
+				dst = append(dst, '%', hex[v>>4], hex[v&15])
+			}
+			i += 2
+		default:
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return dst
+}
+
+// Unescape reads the escape that begins at i.
+func Unescape(b []byte, i int) (byte, bool) {
+	if i+2 >= len(b) || b[i] != '%' || class[b[i+1]]&hexDigit == 0 || class[b[i+2]]&hexDigit == 0 {
+		return 0, false
+	}
+	return nibble(b[i+1])<<4 | nibble(b[i+2]), true
+}
+
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// Properties of a byte in a URI.
+const (
+	unreserved = 1 << iota
+	plain      // may stand in a path or query as it is
+	hexDigit
+)
+
+var class = func() (table [256]byte) {
+	for c := range table {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			table[c] = unreserved | plain
+		}
+	}
+	for _, c := range []byte("!$&'()*+,;=:@/?[]|") {
+		table[c] |= plain
+	}
+	for _, c := range []byte("0123456789abcdefABCDEF") {
+		table[c] |= hexDigit
+	}
+	return table
+}()
+
+func normalEqual(name []byte, normal string) bool {
+	var buffer [128]byte
+	return string(AppendNormal(buffer[:0], name)) == normal
+}
+
+// resolve appends what a reference in a document at path base means: a path with
+// its query at the origin, in normal form. It is not appended where it leads to
+// another host or is nothing that is fetched.
+func (o *Origin) Resolve(dst, base, ref []byte) ([]byte, Class) {
+	return o.ResolveMarked(dst, base, ref, 0)
+}
+
+func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class) {
+	r := split(ref)
+	start := len(dst)
+	switch r.kind {
+	case opaque:
+		return dst, Opaque
+	case absolute, network:
+		ours, public := o.own(ref, &r)
+		if !ours {
+			return dst, Foreign
+		}
+		if public {
+			dst = append(dst, o.path...)
+			start = len(dst)
+		}
+	}
+	query := ref[r.end:]
+	for i, c := range query {
+		if c == '#' {
+			query = query[:i]
+			break
+		}
+	}
+	if r.kind == relative {
+		path, asked := base, []byte(nil)
+		for i, c := range base {
+			if c == '?' {
+				path, asked = base[:i], base[i:]
+				break
+			}
+		}
+		if r.path == r.end {
+			if len(query) == 0 {
+				query = asked
+			}
+			return appendMarked(append(dst, path...), query, marks), Inside
+		}
+		for len(path) > 0 && path[len(path)-1] != '/' {
+			path = path[:len(path)-1]
+		}
+		dst = append(dst, path...)
+	} else if r.path < r.end {
+		r.path++
+	}
+	if len(dst) == start {
+		dst = append(dst, '/')
+	}
+	return appendMarked(appendPath(dst, start, ref[r.path:r.end], marks), query, marks), Inside
+}
+
+// appendPath appends the components of a path to the folder at dst[start:], which
+// ends with a slash.
+func appendPath(dst []byte, start int, path []byte, marks byte) []byte {
+	for i := 0; i <= len(path); {
+		j := i
+		for j < len(path) && !isSlash(path[j]) {
+			j++
+		}
+		switch dotted(path[i:j]) {
+		case 0:
+			dst = appendMarked(dst, path[i:j], marks)
+			if j < len(path) {
+				dst = append(dst, '/')
+			}
+		case 2:
+			if n := len(dst) - 1; n > start {
+				for n > start && dst[n-1] != '/' {
+					n--
+				}
+				dst = dst[:n]
+			}
+		}
+		i = j + 1
+	}
+	return dst
+}
+
+// target is a path at the origin as the cluster calls it.
+func (o *Origin) Below(path []byte) ([]byte, bool) {
+	n := len(o.path)
+	if len(path) <= n || string(path[:n]) != o.path || path[n] != '/' {
+		return nil, false
+	}
+	return path[n:], true
+}
+
+// appendTarget appends a request's target as a path at the origin, in normal
+// form.
+func (o *Origin) AppendTarget(dst []byte, target string) []byte {
+	dst = append(dst, o.path...)
+	path, query := []byte(target), []byte(nil)
+	for i, c := range path {
+		if c == '#' {
+			path = path[:i]
+			break
+		}
+		if c == '?' && query == nil {
+			path, query = path[:i], path[i:]
+			break
+		}
+	}
+	start := len(dst)
+	if len(path) > 0 && path[0] == '/' {
+		path = path[1:]
+	}
+	dst = append(dst, '/')
+	return AppendNormal(appendPath(dst, start, path, 0), query)
+}

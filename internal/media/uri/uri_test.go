@@ -1,0 +1,185 @@
+package uri
+
+import (
+	"strings"
+	"testing"
+)
+
+// ours is an origin with names of its own and one of the cluster.
+func ours(t testing.TB, origin string) *Origin {
+	t.Helper()
+	o, err := New(origin, []string{"alias.example", "https://other.example:8443"}, []string{"public.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// led is a reference with "P" for the prefix, or its class.
+func led(o *Origin, from Place, ref string) string {
+	l, _ := o.Lead(from, []byte(ref))
+	switch {
+	case l.Class != Moved:
+		return [...]string{"inside", "moved", "foreign", "opaque", "left"}[l.Class]
+	case l.Bare:
+		return "P/" + ref[l.Cut:]
+	case l.Double:
+		return "P/." + ref[l.Cut:]
+	}
+	return "P" + ref[l.Cut:]
+}
+
+// references are what may stand in a manifest at a place, and what becomes of it.
+var references = []struct{ origin, target, ref, want string }{
+	// What is relative and stays below the root is not touched.
+	{"http://o.example", "/a/b/m.m3u8", "s/1.ts", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "../../1.ts", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "../x/../../1.ts", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "?x=../../../..", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "#/x", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "1.ts?u=http://o.example/x", "inside"},
+	{"http://o.example", "/a/b/m.m3u8", "x//../1.ts", "inside"},
+	// What climbs above it is clamped at the origin, and so here.
+	{"http://o.example", "/a/b/m.m3u8", "../../../1.ts", "P/1.ts"},
+	{"http://o.example", "/a/b/m.m3u8", "../../../../c/../1.ts", "P/c/../1.ts"},
+	{"http://o.example", "/a/b/m.m3u8", "../../../x/../../1.ts", "P/1.ts"},
+	{"http://o.example", "/a/b/m.m3u8", "%2e%2E/.%2e/../1.ts", "P/1.ts"},
+	{"http://o.example", "/m.m3u8", "..", "P/"},
+	{"http://o.example", "/m.m3u8", "../?x=1", "P/?x=1"},
+	{"http://o.example", "/m.m3u8", "..//1.ts", "P/.//1.ts"},
+	{"http://o.example", "/m.m3u8", "...", "inside"},
+	// Rooted.
+	{"http://o.example", "/a/m.m3u8", "/x/1.ts?q#f", "P/x/1.ts?q#f"},
+	{"http://o.example", "/a/m.m3u8", "/", "P/"},
+	{"http://o.example", "/a/m.m3u8", "/../../1.ts", "P/1.ts"},
+	{"http://o.example", "/a/m.m3u8", `\x\1.ts`, `P\x\1.ts`},
+	// Absolute, of the origin in all its spellings.
+	{"http://o.example", "/a/m.m3u8", "http://o.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "HTTP://O.Example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "https://o.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:80/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "https://o.example:443/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:0080/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example./x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://%6f.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://user:p%40w@o.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "//o.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "//o.example:443/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example", "P/"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example?x=/y", "P/?x=/y"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example#f", "P/#f"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example/x/../../y", "P/y"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example//x", "P/.//x"},
+	{"http://o.example", "/a/m.m3u8", `http:\\o.example\x`, `P\x`},
+	{"http://o.example", "/a/m.m3u8", "http://alias.example/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "https://other.example:8443/x", "P/x"},
+	{"http://o.example", "/a/m.m3u8", "https://public.example/x", "P/x"},
+	{"http://o.example:81", "/a/m.m3u8", "http://o.example:81/x", "P/x"},
+	{"http://[::1]:81", "/a/m.m3u8", "http://[::1]:81/x", "P/x"},
+	{"http://[::1]", "/a/m.m3u8", "//[::1]/x", "P/x"},
+	// Of others, and what is nowhere.
+	{"http://o.example", "/a/m.m3u8", "http://far.example/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "//far.example/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:81/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example@far.example/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:port/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http://o.example:99999999999/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http:///x", "foreign"},
+	{"http://o.example:81", "/a/m.m3u8", "http://o.example/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "https://other.example/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "http://" + strings.Repeat("o", 300) + "/x", "foreign"},
+	{"http://o.example", "/a/m.m3u8", "data:text/plain,/x", "opaque"},
+	{"http://o.example", "/a/m.m3u8", "skd://o.example/x", "opaque"},
+	{"http://o.example", "/a/m.m3u8", "urn:x:/y", "opaque"},
+	{"http://o.example", "/a/m.m3u8", "http:x", "opaque"},
+	// The root is a path of the origin.
+	{"http://o.example/base/", "/c/m.m3u8", "1.ts", "inside"},
+	{"http://o.example/base", "/c/m.m3u8", "../1.ts", "inside"},
+	{"http://o.example/base", "/c/m.m3u8", "/base/1.ts", "P/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "/%62ase/1.ts", "P/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "/base/../base/x/1.ts", "P/x/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "/other/../base//1.ts", "P/.//1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "http://o.example/base/c/1.ts", "P/c/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "http://public.example/c/1.ts", "P/c/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "http://public.example/../c/1.ts", "P/c/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "../../base/c/1.ts", "P/c/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "../../other/1.ts", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "../../1.ts", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "/base", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "/based/1.ts", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "http://o.example/1.ts", "left"},
+	{"http://o.example/b/c", "/m.m3u8", "/b/x/../c/1.ts", "P/1.ts"},
+	{"http://o.example/b/c", "/m.m3u8", "/b/1.ts", "left"},
+}
+
+func TestReferenceIsLedIntoTheSession(t *testing.T) {
+	for _, c := range references {
+		o := ours(t, c.origin)
+		if got := led(o, o.At(c.target), c.ref); got != c.want {
+			t.Errorf("%s%s: %s is %s, want %s", c.origin, c.target, c.ref, got, c.want)
+		}
+	}
+}
+
+func TestFolderOfAReferenceIsKnown(t *testing.T) {
+	o := ours(t, "http://o.example/base")
+	for ref, want := range map[string]string{
+		"x/": "inside", "x/y": "inside", "/base/": "inside", "/": "left", "../": "inside", "../../": "left",
+		"http://far.example/": "foreign", "data:x": "foreign", "http://o.example/base/q/": "inside",
+	} {
+		_, dir := o.Lead(o.At("/a/m.mpd"), []byte(ref))
+		if got := led(o, dir, "1.ts"); got != want {
+			t.Errorf("below %s it is %s, want %s", ref, got, want)
+		}
+	}
+}
+
+func TestHostsAreReadOrRefused(t *testing.T) {
+	for _, bad := range []string{"", "o.example", "ftp://o.example", "http://", "http://o.example:x/"} {
+		if _, err := New(bad, nil, nil); err == nil {
+			t.Errorf("%q was taken for an origin", bad)
+		}
+	}
+	for _, bad := range []string{"", ":80", "a:b", "http://"} {
+		if _, err := New("http://o.example", []string{bad}, nil); err == nil {
+			t.Errorf("%q was taken for a host", bad)
+		}
+		if _, err := New("http://o.example", nil, []string{bad}); err == nil {
+			t.Errorf("%q was taken for a host", bad)
+		}
+	}
+}
+
+func TestReferenceIsResolvedToItsNormalForm(t *testing.T) {
+	for _, c := range []struct{ origin, base, ref, want string }{
+		{"http://o.example", "/a/m.m3u8?q=1", "1.ts", "/a/1.ts"},
+		{"http://o.example", "/a/m.m3u8?q=1", "", "/a/m.m3u8?q=1"},
+		{"http://o.example", "/a/m.m3u8?q=1", "?q=2", "/a/m.m3u8?q=2"},
+		{"http://o.example", "/a/m.m3u8?q=1", "#f", "/a/m.m3u8?q=1"},
+		{"http://o.example", "/a/m.m3u8", "my clip ü.ts", "/a/my%20clip%20%C3%BC.ts"},
+		{"http://o.example", "/a/m.m3u8", "%c3%bc%7e%2F+(x).ts", "/a/%C3%BC~%2F+(x).ts"},
+		{"http://o.example", "/a/m.m3u8", "100%.ts?a=%zz", "/a/100%.ts?a=%zz"},
+		{"http://o.example", "/a/m.m3u8", "x//y/../z.ts?a=../b#f", "/a/x//z.ts?a=../b"},
+		{"http://o.example", "/a/m.m3u8", "../../../z.ts", "/z.ts"},
+		{"http://o.example", "/a/m.m3u8", "./", "/a/"},
+		{"http://o.example", "/a/m.m3u8", "..", "/"},
+		{"http://o.example", "/a/m.m3u8", "http://O.example", "/"},
+		{"http://o.example", "/a/m.m3u8", "http://o.example?x", "/?x"},
+		{"http://o.example", "/a/m.m3u8", `b\c.ts`, "/a/b/c.ts"},
+		{"http://o.example/base", "/a/m.m3u8", "/base/x.ts", "/x.ts"},
+		{"http://o.example/base", "/a/m.m3u8", "http://public.example/x.ts", "/x.ts"},
+		{"http://o.example/base", "/a/m.m3u8", "http://public.example/../x.ts", "/x.ts"},
+		{"http://o.example/base", "/a/m.m3u8", "../../x.ts", ""},
+		{"http://o.example", "/a/m.m3u8", "http://far.example/x.ts", ""},
+		{"http://o.example", "/a/m.m3u8", "data:x", ""},
+	} {
+		o := ours(t, c.origin)
+		path, class := o.Resolve(nil, o.AppendTarget(nil, c.base), []byte(c.ref))
+		target, ok := o.Below(path)
+		if ok = ok && class == Inside; string(target) != c.want || ok != (c.want != "") {
+			t.Errorf("%s at %s: %q, want %q", c.ref, c.base, target, c.want)
+		}
+	}
+}
