@@ -208,7 +208,7 @@ func sumOf(text string) ([]byte, error) {
 	if digits, ok := strings.CutPrefix(text, "sha256:"); ok {
 		sum, err := hex.DecodeString(digits)
 		if err != nil || len(sum) != sha256.Size {
-			return nil, errors.New("want 64 hex digits behind sha256:")
+			return nil, errors.New("want sha256: and 64 hex digits behind it")
 		}
 		return sum, nil
 	}
