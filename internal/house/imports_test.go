@@ -17,6 +17,7 @@ var rooms = map[string][]string{
 	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire"},
+	"edge/upstream":  {"internal/wire"},
 	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
 	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},

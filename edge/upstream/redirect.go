@@ -1,0 +1,155 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tandem/internal/wire"
+)
+
+// maxRedirects bounds how often one request goes after a redirect, maxStrange the
+// servers that are known by redirects alone.
+const (
+	maxRedirects = 5
+	maxStrange   = 16
+)
+
+// redirected is an answer with its Location led back to where viewers ask, or, by
+// the upstream's setting, what the Location leads to.
+func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Response, error) {
+	for n := 0; ; n++ {
+		to := location(a.resp, r.Target, a.server)
+		if to == nil {
+			return a.resp, nil
+		}
+		target, own := g.target(to)
+		if own {
+			a.resp.Header.Set("Location", target)
+		}
+		if g.config.Redirects != wire.RedirectFollow || !r.safe() || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
+			return a.resp, nil
+		}
+		a.resp.Body.Close()
+		if n == maxRedirects {
+			return nil, fmt.Errorf("%w from %s: more than %d redirects", ErrAnswer, a.server.name, maxRedirects)
+		}
+		s := a.server
+		if !own {
+			var err error
+			if s, err = g.elsewhere(to); err != nil {
+				return nil, err
+			}
+			target = to.RequestURI()
+		}
+		next := *r
+		next.Target, _, _ = strings.Cut(target, "#")
+		r = &next
+		if a = s.try(ctx, r); a.err != nil {
+			a.cancel()
+			return nil, a.err
+		}
+	}
+}
+
+// elsewhere is a server that a redirect alone names: nothing of the upstream's
+// setting, its credentials least of all, goes there.
+func (g *group) elsewhere(to *url.URL) (*server, error) {
+	name := to.Scheme + "://" + to.Host
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s := g.strange[name]; s != nil {
+		return s, nil
+	}
+	s, err := newServer(&group{u: g.u, config: wire.Upstream{Prefix: g.config.Prefix}}, &wire.UpstreamServer{URL: name})
+	if err != nil {
+		return nil, fmt.Errorf("%w: it redirects to %w", ErrAnswer, err)
+	}
+	for old, other := range g.strange {
+		if len(g.strange) < maxStrange {
+			break
+		}
+		other.close()
+		delete(g.strange, old) // any will do
+	}
+	if g.strange == nil {
+		g.strange = map[string]*server{}
+	}
+	g.strange[name] = s
+	return s, nil
+}
+
+// location is where a redirect leads, nil: it is none.
+func location(resp *http.Response, target string, s *server) *url.URL {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect, http.StatusCreated:
+	default:
+		return nil
+	}
+	text := resp.Header.Get("Location")
+	asked, err := url.Parse(s.base.Scheme + "://" + s.base.Host + s.base.EscapedPath() + target)
+	if text == "" || err != nil {
+		return nil
+	}
+	to, err := asked.Parse(text)
+	if err != nil {
+		return nil
+	}
+	return to
+}
+
+// target is a URL as viewers ask for it, below the base path of the server that it
+// names. False: it is not of this upstream.
+func (g *group) target(u *url.URL) (string, bool) {
+	for _, s := range g.servers {
+		if u.Scheme != s.base.Scheme || !strings.EqualFold(u.Host, s.base.Host) && (g.config.Host == "" || !strings.EqualFold(u.Host, g.config.Host)) {
+			continue
+		}
+		path := u.EscapedPath()
+		if base := s.base.EscapedPath(); base != "" {
+			below, ok := strings.CutPrefix(path, base)
+			if !ok || below != "" && below[0] != '/' {
+				continue
+			}
+			path = below
+		}
+		if path == "" {
+			path = "/"
+		}
+		if u.RawQuery != "" || u.ForceQuery {
+			path += "?" + u.RawQuery
+		}
+		if u.Fragment != "" {
+			path += "#" + u.EscapedFragment()
+		}
+		return path, true
+	}
+	return "", false
+}
+
+// Target is the request target by which viewers ask for a URL of an upstream's
+// server. False: no upstream has it.
+func (u *Upstreams) Target(to *url.URL) (string, bool) {
+	for _, g := range *u.groups.Load() {
+		if target, ok := g.target(to); ok && strings.HasPrefix(target, g.config.Prefix) {
+			return target, true
+		}
+	}
+	return "", false
+}
+
+// Hosts are the hosts of all servers: URLs that name them are this cluster's.
+func (u *Upstreams) Hosts() []string {
+	var all []string
+	for _, g := range *u.groups.Load() {
+		for _, s := range g.servers {
+			all = append(all, s.base.Host)
+		}
+		if g.config.Host != "" {
+			all = append(all, g.config.Host)
+		}
+	}
+	return all
+}

@@ -1,0 +1,106 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// A redirect to the origin itself leads viewers to where they asked, not past the
+// edge; one to somebody else is not touched.
+func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
+	location := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Location"] = []string{location}
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer s.Close()
+	other, _ := saying(t, 200, "")
+	host := strings.TrimPrefix(s.URL, "http://")
+	for _, base := range []string{"", "/bucket"} {
+		u := of(s.URL+base, other)
+		u.Host = "media.example.com"
+		x := newUnder(t, nil, u)
+		for text, want := range map[string]string{
+			s.URL + base + "/new.ts":           "/new.ts",
+			s.URL + base + "/a%2Fb//c?x=%20#f": "/a%2Fb//c?x=%20#f",
+			s.URL + base:                       "/",
+			"//" + host + base + "/dir/":       "/dir/",
+			base + "/new.ts":                   "/new.ts",
+			"new.ts":                           "/dir/new.ts",
+			"../new.ts?y":                      "/new.ts?y",
+			other + "/2.ts":                    "/2.ts",
+			"http://MEDIA.example.com" + base + "/3.ts": "/3.ts",
+			"http://other.test/x.ts":                    "http://other.test/x.ts",
+			"https://" + host + base + "/tls.ts":        "https://" + host + base + "/tls.ts",
+			"mailto:nobody":                             "mailto:nobody",
+		} {
+			location = text
+			resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: "/dir/old.ts"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got := resp.Header.Get("Location"); got != want {
+				t.Errorf("base %q, %s: %s, want %s", base, text, got, want)
+			}
+		}
+	}
+}
+
+func TestRedirectIsFollowedWhereThatIsSet(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "elsewhere ", r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("X-Key"))
+	}))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := map[string]string{"/b/1": "/b/2?x", "/b/2": "3", "/b/loop": "loop", "/b/away": elsewhere.URL + "/sig?a%2Fb", "/b/ftp": "ftp://x/"}[r.URL.Path]
+		if to == "" {
+			fmt.Fprint(w, "here ", r.RequestURI, r.Header.Get("X-Key"))
+			return
+		}
+		http.Redirect(w, r, to, http.StatusFound)
+	}))
+	defer s.Close()
+	u := of(strings.Replace(s.URL, "http://", "http://u:p@", 1) + "/b")
+	u.Redirects, u.Fields = wire.RedirectFollow, map[string]string{"X-Key": "k"}
+	x := newUnder(t, nil, u)
+	x.says("/1", "here /b/3k")
+	x.says("/away", "elsewhere /sig?a%2Fb")
+	if _, _, err := x.get("/loop"); !errors.Is(err, ErrAnswer) {
+		t.Error("a loop:", err)
+	}
+	if status, _, err := x.get("/ftp"); status != 302 || err != nil {
+		t.Error("what can't be followed:", status, err)
+	}
+	if status, _, err := x.ask(&Request{Method: http.MethodPost, Target: "/1", Body: strings.NewReader("")}); status != 302 || err != nil {
+		t.Error("POST:", status, err)
+	}
+}
+
+func TestURLOfAnUpstreamIsKnown(t *testing.T) {
+	news := of("http://a.test/n", "http://b.test:8080")
+	news.Prefix = "/news/"
+	x := newUnder(t, local, news, of("http://c.test/base"))
+	for text, want := range map[string]string{
+		"http://a.test/n/news/1.ts": "/news/1.ts", "http://b.test:8080/news/1.ts?x": "/news/1.ts?x", "http://c.test/base/1": "/1", "http://a.test/n/else": "",
+		"http://c.test/1": "", "http://d.test/": "", "https://c.test/base/1": "",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := x.Target(u); got != want || ok != (want != "") {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	if hosts := strings.Join(x.Hosts(), " "); hosts != "a.test b.test:8080 c.test" {
+		t.Error(hosts)
+	}
+}

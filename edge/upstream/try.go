@@ -1,0 +1,183 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+)
+
+// result is what became of one try, for the figures.
+type result int
+
+const (
+	answered result = iota
+	failing         // 500, 502, 503, 504
+	unreached
+	late
+	broken  // reset, or no HTTP
+	cut     // the body broke off
+	results // how many there are
+)
+
+func (r result) String() string {
+	return [...]string{"answered", "failing", "unreached", "late", "broken", "cut"}[r]
+}
+
+// attempt is what came of one try.
+type attempt struct {
+	server *server
+	resp   *http.Response
+	err    error
+	result result
+	cancel context.CancelFunc
+}
+
+// body is the answer's, as far as there is one.
+func (a *attempt) body() (*body, bool) {
+	if a.resp == nil {
+		return nil, false
+	}
+	b, ok := a.resp.Body.(*body)
+	return b, ok
+}
+
+// drop ends an attempt that is nobody's answer.
+func (a *attempt) drop() {
+	if a.resp != nil {
+		a.resp.Body.Close()
+	}
+	a.cancel()
+}
+
+// do tries servers until one gives an answer.
+func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
+	g.budget.earn()
+	all := g.candidates(r.Target)
+	var last attempt
+	switch {
+	case len(all) == 1:
+		last = all[0].try(ctx, r)
+	case r.safe():
+		last = (&contest{group: g, request: r, all: all, outcomes: make(chan attempt, len(all))}).run(ctx)
+	default:
+		for i, c := range all {
+			if last = c.try(ctx, r); last.result != unreached || i == len(all)-1 {
+				break
+			}
+			last.drop()
+		}
+	}
+	if last.err != nil {
+		last.cancel()
+		return nil, last.err
+	}
+	return g.redirected(ctx, r, last)
+}
+
+// try asks one server.
+func (s *server) try(ctx context.Context, r *Request) attempt {
+	a := attempt{server: s}
+	ctx, a.cancel = context.WithCancel(ctx)
+	req := (&http.Request{Method: r.Method, URL: s.url(r.Target), Host: s.host(), Header: s.fields(r.Header), ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if r.Body != nil {
+		req.Body, req.ContentLength = io.NopCloser(r.Body), r.Length
+	}
+	a.resp, a.err = s.connections().RoundTrip(req)
+	a.result = resultOf(a.resp, a.err)
+	if ctx.Err() == nil {
+		s.note(a.result)
+	}
+	if a.err != nil {
+		sentinel := ErrAnswer
+		if a.result == unreached {
+			sentinel = ErrConnect
+		}
+		a.err = fmt.Errorf("%w from %s: %w", sentinel, s.name, a.err)
+		return a
+	}
+	a.resp.Body = &body{ReadCloser: a.resp.Body, server: s, ctx: ctx, cancel: a.cancel}
+	return a
+}
+
+func (s *server) host() string {
+	if s.group.config.Host != "" {
+		return s.group.config.Host
+	}
+	return s.base.Host
+}
+
+// fields are the request's with those that the upstream's setting adds.
+func (s *server) fields(h http.Header) http.Header {
+	own := s.group.config.Fields
+	if h != nil && s.basic == "" && len(own) == 0 {
+		return h
+	}
+	all := http.Header{}
+	maps.Copy(all, h)
+	if s.basic != "" {
+		all["Authorization"] = []string{s.basic}
+	}
+	for name, value := range own {
+		all[http.CanonicalHeaderKey(name)] = []string{value}
+	}
+	return all
+}
+
+// resultOf tells what became of a try that was not given up.
+func resultOf(resp *http.Response, err error) result {
+	var timeout net.Error
+	switch {
+	case err == nil:
+		switch resp.StatusCode {
+		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return failing
+		}
+		return answered
+	case errors.Is(err, ErrConnect):
+		return unreached
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return late
+	}
+	return broken
+}
+
+// note counts a try and keeps what it says of the server's health.
+func (s *server) note(r result) {
+	s.counts[r].Add(1)
+	log := &s.group.u.deps.Logger
+	if r == answered {
+		if s.health.succeed() {
+			log.Info().Str("origin", s.name).Str("upstream", s.group.config.Prefix).Msg("the origin answers again")
+		}
+		return
+	}
+	if s.health.fail(s.group.u.deps.Now(), r == unreached || r == late) {
+		log.Warn().Str("origin", s.name).Str("upstream", s.group.config.Prefix).Str("why", r.String()).Msg("the origin is down")
+	}
+}
+
+// body is an answer's: its end ends the try.
+type body struct {
+	io.ReadCloser
+	server *server
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && b.ctx.Err() == nil && !errors.Is(err, http.ErrBodyReadAfterClose) {
+		b.server.note(cut)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.cancel()
+	return err
+}

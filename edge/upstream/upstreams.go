@@ -1,0 +1,131 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/wire"
+)
+
+// Errors of a request; all wrap one of these.
+var (
+	ErrNone    = errors.New("no upstream is set for this path")
+	ErrConnect = errors.New("no connection")         // nothing was sent
+	ErrAnswer  = errors.New("no answer that is one") // reset, malformed, or none in time
+)
+
+// Config is what does not change while it runs.
+type Config struct {
+	HeadTimeout time.Duration // longest wait for the head of an answer, once the request is out
+}
+
+// Deps is what Upstreams stand on.
+type Deps struct {
+	Logger zerolog.Logger
+	Now    func() time.Time                                             // time.Now when nil
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error) // the system's when nil
+}
+
+// Upstreams are the ways to all origins. Safe for many goroutines.
+type Upstreams struct {
+	cfg    Config
+	deps   Deps
+	groups atomic.Pointer[[]*group] // the longest prefixes first
+}
+
+// New makes the upstreams of a list, which was checked (wire.CheckUpstreams).
+func New(cfg Config, deps Deps, all []wire.Upstream) (*Upstreams, error) {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Lookup == nil {
+		deps.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	u := &Upstreams{cfg: cfg, deps: deps}
+	u.groups.Store(&[]*group{})
+	return u, u.Set(all)
+}
+
+// Set puts another list in place of the one that is there, or changes nothing.
+// What stays as it was keeps its connections and what is known of its health.
+func (u *Upstreams) Set(all []wire.Upstream) error {
+	if err := wire.CheckUpstreams(all); err != nil {
+		return err
+	}
+	old, next := *u.groups.Load(), make([]*group, 0, len(all))
+	for _, c := range all {
+		if i := slices.IndexFunc(old, func(g *group) bool { return reflect.DeepEqual(g.config, c) }); i >= 0 {
+			next = append(next, old[i])
+			continue
+		}
+		g, err := newGroup(u, c)
+		if err != nil {
+			return fmt.Errorf("upstream %q: %w", c.Prefix, err)
+		}
+		next = append(next, g)
+	}
+	slices.SortFunc(next, func(a, b *group) int { return len(b.config.Prefix) - len(a.config.Prefix) })
+	u.groups.Store(&next)
+	for _, g := range old {
+		if !slices.Contains(next, g) {
+			g.close()
+		}
+	}
+	return nil
+}
+
+// Close gives up the connections that are idle.
+func (u *Upstreams) Close() {
+	for _, g := range *u.groups.Load() {
+		g.close()
+	}
+}
+
+// of is the group of a request target, nil: none.
+func (u *Upstreams) of(target string) *group {
+	path, _, _ := strings.Cut(target, "?")
+	for _, g := range *u.groups.Load() {
+		if strings.HasPrefix(path, g.config.Prefix) {
+			return g
+		}
+	}
+	return nil
+}
+
+// Request is one request for an origin.
+type Request struct {
+	Method string
+	Target string // path and query, as they go out
+	Header http.Header
+	Body   io.Reader // nil: none
+	Length int64     // of the body, -1: not known
+}
+
+// Do asks. The answer's body is to be closed. Its Location is led back to the
+// target space of this package where it names the upstream itself.
+func (u *Upstreams) Do(ctx context.Context, r *Request) (*http.Response, error) {
+	g := u.of(r.Target)
+	if g == nil {
+		return nil, ErrNone
+	}
+	return g.do(ctx, r)
+}
+
+// safe methods may be asked twice.
+func (r *Request) safe() bool {
+	return r.Body == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions)
+}
