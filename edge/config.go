@@ -23,6 +23,7 @@ type Config struct {
 	Advertise          string
 	AdvertiseAdmin     string
 	Origin             string
+	Upstreams          string // file
 	Data               string
 	Balancers          []string
 	SecretFile         string
@@ -42,7 +43,8 @@ type Config struct {
 	PeerSilent         time.Duration
 	LogLevel           string
 
-	Secret wire.Secret // read from SecretFile by Validate
+	Secret    wire.Secret     // read from SecretFile by Validate
+	upstreams []wire.Upstream // read from Upstreams and Origin by Validate
 
 	lose       func() bool   // these four in tests: whether the next datagram is lost
 	peerRepair time.Duration // limit of a repair by the partner
@@ -58,7 +60,8 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:0", "address for metrics, health and profiles"),
 		setting.String(&c.Advertise, "advertise", "", "base URL by which balancers and neighbours reach this edge (default: from --listen)"),
 		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen)"),
-		setting.String(&c.Origin, "origin", "", "base URL of the origin; required"),
+		setting.String(&c.Origin, "origin", "", "base URL of the origin, or of several with the same objects, parted by commas: the next one is asked when the first fails; required without --upstreams"),
+		setting.String(&c.Upstreams, "upstreams", "", "file of upstreams: by prefix of the path, which origins, and the way to them (docs/origins.md)"),
 		setting.String(&c.Data, "data", "", "directory of the store; required"),
 		setting.List(&c.Balancers, "balancers", "base URLs of balancers; none: a plain caching proxy, without a cluster"),
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
@@ -87,13 +90,12 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--name: %q is no name: 1 to 100 characters without spaces and slashes", c.Name)
 	case c.Data == "":
 		return errors.New("--data: a directory for the store is required")
-	case c.Origin == "":
-		return errors.New("--origin: the base URL of the origin is required, like http://127.0.0.1:8090")
+	case c.Origin == "" && c.Upstreams == "":
+		return errors.New("--origin: the base URL of the origin is required, like http://127.0.0.1:8090 (or --upstreams)")
 	}
-	if err := baseURL("--origin", c.Origin); err != nil {
+	if err := c.readUpstreams(); err != nil {
 		return err
 	}
-	c.Origin = strings.TrimSuffix(c.Origin, "/")
 	for i, b := range c.Balancers {
 		if err := baseURL("--balancers", b); err != nil {
 			return err

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	"tandem/edge/fetch"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
+	"tandem/edge/upstream"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -40,7 +40,8 @@ type Edge struct {
 	group    *multicast.Receiver // nil without one
 	plain    plainLists
 	counts   counts
-	ownHosts []string
+	origins  *upstream.Upstreams
+	loopID   string
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -54,11 +55,12 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if deps.Registry == nil {
 		deps.Registry = prometheus.NewRegistry()
 	}
-	e := &Edge{cfg: cfg, log: deps.Logger, registry: deps.Registry, now: deps.Now, view: fetch.NewView(cfg.Name, deps.Now)}
-	if u, err := url.Parse(cfg.Origin); err == nil {
-		e.ownHosts = []string{u.Host}
-	}
+	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, view: fetch.NewView(cfg.Name, deps.Now)}
 	var err error
+	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now}, cfg.upstreams)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
+	}
 	e.store, err = segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
@@ -73,8 +75,8 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 // furnish makes the rooms that stand on the store.
 func (e *Edge) furnish(deps Deps) error {
 	client, tracks := call.NewClient(e.cfg.Name, e.cfg.Secret), member.NewTracks()
-	e.fetch = fetch.New(e.cfg.fetch(), fetch.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Learned: tracks.Learn,
+	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Learned: tracks.Learn,
 	})
 	e.member = member.New(e.cfg.member(), member.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Tracks: tracks, Traffic: e.traffic,
@@ -123,7 +125,7 @@ func (e *Edge) Run(ctx context.Context) error {
 			e.log.Error().Err(err).Msg("store did not close cleanly; it recovers at the next start")
 		}
 	}()
-	parts := []run.Part{{Name: "store", Run: wait}}
+	parts := []run.Part{{Name: "store", Run: wait}, {Name: "origins", Run: e.origins.Run}}
 	if e.clustered() {
 		parts = append(parts, run.Part{Name: "member", Run: e.member.Run}, run.Part{Name: "fetch", Run: e.fetch.Run})
 	}

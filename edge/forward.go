@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -17,7 +18,7 @@ import (
 // pass asks the origin for one viewer alone: for what may not be stored and was
 // not handed over, and what the store does not take.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
-	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), http.NoBody)
+	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil)
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
@@ -39,6 +40,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	if h.Get("Content-Type") == "" && a.Head().ContentLength != 0 {
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
+	x.locate(h.Header, a.Head().StatusCode)
 	h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	w.WriteHeader(a.Head().StatusCode)
 	defer a.Close()
@@ -79,9 +81,9 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
-	body := r.Body
-	if body == nil || r.ContentLength == 0 {
-		body = http.NoBody
+	var body io.Reader
+	if r.Body != nil && r.ContentLength != 0 {
+		body = r.Body
 	}
 	a, err := e.fetch.Pass(r, r.URL.RequestURI(), body)
 	how := rules.CacheStatus{Why: rules.ForwardMethod}
@@ -110,20 +112,20 @@ func (e *Edge) invalidate(r *http.Request, key string, h http.Header) {
 	e.fetch.Forget(key)
 	for _, name := range []string{"Location", "Content-Location"} {
 		u, err := r.URL.Parse(h.Get(name))
-		if err != nil || h.Get(name) == "" || u.Host != "" && u.Host != r.Host && !e.ownHost(u) {
+		if err != nil || h.Get(name) == "" {
 			continue
+		}
+		if u.Host != "" && u.Host != r.Host {
+			target, own := e.origins.Target(u)
+			if !own {
+				continue
+			}
+			if u, err = url.Parse(target); err != nil {
+				continue
+			}
 		}
 		if other, ok := rules.KeyOf(u.Path, u.RawQuery); ok {
 			e.fetch.Forget(other)
 		}
 	}
-}
-
-func (e *Edge) ownHost(u *url.URL) bool {
-	for _, host := range e.ownHosts {
-		if u.Host == host {
-			return true
-		}
-	}
-	return false
 }

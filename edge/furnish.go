@@ -7,9 +7,9 @@ import (
 )
 
 // fetch are the settings of the room that gets objects.
-func (c *Config) fetch() fetch.Config {
+func (c *Config) fetch(loopID string) fetch.Config {
 	return fetch.Config{
-		Name: c.Name, Origin: c.Origin, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
+		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
 		Carry: len(c.Balancers) == 0, ToPublish: c.toPublish,
 	}
 }

@@ -81,6 +81,10 @@ func (e *Edge) Server() *front.Server {
 
 // object answers a request for an object: with or without a session.
 func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
+	if rules.Looped(r.Header, e.loopID) {
+		call.Refuse(w, http.StatusLoopDetected, "loop", "the origin of this cache leads back to it (CDN-Loop); see --origin")
+		return
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:

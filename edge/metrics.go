@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"tandem/edge/multicast"
+	"tandem/edge/upstream"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -80,12 +81,44 @@ func (e *Edge) multicastCounts() *multicast.Counts {
 
 // register puts the table into the registry.
 func (e *Edge) register() {
+	e.registry.MustRegister(origins{e.origins})
 	for _, m := range metrics {
 		read := func() float64 { return m.value(e) }
 		if m.gauge {
 			e.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help}, read))
 		} else {
 			e.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.name, Help: m.help}, read))
+		}
+	}
+}
+
+// origins tells how each server of each upstream does. Its labels are what the
+// configuration holds.
+type origins struct{ *upstream.Upstreams }
+
+var (
+	originLabels = []string{"upstream", "origin"}
+	originUp     = prometheus.NewDesc("tandem_edge_upstream_up", "1: requests go to this origin first; 0: it failed, or its health check did.", originLabels, nil)
+	originTries  = prometheus.NewDesc("tandem_edge_upstream_tries_total",
+		"Requests to each origin by result: answered, failing (500, 502, 503, 504), unreached (no connection), late (no head in time), broken (reset, or no HTTP), cut (the body broke off).", append(originLabels, "result"), nil)
+)
+
+// Describe is a prometheus.Collector's.
+func (o origins) Describe(to chan<- *prometheus.Desc) {
+	to <- originUp
+	to <- originTries
+}
+
+// Collect is a prometheus.Collector's.
+func (o origins) Collect(to chan<- prometheus.Metric) {
+	for _, f := range o.Figures() {
+		up := 0.0
+		if f.Well {
+			up = 1
+		}
+		to <- prometheus.MustNewConstMetric(originUp, prometheus.GaugeValue, up, f.Upstream, f.Origin)
+		for result, n := range f.Tries {
+			to <- prometheus.MustNewConstMetric(originTries, prometheus.CounterValue, float64(n), f.Upstream, f.Origin, result)
 		}
 	}
 }

@@ -41,13 +41,14 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	view, how := found.View, found.How
 	defer view.Close()
 	meta := view.Meta()
-	if e.rewritten(&x, &meta) {
+	if e.rewritten(&x, &meta) && !redirects(meta.Status) {
 		e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, rules.Plan{Status: http.StatusOK, Part: rules.Range{Last: rules.OpenEnd}})
 		e.servePlaylist(w, r, view, x)
 		return
 	}
 	y := rules.PlanFor(r.Header, &meta)
 	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, y)
+	x.locate(w.Header(), y.Status)
 	switch {
 	case !y.Bodied():
 		w.WriteHeader(y.Status)
@@ -58,8 +59,29 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 }
 
-// rewritten tells that the body may have to be changed for the session.
+// redirects tells whether Location leads the viewer on.
+func redirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// locate keeps a session's viewer in it where a redirect leads to a path of the
+// origin: upstreams give no other address of their own.
+func (x *request) locate(h http.Header, status int) {
+	to := h.Get("Location")
+	if x.prefix != "" && redirects(status) && strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
+		h.Set("Location", x.prefix+to)
+	}
+}
+
+// rewritten tells that the answer may have to be changed for the session.
 func (e *Edge) rewritten(x *request, m *segstore.Meta) bool {
+	if x.prefix != "" && redirects(m.Status) {
+		return true
+	}
 	return x.prefix != "" && m.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && !e.plain.has(x.Key, m)
 }
 
@@ -125,7 +147,7 @@ func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segst
 	if _, err := view.ReadAt(body, 0); err != nil && size > 0 && int64(len(body)) != size {
 		panic(http.ErrAbortHandler)
 	}
-	out, changed := media.Rewrite(media.KindOf(x.Path, meta.ContentType), body, x.prefix, e.ownHosts)
+	out, changed := media.Rewrite(media.KindOf(x.Path, meta.ContentType), body, x.prefix, e.origins.Hosts())
 	h := w.Header()
 	if changed {
 		h.Del("ETag")

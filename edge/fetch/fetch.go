@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/upstream"
 	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/run"
@@ -26,7 +27,7 @@ const (
 // FetchConfig is what a Fetcher is set to.
 type Config struct {
 	Name          string // of this edge
-	Origin        string // its base URL
+	LoopID        string // by which this edge, or its cluster, knows its own requests again (RFC 8586)
 	OriginTimeout time.Duration
 	PeerSilent    time.Duration
 	Duplication   string
@@ -41,6 +42,7 @@ type Deps struct {
 	Store   *segstore.Store
 	View    *View
 	Call    *call.Client
+	Origins *upstream.Upstreams
 	Learned func(list string, tracks []media.Track) // a playlist's segments
 }
 
@@ -81,7 +83,7 @@ type Fetcher struct {
 	view      *View
 	call      *call.Client
 	learned   func(list string, tracks []media.Track)
-	origin    *http.Client
+	origins   origins
 	peers     *http.Client
 	playlists playlists
 	hints     chan hint
@@ -93,11 +95,13 @@ type Fetcher struct {
 
 // NewFetcher makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Fetcher {
-	return &Fetcher{
+	f := &Fetcher{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, learned: deps.Learned,
-		origin: client(cfg.OriginTimeout), peers: client(0), playlists: playlists{back: map[string]time.Time{}},
+		peers: newPeers(), playlists: playlists{back: map[string]time.Time{}},
 		hints: make(chan hint, 4096), copies: make(chan copyJob, 8192),
 	}
+	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked}
+	return f
 }
 
 // Join makes objects come by a group as well. To be called before Run.

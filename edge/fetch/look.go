@@ -131,7 +131,7 @@ func joinable(view *segstore.View, r *http.Request, x *Request, now time.Time) b
 
 // fetchRequest is what a fill for this request gets.
 func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) fetchRequest {
-	o := fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand}
+	o := fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"]}
 	if f.cfg.Carry {
 		o.asker = r.Header
 	}

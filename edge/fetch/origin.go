@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tandem/edge/rules"
+	"tandem/edge/upstream"
 
 	"tandem/internal/media"
 	"tandem/internal/wire"
@@ -19,21 +21,6 @@ import (
 
 // maxPlaylist bounds a playlist or MPD, in bytes.
 const maxPlaylist = 8 << 20
-
-// client makes the HTTP client for the origin and for neighbours.
-func client(headTimeout time.Duration) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-			ResponseHeaderTimeout: headTimeout,
-			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       60 * time.Second,
-			DisableCompression:    true, // bytes are kept as they are
-			ReadBufferSize:        64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
 
 // answer is the head of somebody's answer, and the body to be read.
 type answer struct {
@@ -75,69 +62,71 @@ func tied(ctx context.Context) (context.Context, *tie) {
 	return own, &tie{context.AfterFunc(ctx, func() { end(context.Cause(ctx)) }), end}
 }
 
-// askOrigin begins a fetch from the origin. asker is the head of the viewer's
-// request where its fields go along, have the stale copy, if any: the answer can
-// be 304 then. first is the byte to begin at, with the validator that must still
-// hold.
-func (f *Fetcher) askOrigin(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*answer, error) {
+// askOrigin begins a fetch from the origin. have is the stale copy, if any: the
+// answer can be 304 then. first is the byte to begin at, with the validator that
+// must still hold.
+func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.Meta, first int64, validator string) (*answer, error) {
 	ctx, tie := tied(ctx)
-	req, err := f.originRequest(ctx, key, asker, have, first, validator)
-	if err == nil {
-		var a *answer
-		if a, err = f.doOrigin(req, key, asker); err == nil {
-			a.tie = tie
-			return a, nil
-		}
+	a, err := f.doOrigin(ctx, f.origins.request(o, have, first, validator), o)
+	if err != nil {
+		tie.end(context.Canceled)
+		return nil, err
 	}
-	tie.end(context.Canceled)
-	return nil, err
+	a.tie = tie
+	return a, nil
 }
 
-// originRequest makes the request of askOrigin.
-func (f *Fetcher) originRequest(ctx context.Context, key string, asker http.Header, have *segstore.Meta, first int64, validator string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.cfg.Origin+rules.TargetOf(key), nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
+// origins are asked as this edge.
+type origins struct {
+	*upstream.Upstreams
+	name, loopID string
+	asked        *atomic.Int64
+}
+
+// request is one for an object, for all who want it.
+func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, validator string) *upstream.Request {
+	h := http.Header{}
+	rules.Carry(h, o.asker, func(name string) bool { return !rules.Withheld(name) })
+	if len(o.loop) > 0 {
+		h["Cdn-Loop"] = slices.Clone(o.loop)
 	}
-	rules.Carry(req.Header, asker, func(name string) bool { return !rules.Withheld(name) })
-	mark(req, f.cfg.Name)
+	w.mark(h)
 	if have != nil {
 		if tag := rules.OriginTag(have.ETag); tag != "" {
-			req.Header.Set("If-None-Match", tag)
+			h.Set("If-None-Match", tag)
 		}
 		if have.LastModified != "" {
-			req.Header.Set("If-Modified-Since", have.LastModified)
+			h.Set("If-Modified-Since", have.LastModified)
 		}
 	}
 	if first > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
-		req.Header.Set("If-Range", validator)
+		h.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+		h.Set("If-Range", validator)
 	}
-	return req, nil
+	return &upstream.Request{Method: http.MethodGet, Target: rules.TargetOf(o.key), Header: h}
 }
 
 // mark says by whom a request to the origin comes (RFC 9110 section 7.6.3, RFC
 // 8586).
-func mark(req *http.Request, name string) {
-	req.Header.Add("Via", "1.1 "+name)
-	req.Header.Add("CDN-Loop", "tandem;edge="+name)
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", "tandem")
+func (w origins) mark(h http.Header) {
+	h.Add("Via", "1.1 "+w.name)
+	h.Add("CDN-Loop", w.loopID+`; edge="`+strings.ReplaceAll(w.name, `\`, `\\`)+`"`)
+	if h.Get("User-Agent") == "" {
+		h.Set("User-Agent", "tandem")
 	}
 }
 
 // doOrigin sends a request to the origin and reads the head of the answer.
-func (f *Fetcher) doOrigin(req *http.Request, key string, asker http.Header) (*answer, error) {
-	f.Counts.OriginAsked.Add(1)
-	resp, err := f.origin.Do(req)
+func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequest) (*answer, error) {
+	resp, err := f.origins.send(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
+		return nil, err
 	}
 	now, h := f.now(), resp.Header
-	kind := media.KindOf(rules.PathOf(key), h.Get("Content-Type"))
-	a := &answer{resp: resp, from: "origin", meta: metaOf(resp)}
+	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
+	a := &answer{resp: resp, from: "origin", meta: metaOf(resp, o.key)}
 	a.rules = rules.Of(rules.Head{
-		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: req.Header["Authorization"] != nil, Selective: asker != nil,
+		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Selective: o.asker != nil,
 	}, now)
 	age, _ := rules.AgeOf(h)
 	a.meta.Stored = now.Add(-age)
@@ -145,9 +134,9 @@ func (f *Fetcher) doOrigin(req *http.Request, key string, asker http.Header) (*a
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
-	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), req.Header) // as it was sent: a viewer may list fields in Connection
+	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), r.Header) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
-	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(key))
+	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
 	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(kind)
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
 		a.rules.Store = false // its end can't be told from a broken connection
@@ -158,12 +147,22 @@ func (f *Fetcher) doOrigin(req *http.Request, key string, asker http.Header) (*a
 	return a, nil
 }
 
+// send asks the origin.
+func (w origins) send(ctx context.Context, r *upstream.Request) (*http.Response, error) {
+	w.asked.Add(1)
+	resp, err := w.Do(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
+	}
+	return resp, nil
+}
+
 func chunked(resp *http.Response) bool {
 	return len(resp.TransferEncoding) > 0 && resp.TransferEncoding[0] == "chunked"
 }
 
 // metaOf is what the head says of the object, the origin's and a neighbour's.
-func metaOf(resp *http.Response) segstore.Meta {
+func metaOf(resp *http.Response, key string) segstore.Meta {
 	h := resp.Header
 	m := segstore.Meta{
 		Status: resp.StatusCode, ContentType: h.Get("Content-Type"), ETag: h.Get("ETag"), LastModified: h.Get("Last-Modified"),
@@ -171,7 +170,7 @@ func metaOf(resp *http.Response) segstore.Meta {
 		Digest: h.Get(wire.HeaderDigest),
 	}
 	if m.ContentType == "" {
-		m.ContentType = media.ContentType(resp.Request.URL.Path)
+		m.ContentType = media.ContentType(rules.PathOf(key))
 	}
 	return m
 }

@@ -20,19 +20,16 @@ const GroupScheme = "udp://"
 // hold, and tells it to whom else to send it: to the other member (claim 7), or
 // to the group that both have joined (claim 6). An origin that knows nothing of
 // that answers as usual, and the second copy is made by a hint.
-func (f *Fetcher) askForPair(ctx context.Context, key string, q *wire.Pair, have *segstore.Meta) (*answer, error) {
-	to := f.destination(key, q)
+func (f *Fetcher) askForPair(ctx context.Context, o fetchRequest, q *wire.Pair, have *segstore.Meta) (*answer, error) {
+	to := f.destination(o.key, q)
 	if to == "" || have != nil {
-		return f.askOrigin(ctx, key, nil, have, 0, "")
+		return f.askOrigin(ctx, o, have, 0, "")
 	}
-	req, err := f.originRequest(ctx, key, nil, nil, 0, "")
-	if err != nil {
-		return nil, err
-	}
-	f.call.Sign(req)
-	req.Header.Set(wire.HeaderDest, to)
-	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
-	a, err := f.doOrigin(req, key, nil)
+	r := f.origins.request(o, nil, 0, "")
+	f.call.Sign(&http.Request{Header: r.Header})
+	r.Header.Set(wire.HeaderDest, to)
+	r.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
+	a, err := f.doOrigin(ctx, r, o)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +39,7 @@ func (f *Fetcher) askForPair(ctx context.Context, key string, q *wire.Pair, have
 		}
 		return a, nil
 	}
-	if parts := f.group.Expect(a.resp.Header, key, a.meta.ContentType); parts != nil {
+	if parts := f.group.Expect(a.resp.Header, o.key, a.meta.ContentType); parts != nil {
 		a.parts, a.forget = parts, parts.Forget
 		a.meta, a.rules.Store = parts.Meta()
 		a.resp.StatusCode = http.StatusOK
@@ -52,7 +49,7 @@ func (f *Fetcher) askForPair(ctx context.Context, key string, q *wire.Pair, have
 	// No room for it, or not what was asked for: the group's others get it all the
 	// same.
 	a.close()
-	if a, err = f.askOrigin(ctx, key, nil, nil, 0, ""); err == nil {
+	if a, err = f.askOrigin(ctx, o, nil, 0, ""); err == nil {
 		a.duplicated, a.meta.Fields = true, ""
 	}
 	return a, err

@@ -2,11 +2,11 @@ package fetch
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 
 	"tandem/edge/rules"
+	"tandem/edge/upstream"
 )
 
 // Answer is an answer that is given to one viewer alone, as it came.
@@ -29,22 +29,17 @@ func (a *Answer) Drain(ctx context.Context, to io.Writer) (int64, error) {
 	return a.f.drainInto(ctx, to, a.answer)
 }
 
-// Pass sends a viewer's request on as it is.
-func (f *Fetcher) Pass(r *http.Request, target string, body io.ReadCloser) (*Answer, error) {
+// Pass sends a viewer's request on as it is. A body of the length -1 is as long as
+// it is.
+func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader) (*Answer, error) {
 	ctx, tie := tied(r.Context())
-	req, err := http.NewRequestWithContext(ctx, r.Method, f.cfg.Origin+target, body)
-	if err == nil {
-		rules.Carry(req.Header, r.Header, func(string) bool { return true })
-		mark(req, f.cfg.Name)
-		if body != http.NoBody {
-			req.ContentLength = r.ContentLength
-		}
-		f.Counts.OriginAsked.Add(1)
-		var resp *http.Response
-		if resp, err = f.origin.Do(req); err == nil {
-			return &Answer{&answer{resp: resp, from: "origin", tie: tie}, f}, nil
-		}
+	h := http.Header{}
+	rules.Carry(h, r.Header, func(string) bool { return true })
+	f.origins.mark(h)
+	resp, err := f.origins.send(ctx, &upstream.Request{Method: r.Method, Target: target, Header: h, Body: body, Length: r.ContentLength})
+	if err != nil {
+		tie.end(context.Canceled)
+		return nil, err
 	}
-	tie.end(context.Canceled)
-	return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
+	return &Answer{&answer{resp: resp, from: "origin", tie: tie}, f}, nil
 }

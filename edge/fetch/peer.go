@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -15,6 +16,21 @@ import (
 	"tandem/edge/rules"
 	"tandem/internal/wire"
 )
+
+// newPeers makes the client for neighbours. Who is silent is found out by
+// askPeerSoon.
+func newPeers() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     60 * time.Second,
+			DisableCompression:  true, // bytes are kept as they are
+			ReadBufferSize:      64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
 
 // askPeer begins a fetch from a neighbour, which answers from its store, or by
 // asking the origin when onlyCached is false, and never asks a peer itself.
@@ -46,7 +62,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer, key string, pair wire.PairI
 		a.close()
 		return nil, fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
 	}
-	a.meta = metaOf(resp)
+	a.meta = metaOf(resp, key)
 	a.meta.Fields = fieldsSent(resp.Header)
 	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
 	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
@@ -120,23 +136,19 @@ func (f *Fetcher) PeerRange(ctx context.Context, edge wire.Edge, key string, pai
 	if onlyCached {
 		req.Header.Set(wire.HeaderCached, "1")
 	}
-	ranged(req, first, last, etag)
+	ranged(req.Header, first, last, etag)
 	return f.peers.Do(req)
 }
 
 // OriginRange asks the origin for the bytes from first to last of the version
 // etag.
 func (f *Fetcher) OriginRange(ctx context.Context, key string, first, last int64, etag string) (*http.Response, error) {
-	req, err := f.originRequest(ctx, key, nil, nil, 0, "")
-	if err != nil {
-		return nil, err
-	}
-	ranged(req, first, last, etag)
-	f.Counts.OriginAsked.Add(1)
-	return f.origin.Do(req)
+	r := f.origins.request(fetchRequest{key: key}, nil, 0, "")
+	ranged(r.Header, first, last, etag)
+	return f.origins.send(ctx, r)
 }
 
-func ranged(req *http.Request, first, last int64, etag string) {
-	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last))
-	req.Header.Set("If-Range", etag)
+func ranged(h http.Header, first, last int64, etag string) {
+	h.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last))
+	h.Set("If-Range", etag)
 }

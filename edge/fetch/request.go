@@ -22,5 +22,6 @@ type fetchRequest struct {
 	pair     wire.PairID
 	fromPeer bool         // a neighbour asks, so only the origin is asked in turn
 	asker    http.Header  // the viewer's fields that go along; nil: none do
+	loop     []string     // the CDN-Loop that it came with
 	hand     *passThrough // where an answer goes that is not for the store; nil: nowhere
 }

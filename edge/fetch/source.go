@@ -127,7 +127,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	p, key, pair := f.view.Placement(), o.key, o.pair
 	q, ok := p.Pair(pair)
 	if o.fromPeer || !ok {
-		return f.askOrigin(ctx, key, o.asker, have, 0, "")
+		return f.askOrigin(ctx, o, have, 0, "")
 	}
 	if q.Low != f.cfg.Name && q.High != f.cfg.Name {
 		for _, member := range []string{q.Low, q.High} { // standing in for a pair that is not ours
@@ -137,7 +137,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 				}
 			}
 		}
-		return f.askOrigin(ctx, key, o.asker, have, 0, "")
+		return f.askOrigin(ctx, o, have, 0, "")
 	}
 	filler, other := ring.Filler(p, q, key)
 	switch {
@@ -150,7 +150,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 			return a, nil
 		}
 	}
-	return f.askForPair(ctx, key, q, have)
+	return f.askForPair(ctx, o, q, have)
 }
 
 // pour writes the body into the store. When it breaks off, the rest is asked of
@@ -189,7 +189,7 @@ func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, meta segstore.Met
 	if rules.OwnTag(meta.ETag) {
 		first = 0
 	}
-	a, err := f.askOrigin(ctx, o.key, o.asker, nil, first, meta.ETag)
+	a, err := f.askOrigin(ctx, o, nil, first, meta.ETag)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,24 @@ func endToEnd(name string, listed []string) bool {
 	return !strings.HasPrefix(name, "Tandem-") && !strings.HasPrefix(name, "Cmcd-") && !slices.Contains(listed, name)
 }
 
+// maxHops is how many caches in a row are believed.
+const maxHops = 32
+
+// Looped tells whether CDN-Loop says that a request has been here before, at the
+// cache of that id, or at more caches than stand in a row anywhere (RFC 8586).
+func Looped(h http.Header, id string) bool {
+	hops := 0
+	for _, line := range h["Cdn-Loop"] {
+		for member := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(member, ";")
+			if hops++; hops > maxHops || strings.Trim(name, " \t") == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // listedIn are the fields that Connection names, canonical.
 func listedIn(h http.Header) []string {
 	var names []string

@@ -2,7 +2,7 @@ package upstream
 
 // Figures are one server's since its setting was made.
 type Figures struct {
-	Upstream, Origin string           // prefix, host and port
+	Upstream, Origin string           // prefix, base URL
 	Well             bool             // it is asked first
 	Tries            map[string]int64 // by result
 }

@@ -29,7 +29,7 @@ const (
 // server is one origin: the way to it, what is known of it, and its figures.
 type server struct {
 	group  *group
-	name   string // host and port, for people
+	name   string // its base URL, for people
 	base   *url.URL
 	basic  string // Authorization from the URL, "": none
 	backup bool
@@ -61,7 +61,7 @@ func newServer(g *group, c *wire.UpstreamServer) (*server, error) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
 	}
-	s.name = base.Host
+	s.name = base.String() // without what stood before an @
 	s.dialer = &dialer{host: base.Hostname(), port: port, limit: g.config.Connect.Or(defaultConnect), now: g.u.deps.Now, lookup: g.u.deps.Lookup}
 	s.transport, err = s.newTransport()
 	s.made = g.u.deps.Now()

@@ -11,9 +11,9 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
+	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
 
-	"edge/fetch":     {"edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
+	"edge/fetch":     {"edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
 	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire"},

@@ -3,7 +3,9 @@ package obs
 import (
 	"fmt"
 	"io"
+	"log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,7 +22,25 @@ func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
 		w = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly}
 	}
 	zerolog.TimeFieldFormat = zerolog.TimeFormatUnixMs
-	return zerolog.New(w).Level(l).With().Timestamp().Str("node", node).Logger(), nil
+	logger := zerolog.New(w).Level(l).With().Timestamp().Str("node", node).Logger()
+	log.SetFlags(0)
+	log.SetOutput(library{logger})
+	return logger, nil
+}
+
+// library is where the standard library logs to: what it says of a peer may hold
+// what the peer sent, at any length.
+type library struct{ log zerolog.Logger }
+
+const mostOfLibrary = 200 // bytes
+
+func (l library) Write(p []byte) (int, error) {
+	text := strings.TrimSpace(string(p))
+	if len(text) > mostOfLibrary {
+		text = strings.ToValidUTF8(text[:mostOfLibrary], "") + "..."
+	}
+	l.log.Warn().Str("by", "library").Msg(text)
+	return len(p), nil
 }
 
 // isTerminal is true for a character device, which a log file never is.

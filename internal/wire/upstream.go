@@ -124,10 +124,17 @@ func (u *Upstream) check() error {
 	case u.Check != nil && (!strings.HasPrefix(u.Check.Target, "/") || strings.ContainsAny(u.Check.Target, "# \r\n\x00")):
 		return errors.New("health-check: target: want a path like /health")
 	}
+	seen := map[string]bool{}
 	for i := range u.Servers {
-		if _, err := u.Servers[i].Base(); err != nil {
+		base, err := u.Servers[i].Base()
+		if err != nil {
 			return fmt.Errorf("servers: %w", err)
 		}
+		base.User = nil
+		if seen[base.String()] {
+			return fmt.Errorf("servers: %s is there twice", base)
+		}
+		seen[base.String()] = true
 	}
 	return u.checkFields()
 }

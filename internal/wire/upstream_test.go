@@ -17,6 +17,7 @@ func TestWrongUpstreamIsNamedWithItsFix(t *testing.T) {
 		`{"prefix": "/", "servers": [{"url": "http://a/?x=1"}]}`:                                     "is no base URL",
 		`{"prefix": "/", "servers": [{"url": "http://u:s3cret@a:x/"}]}`:                              "is no URL",
 		`{"prefix": "/", "servers": [{"url": "ftp://u:s3cret@a/"}]}`:                                 "is no base URL",
+		`{"prefix": "/", "servers": [{"url": "http://u:s3cret@a/"}, {"url": "http://a"}]}`:           "http://a is there twice",
 		`{"prefix": "/", "servers": [{"url": "http://a"}], "policy": "all"}`:                         "none of first, spread",
 		`{"prefix": "/", "servers": [{"url": "http://a"}], "redirects": "no"}`:                       "none of rewrite, follow",
 		`{"prefix": "/", "servers": [{"url": "http://a"}], "key": "k"}`:                              "go together",
