@@ -90,7 +90,7 @@ func TestBrokenBodyIsFinishedFromAnotherOrigin(t *testing.T) {
 func TestOriginBelowAPathAndItsRedirects(t *testing.T) {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if to := map[string]string{"/base/old.ts": o.URL + "/base/new.ts", "/base/v/x/old.ts": "/base/v/x/new.ts", "/base/away.ts": "http://other.test/"}[r.URL.Path]; to != "" {
+		if to := map[string]string{"/base/old.ts": o.URL + "/base/new.ts", "/v/x/old.ts": o.URL + "/v/x/new.ts", "/base/away.ts": "http://other.test/"}[r.URL.Path]; to != "" {
 			w.Header()["Location"] = []string{to}
 			if strings.Contains(r.URL.RawQuery, "kept") {
 				w.Header().Set("Cache-Control", "max-age=60")
@@ -98,7 +98,7 @@ func TestOriginBelowAPathAndItsRedirects(t *testing.T) {
 			w.WriteHeader(http.StatusFound)
 			return true
 		}
-		if !strings.HasPrefix(r.URL.Path, "/base/") {
+		if r.URL.Path == "/a.ts" {
 			w.WriteHeader(404)
 			return true
 		}
@@ -118,10 +118,10 @@ func TestOriginBelowAPathAndItsRedirects(t *testing.T) {
 	if resp, body := get(t, alone.url+"/a.ts"); resp.StatusCode != 200 || !bytes.Equal(body, bodyOf("/base/a.ts", segmentSize)) {
 		t.Errorf("%s, %d bytes", resp.Status, len(body))
 	}
-	b := newBalancer(t)
-	member := startEdge(t, Config{Origin: o.URL + "/base", Balancers: []string{b.URL}})
-	eventually(t, "registered", func() bool { _, ok := member.view.Placement().Edge("edge-1"); return ok })
-	session := wire.SessionPrefix + tokenOf(wire.SessionID{Pair: 1}, "/v/x/")
+	_, ring := startRing(t, 2, o)
+	member := ring[0]
+	id, _ := open(t, member, 1, "/v/x/")
+	session := wire.SessionPrefix + tokenOf(id, "/v/x/")
 	for range 2 { // fetched, then stored
 		for at, want := range map[string]string{
 			alone.url + "/old.ts": "/new.ts", alone.url + "/old.ts?kept": "/new.ts", alone.url + "/away.ts?kept": "http://other.test/",
