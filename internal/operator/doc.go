@@ -1,0 +1,23 @@
+// Package operator decides who may order what on an admin listener: who asks
+// (tokens, a login's cookie, OpenID Connect), which role that is, and whether the
+// role may do it; and what a browser may be made to do by other pages.
+//
+// Always true:
+//   - a request whose Host is a name that nobody gave this listener gets nothing: a
+//     page can have its own name lead here (DNS rebinding), but can't send ours;
+//   - what changes something is taken from a browser only if our own page sent it;
+//   - no page is shown in a frame;
+//   - a path that is in no row of the table is for admins alone;
+//   - of a token only a hash is kept; nothing here is written to a log but names;
+//   - without a file of operators everybody is admin, and only who is on this
+//     machine can be everybody.
+//
+// Guards: the operators' file is an atomic pointer to a value that never changes.
+//
+// May be lost: logins, when the process ends: the key that seals cookies is drawn
+// at its start.
+//
+// Never done here: carrying an order out, keeping the audit log (raftfsm).
+//
+// The package starts no goroutine; Gate.Run is a loop of its owner's.
+package operator

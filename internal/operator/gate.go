@@ -1,0 +1,281 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"tandem/internal/call"
+)
+
+// Config is what a gate is set to.
+type Config struct {
+	Name   string   // of the node
+	File   string   // of the operators; "": everybody is admin
+	Listen string   // address of the listener: without a file only this machine may reach it
+	Hosts  []string // names by which the listener is reached, beside addresses and localhost
+	Secure bool     // the listener has TLS
+}
+
+// Entry is one request that changed something, or was to.
+type Entry struct {
+	Time   int64  `json:"time"` // unix milliseconds
+	Who    string `json:"who"`
+	Role   string `json:"role"`
+	By     string `json:"by"`   // token, login, oidc, open
+	From   string `json:"from"` // address
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Status int    `json:"status"`
+}
+
+// Deps is what it stands on; Audit may be nil.
+type Deps struct {
+	Now   func() time.Time
+	Audit func(Entry) // for what somebody with a role asked; it must not wait
+	Tell  func(err error)
+}
+
+// Gate stands before an admin listener.
+type Gate struct {
+	cfg    Config
+	deps   Deps
+	file   atomic.Pointer[file] // nil: everybody is admin
+	seals  sealer
+	oidc   providers
+	origin *http.CrossOriginProtection
+}
+
+// ErrOpen is returned for a listener that others can reach and that nobody guards.
+var ErrOpen = errors.New("other machines can reach it, and no operators are named")
+
+// New reads the operators.
+func New(cfg Config, deps Deps) (*Gate, error) {
+	g := &Gate{cfg: cfg, deps: deps, seals: newSealer(), origin: http.NewCrossOriginProtection()}
+	if cfg.File != "" {
+		f, err := load(cfg.File)
+		if err != nil {
+			return nil, err
+		}
+		g.file.Store(f)
+		return g, nil
+	}
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if err != nil || !loopbackName(host) {
+		return nil, fmt.Errorf("%s: %w: give a file of operators (`tandem operator NAME --role admin` makes the first), or listen on 127.0.0.1", cfg.Listen, ErrOpen)
+	}
+	return g, nil
+}
+
+// loopbackName tells whether a host is this machine alone.
+func loopbackName(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// lookEvery is how often the operators' file is looked at.
+const lookEvery = 2 * time.Second
+
+// Run reads the operators' file anew when it changes, until ctx ends. A broken one
+// changes nothing.
+func (g *Gate) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	seen := stampOf(g.cfg.File)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := stampOf(g.cfg.File)
+		if g.cfg.File == "" || now == seen {
+			continue
+		}
+		seen = now
+		if f, err := load(g.cfg.File); err != nil {
+			g.deps.Tell(fmt.Errorf("the new operators can't be used, the old ones stay: %w", err))
+		} else {
+			g.file.Store(f)
+		}
+	}
+}
+
+type stamp struct {
+	changed time.Time
+	size    int64
+}
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
+// Wrap lets a request through to next if who asks may do what it asks for.
+func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
+	t := newTable(rows)
+	login := g.logins()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		needs := t.needs(r)
+		if path.Clean(r.URL.Path) != strings.TrimSuffix(r.URL.Path, "/") && r.URL.Path != "/" {
+			call.RefuseNode(w, http.StatusNotFound, call.ReasonUnused, "no such path") // two who read it might read two paths
+			return
+		}
+		if needs > Nobody && !g.hostKnown(r.Host) {
+			call.RefuseNode(w, http.StatusForbidden, "host", "this listener is not called by that name; its names are --admin-hosts")
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, authPath) {
+			login.ServeHTTP(w, r)
+			return
+		}
+		p := g.who(r)
+		if f := g.file.Load(); f != nil && f.openMetrics && r.URL.Path == "/metrics" {
+			needs = Nobody
+		}
+		if p.Role < needs {
+			g.refuse(w, p, needs)
+			g.audit(r, p, refusedStatus(p))
+			return
+		}
+		if err := g.crossOrigin(r, p); err != nil {
+			call.RefuseNode(w, http.StatusForbidden, "cross_origin", "orders are not taken from another site's page")
+			g.audit(r, p, http.StatusForbidden)
+			return
+		}
+		noted := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(noted, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
+		g.audit(r, p, noted.status)
+	})
+}
+
+// hostKnown admits addresses, and the names that were given to this listener.
+// Scripts of a page whose name was rebound can send neither.
+func (g *Gate) hostKnown(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.ToLower(strings.Trim(name, "[]")), ".")
+	if name == "localhost" || net.ParseIP(name) != nil {
+		return true
+	}
+	for _, known := range g.cfg.Hosts {
+		if name != "" && name == strings.TrimSuffix(strings.ToLower(known), ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// who finds out who asks; Nobody when it can't.
+func (g *Gate) who(r *http.Request) Person {
+	f := g.file.Load()
+	if f == nil {
+		return Person{Name: "anybody on this machine", Role: Admin, By: "open"}
+	}
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		p, _ := f.who(strings.TrimSpace(token))
+		return p
+	}
+	c, err := r.Cookie(g.cookieName("session"))
+	if err != nil {
+		return Person{}
+	}
+	v, ok := g.seals.open("session", c.Value, g.deps.Now())
+	if !ok {
+		return Person{}
+	}
+	if v.Token != "" { // by the file as it is now: a token that was taken out ends its logins
+		p := f.tokens[v.Token]
+		p.By = "login"
+		return p
+	}
+	role, err := ParseRole(v.Role)
+	if err != nil || f.oidc == nil {
+		return Person{}
+	}
+	return Person{Name: v.Name, Role: role, By: v.By}
+}
+
+func refusedStatus(p Person) int {
+	if p.Role == Nobody {
+		return http.StatusUnauthorized
+	}
+	return http.StatusForbidden
+}
+
+func (g *Gate) refuse(w http.ResponseWriter, p Person, needs Role) {
+	if p.Role == Nobody {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="tandem"`)
+		call.RefuseNode(w, http.StatusUnauthorized, "login", "log in, or show a token (TANDEM_TOKEN): this is for "+needs.String()+"s")
+		return
+	}
+	call.RefuseNode(w, http.StatusForbidden, "role", p.Name+" is "+p.Role.String()+"; this is for "+needs.String()+"s")
+}
+
+// crossOrigin refuses what a browser was made to send by another site's page. Who
+// shows a token is no browser that was made to.
+func (g *Gate) crossOrigin(r *http.Request, p Person) error {
+	if p.By == "token" {
+		return nil
+	}
+	return g.origin.Check(r)
+}
+
+// audit notes what changes something.
+func (g *Gate) audit(r *http.Request, p Person, status int) {
+	if g.deps.Audit == nil || p.Role == Nobody || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return
+	}
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	g.deps.Audit(Entry{
+		Time: g.deps.Now().UnixMilli(), Who: p.Name, Role: p.Role.String(), By: p.By, From: from, Method: r.Method, Path: cut(r.URL.Path), Status: status,
+	})
+}
+
+func cut(s string) string {
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "")
+	}
+	return s
+}
+
+// statusWriter notes the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
