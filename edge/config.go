@@ -28,6 +28,9 @@ type Config struct {
 	Balancers          []string
 	SecretFile         string
 	Capacity           int
+	CapacityMbit       int
+	SessionKbit        int
+	Zone               string
 	After              string
 	StoreBytes         int64
 	MemoryBytes        int64
@@ -65,7 +68,10 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.Data, "data", "", "directory of the store; required"),
 		setting.List(&c.Balancers, "balancers", "base URLs of balancers; none: a plain caching proxy, without a cluster"),
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
-		setting.Int(&c.Capacity, "capacity", 1000, 1, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX)"),
+		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); in a cluster this or capacity-mbit is required, of both the lower one counts"),
+		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
+		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
+		setting.String(&c.Zone, "zone", "", "what this edge may be lost together with, like a host or a rack: neighbours in the ring are put into different zones where that can be"),
 		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring (default: the last one)"),
 		setting.Bytes(&c.StoreBytes, "store-bytes", 10<<30, 1<<20, 1<<50, "most bytes of stored objects on disk"),
 		setting.Bytes(&c.MemoryBytes, "memory-bytes", 64<<20, 1<<20, 1<<40, "most bytes of live playlists and other short-lived answers in memory"),
@@ -122,6 +128,24 @@ func (c *Config) Validate() error {
 	}
 	if len(c.Balancers) > 0 && !c.Secret.Valid() {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
+	}
+	return c.stateCapacity()
+}
+
+// stateCapacity makes the capacity sessions, whatever it is stated in. There is no
+// default: an edge that promises what it has not would take the others' limits down.
+func (c *Config) stateCapacity() error {
+	switch {
+	case c.CapacityMbit > 0 && c.SessionKbit == 0:
+		return errors.New("--session-kbit: capacity-mbit is given, so state what one session takes, like 5000")
+	case c.CapacityMbit > 0 && c.CapacityMbit*1000 < c.SessionKbit:
+		return fmt.Errorf("--capacity-mbit: %d Mbit/s is less than one session of %d kbit/s", c.CapacityMbit, c.SessionKbit)
+	case c.CapacityMbit > 0:
+		if sessions := c.CapacityMbit * 1000 / c.SessionKbit; c.Capacity == 0 || sessions < c.Capacity {
+			c.Capacity = min(sessions, 1000000)
+		}
+	case c.Capacity == 0 && len(c.Balancers) > 0:
+		return errors.New("--capacity: an edge in a cluster needs the most sessions that it can deliver; or --capacity-mbit with --session-kbit")
 	}
 	return nil
 }

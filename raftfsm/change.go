@@ -64,7 +64,7 @@ func (ch *change) dropEdge(name string) {
 func (ch *change) ringChanged() {
 	p := ch.edit()
 	for i := range p.Edges {
-		if e := &p.Edges[i]; e.State == wire.EdgeJoining || e.State == wire.EdgeRecovering || ring.Goes(*e) {
+		if e := &p.Edges[i]; !ring.InRing(e.State) || e.State == wire.EdgeRecovering || ring.Goes(*e) {
 			e.Since = ch.version
 		}
 	}
@@ -89,6 +89,11 @@ func (ch *change) settle(anchor ring.Anchor) {
 	if len(old) > 0 {
 		ch.next = ring.Prune(ch.next, old)
 	}
+	told := uint64(0)
+	if ch.c.Kind == Settle {
+		told = ch.c.Version
+	}
+	ch.next = ring.Fit(ch.next, loads, told)
 }
 
 // event notes what happened. Every command that changes more than the version

@@ -36,7 +36,7 @@ func checkEdges(p *wire.Placement) error {
 	joining := false
 	for _, e := range p.Edges {
 		switch e.State {
-		case wire.EdgeJoining:
+		case wire.EdgeJoining, wire.EdgePending:
 			joining = true
 		case wire.EdgeRecovering, wire.EdgeUp, wire.EdgeDraining, wire.EdgeLeaving, wire.EdgeDown:
 			if joining {
@@ -48,8 +48,11 @@ func checkEdges(p *wire.Placement) error {
 		if err := validEdge(&e); err != nil {
 			return fmt.Errorf("%w: %w", ErrState, err)
 		}
-		if e.State == wire.EdgeLeaving && !e.Removing || e.Removing && (e.State == wire.EdgeUp || e.State == wire.EdgeJoining) {
+		if e.State == wire.EdgeLeaving && !e.Removing || e.Removing && (e.State == wire.EdgeUp || !ring.InRing(e.State)) {
 			return broken("edge %s is %s, removing: %v", e.Name, e.State, e.Removing)
+		}
+		if e.Asks != 0 && (e.Asks <= e.Capacity || !ring.InRing(e.State)) {
+			return broken("edge %s has %d and asks for %d", e.Name, e.Capacity, e.Asks)
 		}
 		if e.Since > p.Version {
 			return broken("edge %s is %s since version %d of %d", e.Name, e.State, e.Since, p.Version)

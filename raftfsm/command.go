@@ -23,11 +23,12 @@ const (
 	Drain        Kind = "drain"      // Name, Loads
 	Resume       Kind = "resume"     // Name, Loads
 	Remove       Kind = "remove"     // Name, Loads: for good
+	Accept       Kind = "accept"     // Name, Loads: an edge whose capacity lowers the others' limits joins, or has it
 	Left         Kind = "left"       // Name, Version, Loads: the neighbours of a leaving edge have copied
 	Place        Kind = "place"      // Stream, Pair
 	Unplace      Kind = "unplace"    // Stream, Pair (0: all of them); or Streams, off all pairs
 	MoveBoundary Kind = "boundary"   // Pair, Before, Boundary: only if the boundary still is Before
-	Settle       Kind = "settle"     // Loads: a survivor is above capacity, or a retiring pair is empty
+	Settle       Kind = "settle"     // Loads, Version by which they were told: a survivor is above capacity, a retiring pair is empty, or a table can shrink
 	Purge        Kind = "purge"      // Purge without its Seq
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
@@ -47,7 +48,7 @@ const (
 // Bounds of what a command may bring in.
 const (
 	MaxCommand   = 4 << 20 // bytes of one encoded command
-	MaxEdges     = 256
+	MaxEdges     = 1024
 	MaxStreams   = 100_000
 	MaxBalancers = 64
 	MaxCapacity  = 1 << 20 // sessions of one edge
@@ -154,6 +155,11 @@ func validEdge(e *wire.Edge) error {
 	}
 	if e.Capacity < 1 || e.Capacity > MaxCapacity {
 		return fmt.Errorf("%w: edge %s: capacity %d: want 1 to %d", ErrMalformed, e.Name, e.Capacity, MaxCapacity)
+	}
+	if e.Zone != "" {
+		if err := validName("zone", e.Zone); err != nil {
+			return fmt.Errorf("edge %s: %w", e.Name, err)
+		}
 	}
 	if len(e.HTTP) > maxAddress || len(e.Admin) > maxAddress {
 		return fmt.Errorf("%w: edge %s: an address is longer than %d bytes", ErrMalformed, e.Name, maxAddress)

@@ -79,7 +79,7 @@ func (v *evening) step() {
 	if rapid.Bool().Draw(v.t, "notices come through") {
 		v.notices()
 	}
-	switch rapid.IntRange(0, 9).Draw(v.t, "what") {
+	switch rapid.IntRange(0, 11).Draw(v.t, "what") {
 	case 0:
 		if len(v.state.Placement().Edges) < 9 {
 			v.register()
@@ -109,6 +109,10 @@ func (v *evening) step() {
 			}
 		}
 	case 9:
+		v.apply(Command{Kind: Accept, Name: name})
+	case 10:
+		v.apply(Command{Kind: Settle, Version: v.state.Placement().Version}) // all have followed, and tables may shrink
+	default:
 		v.apply(Command{Kind: EdgeUp, Edge: &wire.Edge{Name: name, Capacity: rapid.IntRange(1, 24).Draw(v.t, "other capacity"), Incarnation: e.Incarnation}})
 	}
 }
@@ -154,6 +158,12 @@ func (v *evening) furnish() {
 	p := v.state.Placement()
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
+		if table := v.tables[q.ID]; table != nil && table.Slots() != q.Slots {
+			was := table.Taken()
+			if table.Resize(q.Slots); table.Taken() != was {
+				v.t.Fatalf("pair %d has %d slots now, %d sessions stood in those that are gone", q.ID, q.Slots, was-table.Taken())
+			}
+		}
 		if v.tables[q.ID] == nil || p.Streams.Len() == 0 {
 			v.tables[q.ID] = ring.NewTable(q.Slots)
 			for _, name := range []string{q.Low, q.High} {

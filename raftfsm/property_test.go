@@ -19,7 +19,7 @@ type source func(label string, n int) int
 // many of them do.
 func random(s *State, draw source) Command {
 	kinds := []Kind{
-		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure,
+		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Accept, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure,
 		KeyNew, KeyUse, KeyDrop, Authority, AuthorityUse, AuthorityDrop, TicketNew, TicketUse, Revoke,
 	}
 	p := s.Placement()
@@ -43,7 +43,7 @@ func random(s *State, draw source) Command {
 	}
 	switch c.Kind {
 	case EdgeUp:
-		c.Edge = &wire.Edge{Name: name, HTTP: "http://" + name, Capacity: 1 + draw("capacity", 12), Incarnation: c.Incarnation}
+		c.Edge = &wire.Edge{Name: name, HTTP: "http://" + name, Capacity: 1 + draw("capacity", 12), Zone: []string{"", "a", "b"}[draw("zone", 3)], Incarnation: c.Incarnation}
 		c.After = fmt.Sprintf("e%d", draw("after", 7))
 	case Purge:
 		c.Purge = &wire.Purge{Prefix: c.Stream}

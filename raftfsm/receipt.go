@@ -1,6 +1,9 @@
 package raftfsm
 
-import "tandem/internal/wire"
+import (
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
 
 // died writes the receipt of a death. Committed is the time of the proposal,
 // since Apply has no clock; what the responses in hand lived through, each
@@ -17,7 +20,7 @@ func (ch *change) died(e wire.Edge, cause string) {
 	ch.deaths = last(append(deaths, wire.Receipt{
 		Edge: e.Name, Incarnation: e.Incarnation, Noticed: noticed, By: ch.c.By, Cause: cause,
 		Committed: ch.c.At, Version: ch.version,
-		Boundaries: ch.plan.Boundaries, Moved: ch.plan.Moved, Lost: ch.plan.Lost,
+		Boundaries: ring.Chain(ch.next, e.Name, ch.plan.Boundaries), Moved: ch.plan.Moved, Lost: ch.plan.Lost,
 	}), keepDeaths)
 }
 

@@ -39,6 +39,7 @@ var handlers = map[Kind]func(*change) error{
 	Drain:        drain,
 	Resume:       resume,
 	Remove:       remove,
+	Accept:       accept,
 	Left:         left,
 	Place:        place,
 	Unplace:      unplace,

@@ -27,11 +27,12 @@ func edgeUp(ch *change) error {
 		return fmt.Errorf("%w: edge %s: incarnation %d is older than %d", ErrStale, given.Name, given.Incarnation, known.Incarnation)
 	}
 	e := known
-	e.HTTP, e.Admin, e.Capacity, e.Incarnation = given.HTTP, given.Admin, given.Capacity, given.Incarnation
+	e.HTTP, e.Admin, e.Zone, e.Incarnation = given.HTTP, given.Admin, given.Zone, given.Incarnation
+	ch.stated(&e, given.Capacity)
 	restarted := e.Incarnation > known.Incarnation
 	switch {
 	case known.State == wire.EdgeDown,
-		restarted && known.State != wire.EdgeJoining:
+		restarted && ring.InRing(known.State):
 		ch.edgeBack(known, e)
 	case e != known:
 		ch.edgeRefreshed(known, e, restarted)
@@ -44,20 +45,28 @@ func (ch *change) newEdge(given wire.Edge) error {
 		return fmt.Errorf("%w: edge %s: the cluster has %d edges already", ErrLimit, given.Name, MaxEdges)
 	}
 	e := wire.Edge{
-		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Capacity: given.Capacity, Incarnation: given.Incarnation,
+		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Capacity: given.Capacity, Zone: given.Zone, Incarnation: given.Incarnation,
 		State: wire.EdgeJoining, After: ch.c.After, Since: ch.version,
 	}
 	p := ch.edit()
-	if p.Streams.Len() > 0 {
+	if p.Streams.Len() == 0 {
+		e.State, e.After = wire.EdgeUp, ""
 		p.Edges = append(p.Edges, e)
-		p.Index()
-		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and copies what it will hold.", e.Name)})
+		ch.form()
+		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and is up.", e.Name)})
 		return nil
 	}
-	e.State, e.After = wire.EdgeUp, ""
+	if e.After == "" && e.Zone != "" {
+		e.After = ring.PlaceFor(ch.before, e)
+	}
+	text := fmt.Sprintf("%s has registered and copies what it will hold.", e.Name)
+	if ring.Lowers(ch.before, e) {
+		e.State = wire.EdgePending
+		text = fmt.Sprintf("%s has registered: its capacity of %d would lower the others' limits, so it waits to be accepted.", e.Name, e.Capacity)
+	}
 	p.Edges = append(p.Edges, e)
-	ch.form()
-	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered and is up.", e.Name)})
+	p.Index()
+	ch.event(wire.Event{Edge: e.Name, Text: text})
 	return nil
 }
 
@@ -104,21 +113,25 @@ func (ch *change) edgeBack(known, e wire.Edge) {
 	ch.event(wire.Event{Edge: e.Name, Text: text})
 }
 
-// edgeRefreshed takes new addresses or another capacity. The tables of a pair
-// keep their size while it lives; only a ring without streams is built anew.
+// edgeRefreshed takes new addresses, another capacity or zone. A ring without streams
+// is built anew by those.
 func (ch *change) edgeRefreshed(known, e wire.Edge, restarted bool) {
-	if restarted {
+	if restarted || e.Capacity != known.Capacity {
 		e.Since = ch.version
 	}
 	ch.setEdge(e)
-	if e.Capacity != known.Capacity {
-		if ch.before.Streams.Len() == 0 && e.State != wire.EdgeJoining {
-			ch.form()
-		} else {
-			ch.settle(ring.AnchorCurrent)
-		}
+	another := e.Capacity != known.Capacity || e.Zone != known.Zone
+	switch {
+	case another && ch.before.Streams.Len() == 0 && ring.InRing(e.State):
+		ch.form()
+	case e.Capacity != known.Capacity:
+		ch.settle(ring.AnchorCurrent)
 	}
-	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has registered again, capacity %d.", e.Name, e.Capacity)})
+	text := fmt.Sprintf("%s has registered again, capacity %d.", e.Name, e.Capacity)
+	if e.Asks != 0 {
+		text = fmt.Sprintf("%s states a capacity of %d, by which the others' limits would fall: it has %d until that is accepted.", e.Name, e.Asks, e.Capacity)
+	}
+	ch.event(wire.Event{Edge: e.Name, Text: text})
 }
 
 // edgeDown is a death. Only a message about the present incarnation counts.
@@ -133,7 +146,7 @@ func edgeDown(ch *change) error {
 	switch e.State {
 	case wire.EdgeDown:
 		return nil
-	case wire.EdgeJoining:
+	case wire.EdgeJoining, wire.EdgePending:
 		ch.dropEdge(e.Name)
 		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has gone before it joined%s.", e.Name, ch.by())})
 		return nil

@@ -62,7 +62,7 @@ func remove(ch *change) error {
 		return fmt.Errorf("%w edge %q", ErrUnknown, cut(ch.c.Name))
 	case ring.Goes(e):
 		return nil
-	case e.State == wire.EdgeJoining:
+	case !ring.InRing(e.State):
 		ch.dropEdge(e.Name)
 		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s no longer joins%s.", e.Name, ch.by())})
 		return nil

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"fmt"
+	"slices"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -151,12 +152,19 @@ func allDeliver(p *wire.Placement) bool {
 func settle(ch *change) error {
 	ch.settle(ring.AnchorCurrent)
 	ended := len(ch.before.Pairs) - len(ch.next.Pairs)
-	if len(ch.plan.Boundaries) == 0 && len(ch.plan.Adopted) == 0 && ended == 0 {
+	resized := slices.ContainsFunc(ch.next.Pairs, func(q wire.Pair) bool {
+		was, _ := ch.before.Pair(q.ID)
+		return was.Slots != q.Slots
+	})
+	if len(ch.plan.Boundaries) == 0 && len(ch.plan.Adopted) == 0 && ended == 0 && !resized {
 		return nil
 	}
 	text := fmt.Sprintf("Boundaries were settled anew%s: %s", ch.by(), ch.moves())
 	if ended > 0 {
 		text += fmt.Sprintf(", %s ended", count(ended, "retiring pair", "retiring pairs"))
+	}
+	if resized {
+		text += ", tables follow their members' capacity"
 	}
 	ch.event(wire.Event{Text: text + "."})
 	return nil

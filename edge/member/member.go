@@ -22,6 +22,7 @@ type Config struct {
 	Data        string // directory in which the incarnation is kept
 	Balancers   []string
 	Capacity    int
+	Zone        string
 	After       string
 	NoticeEvery time.Duration
 	SilentFor   int // notice intervals

@@ -9,18 +9,19 @@ import (
 )
 
 // Form builds the ring anew from its members in the natural order of their
-// names (edge-2 before edge-10). It is for a cluster that holds no stream, and
+// names (edge-2 before edge-10), or with neighbours in different zones. It is for a cluster that holds no stream, and
 // so has no session that could be on a pair.
 func Form(p *wire.Placement) *wire.Placement {
 	next := draft{Copy(p)}
 	sort.SliceStable(next.Edges, func(i, j int) bool {
 		a, b := next.Edges[i], next.Edges[j]
-		if x, y := a.State == wire.EdgeJoining, b.State == wire.EdgeJoining; x != y {
-			return y
+		if x, y := InRing(a.State), InRing(b.State); x != y {
+			return x
 		}
 		return natural(a.Name, b.Name)
 	})
-	members := Members(next.Placement)
+	members := apart(Members(next.Placement)) // InRing's are the first
+	copy(next.Edges, members)
 	next.Pairs = nil
 	for i, low := range members {
 		var high wire.Edge
@@ -67,8 +68,7 @@ func Join(p *wire.Placement, name, after string) *wire.Placement {
 	if !ok {
 		return next.Placement
 	}
-	x.State = wire.EdgeUp
-	x.After = ""
+	x.State, x.After = wire.EdgeUp, ""
 	edges := make([]wire.Edge, 0, len(next.Edges))
 	for _, e := range next.Edges {
 		if e.Name != name {
@@ -106,7 +106,7 @@ func Join(p *wire.Placement, name, after string) *wire.Placement {
 func behind(edges []wire.Edge, after string) int {
 	at := 0
 	for i, e := range edges {
-		if e.State == wire.EdgeJoining {
+		if !InRing(e.State) {
 			continue
 		}
 		at = i + 1

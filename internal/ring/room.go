@@ -1,10 +1,6 @@
 package ring
 
-import (
-	"sort"
-
-	"tandem/internal/wire"
-)
+import "tandem/internal/wire"
 
 // Room is the boundary that gives a member of a pair free slots of the other one's:
 // half of those that lie next to the boundary, which moves no session. Where the first
@@ -35,18 +31,6 @@ func Room(p *wire.Placement, q *wire.Pair, t *Table, edge string, most int) (bou
 		at += (n+1)/2 - 1
 	}
 	return v.Boundary(at + 1), true
-}
-
-// PairLimit is the most sessions of a pair: its slots, or what the smaller of
-// its members can deliver when one with less capacity has come in since.
-func PairLimit(p *wire.Placement, q *wire.Pair) int {
-	limit := q.Slots
-	for _, name := range []string{q.Low, q.High} {
-		if e, ok := p.Edge(name); ok {
-			limit = min(limit, e.Capacity)
-		}
-	}
-	return limit
 }
 
 // Delivering counts the sessions that each edge delivers by the tables.
@@ -111,47 +95,4 @@ func Margins(p *wire.Placement, loads []Load) map[string]int {
 		}
 	}
 	return margins
-}
-
-// Preview tells what a drain of an edge would do.
-func Preview(p *wire.Placement, edge string, loads []Load) wire.Preview {
-	after, plan := Without(p, edge, loads, wire.EdgeDraining)
-	answer := wire.Preview{Edge: edge, Moves: plan.Moved, Boundaries: plan.Boundaries, Excess: plan.Lost}
-	count := Delivering(after, loads)
-	for _, e := range after.Edges {
-		if !Delivers(e.State) {
-			continue
-		}
-		// the fullest is the one with the highest share of its capacity
-		if answer.Peak == "" || count[e.Name]*answer.PeakCap > answer.PeakLoad*e.Capacity {
-			answer.Peak, answer.PeakLoad, answer.PeakCap = e.Name, count[e.Name], e.Capacity
-		}
-	}
-	return answer
-}
-
-// Chain orders boundary moves as the document does (figures 14 and 15): first
-// the two tables of the edge they begin at, then the next ones round the ring
-// in both directions.
-func Chain(p *wire.Placement, edge string, moves []wire.BoundaryMove) []wire.BoundaryMove {
-	members := Members(p)
-	at := make(map[string]int, len(members))
-	for i, e := range members {
-		at[e.Name] = i
-	}
-	n, start := len(members), at[edge]
-	distance := func(name string) int {
-		d := (at[name] - start + n) % n
-		return min(d, n-d)
-	}
-	far := func(m wire.BoundaryMove) int {
-		q, ok := p.Pair(m.Pair)
-		if !ok || q.High == "" {
-			return 0
-		}
-		return distance(q.Low) + distance(q.High)
-	}
-	out := append([]wire.BoundaryMove(nil), moves...)
-	sort.SliceStable(out, func(i, j int) bool { return far(out[i]) < far(out[j]) })
-	return out
 }

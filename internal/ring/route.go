@@ -19,6 +19,9 @@ func HasCopy(s wire.EdgeState) bool {
 	return s == wire.EdgeUp || s == wire.EdgeDraining || s == wire.EdgeLeaving
 }
 
+// InRing tells whether an edge is a member of the ring.
+func InRing(s wire.EdgeState) bool { return s != wire.EdgeJoining && s != wire.EdgePending }
+
 // Grants is the most sessions that an edge goes on with: what Settle counts on, so
 // what an edge takes back by a token that the placement leads to it, above the limit
 // that new sessions are held to.
@@ -184,7 +187,7 @@ func failed(s wire.EdgeState) bool { return s == wire.EdgeDown || s == wire.Edge
 func Members(p *wire.Placement) []wire.Edge {
 	var members []wire.Edge
 	for _, e := range p.Edges {
-		if e.State != wire.EdgeJoining {
+		if InRing(e.State) {
 			members = append(members, e)
 		}
 	}

@@ -100,6 +100,16 @@ func (t *Table) Resize(slots int) {
 	t.slots, t.words = slots, words
 }
 
+// top is the slot behind the last taken one.
+func (t *Table) top() int {
+	for w := len(t.words) - 1; w >= 0; w-- {
+		if t.words[w] != 0 {
+			return w*64 + bits.Len64(t.words[w])
+		}
+	}
+	return 0
+}
+
 // Below counts the taken slots below a boundary: what the low member delivers.
 func (t *Table) Below(boundary int) int {
 	boundary = min(max(boundary, 0), t.slots)

@@ -23,6 +23,37 @@ func (c *tandem) change(anchor ring.Anchor, happens func()) {
 		c.refuse(plan)
 	}
 	c.prune()
+	c.fit()
+}
+
+// fit lets the tables follow their members' capacities. Everybody has heard of
+// everything in no time.
+func (c *tandem) fit() {
+	const all = 1 << 62
+	c.p = ring.FitTables(c.p, c.tables, all)
+	for i := range c.p.Pairs {
+		q := &c.p.Pairs[i]
+		t, held := c.tables[q.ID], c.held[q.ID]
+		if t.Slots() == q.Slots {
+			continue
+		}
+		t.Resize(q.Slots)
+		for len(held) < q.Slots {
+			held = append(held, nobody)
+		}
+		c.held[q.ID] = held[:q.Slots]
+	}
+}
+
+// resize gives an edge another capacity.
+func (c *tandem) resize(name string, capacity int) {
+	c.change(ring.AnchorCurrent, func() {
+		for i := range c.p.Edges {
+			if c.p.Edges[i].Name == name {
+				c.p.Edges[i].Capacity = capacity
+			}
+		}
+	})
 }
 
 // refuse ends what a plan leaves without an edge: the slots of pairs without
@@ -90,9 +121,13 @@ func (c *tandem) resume(name string) { c.back(name) }
 // join takes a new member in, which has copied in no time.
 func (c *tandem) join(m Member, after string) {
 	c.change(ring.AnchorHome, func() {
+		e := wire.Edge{Name: m.Name, Capacity: m.Capacity, Zone: m.Zone, State: wire.EdgeJoining, After: after}
+		if after == "" && m.Zone != "" {
+			e.After = ring.PlaceFor(c.p, e)
+		}
 		p := ring.Copy(c.p)
-		p.Edges = append(p.Edges, wire.Edge{Name: m.Name, Capacity: m.Capacity, State: wire.EdgeJoining, After: after})
-		c.p = ring.Join(p.Index(), m.Name, after)
+		p.Edges = append(p.Edges, e)
+		c.p = ring.Join(p.Index(), m.Name, e.After)
 		c.furnish()
 	})
 }

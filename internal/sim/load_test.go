@@ -23,7 +23,7 @@ func TestWhatIsWrongIsToldInOneLine(t *testing.T) {
 		{"edges: [e1]\n", "line 1: edges[0]: edge e1 has no capacity; write capacity"},
 		{"capacity: 8\nedges: [e1, e1]\n", "edges[1]: edge e1 stands twice"},
 		{"capacity: 8\nedges: [e1, 'e 2']\n", `edges[1]: "e 2" is no edge's name; want 1 to 64 letters`},
-		{"capacity: 8\nedges: [{nam: e1}]\n", `line 2: edges[0]: unknown key "nam"; known are capacity, name`},
+		{"capacity: 8\nedges: [{nam: e1}]\n", `line 2: edges[0]: unknown key "nam"; known are capacity, name, zone`},
 		{"capacity: 8\nedges: [{name: e1, capacity: 0}]\n", `edges[0].capacity: "0"; want a whole number from 1`},
 		{"capacity: eight\nedges: [e1]\n", `line 1: capacity: "eight"; want a whole number from 1 to 1048576`},
 		{"capacity: 8\ncapacity: 8\nedges: [e1]\n", "line 2: the key capacity stands twice; keep one"},
@@ -35,7 +35,7 @@ func TestWhatIsWrongIsToldInOneLine(t *testing.T) {
 		{head + "steps: 3\n", "line 3: steps: want a list"},
 		{head + "steps:\n  - fail e1\n", "line 4: steps[0]: want one thing a step"},
 		{head + "steps:\n  - {fail: e1, recover: e1}\n", "steps[0]: want one thing a step"},
-		{head + "steps:\n  - explode: e1\n", `line 4: steps[0]: unknown key "explode"; known are close, drain, fail`},
+		{head + "steps:\n  - explode: e1\n", `line 4: steps[0]: unknown key "explode"; known are capacity, close, drain, fail`},
 		{head + "steps:\n  - open: {stream: s1, cuont: 2}\n", `line 4: steps[0].open: unknown key "cuont"; known are count, stream`},
 		{head + "steps:\n  - open: {count: 2}\n", "steps[0].open: stream is missing; write stream"},
 		{head + "steps:\n  - open: {stream: s1, count: -2}\n", `steps[0].open.count: "-2"; want a whole number from 0`},
@@ -51,6 +51,8 @@ func TestWhatIsWrongIsToldInOneLine(t *testing.T) {
 		{head + "steps:\n  - join: {name: e3, after: e9}\n", `steps[0].join: after: no edge "e9"`},
 		{"edges: [{name: e1, capacity: 1}]\nsteps:\n  - join: {name: e3}\n", "steps[0].join: capacity is missing; write capacity"},
 		{head + "steps:\n  - random: {faults: 3, at_most_down: 2}\n", "steps[0].random: at_most_down: 2 of 2 edges that are up; want 1 to 1"},
+		{head + "steps:\n  - fail: {zone: a}\n", `steps[0].fail: zone: no edge of "a" is there to fail; write zone: a beside an edge's name`},
+		{head + "steps:\n  - capacity: {name: e1}\n", "steps[0].capacity: capacity is missing; write {name: e1, capacity: N}"},
 		{head + "tables:\n  - {low: e7}\n", `line 4: tables[0]: low: no edge "e7"`},
 		{head + "tables:\n  - {low: e1, boundary: 9}\n", "tables[0]: boundary: 9 is above the table's 8 slots; want 0 to 8"},
 		{head + "tables:\n  - {low: e1, boundary: 4, low_sessions: 5}\n", "low_sessions: 5 do not fit below boundary 4; want 0 to 4"},
@@ -73,7 +75,7 @@ func TestWhatIsWrongIsToldInOneLine(t *testing.T) {
 
 func TestOrderOfKeysIsNoMatter(t *testing.T) {
 	s := load(t, "steps: [{open: {stream: s1}}]\ntables: [{low: z}]\nedges: [z, {name: a, capacity: 4}]\ncapacity: 8\nmax_streams: 5\n")
-	equal(t, "edges", s.Edges, []Member{{"z", 8}, {"a", 4}})
+	equal(t, "edges", s.Edges, []Member{{Name: "z", Capacity: 8}, {Name: "a", Capacity: 4}})
 	equal(t, "a boundary that is not given is the middle", s.Tables[0].Boundary, 2)
 	equal(t, "count", s.Steps[0].Count, 1)
 	lines := play(t, s)

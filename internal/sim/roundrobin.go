@@ -129,6 +129,9 @@ func (d *roundRobin) leave(name string) {
 	d.edges = slices.Delete(d.edges, at, at+1)
 }
 
+// resize gives an edge another capacity. What it was dealt it keeps.
+func (d *roundRobin) resize(name string, capacity int) { d.edges[d.edge(name, 0)].capacity = capacity }
+
 func (d *roundRobin) show() ([]Edge, []Pair) {
 	edges := make([]Edge, 0, len(d.edges))
 	for i := range d.edges {

@@ -16,6 +16,7 @@ type cluster interface {
 	resume(name string)
 	join(m Member, after string)
 	leave(name string)
+	resize(name string, capacity int)
 	show() ([]Edge, []Pair)
 	all() *sessionList
 	counts() *Sessions
@@ -86,6 +87,8 @@ func (r *run) do(step *Step) error {
 		r.join(step.Edge, step.After)
 	case Leave:
 		r.leave(step.Names[0])
+	case Resize:
+		r.resize(step.Names[0], step.Edge.Capacity)
 	case churn:
 		r.churn(step.Count)
 	default:

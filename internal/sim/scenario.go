@@ -47,6 +47,7 @@ type Scenario struct {
 type Member struct {
 	Name     string
 	Capacity int
+	Zone     string
 }
 
 // Start is the table of one pair at the start, in its low member's view.
@@ -71,6 +72,7 @@ const (
 	Resume Kind = "resume"
 	Join   Kind = "join"
 	Leave  Kind = "leave"
+	Resize Kind = "capacity" // of an edge from now on
 	Faults Kind = "random"
 )
 
@@ -79,6 +81,7 @@ type Step struct {
 	Kind   Kind
 	Line   int      // where it stands in the file
 	Names  []string // edges
+	Zone   string   // fail: all of its edges that are up
 	Stream string
 	Count  int
 	Edge   Member // join
@@ -164,6 +167,7 @@ func (s *Scenario) readEdges(v value, capacity int) error {
 		} else if err := v.fields("name", map[string]func(value) error{
 			"name":     func(v value) error { return v.name(&m.Name) },
 			"capacity": func(v value) error { return v.number(&m.Capacity, 1, maxCapacity) },
+			"zone":     func(v value) error { return v.name(&m.Zone) },
 		}); err != nil {
 			return err
 		}

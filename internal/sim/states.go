@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"tandem/internal/wire"
 )
@@ -10,12 +11,13 @@ import (
 // tell; no session changes it, so a whole scenario can be checked beforehand.
 type states struct {
 	state map[string]wire.EdgeState
+	zone  map[string]string
 }
 
 func statesOf(edges []Member) states {
-	c := states{state: map[string]wire.EdgeState{}}
+	c := states{state: map[string]wire.EdgeState{}, zone: map[string]string{}}
 	for _, e := range edges {
-		c.state[e.Name] = wire.EdgeUp
+		c.state[e.Name], c.zone[e.Name] = wire.EdgeUp, e.Zone
 	}
 	return c
 }
@@ -29,6 +31,11 @@ func (c states) play(step *Step) string {
 	}
 	switch step.Kind {
 	case Fail:
+		if step.Zone != "" {
+			if step.Names = c.of(step.Zone); len(step.Names) == 0 {
+				return fmt.Sprintf("zone: no edge of %q is there to fail; write zone: %s beside an edge's name", step.Zone, step.Zone)
+			}
+		}
 		return c.fail(step.Names)
 	case Return:
 		return c.turn(step.Names[0], wire.EdgeUp, "fail it first", wire.EdgeDown)
@@ -53,6 +60,18 @@ func (c states) play(step *Step) string {
 		}
 	}
 	return ""
+}
+
+// of lists a zone's edges that are not down, by name.
+func (c states) of(zone string) []string {
+	var names []string
+	for name, state := range c.state {
+		if c.zone[name] == zone && state != wire.EdgeDown {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (c states) fail(names []string) string {
@@ -84,7 +103,7 @@ func (c states) join(step *Step) string {
 	if len(c.state) == maxEdges {
 		return fmt.Sprintf("the ring has %d edges already", maxEdges)
 	}
-	c.state[step.Edge.Name] = wire.EdgeUp
+	c.state[step.Edge.Name], c.zone[step.Edge.Name] = wire.EdgeUp, step.Edge.Zone
 	return ""
 }
 

@@ -49,12 +49,16 @@ func (step *Step) readers(capacity int) map[string]func(value) error {
 		string(Fail): step.readFail, string(Return): one(Return),
 		string(Drain): one(Drain), string(Resume): one(Resume), string(Leave): one(Leave),
 		string(Join):   func(v value) error { return step.readJoin(v, capacity) },
+		string(Resize): step.readResize,
 		string(Faults): step.readRandom,
 	}
 }
 
 func (step *Step) readFail(v value) error {
 	step.Kind = Fail
+	if v.node.Kind == yaml.MappingNode {
+		return v.fields("zone", map[string]func(value) error{"zone": func(v value) error { return v.name(&step.Zone) }})
+	}
 	if v.node.Kind == yaml.ScalarNode {
 		step.Names = []string{""}
 		return v.name(&step.Names[0])
@@ -77,9 +81,22 @@ func (step *Step) readJoin(v value, capacity int) error {
 		"name":     func(v value) error { return v.name(&step.Edge.Name) },
 		"capacity": func(v value) error { return v.number(&step.Edge.Capacity, 1, maxCapacity) },
 		"after":    func(v value) error { return v.name(&step.After) },
+		"zone":     func(v value) error { return v.name(&step.Edge.Zone) },
 	})
 	if err == nil && step.Edge.Capacity == 0 {
 		return v.wrong("capacity is missing; write capacity: N here or at the top")
+	}
+	return err
+}
+
+func (step *Step) readResize(v value) error {
+	step.Kind, step.Names = Resize, []string{""}
+	err := v.fields("name", map[string]func(value) error{
+		"name":     func(v value) error { return v.name(&step.Names[0]) },
+		"capacity": func(v value) error { return v.number(&step.Edge.Capacity, 1, maxCapacity) },
+	})
+	if err == nil && step.Edge.Capacity == 0 {
+		return v.wrong("capacity is missing; write {name: %s, capacity: N}", step.Names[0])
 	}
 	return err
 }
@@ -99,6 +116,12 @@ func (step *Step) did() string {
 	switch step.Kind {
 	case Open, Close:
 		return fmt.Sprintf("%s %s %d", step.Kind, step.Stream, step.Count)
+	case Resize:
+		return fmt.Sprintf("capacity %s %d", step.Names[0], step.Edge.Capacity)
+	case Fail:
+		if step.Zone != "" {
+			return "fail zone " + step.Zone
+		}
 	case Join:
 		text := fmt.Sprintf("join %s %d", step.Edge.Name, step.Edge.Capacity)
 		if step.After != "" {

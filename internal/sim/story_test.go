@@ -211,3 +211,41 @@ func TestSlotGivenAwayIsNotAllotted(t *testing.T) {
 		}
 	}
 }
+
+// TestCapacitiesChangeUnderViewers: what an edge can no longer deliver others do, tables
+// follow down as slots become free and up at once, and room that has come is used.
+func TestCapacitiesChangeUnderViewers(t *testing.T) {
+	text := ringText(4, 8) + `  - open: {stream: a, count: 20}
+  - capacity: {name: e1, capacity: 2}
+  - close: {stream: a, count: 15}
+  - capacity: {name: e1, capacity: 20}
+  - capacity: {name: e2, capacity: 20}
+  - open: {stream: a, count: 40}
+`
+	lines := play(t, load(t, text))
+	small := at(t, lines, "capacity e1 2")
+	equal(t, "lost", small.Sessions.Lost, 0)
+	equal(t, "delivering", delivering(small)[0] <= 2, true)
+	last := &lines[len(lines)-1]
+	equal(t, "limits", [2]int{last.Edges[0].Limit, last.Edges[2].Limit}, [2]int{12, 5}) // 56 in all, 20 the largest
+	equal(t, "they are used", delivering(last), []int{12, 12, 5, 5})
+}
+
+// TestAZoneIsLost: with neighbours in different zones every stream has a copy left;
+// nobody is lost for whom there is room.
+func TestAZoneIsLost(t *testing.T) {
+	const apart = "capacity: 8\nedges: [{name: e1, zone: a}, {name: e2, zone: a}, {name: e3, zone: b}, {name: e4, zone: b}]\n"
+	lines := play(t, load(t, apart+"steps:\n  - open: {stream: s, count: 12}\n  - fail: {zone: a}\n"))
+	var order []string
+	for _, e := range lines[0].Edges {
+		order = append(order, e.Name)
+	}
+	equal(t, "the ring", order, []string{"e1", "e3", "e2", "e4"})
+	lost := at(t, lines, "fail zone a")
+	equal(t, "sessions", [2]int{lost.Sessions.Open, lost.Sessions.Lost}, [2]int{12, 0})
+	for _, q := range lost.Pairs {
+		if len(q.Adopted) > 0 {
+			t.Errorf("%s-%s has lost both copies: %+v", q.Low, q.High, q.Adopted)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func formed(s *Scenario) *wire.Placement {
 	for i, e := range s.Edges {
 		number := fmt.Sprint(i + 1)
 		names[number] = e.Name
-		p.Edges = append(p.Edges, wire.Edge{Name: number, Capacity: e.Capacity, State: wire.EdgeUp})
+		p.Edges = append(p.Edges, wire.Edge{Name: number, Capacity: e.Capacity, Zone: e.Zone, State: wire.EdgeUp})
 	}
 	p = ring.Form(p.Index())
 	for i := range p.Edges {

@@ -144,15 +144,26 @@ type Receipt struct {
 	CopiedBytes int64          `json:"copied_bytes"` // what it copied from its neighbours
 }
 
-// Preview is what a drain of an edge would do.
+// Preview is what a drain of an edge, its removal or its joining would do.
 type Preview struct {
 	Edge       string         `json:"edge"`
 	Moves      int            `json:"moves"`
-	Boundaries []BoundaryMove `json:"boundaries"`
-	Excess     int            `json:"excess"` // sessions that would not fit
-	Peak       string         `json:"peak"`   // the fullest edge afterwards
+	Boundaries []BoundaryMove `json:"boundaries"` // in the document's order: the edge's own two, then on round the ring
+	Excess     int            `json:"excess"`     // sessions that would not fit
+	Peak       string         `json:"peak"`       // the fullest edge afterwards
 	PeakLoad   int            `json:"peak_load"`
 	PeakCap    int            `json:"peak_capacity"`
+	Margin     int            `json:"margin"`           // the least N-1 margin of an edge afterwards; below 0: the next death would cost sessions
+	Lowers     bool           `json:"lowers,omitempty"` // a join by which the others' limits fall, so that it has to be accepted
+}
+
+// ZoneLoss is what the loss of all edges of a zone at once would cost.
+type ZoneLoss struct {
+	Zone   string   `json:"zone"`
+	Edges  []string `json:"edges"`
+	Lost   int      `json:"lost"`   // sessions for which nobody would have room
+	Given  int      `json:"given"`  // sessions that edges without a copy would deliver, from the origin
+	Margin int      `json:"margin"` // the least capacity that an edge would have left; below 0: lost
 }
 
 // What a key does.

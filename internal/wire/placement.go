@@ -10,6 +10,7 @@ type EdgeState string
 // edges deliver by the tables; Up, Draining and Leaving edges hold content that
 // can be served or copied from.
 const (
+	EdgePending    EdgeState = "pending"    // registered; by its capacity the others' limits would fall, so it waits to be accepted
 	EdgeJoining    EdgeState = "joining"    // registered, not yet in the ring: copies what it will hold
 	EdgeRecovering EdgeState = "recovering" // in the ring, back from the dead: delivers nothing until copied (claims 14, 28)
 	EdgeUp         EdgeState = "up"
@@ -30,7 +31,9 @@ type Edge struct {
 	Capacity    int       `json:"capacity"`
 	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
 	State       EdgeState `json:"state"`
-	After       string    `json:"after,omitempty"`    // for joining: the member behind which it will stand
+	Asks        int       `json:"asks,omitempty"`     // a higher capacity that it states and that waits to be accepted
+	Zone        string    `json:"zone,omitempty"`     // what it may be lost together with: a host, a rack
+	After       string    `json:"after,omitempty"`    // for joining and pending: the member behind which it will stand
 	Since       uint64    `json:"since"`              // version in which State became what it is
 	Removing    bool      `json:"removing,omitempty"` // to be taken out, whatever its state, when its successors hold content and tables
 }
@@ -80,7 +83,7 @@ type Purge struct {
 type Placement struct {
 	Version   uint64     `json:"version"` // index of the last command in it
 	Admission string     `json:"admission"`
-	Edges     []Edge     `json:"edges"` // in ring order, joining edges last
+	Edges     []Edge     `json:"edges"` // in ring order, those that are not in the ring yet last
 	Pairs     []Pair     `json:"pairs"` // by id
 	Streams   Streams    `json:"streams"`
 	Balancers []Balancer `json:"balancers"`

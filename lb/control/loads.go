@@ -131,6 +131,25 @@ func (l *Loads) newest(now time.Time) uint64 {
 	return version
 }
 
+// followed is the version of the placement that all edges follow which are not down;
+// 0: one has not said.
+func (l *Loads) followed(p *wire.Placement) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	version := p.Version
+	for _, e := range ring.Members(p) {
+		if e.State == wire.EdgeDown {
+			continue
+		}
+		h := l.heard[e.Name]
+		if h == nil || h.report.Incarnation != e.Incarnation {
+			return 0
+		}
+		version = min(version, h.report.Version)
+	}
+	return version
+}
+
 // Above lists the edges that were above their capacity in two reports in a row.
 func (l *Loads) Above(p *wire.Placement) []string {
 	l.mu.Lock()

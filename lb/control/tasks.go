@@ -85,22 +85,22 @@ func (t *tasks) letLeave(ctx context.Context) {
 	}
 }
 
-// settleRing settles the boundaries anew when an edge is above its capacity, and
-// ends retiring pairs that are empty.
+// settleRing settles the boundaries anew when an edge is above its capacity, ends
+// retiring pairs that are empty, and lets tables shrink to their members' capacity.
 func (t *tasks) settleRing(ctx context.Context) {
 	now := t.c.deps.Now()
 	if now.Sub(t.settled) < settleApart || now.Sub(t.futile) < settleFutile {
 		return
 	}
 	p := t.c.node.Placement()
-	cause := ""
+	cause, tables, told := "", t.c.Loads.Tables(p, now), t.c.Loads.followed(p)
 	if above := t.c.Loads.Above(p); len(above) > 0 {
 		cause = above[0] + " is above its capacity"
-	} else if !t.retired(p) {
+	} else if !t.retired(p) && ring.Fit(p, tables, told) == p {
 		return
 	}
 	t.settled = now
-	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: t.c.Loads.Tables(p, now)}); ok && !result.Changed {
+	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: tables, Version: told}); ok && !result.Changed {
 		t.futile = now
 	}
 }

@@ -1,0 +1,47 @@
+package edge
+
+import (
+	"strings"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// TestACapacityIsStated: in sessions, in Mbit/s or in both, and never by default.
+func TestACapacityIsStated(t *testing.T) {
+	secret, err := wire.NewSecret("a secret that is long enough")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name                 string
+		sessions, mbit, kbit int
+		alone                bool
+		want                 int
+		says                 string
+	}{
+		{name: "sessions", sessions: 100, want: 100},
+		{name: "media", mbit: 1000, kbit: 5000, want: 200},
+		{name: "both, media is less", sessions: 300, mbit: 1000, kbit: 5000, want: 200},
+		{name: "both, sessions are fewer", sessions: 100, mbit: 1000, kbit: 5000, want: 100},
+		{name: "none", says: "--capacity: an edge in a cluster needs"},
+		{name: "none, alone", alone: true},
+		{name: "media of what", mbit: 1000, says: "--session-kbit: "},
+		{name: "not one session", mbit: 1, kbit: 5000, says: "--capacity-mbit: "},
+	} {
+		cfg := Config{
+			Name: "edge-1", Data: t.TempDir(), Origin: "http://127.0.0.1:1", Duplication: "relay", Secret: secret,
+			Capacity: c.sessions, CapacityMbit: c.mbit, SessionKbit: c.kbit,
+		}
+		if !c.alone {
+			cfg.Balancers = []string{"http://127.0.0.1:2"}
+		}
+		err := cfg.Validate()
+		switch {
+		case c.says == "" && (err != nil || cfg.Capacity != c.want):
+			t.Errorf("%s: %d, %v; want %d", c.name, cfg.Capacity, err, c.want)
+		case c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says) || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%s: %v; want %s...", c.name, err, c.says)
+		}
+	}
+}

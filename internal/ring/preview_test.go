@@ -1,0 +1,35 @@
+package ring
+
+import (
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// TestPreviews: what is said before a drain, a removal or a joining is what then is.
+func TestPreviews(t *testing.T) {
+	p, loads := figure16()
+	for i := range loads {
+		loads[i] = fill(p, p.Pairs[i].ID, 3, 1)
+	}
+	drain := Preview(p, "e1", loads)
+	equal(t, "drain", drain, wire.Preview{
+		Edge: "e1", Moves: 4, Boundaries: []wire.BoundaryMove{{Pair: 1, Before: 4}, {Pair: 4, Before: 4, After: 8}},
+		Peak: "e2", PeakLoad: 7, PeakCap: 8, Margin: 0,
+	})
+	// e1 has 3 as low, which go to e4, and 1 as high, which goes to e2.
+	equal(t, "remove", PreviewRemove(p, "e1", loads), wire.Preview{Edge: "e1", Moves: 4, Peak: "e4", PeakLoad: 7, PeakCap: 8})
+	// x takes the place of e2 in pair 1: its one session there.
+	join := PreviewJoin(p, wire.Edge{Name: "x", Capacity: 8, After: "e1"}, loads)
+	equal(t, "join", join, wire.Preview{Edge: "x", Moves: 1, Peak: "e1", PeakLoad: 4, PeakCap: 8, Margin: 1})
+	equal(t, "a large one", PreviewJoin(p, wire.Edge{Name: "x", Capacity: 1000}, loads).Lowers, true)
+	equal(t, "the placement itself", boundaries(p), []int{4, 4, 4, 4})
+
+	_, full := figure16()
+	equal(t, "remove at the limit", PreviewRemove(p, "e1", full).Excess, 0)
+	equal(t, "and the next death", PreviewRemove(p, "e1", full).Margin < 0, true)
+	for i := range p.Edges {
+		p.Edges[i].Capacity = 6
+	}
+	equal(t, "what would lose someone says so", PreviewRemove(p.Index(), "e1", full).Excess, 6)
+}
