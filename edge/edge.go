@@ -103,6 +103,14 @@ func (e *Edge) traffic() member.Traffic {
 	}
 }
 
+// Leave lets the neighbours take over what this edge has, before its process
+// ends. It serves whoever still comes.
+func (e *Edge) Leave(ctx context.Context) {
+	if e.clustered() {
+		e.member.Leave(ctx)
+	}
+}
+
 // Bind tells the base URLs at which the listeners really are; --advertise has
 // the last word.
 func (e *Edge) Bind(address, admin string) {

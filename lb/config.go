@@ -230,3 +230,22 @@ func reachable(listen, host string) string {
 	}
 	return "http://" + net.JoinHostPort(at, port)
 }
+
+// RaftListen is where the copies of the placement talk to each other.
+func (c *Config) RaftListen() string {
+	switch {
+	case c.raft.Bind != "":
+		return c.raft.Bind
+	case c.raft.Advertise != "":
+		return c.raft.Advertise
+	}
+	for _, p := range c.peers {
+		if p.Name == c.Name {
+			return p.Raft
+		}
+	}
+	return "127.0.0.1:0"
+}
+
+// UseRaft gives the balancer a listener there; its replica takes it over.
+func (c *Config) UseRaft(l net.Listener) { c.raft.Listener = l }

@@ -135,6 +135,13 @@ func (l *LB) Run(ctx context.Context) error {
 	return errors.Join(err, l.node.Close())
 }
 
+// Retire lets go of the replica, so that another process can open it. This one
+// goes on serving whom it has, until its listeners have ended.
+func (l *LB) Retire(context.Context) error {
+	l.leave()
+	return l.control.Retire()
+}
+
 // leave lets everybody go who is kept waiting: polls and streams of events.
 func (l *LB) leave() { l.left.Do(func() { close(l.leaving) }) }
 

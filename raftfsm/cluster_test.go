@@ -107,9 +107,9 @@ func (c *cluster) restart(name string) *Node {
 func (c *cluster) kill(name string) {
 	n := c.nodes[name]
 	delete(c.nodes, name)
-	n.closing.Do(func() { n.closed = n.halt() })
-	if n.closed != nil {
-		c.t.Error(n.closed)
+	n.releasing.Do(func() { n.released = n.halt() })
+	if err := n.Close(); err != nil {
+		c.t.Error(err)
 	}
 }
 

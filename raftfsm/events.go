@@ -15,7 +15,7 @@ func (n *Node) Subscribe(buffer int) (events <-chan wire.Event, cancel func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	select {
-	case <-n.done:
+	case <-n.ended:
 		close(s.ch)
 	default:
 		n.subscribers[s] = true

@@ -29,9 +29,11 @@ type Node struct {
 	running   atomic.Pointer[raft.Raft] // the same, for goroutines of Raft's that are faster than NewRaft
 	view      atomic.Pointer[view]
 	loops     sync.WaitGroup
-	done      chan struct{} // closed by Close
+	done      chan struct{} // closed when Raft ends: by Release or Close
+	releasing sync.Once
+	released  error         // why releasing failed, behind releasing
+	ended     chan struct{} // closed by Close
 	closing   sync.Once
-	closed    error // why closing failed, behind closing
 
 	mu          sync.Mutex
 	leading     chan struct{}        // guarded by mu; closed at the next change of the leader
@@ -41,7 +43,7 @@ type Node struct {
 
 func newNode(c Config) *Node {
 	n := &Node{
-		config: c, lines: lines{c.Logger}, listener: c.Listener, done: make(chan struct{}),
+		config: c, lines: lines{c.Logger}, listener: c.Listener, done: make(chan struct{}), ended: make(chan struct{}),
 		leading: make(chan struct{}), subscribers: map[*subscriber]bool{},
 	}
 	n.fsm = &fsm{state: NewState(), publish: n.publish, counters: &n.counters}
@@ -100,14 +102,49 @@ func (n *Node) RaftAddr() string { return n.streams.Addr().String() }
 // Close hands the lead over if it is here, ends every goroutine and closes the
 // files. A second time changes nothing.
 func (n *Node) Close() error {
+	err := n.Release()
 	n.closing.Do(func() {
+		close(n.ended)
+		n.endSubscriptions()
+	})
+	return err
+}
+
+// Release is Close for a node whose files another process is waiting for: it is
+// no replica any more, but its last placement can still be seen, and Adopt gives
+// it newer ones. Close is called in the end all the same.
+func (n *Node) Release() error {
+	n.releasing.Do(func() {
 		if n.raft.State() == raft.Leader && len(n.Voters()) > 1 {
 			// Spares the others the wait for a vote; if it fails they vote.
 			_, _ = answered(2*n.config.Election, n.raft.LeadershipTransfer().Error)
 		}
-		n.closed = n.halt()
+		n.released = n.halt()
 	})
-	return n.closed
+	return n.released
+}
+
+// Released tells whether this node is no replica any more.
+func (n *Node) Released() bool {
+	select {
+	case <-n.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Adopt lets everybody see a newer placement that a replica has shown. It is for
+// a node that was released, and for one goroutine.
+func (n *Node) Adopt(p *wire.Placement) {
+	old := n.view.Load()
+	if !n.Released() || p.Version <= old.placement.Version {
+		return
+	}
+	next := *old
+	next.placement, next.changed = p, make(chan struct{})
+	n.view.Store(&next)
+	close(old.changed)
 }
 
 // closeLimit is how long Raft may take to end. It waits for each of its
@@ -122,7 +159,6 @@ func (n *Node) halt() error {
 	n.streams.cut()
 	err, ended := answered(closeLimit, down.Error)
 	n.loops.Wait()
-	n.endSubscriptions()
 	if !ended {
 		return fmt.Errorf("raft has not ended after %s: %w", closeLimit, n.log.state())
 	}

@@ -114,7 +114,7 @@ func (n *Node) WaitVersion(ctx context.Context, version uint64) (*wire.Placement
 		case <-changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-n.done:
+		case <-n.ended:
 			return nil, ErrClosed
 		}
 	}

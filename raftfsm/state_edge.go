@@ -27,6 +27,7 @@ func edgeUp(ch *change) error {
 		return fmt.Errorf("%w: edge %s: incarnation %d is older than %d", ErrStale, given.Name, given.Incarnation, known.Incarnation)
 	}
 	e := known
+	e.Stopped = false
 	e.HTTP, e.Admin, e.Zone, e.Incarnation = given.HTTP, given.Admin, given.Zone, given.Incarnation
 	ch.stated(&e, given.Capacity)
 	restarted := e.Incarnation > known.Incarnation
@@ -151,8 +152,14 @@ func edgeDown(ch *change) error {
 		ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s has gone before it joined%s.", e.Name, ch.by())})
 		return nil
 	}
-	ch.setState(e.Name, wire.EdgeDown)
+	gone := e
+	gone.State, gone.Since, gone.Stopped = wire.EdgeDown, ch.version, ch.c.Cause == wire.CauseStopping
+	ch.setEdge(gone)
 	ch.settle(ring.AnchorCurrent)
+	if gone.Stopped { // a planned takeover: it serves until its neighbours do, and nobody has died
+		ch.event(wire.Event{Kind: "edge_stopping", Edge: e.Name, Text: fmt.Sprintf("%s stops and hands over what it has: %s.", e.Name, ch.moves())})
+		return nil
+	}
 	ch.died(e, ch.c.Cause)
 	ch.event(wire.Event{Edge: e.Name, Text: fmt.Sprintf("%s is down%s: %s.", e.Name, ch.by(), ch.moves())})
 	return nil

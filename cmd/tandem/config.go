@@ -8,10 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"tandem/edge"
 	"tandem/internal/setting"
-	"tandem/lb"
-	"tandem/origin"
 )
 
 // role is what a configuration can be for.
@@ -22,9 +19,9 @@ type role struct {
 }
 
 func roles() []role {
-	var o origin.Config
-	var e edge.Config
-	var b lb.Config
+	var o originConfig
+	var e edgeConfig
+	var b lbConfig
 	var n nodeConfig
 	return []role{
 		{"origin", o.Settings, o.Validate},

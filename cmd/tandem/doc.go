@@ -6,8 +6,8 @@
 //   - exit code 0: done; 1: failed; 2: used wrongly (an unknown command or flag,
 //     a value out of its bounds);
 //   - an error is one line on standard error, "tandem: ...", logged nowhere else;
-//   - a role stops from the outside in: its listeners first (2 s for what is in
-//     flight), then its loops.
+//   - a role stops from the outside in: its listeners first, then its loops
+//     (internal/serve).
 //
 // Goroutines: those of internal/run's group (one a listener, one for the role's
 // loops), one that waits for the end of the parent's pipe where there is one.

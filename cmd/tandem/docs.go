@@ -134,8 +134,8 @@ type configuration interface {
 }
 
 var (
-	_ configuration = (*origin.Config)(nil)
-	_ configuration = (*edge.Config)(nil)
-	_ configuration = (*lb.Config)(nil)
+	_ configuration = (*originConfig)(nil)
+	_ configuration = (*edgeConfig)(nil)
+	_ configuration = (*lbConfig)(nil)
 	_ configuration = (*nodeConfig)(nil)
 )

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"time"
 
 	"tandem/edge"
@@ -13,10 +12,22 @@ import (
 	"tandem/internal/setting"
 )
 
+// edgeConfig is the settings of an edge and of its process.
+type edgeConfig struct {
+	edge.Config
+	process serve.Config
+}
+
+// Settings joins both.
+func (c *edgeConfig) Settings() []setting.Row {
+	return append(c.Config.Settings(), c.process.Settings()...)
+}
+
 func edgeCommand() command {
-	var cfg edge.Config
+	var cfg edgeConfig
 	return command{
 		name:    "edge",
+		signals: true,
 		summary: "one edge: serves from its store, in a cluster's ring or alone as a caching proxy",
 		about: "With --balancers it registers there and becomes a member of the ring. Without, it is\n" +
 			"a plain caching reverse proxy for --origin.",
@@ -26,35 +37,34 @@ func edgeCommand() command {
 	}
 }
 
-func runEdge(ctx context.Context, cfg edge.Config) error {
+func runEdge(ctx context.Context, cfg edgeConfig) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
-	log, err := obs.Logger(os.Stderr, cfg.Name, cfg.LogLevel)
-	if err != nil {
-		return setting.Wrong(err)
-	}
-	viewers, err := serve.Listen("--listen", cfg.Listen)
+	life, log, err := begin("edge", cfg.Name, cfg.LogLevel, "", cfg.process)
 	if err != nil {
 		return err
 	}
-	defer viewers.Close()
-	admins, err := serve.Listen("--admin-listen", cfg.AdminListen)
+	viewers, err := life.Sockets.Listen("listen", cfg.Listen)
 	if err != nil {
 		return err
 	}
-	defer admins.Close()
-	e, err := edge.New(cfg, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	admins, err := life.Sockets.Listen("admin-listen", cfg.AdminListen)
+	if err != nil {
+		return err
+	}
+	e, err := edge.New(cfg.Config, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
 	if err != nil {
 		return err
 	}
 	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
-	return run.Group(
-		ctx,
+	server := e.Server()
+	return life.Run(
+		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn},
 		run.Part{Name: "edge", Run: e.Run},
-		serve.Admin(admins, e.Admin()).Part(),
-		serve.Listener{Name: "listen", Socket: viewers, Server: e.Server()}.Part(),
+		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
+		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 	)
 }

@@ -36,6 +36,8 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 // edgeNote says in a few words what is special about an edge now.
 func edgeNote(e wire.EdgeStatus) string {
 	switch {
+	case e.Stopped:
+		return "stopped in order"
 	case len(e.StandIns) > 0:
 		return standInText(e.StandIns)
 	case e.Recovery != nil && e.Recovery.Error != "":

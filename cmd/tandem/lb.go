@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"time"
 
 	"tandem/internal/obs"
@@ -13,13 +12,26 @@ import (
 	"tandem/lb"
 )
 
+// lbConfig is the settings of a balancer and of its process.
+type lbConfig struct {
+	lb.Config
+	process serve.Config
+}
+
+// Settings joins both.
+func (c *lbConfig) Settings() []setting.Row {
+	return append(append(c.Config.Settings(), c.process.Settings()...), c.process.ReplaceSetting())
+}
+
 func lbCommand() command {
-	var cfg lb.Config
+	var cfg lbConfig
 	return command{
 		name:    "lb",
+		signals: true,
 		summary: "one balancer: admits viewers, carries the bytes, finishes what an edge began",
 		about: "The first balancers of a cluster are all given the same --peers; a later one is given\n" +
-			"--join. Without either it is a cluster's only balancer.",
+			"--join. Without either it is a cluster's only balancer. SIGTERM ends it in order; SIGUSR2\n" +
+			"starts the binary anew and hands the sockets over, so that no viewer's request fails.",
 		example: "tandem lb --name lb-1 --listen 127.0.0.1:8080 --admin-listen 127.0.0.1:9080 --raft-listen 127.0.0.1:7080 \\\n" +
 			"  --data ./lb-1 --secret-file ./secret",
 		rows: func() []setting.Row { return cfg.Settings() },
@@ -27,25 +39,28 @@ func lbCommand() command {
 	}
 }
 
-func runLB(ctx context.Context, cfg lb.Config) error {
+func runLB(ctx context.Context, cfg lbConfig) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
-	log, err := obs.Logger(os.Stderr, cfg.Name, cfg.LogLevel)
-	if err != nil {
-		return setting.Wrong(err)
-	}
-	listeners, closeAll, err := openBalancer(&cfg)
+	life, log, err := begin("lb", cfg.Name, cfg.LogLevel, cfg.Data, cfg.process)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	b, err := lb.New(cfg, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	listeners, err := openBalancer(life.Sockets, &cfg.Config)
+	if err != nil {
+		return err
+	}
+	if err := life.Claim(); err != nil {
+		return err
+	}
+	b, err := lb.New(cfg.Config, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
 	if err != nil {
 		return err
 	}
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
-	parts := []run.Part{{Name: "lb", Run: b.Run}, serve.Admin(listeners.admins, b.Admin()).Part()}
-	return run.Group(ctx, append(parts, listeners.viewerParts(b, b.Handler(), b.Relays)...)...)
+	front, parts := listeners.viewerParts(life, b, b.Handler(), b.Relays)
+	own := []run.Part{{Name: "lb", Run: b.Run}, life.Part(serve.Admin(listeners.admins, life.Health(b.Admin())))}
+	return life.Run(ctx, serve.Hooks{Release: b.Retire, Alive: front.Turn}, append(own, parts...)...)
 }

@@ -10,50 +10,49 @@ import (
 	"tandem/lb"
 )
 
-// balancerListeners are the listeners of one balancer. Raft has its own.
+// balancerListeners are the sockets of one balancer.
 type balancerListeners struct {
 	viewers, admins net.Listener
 	secure          net.Listener // TLS; nil without a certificate
 }
 
-// openBalancer opens them and puts the real addresses where port 0 was
-// asked for, so that the balancer tells others the right ones.
-func openBalancer(cfg *lb.Config) (balancerListeners, func(), error) {
+// openBalancer opens them and puts the real addresses where port 0 was asked
+// for, so that the balancer tells others the right ones. Raft's is the balancer's
+// own, unless it was passed.
+func openBalancer(sockets *serve.Sockets, cfg *lb.Config) (balancerListeners, error) {
 	var d balancerListeners
-	var opened []net.Listener
-	closeAll := func() {
-		for _, l := range opened {
-			l.Close()
-		}
-	}
 	for _, row := range []struct {
-		flag string
+		name string
 		addr *string
 		to   *net.Listener
 	}{
-		{"--listen", &cfg.Listen, &d.viewers},
-		{"--admin-listen", &cfg.AdminListen, &d.admins},
-		{"--tls-listen", &cfg.TLSListen, &d.secure},
+		{"listen", &cfg.Listen, &d.viewers},
+		{"admin-listen", &cfg.AdminListen, &d.admins},
+		{"tls-listen", &cfg.TLSListen, &d.secure},
 	} {
 		if *row.addr == "" && row.to == &d.secure {
 			continue
 		}
-		l, err := serve.Listen(row.flag, *row.addr)
+		l, err := sockets.Listen(row.name, *row.addr)
 		if err != nil {
-			closeAll()
-			return d, nil, err
+			return d, err
 		}
-		opened = append(opened, l)
 		*row.to, *row.addr = l, l.Addr().String()
 	}
-	return d, closeAll, nil
+	raft, err := sockets.Listen("raft-listen", cfg.RaftListen())
+	if err != nil {
+		return d, err
+	}
+	cfg.UseRaft(raft)
+	return d, nil
 }
 
 // viewerParts serve h to viewers, plain and with TLS.
-func (d balancerListeners) viewerParts(b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) []run.Part {
-	parts := []run.Part{serve.Listener{Name: "listen", Socket: d.viewers, Server: b.Front(h, quick)}.Part()}
+func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) (*front.Server, []run.Part) {
+	server := b.Front(h, quick)
+	parts := []run.Part{life.Part(serve.Listener{Name: "listen", Socket: d.viewers, Server: server})}
 	if d.secure != nil {
-		parts = append(parts, serve.Listener{Name: "tls-listen", Socket: d.secure, Server: serve.Secured{Server: b.Server(h), Config: b.TLSConfig()}}.Part())
+		parts = append(parts, life.Part(serve.Listener{Name: "tls-listen", Socket: d.secure, Server: serve.HTTP(b.Server(h), b.TLSConfig())}))
 	}
-	return parts
+	return server, parts
 }

@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
+	"tandem/internal/serve"
 	"tandem/internal/setting"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	watchParent()
-	os.Exit(dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	serve.WatchParent()
+	os.Exit(dispatch(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // commands is the table of subcommands, in the order of the help.

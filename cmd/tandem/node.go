@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,8 +22,9 @@ import (
 // nodeConfig is the settings of a node: a balancer's as they are, an edge's
 // where they mean something else.
 type nodeConfig struct {
-	lb   lb.Config
-	edge edge.Config
+	lb      lb.Config
+	edge    edge.Config
+	process serve.Config
 }
 
 // apart are the edge's settings that a balancer has as well, and that differ:
@@ -47,7 +47,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		}
 		rows = append(rows, row)
 	}
-	return rows
+	return append(rows, c.process.Settings()...)
 }
 
 // Validate copies what both share, and checks both.
@@ -74,6 +74,7 @@ func nodeCommand() command {
 	var cfg nodeConfig
 	return command{
 		name:    "node",
+		signals: true,
 		summary: "a balancer and an edge in one process (paragraph 84)",
 		about: "What this balancer would carry to the edge of its own process is served from the edge's store\n" +
 			"with no hop. The edge has a listener of its own (--edge-listen) for its neighbours and the\n" +
@@ -89,25 +90,22 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
-	log, err := obs.Logger(os.Stderr, cfg.lb.Name, cfg.lb.LogLevel)
-	if err != nil {
-		return setting.Wrong(err)
-	}
-	listeners, closeAll, err := openBalancer(&cfg.lb)
+	life, log, err := begin("node", cfg.lb.Name, cfg.lb.LogLevel, "", cfg.process)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	data, err := serve.Listen("--edge-listen", cfg.edge.Listen)
+	listeners, err := openBalancer(life.Sockets, &cfg.lb)
 	if err != nil {
 		return err
 	}
-	defer data.Close()
-	admins, err := serve.Listen("--edge-admin-listen", cfg.edge.AdminListen)
+	data, err := life.Sockets.Listen("edge-listen", cfg.edge.Listen)
 	if err != nil {
 		return err
 	}
-	defer admins.Close()
+	admins, err := life.Sockets.Listen("edge-admin-listen", cfg.edge.AdminListen)
+	if err != nil {
+		return err
+	}
 	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
 	if err != nil {
 		return err
@@ -118,21 +116,17 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 	}
 	e.Bind(serve.BaseURL(data), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
-	return run.Group(ctx, nodeParts(cfg, listeners, b, e, data, admins)...)
-}
-
-// nodeParts: the balancer's loops stand below the edge's, which register there.
-func nodeParts(cfg nodeConfig, listeners balancerListeners, b *lb.LB, e *edge.Edge, data, admins net.Listener) []run.Part {
 	near := &node.LocalEdge{
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
 		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Now: time.Now,
 	}
-	parts := []run.Part{
+	front, viewers := listeners.viewerParts(life, b, near, near.Quick)
+	parts := []run.Part{ // the balancer's loops stand below the edge's, which register there
 		{Name: "lb", Run: b.Run},
-		serve.Admin(listeners.admins, b.Admin()).Part(),
+		life.Part(serve.Admin(listeners.admins, life.Health(b.Admin()))),
 		{Name: "edge", Run: e.Run},
-		serve.Admin(admins, e.Admin()).Part(),
-		serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server()}.Part(),
+		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
+		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(), Nodes: true}),
 	}
-	return append(parts, listeners.viewerParts(b, near, near.Quick)...)
+	return life.Run(ctx, serve.Hooks{Stop: e.Leave, Alive: front.Turn}, append(parts, viewers...)...)
 }

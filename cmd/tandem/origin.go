@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"tandem/internal/obs"
@@ -14,10 +13,22 @@ import (
 	"tandem/origin"
 )
 
+// originConfig is the settings of an origin and of its process.
+type originConfig struct {
+	origin.Config
+	process serve.Config
+}
+
+// Settings joins both.
+func (c *originConfig) Settings() []setting.Row {
+	return append(c.Config.Settings(), c.process.Settings()...)
+}
+
 func originCommand() command {
-	var cfg origin.Config
+	var cfg originConfig
 	return command{
 		name:    "origin",
+		signals: true,
 		summary: "serve stored streams, take live ones in, loop stored ones as live channels",
 		example: "tandem origin --listen 127.0.0.1:8090 --media ./media\ntandem origin --sample --loop live=/sample/",
 		rows:    func() []setting.Row { return cfg.Settings() },
@@ -25,38 +36,37 @@ func originCommand() command {
 	}
 }
 
-func runOrigin(ctx context.Context, cfg origin.Config) error {
+func runOrigin(ctx context.Context, cfg originConfig) error {
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
-	log, err := obs.Logger(os.Stderr, "origin", cfg.LogLevel)
+	life, log, err := begin("origin", "origin", cfg.LogLevel, "", cfg.process)
 	if err != nil {
-		return setting.Wrong(err)
+		return err
 	}
 	secret, err := secretOf(cfg.SecretFile)
 	if err != nil {
 		return err
 	}
-	o, err := origin.New(cfg, origin.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Secret: secret})
+	o, err := origin.New(cfg.Config, origin.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Secret: secret})
 	if err != nil {
 		return err
 	}
 	defer o.Close()
-	viewers, err := serve.Listen("--listen", cfg.Listen)
+	viewers, err := life.Sockets.Listen("listen", cfg.Listen)
 	if err != nil {
 		return err
 	}
-	defer viewers.Close()
-	admins, err := serve.Listen("--admin-listen", cfg.AdminListen)
+	admins, err := life.Sockets.Listen("admin-listen", cfg.AdminListen)
 	if err != nil {
 		return err
 	}
-	defer admins.Close()
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
-	return run.Group(
-		ctx,
+	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
+	return life.Run(
+		ctx, serve.Hooks{},
 		run.Part{Name: "origin", Run: o.Run},
-		serve.Admin(admins, o.Admin()).Part(),
-		serve.Listener{Name: "listen", Socket: viewers, Server: &http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}.Part(),
+		life.Part(serve.Admin(admins, life.Health(o.Admin()))),
+		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: true}),
 	)
 }

@@ -97,6 +97,8 @@ func (m *Member) registrationDue() (bool, error) {
 	self, ok := m.view.Placement().Edge(m.cfg.Name)
 	mine := m.incarnation.Load()
 	switch {
+	case m.leaving.Load():
+		return false, nil
 	case !ok && m.taken.Load():
 		return false, nil // removed for good: it comes back when it is started anew
 	case !ok:

@@ -75,6 +75,7 @@ type Member struct {
 	changed     chan struct{} // one token: the placement changed
 	incarnation atomic.Uint64
 	taken       atomic.Bool // out of the ring, by an operator's order
+	leaving     atomic.Bool // the process is about to end
 	address     string      // base URL that others use; set before Run
 	admin       string
 

@@ -70,6 +70,10 @@ func (c *Cluster) Stop(name string) error { return c.signal(name, syscall.SIGSTO
 // Cont lets a halted node go on.
 func (c *Cluster) Cont(name string) error { return c.signal(name, syscall.SIGCONT) }
 
+// endLimit is how long a node may take to end in order: its lame-duck and
+// drain-time, and a little more.
+const endLimit = 45 * time.Second
+
 // Terminate asks a node to end, and returns when its process is gone.
 func (c *Cluster) Terminate(name string) error {
 	n, err := c.Node(name)
@@ -79,7 +83,7 @@ func (c *Cluster) Terminate(name string) error {
 	if err := n.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return n.AwaitGone(10 * time.Second)
+	return n.AwaitGone(endLimit)
 }
 
 func (c *Cluster) signal(name string, sig syscall.Signal) error {

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/internal/serve"
 	"tandem/internal/wire"
 )
 
@@ -75,7 +76,7 @@ func begin(t TB, flags []string) (*Harness, error) {
 	args := append([]string{"demo", "--dir", dir, "--listen", "127.0.0.1:0"}, flags...)
 	h.demo = exec.Command(h.Binary, args...)
 	h.demo.Stdout, h.demo.Stderr, h.demo.Stdin = h.out, h.out, read
-	h.demo.Env = append(os.Environ(), PipeEnv+"=1")
+	h.demo.Env = append(os.Environ(), serve.PipeEnv+"=1")
 	h.demo.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := h.demo.Start(); err != nil {
 		t.Fatalf("%v", err)

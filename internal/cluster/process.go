@@ -12,23 +12,34 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
 
-// PipeEnv tells a node that its standard input is a pipe held by whoever
-// started it, and that it has to end when that pipe closes. It is no part of
-// Args, so a command line that is run by hand runs until it is stopped.
-const PipeEnv = "TANDEM_PARENT_PIPE"
+	"tandem/internal/serve"
+)
 
 // ErrNotRunning is returned for a node whose process is gone.
 var ErrNotRunning = errors.New("the node does not run")
 
 // Running tells whether the process with the node's id is the node. A zombie
 // has no command line and does not run.
-func (n *Node) Running() bool {
-	if n.PID <= 0 {
-		return false
+func (n *Node) Running() bool { return n.PID > 0 && n.runsAs(n.PID) }
+
+// Others lists the other processes that run the node's command line.
+func (n *Node) Others() []int {
+	names, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
 	}
-	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(n.PID), "cmdline"))
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(filepath.Base(name)); err == nil && pid != n.PID && n.runsAs(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func (n *Node) runsAs(pid int) bool {
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
 	if err != nil {
 		return false
 	}
@@ -79,10 +90,10 @@ func (n *Node) Start(lifeline *os.File) (*exec.Cmd, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if lifeline != nil {
 		cmd.Stdin = lifeline
-		cmd.Env = append(os.Environ(), PipeEnv+"=1")
+		cmd.Env = append(os.Environ(), serve.PipeEnv+"=1")
 	} else {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-		cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, PipeEnv+"=") })
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, serve.PipeEnv+"=") })
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)

@@ -38,6 +38,7 @@ func (h *Harness) endNodes() {
 	f := h.File()
 	for i := range f.Nodes {
 		_ = f.Nodes[i].Signal(syscall.SIGTERM)
+		_ = f.Nodes[i].Signal(syscall.SIGINT) // the second signal: at once
 	}
 	limit := time.Now().Add(3 * time.Second)
 	for i := range f.Nodes {

@@ -177,7 +177,8 @@ func (p *processes) end() {
 	p.mu.Unlock()
 	for i := range nodes {
 		_ = nodes[i].Signal(syscall.SIGTERM)
-		_ = nodes[i].Signal(syscall.SIGCONT) // a stopped one could not hear it
+		_ = nodes[i].Signal(syscall.SIGINT)  // the second signal: nobody is left who would be waited for
+		_ = nodes[i].Signal(syscall.SIGCONT) // a stopped one could not hear them
 	}
 	limit := time.Now().Add(endTime)
 	for i := range nodes {

@@ -230,7 +230,7 @@ func (c *Conn) dispatch(h *h1.Request) {
 	c.leave()
 	l := c.loop
 	c.state = busy
-	c.keep = !h.Close && h.Minor > 0 && !l.server.draining.Load()
+	c.keep = !h.Close && h.Minor > 0 && !l.server.draining.Load() && !l.server.lameDuck.Load()
 	switch {
 	case h.Expect != "" && !strings.EqualFold(h.Expect, "100-continue"):
 		c.refuse(&h1.Malformed{Status: 417, Why: "an expectation other than 100-continue"})

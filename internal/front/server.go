@@ -92,6 +92,7 @@ type Server struct {
 	cancel    context.CancelFunc
 	loops     []*Loop
 	draining  atomic.Bool
+	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections of the loops
 	away      sync.WaitGroup // requests that are away
 	accepting atomic.Int64   // loops that accept connections
@@ -183,6 +184,52 @@ func makeRoom(loops int) {
 
 var processors sync.Mutex
 
+// LameDuck makes every answer the last one of its connection, as Connection:
+// close says to the client. New connections are accepted all the same.
+func (s *Server) LameDuck() { s.lameDuck.Store(true) }
+
+// StopAccepting closes the listener; the connections that there are stay.
+func (s *Server) StopAccepting() {
+	s.mu.Lock()
+	loops, started := s.loops, s.started && !s.closed
+	s.mu.Unlock()
+	if !started {
+		return
+	}
+	var stopped sync.WaitGroup
+	for _, l := range loops {
+		stopped.Add(1)
+		if !s.postOpen(l, func() {
+			l.accepts.stop()
+			stopped.Done()
+		}) {
+			stopped.Done() // Close stops it
+		}
+	}
+	stopped.Wait()
+}
+
+// Turn returns when every loop has turned once, or ctx has ended.
+func (s *Server) Turn(ctx context.Context) error {
+	s.mu.Lock()
+	loops := s.loops
+	s.mu.Unlock()
+	turned := make(chan struct{}, len(loops))
+	for _, l := range loops {
+		if !s.postOpen(l, func() { turned <- struct{}{} }) {
+			return http.ErrServerClosed
+		}
+	}
+	for range loops {
+		select {
+		case <-turned:
+		case <-ctx.Done():
+			return fmt.Errorf("a loop of %d has not turned: %w", len(loops), ctx.Err())
+		}
+	}
+	return nil
+}
+
 // Shutdown stops accepting, closes idle connections and waits until ctx ends for
 // the rest. What is left then goes on until Close.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -240,12 +287,13 @@ func (s *Server) Close() error {
 
 // postOpen posts to a loop, but when Close has begun: a loop that has ended has
 // no bell, and its number may be another's.
-func (s *Server) postOpen(l *Loop, f func()) {
+func (s *Server) postOpen(l *Loop, f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
 		l.Post(f)
 	}
+	return !s.closed
 }
 
 // Connections counts those that the loops have.

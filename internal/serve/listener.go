@@ -2,19 +2,18 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"syscall"
 	"time"
 
 	"tandem/internal/run"
 )
 
-// drainTime is how long a listener that is closed waits for what is in flight.
-const drainTime = 2 * time.Second
+// idleGrace is how long connections that are idle stay open once no new ones are
+// accepted: whoever sends one more request gets an answer, and is told to go.
+const idleGrace = 10 * time.Second
 
 // Listen listens at the address of a setting; an error names the setting.
 func Listen(flag, addr string) (net.Listener, error) {
@@ -33,58 +32,71 @@ func Listen(flag, addr string) (net.Listener, error) {
 	}
 }
 
+// Server is who answers at a listener: a *front.Server, or one that HTTP made.
+type Server interface {
+	Serve(ln net.Listener) error
+	// LameDuck makes every answer the last one of its connection.
+	LameDuck()
+	// StopAccepting closes the listener; the connections that there are stay.
+	StopAccepting()
+	// Connections counts those that are open.
+	Connections() int
+	// Shutdown closes what is idle and waits for the rest until ctx ends.
+	Shutdown(ctx context.Context) error
+	// Close resets what is left.
+	Close() error
+}
+
 // Listener is one listener and who answers there.
 type Listener struct {
 	Name   string // of the setting
 	Socket net.Listener
 	Server Server
-	Abrupt bool // closed without waiting for what is in flight
+	Nodes  bool // only nodes and operators call, who try again: what is idle is closed at once
+	Abrupt bool // nothing is waited for
 }
 
-// Server is who answers at a listener: an *http.Server, or a *front.Server.
-type Server interface {
-	Serve(ln net.Listener) error
-	Shutdown(ctx context.Context) error
-	Close() error
-}
-
-// Secured is a server behind TLS.
-type Secured struct {
-	*http.Server
-	Config *tls.Config
-}
-
-// Serve is http.Server.ServeTLS.
-func (s Secured) Serve(ln net.Listener) error {
-	s.TLSConfig = s.Config
-	return s.ServeTLS(ln, "", "")
-}
-
-// Part serves until ctx ends, then lets what is in flight finish.
-func (l Listener) Part() run.Part {
-	return run.Part{Name: l.Name, Run: func(ctx context.Context) error {
-		ended := make(chan error, 1)
-		go func() { ended <- l.Server.Serve(l.Socket) }()
-		select {
-		case err := <-ended:
-			return err
-		case <-ctx.Done():
-		}
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-		defer cancel()
-		if !l.Abrupt && l.Server.Shutdown(limit) == nil {
-			return nil
-		}
-		_ = l.Server.Close()
+// serve answers until ctx ends, then lets what is in flight finish, until limit
+// ends. l stops accepting before, by whoever ends ctx.
+func (l Listener) serve(ctx context.Context, limit func() (context.Context, context.CancelFunc)) error {
+	ended := make(chan error, 1)
+	go func() { ended <- l.Server.Serve(l.Socket) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	until, cancel := limit()
+	defer cancel()
+	if !l.Abrupt && l.finish(until) == nil {
 		return nil
-	}}
+	}
+	_ = l.Server.Close()
+	return nil
 }
 
-// Admin is the listener for operators. Its streams of events never end by
-// themselves, so nobody waits for them.
-func Admin(ln net.Listener, h http.Handler) Listener {
-	return Listener{Name: "admin", Socket: ln, Abrupt: true, Server: &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}}
+// finish returns when nothing is in flight any more, or an error when ctx ended
+// before.
+func (l Listener) finish(ctx context.Context) error {
+	l.Server.StopAccepting()
+	if !l.Nodes {
+		quiet, cancel := context.WithTimeout(ctx, idleGrace)
+		defer cancel()
+		for tick := time.NewTicker(10 * time.Millisecond); l.Server.Connections() > 0 && quiet.Err() == nil; {
+			select {
+			case <-tick.C:
+			case <-quiet.Done():
+				tick.Stop()
+			}
+		}
+	}
+	return l.Server.Shutdown(ctx)
 }
 
 // BaseURL is the URL of a listener, for the log and for others.
 func BaseURL(ln net.Listener) string { return "http://" + ln.Addr().String() }
+
+// part is the listener's as one of a process.
+func (l Listener) part(limit func() (context.Context, context.CancelFunc)) run.Part {
+	return run.Part{Name: l.Name, Run: func(ctx context.Context) error { return l.serve(ctx, limit) }}
+}

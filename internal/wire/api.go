@@ -66,7 +66,8 @@ type EdgeStatus struct {
 	Delivering  int       `json:"delivering"`
 	Margin      int       `json:"margin"` // capacity less the most it would deliver after any one death
 	FailSafe    bool      `json:"fail_safe"`
-	ReportAge   int64     `json:"report_age"` // milliseconds, -1: none
+	Stopped     bool      `json:"stopped,omitempty"` // down by its own wish
+	ReportAge   int64     `json:"report_age"`        // milliseconds, -1: none
 	Recovery    *Recovery `json:"recovery,omitempty"`
 	StoreBytes  int64     `json:"store_bytes"`
 	SentBytes   int64     `json:"sent_bytes"`

@@ -45,6 +45,7 @@ const (
 	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s, 204 when nothing changed
 	PathKeys      = "/_tandem/keys"      // GET -> Keys
 	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
+	PathStopping  = "/_tandem/stopping"  // POST Stopping: a planned takeover
 	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete
 	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise
 	PathJoin      = "/_tandem/join"      // POST Balancer

@@ -35,6 +35,7 @@ type Edge struct {
 	Zone        string    `json:"zone,omitempty"`     // what it may be lost together with: a host, a rack
 	After       string    `json:"after,omitempty"`    // for joining and pending: the member behind which it will stand
 	Since       uint64    `json:"since"`              // version in which State became what it is
+	Stopped     bool      `json:"stopped,omitempty"`  // down by its own wish: it may still serve for a while, and nobody has died
 	Removing    bool      `json:"removing,omitempty"` // to be taken out, whatever its state, when its successors hold content and tables
 }
 

@@ -81,6 +81,16 @@ type Suspicion struct {
 	SilentMS    int64  `json:"silent_ms"` // how long
 }
 
+// Stopping is what an edge asks for that is about to end: its neighbours take
+// over what it has while it still serves.
+type Stopping struct {
+	Edge        string `json:"edge"`
+	Incarnation uint64 `json:"incarnation"`
+}
+
+// CauseStopping is the cause of a death that is none: the edge has said so itself.
+const CauseStopping = "stopping"
+
 // Ready says that an edge holds, verified, all that Version asks it to hold.
 type Ready struct {
 	Edge        string `json:"edge"`

@@ -36,7 +36,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 		s := wire.EdgeStatus{
 			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
-			FailSafe: ring.FailSafe(p, e.Name), ReportAge: -1, Streams: streams[e.Name],
+			FailSafe: ring.FailSafe(p, e.Name), Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
 		}
 		if by := silent[e.Name]; by != nil {
 			s.State, s.StandIns = wire.EdgeSilent, by

@@ -64,13 +64,15 @@ type Control struct {
 	overlaying sync.Mutex
 	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying
 
+	follower follower
+
 	refreshing sync.Mutex
 	refreshed  time.Time // guarded by refreshing
 }
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
-	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers()}
+	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
 	c.Checks = &HealthChecks{
@@ -90,6 +92,7 @@ func (c *Control) Run(ctx context.Context) error {
 		run.Part{Name: "stand-ins", Run: c.standIns},
 		run.Part{Name: "liveness", Run: c.liveness},
 		run.Part{Name: "tasks", Run: c.runTasks},
+		run.Part{Name: "follow", Run: c.follower.run},
 	)
 }
 
@@ -104,7 +107,7 @@ func (c *Control) watch(ctx context.Context) error {
 		for _, e := range p.Edges {
 			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
 				down[e.Name] = dead
-				if dead {
+				if dead && !e.Stopped { // one that stops in order finishes what it has
 					c.deps.Down(e.Name)
 				}
 			}

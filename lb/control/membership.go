@@ -92,6 +92,26 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 	call.Reply(w, http.StatusOK, wire.RegisterAnswer{Placement: c.node.Placement()})
 }
 
+// handleStopping lets an edge's neighbours take over what it has, at its own wish
+// and while it still serves.
+func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
+	var s wire.Stopping
+	if !call.Read(w, r, &s) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
+	defer cancel()
+	_, err := c.Proposals.Propose(ctx, raftfsm.Command{
+		Kind: raftfsm.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
+		Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now()),
+	})
+	if err != nil {
+		RefuseCommand(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // handleReady makes a returning or joining edge deliver. Edges tell every
 // balancer; the leader acts, and the others only if it has not.
 func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {

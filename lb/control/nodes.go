@@ -32,6 +32,7 @@ func (c *Control) Handler() http.Handler {
 	r.Post(wire.PathRegister, c.handleRegister)
 	r.Post(wire.PathReport, c.handleReport)
 	r.Post(wire.PathSuspect, c.handleSuspect)
+	r.Post(wire.PathStopping, c.handleStopping)
 	r.Post(wire.PathReady, c.handleReady)
 	r.Post(wire.PathPropose, c.handlePropose)
 	r.Post(wire.PathJoin, c.handleJoin)

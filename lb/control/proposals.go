@@ -78,17 +78,29 @@ func (p *Proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Re
 
 // once asks whoever leads, as far as this balancer knows.
 func (p *Proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
-	if p.node.IsLeader() {
-		return p.lead(ctx, c)
+	switch {
+	case p.node.Released():
+		return p.elsewhere(ctx, c)
+	case p.node.IsLeader():
+		result, err := p.lead(ctx, c)
+		if err != nil && p.node.Released() { // meanwhile: the command has an ID, and is carried out once
+			return p.elsewhere(ctx, c)
+		}
+		return result, err
 	}
 	leader, ok := p.node.Leader()
 	if !ok || leader.HTTP == "" || leader.Name == p.node.Name() {
 		return raftfsm.Result{}, raftfsm.ErrNotLeader
 	}
+	return p.forward(ctx, leader.HTTP, c)
+}
+
+// forward proposes at another balancer.
+func (p *Proposals) forward(ctx context.Context, at string, c raftfsm.Command) (raftfsm.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
 	defer cancel()
 	var result raftfsm.Result
-	err := p.call.Ask(ctx, http.MethodPost, leader.HTTP+wire.PathPropose, c, &result)
+	err := p.call.Ask(ctx, http.MethodPost, at+wire.PathPropose, c, &result)
 	if call.StatusOf(err) == http.StatusBadRequest {
 		err = fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
 	}

@@ -1,0 +1,117 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// HTTP makes a server of net/http one that can go in order. With a config it
+// speaks TLS. The server is not to be used otherwise afterwards.
+func HTTP(s *http.Server, config *tls.Config) Server {
+	h := &httpServer{Server: s, gone: make(chan struct{})}
+	h.TLSConfig = config
+	next, states := s.Handler, s.ConnState
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.leaving.Load() {
+			w.Header().Set("Connection", "close") // HTTP/2 says GOAWAY
+		}
+		next.ServeHTTP(w, r)
+	})
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			h.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			h.open.Add(-1)
+		}
+		if states != nil {
+			states(c, state)
+		}
+	}
+	return h
+}
+
+type httpServer struct {
+	*http.Server
+	leaving atomic.Bool
+	open    atomic.Int64
+
+	mu      sync.Mutex
+	ln      net.Listener // guarded by mu
+	stopped bool         // guarded by mu; the listener is closed, and Serve waits for Shutdown or Close
+	gone    chan struct{}
+	once    sync.Once
+}
+
+// Serve is a Server's.
+func (h *httpServer) Serve(ln net.Listener) error {
+	h.mu.Lock()
+	h.ln = ln
+	h.mu.Unlock()
+	var err error
+	if h.TLSConfig != nil {
+		err = h.ServeTLS(ln, "", "")
+	} else {
+		err = h.Server.Serve(ln)
+	}
+	h.mu.Lock()
+	stopped := h.stopped
+	h.mu.Unlock()
+	if stopped && errors.Is(err, net.ErrClosed) {
+		<-h.gone
+		return http.ErrServerClosed
+	}
+	return err
+}
+
+// LameDuck is a Server's.
+func (h *httpServer) LameDuck() { h.leaving.Store(true) }
+
+// StopAccepting is a Server's.
+func (h *httpServer) StopAccepting() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopped = true
+	if h.ln != nil {
+		_ = h.ln.Close()
+	}
+}
+
+// Connections is a Server's.
+func (h *httpServer) Connections() int { return int(h.open.Load()) }
+
+// Shutdown is a Server's.
+func (h *httpServer) Shutdown(ctx context.Context) error {
+	defer h.once.Do(func() { close(h.gone) })
+	return ignoreClosed(h.Server.Shutdown(ctx))
+}
+
+// Close is a Server's.
+func (h *httpServer) Close() error {
+	defer h.once.Do(func() { close(h.gone) })
+	return ignoreClosed(h.Server.Close())
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Admin is the listener for operators. Its streams of events never end by
+// themselves, so nobody waits for them.
+func Admin(ln net.Listener, h http.Handler) Listener {
+	return Listener{
+		Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true,
+		Server: HTTP(&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}, nil),
+	}
+}
+
+var _ Server = (*httpServer)(nil)

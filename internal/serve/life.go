@@ -1,0 +1,272 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"tandem/internal/run"
+)
+
+// Limits of stopping.
+const (
+	stopLimit    = 10 * time.Second // for a role to hand over what it has, before its listeners close
+	failureDrain = 2 * time.Second  // for what is in flight when a part of the process has failed
+)
+
+// Hooks are what a role does on behalf of its process. Each may be nil.
+type Hooks struct {
+	Stop    func(ctx context.Context)       // hands over what the role has, while it still serves
+	Release func(ctx context.Context) error // closes what a successor has to open; the role goes on serving
+	Reload  func() error                    // takes over what may change while the process runs, all or nothing
+	Reopen  func()                          // opens log files anew
+	Alive   func(ctx context.Context) error // whether the role still turns; asked for systemd's watchdog
+}
+
+// Life is one process of a role, from its first socket to its end.
+type Life struct {
+	Sockets *Sockets
+
+	cfg         Config
+	log         zerolog.Logger
+	role        string
+	dir         string // of the handover socket; empty: sockets are not handed over
+	notify      notifier
+	hooks       Hooks
+	listeners   []Listener
+	predecessor *predecessor // nil: this process replaces none
+	successor   *successors  // nil without dir, and before Run
+	program     string       // what a successor is started from
+
+	signals chan os.Signal
+	leaving atomic.Pointer[string] // why /readyz says no; nil: it may say yes
+	now     context.Context        // ended by a second signal: nothing is waited for
+	hurry   context.CancelFunc
+
+	mu       sync.Mutex
+	deadline time.Time // guarded by mu; until when what is in flight may take, zero: nobody has said
+}
+
+// Begin gives a process its sockets: from systemd, from the process that it
+// replaces, or none yet. dir is where the two processes meet; empty for a role
+// that can't be replaced.
+func Begin(cfg Config, role, dir string, log zerolog.Logger) (*Life, error) {
+	l := &Life{cfg: cfg, log: log, role: role, dir: dir, notify: newNotifier(os.Getenv), signals: make(chan os.Signal, 8)}
+	l.Sockets = &Sockets{open: map[string]*os.File{}}
+	l.now, l.hurry = context.WithCancel(context.Background())
+	signal.Notify(l.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	var err error
+	if l.program, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if l.Sockets.passed, err = activated(os.Getenv, func(name string) { _ = os.Unsetenv(name) }); err != nil {
+		return nil, err
+	}
+	l.Sockets.from = "systemd"
+	if !cfg.Replace {
+		return l, nil
+	}
+	if l.predecessor, err = meet(dir); err != nil {
+		l.Sockets.Close()
+		return nil, err
+	}
+	l.Sockets.from = "the process that is replaced"
+	l.Sockets.passed = append(l.Sockets.passed, l.predecessor.sockets...)
+	return l, nil
+}
+
+// Claim makes the process that is replaced let go of its data directory. It is
+// called when nothing that can be checked before is wrong.
+func (l *Life) Claim() error {
+	if l.predecessor == nil {
+		return nil
+	}
+	return l.predecessor.release()
+}
+
+// Part serves a listener as a part of the process.
+func (l *Life) Part(x Listener) run.Part {
+	l.listeners = append(l.listeners, x)
+	return x.part(l.patience)
+}
+
+// patience is for how long what is in flight may take.
+func (l *Life) patience() (context.Context, context.CancelFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until := l.deadline
+	if until.IsZero() { // no order to stop: a part has failed
+		until = time.Now().Add(failureDrain)
+	}
+	return context.WithDeadline(l.now, until)
+}
+
+// Health stands before a role's handler for operators: /readyz says no while the
+// process is leaving.
+func (l *Life) Health(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if why := l.leaving.Load(); why != nil && r.URL.Path == "/readyz" {
+			http.Error(w, *why, http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Run runs the parts until ctx ends, a signal says so, or one of them fails.
+func (l *Life) Run(ctx context.Context, hooks Hooks, parts ...run.Part) error {
+	l.hooks = hooks
+	defer l.Sockets.Close()
+	defer l.hurry()
+	l.Sockets.Rest(l.log)
+	defer signal.Stop(l.signals)
+	group, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- run.Group(group, parts...) }()
+	if err := l.announce(stop); err != nil {
+		stop()
+		return errors.Join(err, <-ended)
+	}
+	defer l.successor.close()
+	return l.watch(ctx, ended, stop)
+}
+
+// watch does what signals say until the parts have ended.
+func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error {
+	watchdog := l.watchdog()
+	defer watchdog.Stop()
+	stopping := false
+	leave := func() {
+		if stopping {
+			l.log.Warn().Msg("a second signal: what is in flight is not waited for")
+			l.hurry()
+			return
+		}
+		stopping = true
+		go l.leave(stop)
+	}
+	done := ctx.Done()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-done:
+			done = nil
+			if !stopping {
+				leave()
+			}
+		case <-watchdog.C:
+			go l.pet()
+		case s := <-l.signals:
+			switch s {
+			case syscall.SIGHUP:
+				_ = l.Reload()
+			case syscall.SIGUSR1:
+				if l.hooks.Reopen != nil {
+					l.hooks.Reopen()
+				}
+			case syscall.SIGUSR2:
+				l.successor.spawn(l.program)
+			default:
+				leave()
+			}
+		}
+	}
+}
+
+// leave is the first half of stopping, while everything still serves: whoever
+// sends viewers here is told to turn away, and the role hands over what it has.
+func (l *Life) leave(stop func()) {
+	defer stop()
+	why := "stopping: this process takes no new viewers"
+	l.leaving.Store(&why)
+	l.notify.tell("STOPPING=1", "STATUS="+why)
+	l.log.Info().Dur("lame_duck", l.cfg.LameDuck).Dur("drain", l.cfg.Drain).Msg("stopping: not ready any more, still open")
+	for _, x := range l.listeners {
+		x.Server.LameDuck()
+	}
+	until := time.After(l.cfg.LameDuck)
+	if l.hooks.Stop != nil {
+		ctx, cancel := context.WithTimeout(l.now, stopLimit)
+		l.hooks.Stop(ctx)
+		cancel()
+	}
+	select {
+	case <-until:
+	case <-l.now.Done():
+	}
+	l.drain()
+	l.Sockets.Close() // the last hold on them: from here on nobody gets in
+}
+
+// drain closes the listeners of viewers all at once, and begins the time that
+// what is in flight has.
+func (l *Life) drain() {
+	l.mu.Lock()
+	l.deadline = time.Now().Add(l.cfg.Drain)
+	l.mu.Unlock()
+	for _, x := range l.listeners {
+		if !x.Abrupt {
+			x.Server.StopAccepting()
+		}
+	}
+}
+
+// Reload takes over what may change while the process runs.
+func (l *Life) Reload() error {
+	if l.hooks.Reload == nil {
+		return errors.New("this role has nothing that can be reloaded")
+	}
+	l.notify.tell(reloading()...)
+	defer l.notify.tell("READY=1")
+	err := l.hooks.Reload()
+	if err != nil {
+		l.log.Error().Err(err).Msg("reload refused: nothing is changed")
+	}
+	return err
+}
+
+// watchdog ticks twice as often as systemd wants to hear of us, or never.
+func (l *Life) watchdog() *time.Ticker {
+	if l.notify.watchdog == 0 {
+		t := time.NewTicker(time.Hour)
+		t.Stop()
+		return t
+	}
+	return time.NewTicker(l.notify.watchdog / 2)
+}
+
+// pet tells systemd that the process still turns, if it does.
+func (l *Life) pet() {
+	if l.hooks.Alive != nil {
+		ctx, cancel := context.WithTimeout(l.now, l.notify.watchdog/2)
+		defer cancel()
+		if err := l.hooks.Alive(ctx); err != nil {
+			l.log.Error().Err(err).Msg("the watchdog is not told that this process is alive")
+			return
+		}
+	}
+	l.notify.tell("WATCHDOG=1")
+}
+
+// announce tells everybody who waits that this process serves, and waits for the
+// next one itself.
+func (l *Life) announce(stop func()) error {
+	if err := l.listenForSuccessor(stop); err != nil {
+		return err
+	}
+	if l.predecessor != nil {
+		l.predecessor.ready()
+	}
+	l.notify.tell("READY=1")
+	return nil
+}
