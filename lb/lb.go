@@ -51,7 +51,7 @@ type LB struct {
 	counts      *counts
 
 	leaving chan struct{} // closed when a server shuts down: whoever is kept waiting goes
-	left    sync.Once
+	Leave   func()        // lets everybody go who is kept waiting, polls and streams of events; once is enough
 }
 
 // New opens this balancer's copy of the placement. It starts nothing of its own;
@@ -76,6 +76,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		known: newKnown(deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
+	l.Leave = sync.OnceFunc(func() { close(l.leaving) })
 	l.counts = newCounts(l)
 	l.openRooms(deps)
 	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
@@ -130,7 +131,7 @@ func (l *LB) Run(ctx context.Context) error {
 		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.run})
 	}
 	err := run.Group(ctx, parts...)
-	l.leave()
+	l.Leave()
 	l.call.Close()
 	return errors.Join(err, l.node.Close())
 }
@@ -138,12 +139,9 @@ func (l *LB) Run(ctx context.Context) error {
 // Retire lets go of the replica, so that another process can open it. This one
 // goes on serving whom it has, until its listeners have ended.
 func (l *LB) Retire(context.Context) error {
-	l.leave()
+	l.Leave()
 	return l.control.Retire()
 }
-
-// leave lets everybody go who is kept waiting: polls and streams of events.
-func (l *LB) leave() { l.left.Do(func() { close(l.leaving) }) }
 
 // Keys open the tokens of sessions.
 func (l *LB) Keys() *wire.KeyRing { return l.control.Tokens.Ring }
@@ -182,7 +180,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 		ErrorLog:          serverLog(l.log),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second},
 	}
-	s.RegisterOnShutdown(l.leave)
+	s.RegisterOnShutdown(l.Leave)
 	return s
 }
 

@@ -81,7 +81,7 @@ func newStage(t *testing.T, o stageOptions) *stage {
 	c.stop = func() {
 		once.Do(func() {
 			c.client.CloseIdleConnections()
-			l.leave()
+			l.Leave()
 			c.admin.Close()
 			_ = server.Close()
 			cancel()

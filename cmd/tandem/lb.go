@@ -62,5 +62,5 @@ func runLB(ctx context.Context, cfg lbConfig) error {
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
 	front, parts := listeners.viewerParts(life, b, b.Handler(), b.Relays)
 	own := []run.Part{{Name: "lb", Run: b.Run}, life.Part(serve.Admin(listeners.admins, life.Health(b.Admin())))}
-	return life.Run(ctx, serve.Hooks{Release: b.Retire, Alive: front.Turn}, append(own, parts...)...)
+	return life.Run(ctx, serve.Hooks{Drain: b.Leave, Release: b.Retire, Alive: front.Turn}, append(own, parts...)...)
 }

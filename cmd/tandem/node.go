@@ -128,5 +128,5 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
 		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(), Nodes: true}),
 	}
-	return life.Run(ctx, serve.Hooks{Stop: e.Leave, Alive: front.Turn}, append(parts, viewers...)...)
+	return life.Run(ctx, serve.Hooks{Stop: e.Leave, Drain: b.Leave, Alive: front.Turn}, append(parts, viewers...)...)
 }

@@ -52,18 +52,17 @@ func (m *Member) Report(streams bool) wire.Report {
 	stats := m.store.Stats()
 	r.StoreBytes = stats.Bytes + stats.MemoryBytes
 	if streams {
-		r.Streams = m.storedStreams()
+		r.Streams = storedStreams(m.view.Placement(), m.cfg.Name)
 	}
 	return r
 }
 
-// storedStreams are the placed streams of this edge's pairs.
-func (m *Member) storedStreams() []string {
-	p := m.view.Placement()
+// storedStreams are the placed streams of an edge's pairs.
+func storedStreams(p *wire.Placement, edge string) []string {
 	list := []string{}
 	for s := range p.Streams.All() {
 		for _, id := range s.Pairs {
-			if q, ok := p.Pair(id); ok && (q.Low == m.cfg.Name || q.High == m.cfg.Name) {
+			if q, ok := p.Pair(id); ok && (q.Low == edge || q.High == edge) {
 				list = append(list, s.Stream)
 				break
 			}

@@ -25,6 +25,7 @@ const (
 // Hooks are what a role does on behalf of its process. Each may be nil.
 type Hooks struct {
 	Stop    func(ctx context.Context)       // hands over what the role has, while it still serves
+	Drain   func()                          // lets go whoever is only kept waiting; the listeners are closed
 	Release func(ctx context.Context) error // closes what a successor has to open; the role goes on serving
 	Reload  func() error                    // takes over what may change while the process runs, all or nothing
 	Reopen  func()                          // opens log files anew
@@ -218,6 +219,9 @@ func (l *Life) drain() {
 		if !x.Abrupt {
 			x.Server.StopAccepting()
 		}
+	}
+	if l.hooks.Drain != nil {
+		l.hooks.Drain()
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,10 +88,10 @@ func TestABalancerEndsInOrder(t *testing.T) {
 	h := start(t, "--balancers", "3", "--lb-flags", "--lame-duck=2s")
 	n, err := h.Node("lb-1")
 	must(t, err)
-	f := h.File()
-	origin := f.Node("origin-1").HTTP
 	film := bytes.Repeat([]byte("0123456789abcdef"), 512<<10)
-	put(t, origin+"/film/a.mp4", film)
+	object := filepath.Join(h.Dir, "ingest", "film", "a.mp4")
+	must(t, os.MkdirAll(filepath.Dir(object), 0o755))
+	must(t, os.WriteFile(object, film, 0o600))
 	slow := slowly(t, n.HTTP+"/film/a.mp4", len(film), 2<<20)
 	must(t, n.Signal(syscall.SIGTERM))
 	addr := strings.TrimPrefix(n.HTTP, "http://")
@@ -191,18 +193,6 @@ func slowly(t *testing.T, url string, size, rate int) <-chan whole {
 		got <- w
 	}()
 	return got
-}
-
-func put(t *testing.T, url string, body []byte) {
-	t.Helper()
-	req, err := http.NewRequest(http.MethodPut, url, bytes.NewReader(body))
-	must(t, err)
-	resp, err := http.DefaultClient.Do(req)
-	must(t, err)
-	_ = resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		t.Fatalf("PUT %s: %s", url, resp.Status)
-	}
 }
 
 // status is an answer's, 0 for none.
