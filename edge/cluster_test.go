@@ -92,6 +92,7 @@ type testBalancer struct {
 	suspected map[string]int
 	ready     map[string]uint64
 	reports   map[string]wire.Report
+	alone     bool // it says that the placement can't be changed
 }
 
 func newBalancer(t *testing.T) *testBalancer {
@@ -148,9 +149,9 @@ func newBalancer(t *testing.T) *testBalancer {
 		var s wire.Report
 		_ = json.NewDecoder(r.Body).Decode(&s)
 		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.reports[s.Edge] = s
-		b.mu.Unlock()
-		call.Reply(w, http.StatusOK, wire.ReportAnswer{})
+		call.Reply(w, http.StatusOK, wire.ReportAnswer{Majority: !b.alone})
 	})
 	b.Server = httptest.NewServer(mux)
 	t.Cleanup(func() { b.CloseClientConnections(); b.Close() })
@@ -244,7 +245,7 @@ func startEdge(t *testing.T, cfg Config) *testEdge {
 	if len(cfg.Balancers) > 0 {
 		cfg.Secret = testSecret()
 	}
-	e, err := New(cfg, Deps{Logger: testLog(t)})
+	e, err := New(cfg, Deps{Logger: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,11 +372,6 @@ func ask(t *testing.T, e *testEdge, request wire.OpenRequest) (wire.SessionID, s
 		t.Fatalf("%s: %v", b, err)
 	}
 	return id, ""
-}
-
-// testLog shows an edge's log when the test fails.
-func testLog(t *testing.T) zerolog.Logger {
-	return zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
 }
 
 // A neighbour that is not heard of is told to the balancers, and not asked.

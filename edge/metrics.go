@@ -59,6 +59,7 @@ var metrics = []metric{
 	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedObjects })},
 	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Datagrams })},
 	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().GapsAsked })},
+	{"tandem_edge_stand_ins", "Neighbours for which it stands in by its own word: they are silent, and nobody can commit their death.", true, func(e *Edge) float64 { return float64(e.member.StandIns()) }},
 	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},
 	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.cfg.Capacity) }},
 	{"tandem_edge_placement_version", "Version of the placement that is followed.", true, func(e *Edge) float64 { return float64(e.view.Placement().Version) }},

@@ -50,6 +50,19 @@ func (d *detector) follow(p *wire.Placement, me string, now time.Time) {
 	}
 }
 
+// quiet lists the neighbours that have not been heard for limit.
+func (d *detector) quiet(now time.Time, limit time.Duration) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []string
+	for edge, last := range d.last {
+		if now.Sub(last) >= limit {
+			list = append(list, edge)
+		}
+	}
+	return list
+}
+
 // silent lists the neighbours that have not been heard for limit, each at most
 // once a limit.
 func (d *detector) silent(now time.Time, limit time.Duration) map[string]time.Duration {

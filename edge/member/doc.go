@@ -16,6 +16,8 @@
 //   - taking a session over twice is the same as taking it over once;
 //   - a request that reaches an edge which does not deliver the session by the
 //     tables is served all the same (truth 1);
+//   - it stands in for a neighbour by its own word only where nobody can commit a
+//     death, and until somebody can, or the neighbour is heard;
 //   - an edge says that it is ready only when it holds what it has to hold, content
 //     and tables (figure 15).
 //
@@ -27,5 +29,5 @@
 // a viewer (lb).
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
-// detect, expire, copying and warm, and returns when all have ended.
+// detect, standin (a child a silent neighbour), expire, copying and warm, and returns when all have ended.
 package member

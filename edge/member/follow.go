@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -172,11 +173,13 @@ func (m *Member) poll(ctx context.Context, balancer string, version uint64) (*wi
 // apply makes a newer placement this edge's: boundaries move, inherited sessions
 // are warmed, purges that were missed are carried out.
 func (m *Member) apply(p *wire.Placement) {
-	if p.Version < m.view.Placement().Version {
+	m.applying.Lock()
+	before := m.base.Load()
+	if p.Version < before.Version {
+		m.applying.Unlock()
 		return // this balancer is behind
 	}
-	inherited := m.tables.follow(p)
-	before := m.view.Swap(p)
+	m.base.Store(p)
 	m.noteRemoval(before, p)
 	for _, purge := range p.Purges {
 		if purge.Seq > m.purged {
@@ -188,6 +191,19 @@ func (m *Member) apply(p *wire.Placement) {
 		m.numbers.write("purged", m.purged)
 	}
 	m.detector.follow(p, m.cfg.Name, m.now())
+	m.applying.Unlock()
+	m.show()
+}
+
+// show makes the placement, with what this edge has found by itself laid over it,
+// what it goes by.
+func (m *Member) show() {
+	m.applying.Lock()
+	defer m.applying.Unlock()
+	base := m.base.Load()
+	p := ring.Overlay(base, m.standIns.lives(base))
+	inherited := m.tables.follow(p)
+	m.view.Swap(p)
 	if len(inherited) > 0 {
 		m.Counts.Inherited.Add(int64(len(inherited)))
 		m.log.Info().Int("sessions", len(inherited)).Uint64("version", p.Version).Msg("took sessions over")

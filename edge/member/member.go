@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -80,10 +82,12 @@ type Member struct {
 	admin       string
 
 	takeovers chan []inheritance
-	recovery  atomic.Pointer[wire.Recovery]
-	copied    copied
+	copier    *copier
 	detector  detector
-	purged    uint64 // owned by follow
+	standIns  *standIns
+	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
+	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
+	purged    uint64                         // owned by follow
 
 	Counts Counts
 }
@@ -96,6 +100,15 @@ func New(cfg Config, deps Deps) *Member {
 	}
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
+	m.base.Store(m.view.Placement())
+	m.copier = &copier{
+		name: cfg.Name, rate: cfg.CopyRate, log: m.log, now: m.now, store: m.store, fetch: m.fetch, call: m.call, counts: &m.Counts,
+		done: map[copyMark]time.Time{},
+	}
+	m.standIns = &standIns{
+		log: m.log, now: m.now, base: m.base.Load, changed: m.show, dead: map[ring.Life]int64{},
+		ping: func(ctx context.Context, e wire.Edge) error { return m.call.Ping(ctx, standInPing, e) },
+	}
 	return m
 }
 
@@ -109,6 +122,7 @@ func (m *Member) Run(ctx context.Context) error {
 		run.Part{Name: "notices", Run: m.notices},
 		run.Part{Name: "reports", Run: m.reports},
 		run.Part{Name: "detect", Run: m.detect},
+		run.Part{Name: "standin", Run: m.standIn},
 		run.Part{Name: "expire", Run: m.expire},
 		run.Part{Name: "copying", Run: m.copying},
 		run.Part{Name: "warm", Run: m.warm},
@@ -121,6 +135,9 @@ func (m *Member) Incarnation() uint64 { return m.incarnation.Load() }
 
 // Delivering is how many sessions this edge delivers by the tables.
 func (m *Member) Delivering() int { return m.tables.delivering() }
+
+// StandIns is for how many neighbours this edge stands in by its own word.
+func (m *Member) StandIns() int { return len(m.standIns.list()) }
 
 // Sessions are those that this edge delivers, at most limit; total counts all.
 func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {

@@ -30,7 +30,10 @@ func (m *Member) reports(ctx context.Context) error {
 			go func() {
 				defer under.Done()
 				defer busy.Delete(balancer)
-				_ = m.post(ctx, time.Second, balancer+wire.PathReport, report, nil)
+				var answer wire.ReportAnswer
+				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) == nil && answer.Majority {
+					m.standIns.heardOfLeader()
+				}
 			}()
 		}
 	}
@@ -41,7 +44,7 @@ func (m *Member) Report(streams bool) wire.Report {
 	traffic := m.traffic()
 	r := wire.Report{
 		Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Sequence: uint64(m.Counts.Reports.Add(1)), Version: m.view.Placement().Version,
-		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.recovery.Load(),
+		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.copier.progress.Load(), StandsIn: m.standIns.list(),
 		SentBytes: traffic.SentBytes, Hits: traffic.Hits, Misses: traffic.Misses, OriginAsked: traffic.OriginAsked,
 	}
 	for _, t := range m.tables.list() {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -54,6 +55,7 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.detector.heard(n.Edge, m.now())
+	m.standIns.alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
 	if !t.take(n) {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")
 		return

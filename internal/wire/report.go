@@ -54,9 +54,11 @@ type StandIn struct {
 	Since       int64  `json:"since"` // unix milliseconds
 }
 
-// ReportAnswer tells an edge which placement is current.
+// ReportAnswer tells an edge which placement is current, and whether it can be
+// changed: then nobody but the leader's commit makes a death true.
 type ReportAnswer struct {
-	Version uint64 `json:"version"`
+	Version  uint64 `json:"version"`
+	Majority bool   `json:"majority"`
 }
 
 // Register is how an edge makes itself known, at its start and whenever the

@@ -76,7 +76,7 @@ func New(cfg Config, deps Deps) *Control {
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
 	c.Checks = &HealthChecks{
-		node: deps.Node, proposals: c.Proposals, loads: c.Loads, secret: deps.Secret, name: cfg.Name, log: deps.Logger, now: deps.Now,
+		node: deps.Node, proposals: c.Proposals, loads: c.Loads, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),
 		checked: map[string]*checkState{}, seen: map[ring.Life]time.Time{},
 	}

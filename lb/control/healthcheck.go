@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -37,7 +38,7 @@ type HealthChecks struct {
 	node      *raftfsm.Node
 	proposals *Proposals
 	loads     *Loads
-	secret    wire.Secret
+	call      *call.Client
 	name      string
 	log       zerolog.Logger
 	now       func() time.Time
@@ -231,7 +232,7 @@ func (s *HealthChecks) pings(ctx context.Context, e wire.Edge) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.ping+pingApart)
 	defer cancel()
 	answers := make(chan error, 2)
-	ask := func() { under.Go(func() { answers <- ping(ctx, s.ping, e, s.name, s.secret) }) }
+	ask := func() { under.Go(func() { answers <- s.call.Ping(ctx, s.ping, e) }) }
 	ask()
 	select {
 	case err := <-answers:

@@ -1,4 +1,4 @@
-package control
+package call
 
 import (
 	"context"
@@ -9,22 +9,21 @@ import (
 	"net/http"
 	"time"
 
-	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
-var errOther = errors.New("another process, or another life of the edge, answers")
+// ErrOther is Ping's for an answer of somebody else.
+var ErrOther = errors.New("another process, or another life of the edge, answers")
 
-// ping asks an edge on a new connection whether it is there.
-func ping(ctx context.Context, limit time.Duration, e wire.Edge, name string, secret wire.Secret) error {
+// Ping asks an edge on a new connection whether it is there.
+func (c *Client) Ping(ctx context.Context, limit time.Duration, e wire.Edge) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.HTTP+wire.PathPing, nil)
 	if err != nil {
 		return err
 	}
-	req.Header.Set(wire.HeaderAuth, secret.Bearer())
-	req.Header.Set(wire.HeaderFrom, name)
+	c.Sign(req)
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
@@ -32,14 +31,14 @@ func ping(ctx context.Context, limit time.Duration, e wire.Edge, name string, se
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return &call.StatusError{Status: resp.StatusCode}
+		return &StatusError{Status: resp.StatusCode}
 	}
 	var pong wire.Pong
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 4096)).Decode(&pong); err != nil {
 		return err
 	}
 	if pong.Name != e.Name || pong.Incarnation != e.Incarnation {
-		return errOther
+		return ErrOther
 	}
 	return nil
 }
