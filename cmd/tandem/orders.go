@@ -12,50 +12,52 @@ import (
 )
 
 func drainCommand() command {
-	c, preview := &client{}, false
+	return foreseenCommand("drain", "take every viewer off an edge; it stays alive and stays a copy",
+		"Its neighbours have all that its viewers need; no viewer sees it. `tandem resume` undoes it.")
+}
+
+func resumeCommand() command {
+	c := &client{}
 	return command{
-		name: "drain", args: "EDGE",
-		summary: "take every viewer off an edge; it stays alive and stays a copy",
-		about:   "Its neighbours have all that its viewers need; no viewer sees it. `tandem resume` undoes it.",
-		example: "tandem drain edge-2 --preview\ntandem drain edge-2",
-		rows: func() []setting.Row {
-			return append(c.rows(), setting.Bool(&preview, "preview", false, "Only say what it would do."))
-		},
+		name: "resume", args: "EDGE",
+		summary: "give a drained edge its viewers back, or keep one that leaves", example: "tandem resume edge-2",
+		about: "Every boundary goes home, in the document's order.",
+		rows:  func() []setting.Row { return c.rows() },
 		run: func(ctx context.Context, args []string, out io.Writer) error {
-			name, err := oneEdge("drain", args)
+			name, err := oneEdge("resume", args)
 			if err != nil {
 				return err
 			}
-			if preview {
-				return previewDrain(ctx, c, name, out)
-			}
-			return order(ctx, c, name, "drain", out)
+			return order(ctx, c, name, "resume", false, out)
 		},
 	}
 }
 
-func resumeCommand() command {
-	return orderCommand("resume", "give a drained edge its viewers back", "tandem resume edge-2",
-		"Every boundary goes home, in the document's order.")
-}
-
 func removeCommand() command {
-	return orderCommand("remove", "take an edge out of the ring for good", "tandem remove edge-2",
-		"Its viewers move to its neighbours; when these have copied what they will need, the ring closes\n"+
-			"over it and every stream has two copies again. Its process can be ended then.")
+	return foreseenCommand("remove", "take an edge out of the ring for good",
+		"It delivers until its neighbours have copied what they will need; then the ring closes over it and\n"+
+			"every stream has two copies again. Its process can be ended then.")
 }
 
-func orderCommand(what, summary, example, about string) command {
-	c := &client{}
+// foreseenCommand is an order that says before what it would do.
+func foreseenCommand(what, summary, about string) command {
+	c, preview, force := &client{}, false, false
 	return command{
-		name: what, args: "EDGE", summary: summary, example: example, about: about,
-		rows: func() []setting.Row { return c.rows() },
+		name: what, args: "EDGE", summary: summary, about: about,
+		example: "tandem " + what + " edge-2 --preview\ntandem " + what + " edge-2",
+		rows: func() []setting.Row {
+			return append(c.rows(), setting.Bool(&preview, "preview", false, "Only say what it would do."),
+				setting.Bool(&force, "force", false, "Do it although sessions would lose their edge."))
+		},
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			name, err := oneEdge(what, args)
 			if err != nil {
 				return err
 			}
-			return order(ctx, c, name, what, out)
+			if preview {
+				return foresee(ctx, c, name, what, out)
+			}
+			return order(ctx, c, name, what, force, out)
 		},
 	}
 }
@@ -67,27 +69,52 @@ func oneEdge(what string, args []string) (string, error) {
 	return args[0], nil
 }
 
-func order(ctx context.Context, c *client, name, what string, out io.Writer) error {
-	if err := c.call(ctx, http.MethodPost, "/api/v1/edges/"+url.PathEscape(name)+"/"+what, nil, nil); err != nil {
+func edgePath(name, what string) string { return "/api/v1/edges/" + url.PathEscape(name) + "/" + what }
+
+func order(ctx context.Context, c *client, name, what string, force bool, out io.Writer) error {
+	path := edgePath(name, what)
+	if force {
+		path += "?force=true"
+	}
+	if err := c.call(ctx, http.MethodPost, path, nil, nil); err != nil {
 		return fmt.Errorf("%s %s: %w", what, name, err)
 	}
 	fmt.Fprintf(out, "%s: %s is on its way; tandem edges shows it\n", name, what)
 	return nil
 }
 
-func previewDrain(ctx context.Context, c *client, name string, out io.Writer) error {
+func foresee(ctx context.Context, c *client, name, what string, out io.Writer) error {
 	var p wire.Preview
-	if err := c.call(ctx, http.MethodGet, "/api/v1/edges/"+url.PathEscape(name)+"/drain", nil, &p); err != nil {
-		return fmt.Errorf("drain %s: %w", name, err)
+	if err := c.call(ctx, http.MethodGet, edgePath(name, what), nil, &p); err != nil {
+		return fmt.Errorf("%s %s: %w", what, name, err)
 	}
-	fmt.Fprintf(out, "a drain of %s moves %d sessions; the fullest edge is then %s with %d of %d\n", p.Edge, p.Moves, p.Peak, p.PeakLoad, p.PeakCap)
+	printPreview(out, &p)
+	return nil
+}
+
+func printPreview(out io.Writer, p *wire.Preview) {
+	fmt.Fprintf(out, "%s of %s moves %s; the fullest edge is then %s with %d of %d\n", p.Order, p.Edge, sessionsText(p.Moves), p.Peak, p.PeakLoad, p.PeakCap)
 	if p.Excess > 0 {
-		fmt.Fprintf(out, "%d sessions would not fit and would be refused\n", p.Excess)
+		fmt.Fprintf(out, "%s would lose their edge; --force does it all the same\n", sessionsText(p.Excess))
+	}
+	margin := fmt.Sprintf("the next failure is survived: N-1 margin %d (now %d)", p.Margin, p.MarginNow)
+	if p.Margin < 0 {
+		margin = fmt.Sprintf("the next failure is then not survived: N-1 margin %d (now %d)", p.Margin, p.MarginNow)
+	}
+	fmt.Fprintf(out, "%s; the cluster admits %s (now %d)\n", margin, sessionsText(p.Limit), p.LimitNow)
+	if len(p.Boundaries) == 0 {
+		return
 	}
 	t := newTable(">PAIR", ">BOUNDARY", ">THEN")
 	for _, b := range p.Boundaries {
 		t.add(b.Pair, b.Before, b.After)
 	}
 	t.print(out)
-	return nil
+}
+
+func sessionsText(n int) string {
+	if n == 1 {
+		return "1 session"
+	}
+	return fmt.Sprintf("%d sessions", n)
 }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"maps"
 	"slices"
 	"sort"
 
@@ -38,9 +39,34 @@ func PreviewJoin(p *wire.Placement, e wire.Edge, loads []Load) wire.Preview {
 	return answer
 }
 
+// PreviewAccept tells what it would do to accept an edge that waits for that: to join,
+// or to have the capacity that it asks for.
+func PreviewAccept(p *wire.Placement, e wire.Edge, loads []Load) wire.Preview {
+	if !InRing(e.State) {
+		return PreviewJoin(p, e, loads)
+	}
+	next := *p
+	next.Edges = slices.Clone(p.Edges)
+	for i := range next.Edges {
+		if o := &next.Edges[i]; o.Name == e.Name && o.Asks > 0 {
+			o.Capacity, o.Asks = o.Asks, 0
+			e = *o
+		}
+	}
+	plan := Settle(&next, loads, AnchorCurrent)
+	answer := previewed(p, plan.ApplyTo(&next), plan, e.Name, loads)
+	answer.Lowers = Lowers(p, e)
+	return answer
+}
+
 // previewed compares the cluster before and after what happens to an edge.
 func previewed(before, after *wire.Placement, plan Plan, edge string, loads []Load) wire.Preview {
-	answer := wire.Preview{Edge: edge, Moves: Moved(before, after, loads), Boundaries: Chain(after, edge, plan.Boundaries), Excess: plan.Lost}
+	after = Fit(after, loads, 0) // tables grow with the change
+	answer := wire.Preview{
+		Edge: edge, Moves: Moved(before, after, loads), Boundaries: Chain(after, edge, boundaryMoves(before, after)),
+		Excess: max(plan.Lost-Settle(before, loads, AnchorCurrent).Lost, 0), // not those who have no edge now
+		Margin: narrowest(Margins(after, loads)), MarginNow: narrowest(Margins(before, loads)), Limit: admitted(after), LimitNow: admitted(before),
+	}
 	count := Delivering(after, loads)
 	for _, e := range after.Edges {
 		if !Delivers(e.State) {
@@ -51,13 +77,38 @@ func previewed(before, after *wire.Placement, plan Plan, edge string, loads []Lo
 			answer.Peak, answer.PeakLoad, answer.PeakCap = e.Name, count[e.Name], e.Capacity
 		}
 	}
-	first := true
-	for _, margin := range Margins(after, loads) { // the least: the order is no matter
-		if first || margin < answer.Margin {
-			answer.Margin, first = margin, false
+	return answer
+}
+
+// boundaryMoves are the boundaries that two placements differ in, of the pairs that both
+// have.
+func boundaryMoves(before, after *wire.Placement) []wire.BoundaryMove {
+	var moves []wire.BoundaryMove
+	for _, q := range after.Pairs {
+		if was, ok := before.Pair(q.ID); ok && was.Boundary != q.Boundary {
+			moves = append(moves, wire.BoundaryMove{Pair: q.ID, Before: was.Boundary, After: q.Boundary})
 		}
 	}
-	return answer
+	return moves
+}
+
+// admitted is how many sessions the edges are given, all together.
+func admitted(p *wire.Placement) int {
+	limits, sum := LimitsOf(p), 0
+	for _, e := range p.Edges {
+		if Opens(e.State) {
+			sum += limits[e.Name]
+		}
+	}
+	return sum
+}
+
+// narrowest is the smallest margin, 0 where nobody delivers.
+func narrowest(margins map[string]int) int {
+	if len(margins) == 0 {
+		return 0
+	}
+	return slices.Min(slices.Collect(maps.Values(margins)))
 }
 
 // Chain orders boundary moves as the document does (figures 14 and 15): first

@@ -15,13 +15,13 @@ func TestPreviews(t *testing.T) {
 	drain := Preview(p, "e1", loads)
 	equal(t, "drain", drain, wire.Preview{
 		Edge: "e1", Moves: 4, Boundaries: []wire.BoundaryMove{{Pair: 1, Before: 4}, {Pair: 4, Before: 4, After: 8}},
-		Peak: "e2", PeakLoad: 7, PeakCap: 8, Margin: 0,
+		Peak: "e2", PeakLoad: 7, PeakCap: 8, Margin: 0, MarginNow: 1, Limit: 18, LimitNow: 24,
 	})
 	// e1 has 3 as low, which go to e4, and 1 as high, which goes to e2.
-	equal(t, "remove", PreviewRemove(p, "e1", loads), wire.Preview{Edge: "e1", Moves: 4, Peak: "e4", PeakLoad: 7, PeakCap: 8})
+	equal(t, "remove", PreviewRemove(p, "e1", loads), wire.Preview{Edge: "e1", Moves: 4, Peak: "e4", PeakLoad: 7, PeakCap: 8, MarginNow: 1, Limit: 15, LimitNow: 24})
 	// x takes the place of e2 in pair 1: its one session there.
 	join := PreviewJoin(p, wire.Edge{Name: "x", Capacity: 8, After: "e1"}, loads)
-	equal(t, "join", join, wire.Preview{Edge: "x", Moves: 1, Peak: "e1", PeakLoad: 4, PeakCap: 8, Margin: 1})
+	equal(t, "join", join, wire.Preview{Edge: "x", Moves: 1, Peak: "e1", PeakLoad: 4, PeakCap: 8, Margin: 1, MarginNow: 1, Limit: 30, LimitNow: 24})
 	equal(t, "a large one", PreviewJoin(p, wire.Edge{Name: "x", Capacity: 1000}, loads).Lowers, true)
 	equal(t, "the placement itself", boundaries(p), []int{4, 4, 4, 4})
 

@@ -12,8 +12,8 @@ package wire
 //	GET    /api/v1/receipts          -> []Receipt, newest first
 //	GET    /api/v1/events            -> server-sent events: "status" (Status, at most 4 a second), "event" (Event)
 //	GET    /api/v1/history?limit=N   -> []Event, newest first
-//	POST   /api/v1/edges/{name}/drain | resume | remove
-//	GET    /api/v1/edges/{name}/drain -> Preview: what a drain would do
+//	POST   /api/v1/edges/{name}/drain | resume | remove, ?force=true for one that would lose sessions
+//	GET    /api/v1/edges/{name}/drain | remove -> Preview: what it would do
 //	POST   /api/v1/streams/unplace   {"stream": "/film/"}: off its pairs, if nobody watches it
 //	POST   /api/v1/purge             Purge -> PurgeAnswer
 //	POST   /api/v1/admission         {"admission": "failsafe"|"pair"}
@@ -148,13 +148,17 @@ type Receipt struct {
 // Preview is what a drain of an edge, its removal or its joining would do.
 type Preview struct {
 	Edge       string         `json:"edge"`
-	Moves      int            `json:"moves"`
+	Order      string         `json:"order"`      // drain, remove, accept
+	Moves      int            `json:"moves"`      // sessions that would change edges
 	Boundaries []BoundaryMove `json:"boundaries"` // in the document's order: the edge's own two, then on round the ring
-	Excess     int            `json:"excess"`     // sessions that would not fit
+	Excess     int            `json:"excess"`     // sessions that would lose their edge by it
 	Peak       string         `json:"peak"`       // the fullest edge afterwards
 	PeakLoad   int            `json:"peak_load"`
 	PeakCap    int            `json:"peak_capacity"`
 	Margin     int            `json:"margin"`           // the least N-1 margin of an edge afterwards; below 0: the next death would cost sessions
+	MarginNow  int            `json:"margin_now"`       // the same before
+	Limit      int            `json:"limit"`            // sessions that the cluster admits afterwards
+	LimitNow   int            `json:"limit_now"`        // the same before
 	Lowers     bool           `json:"lowers,omitempty"` // a join by which the others' limits fall, so that it has to be accepted
 }
 

@@ -56,11 +56,21 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 	return e, ok
 }
 
-// edgeOrder is drain, resume or remove.
+// edgeOrder is drain, resume or remove. One that would leave viewers without an edge
+// has to be forced.
 func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e, ok := a.edgeNamed(w, r)
 		if !ok {
+			return
+		}
+		force, ok := forced(w, r)
+		if !ok {
+			return
+		}
+		if lost := a.foresee(e, kind).Excess; lost > 0 && !force {
+			call.RefuseNode(w, http.StatusConflict, "would_lose",
+				string(kind)+" of "+e.Name+" would leave "+plural(lost, "session", "sessions")+" without an edge; make room first, or force it (?force=true, --force)")
 			return
 		}
 		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
@@ -70,18 +80,45 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 	}
 }
 
-// handlePreview tells what a drain would do.
-func (a *API) handlePreview(w http.ResponseWriter, r *http.Request) {
-	e, ok := a.edgeNamed(w, r)
-	if !ok {
-		return
+// handlePreview tells what an order would do.
+func (a *API) handlePreview(kind raftfsm.Kind) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if e, ok := a.edgeNamed(w, r); ok {
+			call.Reply(w, http.StatusOK, a.foresee(e, kind))
+		}
 	}
+}
+
+// foresee is what an order would do by the figures of now; nothing for one that moves
+// nobody to another edge for want of this one.
+func (a *API) foresee(e wire.Edge, kind raftfsm.Kind) wire.Preview {
 	p := a.deps.Node.Placement()
-	preview := ring.Preview(p, e.Name, a.deps.Control.Loads.Tables(p, a.deps.Now()))
+	loads := a.deps.Control.Loads.Tables(p, a.deps.Now())
+	preview := wire.Preview{Edge: e.Name}
+	switch {
+	case kind == raftfsm.Remove && ring.InRing(e.State):
+		preview = ring.PreviewRemove(p, e.Name, loads)
+	case kind == raftfsm.Drain && e.State == wire.EdgeUp:
+		preview = ring.Preview(p, e.Name, loads)
+	}
+	preview.Order = string(kind)
 	if preview.Boundaries == nil {
 		preview.Boundaries = []wire.BoundaryMove{}
 	}
-	call.Reply(w, http.StatusOK, preview)
+	return preview
+}
+
+// forced reads ?force=. False: it was refused.
+func forced(w http.ResponseWriter, r *http.Request) (force, ok bool) {
+	text := r.URL.Query().Get("force")
+	if text == "" {
+		return false, true
+	}
+	force, err := strconv.ParseBool(text)
+	if err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, "force", "force: want true or false")
+	}
+	return force, err == nil
 }
 
 func (a *API) handleAdmission(w http.ResponseWriter, r *http.Request) {

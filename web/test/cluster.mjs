@@ -139,10 +139,12 @@ export class PaperCluster {
     this.changed();
   }
 
-  preview(name) {
+  // Where an edge is away already, a second one leaves too little room.
+  preview(name, order) {
+    const away = this.edges.some((e) => e.name !== name && e.state !== "up");
     const boundaries = this.pairs.filter((p) => p.low === name || p.high === name)
       .map((p) => ({ pair: p.id, before: p.boundary, after: p.low === name ? 0 : p.slots }));
-    return { edge: name, moves: this.delivering(name), boundaries, excess: 0, peak: this.edges.find((e) => e.name !== name)?.name, peak_load: 29, peak_capacity: this.slots };
+    return { edge: name, order, moves: this.delivering(name), boundaries, excess: away ? 3 : 0, margin_now: 5, margin: away ? -4 : 2, limit_now: 148, limit: 111, peak: this.edges.find((e) => e.name !== name)?.name, peak_load: 29, peak_capacity: this.slots };
   }
 
   streams() {

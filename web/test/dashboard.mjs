@@ -97,6 +97,7 @@ async function ordersAreAskedTwice(browser) {
   await page.keyboard.press("Enter");
   await sees(page, "16 sessions would change edges", "dialog .preview");
   await sees(page, "25 → 0", "dialog .preview");
+  await sees(page, "the next failure is survived: N-1 margin 5 → 2", "dialog .preview");
   await picture(page, "dialog", false);
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
   assert.ok(!fake.asked.includes("POST edges/edge-2/drain"), "drained before it was confirmed");
@@ -105,6 +106,14 @@ async function ordersAreAskedTwice(browser) {
   await sees(page, "edge-2 is draining", "#sentence");
   assert.ok(fake.asked.includes("POST edges/edge-2/drain"));
   assert.equal(await page.getByRole("button", { name: "resume edge-2" }).count(), 1);
+  // What would lose somebody says so in the button that does it, and is forced by it.
+  await page.getByRole("button", { name: "remove edge-3" }).click();
+  await sees(page, "3 sessions would lose their edge", "dialog .preview");
+  await sees(page, "not survived: N-1 margin 5 → -4", "dialog .preview");
+  assert.ok(!fake.asked.includes("forced"));
+  await page.getByRole("button", { name: "remove although 3 sessions would lose their edge" }).click();
+  await page.locator("dialog").waitFor({ state: "hidden" });
+  assert.ok(fake.asked.includes("forced"));
 
   await page.getByLabel("Path to purge").fill("sample");
   await page.getByRole("button", { name: "Purge", exact: true }).click();

@@ -25,12 +25,13 @@ function json(response, status, value) {
 function answers(cluster, asked) {
   return async (request, response, url) => {
     const route = `${request.method} ${url.pathname.replace("/api/v1/", "")}`;
+    if (url.searchParams.get("force") === "true") asked.push("forced");
     const order = /^POST edges\/([^/]+)\/(drain|resume|remove)$/.exec(route);
-    const preview = /^GET edges\/([^/]+)\/drain$/.exec(route);
+    const preview = /^GET edges\/([^/]+)\/(drain|remove)$/.exec(route);
     const limit = Number(url.searchParams.get("limit") ?? 100);
     asked.push(route);
     if (order) return cluster[order[2] === "drain" ? "drain" : "ready"](order[1]), json(response, 200, {});
-    if (preview) return json(response, 200, cluster.preview(preview[1]));
+    if (preview) return json(response, 200, cluster.preview(preview[1], preview[2]));
     if (route.startsWith("DELETE sessions/")) return json(response, 409, { error: "the session has ended already", reason: "gone" });
     switch (route) {
       case "GET status": return json(response, 200, cluster.status());

@@ -23,12 +23,15 @@ interface Question {
 function show(preview: Preview, slots: Map<number, string>): HTMLElement {
   const list = h("ul", { class: "preview" });
   list.append(h("li", {}, h("b", {}, plural(preview.moves, "session")), " would change edges"));
-  if (preview.excess > 0) list.append(h("li", { class: "bad" }, h("b", {}, plural(preview.excess, "session")), " would not fit anywhere"));
+  if (preview.excess > 0) list.append(h("li", { class: "bad" }, h("b", {}, plural(preview.excess, "session")), " would lose their edge"));
   else list.append(h("li", { class: "good" }, "everybody fits"));
   if (preview.peak) {
     const share = preview.peak_capacity > 0 ? ` (${Math.round((100 * preview.peak_load) / preview.peak_capacity)} %)` : "";
     list.append(h("li", {}, "fullest afterwards: ", h("b", {}, preview.peak), ` with ${preview.peak_load} of ${preview.peak_capacity}${share}`));
   }
+  const survived = preview.margin < 0 ? "the next failure is then not survived" : "the next failure is survived";
+  list.append(h("li", { class: preview.margin < 0 ? "bad" : "good" }, `${survived}: N-1 margin `, h("b", {}, `${preview.margin_now} → ${preview.margin}`)));
+  list.append(h("li", {}, "the cluster admits ", h("b", {}, `${preview.limit_now} → ${preview.limit}`), " sessions"));
   for (const m of preview.boundaries) list.append(h("li", {}, `boundary of pair ${m.pair}${slots.get(m.pair) ?? ""}: `, h("b", {}, `${m.before} → ${m.after}`)));
   return list;
 }
@@ -50,15 +53,25 @@ export class Actions {
   }
 
   order(edge: EdgeStatus, order: Order): void {
+    let force = false;
     const ask: Question = {
       title: `${order[0]?.toUpperCase()}${order.slice(1)} ${edge.name}?`,
       text: explained[order],
       confirm: `${order} ${edge.name}`,
       danger: order === "remove",
-      act: () => command(edge.name, order),
+      act: () => command(edge.name, order, force),
     };
-    // A dead edge delivers nothing: there is nothing to foresee.
-    if (order !== "resume" && edge.state === "up") ask.preview = async () => show(await getPreview(edge.name), this.names());
+    if (order !== "resume") {
+      ask.preview = async () => {
+        const preview = await getPreview(edge.name, order);
+        force = preview.excess > 0; // said in the very button that does it
+        if (force && this.question === ask) {
+          setText(this.confirm, `${order} although ${plural(preview.excess, "session")} would lose their edge`);
+          this.confirm.classList.add("danger");
+        }
+        return show(preview, this.names());
+      };
+    }
     void this.ask(ask);
   }
 

@@ -92,16 +92,17 @@ export async function getHistory(limit: number): Promise<Happening[]> {
   return list<Happening>(await ask("GET", `history?limit=${limit}`), "history").map(asHappening);
 }
 
-export async function getPreview(edge: string): Promise<Preview> {
-  const value = await ask("GET", `edges/${encodeURIComponent(edge)}/drain`);
-  if (!isFields(value)) throw misshapen("edges/…/drain");
-  return { ...(value as unknown as Preview), boundaries: list(value.boundaries, "edges/…/drain") };
-}
-
 export type Order = "drain" | "resume" | "remove";
 
-export async function command(edge: string, order: Order): Promise<void> {
-  await ask("POST", `edges/${encodeURIComponent(edge)}/${order}`);
+export async function getPreview(edge: string, order: Order): Promise<Preview> {
+  const value = await ask("GET", `edges/${encodeURIComponent(edge)}/${order}`);
+  if (!isFields(value)) throw misshapen(`edges/…/${order}`);
+  return { ...(value as unknown as Preview), boundaries: list(value.boundaries, `edges/…/${order}`) };
+}
+
+// An order that would lose sessions is refused unless it is forced.
+export async function command(edge: string, order: Order, force: boolean): Promise<void> {
+  await ask("POST", `edges/${encodeURIComponent(edge)}/${order}${force ? "?force=true" : ""}`);
 }
 
 export async function endSession(s: SessionInfo): Promise<void> {

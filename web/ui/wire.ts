@@ -146,12 +146,17 @@ export interface Receipt {
 
 export interface Preview {
   edge: string;
+  order: string;
   moves: number;
   boundaries: BoundaryMove[];
   excess: number;
   peak: string;
   peak_load: number;
   peak_capacity: number;
+  margin_now: number; // the least capacity left after any one death; below 0: somebody loses it
+  margin: number; // the same afterwards
+  limit_now: number; // sessions that the cluster admits
+  limit: number;
 }
 
 export interface PurgeAnswer {
