@@ -85,7 +85,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Bytes(&c.CopyRate, "copy-rate", 200<<20, 64<<10, 1<<40, "most bytes a second that are copied from neighbours in a recovery"),
 		setting.Duration(&c.OriginTimeout, "origin-timeout", 10*time.Second, 100*time.Millisecond, 5*time.Minute, "longest wait for the head of the origin's answer, and for each further byte"),
 		setting.Duration(&c.PeerSilent, "peer-silent-limit", 600*time.Millisecond, 10*time.Millisecond, time.Minute, "a neighbour that neither answers nor says that it waits for the origin is passed by after so long"),
-		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error"),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error").Reloadable(),
 	}
 }
 

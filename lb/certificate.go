@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,9 @@ type certificate struct {
 	cert, key string
 	log       zerolog.Logger
 	now       atomic.Pointer[tls.Certificate]
-	stamp     [2]fileStamp // owned by run
+
+	mu    sync.Mutex
+	stamp [2]fileStamp // guarded by mu
 }
 
 // fileStamp is what tells a file from its replacement.
@@ -76,6 +79,11 @@ func (c *certificate) run(ctx context.Context) error {
 // look reads the files if they changed. Certificate and key are replaced one
 // after the other, so a pair that does not fit is looked at again.
 func (c *certificate) look() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	stamp := [2]fileStamp{stampOf(c.cert), stampOf(c.key)}
 	if stamp == c.stamp {
 		return

@@ -103,14 +103,14 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Duration(&c.UnplaceAfter, "unplace-after", 10*time.Minute, 0, 365*24*time.Hour, "A stream that nobody has watched for so long leaves the placement, which makes room for other names; edges keep what they store of it. 0: never."),
 		setting.Duration(&c.SilentFor, "silent-for", 750*ms, 50*ms, time.Minute, "An edge whose reports are missing for so long is pinged."),
 		setting.Duration(&c.PingTimeout, "ping-timeout", 300*ms, 10*ms, time.Minute, "How long an edge may take to answer a ping before it is dead."),
-		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error.").Reloadable(),
 	}
 }
 
 func (c *Config) limitSettings() []setting.Row {
 	return []setting.Row{
-		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "Most connections of viewers, edges and balancers at once; further ones are reset."),
-		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "Most of them from one address."),
+		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "Most connections of viewers, edges and balancers at once; further ones are reset.").Reloadable(),
+		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "Most of them from one address.").Reloadable(),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long a client may take to send the head of a request."),
 		setting.Duration(&c.IdleTimeout, "idle-timeout", 75*time.Second, time.Second, time.Hour, "How long a connection may be idle between requests."),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which a client that has a body to take is cut off; 0: never."),

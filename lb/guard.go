@@ -50,26 +50,27 @@ func (c *client) breakOff() {
 // guard bounds what clients can take of this balancer: connections, one
 // address's connections, and the time they keep a body waiting.
 type guard struct {
-	most, mostEach int
-	rate           int64 // bytes a second
-	cut            func()
-	refused        func()
+	rate    int64 // bytes a second
+	cut     func()
+	refused func()
 
 	mu     sync.Mutex
+	most   int                  // connections; guarded by mu
+	each   int                  // of one address; guarded by mu
 	open   int                  // connections; guarded by mu
 	counts map[string]int       // by address; guarded by mu
 	paced  map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
 func newGuard(most, mostEach int, rate int64, cut, refused func()) *guard {
-	return &guard{most: most, mostEach: mostEach, rate: rate, cut: cut, refused: refused, counts: map[string]int{}, paced: map[net.Conn]*client{}}
+	return &guard{most: most, each: mostEach, rate: rate, cut: cut, refused: refused, counts: map[string]int{}, paced: map[net.Conn]*client{}}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too
 // many, and has to be reset.
 func (g *guard) admit(address string) (*client, bool) {
 	g.mu.Lock()
-	full := g.open >= g.most || g.counts[address] >= g.mostEach
+	full := g.open >= g.most || g.counts[address] >= g.each
 	if !full {
 		g.open++
 		g.counts[address]++
@@ -80,6 +81,13 @@ func (g *guard) admit(address string) (*client, bool) {
 		return nil, false
 	}
 	return &client{address: address}, true
+}
+
+// limit changes how many there may be; who is there already stays.
+func (g *guard) limit(most, each int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.most, g.each = most, each
 }
 
 // leave takes a connection out of the count.

@@ -28,6 +28,7 @@ type Deps struct {
 	Logger   zerolog.Logger
 	Registry *prometheus.Registry // nil: one of its own
 	Now      func() time.Time     // nil: time.Now
+	Reload   func() (any, error)  // reads the configuration anew and tells what that did; nil: it can't be
 }
 
 // LB is one balancer.
@@ -51,7 +52,7 @@ type LB struct {
 	counts      *counts
 
 	leaving chan struct{} // closed when a server shuts down: whoever is kept waiting goes
-	Leave   func()        // lets everybody go who is kept waiting, polls and streams of events; once is enough
+	leave   func()        // lets everybody go who is kept waiting, polls and streams of events; once is enough
 }
 
 // New opens this balancer's copy of the placement. It starts nothing of its own;
@@ -76,7 +77,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		known: newKnown(deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
-	l.Leave = sync.OnceFunc(func() { close(l.leaving) })
+	l.leave = sync.OnceFunc(func() { close(l.leaving) })
 	l.counts = newCounts(l)
 	l.openRooms(deps)
 	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
@@ -104,6 +105,7 @@ func (l *LB) openRooms(deps Deps) {
 	l.api = api.New(api.Deps{
 		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
 		Name: cfg.Name, StateSource: cfg.StateSource, Refused: l.counts.refusedAll.load, Takeovers: l.counts.takeoversAll.load, Leaving: l.leaving,
+		Reload: deps.Reload,
 	})
 }
 
@@ -131,16 +133,9 @@ func (l *LB) Run(ctx context.Context) error {
 		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.run})
 	}
 	err := run.Group(ctx, parts...)
-	l.Leave()
+	l.leave()
 	l.call.Close()
 	return errors.Join(err, l.node.Close())
-}
-
-// Retire lets go of the replica, so that another process can open it. This one
-// goes on serving whom it has, until its listeners have ended.
-func (l *LB) Retire(context.Context) error {
-	l.Leave()
-	return l.control.Retire()
 }
 
 // Keys open the tokens of sessions.
@@ -180,7 +175,7 @@ func (l *LB) Server(h http.Handler) *http.Server {
 		ErrorLog:          serverLog(l.log),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second},
 	}
-	s.RegisterOnShutdown(l.Leave)
+	s.RegisterOnShutdown(l.leave)
 	return s
 }
 

@@ -63,7 +63,7 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 		gone <- resp.StatusCode
 	}()
 	until(t, "the poll waits", func() bool { return c.lb.guard.connections() >= 2 })
-	c.lb.Leave()
+	c.lb.leave()
 	if status := <-gone; status != http.StatusNoContent {
 		t.Fatalf("status %d", status)
 	}

@@ -44,6 +44,7 @@ type stageOptions struct {
 	listener        net.Listener
 	now             func() time.Time
 	log             *zerolog.Logger
+	deps            func(d *Deps)
 }
 
 func newStage(t *testing.T, o stageOptions) *stage {
@@ -64,7 +65,11 @@ func newStage(t *testing.T, o stageOptions) *stage {
 	if o.log != nil {
 		log = *o.log
 	}
-	l, err := New(cfg, Deps{Now: o.now, Logger: log})
+	deps := Deps{Now: o.now, Logger: log}
+	if o.deps != nil {
+		o.deps(&deps)
+	}
+	l, err := New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func newStage(t *testing.T, o stageOptions) *stage {
 	c.stop = func() {
 		once.Do(func() {
 			c.client.CloseIdleConnections()
-			l.Leave()
+			l.leave()
 			c.admin.Close()
 			_ = server.Close()
 			cancel()

@@ -49,7 +49,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Bytes(&c.MulticastRate, "multicast-rate", 100<<20, 64<<10, 1<<40, "Most bytes a second that are sent to multicast groups (claim 6)."),
 		setting.Int(&c.MulticastHops, "multicast-hops", 1, 1, 255, "routers", "How far datagrams to a group go: 1 is this network alone."),
 		setting.String(&c.MulticastInterface, "multicast-interface", "", "Network interface for groups (default: by the system's routes; loopback when --listen is)."),
-		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error."),
+		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error.").Reloadable(),
 	}
 }
 

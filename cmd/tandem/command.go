@@ -21,8 +21,8 @@ type command struct {
 	about   string // further lines of the help
 	example string
 	rows    func() []setting.Row // makes the settings, with their defaults set
-	signals bool                 // it heeds signals itself: else one ends it
 	run     func(ctx context.Context, args []string, out io.Writer) error
+	serve   func(ctx context.Context, again *reread) error // in place of run: a role, which heeds signals itself
 }
 
 // start parses the settings and runs the command.
@@ -40,11 +40,11 @@ func (c command) start(ctx context.Context, args []string, out io.Writer) error 
 	if c.args == "" && len(rest) > 0 {
 		return setting.Usage("%s: %q is too much: it takes flags only (see tandem %s --help)", c.name, rest[0], c.name)
 	}
-	if !c.signals {
-		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-		defer stop()
+	if c.serve != nil {
+		return c.serve(ctx, &reread{command: c.name, args: args, texts: set.Texts()})
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	return c.run(ctx, rest, out)
 }
 

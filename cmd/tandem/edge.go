@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"tandem/edge"
@@ -27,17 +26,16 @@ func edgeCommand() command {
 	var cfg edgeConfig
 	return command{
 		name:    "edge",
-		signals: true,
 		summary: "one edge: serves from its store, in a cluster's ring or alone as a caching proxy",
 		about: "With --balancers it registers there and becomes a member of the ring. Without, it is\n" +
 			"a plain caching reverse proxy for --origin.",
 		example: "tandem edge --listen 127.0.0.1:8081 --origin http://127.0.0.1:8090 --data ./edge",
 		rows:    func() []setting.Row { return cfg.Settings() },
-		run:     func(ctx context.Context, _ []string, _ io.Writer) error { return runEdge(ctx, cfg) },
+		serve:   func(ctx context.Context, again *reread) error { return runEdge(ctx, cfg, again) },
 	}
 }
 
-func runEdge(ctx context.Context, cfg edgeConfig) error {
+func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
@@ -62,7 +60,10 @@ func runEdge(ctx context.Context, cfg edgeConfig) error {
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
 	server := e.Server()
 	return life.Run(
-		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn},
+		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {
+			obs.SetLevel(c.LogLevel)
+			life.SetTimes(c.process)
+		})},
 		run.Part{Name: "edge", Run: e.Run},
 		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
 		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),

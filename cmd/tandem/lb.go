@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"tandem/internal/obs"
@@ -27,19 +26,18 @@ func lbCommand() command {
 	var cfg lbConfig
 	return command{
 		name:    "lb",
-		signals: true,
 		summary: "one balancer: admits viewers, carries the bytes, finishes what an edge began",
 		about: "The first balancers of a cluster are all given the same --peers; a later one is given\n" +
 			"--join. Without either it is a cluster's only balancer. SIGTERM ends it in order; SIGUSR2\n" +
 			"starts the binary anew and hands the sockets over, so that no viewer's request fails.",
 		example: "tandem lb --name lb-1 --listen 127.0.0.1:8080 --admin-listen 127.0.0.1:9080 --raft-listen 127.0.0.1:7080 \\\n" +
 			"  --data ./lb-1 --secret-file ./secret",
-		rows: func() []setting.Row { return cfg.Settings() },
-		run:  func(ctx context.Context, _ []string, _ io.Writer) error { return runLB(ctx, cfg) },
+		rows:  func() []setting.Row { return cfg.Settings() },
+		serve: func(ctx context.Context, again *reread) error { return runLB(ctx, cfg, again) },
 	}
 }
 
-func runLB(ctx context.Context, cfg lbConfig) error {
+func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
@@ -55,12 +53,18 @@ func runLB(ctx context.Context, cfg lbConfig) error {
 	if err := life.Claim(); err != nil {
 		return err
 	}
-	b, err := lb.New(cfg.Config, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	b, err := lb.New(cfg.Config, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})
 	if err != nil {
 		return err
 	}
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
 	front, parts := listeners.viewerParts(life, b, b.Handler(), b.Relays)
 	own := []run.Part{{Name: "lb", Run: b.Run}, life.Part(serve.Admin(listeners.admins, life.Health(b.Admin())))}
-	return life.Run(ctx, serve.Hooks{Drain: b.Leave, Release: b.Retire, Alive: front.Turn}, append(own, parts...)...)
+	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn}
+	hooks.Reload = reloader(again, func() *lbConfig { return new(lbConfig) }, func(c *lbConfig) {
+		obs.SetLevel(c.LogLevel)
+		life.SetTimes(c.process)
+		b.Process().Reload(c.Config)
+	})
+	return life.Run(ctx, hooks, append(own, parts...)...)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,18 +73,17 @@ func nodeCommand() command {
 	var cfg nodeConfig
 	return command{
 		name:    "node",
-		signals: true,
 		summary: "a balancer and an edge in one process (paragraph 84)",
 		about: "What this balancer would carry to the edge of its own process is served from the edge's store\n" +
 			"with no hop. The edge has a listener of its own (--edge-listen) for its neighbours and the\n" +
 			"other balancers.",
 		example: "tandem node --name node-1 --origin http://127.0.0.1:8090 --data ./node-1 --secret-file ./secret",
 		rows:    func() []setting.Row { return cfg.Settings() },
-		run:     func(ctx context.Context, _ []string, _ io.Writer) error { return runNode(ctx, cfg) },
+		serve:   func(ctx context.Context, again *reread) error { return runNode(ctx, cfg, again) },
 	}
 }
 
-func runNode(ctx context.Context, cfg nodeConfig) error {
+func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
@@ -106,7 +104,7 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 	if err != nil {
 		return err
 	}
-	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})
 	if err != nil {
 		return err
 	}
@@ -128,5 +126,11 @@ func runNode(ctx context.Context, cfg nodeConfig) error {
 		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
 		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(), Nodes: true}),
 	}
-	return life.Run(ctx, serve.Hooks{Stop: e.Leave, Drain: b.Leave, Alive: front.Turn}, append(parts, viewers...)...)
+	hooks := serve.Hooks{Stop: e.Leave, Drain: b.Process().Drain, Alive: front.Turn}
+	hooks.Reload = reloader(again, func() *nodeConfig { return new(nodeConfig) }, func(c *nodeConfig) {
+		obs.SetLevel(c.lb.LogLevel)
+		life.SetTimes(c.process)
+		b.Process().Reload(c.lb)
+	})
+	return life.Run(ctx, hooks, append(parts, viewers...)...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
@@ -28,15 +27,14 @@ func originCommand() command {
 	var cfg originConfig
 	return command{
 		name:    "origin",
-		signals: true,
 		summary: "serve stored streams, take live ones in, loop stored ones as live channels",
 		example: "tandem origin --listen 127.0.0.1:8090 --media ./media\ntandem origin --sample --loop live=/sample/",
 		rows:    func() []setting.Row { return cfg.Settings() },
-		run:     func(ctx context.Context, _ []string, _ io.Writer) error { return runOrigin(ctx, cfg) },
+		serve:   func(ctx context.Context, again *reread) error { return runOrigin(ctx, cfg, again) },
 	}
 }
 
-func runOrigin(ctx context.Context, cfg originConfig) error {
+func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
@@ -64,7 +62,10 @@ func runOrigin(ctx context.Context, cfg originConfig) error {
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
 	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
 	return life.Run(
-		ctx, serve.Hooks{},
+		ctx, serve.Hooks{Reload: reloader(again, func() *originConfig { return new(originConfig) }, func(c *originConfig) {
+			obs.SetLevel(c.LogLevel)
+			life.SetTimes(c.process)
+		})},
 		run.Part{Name: "origin", Run: o.Run},
 		life.Part(serve.Admin(admins, life.Health(o.Admin()))),
 		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: true}),

@@ -14,18 +14,34 @@ import (
 // Logger makes the node's logger: JSON lines, or lines for people when the
 // writer is a terminal. level is debug, info, warn or error.
 func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
-	l, err := zerolog.ParseLevel(level)
-	if err != nil || l == zerolog.NoLevel {
-		return zerolog.Nop(), fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	if err := CheckLevel(level); err != nil {
+		return zerolog.Nop(), err
 	}
 	if f, ok := w.(*os.File); ok && isTerminal(f) {
 		w = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly}
 	}
 	zerolog.TimeFieldFormat = zerolog.TimeFormatUnixMs
-	logger := zerolog.New(w).Level(l).With().Timestamp().Str("node", node).Logger()
+	SetLevel(level)
+	logger := zerolog.New(w).With().Timestamp().Str("node", node).Logger()
 	log.SetFlags(0)
 	log.SetOutput(library{logger})
 	return logger, nil
+}
+
+// CheckLevel says what is wrong with a level.
+func CheckLevel(level string) error {
+	if l, err := zerolog.ParseLevel(level); err != nil || l == zerolog.NoLevel {
+		return fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	}
+	return nil
+}
+
+// SetLevel changes what every logger of the process writes; the level is one that
+// CheckLevel takes.
+func SetLevel(level string) {
+	if l, err := zerolog.ParseLevel(level); err == nil {
+		zerolog.SetGlobalLevel(l)
+	}
 }
 
 // library is where the standard library logs to: what it says of a peer may hold

@@ -16,8 +16,8 @@ type Config struct {
 // Settings are the rows that every role has.
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
-		setting.Duration(&c.LameDuck, "lame-duck", 2*time.Second, 0, 10*time.Minute, "After SIGTERM /readyz says 503 for so long before the listeners close, so that whoever sends viewers here can turn away; answers say Connection: close meanwhile."),
-		setting.Duration(&c.Drain, "drain-time", 30*time.Second, 0, 24*time.Hour, "After that, what is in flight may take so long to end. A second SIGTERM ends everything at once."),
+		setting.Duration(&c.LameDuck, "lame-duck", 2*time.Second, 0, 10*time.Minute, "After SIGTERM /readyz says 503 for so long before the listeners close, so that whoever sends viewers here can turn away; answers say Connection: close meanwhile.").Reloadable(),
+		setting.Duration(&c.Drain, "drain-time", 30*time.Second, 0, 24*time.Hour, "After that, what is in flight may take so long to end. A second SIGTERM ends everything at once.").Reloadable(),
 	}
 }
 

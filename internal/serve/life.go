@@ -27,9 +27,15 @@ type Hooks struct {
 	Stop    func(ctx context.Context)       // hands over what the role has, while it still serves
 	Drain   func()                          // lets go whoever is only kept waiting; the listeners are closed
 	Release func(ctx context.Context) error // closes what a successor has to open; the role goes on serving
-	Reload  func() error                    // takes over what may change while the process runs, all or nothing
+	Reload  func() (Reloaded, error)        // takes over what may change while the process runs, all or nothing
 	Reopen  func()                          // opens log files anew
 	Alive   func(ctx context.Context) error // whether the role still turns; asked for systemd's watchdog
+}
+
+// Reloaded is what a reload did, by the names of the settings that had changed.
+type Reloaded struct {
+	Applied      []string `json:"applied"`
+	NeedsRestart []string `json:"needs_restart"`
 }
 
 // Life is one process of a role, from its first socket to its end.
@@ -52,8 +58,9 @@ type Life struct {
 	now     context.Context        // ended by a second signal: nothing is waited for
 	hurry   context.CancelFunc
 
+	reloads  sync.Mutex
 	mu       sync.Mutex
-	deadline time.Time // guarded by mu; until when what is in flight may take, zero: nobody has said
+	deadline time.Time // guarded by mu, as cfg; until when what is in flight may take, zero: nobody has said
 }
 
 // Begin gives a process its sockets: from systemd, from the process that it
@@ -170,7 +177,7 @@ func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error
 		case s := <-l.signals:
 			switch s {
 			case syscall.SIGHUP:
-				_ = l.Reload()
+				go func() { _, _ = l.Reload() }()
 			case syscall.SIGUSR1:
 				if l.hooks.Reopen != nil {
 					l.hooks.Reopen()
@@ -191,11 +198,12 @@ func (l *Life) leave(stop func()) {
 	why := "stopping: this process takes no new viewers"
 	l.leaving.Store(&why)
 	l.notify.tell("STOPPING=1", "STATUS="+why)
-	l.log.Info().Dur("lame_duck", l.cfg.LameDuck).Dur("drain", l.cfg.Drain).Msg("stopping: not ready any more, still open")
+	lameDuck, drain := l.times()
+	l.log.Info().Dur("lame_duck", lameDuck).Dur("drain", drain).Msg("stopping: not ready any more, still open")
 	for _, x := range l.listeners {
 		x.Server.LameDuck()
 	}
-	until := time.After(l.cfg.LameDuck)
+	until := time.After(lameDuck)
 	if l.hooks.Stop != nil {
 		ctx, cancel := context.WithTimeout(l.now, stopLimit)
 		l.hooks.Stop(ctx)
@@ -226,17 +234,34 @@ func (l *Life) drain() {
 }
 
 // Reload takes over what may change while the process runs.
-func (l *Life) Reload() error {
+func (l *Life) Reload() (Reloaded, error) {
 	if l.hooks.Reload == nil {
-		return errors.New("this role has nothing that can be reloaded")
+		return Reloaded{}, errors.New("this process has nothing that can be read anew")
 	}
+	l.reloads.Lock()
+	defer l.reloads.Unlock()
 	l.notify.tell(reloading()...)
 	defer l.notify.tell("READY=1")
-	err := l.hooks.Reload()
+	did, err := l.hooks.Reload()
 	if err != nil {
-		l.log.Error().Err(err).Msg("reload refused: nothing is changed")
+		l.log.Error().Err(err).Msg("the new configuration is refused; nothing has changed")
+		return did, err
 	}
-	return err
+	l.log.Info().Strs("applied", did.Applied).Strs("needs_restart", did.NeedsRestart).Msg("configuration read anew")
+	return did, nil
+}
+
+// SetTimes changes how long stopping takes.
+func (l *Life) SetTimes(cfg Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.LameDuck, l.cfg.Drain = cfg.LameDuck, cfg.Drain
+}
+
+func (l *Life) times() (lameDuck, drain time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cfg.LameDuck, l.cfg.Drain
 }
 
 // watchdog ticks twice as often as systemd wants to hear of us, or never.

@@ -79,12 +79,7 @@ func child(dir string) error {
 	fmt.Println(ln.Addr())
 	hooks := Hooks{
 		Release: func(context.Context) error { return lock.Close() },
-		Reload: func() error {
-			if _, err := os.Stat(filepath.Join(dir, "bad")); err == nil {
-				return errors.New("the configuration is bad")
-			}
-			return nil
-		},
+		Reload:  func() (Reloaded, error) { return Reloaded{Applied: []string{"log-level"}}, nil },
 	}
 	return life.Run(
 		context.Background(), hooks,

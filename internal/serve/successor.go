@@ -153,7 +153,8 @@ func (s *successors) release() error {
 func (s *successors) handedOver(k link, pid int, log zerolog.Logger) {
 	s.life.notify.tell("MAINPID=" + strconv.Itoa(pid))
 	_ = k.send(message{Op: opBye})
-	log.Info().Dur("drain", s.life.cfg.Drain).Msg("replaced: ending when what is in flight has ended")
+	_, drain := s.life.times()
+	log.Info().Dur("drain", drain).Msg("replaced: ending when what is in flight has ended")
 	s.life.drain()
 	s.stop()
 }

@@ -64,6 +64,15 @@ func (s *Set) Parse(args []string, out io.Writer) ([]string, error) {
 	return flags.Args(), nil
 }
 
+// Texts are the present values, by setting.
+func (s *Set) Texts() map[string]string {
+	texts := make(map[string]string, len(s.Rows))
+	for _, row := range s.Rows {
+		texts[row.Name] = row.Value.String()
+	}
+	return texts
+}
+
 // once notes that a setting was given, so that what is weaker leaves it alone.
 // It passes on the first error of the row's own value with what was given.
 type once struct {

@@ -16,7 +16,14 @@ type Row struct {
 	Min     string // empty: no bound
 	Max     string
 	Help    string // a sentence
+	Reload  bool   // it may change while the role runs (SIGHUP)
 	Value   flag.Value
+}
+
+// Reloadable is the row of a setting that may change while the role runs.
+func (r Row) Reloadable() Row {
+	r.Reload = true
+	return r
 }
 
 // value is a flag.Value made of two functions.

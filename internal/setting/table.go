@@ -14,7 +14,11 @@ func (s *Set) Markdown() string {
 		if row.Min != "" || row.Max != "" {
 			bounds = row.Min + " to " + row.Max
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.Name, row.Unit, row.Default, bounds, row.Help)
+		help := row.Help
+		if row.Reload {
+			help += " (Read anew on SIGHUP.)"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.Name, row.Unit, row.Default, bounds, help)
 	}
 	return b.String()
 }

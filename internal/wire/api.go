@@ -20,6 +20,7 @@ package wire
 //	GET    /api/v1/keys              -> []KeyStatus
 //	POST   /api/v1/keys/{tokens|datagrams}/rotate
 //	DELETE /api/v1/keys/{tokens|datagrams}/{id}
+//	POST   /api/v1/reload            -> {"applied": [...], "needs_restart": [...]}: this balancer's configuration is read anew
 //	GET    /api/v1/openapi.json
 //
 // Errors are {"error": "one line that names the field and the fix", "reason": "..."}.

@@ -245,4 +245,18 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// handleReload reads this balancer's configuration anew, all or nothing.
+func (a *API) handleReload(w http.ResponseWriter, _ *http.Request) {
+	if a.deps.Reload == nil {
+		call.RefuseNode(w, http.StatusNotImplemented, "reload", "this process has nothing that can be read anew")
+		return
+	}
+	did, err := a.deps.Reload()
+	if err != nil {
+		call.RefuseNode(w, http.StatusUnprocessableEntity, "configuration", err.Error()+"; nothing has changed")
+		return
+	}
+	call.Reply(w, http.StatusOK, did)
+}
+
 var errSession = errors.New("session: want PAIR-SLOT-GENERATION, as " + Prefix + "/sessions lists them")
