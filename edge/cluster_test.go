@@ -89,6 +89,7 @@ type testBalancer struct {
 	placement *wire.Placement
 	keys      wire.Keys
 	changed   chan struct{}
+	delta     func(after uint64, p *wire.Placement) *wire.PlacementDelta // for who asks for what has changed; nil: the whole
 	suspected map[string]int
 	ready     map[string]uint64
 	reports   map[string]wire.Report
@@ -166,7 +167,7 @@ func (b *testBalancer) poll(w http.ResponseWriter, r *http.Request) {
 		p, changed := b.placement, b.changed
 		b.mu.Unlock()
 		if p.Version > after {
-			call.Reply(w, http.StatusOK, p)
+			b.answer(w, r, after, p)
 			return
 		}
 		select {

@@ -1,9 +1,11 @@
 package lb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -55,6 +57,16 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/a/", Pair: 1})
 	if p := <-came; p.Version <= now.Version || p.Streams.Len() != 1 {
 		t.Fatalf("version %d after %d, streams %v", p.Version, now.Version, p.Streams)
+	}
+	// Who can take it in is told what has changed.
+	resp, body := c.request(c.person(), http.MethodGet, c.url+wire.PathPlacement+"?after="+strconv.FormatUint(now.Version, 10), nil,
+		wire.HeaderAuth, c.lb.cfg.Secret.Bearer(), "A-IM", wire.DeltaPlacement)
+	d, err := wire.DecodeDelta(bytes.NewReader(body))
+	if err != nil || resp.StatusCode != http.StatusIMUsed || resp.Header.Get("IM") != wire.DeltaPlacement || len(d.Edges)+len(d.Pairs) > 0 {
+		t.Fatalf("%s %v %s", resp.Status, err, body)
+	}
+	if p, err := d.Apply(now.Index()); err != nil || p.Version != c.lb.Placement().Version || fmt.Sprint(p.Stream("/a/")) != "[1]" {
+		t.Fatalf("%+v %v", p, err)
 	}
 	// Who shuts down lets those go who wait.
 	gone := make(chan int, 1)

@@ -28,6 +28,7 @@ type Node struct {
 	raft      *raft.Raft
 	running   atomic.Pointer[raft.Raft] // the same, for goroutines of Raft's that are faster than NewRaft
 	view      atomic.Pointer[view]
+	changes   changes
 	loops     sync.WaitGroup
 	done      chan struct{} // closed when Raft ends: by Release or Close
 	releasing sync.Once
@@ -54,6 +55,7 @@ func newNode(c Config) *Node {
 // publish lets everybody see the state. It is called before Raft starts, and
 // then by its applying goroutine only.
 func (n *Node) publish(s *State, events []wire.Event) {
+	n.changes.follow(s.Placement())
 	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), secrets: s.secrets, changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
@@ -63,6 +65,10 @@ func (n *Node) publish(s *State, events []wire.Event) {
 
 // Placement is the present placement. It is never nil and never changed.
 func (n *Node) Placement() *wire.Placement { return n.view.Load().placement }
+
+// Since is what has changed in the placement from a version on, up to the present one
+// or a newer one. nil: nothing, or so much that the whole is to be asked for.
+func (n *Node) Since(version uint64) *wire.PlacementDelta { return n.changes.since(version) }
 
 // Watch is closed when the next placement is there. Take it before looking at
 // Placement, and nothing is missed.

@@ -17,6 +17,7 @@ import (
 
 // Limits of following the placement.
 const (
+	pollApart   = 10 * time.Millisecond  // between two changes of the placement: many at once are one
 	pollFor     = 30 * time.Second       // longer than the balancers hold a poll
 	retryAfter  = 200 * time.Millisecond // after a balancer failed, before the next is asked
 	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
@@ -59,12 +60,17 @@ func (m *Member) followOne(ctx context.Context, balancer string) error {
 			}
 			continue
 		}
-		p, err := m.poll(ctx, balancer, m.view.Placement().Version)
+		p, err := m.poll(ctx, balancer)
+		if errors.Is(err, wire.ErrDelta) {
+			m.whole = true
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		if p != nil {
 			m.apply(p)
+			wait(ctx, pollApart)
 		}
 		if err := m.takeKeys(ctx, balancer); err != nil {
 			return err
@@ -146,13 +152,21 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 	return nil
 }
 
-// poll waits for a placement newer than version; nil when there is none yet.
-func (m *Member) poll(ctx context.Context, balancer string, version uint64) (*wire.Placement, error) {
+// poll waits for a placement newer than the last one; nil when there is none yet. What
+// it is told is what has changed, where the balancer knows that.
+func (m *Member) poll(ctx context.Context, balancer string) (*wire.Placement, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollFor)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, balancer+wire.PathPlacement+"?after="+strconv.FormatUint(version, 10), nil)
+	base, after := m.base.Load(), uint64(0)
+	if !m.whole {
+		after = base.Version
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, balancer+wire.PathPlacement+"?after="+strconv.FormatUint(after, 10), nil)
 	if err != nil {
 		return nil, err
+	}
+	if !m.whole {
+		req.Header.Set("A-IM", wire.DeltaPlacement)
 	}
 	resp, err := m.call.Do(req)
 	if err != nil {
@@ -161,7 +175,14 @@ func (m *Member) poll(ctx context.Context, balancer string, version uint64) (*wi
 	defer func() { _ = resp.Body.Close() }()
 	switch resp.StatusCode {
 	case http.StatusOK:
+		m.whole = false
 		return wire.DecodePlacement(resp.Body)
+	case http.StatusIMUsed:
+		d, err := wire.DecodeDelta(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		return d.Apply(base)
 	case http.StatusNoContent:
 		return nil, nil
 	case http.StatusForbidden:

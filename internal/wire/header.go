@@ -42,7 +42,7 @@ const (
 
 	// On balancers.
 	PathRegister  = "/_tandem/register"  // POST Register -> RegisterAnswer
-	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s, 204 when nothing changed
+	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s; 204 when nothing changed, 226 with a PlacementDelta from V on for A-IM (DeltaPlacement), else the whole
 	PathKeys      = "/_tandem/keys"      // GET -> Keys
 	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
 	PathStopping  = "/_tandem/stopping"  // POST Stopping: a planned takeover

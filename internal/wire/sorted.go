@@ -113,27 +113,21 @@ func (s sorted[K, V]) all() iter.Seq2[K, V] {
 }
 
 // differ are the keys of parts that one list has and the other has not: all keys
-// whose values differ are among them.
+// whose values differ are among them. Of lists that were made from one another that is
+// a part or two.
 func (s sorted[K, V]) differ(o sorted[K, V]) iter.Seq[K] {
 	return func(yield func(K) bool) {
-		seen := make(map[*part[K, V]]bool, len(s.parts))
-		for _, p := range s.parts {
-			seen[p] = true
-		}
-		var fresh []*part[K, V]
-		for _, p := range o.parts {
-			if seen[p] {
-				delete(seen, p)
-			} else {
-				fresh = append(fresh, p)
+		for a, b := s.parts, o.parts; len(a)+len(b) > 0; {
+			var p *part[K, V]
+			switch {
+			case len(a) > 0 && len(b) > 0 && a[0] == b[0]:
+				a, b = a[1:], b[1:]
+				continue
+			case len(b) == 0 || len(a) > 0 && a[0].keys[0] <= b[0].keys[0]:
+				p, a = a[0], a[1:]
+			default:
+				p, b = b[0], b[1:]
 			}
-		}
-		for _, p := range s.parts {
-			if seen[p] {
-				fresh = append(fresh, p)
-			}
-		}
-		for _, p := range fresh {
 			for _, key := range p.keys {
 				if !yield(key) {
 					return

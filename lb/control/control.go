@@ -60,6 +60,7 @@ type Control struct {
 	successors *successors
 	peers      *peers
 	polls      placementText
+	deltas     deltaTexts
 
 	overlaying sync.Mutex
 	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying

@@ -1,0 +1,66 @@
+package edge
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"tandem/internal/call"
+	"tandem/internal/wire"
+)
+
+// TestAnEdgeFollowsByWhatHasChanged: it takes in what it is told, and asks for the whole
+// when that does not fit what it has.
+func TestAnEdgeFollowsByWhatHasChanged(t *testing.T) {
+	b, edges := startRing(t, 2, newOrigin(t))
+	var deltas, wrong atomic.Int64
+	tell := func(f func(after uint64, p *wire.Placement) *wire.PlacementDelta) {
+		b.mu.Lock()
+		b.delta = f
+		b.mu.Unlock()
+	}
+	tell(func(after uint64, p *wire.Placement) *wire.PlacementDelta {
+		place, ok := p.Streams.Get("/changed/")
+		if !ok {
+			return nil
+		}
+		deltas.Add(1)
+		return &wire.PlacementDelta{From: after, To: p.Version, Admission: p.Admission, NextPair: p.NextPair, Streams: []wire.StreamPlace{place}}
+	})
+	b.place("/changed/", 1)
+	followed(t, b, edges...)
+	for _, e := range edges {
+		p := e.view.Placement()
+		if deltas.Load() == 0 || len(p.Stream("/changed/")) != 1 || len(p.Stream("/v/x/")) != 1 || len(p.Edges) != 2 {
+			t.Fatalf("%d times told what has changed, there is %+v", deltas.Load(), p)
+		}
+	}
+	tell(func(after uint64, p *wire.Placement) *wire.PlacementDelta {
+		if after == 0 {
+			return nil
+		}
+		wrong.Add(1)
+		return &wire.PlacementDelta{From: after + 7, To: p.Version}
+	})
+	b.place("/whole/", 2)
+	followed(t, b, edges...)
+	for _, e := range edges {
+		if p := e.view.Placement(); wrong.Load() == 0 || len(p.Stream("/whole/")) != 1 || len(p.Stream("/changed/")) != 1 {
+			t.Fatalf("%d times told wrongly, there is %+v", wrong.Load(), p)
+		}
+	}
+}
+
+// answer tells what has changed since a version, where the test says so, or the whole.
+func (b *testBalancer) answer(w http.ResponseWriter, r *http.Request, after uint64, p *wire.Placement) {
+	b.mu.Lock()
+	delta := b.delta
+	b.mu.Unlock()
+	if delta != nil && r.Header.Get("A-IM") == wire.DeltaPlacement {
+		if d := delta(after, p); d != nil {
+			call.Reply(w, http.StatusIMUsed, d)
+			return
+		}
+	}
+	call.Reply(w, http.StatusOK, p)
+}

@@ -1,0 +1,170 @@
+package raftfsm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/wire"
+)
+
+// TestWhatHasChangedMakesTheOldOneTheNewOne: whatever was carried out since, a placement
+// of any time before and what has changed since, over the wire, are the present one.
+func TestWhatHasChangedMakesTheOldOneTheNewOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(t, label) }
+		state := NewState()
+		var c changes
+		c.follow(state.Placement())
+		var past []*wire.Placement
+		for i := range rapid.IntRange(1, 60).Draw(t, "commands") {
+			past = append(past, state.Placement())
+			b, err := func() ([]byte, error) { c := random(state, draw); return c.Encode() }()
+			if err != nil {
+				t.Fatal(err)
+			}
+			state.Apply(uint64(i+1), b)
+			c.follow(state.Placement())
+			old := past[draw("since", len(past))]
+			was := text(t, old)
+			d := overTheWire(t, c.since(old.Version))
+			next, err := d.Apply(old)
+			if err != nil {
+				t.Fatalf("%s: %v", b, err)
+			}
+			if next.Version != state.Placement().Version || text(t, next) != text(t, state.Placement()) {
+				t.Fatalf("%s: by what has changed since %d\n%s\nis\n%s", b, old.Version, text(t, next), text(t, state.Placement()))
+			}
+			if text(t, old) != was {
+				t.Fatal("the old one has changed by it")
+			}
+			if i > 0 && old != past[0] {
+				if _, err := d.Apply(past[0]); err == nil {
+					t.Fatal("it was applied to another version")
+				}
+			}
+		}
+	})
+}
+
+func overTheWire(t failer, d *wire.PlacementDelta) *wire.PlacementDelta {
+	t.Helper()
+	b, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := wire.DecodeDelta(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+// Who is too far behind, or comes from a time before a snapshot, gets the whole; and
+// what is remembered is bounded.
+func TestChangesAreRememberedForAWhile(t *testing.T) {
+	s := four(t)
+	var c changes
+	c.follow(s.state.Placement())
+	first := s.state.Placement().Version
+	if d := c.since(first); d != nil {
+		t.Fatalf("nothing has changed: %+v", d)
+	}
+	for i := range keepChanges + 10 {
+		s.do(Command{Kind: Place, Stream: fmt.Sprintf("/%d/", i%50), Pair: 1})
+		c.follow(s.state.Placement())
+	}
+	if len(c.log) != keepChanges || c.since(first) != nil || c.since(c.log[0].from-1) != nil {
+		t.Fatalf("%d versions from %d on", len(c.log), c.log[0].from)
+	}
+	if d := c.since(c.log[0].from); d == nil || d.To != s.state.Placement().Version {
+		t.Fatalf("%+v", d)
+	}
+	older := *s.state.Placement()
+	older.Version = 1
+	c.follow(&older)
+	if len(c.log) != 0 || c.since(first) != nil {
+		t.Fatal("what was before a snapshot is still told")
+	}
+}
+
+// TestAPlacedStreamCostsEachEdgeLittle: among a hundred thousand, under a kilobyte and a
+// millisecond: command, what has changed, its text, and taking it in.
+func TestAPlacedStreamCostsEachEdgeLittle(t *testing.T) {
+	state, c := crowded(t)
+	edge := state.Placement()
+	i, largest := 0, 0
+	r := testing.Benchmark(func(b *testing.B) {
+		for range b.N {
+			i++
+			command := Command{Kind: Place, Stream: fmt.Sprintf("/vod/library-%03d/new-%d/", i%100, i), Pair: wire.PairID(1 + i%4), At: int64(i)}
+			log, err := command.Encode()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if r := state.Apply(state.Placement().Version+1, log); !r.Changed {
+				state.Apply(state.Placement().Version+1, unplaceAll(b, state)) // the placement is full
+			}
+			c.follow(state.Placement())
+			text, err := json.Marshal(c.since(edge.Version))
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, err := wire.DecodeDelta(bytes.NewReader(text))
+			if err == nil {
+				edge, err = d.Apply(edge)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(d.Streams) == 1 {
+				largest = max(largest, len(text))
+			}
+		}
+	})
+	t.Logf("%v, %d bytes to each edge", r, largest)
+	if r.NsPerOp() > 1e6 || largest == 0 || largest > 1024 {
+		t.Errorf("%d ns and %d bytes; want under a millisecond and a kilobyte", r.NsPerOp(), largest)
+	}
+	if text(t, edge) != text(t, state.Placement()) {
+		t.Error("the edge has another placement")
+	}
+}
+
+// crowded is a state with nearly as many streams as there may be.
+func crowded(t testing.TB) (*State, *changes) {
+	s := four(t)
+	streams := s.state.Placement().Streams
+	var places []wire.StreamPlace
+	for one := range streams.All() {
+		places = append(places, one)
+	}
+	for i := range MaxStreams - 1000 {
+		places = append(places, wire.StreamPlace{Stream: fmt.Sprintf("/vod/library-%03d/title-%07d/", i%100, i), Pairs: []wire.PairID{wire.PairID(1 + i%4)}})
+	}
+	p := *s.state.Placement()
+	p.Streams = wire.StreamsOf(places...)
+	state := NewState()
+	state.placement = &p
+	c := new(changes)
+	c.follow(&p)
+	return state, c
+}
+
+// unplaceAll takes a thousand streams off again.
+func unplaceAll(t testing.TB, s *State) []byte {
+	c := Command{Kind: Unplace}
+	for one := range s.Placement().Streams.All() {
+		if c.Streams = append(c.Streams, one.Stream); len(c.Streams) == 1000 {
+			break
+		}
+	}
+	b, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
