@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/edge/rules"
 
@@ -263,7 +264,7 @@ func TestAStaleCopyIsGivenWhileItIsRenewed(t *testing.T) {
 	}
 }
 
-func TestOneTooManyAgeIsStale(t *testing.T) {
+func TestAgeAsItArrives(t *testing.T) {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header()["Age"] = strings.Split(r.URL.Query().Get("age"), "|")
@@ -271,7 +272,7 @@ func TestOneTooManyAgeIsStale(t *testing.T) {
 		return true
 	})
 	e := startEdge(t, Config{Origin: o.URL})
-	for age, hit := range map[string]bool{"0": true, "90": true, "100": false, "x": false, "0|0": false, "0,0": false, "-1": false, "": false} {
+	for age, hit := range map[string]bool{"0": true, "90": true, "100": false, "x": true, "0|100": true, "0,100": true, "100,0": false, "-100": true, "": true} {
 		url := e.url + "/" + strconv.Itoa(len(age)) + "?age=" + age
 		get(t, url)
 		if hit {
@@ -281,8 +282,48 @@ func TestOneTooManyAgeIsStale(t *testing.T) {
 		if got := strings.Contains(resp.Header.Get("Cache-Status"), "; hit"); got != hit {
 			t.Errorf("Age %q: %s", age, resp.Header.Get("Cache-Status"))
 		}
-		if want := map[string]string{"0": "0", "90": "90"}[age]; hit && resp.Header.Get("Age") != want {
+		if want := map[bool]string{true: "90", false: "0"}[age == "90"]; hit && resp.Header.Get("Age") != want {
 			t.Errorf("Age %q became %q", age, resp.Header.Get("Age"))
+		}
+	}
+}
+
+// A segment of no bytes, and one that is not there, are so for a second, whatever
+// the origin states, and are never given out stale.
+func TestWhatIsNotYetThereIsAskedForAgain(t *testing.T) {
+	o := newOrigin(t)
+	var there atomic.Bool
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=3600, stale-while-revalidate=3600")
+		switch {
+		case there.Load():
+			_, _ = io.WriteString(w, "all of it")
+		case strings.Contains(r.URL.Path, "chunked"):
+			w.(http.Flusher).Flush()
+		case strings.Contains(r.URL.Path, "missing"):
+			w.WriteHeader(http.StatusNotFound)
+		}
+		return true
+	})
+	now := time.Now()
+	var passed atomic.Int64
+	e := startEdgeAt(t, Config{Origin: o.URL}, func() time.Time { return now.Add(time.Duration(passed.Load())) })
+	paths := []string{"/a/empty.ts", "/a/empty.m4s", "/a/chunked.m4s", "/a/missing.ts", "/a/init.mp4"}
+	for _, path := range paths {
+		for range 2 {
+			if _, body := get(t, e.url+path); len(body) > 0 && string(body) != "404 page not found\n" {
+				t.Errorf("%s: %q", path, body)
+			}
+		}
+		if n := o.count(path); n != 1 {
+			t.Errorf("%s: asked %d times within a second", path, n)
+		}
+	}
+	there.Store(true)
+	passed.Store(int64(1100 * time.Millisecond))
+	for _, path := range paths {
+		if _, body := get(t, e.url+path); string(body) != "all of it" {
+			t.Errorf("%s: %q a second later", path, body)
 		}
 	}
 }

@@ -25,6 +25,7 @@ const maxPlaylist = 8 << 20
 // answer is the head of somebody's answer, and the body to be read.
 type answer struct {
 	meta  segstore.Meta
+	head  rules.Head // of the origin's answer
 	rules rules.Rules
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
@@ -125,19 +126,17 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	now, h := f.now(), resp.Header
 	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", meta: metaOf(resp, o.key)}
-	a.rules = rules.Of(rules.Head{
-		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Selective: o.asker != nil,
-	}, now)
-	age, _ := rules.AgeOf(h)
-	a.meta.Stored = now.Add(-age)
-	a.meta.Fresh = now.Add(a.rules.Fresh)
+	a.head = rules.Head{
+		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Selective: o.asker != nil, Empty: resp.ContentLength == 0,
+	}
+	a.judge(now)
+	a.meta.Stored = now.Add(-rules.AgeOf(h))
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
 	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), r.Header) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
 	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
-	a.meta.Volatile = resp.StatusCode != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(kind)
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
 		a.rules.Store = false // its end can't be told from a broken connection
 	}
@@ -145,6 +144,13 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 		a.rules.Store = false
 	}
 	return a, nil
+}
+
+// judge finds what the head allows.
+func (a *answer) judge(now time.Time) {
+	a.rules = rules.Of(a.head, now)
+	a.meta.Fresh = now.Add(a.rules.Fresh)
+	a.meta.Volatile = a.head.Status != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(a.head.Kind) || a.head.Empty && a.head.Kind != media.Other
 }
 
 // send asks the origin.

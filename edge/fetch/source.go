@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -49,6 +50,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 
 // receive stores an answer. errPass: it is not for the store.
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
+	f.findEmpty(a)
 	switch {
 	case a.resp.StatusCode == http.StatusNotModified && have != nil:
 		if err := sink.Keep(validated(a, have, o, f.now())); !errors.Is(err, segstore.ErrAbsent) {
@@ -83,10 +85,44 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	return f.pour(ctx, sink, o, a)
 }
 
+// findEmpty waits for the first byte of a media object whose length is not known: one
+// without any is no object.
+func (f *Fetcher) findEmpty(a *answer) {
+	if a.head.Kind != media.Segment && a.head.Kind != media.Init || a.meta.Size >= 0 || a.meta.Status != http.StatusOK || !a.rules.Store {
+		return
+	}
+	body, first := a.resp.Body, make([]byte, 1)
+	watch := time.AfterFunc(f.cfg.OriginTimeout, func() { _ = body.Close() })
+	n, err := body.Read(first)
+	watch.Stop()
+	if n == 0 && errors.Is(err, io.EOF) {
+		a.head.Empty, a.meta.Size = true, 0
+		a.judge(f.now())
+		return
+	}
+	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(first[:n]), failing{err}, body), body}
+}
+
+// begun is a body whose beginning has been read.
+type begun struct {
+	io.Reader
+	io.Closer
+}
+
+// failing is a reader that says what a reading said.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF // the next one goes on
+	}
+	return 0, f.err
+}
+
 // worthCopying tells whether the other member is to have an object, too: not what
 // is never fresh, which it would ask for anew all the same.
 func worthCopying(a *answer, key string) bool {
-	return a.rules.Fresh > 0 || a.meta.Status == http.StatusOK && media.KindOf(rules.PathOf(key), a.meta.ContentType) != media.Other
+	return !a.head.Empty && (a.rules.Fresh > 0 || a.meta.Status == http.StatusOK && media.KindOf(rules.PathOf(key), a.meta.ContentType) != media.Other)
 }
 
 // begin announces the object. One that the store does not take is passed.
@@ -115,7 +151,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 	if !r.Store || len(fields) > rules.MaxFields {
 		return segstore.Meta{Fresh: now} // nothing of this answer is kept
 	}
-	age, _ := rules.AgeOf(h)
+	age := rules.AgeOf(h)
 	return segstore.Meta{
 		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
 		Vary: rules.SelectionOf(rules.VaryOf(h), o.asker), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),

@@ -54,6 +54,16 @@ func TestRulesForWhatAnOriginSays(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
 	no, day := Rules{}, 24*time.Hour
+	for _, cc := range []string{"", "max-age=3600"} {
+		for kind, want := range map[media.Kind]time.Duration{media.Segment: time.Second, media.Init: time.Second, media.Other: time.Hour} {
+			if kind == media.Other && cc == "" {
+				continue
+			}
+			if got := Of(Head{Status: 200, Header: http.Header{"Cache-Control": {cc}}, Kind: kind, Empty: true}, now); !got.Store || got.Fresh != want || kind != media.Other && got.ifError != 0 {
+				t.Errorf("an empty %s, %q: %+v", kind, cc, got)
+			}
+		}
+	}
 	for _, c := range []struct {
 		what   string
 		status int
@@ -72,6 +82,17 @@ func TestRulesForWhatAnOriginSays(t *testing.T) {
 		{"an error's life for players is short", 503, media.Segment, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: maxMissing}},
 		{"for others it is as stated", 503, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: time.Minute}},
 		{"without one it is for those who wait", 500, media.Other, http.Header{}, Rules{Store: true}},
+		{"what is there soon is not missing for long, whatever is stated", 404, media.Segment, http.Header{"Cache-Control": {"max-age=300"}}, Rules{Store: true, Fresh: time.Second}},
+		{"for others it is as stated", 410, media.Other, http.Header{"Cache-Control": {"max-age=300"}}, Rules{Store: true, Fresh: 5 * time.Minute}},
+		{"the first Age counts", 200, media.Other, http.Header{"Cache-Control": {"max-age=60"}, "Age": {"10, 50", "50"}}, Rules{Store: true, Fresh: 50 * time.Second, ifError: vodIfError}},
+		{"one that is no number does not", 200, media.Other, http.Header{"Cache-Control": {"max-age=60"}, "Age": {"10.5"}}, Rules{Store: true, Fresh: time.Minute, ifError: vodIfError}},
+		{"nor a negative one", 200, media.Other, http.Header{"Cache-Control": {"max-age=60"}, "Age": {"-10, 20"}}, Rules{Store: true, Fresh: time.Minute, ifError: vodIfError}},
+		{"an hour of one digit is malformed", 200, media.Other, http.Header{"Expires": {"Thu, 18 Aug 2050 2:01:18 GMT"}}, Rules{Store: true, ifError: vodIfError}},
+		{"so are two spaces", 200, media.Other, http.Header{"Expires": {"Thu, 18  Aug  2050 02:01:18 GMT"}}, Rules{Store: true, ifError: vodIfError}},
+		{"and two dates", 200, media.Other, http.Header{"Expires": {in(time.Hour), in(2 * time.Hour)}}, Rules{Store: true, ifError: vodIfError}},
+		{"not the same one twice", 200, media.Other, http.Header{"Expires": {in(time.Hour), in(time.Hour)}}, Rules{Store: true, Fresh: time.Hour, ifError: vodIfError}},
+		{"asctime has two spaces", 200, media.Other, http.Header{"Expires": {"Fri Jan  2 04:04:05 2026"}}, Rules{Store: true, Fresh: time.Hour, ifError: vodIfError}},
+		{"and RFC 850 dashes", 200, media.Other, http.Header{"Expires": {"Friday, 02-Jan-26 04:04:05 GMT"}}, Rules{Store: true, Fresh: time.Hour, ifError: vodIfError}},
 		{"what is missing is asked for again soon", 404, media.Segment, http.Header{}, Rules{Store: true, Fresh: missingLife}},
 		{"a redirection needs a life", 302, media.Other, http.Header{}, no},
 		{"and has it as stated", 302, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: time.Minute}},

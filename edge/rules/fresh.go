@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"tandem/internal/media"
@@ -23,7 +24,7 @@ const (
 	segmentLife  = time.Hour
 	playlistLife = time.Second
 	missingLife  = time.Second
-	maxMissing   = 5 * time.Second // a segment that is not there yet will be
+	maxMissing   = time.Second // whatever is stated: a segment that is not there yet will be
 	maxHeuristic = 24 * time.Hour
 	vodIfError   = 24 * time.Hour
 )
@@ -35,6 +36,7 @@ type Head struct {
 	Kind       media.Kind
 	Authorised bool // the request carried Authorization
 	Selective  bool // the request carried the viewer's own fields, so that Vary can be followed
+	Empty      bool // it has no body
 }
 
 // Of reads the head of an answer that arrived at now.
@@ -49,7 +51,7 @@ func Of(a Head, now time.Time) Rules {
 	}
 	// Only what is there can be given out stale, and only unless the origin forbids
 	// it (RFC 9111 section 4.2.4).
-	if a.Status != http.StatusOK || d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxage.said {
+	if a.Status != http.StatusOK || a.missing() || d.noCache || d.mustRevalidate || d.proxyRevalidate || d.sMaxage.said {
 		return r
 	}
 	r.ifError, r.renew = vodIfError, d.staleWhileRevalidating.time
@@ -103,24 +105,28 @@ func heuristic(status int) bool {
 
 // lifeOf is how long an answer is fresh.
 func lifeOf(a *Head, d *directives, now time.Time) time.Duration {
-	age, valid := AgeOf(a.Header)
+	age := AgeOf(a.Header)
 	fresh, ok := d.stated(a.Header, now)
-	switch missing := a.Status == http.StatusNotFound || a.Status == http.StatusGone; {
-	case ok && !valid:
-		return 0
+	switch {
 	case ok:
 		fresh = max(fresh-age, 0)
-	case a.Status == http.StatusOK && a.Kind != media.Other:
+	case a.Status == http.StatusOK && a.Kind != media.Other && !a.Empty:
 		return life(a.Kind)
 	case (heuristic(a.Status) || d.public) && a.Kind == media.Other && a.Header.Get("Last-Modified") != "":
 		fresh = max(sinceChange(a.Header, now)-age, 0)
-	case missing:
+	case a.missing():
 		fresh = missingLife
 	}
-	if a.Kind != media.Other && a.Status >= 400 {
+	if a.Kind != media.Other && (a.Status >= 400 || a.missing()) {
 		fresh = min(fresh, maxMissing)
 	}
 	return fresh
+}
+
+// missing tells that an object is not there: a media object of no bytes is one
+// whose packager has only made its file.
+func (a *Head) missing() bool {
+	return a.Status == http.StatusNotFound || a.Status == http.StatusGone || a.Status == http.StatusOK && a.Empty && a.Kind != media.Other
 }
 
 func life(kind media.Kind) time.Duration {
@@ -147,14 +153,31 @@ func (d *directives) stated(h http.Header, now time.Time) (time.Duration, bool) 
 		return d.sMaxage.time, true
 	case d.maxAge.said:
 		return d.maxAge.time, true
-	case d.targeted || h.Get("Expires") == "":
+	case d.targeted || h["Expires"] == nil:
 		return 0, false
 	}
-	expires, err := http.ParseTime(h.Get("Expires"))
-	if err != nil {
-		return 0, true // malformed is in the past
+	expires, ok := dateIn(h["Expires"])
+	if !ok {
+		return 0, true // malformed is in the past (section 5.3)
 	}
 	return min(max(expires.Sub(dateOf(h, now)), 0), longest), true
+}
+
+// dateIn is the date that a field's lines say, all of them the same (RFC 9110
+// section 5.6.7). http.ParseTime alone is lenient with digits and spaces.
+func dateIn(lines []string) (time.Time, bool) {
+	for _, line := range lines[1:] {
+		if line != lines[0] {
+			return time.Time{}, false
+		}
+	}
+	text := lines[0]
+	at, err := http.ParseTime(text)
+	if err != nil || !strings.Contains(text, ",") && len(text) != len(time.ANSIC) || strings.Contains(text, ",") && strings.Contains(text, "  ") {
+		return time.Time{}, false
+	}
+	i := strings.IndexByte(text, ':')
+	return at, i >= 3 && text[i-3] == ' ' // two digits of the hour
 }
 
 // dateOf is when the answer was made, as the origin says.
@@ -165,16 +188,15 @@ func dateOf(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// AgeOf is an answer's age as it arrives. The clocks are not compared (section
-// 4.2.3 allows either way), and the time that the origin took is not added: an
-// answer that it held back is made at the end of that time. False: malformed.
-func AgeOf(h http.Header) (time.Duration, bool) {
-	switch lines := h["Age"]; len(lines) {
-	case 0:
-		return 0, true
-	case 1:
-		n, ok := digits(lines[0])
-		return time.Duration(n) * time.Second, ok
+// AgeOf is an answer's age as it arrives: the first member of Age, and nothing
+// where that is no number of seconds (section 5.1). The clocks are not compared
+// (section 4.2.3 allows either way), and the time that the origin took is not added:
+// an answer that it held back is made at the end of that time.
+func AgeOf(h http.Header) time.Duration {
+	first, _, _ := strings.Cut(h.Get("Age"), ",")
+	n, ok := digits(strings.Trim(first, " \t"))
+	if !ok {
+		return 0
 	}
-	return 0, false
+	return time.Duration(n) * time.Second
 }
