@@ -18,7 +18,7 @@ import (
 // pass asks the origin for one viewer alone: for what may not be stored and was
 // not handed over, and what the store does not take.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
-	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil)
+	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil, &interim{w: w, node: x.Node})
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
@@ -85,7 +85,7 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.ContentLength != 0 {
 		body = r.Body
 	}
-	a, err := e.fetch.Pass(r, r.URL.RequestURI(), body)
+	a, err := e.fetch.Pass(r, r.URL.RequestURI(), body, &interim{w: w})
 	how := rules.CacheStatus{Why: rules.ForwardMethod}
 	if err != nil {
 		e.fail(w, r, x, how, err)

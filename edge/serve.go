@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"tandem/edge/fetch"
@@ -29,7 +28,7 @@ type request struct {
 // serve answers one request for an object. It does not know who parsed the
 // request.
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
-	found, err := e.fetch.Look(r, &x.Request, func() func() { return signalWaiting(w, r, x) })
+	found, err := e.fetch.Look(r, &x.Request, &interim{w: w, node: x.Node})
 	if found.Passed != nil {
 		e.handOver(w, r, x, found.How, found.Passed)
 		return
@@ -196,35 +195,5 @@ func wholeBody(ctx context.Context, view *segstore.View) (int64, error) {
 			return available, nil
 		}
 		offset = available
-	}
-}
-
-// signalWaiting tells a node that this edge is alive and waits for the origin,
-// until stop is called (102, RFC 2518).
-func signalWaiting(w http.ResponseWriter, r *http.Request, x request) (stop func()) {
-	if !x.Node || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
-		return func() {}
-	}
-	var mu sync.Mutex // guards what follows, and the answer until stop returns
-	over := false
-	var timer *time.Timer
-	mu.Lock()
-	timer = time.AfterFunc(fetch.WaitingEvery, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if over {
-			return
-		}
-		w.Header().Set(wire.HeaderWaiting, "1")
-		w.WriteHeader(http.StatusProcessing)
-		w.Header().Del(wire.HeaderWaiting)
-		timer.Reset(fetch.WaitingEvery)
-	})
-	mu.Unlock()
-	return func() {
-		mu.Lock()
-		over = true
-		mu.Unlock()
-		timer.Stop()
 	}
 }

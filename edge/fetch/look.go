@@ -18,10 +18,17 @@ type Found struct {
 	Passed *Answer
 }
 
-// Look finds or fills the object. While it waits for somebody it calls waiting,
-// and the function that it returned when that is over.
-func (f *Fetcher) Look(r *http.Request, x *Request, waiting func() (stop func())) (Found, error) {
-	hand := &passThrough{closed: x.Peer || !plain(r.Header, f.cfg.Carry)}
+// Waiting hears that a request waits for somebody, from Start to Stop, and what the
+// origin says meanwhile. Another goroutine may call Interim.
+type Waiting interface {
+	Start()
+	Interim(status int, h http.Header)
+	Stop()
+}
+
+// Look finds or fills the object.
+func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, error) {
+	hand := &passThrough{closed: x.Peer || !plain(r.Header, f.cfg.Carry), interim: waiting.Interim}
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()
 	how.Status = status
@@ -32,7 +39,7 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting func() (stop func())
 }
 
 // look finds or fills the object.
-func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting func() (stop func())) (*segstore.View, rules.CacheStatus, error) {
+func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	now := f.now()
 	view, why := f.find(r, x)
 	switch {
@@ -56,9 +63,9 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting f
 	f.Counts.Misses.Add(1)
 	f.Counts.Waiting.Add(1)
 	defer f.Counts.Waiting.Add(-1)
-	stop := waiting()
+	waiting.Start()
 	fresh, outcome, err := f.fill(r, x, hand, view != nil)
-	stop()
+	waiting.Stop()
 	how := rules.CacheStatus{Outcome: outcome, Why: why}
 	if err == nil && outcome == segstore.Joined && !joinable(fresh, r, x, now) {
 		fresh.Close()

@@ -68,7 +68,7 @@ func tied(ctx context.Context) (context.Context, *tie) {
 // must still hold.
 func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.Meta, first int64, validator string) (*answer, error) {
 	ctx, tie := tied(ctx)
-	a, err := f.doOrigin(ctx, f.origins.request(o, have, first, validator), o)
+	a, err := f.doOrigin(o.hand.traced(ctx), f.origins.request(o, have, first, validator), o)
 	if err != nil {
 		tie.end(context.Canceled)
 		return nil, err

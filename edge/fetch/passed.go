@@ -31,12 +31,14 @@ func (a *Answer) Drain(ctx context.Context, to io.Writer) (int64, error) {
 
 // Pass sends a viewer's request on as it is. A body of the length -1 is as long as
 // it is.
-func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader) (*Answer, error) {
+func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting Waiting) (*Answer, error) {
 	ctx, tie := tied(r.Context())
+	waiting.Start()
+	defer waiting.Stop()
 	h := http.Header{}
 	rules.Carry(h, r.Header, func(string) bool { return true })
 	f.origins.mark(h)
-	resp, err := f.origins.send(ctx, &upstream.Request{Method: r.Method, Target: target, Header: h, Body: body, Length: r.ContentLength})
+	resp, err := f.origins.send(interimTo(ctx, waiting.Interim), &upstream.Request{Method: r.Method, Target: target, Header: h, Body: body, Length: r.ContentLength})
 	if err != nil {
 		tie.end(context.Canceled)
 		return nil, err

@@ -1,7 +1,10 @@
 package fetch
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"sync"
 
 	"tandem/edge/rules"
@@ -11,6 +14,8 @@ import (
 // the answer's status and, when the answer is not for the store, the answer, so
 // that the origin is not asked twice. Whoever joined the fill asks for itself.
 type passThrough struct {
+	interim func(status int, h http.Header) // gets what the origin says before its answer
+
 	mu     sync.Mutex
 	status int     // of the answer, 0: none yet; guarded by mu
 	answer *answer // guarded by mu
@@ -25,6 +30,21 @@ func (h *passThrough) note(status int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.status = status
+}
+
+// traced makes a request tell its interim answers.
+func (h *passThrough) traced(ctx context.Context) context.Context {
+	if h == nil {
+		return ctx
+	}
+	return interimTo(ctx, h.interim)
+}
+
+func interimTo(ctx context.Context, to func(status int, h http.Header)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		to(status, http.Header(h))
+		return nil
+	}})
 }
 
 // offer leaves an open answer. False: nobody will take it, or it is none that can
