@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 		resp, _ := c.viewer(nil, entryPath)
 		c.sessionAt(resp)
 	}
+	c.members[1].locked(func() { c.members[1].streams = []string{"/film/", "/old/"} })
 	for _, m := range c.members {
 		c.report(m)
 	}
@@ -51,6 +53,9 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 	c.api(http.MethodGet, "/history?limit=2", nil, http.StatusOK, &history)
 	if len(edges) != 3 || len(pairs) != 3 || len(streams) != 1 || len(streams[0].Edges) != 2 || receipts == nil || len(history) != 2 || history[0].Time < history[1].Time {
 		t.Fatalf("%d edges, %d pairs, %+v, %v, %+v", len(edges), len(pairs), streams, receipts, history)
+	}
+	if stored := streams[0].Stored; !slices.Equal(stored, []string{c.members[1].edge.Name}) {
+		t.Errorf("stored at %v, whatever the placement wishes", stored)
 	}
 	var p wire.Preview
 	c.api(http.MethodGet, "/edges/edge-1/drain", nil, http.StatusOK, &p)

@@ -99,6 +99,8 @@ func (s *Store) remeta(o *object, m Meta) bool {
 	if meta.settle(s.opt.Now()) != nil {
 		return false
 	}
+	s.streams.note(o.meta.Load(), -1)
+	s.streams.note(&meta, 1)
 	o.meta.Store(&meta)
 	if o.file != nil {
 		s.commit.enqueue(o.key, o)

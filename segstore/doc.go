@@ -18,11 +18,12 @@
 //   - reserved bytes never exceed the limit: room is made before a byte is
 //     written, and never out of an object with an open view. A file that was
 //     deleted while being read counts until its last view is closed;
+//   - Streams counts what is there of each stream, however it came and went;
 //   - nobody but the owner of the process reads the directory and the files;
 //   - a file number is never used twice while a record or a file may bear it.
 //
 // Guards: a shard's mutex guards its maps, and the readers of its fills. Inside
-// it may be taken: the committer's, a pool's, an object's mutex; never two
+// it may be taken: the committer's, a pool's, an object's, the streams' mutex; never two
 // shards, and never a disk access under any of them. An object is held by
 // counting (object.refs): one for the map, one for the fill, one for each view and
 // for the committer while it syncs; the last to let go removes the body.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 var (
 	modelKeys   = rapid.SampledFrom([]string{"/a", "/a/1", "/a/2", "/b", "/b?x=1", "/ab"})
+	modelNames  = rapid.SampledFrom([]string{"", "/s/", "/t/"})
 	modelBodies = rapid.SliceOfN(rapid.Byte(), 0, 300)
 )
 
@@ -25,7 +27,7 @@ func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"put": func(r *rapid.T) {
 				key, body := modelKeys.Draw(r, "key"), modelBodies.Draw(r, "body")
-				meta := Meta{Size: int64(len(body)), Digest: digestOf(body)}
+				meta := Meta{Size: int64(len(body)), Digest: digestOf(body), Stream: modelNames.Draw(r, "stream")}
 				if err := s.Put(key, meta, bytes.NewReader(body)); err != nil {
 					r.Fatal(err)
 				}
@@ -33,11 +35,18 @@ func TestStoreIsAMapThatSurvivesRestarts(t *testing.T) {
 			},
 			"get": func(r *rapid.T) {
 				key, body := modelKeys.Draw(r, "key"), modelBodies.Draw(r, "body")
-				if err := s.Fill(t.Context(), key, sourceOf(Meta{Size: -1}, body)); err != nil {
+				if err := s.Fill(t.Context(), key, sourceOf(Meta{Size: -1, Stream: modelNames.Draw(r, "stream"), Status: rapid.SampledFrom([]int{0, 200}).Draw(r, "status")}, body)); err != nil {
 					r.Fatal(err)
 				}
 				if _, there := model[key]; !there {
 					model[key] = body
+				}
+			},
+			"replace": func(r *rapid.T) {
+				key := modelKeys.Draw(r, "key")
+				_, there := model[key]
+				if err := s.Replace(key, Meta{Stream: modelNames.Draw(r, "stream")}); (err == nil) != there {
+					r.Fatalf("replacing %s said %v", key, err)
 				}
 			},
 			"delete": func(r *rapid.T) {
@@ -84,6 +93,16 @@ func openModel(r *rapid.T, dir string) *Store {
 func compare(r *rapid.T, s *Store, model map[string][]byte) {
 	if n := s.Stats().Objects; n != len(model) {
 		r.Fatalf("%d objects, want %d", n, len(model))
+	}
+	streams := map[string]int{}
+	s.List(func(it Item) bool {
+		if it.Meta.Stream != "" {
+			streams[it.Meta.Stream]++
+		}
+		return true
+	})
+	if got := s.Streams(); !maps.Equal(got, streams) {
+		r.Fatalf("it says that it holds %v; it holds %v", got, streams)
 	}
 	for key, want := range model {
 		v, ok := s.Peek(key)

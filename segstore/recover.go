@@ -114,6 +114,7 @@ func (s *Store) adoptOne(r found) {
 	s.disk.take(o, r.meta.Size, costOf(r.key, r.meta))
 	s.disk.add(o)
 	s.shard(r.key).objects[r.key] = o
+	s.streams.note(r.meta, 1)
 }
 
 // listFiles returns the path of every body below objects under its number. What is

@@ -48,6 +48,7 @@ type Store struct {
 	number         atomic.Uint64 // of the youngest file
 	newDirs        atomic.Bool   // a directory was made and not yet synced
 	count          counts
+	streams        streams
 	index          *index
 	commit         *committer
 
@@ -76,6 +77,7 @@ func (s *Store) shard(key Key) *shard {
 // keep makes o, whose hold it takes over, its key's complete copy; mu is held.
 func (sh *shard) keep(o *object) {
 	sh.objects[o.key] = o
+	sh.store.streams.note(o.meta.Load(), 1)
 	o.pool.add(o)
 	if o.file != nil {
 		sh.store.commit.enqueue(o.key, o)
@@ -85,6 +87,7 @@ func (sh *shard) keep(o *object) {
 // forget is the opposite of keep; mu is held, the caller releases o.
 func (sh *shard) forget(o *object) {
 	delete(sh.objects, o.key)
+	sh.store.streams.note(o.meta.Load(), -1)
 	o.pool.remove(o)
 	if o.file != nil {
 		sh.store.commit.enqueue(o.key, nil)
@@ -143,6 +146,7 @@ func newStore(dir string, o Options) *Store {
 		disk: newPool(o.MaxBytes), volatile: newPool(o.MemoryBytes),
 		descriptors: descriptors{limit: o.Descriptors},
 		live:        numbers{set: make(map[uint64]struct{})},
+		streams:     streams{count: map[string]int{}},
 	}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.commit = newCommitter(s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"tandem/internal/setting"
@@ -27,7 +28,7 @@ func sessionsCommand() command {
 }
 
 func printSessions(out io.Writer, list wire.SessionList) {
-	t := newTable("SESSION", "STREAM", "VIEWER", "EDGE", ">POSITION", "LAST SEGMENT", ">AGE", ">SEEN", "")
+	t := newTable("SESSION", "STREAM", "VIEWER", "EDGE", "POSITIONS", "LAST SEGMENT", ">AGE", ">SEEN", "")
 	now := time.Now().UnixMilli()
 	ago := func(at int64) string { return (time.Duration(now-at) * time.Millisecond).Round(time.Second).String() }
 	for _, s := range list.Sessions {
@@ -35,12 +36,26 @@ func printSessions(out io.Writer, list wire.SessionList) {
 		if s.Standin {
 			note = "taken over"
 		}
-		t.add(fmt.Sprintf("%d-%d-%d", s.Pair, s.Slot, s.Generation), s.Stream, s.Viewer, s.Edge, s.Position, tail(s.Path, 24), ago(s.Opened), ago(s.Seen), note)
+		t.add(fmt.Sprintf("%d-%d-%d", s.Pair, s.Slot, s.Generation), s.Stream, s.Viewer, s.Edge, positions(s.Tracks), tail(s.Path, 24), ago(s.Opened), ago(s.Seen), note)
 	}
 	t.print(out)
 	if len(list.Sessions) < list.Total {
 		fmt.Fprintf(out, "\n%d of %d; --limit shows more\n", len(list.Sessions), list.Total)
 	}
+}
+
+// positions are how far a session is in each of its tracks: the segment's number and
+// its time in the presentation.
+func positions(tracks []wire.Track) string {
+	if len(tracks) == 0 {
+		return "-"
+	}
+	texts := make([]string, 0, len(tracks))
+	for _, t := range tracks {
+		at := time.Duration(t.Time) * time.Millisecond
+		texts = append(texts, fmt.Sprintf("%s %d (%d:%02d)", t.Kind, t.Sequence, int(at.Minutes()), int(at.Seconds())%60))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // tail is the end of a long text.

@@ -2,6 +2,8 @@ package member
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,22 +57,28 @@ func (m *Member) Report(streams bool) wire.Report {
 	stats := m.store.Stats()
 	r.StoreBytes = stats.Bytes + stats.MemoryBytes
 	if streams {
-		r.Streams = storedStreams(m.view.Placement(), m.cfg.Name)
+		r.Streams = m.storedStreams()
 	}
 	return r
 }
 
-// storedStreams are the placed streams of an edge's pairs.
-func storedStreams(p *wire.Placement, edge string) []string {
-	list := []string{}
-	for s := range p.Streams.All() {
-		for _, id := range s.Pairs {
-			if q, ok := p.Pair(id); ok && (q.Low == edge || q.High == edge) {
-				list = append(list, s.Stream)
-				break
+// maxStreams bounds the names that a report holds, in bytes.
+const maxStreams = 2 << 20
+
+// storedStreams are those of which the store holds anything, whatever the placement
+// wishes. Where that is more than a report can hold, those that are placed come first.
+func (m *Member) storedStreams() []string {
+	p, list, bytes := m.view.Placement(), []string{}, 0
+	held := slices.Sorted(maps.Keys(m.store.Streams()))
+	for _, placed := range []bool{true, false} {
+		for _, stream := range held {
+			if (p.Stream(stream) != nil) == placed && bytes+len(stream) <= maxStreams {
+				list = append(list, stream)
+				bytes += len(stream) + 3
 			}
 		}
 	}
+	slices.Sort(list)
 	return list
 }
 

@@ -99,7 +99,8 @@ type PairStatus struct {
 type StreamStatus struct {
 	Stream   string   `json:"stream"`
 	Pairs    []PairID `json:"pairs"`
-	Edges    []string `json:"edges"`
+	Edges    []string `json:"edges"`  // that are to hold it, by the placement
+	Stored   []string `json:"stored"` // that hold anything of it, by their stores
 	Sessions int      `json:"sessions"`
 }
 

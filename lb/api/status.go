@@ -106,13 +106,13 @@ func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInf
 func (a *API) streams(ctx context.Context) []wire.StreamStatus {
 	p := a.deps.Node.Placement()
 	watched, _ := a.deps.Control.Watched(ctx, p) // without those of an edge that says nothing
+	holders := a.deps.Control.Loads.Holders(p)
 	out := make([]wire.StreamStatus, 0, p.Streams.Len())
 	for s := range p.Streams.All() {
-		edges := p.EdgesOf(s.Pairs)
-		if edges == nil {
-			edges = []string{}
-		}
-		out = append(out, wire.StreamStatus{Stream: s.Stream, Pairs: s.Pairs, Edges: edges, Sessions: watched[s.Stream].Sessions})
+		out = append(out, wire.StreamStatus{
+			Stream: s.Stream, Pairs: s.Pairs, Edges: append([]string{}, p.EdgesOf(s.Pairs)...), Stored: append([]string{}, holders[s.Stream]...),
+			Sessions: watched[s.Stream].Sessions,
+		})
 	}
 	return out
 }

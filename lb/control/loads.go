@@ -96,6 +96,21 @@ func (l *Loads) Stores(p *wire.Placement, stream string) map[string]bool {
 	return stores
 }
 
+// Holders are, by stream, the edges whose stores hold anything of it, in ring order.
+func (l *Loads) Holders(p *wire.Placement) map[string][]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	holders := map[string][]string{}
+	for _, e := range p.Edges {
+		if h := l.heard[e.Name]; h != nil && h.report.Incarnation == e.Incarnation {
+			for _, stream := range h.report.Streams {
+				holders[stream] = append(holders[stream], e.Name)
+			}
+		}
+	}
+	return holders
+}
+
 // Keep forgets the edges that are no longer in the cluster.
 func (l *Loads) Keep(p *wire.Placement) {
 	l.mu.Lock()

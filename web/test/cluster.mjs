@@ -158,7 +158,7 @@ export class PaperCluster {
       const slot = r.from + i;
       return {
         pair: p.id, slot, generation: 7 + slot, stream: this.streams()[p.id % 3].stream, viewer: `192.0.2.${(slot * 7 + p.id) % 250}`, edge: slot < p.boundary ? p.low : p.high,
-        position: 500 + slot, path: `720/seg-${500 + slot}.m4s`, opened: this.now() - 60_000 * (slot + 1), seen: this.now() - 900 - slot * 10, standin: (slot < p.boundary) !== (slot < p.home),
+        position: 500 + slot, path: `720/seg-${500 + slot}.m4s`, tracks: ["video", "audio"].map((kind) => ({ kind, target: `720/seg-${500 + slot}.m4s`, sequence: 500 + slot, time: 2000 * slot, at: this.now() - 900 })), opened: this.now() - 60_000 * (slot + 1), seen: this.now() - 900 - slot * 10, standin: (slot < p.boundary) !== (slot < p.home),
       };
     })));
     return { total: all.length, sessions: all.slice(0, limit) };

@@ -40,7 +40,9 @@ class SessionRow implements Shown<SessionInfo> {
     setText(this.edgeName, s.edge);
     this.standin.hidden = !s.standin;
     this.stream.show(s.stream, s.viewer);
-    this.position.show(s.position < 0 ? "–" : count(s.position), s.path);
+    const tracks = s.tracks ?? [];
+    const places = tracks.map((t) => (tracks.length > 1 ? `${t.kind} ${count(t.sequence)}` : count(t.sequence)));
+    this.position.show(places.length === 0 ? "–" : places.join(" · "), s.path);
     const now = Date.now();
     this.seen.show(`${span(Math.max(0, now - s.seen))} ago`, `open for ${span(Math.max(0, now - s.opened))}`);
   }

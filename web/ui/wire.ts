@@ -88,7 +88,16 @@ export interface StreamStatus {
   stream: string;
   pairs: number[];
   edges: string[];
+  stored: string[];
   sessions: number;
+}
+
+export interface Track {
+  kind: "other" | "video" | "audio" | "subtitles";
+  target: string;
+  sequence: number;
+  time: number;
+  at: number;
 }
 
 export interface SessionInfo {
@@ -100,6 +109,7 @@ export interface SessionInfo {
   edge: string;
   position: number;
   path: string;
+  tracks?: Track[] | null;
   opened: number;
   seen: number;
   standin: boolean;
