@@ -64,3 +64,81 @@ func TestOrdersThatWouldLoseSomebodyAskForForce(t *testing.T) {
 		})
 	}
 }
+
+// TestALargeEdgeWaitsUntilItIsAccepted: by its capacity the limits of the others would
+// fall, so an operator sees that before it joins.
+func TestALargeEdgeWaitsUntilItIsAccepted(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 8})
+	c.place("/film/")
+	c.addEdge("edge-5", 1000)
+	status := func(name string) (e wire.EdgeStatus) {
+		t.Helper()
+		var all []wire.EdgeStatus
+		c.api(http.MethodGet, "/edges", nil, http.StatusOK, &all)
+		for _, e = range all {
+			if e.Name == name {
+				return e
+			}
+		}
+		t.Fatalf("no %s in %+v", name, all)
+		return e
+	}
+	if e := status("edge-5"); e.State != wire.EdgePending {
+		t.Fatalf("%+v", e)
+	}
+	var p wire.Preview
+	c.api(http.MethodGet, "/edges/edge-5/accept", nil, http.StatusOK, &p)
+	if !p.Lowers || p.Order != "accept" || p.Excess != 0 || p.LimitNow != 24 || p.Limit >= 64 {
+		t.Fatalf("%+v", p)
+	}
+	c.api(http.MethodPost, "/edges/edge-1/accept", nil, http.StatusConflict, nil) // it waits for nothing
+	c.api(http.MethodPost, "/edges/edge-5/accept", nil, http.StatusOK, nil)
+	if e := status("edge-5"); e.State != wire.EdgeJoining {
+		t.Fatalf("%+v", e)
+	}
+	// A member that states more has what it had until that is accepted.
+	m := c.members[0]
+	m.locked(func() { m.edge.Capacity = 500 })
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: m.edge}, http.StatusOK, nil)
+	if e := status("edge-1"); e.Capacity != 8 || e.Asks != 500 {
+		t.Fatalf("%+v", e)
+	}
+	c.api(http.MethodPost, "/edges/edge-1/accept", nil, http.StatusOK, nil)
+	if e := status("edge-1"); e.Capacity != 500 || e.Asks != 0 {
+		t.Fatalf("%+v", e)
+	}
+}
+
+// TestStatusSaysWhatTheLossOfAZoneWouldCost: two racks with two edges each, which the
+// ring puts apart; a third zone can't be apart from itself.
+func TestStatusSaysWhatTheLossOfAZoneWouldCost(t *testing.T) {
+	c := newStage(t, stageOptions{})
+	for i, zone := range []string{"rack-1", "rack-1", "rack-2", "rack-2"} {
+		c.addEdgeIn("edge-"+string(rune('1'+i)), zone, 8)
+	}
+	c.place("/film/")
+	c.fill(1)
+	var s wire.Status
+	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+	if len(s.Zones) != 2 || s.Zones[0].Zone != "rack-1" || len(s.Zones[0].Edges) != 2 || s.Zones[0].Lost != 0 {
+		t.Fatalf("%+v", s.Zones)
+	}
+	for _, q := range s.Pairs {
+		if q.SameZone {
+			t.Errorf("pair %d: %s and %s are in one zone", q.ID, q.Low, q.High)
+		}
+	}
+	for _, e := range s.Edges {
+		if !strings.HasPrefix(e.Zone, "rack-") {
+			t.Errorf("%s is in %q", e.Name, e.Zone)
+		}
+	}
+	c = newStage(t, stageOptions{})
+	for _, name := range []string{"edge-1", "edge-2"} {
+		c.addEdgeIn(name, "rack-1", 8)
+	}
+	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+	if !s.Pairs[0].SameZone {
+		t.Fatalf("%+v", s.Pairs)
+	}
+}

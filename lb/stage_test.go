@@ -149,9 +149,14 @@ func listen(t *testing.T) net.Listener {
 
 func (c *stage) addEdge(name string, capacity int) *member {
 	c.t.Helper()
+	return c.addEdgeIn(name, "", capacity)
+}
+
+func (c *stage) addEdgeIn(name, zone string, capacity int) *member {
+	c.t.Helper()
 	m := &member{
 		t: c.t, lb: c.lb, tables: map[wire.PairID]*ring.Table{}, asked: map[string]int{}, inside: map[string]int{},
-		edge: wire.Edge{Name: name, Capacity: capacity, Incarnation: 1},
+		edge: wire.Edge{Name: name, Zone: zone, Capacity: capacity, Incarnation: 1},
 	}
 	m.Server = httptest.NewServer(m)
 	c.t.Cleanup(func() { m.CloseClientConnections(); m.Close() })

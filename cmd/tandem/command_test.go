@@ -48,6 +48,28 @@ func TestStatusSaysFirstWhatIsWrongWithTheBalancers(t *testing.T) {
 	}
 }
 
+func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
+	s := wire.Status{
+		Majority: true,
+		Edges: []wire.EdgeStatus{
+			{Name: "edge-1", Zone: "rack-1", State: wire.EdgeUp, Asks: 500},
+			{Name: "edge-2", State: wire.EdgePending},
+		},
+		Pairs: []wire.PairStatus{{ID: 1, Low: "edge-1", High: "edge-3", SameZone: true}},
+		Zones: []wire.ZoneLoss{{Zone: "rack-1", Edges: []string{"edge-1", "edge-3"}, Lost: 4, Given: 2, Margin: -4}, {Zone: "rack-2", Edges: []string{"edge-4"}, Margin: 3}},
+	}
+	var out bytes.Buffer
+	printStatus(&out, &s, false)
+	for _, want := range []string{
+		"states 500, by which the others' limits would fall: tandem accept edge-1", "the others' limits would fall: tandem accept edge-2",
+		"both in one zone", "rack-1  edge-1 edge-3", "its loss is not survived", "its loss is survived",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestAPreviewSaysWhatAnOrderCosts(t *testing.T) {
 	for want, p := range map[string]wire.Preview{
 		"remove of edge-3 moves 1 session; the fullest edge is then edge-2 with 7 of 8\n" +

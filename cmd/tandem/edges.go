@@ -24,18 +24,22 @@ func edgesCommand() command {
 }
 
 func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
-	t := newTable("EDGE", "STATE", ">DELIVERS", ">LIMIT", ">MAX", ">N-1 MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
+	t := newTable("EDGE", "ZONE", "STATE", ">DELIVERS", ">LIMIT", ">MAX", ">N-1 MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
 	for _, e := range edges {
-		t.add(e.Name, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), size(e.SentBytes),
+		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), size(e.SentBytes),
 			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, edgeNote(e))
 	}
-	t.paint = painter(colours, 1, string(wire.EdgeUp), string(wire.EdgeDown), "")
+	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t
 }
 
 // edgeNote says in a few words what is special about an edge now.
 func edgeNote(e wire.EdgeStatus) string {
 	switch {
+	case e.State == wire.EdgePending:
+		return "the others' limits would fall: tandem accept " + e.Name
+	case e.Asks > 0:
+		return fmt.Sprintf("states %d, by which the others' limits would fall: tandem accept %s", e.Asks, e.Name)
 	case e.Stopped:
 		return "stopped in order"
 	case len(e.StandIns) > 0:

@@ -39,6 +39,12 @@ func removeCommand() command {
 			"every stream has two copies again. Its process can be ended then.")
 }
 
+func acceptCommand() command {
+	return foreseenCommand("accept", "let an edge join, or have the capacity that it states, by which the others' limits fall",
+		"An edge that could take more with it than the others have room for waits until this: its loss has to be\n"+
+			"survived as well, so the others keep more room. Its --capacity can be stated lower instead.")
+}
+
 // foreseenCommand is an order that says before what it would do.
 func foreseenCommand(what, summary, about string) command {
 	c, preview, force := &client{}, false, false
@@ -102,6 +108,9 @@ func printPreview(out io.Writer, p *wire.Preview) {
 		margin = fmt.Sprintf("the next failure is then not survived: N-1 margin %d (now %d)", p.Margin, p.MarginNow)
 	}
 	fmt.Fprintf(out, "%s; the cluster admits %s (now %d)\n", margin, sessionsText(p.Limit), p.LimitNow)
+	if p.Lowers {
+		fmt.Fprintln(out, "the limits of the other edges fall")
+	}
 	if len(p.Boundaries) == 0 {
 		return
 	}

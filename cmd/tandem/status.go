@@ -90,6 +90,24 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	edgeTable(s.Edges, colours).print(out)
 	fmt.Fprintln(out)
 	pairTable(s.Pairs, colours).print(out)
+	if len(s.Zones) > 0 {
+		fmt.Fprintln(out)
+		zoneTable(s.Zones, colours).print(out)
+	}
+}
+
+// zoneTable says what the loss of all edges of a zone at once would cost.
+func zoneTable(zones []wire.ZoneLoss, colours bool) *table {
+	t := newTable("ZONE", "EDGES", ">N-1 MARGIN", ">FROM THE ORIGIN", ">LOST", "")
+	for _, z := range zones {
+		note := "its loss is survived"
+		if z.Lost > 0 {
+			note = "its loss is not survived"
+		}
+		t.add(z.Zone, strings.Join(z.Edges, " "), z.Margin, z.Given, z.Lost, note)
+	}
+	t.paint = painter(colours, 5, "its loss is survived", "its loss is not survived", "")
+	return t
 }
 
 // trouble says in one line what an operator has to know first, "" when nothing is
@@ -166,6 +184,8 @@ func pairTable(pairs []wire.PairStatus, colours bool) *table {
 			note = "adopted by " + p.Adopted[0].Edge
 		case p.Boundary != p.Home:
 			note = "moved"
+		case p.SameZone:
+			note = "both in one zone"
 		}
 		t.add(p.ID, p.Low, p.High, p.Slots, p.Boundary, p.Home, p.LowDelivering, p.HighDelivering, p.Streams, note)
 	}

@@ -12,8 +12,8 @@ package wire
 //	GET    /api/v1/receipts          -> []Receipt, newest first
 //	GET    /api/v1/events            -> server-sent events: "status" (Status, at most 4 a second), "event" (Event)
 //	GET    /api/v1/history?limit=N   -> []Event, newest first
-//	POST   /api/v1/edges/{name}/drain | resume | remove, ?force=true for one that would lose sessions
-//	GET    /api/v1/edges/{name}/drain | remove -> Preview: what it would do
+//	POST   /api/v1/edges/{name}/drain | resume | remove | accept, ?force=true for one that would lose sessions
+//	GET    /api/v1/edges/{name}/drain | remove | accept -> Preview: what it would do
 //	POST   /api/v1/streams/unplace   {"stream": "/film/"}: off its pairs, if nobody watches it
 //	POST   /api/v1/purge             Purge -> PurgeAnswer
 //	POST   /api/v1/admission         {"admission": "failsafe"|"pair"}
@@ -37,6 +37,7 @@ type Status struct {
 	Edges     []EdgeStatus   `json:"edges"`
 	Pairs     []PairStatus   `json:"pairs"`
 	Balancers []BalancerInfo `json:"balancers"`
+	Zones     []ZoneLoss     `json:"zones"` // what the loss of each would cost; none: no edge states one
 	Sessions  int            `json:"sessions"`
 	Streams   int            `json:"streams"`
 	Refused   int64          `json:"refused"`   // by this balancer since its start
@@ -63,6 +64,8 @@ type EdgeStatus struct {
 	Admin       string    `json:"admin"`
 	Incarnation uint64    `json:"incarnation"`
 	Capacity    int       `json:"capacity"`
+	Asks        int       `json:"asks,omitempty"` // a higher capacity that waits to be accepted
+	Zone        string    `json:"zone,omitempty"`
 	Limit       int       `json:"limit"` // most sessions it is given: claim 8
 	Delivering  int       `json:"delivering"`
 	Margin      int       `json:"margin"` // capacity less the most it would deliver after any one death
@@ -93,6 +96,7 @@ type PairStatus struct {
 	Retiring       bool       `json:"retiring,omitempty"`
 	Adopted        []Adoption `json:"adopted,omitempty"`
 	Streams        int        `json:"streams"`
+	SameZone       bool       `json:"same_zone,omitempty"` // both members may be lost together
 }
 
 // StreamStatus is one placed stream.

@@ -56,7 +56,7 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 	return e, ok
 }
 
-// edgeOrder is drain, resume or remove. One that would leave viewers without an edge
+// edgeOrder is drain, resume, remove or accept. One that would leave viewers without an edge
 // has to be forced.
 func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +98,8 @@ func (a *API) foresee(e wire.Edge, kind raftfsm.Kind) wire.Preview {
 	switch {
 	case kind == raftfsm.Remove && ring.InRing(e.State):
 		preview = ring.PreviewRemove(p, e.Name, loads)
+	case kind == raftfsm.Accept:
+		preview = ring.PreviewAccept(p, e, loads)
 	case kind == raftfsm.Drain && e.State == wire.EdgeUp:
 		preview = ring.Preview(p, e.Name, loads)
 	}

@@ -17,7 +17,7 @@ func (a *API) status() wire.Status {
 	leader, _ := a.deps.Node.Leader()
 	s := wire.Status{
 		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Majority: a.deps.Control.Majority(), Admission: p.Admission, Policy: a.deps.StateSource,
-		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name),
+		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name), Zones: ring.ZoneLosses(p, tables),
 		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
 	}
 	return s
@@ -34,7 +34,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 	out := make([]wire.EdgeStatus, 0, len(p.Edges))
 	for _, e := range p.Edges {
 		s := wire.EdgeStatus{
-			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity,
+			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity, Asks: e.Asks, Zone: e.Zone,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
 			FailSafe: ring.FailSafe(p, e.Name), Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
 		}
@@ -62,6 +62,7 @@ func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
 			streams[id]++
 		}
 	}
+	together := ring.SameZone(p)
 	out := make([]wire.PairStatus, 0, len(p.Pairs))
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
@@ -75,6 +76,7 @@ func pairStatuses(p *wire.Placement, tables []ring.Load) []wire.PairStatus {
 		s := wire.PairStatus{
 			ID: q.ID, Low: q.Low, High: q.High, Slots: q.Slots, Boundary: q.Boundary, Home: q.Home,
 			LowDelivering: below, HighDelivering: table.Taken() - below, Taken: taken[q.ID], Retiring: q.Retiring, Adopted: q.Adopted, Streams: streams[q.ID],
+			SameZone: slices.Contains(together, q.ID),
 		}
 		if s.Taken == nil {
 			s.Taken = []wire.Run{}

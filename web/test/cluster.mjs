@@ -72,7 +72,7 @@ export class PaperCluster {
       return { ...e, delivering, margin: e.capacity - delivering - (down ? 20 : 14), report_age: e.state === "down" ? 61_000 : e.report_age };
     });
     return {
-      time: this.now(), version: this.version, node: "lb-2", leader: this.leader, majority: this.leader !== "", admission: this.admission, policy: "push", edges, pairs,
+      time: this.now(), version: this.version, node: "lb-2", leader: this.leader, majority: this.leader !== "", zones: [], admission: this.admission, policy: "push", edges, pairs,
       balancers: ["lb-1", "lb-2", "lb-3"].map((name) => ({ name, http: "", admin: "", raft: "", leader: name === this.leader, voter: true, alive: true })),
       sessions: edges.reduce((n, e) => n + e.delivering, 0), streams: 3, refused: this.refused, takeovers: this.takeovers,
     };

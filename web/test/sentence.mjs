@@ -39,6 +39,14 @@ test("a margin below zero is said, whoever has it", () => {
   assert.match(sentence(status).more, /not survived/);
 });
 
+test("a zone whose loss would cost somebody, an edge that waits", () => {
+  const status = new PaperCluster().status();
+  const zones = [{ zone: "rack-1", edges: ["edge-1", "edge-3"], lost: 0, given: 0, margin: 4 }, { zone: "rack-2", edges: ["edge-2", "edge-4"], lost: 7, given: 3, margin: -7 }];
+  assert.match(sentence({ ...status, zones }).more, /The loss of rack-2 \(edge-2 and edge-4\) would cost 7 sessions\.$/);
+  const edges = [...status.edges, { ...status.edges[0], name: "edge-5", state: "pending" }, { ...status.edges[0], name: "edge-6", asks: 500 }];
+  assert.match(sentence({ ...status, edges }).text, /^edge-5 waits to be accepted; edge-6 waits to be accepted$/);
+});
+
 test("nobody leads, nobody is there", () => {
   const status = new PaperCluster().status();
   assert.match(sentence({ ...status, leader: "", majority: false }).more, /^No majority of the balancers/);

@@ -8,6 +8,7 @@ import type { EdgeStatus, Preview, SessionInfo } from "./wire";
 const explained: Record<Order, string> = {
   drain: "It delivers nothing by the tables any more, but keeps its copies. Its viewers go on at its neighbours with the next segment.",
   resume: "It takes its sessions back: the boundaries go home.",
+  accept: "Its loss has to be survived as well, so the other edges keep more room: their limits fall.",
   remove: "Its neighbours copy what they need, then the ring closes over it. To come back it has to join anew.",
 };
 
@@ -32,6 +33,7 @@ function show(preview: Preview, slots: Map<number, string>): HTMLElement {
   const survived = preview.margin < 0 ? "the next failure is then not survived" : "the next failure is survived";
   list.append(h("li", { class: preview.margin < 0 ? "bad" : "good" }, `${survived}: N-1 margin `, h("b", {}, `${preview.margin_now} → ${preview.margin}`)));
   list.append(h("li", {}, "the cluster admits ", h("b", {}, `${preview.limit_now} → ${preview.limit}`), " sessions"));
+  if (preview.lowers) list.append(h("li", { class: "bad" }, "the limits of the other edges fall"));
   for (const m of preview.boundaries) list.append(h("li", {}, `boundary of pair ${m.pair}${slots.get(m.pair) ?? ""}: `, h("b", {}, `${m.before} → ${m.after}`)));
   return list;
 }

@@ -59,6 +59,7 @@ export function asStatus(value: unknown): Status {
     ...status,
     edges: list(value.edges, "status"),
     balancers: list(value.balancers, "status"),
+    zones: list(value.zones, "status"),
     pairs: list<Status["pairs"][number]>(value.pairs, "status").map((p) => ({ ...p, taken: p.taken ?? [], adopted: p.adopted ?? [] })),
   };
 }
@@ -92,7 +93,7 @@ export async function getHistory(limit: number): Promise<Happening[]> {
   return list<Happening>(await ask("GET", `history?limit=${limit}`), "history").map(asHappening);
 }
 
-export type Order = "drain" | "resume" | "remove";
+export type Order = "drain" | "resume" | "remove" | "accept";
 
 export async function getPreview(edge: string, order: Order): Promise<Preview> {
   const value = await ask("GET", `edges/${encodeURIComponent(edge)}/${order}`);

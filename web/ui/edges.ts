@@ -1,5 +1,6 @@
 // The table of edges: state, load, what is left after a death, store, orders.
 import type { Actions } from "./actions";
+import type { Order } from "./api";
 import { h, Keyed, setAttribute, setStyle, setText, type Shown } from "./dom";
 import { StatePill } from "./edgestate";
 import { bytes, count, percent, plural, signed, span } from "./format";
@@ -26,13 +27,13 @@ class EdgeRow implements Shown<EdgeStatus> {
   private readonly margin = line();
   private readonly hits = line();
   private readonly store = line();
-  private readonly buttons: Record<"drain" | "resume" | "remove", HTMLButtonElement>;
+  private readonly buttons: Record<Order, HTMLButtonElement>;
 
   constructor(private edge: EdgeStatus, actions: Actions) {
     this.meter = h("div", { class: "meter", role: "meter", "aria-valuemin": 0 }, this.load, this.tick);
-    const order = (what: "drain" | "resume" | "remove"): HTMLButtonElement =>
+    const order = (what: Order): HTMLButtonElement =>
       h("button", { type: "button", "aria-label": `${what} ${edge.name}`, onclick: () => actions.order(this.edge, what) }, what);
-    this.buttons = { drain: order("drain"), resume: order("resume"), remove: order("remove") };
+    this.buttons = { drain: order("drain"), resume: order("resume"), remove: order("remove"), accept: order("accept") };
     this.root = h("tr", { id: `edge-${edge.name}`, role: "row", tabindex: -1 },
       cell("Edge", this.swatch, h("span", { class: "two" }, this.name, this.about)),
       cell("State", h("span", { class: "two" }, h("span", { class: "pills" }, this.pill.root, this.safe), this.copy, this.copied)),
@@ -40,7 +41,7 @@ class EdgeRow implements Shown<EdgeStatus> {
       cell("N−1 margin", this.margin.root),
       cell("Hits", this.hits.root),
       cell("Store", this.store.root),
-      cell("Orders", h("span", { class: "orders" }, this.buttons.drain, this.buttons.resume, this.buttons.remove)));
+      cell("Orders", h("span", { class: "orders" }, this.buttons.accept, this.buttons.drain, this.buttons.resume, this.buttons.remove)));
   }
 
   update(edge: EdgeStatus): void {
@@ -50,7 +51,7 @@ class EdgeRow implements Shown<EdgeStatus> {
     const old = edge.report_age > oldReport || edge.report_age < 0;
     setText(this.about, edge.report_age < 0 ? "no report" : old ? `silent for ${span(edge.report_age)}` : plural(edge.streams, "stream"));
     setAttribute(this.about, "class", old ? "bad" : null);
-    setAttribute(this.name, "title", `${edge.http}, incarnation ${edge.incarnation}`);
+    setAttribute(this.name, "title", `${edge.http}, incarnation ${edge.incarnation}${edge.zone ? `, zone ${edge.zone}` : ""}`);
     this.pill.show(edge.state);
     this.safe.hidden = !edge.fail_safe;
     this.updateRecovery(edge);
@@ -61,6 +62,7 @@ class EdgeRow implements Shown<EdgeStatus> {
     else this.margin.show("–", "");
     this.hits.show(percent(edge.hits, edge.hits + edge.misses), `${count(edge.origin_asked)} to origin`);
     this.store.show(bytes(edge.store_bytes), `${bytes(edge.sent_bytes)} sent`);
+    this.buttons.accept.hidden = !(edge.state === "pending" || (edge.asks ?? 0) > 0);
     this.buttons.drain.hidden = !(edge.state === "up");
     this.buttons.resume.hidden = !(edge.state === "draining");
     this.buttons.remove.disabled = edge.state === "leaving";

@@ -27,7 +27,7 @@ export class Ring {
 
   update(status: Status): void {
     const inPairs = new Set(status.pairs.flatMap((p) => [p.low, p.high]));
-    const members = status.edges.filter((e) => e.state !== "joining" || inPairs.has(e.name));
+    const members = status.edges.filter((e) => (e.state !== "joining" && e.state !== "pending") || inPairs.has(e.name));
     this.draw(members, status.pairs);
     for (const edge of members) this.edges.get(edge.name)?.update(edge);
     for (const pair of status.pairs) this.pairs.get(pair.id)?.update(pair);

@@ -48,7 +48,9 @@ export function sentence(status: Status): Sentence {
   const { edges, pairs } = status;
   if (edges.length === 0) return { tone: "warn", text: "No edge has registered yet", more: "Start one with: tandem edge --balancers …" };
   const survived = survivesNext(edges);
-  const next = survived ? "The next failure is survived." : "The next failure is not survived: somebody would lose capacity.";
+  const zone = status.zones.find((z) => z.lost > 0);
+  const lost = zone ? ` The loss of ${zone.zone} (${sentenceList(zone.edges)}) would cost ${plural(zone.lost, "session")}.` : "";
+  const next = (survived ? "The next failure is survived." : "The next failure is not survived: somebody would lose capacity.") + lost;
   const up = edges.filter((e) => e.state === "up").length;
   const parts: string[] = [];
   for (const e of edges.filter((x) => x.state === "down")) parts.push(`${e.name} is down: ${whereAreTheViewers(e, pairs)}`);
@@ -58,6 +60,7 @@ export function sentence(status: Status): Sentence {
   }
   for (const e of edges.filter((x) => x.state === "recovering")) parts.push(`${e.name} is back and copies: ${whereAreTheViewers(e, pairs)}`);
   for (const e of edges.filter((x) => x.state === "draining" || x.state === "leaving" || x.state === "joining")) parts.push(`${e.name} is ${e.state}`);
+  for (const e of edges.filter((x) => x.state === "pending" || (x.asks ?? 0) > 0)) parts.push(`${e.name} waits to be accepted`);
   const counts = `${plural(up, "edge")} up, ${plural(status.sessions, "session")}`;
   const over = edges.filter((e) => e.delivering > e.capacity).map((e) => e.name);
   if (over.length > 0) parts.push(`${sentenceList(over)} above capacity`);

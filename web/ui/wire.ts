@@ -1,7 +1,7 @@
 // The shapes of /api/v1, as internal/wire/api.go defines them. Times are unix
 // milliseconds, sizes bytes. Slots and boundaries are in the low member's view.
 
-export type EdgeState = "joining" | "recovering" | "up" | "draining" | "leaving" | "down" | "silent"; // silent: nobody can commit its death
+export type EdgeState = "pending" | "joining" | "recovering" | "up" | "draining" | "leaving" | "down" | "silent"; // silent: nobody can commit its death
 
 export interface Run {
   from: number;
@@ -28,6 +28,8 @@ export interface EdgeStatus {
   admin: string;
   incarnation: number;
   capacity: number;
+  asks?: number; // a higher capacity that waits to be accepted
+  zone?: string;
   limit: number;
   delivering: number;
   margin: number;
@@ -56,6 +58,7 @@ export interface PairStatus {
   retiring?: boolean;
   adopted?: Adoption[];
   streams: number;
+  same_zone?: boolean; // both members may be lost together
 }
 
 export interface BalancerInfo {
@@ -65,6 +68,15 @@ export interface BalancerInfo {
   leader: boolean;
   voter: boolean;
   alive: boolean;
+}
+
+// What the loss of all edges of a zone at once would cost.
+export interface ZoneLoss {
+  zone: string;
+  edges: string[];
+  lost: number;
+  given: number;
+  margin: number;
 }
 
 export interface Status {
@@ -78,6 +90,7 @@ export interface Status {
   edges: EdgeStatus[];
   pairs: PairStatus[];
   balancers: BalancerInfo[];
+  zones: ZoneLoss[];
   sessions: number;
   streams: number;
   refused: number;
@@ -167,6 +180,7 @@ export interface Preview {
   margin: number; // the same afterwards
   limit_now: number; // sessions that the cluster admits
   limit: number;
+  lowers?: boolean; // the limits of the others fall
 }
 
 export interface PurgeAnswer {
