@@ -68,6 +68,7 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case wire.PathOpen:
 		m.open(w, r)
 	case wire.PathReport:
+		m.locked(func() { m.asked["report"]++ })
 		call.Reply(w, http.StatusOK, m.report())
 	case wire.PathSessions:
 		m.locked(func() { call.Reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })

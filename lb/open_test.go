@@ -281,6 +281,62 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 	}
 }
 
+// TestPushedReportsTellWhoStoresTheStream (claim 4): the placement wishes two pairs, and
+// by what the edges have pushed only one of them stores it (the others were purged); no
+// edge is asked.
+func TestPushedReportsTellWhoStoresTheStream(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 100})
+	for _, pair := range []wire.PairID{1, 3} {
+		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
+	}
+	q, _ := c.lb.Placement().Pair(3)
+	for _, m := range c.members {
+		m.locked(func() {
+			if m.streams = []string{}; m.edge.Name == q.High {
+				m.streams = []string{"/film/"}
+			}
+		})
+		c.report(m)
+	}
+	for range 3 {
+		resp, _ := c.viewer(nil, entryPath)
+		token, _ := c.sessionAt(resp)
+		if edge, _ := ring.Route(c.lb.Placement(), q, token.Slot); token.Pair != 3 || edge != q.High {
+			t.Fatalf("opened on pair %d at %s; only %s says that it stores the stream", token.Pair, edge, q.High)
+		}
+	}
+	for _, m := range c.members {
+		m.locked(func() {
+			if n := m.asked["report"]; n != 0 {
+				t.Errorf("%s was asked %d times for what it pushes", m.edge.Name, n)
+			}
+		})
+	}
+}
+
+// TestOneHotStreamSpreadsOverTheRing: 200 viewers of one stream on four edges that may
+// have 75 each: it begins on one pair and ends on all, within a tenth of even.
+func TestOneHotStreamSpreadsOverTheRing(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 100})
+	for i := range 200 {
+		if resp, body := c.viewer(nil, entryPath); resp.StatusCode != http.StatusFound {
+			t.Fatalf("viewer %d: %s %s", i+1, resp.Status, body)
+		}
+		if i%10 == 9 { // reports are a moment old, as in life
+			for _, m := range c.members {
+				c.report(m)
+			}
+		}
+	}
+	for _, m := range c.members {
+		m.locked(func() {
+			if m.opened < 45 || m.opened > 55 {
+				t.Errorf("%s has %d of 200 sessions, want 50 within a tenth", m.edge.Name, m.opened)
+			}
+		})
+	}
+}
+
 // TestSlotGivenAwayIsTakenBackForAViewer: an edge both of whose neighbours are
 // dead has given slots away and empties; the next viewer is not refused for that
 // (docs/decisions/0007).
