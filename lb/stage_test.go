@@ -182,6 +182,28 @@ func (c *stage) member(name string) *member {
 	return nil
 }
 
+// mirror lets both members of each pair know of all its sessions, as notices do.
+func (c *stage) mirror() {
+	p := c.lb.Placement()
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		low, high := c.member(q.Low), c.member(q.High)
+		var runs []wire.Run
+		for _, m := range []*member{low, high} {
+			m.locked(func() { runs = append(runs, m.table(q).Runs()...) })
+		}
+		for _, m := range []*member{low, high} {
+			m.locked(func() {
+				for _, r := range runs {
+					for slot := r.From; slot < r.To; slot++ {
+						m.table(q).Set(slot)
+					}
+				}
+			})
+		}
+	}
+}
+
 // report brings a member's report to the balancer.
 func (c *stage) report(m *member) {
 	c.t.Helper()
