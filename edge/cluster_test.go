@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"tandem/edge/fetch"
 
 	"github.com/rs/zerolog"
 
@@ -196,9 +195,7 @@ func startEdgeAt(t *testing.T, cfg Config, now func() time.Time) *testEdge {
 	}
 	cfg.CopyRate, cfg.OriginTimeout, cfg.PeerSilent = 1<<30, 5*time.Second, 5*time.Second
 	cfg.toPublish, cfg.peerRepair = 5*time.Second, 5*time.Second
-	if cfg.Duplication == "" {
-		cfg.Duplication = fetch.DuplicateRelay
-	}
+	cfg.Duplication, cfg.QueryNames = cmp.Or(cfg.Duplication, defaults.Duplication), cmp.Or(cfg.QueryNames, defaults.QueryNames)
 	if len(cfg.Balancers) > 0 {
 		cfg.Secret = testSecret()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tandem/edge/fetch"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -44,9 +45,12 @@ type Config struct {
 	CopyRate           int64
 	OriginTimeout      time.Duration
 	PeerSilent         time.Duration
+	QueryNames         string
+	QuerySort          bool
 	LogLevel           string
 
 	Secret    wire.Secret     // read from SecretFile by Validate
+	query     cachekey.Query  // read from QueryNames and QuerySort by Validate
 	upstreams []wire.Upstream // read from Upstreams and Origin by Validate
 
 	lose       func() bool   // these four in tests: whether the next datagram is lost
@@ -85,6 +89,8 @@ func (c *Config) Settings() []setting.Row {
 		setting.Bytes(&c.CopyRate, "copy-rate", 200<<20, 64<<10, 1<<40, "most bytes a second that are copied from neighbours in a recovery"),
 		setting.Duration(&c.OriginTimeout, "origin-timeout", 10*time.Second, 100*time.Millisecond, 5*time.Minute, "longest wait for the head of the origin's answer, and for each further byte"),
 		setting.Duration(&c.PeerSilent, "peer-silent-limit", 600*time.Millisecond, 10*time.Millisecond, time.Minute, "a neighbour that neither answers nor says that it waits for the origin is passed by after so long"),
+		setting.String(&c.QueryNames, "query", "drop:CMCD", "which parameters of a query are part of an object's name: all, drop:NAME,NAME or keep:NAME,NAME; the same at every edge"),
+		setting.Bool(&c.QuerySort, "query-sort", false, "parameters of a query are part of an object's name in any order; the same at every edge"),
 		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error").Reloadable(),
 	}
 }
@@ -101,6 +107,10 @@ func (c *Config) Validate() error {
 	}
 	if err := c.readUpstreams(); err != nil {
 		return err
+	}
+	var err error
+	if c.query, err = cachekey.ParseQuery(c.QueryNames, c.QuerySort); err != nil {
+		return fmt.Errorf("--query: %w", err)
 	}
 	for i, b := range c.Balancers {
 		if err := baseURL("--balancers", b); err != nil {

@@ -10,7 +10,9 @@ import (
 
 	"tandem/edge/rules"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -75,17 +77,18 @@ func (f *flushing) Write(b []byte) (int, error) {
 // through carries any other method to the origin, and lets go of what its success
 // makes wrong (RFC 9111 section 4.4).
 func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
-	x := request{Request: fetch.Request{Path: r.URL.Path}}
-	var ok bool
-	if x.Key, ok = rules.KeyOf(r.URL.Path, r.URL.RawQuery); !ok {
+	x := request{}
+	key, ok := cachekey.Of(h1.Target(r))
+	if !ok {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
+	x.Key, x.Path = e.cfg.query.Apply(key), cachekey.Path(key)
 	var body io.Reader
 	if r.Body != nil && r.ContentLength != 0 {
 		body = r.Body
 	}
-	a, err := e.fetch.Pass(r, r.URL.RequestURI(), body, &interim{w: w})
+	a, err := e.fetch.Pass(r, key, body, &interim{w: w})
 	how := rules.CacheStatus{Why: rules.ForwardMethod}
 	if err != nil {
 		e.fail(w, r, x, how, err)
@@ -124,8 +127,8 @@ func (e *Edge) invalidate(r *http.Request, key string, h http.Header) {
 				continue
 			}
 		}
-		if other, ok := rules.KeyOf(u.Path, u.RawQuery); ok {
-			e.fetch.Forget(other)
+		if other, ok := cachekey.Of(u.RequestURI()); ok {
+			e.fetch.Forget(e.cfg.query.Apply(other))
 		}
 	}
 }

@@ -18,14 +18,14 @@ func (c *Config) fetch(loopID string) fetch.Config {
 func (c *Config) member() member.Config {
 	return member.Config{
 		Name: c.Name, Data: c.Data, Balancers: c.Balancers, Capacity: c.Capacity, Zone: c.Zone, After: c.After, NoticeEvery: c.NoticeEvery, SilentFor: c.SilentFor,
-		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout,
+		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout, Query: c.query,
 	}
 }
 
 // multicast are the settings of the room that hears the group.
 func (c *Config) multicast() multicast.Config {
 	return multicast.Config{
-		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Codec: c.Secret.Datagrams(), OriginTimeout: c.OriginTimeout,
+		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Codec: c.Secret.Datagrams(), Query: c.query, OriginTimeout: c.OriginTimeout,
 		Lose: c.lose, PeerRepair: c.peerRepair, Room: c.room,
 	}
 }

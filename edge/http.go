@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"tandem/edge/fetch"
-
 	"tandem/edge/rules"
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/h1"
@@ -121,7 +120,7 @@ func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
 	defer limit.Stop()
 	for {
 		changed := e.member.Keys.Changed()
-		x, refused = e.requestOf(r.Header, r.URL.Path, r.URL.RawQuery, r.RemoteAddr)
+		x, refused = e.requestOf(r.Header, h1.Target(r), r.RemoteAddr)
 		if refused.reason != reasonKey {
 			return x, refused
 		}
@@ -142,8 +141,8 @@ type refusal struct {
 }
 
 // requestOf finds out what a request is for, and notes it in its session.
-func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request, refused refusal) {
-	x = request{slot: -1, started: e.now(), Request: fetch.Request{Path: path}}
+func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refused refusal) {
+	x = request{slot: -1, started: e.now()}
 	x.Node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
 	viewer := remote
 	if x.Node {
@@ -154,16 +153,21 @@ func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request,
 			x.Pair = wire.PairID(n)
 		}
 	}
-	if token, rest, ok := wire.SplitPath(path); ok && e.clustered() {
-		if refused = e.session(&x, token, rest, viewer); refused.status != 0 {
-			return x, refused
-		}
-	}
-	var ok bool
-	if x.Key, ok = rules.KeyOf(x.Path, query); !ok {
+	key, ok := cachekey.Of(target)
+	if !ok {
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
-	x.Path = rules.PathOf(x.Key)
+	if strings.HasPrefix(key, wire.Internal) { // spelled so that it was not seen before
+		return x, refusal{http.StatusForbidden, "closed", "closed to viewers"}
+	}
+	if token, rest, ok := wire.SplitPath(key); ok && e.clustered() {
+		if refused = e.session(&x, token, viewer); refused.status != 0 {
+			return x, refused
+		}
+		key = rest
+	}
+	x.Key = e.cfg.query.Apply(key)
+	x.Path = cachekey.Path(x.Key)
 	if x.Pair == 0 && e.clustered() {
 		x.Pair = e.view.PairOf(x.Path)
 	}
@@ -171,7 +175,7 @@ func (e *Edge) requestOf(h rules.Fields, path, query, remote string) (x request,
 }
 
 // session checks the token and notes the request.
-func (e *Edge) session(x *request, token, rest, viewer string) refusal {
+func (e *Edge) session(x *request, token, viewer string) refusal {
 	t, err := e.member.Keys.Verify(token, x.started)
 	if errors.Is(err, wire.ErrTokenExpired) && x.Node {
 		err = nil // the balancer has decided already
@@ -183,7 +187,7 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
 	stream, _ := e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
-	x.Path, x.Pair, x.prefix = rest, t.Pair, wire.SessionPrefix+token
+	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
 	slot, reason := e.member.Touch(t.SessionID, stream, viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}

@@ -9,11 +9,11 @@ import (
 
 	"tandem/edge/fetch"
 
-	"tandem/edge/rules"
-
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -66,11 +66,11 @@ func (e *Edge) watched() []wire.StreamLoad {
 func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 	x := request{slot: -1, started: e.now(), Request: fetch.Request{Node: true, Peer: true, Cached: r.Header.Get(wire.HeaderCached) == "1"}}
 	var ok bool
-	if x.Key, ok = rules.KeyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery); !ok {
+	if x.Key, ok = cachekey.Of(strings.TrimPrefix(h1.Target(r), wire.PathObject)); !ok {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
-	x.Path = rules.PathOf(x.Key)
+	x.Path = cachekey.Path(x.Key)
 	if n, err := strconv.ParseUint(r.Header.Get(wire.HeaderPair), 10, 32); err == nil {
 		x.Pair = wire.PairID(n)
 	}

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"tandem/edge/rules"
@@ -47,12 +46,8 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 	if h.Method != http.MethodGet && h.Method != http.MethodHead {
 		return false
 	}
-	path, query, _ := strings.Cut(h.Target, "?")
-	if strings.IndexByte(path, '%') >= 0 {
-		return false // to be decoded
-	}
 	e := q.e
-	x, refused := e.requestOf(h, path, query, c.Remote().String())
+	x, refused := e.requestOf(h, h.Target, c.Remote().String())
 	if refused.status != 0 {
 		return false
 	}

@@ -130,7 +130,7 @@ func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.
 // noteDelivered moves the session's position: the object was written in full.
 func (e *Edge) noteDelivered(x request) {
 	if x.slot >= 0 {
-		e.member.Delivered(x.Pair, x.slot, x.Path)
+		e.member.Delivered(x.Pair, x.slot, rules.TargetOf(x.Key))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -69,7 +70,7 @@ func (l *LB) anew(r *http.Request, id, at wire.SessionID, stream, target string)
 // address.
 func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, id wire.SessionID, s seat, target string) (int, int64) {
 	to := wire.SessionPrefix + s.token + target
-	if media.IsEntry(r.URL.Path) {
+	if media.IsEntry(cachekey.Path(target)) {
 		return redirect(w, to)
 	}
 	pair, ok := p.Pair(s.id.Pair)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
@@ -22,7 +23,7 @@ const maxSID = 128
 // or opened, and the viewer is sent to it.
 func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 	p := l.control.Placement()
-	stream := wire.StreamName(r.URL.Path)
+	stream := wire.StreamName(r.RequestURI)
 	placed := p.Stream(stream) != nil
 	if s, ok := l.recognise(r, stream); ok {
 		_, expired := l.control.Tokens.Verify(r.Context(), s.token)
@@ -135,7 +136,7 @@ func (l *LB) lookUp(r *http.Request) int {
 	defer cancel()
 	p := l.control.Placement()
 	counts := l.control.Loads.Figures(p)
-	stream := wire.StreamName(r.URL.Path)
+	stream := wire.StreamName(r.RequestURI)
 	var tried []string
 	found := http.StatusOK // when nobody can be asked: opening says why it can't be
 	for range openRounds {
@@ -168,10 +169,11 @@ func (l *LB) head(ctx context.Context, p *wire.Placement, edge string, pair wire
 	if !ok {
 		return 0, errors.New("the edge has left")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, e.HTTP+r.URL.RequestURI(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, e.HTTP, nil)
 	if err != nil {
 		return 0, err
 	}
+	req.URL = h1.URL(req.URL.Scheme, req.URL.Host, r.RequestURI)
 	req.Header.Set(wire.HeaderViewer, hostOf(r.RemoteAddr))
 	if pair != 0 {
 		req.Header.Set(wire.HeaderPair, pairText(pair))

@@ -2,8 +2,8 @@ package lb
 
 import (
 	"net/http"
-	"strings"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/internal/ring"
@@ -34,10 +34,12 @@ func viewerOf(c *front.Conn) string {
 // plan is inSession for the ordinary case: a good token, and an edge that nobody
 // suspects.
 func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
-	path, _, _ := strings.Cut(h.Target, "?")
-	text, rest, ok := wire.SplitPath(path)
-	if !ok || strings.IndexByte(path, '%') >= 0 || len(path) > maxPath || !goodPath(rest) {
+	text, _, ok := wire.SplitPath(h.Target)
+	if !ok {
 		return proxy.LoopRequest{}, false
+	}
+	if key, good := cachekey.Of(h.Target); !good || key != h.Target {
+		return proxy.LoopRequest{}, false // to be spelled in the one way, or refused
 	}
 	token, err := l.control.Tokens.Ring.Verify(text, l.now())
 	if err != nil {

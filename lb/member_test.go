@@ -42,6 +42,7 @@ type member struct {
 	watched  map[string]int // sessions by stream
 	mute     bool           // it does not say what is watched
 	keys     uint64         // version of those that it has
+	target   string         // of the last object that was asked for, as it was spelled
 }
 
 func (m *member) locked(do func()) {
@@ -106,6 +107,7 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 		path, inside = rest, true
 	}
 	m.mu.Lock()
+	m.target = r.RequestURI
 	m.asked[path]++
 	if inside {
 		m.inside[path]++

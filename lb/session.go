@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/ring"
@@ -15,11 +16,11 @@ import (
 )
 
 // inSession serves a request with a token: verify, route, carry.
-func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string) (int, int64) {
+func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string) (int, int64) {
 	token, err := l.control.Tokens.Verify(r.Context(), text)
 	switch {
 	case err == nil:
-	case media.IsEntry(path):
+	case media.IsEntry(cachekey.Path(rest)):
 		return l.reopen(w, r, text)
 	case errors.Is(err, wire.ErrTokenExpired):
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session has expired; open the stream anew")
@@ -33,18 +34,18 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, path string
 		// The ring has changed and the pair has ended: an entry gets a new session, and
 		// what is still asked for under the old one gets a place as well, or is served by
 		// whoever has it.
-		if media.IsEntry(path) {
+		if media.IsEntry(cachekey.Path(rest)) {
 			return l.reopen(w, r, text)
 		}
 		if s, ok := l.move(r, token.SessionID, token.SessionID, stream); ok {
-			return l.inNewPlace(w, r, l.control.Placement(), token.SessionID, s, withoutSession(text, r))
+			return l.inNewPlace(w, r, l.control.Placement(), token.SessionID, s, rest)
 		}
-		return l.carryLoose(w, r, p, stream, withoutSession(text, r))
+		return l.carryLoose(w, r, p, stream, rest)
 	}
 	if s, ok := l.moves.find(token.SessionID); ok {
-		return l.inNewPlace(w, r, p, token.SessionID, s, withoutSession(text, r))
+		return l.inNewPlace(w, r, p, token.SessionID, s, rest)
 	}
-	return l.carrySession(w, r, p, session{id: token.SessionID, at: token.SessionID, stream: stream}, r.URL.RequestURI(), withoutSession(text, r), pair)
+	return l.carrySession(w, r, p, session{id: token.SessionID, at: token.SessionID, stream: stream}, r.RequestURI, rest, pair)
 }
 
 // session is whom a request belongs to.
@@ -86,8 +87,12 @@ func (l *LB) roomAnywhere(p *wire.Placement) string {
 
 // reopen sends a player to the address without a session, where it gets a new one.
 func (l *LB) reopen(w http.ResponseWriter, r *http.Request, token string) (int, int64) {
+	target := withoutSession(token, r)
+	if strings.HasPrefix(target, "//") { // in a Location it would be another host's
+		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session in the path is not valid; open the stream anew")
+	}
 	l.counts.reopened.Inc()
-	return redirect(w, withoutSession(token, r))
+	return redirect(w, target)
 }
 
 func redirect(w http.ResponseWriter, location string) (int, int64) {
@@ -158,19 +163,19 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 // address), else by the stream's first pair.
 func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	p := l.control.Placement()
-	stream, placed := streamNear(p, r.URL.Path)
+	stream, placed := streamNear(p, cachekey.Path(r.RequestURI))
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
 	if !placed {
-		return l.carryLoose(w, r, p, stream, r.URL.RequestURI())
+		return l.carryLoose(w, r, p, stream, r.RequestURI)
 	}
 	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
 		if pair, ok := p.Pair(s.id.Pair); ok {
-			return l.carrySession(w, r, p, session{id: s.id, at: s.id, stream: stream}, underSession(s.token, r), r.URL.RequestURI(), pair)
+			return l.carrySession(w, r, p, session{id: s.id, at: s.id, stream: stream}, underSession(s.token, r), r.RequestURI, pair)
 		}
 	}
-	return l.carryLoose(w, r, p, stream, r.URL.RequestURI())
+	return l.carryLoose(w, r, p, stream, r.RequestURI)
 }
 
 // carryLoose serves a request without a session: by the stream's first pair,

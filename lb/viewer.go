@@ -2,17 +2,15 @@ package lb
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
-
-// maxPath bounds a path, in bytes.
-const maxPath = 2048
 
 // Handler is the viewers' side, and what nodes ask under /_tandem/.
 func (l *LB) Handler() http.Handler {
@@ -42,17 +40,19 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		return l.deny(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET, HEAD and OPTIONS are served here")
 	}
-	if !goodPath(r.URL.Path) {
+	target, ok := cachekey.Of(h1.Target(r))
+	if !ok {
 		return l.deny(w, http.StatusBadRequest, call.ReasonPath, "the path is too long or malformed")
 	}
-	l.awaitPlacement(r)
-	if token, path, ok := wire.SplitPath(r.URL.Path); ok {
-		if !goodPath(path) {
-			return l.deny(w, http.StatusBadRequest, call.ReasonPath, "the path is malformed")
-		}
-		return l.inSession(w, r, token, path)
+	if strings.HasPrefix(target, wire.Internal) { // spelled so that it was not seen before
+		return l.deny(w, http.StatusForbidden, "closed", "closed to viewers")
 	}
-	if media.IsEntry(r.URL.Path) {
+	r.RequestURI = target // one spelling from here on
+	l.awaitPlacement(r)
+	if token, rest, ok := wire.SplitPath(target); ok {
+		return l.inSession(w, r, token, rest)
+	}
+	if media.IsEntry(cachekey.Path(target)) {
 		return l.entry(w, r)
 	}
 	return l.loose(w, r)
@@ -116,37 +116,14 @@ func (l *LB) deny(w http.ResponseWriter, status int, reason, text string) (int, 
 	return status, 0
 }
 
-// goodPath admits clean absolute paths: no part of one may climb out of a stream.
-func goodPath(path string) bool {
-	if len(path) == 0 || len(path) > maxPath || path[0] != '/' || strings.HasPrefix(path, "//") {
-		return false // two slashes would name another host in a Location
-	}
-	for part := range strings.SplitSeq(path[1:], "/") {
-		if part == "." || part == ".." {
-			return false
-		}
-	}
-	for i := range len(path) {
-		if path[i] < ' ' || path[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
 // underSession is the target that is sent to an edge, or a viewer is sent to.
 func underSession(token string, r *http.Request) string {
-	return wire.SessionPrefix + token + r.URL.RequestURI()
+	return wire.SessionPrefix + token + r.RequestURI
 }
 
 // withoutSession is the request's target without its token.
 func withoutSession(token string, r *http.Request) string {
-	target, ok := strings.CutPrefix(r.URL.RequestURI(), wire.SessionPrefix+token)
-	if !ok { // the token came in percent signs
-		_, path, _ := wire.SplitPath(r.URL.Path)
-		target = (&url.URL{Path: path, RawQuery: r.URL.RawQuery}).RequestURI()
-	}
-	return target
+	return strings.TrimPrefix(r.RequestURI, wire.SessionPrefix+token)
 }
 
 // streamNear is the placed stream in whose folder, or nearest below it, a path

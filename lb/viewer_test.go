@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
@@ -44,7 +45,7 @@ func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 		{c.token(wire.SessionID{Pair: 1}, "/other/", hour) + "/film/a.m4s", http.StatusOK, ""}, // of the same origin
 		{ended + "/film/master.m3u8", http.StatusFound, "/film/master.m3u8"},
 		{ended + "/film/a.m4s", http.StatusOK, ""},
-		{foreign + "//elsewhere.example/x.m3u8", http.StatusBadRequest, ""},
+		{foreign + "//elsewhere.example/x.m3u8", http.StatusForbidden, ""}, // no Location leads to another host
 	} {
 		resp, body := c.viewer(nil, row.path)
 		if resp.StatusCode != row.status || resp.Header.Get("Location") != row.at {
@@ -96,9 +97,11 @@ func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
 		{"DELETE /film/master.m3u8 HTTP/1.1\r\nHost: x\r\n\r\n", "405"},
 		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
 		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET /film/b.m4s HTTP/1.1\r\n\r\n", "400"},
-		{"GET /film/../a.m4s HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
-		{"GET //elsewhere.example/x.m3u8 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
-		{"GET /" + strings.Repeat("x", maxPath) + " HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET /film/..%2fa.m4s HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET /x/../_tandem/ping HTTP/1.1\r\nHost: x\r\n\r\n", "403"},
+		{"GET /./_tandem/ping HTTP/1.1\r\nHost: x\r\n\r\n", "403"},
+		{"GET /film/100%.m4s HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+		{"GET /" + strings.Repeat("x", cachekey.MaxKey) + " HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
 		{"GET /film/a.m4s HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431"},
 		{"OPTIONS /film/master.m3u8 HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n\r\n", "204"},
 	} {
@@ -117,6 +120,41 @@ func TestRequestsThatAreNotForHereAreRefused(t *testing.T) {
 	resp, _ := c.request(c.client, http.MethodPost, c.url+"/film/a.m4s", nil)
 	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Fatal(resp.Status, resp.Header)
+	}
+}
+
+// What a viewer asks for is asked of the edge as it is spelled, on a loop and in a
+// goroutine; what the standard calls the same gets one spelling.
+func TestNamesGoToTheEdgeAsTheyCame(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
+	resp, _ := c.viewer(nil, "/film/master.m3u8")
+	session := strings.TrimSuffix(resp.Header.Get("Location"), "/film/master.m3u8")
+	for spelled, want := range map[string]string{
+		"/film/a%2Fb.m4s": "", "/film//b.m4s": "", "//film/b.m4s": "", "/film/q%3Fx=1.m4s": "", "/film/it's(1)!*.m4s?x=%2f": "/film/it's(1)!*.m4s?x=%2F", "/film/a+b.m4s?sid=1&CMCD=y": "",
+		"/other/place.m4s": "", "/film/%61/../b%2f.m4s": "/film/b%2F.m4s", "/film/|.m4s": "",
+	} {
+		if want == "" {
+			want = spelled
+		}
+		for _, prefix := range []string{session, ""} {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_, _ = io.WriteString(conn, "GET "+prefix+spelled+" HTTP/1.1\r\nHost: x\r\n\r\n")
+			line, err := bufio.NewReader(conn).ReadString('\n')
+			_ = conn.Close()
+			m := c.member("edge-1")
+			asked := ""
+			m.locked(func() { asked = strings.TrimPrefix(m.target, prefix) })
+			if err != nil || !strings.Contains(line, " 200 ") || asked != want {
+				t.Errorf("%s%s: %q; the edge was asked for %s, want %s", prefix, spelled, line, asked, want)
+			}
+		}
+	}
+	if resp, _ := c.viewer(nil, "//elsewhere.example/x.m3u8"); !strings.HasPrefix(resp.Header.Get("Location"), "/s/") {
+		t.Errorf("%s to %q", resp.Status, resp.Header.Get("Location"))
 	}
 }
 

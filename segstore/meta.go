@@ -9,8 +9,8 @@ import (
 type Key = string
 
 const (
-	maxKey  = 4096  // bytes of a key
-	maxMeta = 16384 // bytes of all strings of a Meta together
+	maxKey  = 16<<10 + 64 // bytes of a key: a target, and the mark of a variant
+	maxMeta = 16384       // bytes of all strings of a Meta together
 )
 
 // Meta is what travels with an object.

@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tandem/edge/rules"
-
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -121,7 +120,7 @@ func (f *Fetcher) HandleCopy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, key := range h.Keys {
-		if len(key) > rules.MaxKey || f.store.Has(key) {
+		if len(key) > cachekey.MaxKey || f.store.Has(key) {
 			continue
 		}
 		select {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tandem/edge/rules"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -40,7 +41,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer, key string, pair wire.PairI
 	if !ok {
 		return nil, fmt.Errorf("%w: no edge %q", ErrNotHere, peer)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
+	req, err := objectRequest(ctx, http.MethodGet, edge, key, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +73,16 @@ func (f *Fetcher) askPeer(ctx context.Context, peer, key string, pair wire.PairI
 	a.meta.Stream = StreamOf(p, rules.PathOf(key))
 	a.rules.Store = true
 	return a, nil
+}
+
+// objectRequest asks a neighbour for an object, or gives it one, by the key as it
+// is.
+func objectRequest(ctx context.Context, method string, edge wire.Edge, key string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, edge.HTTP, body)
+	if err == nil {
+		req.URL = h1.URL(req.URL.Scheme, req.URL.Host, wire.PathObject+rules.TargetOf(key))
+	}
+	return req, err
 }
 
 // fieldsSent reads wire.HeaderFields.
@@ -127,7 +138,7 @@ func (c *canceling) Close() error {
 // PeerRange asks a neighbour for the bytes from first to last of the version
 // etag.
 func (f *Fetcher) PeerRange(ctx context.Context, edge wire.Edge, key string, pair wire.PairID, onlyCached bool, first, last int64, etag string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edge.HTTP+wire.PathObject+rules.TargetOf(key), nil)
+	req, err := objectRequest(ctx, http.MethodGet, edge, key, nil)
 	if err != nil {
 		return nil, err
 	}

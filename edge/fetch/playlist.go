@@ -169,7 +169,7 @@ func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, met
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.cfg.ToPublish, publishLimit))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, edge.HTTP+wire.PathObject+rules.TargetOf(key), bytes.NewReader(body))
+	req, err := objectRequest(ctx, http.MethodPut, edge, key, bytes.NewReader(body))
 	if err != nil {
 		return
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"tandem/edge/rules"
+	"tandem/internal/cachekey"
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -17,7 +19,7 @@ import (
 // HandlePut stores what a neighbour or the origin sends: a live playlist before
 // it is given out, or the second copy of a segment (claim 7).
 func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
-	key, ok := rules.KeyOf(strings.TrimPrefix(r.URL.Path, wire.PathObject), r.URL.RawQuery)
+	key, ok := cachekey.Of(strings.TrimPrefix(h1.Target(r), wire.PathObject))
 	if !ok || r.ContentLength < 0 {
 		http.Error(w, "want a path and a Content-Length", http.StatusBadRequest)
 		return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/run"
@@ -32,6 +33,7 @@ type Config struct {
 	SessionIdle time.Duration
 	CopyRate    int64 // bytes a second
 	FillTimeout time.Duration
+	Query       cachekey.Query // of objects' names
 }
 
 // MemberDeps is what a Member stands on.

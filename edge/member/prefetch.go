@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"tandem/edge/rules"
+	"tandem/internal/cachekey"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,10 +69,11 @@ func (m *Member) warm(ctx context.Context) error {
 // warmOne reads a stored segment ahead, and fills the very next one when it is
 // not there: the viewer asks for it anyway, so the origin is not asked more.
 func (m *Member) warmOne(ctx context.Context, path string, next bool) {
-	key, ok := rules.KeyOf(path, "")
+	key, ok := cachekey.Of(path)
 	if !ok {
 		return
 	}
+	key = m.cfg.Query.Apply(key)
 	if view, ok := m.store.Peek(key); ok {
 		defer view.Close()
 		if file, ok := view.File(); ok {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/net/ipv4"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -41,6 +41,7 @@ type Config struct {
 	Interface     string // "": as the system's routes say
 	Listen        string // this edge's own address; on loopback the group is joined there
 	Codec         *wire.DatagramCodec
+	Query         cachekey.Query // of objects' names
 	OriginTimeout time.Duration
 
 	Lose       func() bool   // in tests: whether the next datagram is lost
@@ -200,9 +201,9 @@ func (m *Receiver) takeDatagram(ctx context.Context, b []byte, under *sync.WaitG
 // wanted tells whether an object is one that this edge holds by the placement
 // and does not have, and by which pair.
 func (m *Receiver) wanted(d *wire.Datagram) (wire.PairID, bool) {
-	urlPath, query, _ := strings.Cut(d.Key, "?")
-	key, ok := rules.KeyOf(urlPath, query)
-	if age := m.now().Sub(time.UnixMilli(d.Sent)); !ok || key != d.Key || age.Abs() > Old || media.IsPlaylist(media.KindOf(urlPath, d.Type)) {
+	key, ok := cachekey.Of(d.Key)
+	urlPath := cachekey.Path(key)
+	if age := m.now().Sub(time.UnixMilli(d.Sent)); !ok || m.cfg.Query.Apply(key) != d.Key || age.Abs() > Old || media.IsPlaylist(media.KindOf(urlPath, d.Type)) {
 		return 0, false
 	}
 	id := m.view.PairOf(urlPath)

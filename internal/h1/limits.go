@@ -3,7 +3,7 @@ package h1
 // Limits bound a head.
 type Limits struct {
 	Head   int // bytes in all
-	Line   int // bytes of a request line without its CRLF (RFC 9112 3 asks for 8000 at least)
+	Line   int // bytes of a request line without its CRLF (RFC 9112 3 asks for 8000 at least; signed addresses have more)
 	Fields int
 }
 
@@ -12,10 +12,10 @@ type Limits struct {
 // the second.
 var (
 	// Viewers is for requests of strangers.
-	Viewers = Limits{Head: 32 << 10, Line: 8 << 10, Fields: 100}
+	Viewers = Limits{Head: 48 << 10, Line: 16<<10 + 256, Fields: 100}
 	// Behind is for requests by way of a balancer, which puts the session into the
 	// target and says who asks.
-	Behind = Limits{Head: 40 << 10, Line: 8<<10 + 512, Fields: 124}
+	Behind = Limits{Head: 56 << 10, Line: 16<<10 + 1024, Fields: 124}
 	// Origins is for answers of strangers.
 	Origins = Limits{Head: 32 << 10, Fields: 100}
 	// Edges is for answers of edges: the origin's, and what they say themselves. To

@@ -11,14 +11,14 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
+	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
 
-	"edge/fetch":     {"edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
-	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire"},
-	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire"},
-	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire"},
+	"edge/fetch":     {"edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
+	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
+	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
+	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
-	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
 	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
 	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire"},
@@ -32,11 +32,11 @@ var rooms = map[string][]string{
 	"internal/media/track": {},
 	"internal/media/uri":   {},
 
-	"origin":             {"origin/ingest", "origin/sample", "internal/fault", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
+	"origin":             {"origin/ingest", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire"},
 	"origin/ingest":      {"internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":      {},
-	"segstore":           {"internal/fault"},
-	"raftfsm":            {"internal/fault", "internal/ring", "internal/setting", "internal/wire"},
+	"segstore":           {},
+	"raftfsm":            {"internal/ring", "internal/setting", "internal/wire"},
 	"web":                {},
 	"internal/ring":      {"internal/wire"},
 	"internal/wire":      {},
@@ -53,9 +53,10 @@ var rooms = map[string][]string{
 	"internal/cluster":   {"internal/serve", "internal/wire"},
 	"internal/demo":      {"internal/cluster", "internal/fault", "internal/serve", "internal/setting", "internal/wire"},
 	"internal/loadtest":  {"internal/cluster", "internal/fault", "internal/player", "internal/setting", "internal/wire"},
-	"internal/node":      {"internal/front", "internal/h1", "internal/ring", "internal/wire"},
+	"internal/node":      {"internal/front", "internal/h1", "internal/ring", "internal/wire", "internal/cachekey"},
 	"internal/serve":     {"internal/run", "internal/setting"},
 	"internal/systest":   {},
+	"internal/cachekey":  {"internal/media/uri"},
 	"internal/house":     {},
 	"internal/access":    {"internal/secret"},
 	"internal/identity":  {"internal/secret"},
@@ -64,7 +65,7 @@ var rooms = map[string][]string{
 	"bench/lab":          {},
 	"bench/netdemo":      {"bench/lab", "internal/cluster", "internal/wire"},
 	"bench/trial":        {"bench/lab", "internal/wire"},
-	"bench/cost":         {"bench/lab", "internal/wire"},
+	"bench/cost":         {"bench/lab"},
 }
 
 // thirdParty: the files in which a package may stand, by the beginning of its

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/internal/ring"
@@ -44,12 +45,16 @@ func (e *LocalEdge) own(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	return e.delivers(r.URL.Path)
+	return e.delivers(h1.Target(r))
 }
 
-// delivers tells whether the session in a path is delivered here by the tables.
-func (e *LocalEdge) delivers(urlPath string) bool {
-	text, _, ok := wire.SplitPath(urlPath)
+// delivers tells whether the session in a target is delivered here by the tables.
+func (e *LocalEdge) delivers(target string) bool {
+	key, ok := cachekey.Of(target)
+	if !ok {
+		return false
+	}
+	text, _, ok := wire.SplitPath(key)
 	if !ok {
 		return false
 	}
@@ -77,11 +82,7 @@ type fastPath struct {
 
 // Serve is a front.Quick's.
 func (q *fastPath) Serve(c *front.Conn, h *h1.Request) bool {
-	path, _, _ := strings.Cut(h.Target, "?")
-	switch {
-	case strings.IndexByte(path, '%') >= 0:
-		return false
-	case !q.e.delivers(path):
+	if !q.e.delivers(h.Target) {
 		return q.relays.Serve(c, h)
 	}
 	for _, f := range h.Fields {

@@ -1,0 +1,88 @@
+package cachekey
+
+import (
+	"strings"
+
+	"tandem/internal/media/uri"
+)
+
+// MaxKey bounds a target, and so a key, in bytes.
+const MaxKey = 16 << 10
+
+// cluster is where targets are relative to: no host, no folder.
+var cluster = uri.Unnamed()
+
+// Of is the key of a target. False: it is too long, no URI, or it would climb.
+func Of(target string) (string, bool) {
+	if target == "" || target[0] != '/' || len(target) > MaxKey {
+		return "", false
+	}
+	if plain(target) {
+		return target, true
+	}
+	if !escapesWhole(target) {
+		return "", false
+	}
+	key := string(cluster.AppendTarget(make([]byte, 0, len(target)+16), target))
+	return key, len(key) <= MaxKey && !climbs(Path(key))
+}
+
+// plain tells, quickly, that a target is in normal form: the usual case.
+func plain(target string) bool {
+	for i := range len(target) {
+		c := target[i]
+		if !ordinary[c] || c == '.' && target[i-1] == '/' {
+			return false
+		}
+	}
+	return true
+}
+
+// ordinary are the characters that stand for themselves in every target.
+var ordinary = func() (table [256]bool) {
+	for c := range table {
+		table[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	}
+	for _, c := range []byte("-._~!$&'()*+,;=:@/?") {
+		table[c] = true
+	}
+	return table
+}()
+
+// escapesWhole tells that each '%' begins an escape: what comes behind one that
+// does not could become one.
+func escapesWhole(target string) bool {
+	for i := strings.IndexByte(target, '%'); i >= 0; {
+		if _, ok := uri.Unescape([]byte(target[i:min(i+3, len(target))]), 0); !ok {
+			return false
+		}
+		next := strings.IndexByte(target[i+1:], '%')
+		if next < 0 {
+			return true
+		}
+		i += 1 + next
+	}
+	return true
+}
+
+// climbs tells whether a path would lead upwards for who takes an escaped slash
+// for a slash.
+func climbs(path string) bool {
+	if !strings.Contains(path, "%2F") && !strings.Contains(path, "%5C") {
+		return false // dot segments are gone
+	}
+	for part := range strings.SplitSeq(slashes.Replace(path), "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+var slashes = strings.NewReplacer("%2F", "/", "%5C", "/")
+
+// Path is the path of a key.
+func Path(key string) string {
+	path, _, _ := strings.Cut(key, "?")
+	return path
+}
