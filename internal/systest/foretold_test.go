@@ -97,6 +97,13 @@ func inTables(s *wire.Status) (sessions int) {
 // begins with the tables of a real one.
 func foretold(t *testing.T, s *wire.Status, dead []string) sim.Line {
 	t.Helper()
+	lines := simulated(t, s, "  - fail: ["+strings.Join(dead, ", ")+"]\n")
+	return lines[len(lines)-1]
+}
+
+// simulated are the lines of a run that begins with the tables of a real cluster.
+func simulated(t *testing.T, s *wire.Status, steps string) []sim.Line {
+	t.Helper()
 	text := "edges:\n"
 	for _, e := range s.Edges {
 		text += fmt.Sprintf("  - {name: %s, capacity: %d}\n", e.Name, e.Capacity)
@@ -105,15 +112,75 @@ func foretold(t *testing.T, s *wire.Status, dead []string) sim.Line {
 	for _, p := range s.Pairs {
 		text += fmt.Sprintf("  - {low: %s, boundary: %d, low_sessions: %d, high_sessions: %d}\n", p.Low, p.Boundary, p.LowDelivering, p.HighDelivering)
 	}
-	text += "steps:\n  - fail: [" + strings.Join(dead, ", ") + "]\n"
+	text += "steps:\n" + steps
 	scenario, err := sim.Load(strings.NewReader(text))
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}
-	var last sim.Line
+	var lines []sim.Line
 	must(t, scenario.Run(func(l sim.Line) error {
-		last = l
+		lines = append(lines, l)
 		return nil
 	}))
-	return last
+	return lines
+}
+
+// Drains, joinings, leavings and deaths of a ring whose members differ in size and stand
+// in two zones: after each, every edge is there as the simulator foretells, delivers what
+// it foretells, and no viewer has seen anything.
+func TestRingChangesAreAsTheSimulatorForetells(t *testing.T) {
+	h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
+	a := seat(t, h)
+	crowd := apart(a, 18, func(i int) (string, player.Config) {
+		return stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Rendition: i, Start: 3 * i}
+	})
+	full := h.Await("18 viewers, in the tables as well", 20*time.Second, func(s *wire.Status) bool { return sessions(18)(s) && inTables(s) == 18 })
+	crowd.further(18)
+	small := newcomer(t, h, "edge-5", "--capacity", "4", "--zone", "b")
+	steps := []struct {
+		does string
+		do   func()
+	}{
+		{"drain: edge-2", func() { order(t, h, "drain", "edge-2") }},
+		{"resume: edge-2", func() { order(t, h, "resume", "edge-2") }},
+		{"join: {name: edge-5, capacity: 4, zone: b}", func() { must(t, h.Add(small)) }},
+		{"leave: edge-3", func() { order(t, h, "remove", "edge-3") }},
+		{"fail: edge-1", func() { must(t, h.Kill("edge-1")) }},
+		{"recover: edge-1", func() { returned(t, h, "edge-1") }},
+		{"leave: edge-2", func() { order(t, h, "remove", "edge-2") }},
+	}
+	text := ""
+	for _, step := range steps {
+		text += "  - " + step.does + "\n"
+	}
+	lines := simulated(t, full, text)
+	for i, step := range steps {
+		want := lines[i+1]
+		if want.Sessions.Lost > 0 {
+			t.Fatalf("%s: the simulator foretells %+v", step.does, want.Sessions)
+		}
+		step.do()
+		h.Await(step.does+": "+fmt.Sprint(want.Edges), 40*time.Second, func(s *wire.Status) bool { return asForetold(s, want) })
+		crowd.further(18)
+	}
+	for _, r := range crowd.leave() {
+		if !r.Seamless() {
+			t.Errorf("hurt: %s", r)
+		}
+	}
+}
+
+// asForetold: the same edges in the same order, in the same states, with as many
+// sessions.
+func asForetold(s *wire.Status, want sim.Line) bool {
+	if len(s.Edges) != len(want.Edges) || s.Sessions != want.Sessions.Open {
+		return false
+	}
+	for i, e := range want.Edges {
+		got := s.Edges[i]
+		if got.Name != e.Name || got.State != e.State || got.Delivering != e.Delivering || got.Limit != e.Limit {
+			return false
+		}
+	}
+	return true
 }

@@ -56,7 +56,7 @@ func inPair(s *wire.Status, edge string) bool {
 }
 
 // newcomer makes the command line of one more edge from that of edge-1.
-func newcomer(t *testing.T, h *cluster.Harness, name string) cluster.Node {
+func newcomer(t *testing.T, h *cluster.Harness, name string, more ...string) cluster.Node {
 	t.Helper()
 	old, err := h.Node("edge-1")
 	must(t, err)
@@ -77,5 +77,6 @@ func newcomer(t *testing.T, h *cluster.Harness, name string) cluster.Node {
 		}
 		n.Args = append(n.Args, strings.Replace(arg, old.Dir+string(filepath.Separator), n.Dir+string(filepath.Separator), 1))
 	}
+	n.Args = append(n.Args, more...)
 	return n
 }
