@@ -49,14 +49,16 @@ test: deps ## everything: analysis, unit tests with -race, system tests, real br
 	@$(MAKE) --no-print-directory browser
 	@echo "== all passed"
 
-lint: ## vet, staticcheck, gofumpt
+lint: ## vet (also for other systems), staticcheck, gofumpt
 	@echo "== go vet"; go vet ./...
+	@for on in darwin/arm64 linux/arm64; do echo "== go vet for $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./... || exit 1; done
 	@echo "== staticcheck"; go tool staticcheck ./...
 	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
 
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
 	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
+	@echo "== loops as they are where there is no epoll"; go test -tags portable -timeout 8m $(TESTFLAGS) ./internal/front
 	@echo "== allocations (the race detector makes some of its own)"; go test -run Allocation $(TESTFLAGS) ./internal/wire
 
 systest: ## real processes, real kills

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/front"
 )
 
 // paceEvery is how often slow clients are looked for; twice in a row too slow is
@@ -196,14 +196,7 @@ func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
 	if err != nil {
 		return 0, 0, false
 	}
-	err = raw.Control(func(fd uintptr) {
-		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return
-		}
-		waiting, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ)
-		acked, ok = info.Bytes_acked, err == nil
-	})
+	err = raw.Control(func(fd uintptr) { acked, waiting, ok = front.Progress(int(fd)) })
 	return acked, waiting, ok && err == nil
 }
 

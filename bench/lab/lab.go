@@ -119,8 +119,7 @@ func (h *Host) Start(name string, args ...string) (*exec.Cmd, error) {
 func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.lab.ns(h.Name)}, args...)...)
 	cmd.Dir = h.lab.Dir
-	// A group of its own: nginx's workers get the signal as well.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = ownGroup()
 	return cmd
 }
 

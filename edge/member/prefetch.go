@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"tandem/internal/cachekey"
-
-	"golang.org/x/sys/unix"
 )
 
 // warmAhead is how many segments of an inherited session are made ready.
@@ -77,7 +75,7 @@ func (m *Member) warmOne(ctx context.Context, path string, next bool) {
 	if view, ok := m.store.Peek(key); ok {
 		defer view.Close()
 		if file, ok := view.File(); ok {
-			_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_WILLNEED)
+			readAhead(file)
 		}
 		m.Counts.Warmed.Add(1)
 		return

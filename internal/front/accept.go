@@ -27,7 +27,7 @@ type acceptor struct {
 // listen makes the loop accept connections.
 func (l *Loop) listen(fd int) error {
 	l.accepts = &acceptor{l: l, fd: fd}
-	return l.add(fd, l.accepts, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
+	return l.addListener(fd, l.accepts)
 }
 
 // stop ends accepting; the last loop to do so closes the listener, so that nobody
@@ -45,10 +45,13 @@ func (a *acceptor) stop() {
 	}
 }
 
+// Wants is a Source's.
+func (a *acceptor) Wants() (in, out bool) { return true, false }
+
 // Ready accepts, and gives each connection to the loop that has the fewest.
 func (a *acceptor) Ready(uint32) {
 	for range acceptsMost {
-		fd, from, err := unix.Accept4(a.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, from, err := acceptFrom(a.fd)
 		switch {
 		case err == nil:
 		case errors.Is(err, syscall.ECONNABORTED), errors.Is(err, syscall.EINTR):
@@ -75,7 +78,7 @@ func (a *acceptor) resume() {
 		return
 	}
 	a.paused = false
-	if a.l.add(a.fd, a, unix.EPOLLIN|unix.EPOLLEXCLUSIVE) != nil {
+	if a.l.addListener(a.fd, a) != nil {
 		a.pause()
 	}
 }
@@ -100,33 +103,4 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 		return
 	}
 	to.Post(c.begin)
-}
-
-// probeEvery is for how long nothing may come before the kernel asks whether the
-// other end is still there, and then how often, in seconds: Go's own default.
-const probeEvery = 15
-
-// probeSilent makes the kernel ask so on all connections that come by a listener.
-func probeSilent(listener int) {
-	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, probeEvery)
-	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, probeEvery)
-}
-
-// addressOf is an accepted connection's other end; IPv4 as such.
-func addressOf(from unix.Sockaddr) netip.AddrPort {
-	switch a := from.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	default:
-		return netip.AddrPort{}
-	}
-}
-
-// resetAndClose ends a connection so that nobody takes what was sent for the whole.
-func resetAndClose(fd int) {
-	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	_ = unix.Close(fd)
 }

@@ -3,13 +3,9 @@ package front
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
 )
@@ -100,7 +96,7 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 		c.loop.Post(func() { c.back(end) })
 		c.loop.server.away.Done()
 	}()
-	tcp, err := socketOf(c.fd)
+	tcp, err := SocketOf(c.fd)
 	if err == nil {
 		defer tcp.Close()
 	}
@@ -143,27 +139,3 @@ func (c *Conn) sendRest() {
 		}
 	})
 }
-
-// socketOf is a descriptor of its own for a socket, in Go's hands.
-func socketOf(fd int) (*net.TCPConn, error) {
-	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, systemError("dup", err)
-	}
-	file := os.NewFile(uintptr(dup), "socket")
-	conn, err := net.FileConn(file)
-	_ = file.Close()
-	if err != nil {
-		return nil, err
-	}
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		_ = conn.Close()
-		return nil, net.UnknownNetworkError(conn.LocalAddr().Network())
-	}
-	return tcp, nil
-}
-
-// SocketOf gives a socket into Go's hands, by a descriptor of its own: fd still
-// has to be closed.
-func SocketOf(fd int) (*net.TCPConn, error) { return socketOf(fd) }

@@ -2,9 +2,7 @@ package front
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -89,12 +87,15 @@ func (c *Conn) begin() {
 	c.loop.heads.push(c, c.loop.now)
 }
 
+// Wants is a Source's.
+func (c *Conn) Wants() (in, out bool) { return !c.readable, !c.writable }
+
 // Ready is a Source's.
 func (c *Conn) Ready(events uint32) {
-	c.readable = c.readable || events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	c.writable = c.writable || events&unix.EPOLLOUT != 0
-	c.half = c.half || events&unix.EPOLLRDHUP != 0
-	c.gone = c.gone || events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
+	c.readable = c.readable || events&(In|Half|Gone) != 0
+	c.writable = c.writable || events&Out != 0
+	c.half = c.half || events&Half != 0 || !tellsHalf && c.state == away && ended(c.fd)
+	c.gone = c.gone || events&Gone != 0
 	switch c.state {
 	case heading, idle:
 		c.receive()
@@ -245,35 +246,6 @@ func (c *Conn) dispatch(h *h1.Request) {
 	}
 }
 
-// refuse answers a head that can't be read, and ends the connection.
-func (c *Conn) refuse(err error) {
-	m, ok := err.(*h1.Malformed)
-	if !ok {
-		m = &h1.Malformed{Status: 400, Why: err.Error()}
-	}
-	c.leave()
-	c.state, c.keep, c.input = busy, false, nil
-	c.Respond(appendRefusal(c.loop.Scratch(), m), Body{Bytes: append([]byte(m.Why), '\n')})
-}
-
-// appendRefusal begins the head of an answer that says why a request is refused, but
-// for the reason itself, which is its body.
-func appendRefusal(b []byte, m *h1.Malformed) []byte {
-	b = append(AppendStatus(b, m.Status), "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"...)
-	b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(m.Why)+1), 10), "\r\n"...)
-	return append(time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
-}
-
-// tooLong ends a connection whose head did not come in time. One that has sent
-// nothing at all is not told anything.
-func (c *Conn) tooLong() {
-	if !c.partial {
-		c.close()
-		return
-	}
-	c.refuse(&h1.Malformed{Status: 408, Why: "the request's head did not arrive in time"})
-}
-
 // Done ends an exchange of a Driver, or of a goroutine; keep false closes the
 // connection after it.
 func (c *Conn) Done(keep bool) {
@@ -313,6 +285,7 @@ func (c *Conn) discard() {
 		n, err := unix.Read(c.fd, c.loop.read)
 		if n <= 0 {
 			if n < 0 && temporary(err) {
+				c.readable = false
 				return
 			}
 			c.close()

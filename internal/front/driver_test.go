@@ -28,15 +28,14 @@ func (d *driver) Gone() {
 
 // stream gives plenty through a pipe, some at a time, and ends as its target says.
 type stream struct {
-	s      *stage
-	c      *Conn
-	h      h1.Request
-	r      *http.Request
-	pipe   [2]int
-	filled int // bytes in the pipe
-	sent   int64
-	end    int64 // where it stops
-	gone   chan int64
+	s    *stage
+	c    *Conn
+	h    h1.Request
+	r    *http.Request
+	pipe *Pipe // nil where there are none: then by copies
+	sent int64
+	end  int64 // where it stops
+	gone chan int64
 }
 
 const pipePart = 32 << 10
@@ -44,9 +43,7 @@ const pipePart = 32 << 10
 func (d *stream) begin(c *Conn, h *h1.Request) {
 	d.c, d.h = c, *h
 	d.r, _ = c.Request(h)
-	if err := unix.Pipe2(d.pipe[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
-		d.s.t.Error(err)
-	}
+	d.pipe, _ = OpenPipe()
 	c.Take(d)
 	head := fmt.Appendf(AppendStatus(c.Loop().Scratch(), 200), "X-Target: /stream\r\nContent-Length: %d\r\n", len(plenty()))
 	if !c.Keep() {
@@ -62,14 +59,7 @@ func (d *stream) begin(c *Conn, h *h1.Request) {
 // Writable moves what the client takes.
 func (d *stream) Writable() {
 	for d.sent < d.end {
-		if d.filled == 0 {
-			n, err := unix.Write(d.pipe[1], plenty()[d.sent:min(d.end, d.sent+pipePart)])
-			if err != nil {
-				d.s.t.Error(err)
-			}
-			d.filled = n
-		}
-		n, err := d.c.Splice(d.pipe[0], d.filled, d.sent+int64(d.filled) < d.end)
+		n, err := d.give(plenty()[d.sent:min(d.end, d.sent+pipePart)])
 		if err != nil {
 			d.c.Reset()
 			return
@@ -77,7 +67,6 @@ func (d *stream) Writable() {
 		if n == 0 {
 			return
 		}
-		d.filled -= n
 		d.sent += int64(n)
 	}
 	d.close()
@@ -100,12 +89,29 @@ func (d *stream) Writable() {
 	}
 }
 
+// give is once by the pipe, where there are pipes.
+func (d *stream) give(part []byte) (int, error) {
+	if d.pipe == nil {
+		return d.c.Send(part, d.sent+int64(len(part)) < d.end)
+	}
+	if d.pipe.Held() == 0 {
+		if err := pour(d.pipe, part); err != nil {
+			d.s.t.Error(err)
+		}
+	}
+	return d.c.Splice(d.pipe, d.sent+int64(d.pipe.Held()) < d.end)
+}
+
 func (d *stream) Gone() {
 	d.close()
 	d.gone <- d.sent
 }
 
-func (d *stream) close() { _, _ = unix.Close(d.pipe[0]), unix.Close(d.pipe[1]) }
+func (d *stream) close() {
+	if d.pipe != nil {
+		d.pipe.Close()
+	}
+}
 
 // streaming lets a stream answer /stream.
 func streaming(t *testing.T) (*stage, chan int64) {
@@ -213,7 +219,7 @@ func TestDriverThatResetsWhenToldDoesNotTouchTheNextConnection(t *testing.T) {
 				}
 				c.Take(&driver{gone: func() {
 					c.Reset()
-					next, _ = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+					next, _ = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 					other = c.fd
 					close(told)
 				}})

@@ -7,8 +7,6 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // maxSendfile bounds one sendfile call, in bytes, so that a deadline is looked
@@ -66,9 +64,8 @@ func (x *Extent) sendSome(to syscall.RawConn) (n int64, err error) {
 	var callErr error
 	err = to.Write(func(fd uintptr) bool {
 		for {
-			offset := x.Offset
 			Sendfiles.Add(1)
-			sent, callErr = syscall.Sendfile(int(fd), int(x.File.Fd()), &offset, int(min(x.Left, maxSendfile)))
+			sent, callErr = sendFile(int(fd), x.File, x.Offset, int(min(x.Left, maxSendfile)))
 			if !errors.Is(callErr, syscall.EINTR) {
 				break
 			}
@@ -95,7 +92,7 @@ func sendMore(conn *net.TCPConn, b []byte) error {
 	var callErr error
 	err = raw.Write(func(fd uintptr) bool {
 		var n int
-		n, callErr = unix.SendmsgN(int(fd), b, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+		n, callErr = send(int(fd), b, true)
 		b = b[max(n, 0):]
 		return !errors.Is(callErr, syscall.EAGAIN) && (callErr != nil || len(b) == 0)
 	})

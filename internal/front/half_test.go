@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tandem/internal/h1"
 )
 
@@ -20,7 +18,7 @@ func (c *caller) lastWords(text string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1) })
+	_ = raw.Control(cork)
 	c.say("%s", text)
 	if err := c.CloseWrite(); err != nil {
 		c.t.Fatal(err)

@@ -5,16 +5,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
 )
 
 const (
 	readBuffer = 64 << 10    // of a loop, in bytes
-	eventsMost = 256         // of one round
 	longest    = time.Second // that a loop sleeps
 	lingerFor  = 500 * time.Millisecond
 	paceEvery  = 5 * time.Second // twice in a row too slow is slow
@@ -22,13 +18,15 @@ const (
 	// A goroutine that is not rescheduled for 10 ms is made to, by a signal; a loop
 	// does it by itself a little earlier, for less.
 	yieldEvery = 8 * time.Millisecond
-
-	shortSleep = 20 // milliseconds
 )
 
 // Source is who hears of a descriptor's events, always on its loop.
 type Source interface {
-	Ready(events uint32) // of epoll: EPOLLIN and so on, edge-triggered
+	// Ready is told In, Out, Half and Gone, when they begin to be so.
+	Ready(events uint32)
+	// Wants tells of what it has to be told: of reading or writing that came to its
+	// end. Only where there is no epoll it is asked.
+	Wants() (in, out bool)
 }
 
 // Quick answers on its loop what needs no waiting.
@@ -48,8 +46,7 @@ type Quick interface {
 type Loop struct {
 	server *Server
 	number int
-	epoll  int
-	bell   int // eventfd
+	poll   *poller
 	quick  Quick
 
 	now     time.Time
@@ -80,33 +77,16 @@ type watched struct {
 }
 
 func newLoop(s *Server, number int) (*Loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	poll, err := openPoller()
 	if err != nil {
-		return nil, systemError("epoll_create1", err)
-	}
-	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		_ = unix.Close(epoll)
-		return nil, systemError("eventfd", err)
-	}
-	l := &Loop{server: s, number: number, epoll: epoll, bell: bell, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
-	l.paced = l.now
-	if err := l.add(bell, ring{l}, unix.EPOLLIN|unix.EPOLLET); err != nil {
-		l.release()
 		return nil, err
 	}
+	l := &Loop{server: s, number: number, poll: poll, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
+	l.paced = l.now
 	if s.cfg.Quick != nil {
 		l.quick = s.cfg.Quick(l)
 	}
 	return l, nil
-}
-
-// ring is the source of a loop's bell: that it woke is all there is to it.
-type ring struct{ l *Loop }
-
-func (r ring) Ready(uint32) {
-	var count [8]byte
-	_, _ = unix.Read(r.l.bell, count[:])
 }
 
 // release closes what newLoop has opened.
@@ -114,8 +94,7 @@ func (l *Loop) release() {
 	if l.quick != nil {
 		l.quick.Close()
 	}
-	_ = unix.Close(l.epoll)
-	_ = unix.Close(l.bell)
+	l.poll.close()
 }
 
 // Now is the beginning of this round.
@@ -131,25 +110,28 @@ func (l *Loop) Scratch() []byte { return l.scratch[:0] }
 func (l *Loop) ReadBuffer() []byte { return l.read }
 
 // Watch tells source of the descriptor's events until Forget.
-func (l *Loop) Watch(fd int, source Source) error {
-	return l.add(fd, source, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
+func (l *Loop) Watch(fd int, source Source) error { return l.poll.add(fd, l.enter(fd, source)) }
+
+func (l *Loop) addListener(fd int, source Source) error {
+	return l.poll.addListener(fd, l.enter(fd, source))
 }
 
-func (l *Loop) add(fd int, source Source, events uint32) error {
+// enter makes source the descriptor's, in a new life.
+func (l *Loop) enter(fd int, source Source) (life int32) {
 	for fd >= len(l.sources) {
 		l.sources = append(l.sources, make([]watched, max(64, len(l.sources)))...)
 	}
 	w := &l.sources[fd]
 	w.life++
 	w.source = source
-	return systemError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: w.life}))
+	return w.life
 }
 
 // Forget ends Watch; the descriptor has to be closed, or watched by another
-// epoll, right after.
+// loop, right after.
 func (l *Loop) Forget(fd int) {
 	l.sources[fd].source = nil
-	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	l.poll.forget(fd)
 }
 
 // forgetClosed is Forget for a descriptor that nobody else has: its last close
@@ -163,24 +145,26 @@ func (l *Loop) Post(f func()) {
 	first := len(l.inbox) == 1
 	l.mu.Unlock()
 	if first {
-		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		l.poll.wake()
 	}
 }
 
 // run is the loop's goroutine.
 func (l *Loop) run() {
-	events := make([]unix.EpollEvent, eventsMost)
 	next, yielded := time.Time{}, l.now
 	for !l.ended {
-		n, err := l.wait(events, l.sleep(next))
+		n, err := l.poll.wait(l, l.sleep(next))
 		if err != nil && !temporary(err) {
-			panic(systemError("epoll_wait", err)) // only a closed descriptor can cause it
+			panic(systemError("waiting for events", err)) // only a closed descriptor can cause it
 		}
 		l.now = time.Now()
 		for i := range max(n, 0) {
-			e := &events[i]
-			if w := l.sources[e.Fd]; w.source != nil && w.life == e.Pad {
-				w.source.Ready(e.Events)
+			fd, life, events := l.poll.event(i)
+			if fd < 0 {
+				continue // woken
+			}
+			if w := l.sources[fd]; w.source != nil && w.life == life {
+				w.source.Ready(events)
 			}
 		}
 		l.heed()
@@ -195,25 +179,6 @@ func (l *Loop) run() {
 		}
 	}
 	l.release()
-}
-
-// wait is epoll_wait, for ms at most. Go is not told of a short sleep: told, its
-// monitor takes the processor away and looks again every 20 µs for a while, and
-// other threads are woken to find nothing to do; at a moderate load that costs
-// more than the requests. A signal of the scheduler's ends the sleep, so a
-// collection of garbage waits for nobody. After a longer silence Go gets the
-// processor back.
-func (l *Loop) wait(events []unix.EpollEvent, ms int) (int, error) {
-	short := min(ms, shortSleep)
-	n, _, code := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(short), 0, 0)
-	switch {
-	case code != 0:
-		return 0, code
-	case n > 0 || short == ms:
-		return int(n), nil
-	default:
-		return unix.EpollWait(l.epoll, events, ms-short)
-	}
 }
 
 // sleep is how long to wait for events, in milliseconds.

@@ -68,7 +68,7 @@ func (c *Conn) Respond(head []byte, body Body) bool {
 			return false
 		}
 		o.body.File, o.body.Length = nil, 0
-	case !resident(body.File, body.Offset):
+	case !c.loop.server.cfg.resident(body.File, body.Offset):
 		return false
 	}
 	if cap(o.head) > cap(c.loop.scratch) {
@@ -117,11 +117,7 @@ func (c *Conn) flush() bool {
 // Send writes what the socket takes now; more tells that something follows at
 // once. An error is the connection's end.
 func (c *Conn) Send(b []byte, more bool) (int, error) {
-	flags := unix.MSG_NOSIGNAL
-	if more {
-		flags |= unix.MSG_MORE
-	}
-	n, err := unix.SendmsgN(c.fd, b, nil, nil, flags)
+	n, err := send(c.fd, b, more)
 	switch {
 	case err == nil:
 		if n < len(b) {
@@ -142,26 +138,18 @@ func (c *Conn) Send(b []byte, more bool) (int, error) {
 // Push sends what a Send or a Splice held back because more was to follow.
 func (c *Conn) Push() { _ = unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
 
-// Splice moves up to n bytes from a pipe to the client, as many as it takes now.
-// An error is the connection's end.
-func (c *Conn) Splice(pipe, n int, more bool) (int, error) {
-	flags := unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
-	if more {
-		flags |= unix.SPLICE_F_MORE
-	}
+// Splice moves what is in a pipe to the client, as much as it takes now. An error is
+// the connection's end.
+func (c *Conn) Splice(p *Pipe, more bool) (int, error) {
 	for {
-		moved, err := unix.Splice(pipe, nil, c.fd, nil, n, flags)
+		n, err := p.drain(c.fd, more)
 		switch {
-		case err == nil && moved > 0:
-			return int(moved), nil
 		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
 			c.writable = false
 			return 0, nil
-		case err == nil:
-			return 0, systemError("splice", syscall.EPIPE)
 		default:
-			return 0, err
+			return n, err
 		}
 	}
 }
@@ -177,11 +165,11 @@ func (c *Conn) sendFile(o *output) bool {
 		// Its end tells more than its beginning, which the last call has brought into
 		// memory: it reads ahead, and more than the socket takes.
 		offset, part := o.body.Offset, min(o.body.Length, share)
-		if !resident(o.body.File, offset) || !resident(o.body.File, offset+part-1) {
+		if r := c.loop.server.cfg.resident; !r(o.body.File, offset) || !r(o.body.File, offset+part-1) {
 			c.sendRest()
 			return false
 		}
-		n, err := unix.Sendfile(c.fd, int(o.body.File.Fd()), &offset, int(part))
+		n, err := sendFile(c.fd, o.body.File, offset, int(part))
 		switch {
 		case n > 0:
 			o.body.Offset += int64(n)
@@ -197,23 +185,6 @@ func (c *Conn) sendFile(o *output) bool {
 		}
 	}
 	return true
-}
-
-// readNow is pread of what is in memory: less when the disk would have to be
-// waited for.
-func readNow(file *os.File, b []byte, offset int64) (int, error) {
-	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b}, offset, unix.RWF_NOWAIT)
-	if errors.Is(err, syscall.EOPNOTSUPP) {
-		return unix.Pread(int(file.Fd()), b, offset) // a file system that is memory
-	}
-	return n, err
-}
-
-// resident tells whether the byte at offset is in memory.
-func resident(file *os.File, offset int64) bool {
-	var b [1]byte
-	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b[:]}, offset, unix.RWF_NOWAIT)
-	return n == 1 || errors.Is(err, syscall.EOPNOTSUPP)
 }
 
 // AppendStatus begins the head of an answer.

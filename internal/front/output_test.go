@@ -138,10 +138,7 @@ func TestWriteThatFailsEndsTheAnswer(t *testing.T) {
 	} {
 		s := &stage{t: t, ended: make(chan ending, 1)}
 		l := &Loop{server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pair := sockets(t)
 		_ = unix.Close(pair[1])
 		client, _ := s.enter("")
 		o.body.Ended = s.listen(name)

@@ -1,10 +1,6 @@
 package front
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // pace compares what every client has acknowledged with the last look. Bytes
 // that wait in the socket show that it is the client who is slow, not we; also
@@ -22,7 +18,7 @@ func (l *Loop) pace(window time.Duration) {
 				return
 			}
 		}
-		acked, waiting, ok := progress(c.fd)
+		acked, waiting, ok := Progress(c.fd)
 		if !ok || waiting == 0 {
 			c.asked, c.slow = false, 0
 			if c.state == idle || c.state == heading {
@@ -41,15 +37,4 @@ func (l *Loop) pace(window time.Duration) {
 			c.Reset()
 		}
 	})
-}
-
-// progress is how many bytes the other side has acknowledged, and how many wait
-// for that.
-func progress(fd int) (acked uint64, waiting int, ok bool) {
-	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
-		return 0, 0, false
-	}
-	waiting, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
-	return info.Bytes_acked, waiting, err == nil
 }

@@ -2,7 +2,6 @@ package front
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +34,9 @@ type Config struct {
 	Slow    func()                                                // a client was cut off
 	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
-	lingerFor, paceEvery, bodyGrace time.Duration // 0: those of the room; tests have less time
+	// 0, nil: those of the room. Tests have less time, and files that are where they say.
+	lingerFor, paceEvery, bodyGrace time.Duration
+	resident                        func(file *os.File, offset int64) bool // whether a byte is in memory
 }
 
 // Ways counts requests by the way they went: answered on a loop (or begun there), or
@@ -64,6 +64,9 @@ func (c *Config) fill() {
 	}
 	if c.bodyGrace == 0 {
 		c.bodyGrace = bodyGrace
+	}
+	if c.resident == nil {
+		c.resident = inMemory
 	}
 	if c.Enter == nil {
 		c.Enter = func(string) (any, bool) { return nil, true }
@@ -309,10 +312,3 @@ func (s *Server) least() *Loop {
 	}
 	return best
 }
-
-func temporary(err error) bool {
-	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
-}
-
-// systemError names the call that failed.
-func systemError(call string, err error) error { return os.NewSyscallError(call, err) }

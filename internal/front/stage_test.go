@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/h1"
 )
 
@@ -350,4 +352,17 @@ func eventually(t *testing.T, what string, is func() bool) {
 			t.Fatalf("not in time: %s", what)
 		}
 	}
+}
+
+// sockets are two that are connected, and do not wait.
+func sockets(t *testing.T) [2]int {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range pair {
+		_ = unix.SetNonblock(fd, true)
+	}
+	return pair
 }

@@ -191,7 +191,7 @@ func (k *response) await(ctx context.Context, a *attempt, untimed bool) error {
 			return errViewer
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case a.conn.waiting() > 0:
+		case a.conn.waiting():
 			a.moved = now
 		default:
 			return errStalled

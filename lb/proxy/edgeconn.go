@@ -2,9 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"net/netip"
-	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,10 +25,13 @@ type edgeConn struct {
 	ended    bool // the edge sends no more
 }
 
+// Wants is a front.Source's.
+func (n *edgeConn) Wants() (in, out bool) { return !n.readable, n.opening }
+
 // Ready is a front.Source's.
 func (n *edgeConn) Ready(events uint32) {
-	over := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	in := over || events&unix.EPOLLIN != 0
+	over := events&(front.Half|front.Gone) != 0
+	in := over || events&front.In != 0
 	n.readable = n.readable || in
 	n.ended = n.ended || over
 	switch {
@@ -40,7 +40,7 @@ func (n *edgeConn) Ready(events uint32) {
 			n.s.discard(n)
 		}
 	case n.opening:
-		if over || events&unix.EPOLLOUT != 0 {
+		if over || events&front.Out != 0 {
 			n.opened()
 		}
 	case in:
@@ -50,12 +50,8 @@ func (n *edgeConn) Ready(events uint32) {
 
 // opened finds out how connecting ended.
 func (n *edgeConn) opened() {
-	code, err := unix.GetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && code != 0 {
-		err = os.NewSyscallError("connect", syscall.Errno(code))
-	}
 	r := n.splice
-	if err != nil {
+	if err := front.Connected(n.fd); err != nil {
 		r.hangUp()
 		r.handOff(err)
 		return
@@ -108,31 +104,16 @@ func (s *Splicer) dial(to Target, generation uint64) (*edgeConn, error) {
 	if !ok {
 		return nil, errUnresolved
 	}
-	family, sockaddr := sockaddrOf(addr)
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := front.Connect(addr)
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return nil, err
 	}
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	n := &edgeConn{s: s, fd: fd, edge: to.Edge, addr: to.Addr, generation: generation, opening: true}
-	if err = unix.Connect(fd, sockaddr); err == nil {
-		n.opening = false
-	} else if !errors.Is(err, syscall.EINPROGRESS) {
-		_ = unix.Close(fd)
-		return nil, os.NewSyscallError("connect", err)
-	}
 	if err := s.loop.Watch(fd, n); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
 	return n, nil
-}
-
-func sockaddrOf(a netip.AddrPort) (int, unix.Sockaddr) {
-	if a.Addr().Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
 // rest keeps a connection whose answer was read to its end.
@@ -196,32 +177,12 @@ func (n *edgeConn) upstream(received []byte) *upstream {
 // empty tells whether nothing lies in the socket that nobody asked for: what had
 // come before the answer's end is not told again.
 func (n *edgeConn) empty() bool {
-	var b [1]byte
-	_, _, err := unix.Recvfrom(n.fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	n.readable = false
-	return errors.Is(err, syscall.EAGAIN)
-}
-
-// connected tells whether connecting has ended, well or not.
-func (n *edgeConn) connected() bool {
-	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(n.fd), Events: unix.POLLOUT}}, 0)
-	return err == nil && ready > 0
-}
-
-// waiting is how many bytes lie in the socket.
-func (n *edgeConn) waiting() int {
-	got, err := unix.IoctlGetInt(n.fd, unix.TIOCINQ)
-	if err != nil {
-		return 0
-	}
-	return got
+	return !front.Unread(n.fd)
 }
 
 // silent is the time since the kernel last received bytes.
 func (n *edgeConn) silent() time.Duration {
-	info, err := unix.GetsockoptTCPInfo(n.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(info.Last_data_recv) * time.Millisecond
+	silent, _ := front.Reception(n.fd)
+	return silent
 }

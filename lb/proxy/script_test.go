@@ -128,7 +128,7 @@ func (e *scripted) target(name string) Target { return Target{name, e.ln.Addr().
 // nobody is an edge at whose port nobody listens, nor will.
 func nobody(t testing.TB, name string) Target {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

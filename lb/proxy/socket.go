@@ -1,39 +1,23 @@
 package proxy
 
 import (
-	"errors"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/front"
 )
 
-// tcpClosed is TCP_CLOSE of the kernel's tcp_states.h: reset, or given up.
-const tcpClosed = 7
-
-// waiting is how many bytes lie in the socket and were not read. More than none
-// means that whoever should read is slow, not who sends.
-func (u *upstream) waiting() int {
-	n := 0
-	_ = u.raw.Control(func(fd uintptr) {
-		if got, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil { // SIOCINQ
-			n = got
-		}
-	})
-	return n
+// waiting tells whether something lies in the socket that was not read: then whoever
+// should read is slow, not who sends.
+func (u *upstream) waiting() bool {
+	yes := false
+	_ = u.raw.Control(func(fd uintptr) { yes = front.Unread(int(fd)) })
+	return yes
 }
 
 // reception is the time since the kernel last received bytes, and whether the
 // connection is dead.
 func (u *upstream) reception() (silent time.Duration, dead bool) {
-	err := u.raw.Control(func(fd uintptr) {
-		t, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return
-		}
-		silent = time.Duration(t.Last_data_recv) * time.Millisecond
-		dead = t.State == tcpClosed
-	})
+	err := u.raw.Control(func(fd uintptr) { silent, dead = front.Reception(int(fd)) })
 	return silent, dead || err != nil
 }
 
@@ -41,10 +25,6 @@ func (u *upstream) reception() (silent time.Duration, dead bool) {
 // it that nobody asked for.
 func (u *upstream) clean() bool {
 	ok := false
-	err := u.raw.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		ok = errors.Is(err, syscall.EAGAIN)
-	})
+	err := u.raw.Control(func(fd uintptr) { ok = !front.Unread(int(fd)) })
 	return err == nil && ok
 }

@@ -25,7 +25,7 @@ type Splicer struct {
 	idle    map[string][]*edgeConn // by address, the last used at the end
 	waiting spliceList             // for an edge, who waits longest first
 	spare   []*splice
-	pipes   []*pipe
+	pipes   []*front.Pipe
 	swept   time.Time
 	glanced time.Time // when silence was looked for
 }
@@ -73,13 +73,13 @@ type splice struct {
 	head     string // the edge's
 	promised int64  // bytes of the body
 
-	left   int64  // bytes of the body that the edge has not sent
-	held   []byte // of the body, received and not yet taken by the viewer
-	pipe   *pipe  // the same, where they don't pass through memory; nil: none
-	eager  bool   // the viewer took all of it the last time
-	keep   bool   // the edge keeps its connection
-	corked bool   // something was sent with the promise of more
-	posted bool   // it goes on in the next round
+	left   int64       // bytes of the body that the edge has not sent
+	held   []byte      // of the body, received and not yet taken by the viewer
+	pipe   *front.Pipe // the same, where they don't pass through memory; nil: none
+	eager  bool        // the viewer took all of it the last time
+	keep   bool        // the edge keeps its connection
+	corked bool        // something was sent with the promise of more
+	posted bool        // it goes on in the next round
 
 	asked   time.Time // when the edge was
 	since   time.Time // when its silence began
@@ -152,7 +152,7 @@ func later(a, b time.Time) time.Time {
 func (s *Splicer) Close() {
 	s.sweep(func(*edgeConn) bool { return true })
 	for _, p := range s.pipes {
-		p.close()
+		p.Close()
 	}
 	s.pipes = nil
 }

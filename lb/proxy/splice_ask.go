@@ -4,8 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
@@ -49,7 +48,7 @@ func (r *splice) say(h *h1.Request) {
 	r.asked = now
 	s.waiting.wait(r, now)
 	b := r.request(s.loop.Scratch(), h)
-	if n, err := unix.SendmsgN(r.line.fd, b, nil, nil, unix.MSG_NOSIGNAL); err != nil || n < len(b) {
+	if n, err := front.Send(r.line.fd, b); err != nil || n < len(b) {
 		r.handOff(nil) // it is asked anew, and what is wrong found out
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
 )
 
 const (
 	spliceShare = 4 << 20   // bytes that one splice moves in one round
-	pipeEager   = pipeSize  // of one splice, for a viewer that took all before, in bytes
+	pipeEager   = 1 << 20   // of one splice, for a viewer that took all before, in bytes
 	pipeSlow    = 128 << 10 // for one that did not: what lies in a pipe is the kernel's memory
 	spliceWorth = 16 << 10  // the shortest rest of a body that is worth a splice
 )
@@ -86,7 +88,7 @@ func (r *splice) give() bool {
 		r.held = r.held[:0]
 	}
 	for r.pipe != nil {
-		n, err := r.conn.Splice(r.pipe.r, r.pipe.n, false)
+		n, err := r.conn.Splice(r.pipe, false)
 		switch {
 		case err != nil:
 			r.conn.Reset()
@@ -95,7 +97,7 @@ func (r *splice) give() bool {
 			r.block()
 			return false
 		}
-		if r.pipe.n -= n; r.pipe.n == 0 {
+		if r.pipe.Held() == 0 {
 			r.s.putPipe(r.pipe)
 			r.pipe, r.corked = nil, false
 		}
@@ -155,13 +157,13 @@ func (r *splice) take() (int, error) {
 			if r.eager {
 				want = pipeEager
 			}
-			n, err := unix.Splice(r.line.fd, nil, p.w, nil, int(min(r.left, want)), unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+			n, err := p.Fill(r.line.fd, int(min(r.left, want)))
 			if n <= 0 || err != nil {
 				r.s.putPipe(p)
 				return 0, err
 			}
-			p.n, r.pipe = int(n), p
-			return int(n), nil
+			r.pipe = p
+			return n, nil
 		}
 	}
 	buffer := r.s.loop.ReadBuffer()
@@ -206,7 +208,7 @@ func (r *splice) look(now time.Time) {
 	case r.line.opening:
 		switch {
 		case silence < cfg.Connect:
-		case r.line.connected(): // this loop was late, not the edge
+		case front.Writable(r.line.fd): // this loop was late, not the edge
 			r.line.opened()
 		default:
 			r.hangUp()
@@ -225,7 +227,7 @@ func (r *splice) look(now time.Time) {
 			return
 		}
 	}
-	if r.line.waiting() > 0 { // here, too
+	if front.Unread(r.line.fd) { // here, too
 		r.s.waiting.wait(r, now)
 		r.line.readable = true
 		r.heard()
@@ -268,7 +270,7 @@ func (r *splice) Gone() {
 	}
 	sent := r.promised - r.left
 	if r.pipe != nil {
-		sent -= int64(r.pipe.n)
+		sent -= int64(r.pipe.Held())
 		s.putPipe(r.pipe)
 	}
 	s.deps.Served(r.status, max(sent-int64(len(r.held)), 0))

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
 )
 
 // wait is until so many splices wait for an edge.
@@ -91,8 +93,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 		s.on(n, func() { // before the loop can hear of it
 			next <- part
 			fd := n.waiting.first.line.fd
-			for queued := 0; queued == 0; {
-				queued, _ = unix.IoctlGetInt(fd, unix.TIOCINQ)
+			for !front.Unread(fd) {
 			}
 			n.Tick(n.loop.Now().Add(time.Hour))
 			n.glanced = time.Time{}
@@ -203,7 +204,7 @@ func TestTheLastByteIsNoTrickle(t *testing.T) {
 
 // A host that does not answer is left after the limit, and its connection closed.
 func TestConnectingEndsInTime(t *testing.T) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

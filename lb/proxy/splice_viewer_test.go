@@ -189,7 +189,7 @@ func TestBodiesWithoutPipes(t *testing.T) {
 	}
 	s.on(s.all()[0], func() {
 		for _, p := range s.all()[0].pipes {
-			p.close()
+			p.Close()
 		}
 		s.all()[0].pipes = nil
 	})

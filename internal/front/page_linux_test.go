@@ -1,8 +1,9 @@
+//go:build linux && !portable
+
 package front
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,8 +58,6 @@ func cached(t *testing.T, file *os.File) int64 {
 	return int64(found.pages) * int64(os.Getpagesize())
 }
 
-const warmPart = 256 << 10
-
 // coldStage serves all of that file at /cold, and tells at /blocks how many
 // blocks its loop has read from the disk since.
 func coldStage(t *testing.T, file *os.File) *stage {
@@ -91,16 +90,6 @@ func blocksRead() int64 {
 	return usage.Inblock
 }
 
-func TestFileThatIsNotInMemoryIsLeftToTheHandler(t *testing.T) {
-	s := coldStage(t, cold(t, 0))
-	c := call(t, s.addr)
-	c.say(ask("GET", "/cold"))
-	if r := c.hear("GET"); string(r.body) != "away /cold" {
-		t.Errorf("%s %.40q; want the Handler's answer", r.Status, r.body)
-	}
-	s.hearsNothing()
-}
-
 func TestLoopDoesNotWaitForTheDisk(t *testing.T) {
 	for _, connect := range []func(*testing.T, string) *caller{call, callSlow} {
 		s := coldStage(t, cold(t, warmPart))
@@ -116,61 +105,19 @@ func TestLoopDoesNotWaitForTheDisk(t *testing.T) {
 	}
 }
 
-func TestRestThatIsNotInMemoryIsSentByAGoroutine(t *testing.T) {
-	for _, fields := range []string{"X: y", "Connection: close"} {
-		s := coldStage(t, cold(t, warmPart))
-		c := callSlow(t, s.addr)
-		calls := Sendfiles.Load()
-		c.say(ask("GET", "/cold", fields))
-		r := c.hear("GET")
-		if Sendfiles.Load() == calls {
-			t.Error("no goroutine has sent anything: the loop waited for the disk")
-		}
-		if string(r.body) != string(plenty()) {
-			t.Errorf("%d bytes came, others than in the file", len(r.body))
-		}
-		if e := s.hears(); !e.whole || e.sent != int64(len(plenty())) {
-			t.Errorf("told %+v", e)
-		}
-		if r.Close {
-			c.ends(inOrder)
-			continue
-		}
-		c.say(ask("GET", "/mem/3") + ask("GET", "/x"))
-		c.hearTarget("GET", "/mem/3")
-		c.hearTarget("GET", "/x")
-		s.hears()
-		s.hearsNothing()
+// What is not in memory is known to be so. A look may let the kernel fetch it, so each
+// place is looked at once.
+func TestWhatIsNotInMemoryIsKnown(t *testing.T) {
+	file := cold(t, warmPart)
+	b := make([]byte, 10)
+	if n, err := readNow(file, b, 0); n != len(b) || err != nil || !inMemory(file, 0) || !inMemory(file, warmPart-1) {
+		t.Errorf("what is in memory: %d bytes, %v", n, err)
 	}
-}
-
-func TestEndOfARestIsToldWhenItsReaderVanishes(t *testing.T) {
-	s := coldStage(t, cold(t, warmPart))
-	c := callSlow(t, s.addr)
-	c.say(ask("GET", "/cold") + ask("GET", "/mem/3"))
-	if _, err := io.CopyN(io.Discard, c.r, warmPart+1000); err != nil { // so the goroutine has it
-		t.Fatal(err)
+	far := int64(len(plenty())) - 10 // nothing is read ahead up to there
+	if n, err := readNow(file, b, far); n > 0 || err == nil {
+		t.Errorf("what is not: %d bytes, %v", n, err)
 	}
-	c.vanish()
-	if e := s.hears(); e.whole || e.sent < warmPart || e.sent >= int64(len(plenty())) {
-		t.Errorf("told %+v", e)
+	if inMemory(file, far/2) {
+		t.Error("what is not is said to be there")
 	}
-	s.hearsNothing()
-}
-
-func TestEndOfARestIsToldWhenNoGoroutineCanSendIt(t *testing.T) {
-	s := coldStage(t, cold(t, warmPart))
-	c := call(t, s.addr)
-	c.say(ask("GET", "/mem/1"))
-	c.hearTarget("GET", "/mem/1")
-	s.hears()
-	limited(t, 0, func() {
-		c.say(ask("GET", "/cold"))
-		if _, how := c.end(); how != byReset {
-			t.Errorf("the connection ended %s", how)
-		}
-		if e := s.hears(); e.whole || e.sent >= int64(len(plenty())) {
-			t.Errorf("told %+v", e)
-		}
-	})
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package front
+
+func cork(uintptr)  {}
+func queueMuch(int) {}

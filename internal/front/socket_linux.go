@@ -1,0 +1,152 @@
+//go:build linux && !portable
+
+package front
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// acceptFrom takes a connection that does not wait and that no child inherits.
+func acceptFrom(listener int) (int, unix.Sockaddr, error) {
+	return unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+}
+
+// probeEvery is for how long nothing may come before the kernel asks whether the
+// other end is still there, and then how often, in seconds: Go's own default.
+const probeEvery = 15
+
+// probeSilent makes the kernel ask so on all connections that come by a listener.
+func probeSilent(listener int) {
+	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, probeEvery)
+	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, probeEvery)
+}
+
+// Connect begins to connect to an address. A connection that is there at once is told of
+// as any other: writable.
+func Connect(to netip.AddrPort) (fd int, err error) {
+	family, addr := sockaddrOf(to)
+	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, systemError("socket", err)
+	}
+	return fd, connect(fd, addr)
+}
+
+// send writes what the socket takes now; more tells that something follows at once.
+func send(fd int, b []byte, more bool) (int, error) {
+	flags := unix.MSG_NOSIGNAL
+	if more {
+		flags |= unix.MSG_MORE
+	}
+	return unix.SendmsgN(fd, b, nil, nil, flags)
+}
+
+// sendFile writes what the socket takes now of a part of a file.
+func sendFile(fd int, file *os.File, offset int64, n int) (int, error) {
+	return unix.Sendfile(fd, int(file.Fd()), &offset, n)
+}
+
+// readNow is pread of what is in memory: less when the disk would have to be
+// waited for.
+func readNow(file *os.File, b []byte, offset int64) (int, error) {
+	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b}, offset, unix.RWF_NOWAIT)
+	if errors.Is(err, syscall.EOPNOTSUPP) {
+		return unix.Pread(int(file.Fd()), b, offset) // a file system that is memory
+	}
+	return n, err
+}
+
+// inMemory tells whether the byte at offset is.
+func inMemory(file *os.File, offset int64) bool {
+	var b [1]byte
+	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b[:]}, offset, unix.RWF_NOWAIT)
+	return n == 1 || errors.Is(err, syscall.EOPNOTSUPP)
+}
+
+// Progress is how many bytes the other side has acknowledged, and how many wait
+// for that.
+func Progress(fd int) (acked uint64, waiting int, ok bool) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, 0, false
+	}
+	waiting, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	return info.Bytes_acked, waiting, err == nil
+}
+
+// tcpClosed is TCP_CLOSE of the kernel's tcp_states.h: reset, or given up.
+const tcpClosed = 7
+
+// Reception is the time since the kernel last received bytes, and whether the
+// connection is dead.
+func Reception(fd int) (silent time.Duration, dead bool) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, true
+	}
+	return time.Duration(info.Last_data_recv) * time.Millisecond, info.State == tcpClosed
+}
+
+// Pipe is where bytes are on their way from one socket to another without passing
+// through this process.
+type Pipe struct {
+	r, w int
+	held int // bytes in it
+}
+
+// pipeSize is how much a pipe is asked to hold, in bytes; the kernel may give less
+// to a process without privilege.
+const pipeSize = 1 << 20
+
+// OpenPipe opens an empty one. An error: bytes have to be copied.
+func OpenPipe() (*Pipe, error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		return nil, systemError("pipe2", err)
+	}
+	_, _ = unix.FcntlInt(uintptr(ends[0]), unix.F_SETPIPE_SZ, pipeSize)
+	return &Pipe{r: ends[0], w: ends[1]}, nil
+}
+
+// Fill moves up to n bytes from a socket into the pipe: none at the socket's end.
+func (p *Pipe) Fill(from, n int) (int, error) {
+	moved, err := unix.Splice(from, nil, p.w, nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+	if err != nil {
+		return 0, err
+	}
+	p.held += int(moved)
+	return int(moved), nil
+}
+
+// Held is how many bytes are in it.
+func (p *Pipe) Held() int { return p.held }
+
+// drain moves bytes on to a socket, as many as it takes now.
+func (p *Pipe) drain(to int, more bool) (int, error) {
+	flags := unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
+	if more {
+		flags |= unix.SPLICE_F_MORE
+	}
+	moved, err := unix.Splice(p.r, nil, to, nil, p.held, flags)
+	switch {
+	case err != nil:
+		return 0, err
+	case moved == 0:
+		return 0, systemError("splice", syscall.EPIPE)
+	}
+	p.held -= int(moved)
+	return int(moved), nil
+}
+
+// Close throws away what is in it.
+func (p *Pipe) Close() {
+	_ = unix.Close(p.r)
+	_ = unix.Close(p.w)
+}

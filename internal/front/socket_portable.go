@@ -1,0 +1,94 @@
+//go:build !linux || portable
+
+package front
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// acceptFrom takes a connection that does not wait and that no child inherits.
+func acceptFrom(listener int) (int, unix.Sockaddr, error) {
+	fd, from, err := unix.Accept(listener)
+	if err != nil {
+		return -1, nil, err
+	}
+	unix.CloseOnExec(fd)
+	return fd, from, unix.SetNonblock(fd, true)
+}
+
+// probeSilent makes the kernel ask on all connections that come by a listener whether
+// the other end is still there, when nothing has come for long.
+func probeSilent(listener int) {
+	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+}
+
+// Connect begins to connect to an address. A connection that is there at once is told of
+// as any other: writable.
+func Connect(to netip.AddrPort) (fd int, err error) {
+	family, addr := sockaddrOf(to)
+	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, systemError("socket", err)
+	}
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return -1, systemError("fcntl", err)
+	}
+	return fd, connect(fd, addr)
+}
+
+// send writes what the socket takes now.
+func send(fd int, b []byte, _ bool) (int, error) { return unix.Write(fd, b) }
+
+// sendFile writes what the socket takes now of a part of a file.
+func sendFile(fd int, file *os.File, offset int64, n int) (int, error) {
+	b := make([]byte, min(n, 64<<10))
+	got, err := unix.Pread(int(file.Fd()), b, offset)
+	switch {
+	case err != nil:
+		return 0, err
+	case got == 0:
+		return 0, io.ErrUnexpectedEOF
+	}
+	return unix.Write(fd, b[:got])
+}
+
+// readNow is pread: what the disk is waited for can't be told here.
+func readNow(file *os.File, b []byte, offset int64) (int, error) {
+	return unix.Pread(int(file.Fd()), b, offset)
+}
+
+func inMemory(*os.File, int64) bool { return true }
+
+// Progress is not known here: nobody is cut off for being slow.
+func Progress(int) (acked uint64, waiting int, ok bool) { return 0, 0, false }
+
+// Reception is not known here: a silence is counted from when it was noticed.
+func Reception(fd int) (silent time.Duration, dead bool) {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	return 0, err != nil || code != 0
+}
+
+// Pipe is for Linux alone: elsewhere bytes are copied.
+type Pipe struct{}
+
+// OpenPipe is always an error here.
+func OpenPipe() (*Pipe, error) { return nil, errors.ErrUnsupported }
+
+// Fill is never called.
+func (p *Pipe) Fill(int, int) (int, error) { return 0, errors.ErrUnsupported }
+
+// Held is nothing.
+func (p *Pipe) Held() int { return 0 }
+
+func (p *Pipe) drain(int, bool) (int, error) { return 0, errors.ErrUnsupported }
+
+// Close is never called.
+func (p *Pipe) Close() {}
