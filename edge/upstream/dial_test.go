@@ -44,20 +44,20 @@ func silent(t *testing.T, address, port string) {
 		t.Fatal(err)
 	}
 	at.Port = n
-	socket := func(flags int) int {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, 0)
-		if err != nil {
+	socket := func(nonblock bool) int {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err = errors.Join(err, unix.SetNonblock(fd, nonblock)); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { unix.Close(fd) })
 		return fd
 	}
-	l := socket(0)
+	l := socket(false)
 	if err := errors.Join(unix.SetsockoptInt(l, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(l, at), unix.Listen(l, 0)); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := unix.Connect(socket(unix.SOCK_NONBLOCK), at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		if err := unix.Connect(socket(true), at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 			t.Fatal(err)
 		}
 	}

@@ -167,18 +167,6 @@ func at(dir string) (addr *net.UnixAddr, done func(), err error) {
 	return &net.UnixAddr{Name: path, Net: "unixpacket"}, func() { _ = d.Close() }, nil
 }
 
-// credentials are those of the process at the other end.
-func credentials(conn *net.UnixConn) (*unix.Ucred, error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var cred *unix.Ucred
-	var inner error
-	err = raw.Control(func(fd uintptr) { cred, inner = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	return cred, errors.Join(err, inner)
-}
-
 // predecessor is the process that this one replaces.
 type predecessor struct {
 	link    link

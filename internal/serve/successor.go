@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sys/unix"
 )
 
 // successors waits for the process that is to replace this one. A nil one waits
@@ -100,8 +99,8 @@ func (s *successors) talk(conn *net.UnixConn) {
 		log.Error().Err(err).Msg("could not let go of the files")
 	} else if err = k.send(message{Op: opReleased}); err == nil {
 		_, _, err = k.expect(opReady, readyLimit)
-		if err == nil || alive(cred.Pid) {
-			s.handedOver(k, int(cred.Pid), log)
+		if err == nil || alive(pidOf(cred)) {
+			s.handedOver(k, int(pidOf(cred)), log)
 			return
 		}
 	}
@@ -243,11 +242,4 @@ func alive(pid int32) bool {
 	// The state stands behind the name, which is in parentheses.
 	_, rest, ok := strings.Cut(string(text[strings.LastIndexByte(string(text), ')')+1:]), " ")
 	return ok && rest != "" && rest[0] != 'Z' && rest[0] != 'X'
-}
-
-func pidOf(cred *unix.Ucred) int32 {
-	if cred == nil {
-		return 0
-	}
-	return cred.Pid
 }
