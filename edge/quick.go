@@ -55,6 +55,10 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 	if !ok {
 		return false
 	}
+	if x.asksForEntry(h) != "" {
+		view.Close()
+		return false
+	}
 	if !q.answer(c, h, view, &x) {
 		view.Close()
 		return false

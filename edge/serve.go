@@ -28,7 +28,12 @@ type request struct {
 // serve answers one request for an object. It does not know who parsed the
 // request.
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
-	found, err := e.fetch.Look(r, &x.Request, &interim{w: w, node: x.Node})
+	ask := x.asksForEntry(r.Header)
+	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})
+	if err == nil && ask != "" && e.tellEntry(w, r, ask, found) {
+		closeFound(found)
+		return
+	}
 	if found.Passed != nil {
 		e.handOver(w, r, x, found.How, found.Passed)
 		return
@@ -56,6 +61,15 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	default:
 		e.serveBody(w, r, view, x, y.Status, y.Part.First, y.Part.Last)
 	}
+}
+
+func closeFound(found fetch.Found) {
+	if found.Passed != nil {
+		found.Passed.Cancel() // nobody takes the body
+		found.Passed.Close()
+		return
+	}
+	found.View.Close()
 }
 
 // redirects tells whether Location leads the viewer on.

@@ -2,15 +2,10 @@ package lb
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"time"
 
-	"tandem/internal/call"
-	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
@@ -19,22 +14,50 @@ import (
 // maxSID bounds a player's own name of a session, in bytes; CTA-5004 allows 64.
 const maxSID = 128
 
-// entry serves a playlist or MPD without a token: the viewer's session is found
-// or opened, and the viewer is sent to it.
+// entry serves what is called like a manifest and is asked for without a token. The
+// origin has said before that a placed stream's entries are some; else it is asked.
 func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
-	p := l.control.Placement()
 	stream := wire.StreamName(r.RequestURI)
-	placed := p.Stream(stream) != nil
-	if s, ok := l.recognise(r, stream); ok {
-		_, expired := l.control.Tokens.Verify(r.Context(), s.token)
-		if _, ok := p.Pair(s.id.Pair); ok && expired == nil {
-			l.counts.recognised.Inc()
-			return redirect(w, underSession(s.token, r))
+	if l.control.Placement().Stream(stream) == nil {
+		return l.askEntry(w, r, stream, false)
+	}
+	return l.enter(w, r, stream, "")
+}
+
+// askEntry serves what may be an entry, by an edge that finds out: a manifest opens
+// a session; all else is served as it is, or refused (only). So nothing is placed
+// but what the origin calls a manifest. The edge keeps what it finds for the viewers
+// to come, so it is the one that would be chosen for them.
+func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, only bool) (int, int64) {
+	p := l.control.Placement()
+	c := ring.Choose(p, l.control.Loads.Figures(p), stream)
+	partner := ""
+	if q, ok := p.Pair(c.Pair); ok && q.Low == c.Edge {
+		partner = q.High
+	} else if ok {
+		partner = q.Low
+	}
+	next := l.others(partner)
+	first, ok := l.target(c.Edge, nil)
+	if !ok {
+		if first, ok = next(nil); !ok {
+			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
-	if !placed {
-		if status := l.lookUp(r); status >= 400 {
-			return l.missing(w, status)
+	return l.proxy.Serve(w, r, proxy.Request{
+		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Pair: c.Pair, First: first, Next: next, EntryOnly: only,
+		Entry: func(kind string) (int, int64) { return l.enter(w, r, stream, kind) },
+	})
+}
+
+// enter sends a viewer to its session, which is found or opened. kind is the
+// manifest's, where it is known.
+func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string) (int, int64) {
+	if s, ok := l.recognise(r, stream, kind); ok {
+		_, expired := l.control.Tokens.Verify(r.Context(), s.token)
+		if _, ok := l.control.Placement().Pair(s.id.Pair); ok && expired == nil {
+			l.counts.recognised.Inc()
+			return redirect(w, underSession(s.token, r))
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
@@ -57,16 +80,39 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
 	return redirect(w, underSession(token, r))
 }
 
-// recognise finds the session of a viewer that re-asks an entry: by what the
-// player calls it, by the connection, or because that viewer asks its segments
-// without a token. Address and user agent alone would not do: many viewers
-// share an address.
-func (l *LB) recognise(r *http.Request, stream string) (seat, bool) {
-	sid := sidOf(r)
-	if sid != "" {
-		if s, ok := l.known.find(sidKey(sid, stream)); ok {
+// recognise finds the session of a viewer that asks again: by what the player calls
+// it, by the connection, or because that viewer asks its segments without a token.
+// Address and user agent alone would not do: many viewers share an address.
+//
+// One viewer is one session, whatever playlists it asks for: some players ask for the
+// playlists below an entry at the entry's own address. So the session of a stream in
+// a folder above is this one too, where the player says so by its name of it, or
+// where what is asked for is a list of segments, which no viewer begins with that
+// watches a stream of theirs already.
+func (l *LB) recognise(r *http.Request, stream, kind string) (seat, bool) {
+	for at := stream; at != ""; at = above(at) {
+		if s, ok := l.recogniseIn(r, at, at == stream || kind == wire.ManifestMedia); ok {
 			return s, true
 		}
+	}
+	return seat{}, false
+}
+
+// above is the name of the folder above, "" when there is none.
+func above(stream string) string {
+	return stream[:strings.LastIndexByte(strings.TrimSuffix(stream, "/"), '/')+1]
+}
+
+// recogniseIn is recognise for one stream; silent: also without the player's word.
+func (l *LB) recogniseIn(r *http.Request, stream string, silent bool) (seat, bool) {
+	sid := sidOf(r)
+	if sid != "" {
+		if s, ok := l.known.find(sidKey(sid, hostOf(r.RemoteAddr), stream)); ok {
+			return s, true
+		}
+	}
+	if !silent {
+		return seat{}, false
 	}
 	if c := clientOf(r); c != nil && !behindProxy(r) {
 		if s, ok := c.seats.find(stream, r.UserAgent(), sid); ok {
@@ -79,7 +125,7 @@ func (l *LB) recognise(r *http.Request, stream string) (seat, bool) {
 
 func (l *LB) remember(r *http.Request, s seat) {
 	if s.sid != "" {
-		l.known.put(sidKey(s.sid, s.stream), s)
+		l.known.put(sidKey(s.sid, hostOf(r.RemoteAddr), s.stream), s)
 	}
 	if c := clientOf(r); c != nil && !behindProxy(r) {
 		c.seats.put(s.stream, r.UserAgent(), s)
@@ -122,78 +168,4 @@ func sidIn(list string) string {
 		}
 	}
 	return ""
-}
-
-// lookLimit is the longest wait for the origin's word on an entry of a stream
-// that is not placed.
-const lookLimit = 12 * time.Second
-
-// lookUp asks an edge whether the entry of an unplaced stream exists, so that
-// wrong paths place nothing: the status, 200 when it is there. The edge keeps
-// what it finds for the viewers to come.
-func (l *LB) lookUp(r *http.Request) int {
-	ctx, cancel := context.WithTimeout(r.Context(), lookLimit)
-	defer cancel()
-	p := l.control.Placement()
-	counts := l.control.Loads.Figures(p)
-	stream := wire.StreamName(r.RequestURI)
-	var tried []string
-	found := http.StatusOK // when nobody can be asked: opening says why it can't be
-	for range openRounds {
-		edge, pair := "", wire.PairID(0)
-		if c := ring.Choose(p, counts, stream); c.Edge != "" && !slices.Contains(tried, c.Edge) {
-			edge, pair = c.Edge, c.Pair
-		} else if t, ok := l.anyone(tried); ok {
-			edge = t.Edge
-		} else {
-			return found
-		}
-		tried = append(tried, edge)
-		status, err := l.head(ctx, p, edge, pair, r)
-		switch {
-		case err == nil && status < 500:
-			return status
-		case err == nil:
-			found = http.StatusBadGateway // its origin fails: another edge may reach it
-			continue
-		case ctx.Err() != nil:
-			return http.StatusGatewayTimeout
-		}
-		l.control.Checks.Failed(edge, proxy.CauseOf(err))
-	}
-	return found
-}
-
-func (l *LB) head(ctx context.Context, p *wire.Placement, edge string, pair wire.PairID, r *http.Request) (int, error) {
-	e, ok := p.Edge(edge)
-	if !ok {
-		return 0, errors.New("the edge has left")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, e.HTTP, nil)
-	if err != nil {
-		return 0, err
-	}
-	req.URL = h1.URL(req.URL.Scheme, req.URL.Host, r.RequestURI)
-	req.Header.Set(wire.HeaderViewer, hostOf(r.RemoteAddr))
-	if pair != 0 {
-		req.Header.Set(wire.HeaderPair, pairText(pair))
-	}
-	resp, err := l.call.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode, nil
-}
-
-// missing passes on what was found out about an entry.
-func (l *LB) missing(w http.ResponseWriter, status int) (int, int64) {
-	switch {
-	case status == http.StatusNotFound || status == http.StatusGone:
-		return l.deny(w, status, call.ReasonUnused, "there is no such stream at the origin")
-	case status < 500:
-		return l.deny(w, status, call.ReasonOrigin, "the origin refuses this path")
-	default:
-		return l.deny(w, http.StatusBadGateway, call.ReasonOrigin, refusals[call.ReasonOrigin])
-	}
 }

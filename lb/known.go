@@ -48,8 +48,12 @@ func newKnown(now func() time.Time) *known {
 	return &known{keys: map[string]*list.Element{}, used: list.New(), now: now}
 }
 
-// sidKey and looseKey are the two ways; neither can be mistaken for the other.
-func sidKey(sid, stream string) string { return "s\x00" + sid + "\x00" + stream }
+// sidKey and looseKey are the two ways; neither can be mistaken for the other. A
+// player's name of its session is a viewer's within one address: who hears it
+// elsewhere gets no one else's session by it.
+func sidKey(sid, address, stream string) string {
+	return "s\x00" + sid + "\x00" + address + "\x00" + stream
+}
 
 func looseKey(address, agent, stream string) string {
 	return "a\x00" + address + "\x00" + agent + "\x00" + stream

@@ -122,8 +122,31 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if ask := r.Header.Get(wire.HeaderManifest); ask != "" && !inside {
+		if kind := m.kindOf(path); kind != "" {
+			w.Header().Set(wire.HeaderManifest, kind)
+			return
+		}
+		if ask == wire.ManifestOnly {
+			http.Error(w, "no entry", http.StatusForbidden)
+			return
+		}
+	}
 	w.Header().Set("ETag", `"`+path+`"`)
 	http.ServeContent(w, r, path, time.Time{}, strings.NewReader("object "+path))
+}
+
+// kindOf is what kind of manifest a path is at this member's origin.
+func (m *member) kindOf(path string) string {
+	switch {
+	case strings.HasSuffix(path, ".mpd"):
+		return wire.ManifestMPD
+	case strings.HasSuffix(path, "master.m3u8"), strings.HasSuffix(path, "/manifest"):
+		return wire.ManifestMultivariant
+	case strings.HasSuffix(path, ".m3u8"), strings.HasSuffix(path, "/playlist"):
+		return wire.ManifestMedia
+	}
+	return ""
 }
 
 func (m *member) open(w http.ResponseWriter, r *http.Request) {

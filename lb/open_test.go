@@ -137,13 +137,10 @@ func TestUnknownPathPlacesNothing(t *testing.T) {
 	for _, m := range c.members {
 		m.locked(func() { m.missing = true })
 	}
-	resp, body := c.viewer(nil, "/none/master.m3u8")
-	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
-		t.Fatalf("%s %v", resp.Status, resp.Header)
-	}
-	var said call.Problem
-	if err := json.Unmarshal(body, &said); err != nil || said.Reason != call.ReasonUnused {
-		t.Fatalf("%s: %v", body, err)
+	for _, path := range []string{"/none/master.m3u8", "/none/manifest", "/none"} {
+		if resp, _ := c.viewer(nil, path); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
 	}
 	if c.lb.Placement().Streams.Len() != 0 || c.opened() != 0 {
 		t.Fatalf("placed %v, %d slots", c.lb.Placement().Streams, c.opened())

@@ -20,8 +20,8 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 	token, err := l.control.Tokens.Verify(r.Context(), text)
 	switch {
 	case err == nil:
-	case media.IsEntry(cachekey.Path(rest)):
-		return l.reopen(w, r, text)
+	case media.IsEntry(cachekey.Path(rest)), media.KindOf(cachekey.Path(rest), "") == media.Other:
+		return l.reopen(w, r, text) // what is no entry after all is served, or refused, there
 	case errors.Is(err, wire.ErrTokenExpired):
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session has expired; open the stream anew")
 	default:
@@ -162,8 +162,11 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair.
 func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
-	p := l.control.Placement()
-	stream, placed := streamNear(p, cachekey.Path(r.RequestURI))
+	p, path := l.control.Placement(), cachekey.Path(r.RequestURI)
+	if media.KindOf(path, "") == media.Other && r.Header.Get("Range") == "" {
+		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments)
+	}
+	stream, placed := streamNear(p, path)
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
@@ -211,7 +214,7 @@ func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
 		c.seats.forget(id)
 	}
 	if sid := sidOf(r); sid != "" {
-		l.known.forget(sidKey(sid, stream), id)
+		l.known.forget(sidKey(sid, hostOf(r.RemoteAddr), stream), id)
 	}
 	l.known.forget(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
 }

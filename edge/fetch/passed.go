@@ -1,9 +1,11 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"tandem/edge/rules"
 	"tandem/edge/upstream"
@@ -44,4 +46,20 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 		return nil, err
 	}
 	return &Answer{&answer{resp: resp, from: "origin", tie: tie}, f}, nil
+}
+
+// Peek is the beginning of the body, at most n bytes of it, which stay in it.
+func (a *Answer) Peek(n int) []byte {
+	head := make([]byte, n)
+	limit := time.AfterFunc(a.f.cfg.OriginTimeout, func() { _ = a.resp.Body.Close() })
+	got, _ := io.ReadFull(a.resp.Body, head)
+	limit.Stop()
+	a.resp.Body = &peeked{io.MultiReader(bytes.NewReader(head[:got]), a.resp.Body), a.resp.Body}
+	return head[:got]
+}
+
+// peeked is a body whose beginning has been read.
+type peeked struct {
+	io.Reader
+	io.Closer
 }

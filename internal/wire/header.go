@@ -19,6 +19,7 @@ const (
 	HeaderFields    = "Tandem-Fields"      // the kept fields of a copy as they are, in base64: both members answer alike
 	HeaderOffset    = "Tandem-Offset"      // the byte at which a growing body's rest begins
 	HeaderMulticast = "Tandem-Multicast"   // in the origin's 202: the object, whose number this is (16 hex digits), follows in datagrams to the group that was asked for
+	HeaderManifest  = "Tandem-Manifest"    // asked along by a balancer: ManifestAsk, ManifestOnly; answered: what kind of manifest the target is, in place of its body
 	HeaderDest      = "Tandem-Destination" // claim 7: origin, send this to that edge as well
 )
 
@@ -49,6 +50,15 @@ const (
 	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete
 	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise
 	PathJoin      = "/_tandem/join"      // POST Balancer
+)
+
+// Values of HeaderManifest.
+const (
+	ManifestAsk          = "ask"          // is it an entry? Else it is served
+	ManifestOnly         = "only"         // is it an entry? Else it is refused
+	ManifestMultivariant = "multivariant" // an HLS playlist of playlists
+	ManifestMedia        = "media"        // an HLS playlist of segments
+	ManifestMPD          = "mpd"
 )
 
 // SessionPrefix begins every tokenised path: /s/<token>/<path of the object>.

@@ -26,6 +26,11 @@ type Request struct {
 	// whom. It may take its time, and is called once. False, or nil: there is none, and
 	// the refusal is the answer.
 	Anew func() (Request, bool)
+
+	// Entry answers the viewer in place of the edge where what is asked for is the
+	// manifest of a stream, of this kind. nil: nobody asks whether it is.
+	Entry     func(kind string) (status int, sent int64)
+	EntryOnly bool // the viewer gets nothing else
 }
 
 // Takeover tells how a response went on when its edge failed.

@@ -53,6 +53,12 @@ func (k *response) request(to Target) []byte {
 	b = appendField(b, wire.HeaderAuth, k.c.deps.Secret.Bearer())
 	b = appendField(b, wire.HeaderFrom, k.c.deps.Name)
 	b = appendField(b, wire.HeaderViewer, k.e.Viewer)
+	switch {
+	case k.e.Entry != nil && k.e.EntryOnly:
+		b = appendField(b, wire.HeaderManifest, wire.ManifestOnly)
+	case k.e.Entry != nil:
+		b = appendField(b, wire.HeaderManifest, wire.ManifestAsk)
+	}
 	if k.e.Pair != 0 {
 		b = appendField(b, wire.HeaderPair, strconv.FormatUint(uint64(k.e.Pair), 10))
 	}

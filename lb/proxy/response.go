@@ -55,6 +55,10 @@ func (k *response) finish(a *attempt, err error) (status int, sent int64) {
 				return k.giveUp(err)
 			}
 		}
+		if kind := a.head.header.Get(wire.HeaderManifest); !k.begun && k.e.Entry != nil && kind != "" {
+			k.done(a)
+			return k.e.Entry(kind)
+		}
 		if !k.begun {
 			k.begin(a)
 		}

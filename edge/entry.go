@@ -1,0 +1,128 @@
+package edge
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"tandem/edge/fetch"
+	"tandem/edge/rules"
+
+	"tandem/internal/call"
+	"tandem/internal/media"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// A balancer that is asked for something without a session asks along whether it
+// is an entry (wire.HeaderManifest). It is if the origin says so: by the answer's
+// type, or by how the body begins. Then the answer is that word in place of the
+// body: the viewer gets a session, and asks again in it.
+
+// entryHead is how much of a body is looked at, in bytes.
+const entryHead = 4 << 10
+
+// asksForEntry is what a balancer asks along, "" when nobody does.
+func (x *request) asksForEntry(h rules.Fields) string {
+	if !x.Node || x.Peer || x.prefix != "" {
+		return ""
+	}
+	return h.Get(wire.HeaderManifest)
+}
+
+// unconditional is a request for the whole, whatever the viewer has of it: what is
+// looked at is the whole.
+func unconditional(r *http.Request, so bool) *http.Request {
+	if !so {
+		return r
+	}
+	r = r.Clone(r.Context())
+	for _, name := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		r.Header.Del(name)
+	}
+	return r
+}
+
+// tellEntry answers a balancer that asks, and tells whether it did: what is no
+// manifest is served as it is, unless the balancer wants nothing else.
+func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, found fetch.Found) bool {
+	status, contentType, encoding, head := 0, "", "", []byte(nil)
+	switch {
+	case found.Passed != nil:
+		resp := found.Passed.Head()
+		status, contentType, encoding = resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
+		if status == http.StatusOK {
+			head = found.Passed.Peek(entryHead)
+		}
+	case found.View != nil:
+		m := found.View.Meta()
+		status, contentType, encoding = m.Status, m.ContentType, m.Encoding
+		if status == http.StatusOK {
+			head = begin(r.Context(), found.View)
+		}
+	}
+	kind := ""
+	if status == http.StatusOK {
+		kind = manifestKind(contentType, encoding, head)
+	}
+	switch {
+	case kind != "":
+		w.Header().Set(wire.HeaderManifest, kind)
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+		return true
+	case ask == wire.ManifestOnly && status != 0 && status < http.StatusMultipleChoices:
+		cors(rules.HeaderWriter{Header: w.Header()})
+		call.Refuse(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
+		return true
+	}
+	return false
+}
+
+// manifestKind is what a body is to players, "" when it is no manifest.
+func manifestKind(contentType, encoding string, head []byte) string {
+	if strings.EqualFold(encoding, "gzip") || strings.EqualFold(encoding, "x-gzip") {
+		head = inflate(head)
+	}
+	switch media.ManifestKind(contentType, head) {
+	case media.MPD:
+		return wire.ManifestMPD
+	case media.MediaPlaylist, media.Multivariant:
+		if bytes.Contains(head, []byte("#EXT-X-STREAM-INF")) {
+			return wire.ManifestMultivariant
+		}
+		return wire.ManifestMedia
+	}
+	return ""
+}
+
+// inflate is the beginning of what is packed in b.
+func inflate(b []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil
+	}
+	head := make([]byte, entryHead)
+	n, _ := io.ReadFull(z, head) // it is cut off, of course
+	return head[:n]
+}
+
+// begin is the beginning of a body, as much as comes of it without an end.
+func begin(ctx context.Context, view *segstore.View) []byte {
+	got := int64(0)
+	for got < entryHead {
+		available, done, err := view.Wait(ctx, got)
+		if err != nil {
+			return nil
+		}
+		if got = available; done {
+			break
+		}
+	}
+	head := make([]byte, min(got, entryHead))
+	n, _ := view.ReadAt(head, 0)
+	return head[:n]
+}

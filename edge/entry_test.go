@@ -1,0 +1,94 @@
+package edge
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+const (
+	masterText = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv0.m3u8\n"
+	mediaText  = "\ufeff#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXT-X-ENDLIST\n"
+	mpdText    = "<?xml version=\"1.0\"?>\n<!-- x --><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"></MPD>"
+)
+
+func packed(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, text)
+	_ = z.Close()
+	return b.String()
+}
+
+// manifests are what an origin has: by path, its fields and the body.
+var manifests = map[string]struct {
+	fields string // Name: value, parted by |
+	body   string
+	kind   string // what the edge says of it
+}{
+	"/m/typed":     {"Content-Type: application/vnd.apple.mpegurl", mediaText, wire.ManifestMedia},
+	"/m/plain":     {"Content-Type: text/plain", mediaText, wire.ManifestMedia},
+	"/m/untyped":   {"Content-Type: application/octet-stream", masterText, wire.ManifestMultivariant},
+	"/m/a.m3u8":    {"Content-Type: text/html", masterText, wire.ManifestMultivariant},
+	"/m/dash":      {"Content-Type: application/xml", mpdText, wire.ManifestMPD},
+	"/m/packed":    {"Content-Type: text/plain|Content-Encoding: gzip", packed(masterText), wire.ManifestMultivariant},
+	"/m/no-store":  {"Content-Type: text/plain|Cache-Control: no-store", mediaText, wire.ManifestMedia},
+	"/m/cookie":    {"Content-Type: text/plain|Set-Cookie: a=b", masterText, wire.ManifestMultivariant},
+	"/m/page.m3u8": {"Content-Type: text/html", "<html>no such channel</html>", ""},
+	"/m/page":      {"Content-Type: text/html", "<html>#EXTM3U</html>", ""},
+	"/m/empty":     {"Content-Type: text/plain", "", ""},
+	"/m/secret":    {"Content-Type: text/plain|Cache-Control: no-store", strings.Repeat("no manifest ", 10_000), ""},
+}
+
+func manifestOrigin(t *testing.T) *testOrigin {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		m, ok := manifests[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return true
+		}
+		for line := range strings.SplitSeq(m.fields, "|") {
+			name, value, _ := strings.Cut(line, ": ")
+			w.Header().Set(name, value)
+		}
+		_, _ = io.WriteString(w, m.body)
+		return true
+	})
+	return o
+}
+
+// What is an entry is the origin's word: the type, or how the body begins, stored or
+// not, packed or not. All else is served as if nobody had asked.
+func TestEdgeTellsWhatIsAnEntry(t *testing.T) {
+	o := manifestOrigin(t)
+	_, edges := startRingOf(t, 1, o, func(int) Config { return Config{} })
+	for path, m := range manifests {
+		for round := range 2 {
+			for _, ask := range []string{wire.ManifestAsk, wire.ManifestOnly} {
+				resp, body := get(t, edges[0].url+path, append(asNode(), wire.HeaderManifest, ask, "Accept-Encoding", "identity", "Range", "bytes=1-2", "If-None-Match", "*")...)
+				if got := resp.Header.Get(wire.HeaderManifest); got != m.kind || m.kind != "" && (resp.StatusCode != http.StatusOK || len(body) != 0) {
+					t.Errorf("%s asked %q in round %d: %d, %q, %d bytes; want %q", path, ask, round, resp.StatusCode, got, len(body), m.kind)
+				}
+				if m.kind == "" && ask == wire.ManifestOnly && resp.StatusCode != http.StatusForbidden {
+					t.Errorf("%s wanted as an entry alone: %d", path, resp.StatusCode)
+				}
+			}
+			resp, body := get(t, edges[0].url+path, append(asNode(), wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity")...)
+			if m.kind == "" && (resp.StatusCode != http.StatusOK || string(body) != m.body) {
+				t.Errorf("%s: %d, %d bytes of %d", path, resp.StatusCode, len(body), len(m.body))
+			}
+		}
+		if resp, body := get(t, edges[0].url+path, wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity"); resp.Header.Get(wire.HeaderManifest) != "" || string(body) != m.body {
+			t.Errorf("%s: a viewer asks like a balancer, and gets %d bytes of %d", path, len(body), len(m.body))
+		}
+	}
+	if resp, _ := get(t, edges[0].url+"/m/nothing", append(asNode(), wire.HeaderManifest, wire.ManifestOnly)...); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("what is not there: %d", resp.StatusCode)
+	}
+}

@@ -1,0 +1,100 @@
+package lb
+
+import (
+	"net"
+	"net/http"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// An entry is what the origin says is a manifest, whatever it is called; nothing
+// else opens a session or places a stream.
+func TestEntryIsWhatTheOriginCallsAManifest(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 20})
+	for path, stream := range map[string]string{
+		"/a/master.m3u8": "/a/", "/b/manifest.mpd": "/b/", "/c/ch.ism/manifest": "/c/ch.ism/", "/d/playlist?ch=1": "/d/", "/d/playlist?ch=2": "/d/",
+	} {
+		token, rest := c.sessionAt(first(c.viewer(nil, path)))
+		if name, _ := c.lb.Placement().StreamBy(token.Stream); name != stream || rest != pathIn(path) {
+			t.Errorf("%s: stream %q, led to %s", path, name, rest)
+		}
+	}
+	placed := c.lb.Placement().Streams.Len()
+	for _, path := range []string{"/a/page", "/a/index.html", "/e/x.json", "/e/1.m4s", "/favicon.ico"} {
+		if resp, body := c.viewer(nil, path); resp.StatusCode != http.StatusOK || string(body) != "object "+path {
+			t.Errorf("%s: %s %s", path, resp.Status, body)
+		}
+	}
+	if n := c.lb.Placement().Streams.Len(); n != placed || c.opened() != 5 {
+		t.Errorf("%d streams placed by what is no manifest, %d slots given", n-placed, c.opened())
+	}
+}
+
+func first[A, B any](a A, _ B) A { return a }
+
+func pathIn(target string) string {
+	for i := range len(target) {
+		if target[i] == '?' {
+			return target[:i]
+		}
+	}
+	return target
+}
+
+// With segments only in sessions, what has no extension is an entry or nothing.
+func TestOnlyEntriesAreServedWhereSegmentsNeedASession(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 1, capacity: 8, config: func(cfg *Config) { cfg.LooseSegments = false }})
+	for path, status := range map[string]int{"/c/manifest": http.StatusFound, "/c/page": http.StatusForbidden, "/c/1.m4s": http.StatusForbidden} {
+		if resp, _ := c.viewer(nil, path); resp.StatusCode != status {
+			t.Errorf("%s: %s, want %d", path, resp.Status, status)
+		}
+	}
+}
+
+// One viewer is one session, also where its player asks for the playlists below the
+// entry at the entry's own address; another stream below is another stream.
+func TestOneViewerIsOneSessionWhateverPlaylistsItAsks(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 100})
+	viewer := c.person()
+	entry, _ := c.sessionAt(first(c.viewer(viewer, "/film/master.m3u8")))
+	for _, path := range []string{"/film/v0/index.m3u8", "/film/audio/en/playlist", "/film/master.m3u8", "/film/v0/index.m3u8?_HLS_msn=7"} {
+		if again, rest := c.sessionAt(first(c.viewer(viewer, path))); again != entry || rest != pathIn(path) {
+			t.Errorf("%s: another session, led to %s", path, rest)
+		}
+	}
+	for _, path := range []string{"/film/extra/master.m3u8", "/film/two/manifest.mpd"} {
+		other, _ := c.sessionAt(first(c.viewer(viewer, path)))
+		if name, _ := c.lb.Placement().StreamBy(other.Stream); other.SessionID == entry.SessionID || name != wire.StreamName(path) {
+			t.Errorf("%s is swallowed by %q", path, name)
+		}
+	}
+	// By the player's own name of its session, on whatever connection.
+	named := []string{"X-Playback-Session-Id", "seven"}
+	entry, _ = c.sessionAt(first(c.viewer(nil, "/film/master.m3u8", named...)))
+	for _, path := range []string{"/film/v0/index.m3u8", "/film/v1/manifest.mpd"} {
+		if again, _ := c.sessionAt(first(c.viewer(nil, path, named...))); again != entry {
+			t.Errorf("%s by its name: another session", path)
+		}
+	}
+	// Somebody else begins with a list of segments.
+	if other, _ := c.sessionAt(first(c.viewer(nil, "/film/v0/index.m3u8"))); other.SessionID == entry.SessionID {
+		t.Error("two viewers have one session")
+	}
+}
+
+// Who hears a player's name of its session elsewhere gets nobody's session by it.
+func TestNameOfASessionIsOneAddresss(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 20})
+	from := func(address string) wire.Token {
+		client := c.person()
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+		client.Transport.(*http.Transport).DialContext = dialer.DialContext
+		token, _ := c.sessionAt(first(c.viewer(client, "/film/master.m3u8", "X-Playback-Session-Id", "guessed")))
+		return token
+	}
+	one, again, other := from("127.0.0.2"), from("127.0.0.2"), from("127.0.0.3")
+	if one != again || one.SessionID == other.SessionID {
+		t.Errorf("%+v, %+v, from elsewhere %+v", one, again, other)
+	}
+}
