@@ -33,7 +33,10 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules
 func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus, a *fetch.Answer) {
 	h := rules.HeaderWriter{Header: w.Header()}
 	rules.Carry(h.Header, a.Head().Header, func(string) bool { return true })
-	if how.Why != rules.ForwardMethod {
+	switch {
+	case x.Peer:
+		h.Set(wire.HeaderPassed, "1")
+	case how.Why != rules.ForwardMethod && !rules.Credentialed(h.Header):
 		cors(h)
 	}
 	if x.Node && a.Head().StatusCode >= http.StatusInternalServerError {
@@ -43,7 +46,9 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
 	x.locate(h.Header, a.Head().StatusCode)
-	h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
+	if !x.Peer {
+		h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
+	}
 	w.WriteHeader(a.Head().StatusCode)
 	defer a.Close()
 	if r.Method == http.MethodHead {

@@ -10,7 +10,7 @@ import (
 func (c *Config) fetch(loopID string) fetch.Config {
 	return fetch.Config{
 		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
-		Carry: len(c.Balancers) == 0, ToPublish: c.toPublish,
+		ToPublish: c.toPublish,
 	}
 }
 

@@ -38,7 +38,9 @@ func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.Cach
 		h.Set("Accept-Ranges", "bytes")
 	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
-	cors(h)
+	if !rules.KeptCORS(m) {
+		cors(h)
+	}
 	h.Add("Cache-Status", e.cfg.Name+how.Says(m, now))
 	y.Extent(h, m)
 }

@@ -69,7 +69,7 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *request) bool {
 	e := q.e
 	meta := view.Meta()
-	if !view.Complete() || !view.Fresh(e.now()) || meta.Vary != "" || e.rewritten(x, &meta) {
+	if !view.Complete() || !view.Fresh(e.now()) || !rules.Selects(meta.Vary, h) || e.rewritten(x, &meta) {
 		return false
 	}
 	y := rules.PlanFor(h, &meta)

@@ -175,7 +175,7 @@ func (f *Fetcher) copyOne(ctx context.Context, job copyJob) {
 func (f *Fetcher) Copy(ctx context.Context, from string, pair wire.PairID, it wire.Item) (copied bool, err error) {
 	var gone atomic.Bool
 	source := func(ctx context.Context, sink *segstore.Sink) error {
-		a, err := f.askPeer(ctx, from, it.Key, pair, true, 0, "")
+		a, err := f.askPeer(ctx, from, fetchRequest{key: it.Key, pair: pair}, true)
 		if errors.Is(err, ErrNotHere) {
 			gone.Store(true)
 		}

@@ -19,7 +19,7 @@ var Buffers = sync.Pool{New: func() any { b := make([]byte, BufferSize); return 
 // drainInto copies one answer's body; a body without progress is broken off.
 func (f *Fetcher) drainInto(ctx context.Context, to io.Writer, a *answer) (int64, error) {
 	limit := peerStall
-	if a.from == "origin" {
+	if a.from == "origin" || a.passed {
 		limit = f.cfg.OriginTimeout
 	}
 	var stalled atomic.Bool

@@ -31,7 +31,6 @@ type Config struct {
 	OriginTimeout time.Duration
 	PeerSilent    time.Duration
 	Duplication   string
-	Carry         bool          // the viewer's own fields go along to the origin: an edge without a cluster
 	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
 }
 

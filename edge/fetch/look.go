@@ -28,7 +28,7 @@ type Waiting interface {
 
 // Look finds or fills the object.
 func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, error) {
-	hand := &passThrough{closed: x.Peer || !plain(r.Header, f.cfg.Carry), interim: waiting.Interim}
+	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()
 	how.Status = status
@@ -64,13 +64,9 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	f.Counts.Waiting.Add(1)
 	defer f.Counts.Waiting.Add(-1)
 	waiting.Start()
-	fresh, outcome, err := f.fill(r, x, hand, view != nil)
+	fresh, outcome, err := f.fillFor(r, x, hand, view != nil, now)
 	waiting.Stop()
 	how := rules.CacheStatus{Outcome: outcome, Why: why}
-	if err == nil && outcome == segstore.Joined && !joinable(fresh, r, x, now) {
-		fresh.Close()
-		err = ErrPass
-	}
 	if err != nil && !errors.Is(err, ErrPass) && why == rules.ForwardStale && r.Context().Err() == nil && staleServes(view, x.Path, now) {
 		f.Counts.Stale.Add(1)
 		how.Stale = true
@@ -80,27 +76,60 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	return fresh, how, err
 }
 
+// fillFor fills, or joins a fill whose answer is one to this request as well. A
+// variant that somebody else's request got is none: this request's own is filled
+// beside it, for all who want that one.
+func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, refresh bool, now time.Time) (*segstore.View, segstore.Outcome, error) {
+	for own := false; ; own = true {
+		fresh, outcome, err := f.fill(r, x, hand, refresh)
+		if err != nil || outcome != segstore.Joined || joinable(fresh, r, x, now) {
+			return fresh, outcome, err
+		}
+		selection := fresh.Meta().Vary
+		fresh.Close()
+		if own || rules.Selects(selection, r.Header) {
+			return nil, outcome, ErrPass
+		}
+		x.plainly = rules.Odd(selection, r.Header)
+		x.Key = rules.VariantKey(x.Key, selection, r.Header)
+		if refresh = false; f.store.Has(x.Key) {
+			view, _ := f.find(r, x)
+			refresh = view != nil
+			if view != nil && view.Fresh(now) && rules.Selects(view.Meta().Vary, r.Header) {
+				return view, segstore.Hit, nil
+			}
+			closeView(view)
+		}
+	}
+}
+
+// findSteps is how many places are looked at for a variant: the key's own, the one
+// by what that copy was selected by, the one by what the copy there was.
+const findSteps = 3
+
 // find looks for the copy that fits the request, fresh or not: the key's own or a
 // variant of it, whose key the request then has. Why says what it will go forward
 // for: stale when the copy fits, else there is none, or one in its place.
 func (f *Fetcher) find(r *http.Request, x *Request) (view *segstore.View, why string) {
-	view, ok := f.store.Peek(x.Key)
-	if !ok {
-		return nil, rules.ForwardMiss
+	why = rules.ForwardMiss
+	for step := 1; ; step++ {
+		view, ok := f.store.Peek(x.Key)
+		if !ok {
+			return nil, why
+		}
+		selection := view.Meta().Vary
+		if rules.Selects(selection, r.Header) {
+			return view, rules.ForwardStale
+		}
+		why = rules.ForwardVary
+		x.plainly = x.plainly || rules.Odd(selection, r.Header)
+		key := rules.VariantKey(x.Key, selection, r.Header)
+		if step == findSteps || key == x.Key {
+			return view, why
+		}
+		view.Close()
+		x.Key = key
 	}
-	selection := view.Meta().Vary
-	if rules.Selects(selection, r.Header) {
-		return view, rules.ForwardStale
-	}
-	view.Close()
-	x.Key = rules.VariantKey(x.Key, selection, r.Header)
-	if view, ok = f.store.Peek(x.Key); !ok {
-		return nil, rules.ForwardVary
-	}
-	if rules.Selects(view.Meta().Vary, r.Header) {
-		return view, rules.ForwardStale
-	}
-	return view, rules.ForwardVary
 }
 
 func closeView(view *segstore.View) {
@@ -138,11 +167,7 @@ func joinable(view *segstore.View, r *http.Request, x *Request, now time.Time) b
 
 // fetchRequest is what a fill for this request gets.
 func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) fetchRequest {
-	o := fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"]}
-	if f.cfg.Carry {
-		o.asker = r.Header
-	}
-	return o
+	return fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"], asker: r.Header, plainly: x.plainly}
 }
 
 // fill joins or starts the fill of an object. Somebody else's fill that failed,

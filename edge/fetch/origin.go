@@ -33,6 +33,7 @@ type answer struct {
 	tie  *tie // what ends the request, from the origin alone
 	used bool // its body is being read
 
+	passed     bool   // a neighbour hands on what is not for the store
 	duplicated bool   // the origin sends the second copy
 	byGroup    bool   // the body comes in datagrams
 	parts      Parts  // then: where it is put together
@@ -87,7 +88,7 @@ type origins struct {
 // request is one for an object, for all who want it.
 func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, validator string) *upstream.Request {
 	h := http.Header{}
-	rules.Carry(h, o.asker, func(name string) bool { return !rules.Withheld(name) })
+	rules.ForAll(h, o.asker, o.plainly)
 	if len(o.loop) > 0 {
 		h["Cdn-Loop"] = slices.Clone(o.loop)
 	}
@@ -127,14 +128,14 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", meta: metaOf(resp, o.key)}
 	a.head = rules.Head{
-		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Selective: o.asker != nil, Empty: resp.ContentLength == 0,
+		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Empty: resp.ContentLength == 0,
 	}
 	a.judge(now)
 	a.meta.Stored = now.Add(-rules.AgeOf(h))
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
-	a.meta.Vary = rules.SelectionOf(rules.VaryOf(h), r.Header) // as it was sent: a viewer may list fields in Connection
+	a.meta.Vary = rules.SelectionOf(h, r.Header, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
 	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {

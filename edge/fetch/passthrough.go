@@ -6,8 +6,6 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
-
-	"tandem/edge/rules"
 )
 
 // passThrough is where a fill leaves what only the request that began it may have:
@@ -47,6 +45,16 @@ func interimTo(ctx context.Context, to func(status int, h http.Header)) context.
 	}})
 }
 
+// open tells whether somebody would take an answer that is not for the store.
+func (h *passThrough) open() bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.closed
+}
+
 // offer leaves an open answer. False: nobody will take it, or it is none that can
 // be given: begun, a 304, or of a fill that has ended.
 func (h *passThrough) offer(a *answer) bool {
@@ -69,20 +77,4 @@ func (h *passThrough) take() (status int, a *answer) {
 	status, a = h.status, h.answer
 	h.answer, h.closed = nil, true
 	return status, a
-}
-
-// plain tells whether the fill's request says all that the viewer's does, so that
-// an unstored answer to it is the viewer's. carried: it took the viewer's fields
-// along.
-func plain(h http.Header, carried bool) bool {
-	for name := range h {
-		switch name {
-		case "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Cache-Control", "Pragma", "Content-Length", "Content-Type", "Origin":
-			continue // the answer may be the whole one, and CORS is the edge's own
-		}
-		if rules.Withheld(name) || !carried && name == "Authorization" {
-			return false
-		}
-	}
-	return true
 }

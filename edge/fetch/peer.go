@@ -35,42 +35,48 @@ func newPeers() *http.Client {
 
 // askPeer begins a fetch from a neighbour, which answers from its store, or by
 // asking the origin when onlyCached is false, and never asks a peer itself.
-func (f *Fetcher) askPeer(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool, first int64, validator string) (*answer, error) {
+func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, onlyCached bool) (*answer, error) {
 	p := f.view.Placement()
 	edge, ok := p.Edge(peer)
 	if !ok {
 		return nil, fmt.Errorf("%w: no edge %q", ErrNotHere, peer)
 	}
-	req, err := objectRequest(ctx, http.MethodGet, edge, key, nil)
+	req, err := objectRequest(ctx, http.MethodGet, edge, o.key, nil)
 	if err != nil {
 		return nil, err
 	}
+	rules.ForAll(req.Header, o.asker, o.plainly)
 	f.call.Sign(req)
-	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(o.pair)))
+	if rules.HasCredentials(o.asker) {
+		req.Header.Set(wire.HeaderCredentials, "1")
+	}
 	if onlyCached {
 		req.Header.Set(wire.HeaderCached, "1")
-	}
-	if first > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
-		req.Header.Set("If-Range", validator)
+	} else if o.hand.open() {
+		req.Header.Set(wire.HeaderPass, "1")
 	}
 	resp, err := f.peers.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	a := &answer{resp: resp, from: peer}
-	if resp.Header.Get(wire.HeaderStored) == "" { // not an object: a refusal, or not one of ours
-		a.close()
+	if resp.Header.Get(wire.HeaderStored) == "" {
+		if a.passed = resp.Header.Get(wire.HeaderPassed) == "1"; a.passed {
+			a.meta = metaOf(resp, o.key)
+			return a, nil
+		}
+		a.close() // not an object: a refusal, or not one of ours
 		return nil, fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
 	}
-	a.meta = metaOf(resp, key)
-	a.meta.Fields = fieldsSent(resp.Header)
+	a.meta = metaOf(resp, o.key)
+	a.meta.Fields, a.meta.Vary = fieldsSent(resp.Header), resp.Header.Get(wire.HeaderSelection)
 	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
 	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
 		a.meta.Fresh = unixMilli(fresh)
 	}
 	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
-	a.meta.Stream = StreamOf(p, rules.PathOf(key))
+	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
 	a.rules.Store = true
 	return a, nil
 }
@@ -96,18 +102,18 @@ func fieldsSent(h http.Header) string {
 
 // askPeerSoon is askPeer with a limit on silence: the neighbour answers, or says
 // that it waits, or it is given up.
-func (f *Fetcher) askPeerSoon(ctx context.Context, peer, key string, pair wire.PairID, onlyCached bool) (*answer, error) {
+func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, onlyCached bool) (*answer, error) {
 	if f.view.BacksOff(peer) {
 		return nil, fmt.Errorf("%w: %s was silent a moment ago", ErrNotHere, peer)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, tie := tied(ctx)
 	limit := f.cfg.PeerSilent
-	watch := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%s is silent", peer)) })
+	watch := time.AfterFunc(limit, func() { tie.end(fmt.Errorf("%s is silent", peer)) })
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
 		watch.Reset(limit)
 		return nil
 	}}
-	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, key, pair, onlyCached, 0, "")
+	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, o, onlyCached)
 	if !watch.Stop() && err == nil {
 		a.close()
 		err = context.Cause(ctx)
@@ -116,23 +122,11 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer, key string, pair wire.P
 		if !errors.Is(err, ErrNotHere) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
 			f.view.BackOff(peer)
 		}
-		cancel(nil)
+		tie.end(context.Canceled)
 		return nil, err
 	}
-	a.resp.Body = &canceling{ReadCloser: a.resp.Body, cancel: func() { cancel(nil) }}
+	a.tie = tie
 	return a, nil
-}
-
-// canceling ends the request's context with its body.
-type canceling struct {
-	io.ReadCloser
-	cancel func()
-}
-
-func (c *canceling) Close() error {
-	err := c.ReadCloser.Close()
-	c.cancel()
-	return err
 }
 
 // PeerRange asks a neighbour for the bytes from first to last of the version

@@ -159,6 +159,9 @@ func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, met
 	if !ok {
 		return
 	}
+	if key != rules.TargetOf(key) {
+		return // a variant: the partner's place of that name is the first one's
+	}
 	partner := q.Low
 	if partner == f.cfg.Name {
 		partner = q.High

@@ -14,6 +14,9 @@ type Request struct {
 	Node   bool // a node of the cluster asks
 	Peer   bool // a neighbour asks, for its own store
 	Cached bool // answer from a complete copy or not at all
+	Pass   bool // a neighbour hands on to its viewer what is not for the store
+
+	plainly bool // what is there was fetched with odd fields: without them it fits all
 }
 
 // fetchRequest is what is to be filled, and for whom.
@@ -21,7 +24,8 @@ type fetchRequest struct {
 	key      string
 	pair     wire.PairID
 	fromPeer bool         // a neighbour asks, so only the origin is asked in turn
-	asker    http.Header  // the viewer's fields that go along; nil: none do
+	asker    http.Header  // the viewer's request; nil: nobody asks
+	plainly  bool         // its odd fields stay behind (rules.ForAll)
 	loop     []string     // the CDN-Loop that it came with
 	hand     *passThrough // where an answer goes that is not for the store; nil: nowhere
 }

@@ -41,7 +41,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 		}
 		o.hand.note(a.resp.StatusCode)
 		err = f.receive(ctx, sink, o, a, have)
-		if !errors.Is(err, ErrPass) || o.asker == nil && len(rules.VaryOf(a.resp.Header)) > 0 || !o.hand.offer(a) {
+		if !errors.Is(err, ErrPass) || !rules.Plain(o.asker, rules.VaryOf(a.resp.Header)) || !o.hand.offer(a) {
 			a.close()
 		}
 		return err
@@ -50,7 +50,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 
 // receive stores an answer. errPass: it is not for the store.
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
-	f.findEmpty(a)
+	a.findEmpty(f.cfg.OriginTimeout, f.now)
 	switch {
 	case a.resp.StatusCode == http.StatusNotModified && have != nil:
 		if err := sink.Keep(validated(a, have, o, f.now())); !errors.Is(err, segstore.ErrAbsent) {
@@ -71,7 +71,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	if err := begin(sink, a); err != nil {
 		return err
 	}
-	if a.from == "origin" && !o.fromPeer && !a.duplicated && worthCopying(a, o.key) {
+	if a.from == "origin" && !o.fromPeer && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
 		f.hint(o.key, o.pair)
 	}
 	if a.byGroup {
@@ -87,17 +87,17 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 
 // findEmpty waits for the first byte of a media object whose length is not known: one
 // without any is no object.
-func (f *Fetcher) findEmpty(a *answer) {
+func (a *answer) findEmpty(limit time.Duration, now func() time.Time) {
 	if a.head.Kind != media.Segment && a.head.Kind != media.Init || a.meta.Size >= 0 || a.meta.Status != http.StatusOK || !a.rules.Store {
 		return
 	}
 	body, first := a.resp.Body, make([]byte, 1)
-	watch := time.AfterFunc(f.cfg.OriginTimeout, func() { _ = body.Close() })
+	watch := time.AfterFunc(limit, func() { _ = body.Close() })
 	n, err := body.Read(first)
 	watch.Stop()
 	if n == 0 && errors.Is(err, io.EOF) {
 		a.head.Empty, a.meta.Size = true, 0
-		a.judge(f.now())
+		a.judge(now())
 		return
 	}
 	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(first[:n]), failing{err}, body), body}
@@ -145,7 +145,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 	})
 	r := rules.Of(rules.Head{
 		Status: have.Status, Header: h, Kind: media.KindOf(rules.PathOf(o.key), h.Get("Content-Type")),
-		Authorised: o.asker["Authorization"] != nil, Selective: o.asker != nil,
+		Authorised: o.asker["Authorization"] != nil,
 	}, now)
 	fields := rules.LinesOf(h, now)
 	if !r.Store || len(fields) > rules.MaxFields {
@@ -154,7 +154,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 	age := rules.AgeOf(h)
 	return segstore.Meta{
 		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
-		Vary: rules.SelectionOf(rules.VaryOf(h), o.asker), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
+		Vary: rules.SelectionOf(h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
 	}
 }
 
@@ -168,7 +168,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	if q.Low != f.cfg.Name && q.High != f.cfg.Name {
 		for _, member := range []string{q.Low, q.High} { // standing in for a pair that is not ours
 			if edge, ok := p.Edge(member); ok && ring.HasCopy(edge.State) && have == nil {
-				if a, err := f.askPeerSoon(ctx, member, key, pair, true); err == nil {
+				if a, err := f.askPeerSoon(ctx, member, o, true); err == nil {
 					return a, nil
 				}
 			}
@@ -178,11 +178,11 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	filler, other := ring.Filler(p, q, key)
 	switch {
 	case filler != f.cfg.Name && filler != "":
-		if a, err := f.askPeerSoon(ctx, filler, key, pair, false); err == nil {
+		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil {
 			return a, nil
 		}
 	case have == nil && other != "":
-		if a, err := f.askPeerSoon(ctx, other, key, pair, true); err == nil {
+		if a, err := f.askPeerSoon(ctx, other, o, true); err == nil {
 			return a, nil
 		}
 	}

@@ -54,20 +54,6 @@ func listedIn(h http.Header) []string {
 	return names
 }
 
-// Withheld tells whether a viewer's field stays behind when an answer is fetched
-// for all: what asks for a part or makes a condition, since the whole is stored;
-// Origin, since CORS is the edge's own; Cookie, so that no answer that is one viewer's own can be stored; and what
-// origins are known to make an answer of though no Vary names it (cache
-// poisoning).
-func Withheld(name string) bool {
-	switch name {
-	case "Range", "Accept-Encoding", "Cache-Control", "Pragma", "Cookie", "Content-Length", "Content-Type", "Host", "Origin",
-		"Forwarded", "X-Host", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
-		return true
-	}
-	return strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "X-Forwarded-")
-}
-
 // Carry copies the end-to-end fields that keep allows.
 func Carry(to, from http.Header, keep func(name string) bool) {
 	listed := listedIn(from)
@@ -83,7 +69,7 @@ func Carry(to, from http.Header, keep func(name string) bool) {
 func apart(name string) bool {
 	switch name {
 	case "Content-Type", "Etag", "Last-Modified", "Cache-Control", "Content-Encoding", "Expires", "Content-Length", "Age", "Accept-Ranges",
-		"Set-Cookie", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy":
+		"Set-Cookie", "Access-Control-Expose-Headers", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy":
 		return true
 	}
 	return false
@@ -102,7 +88,7 @@ func LinesOf(h http.Header, now time.Time) string {
 	var first, rest []string
 	for name := range h {
 		switch {
-		case !endToEnd(name, listed) || apart(name) || name == "Date":
+		case !endToEnd(name, listed) || apart(name) || name == "Date" || name == "Access-Control-Allow-Origin" && !Credentialed(h):
 		case Wholly(name):
 			first = append(first, name)
 		default:

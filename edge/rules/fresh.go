@@ -35,7 +35,6 @@ type Head struct {
 	Header     http.Header
 	Kind       media.Kind
 	Authorised bool // the request carried Authorization
-	Selective  bool // the request carried the viewer's own fields, so that Vary can be followed
 	Empty      bool // it has no body
 }
 
@@ -71,7 +70,7 @@ func storable(a *Head, d *directives) bool {
 		return false
 	case a.Authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
 		return false
-	case !selectable(a.Header, a.Selective):
+	case !selectable(a.Header):
 		return false
 	}
 	switch a.Status {

@@ -164,4 +164,7 @@ func DescribeFields(h Header, m *segstore.Meta) {
 	if m.Fields != "" {
 		h.Set(wire.HeaderFields, base64.StdEncoding.EncodeToString([]byte(m.Fields)))
 	}
+	if m.Vary != "" {
+		h.Set(wire.HeaderSelection, m.Vary)
+	}
 }

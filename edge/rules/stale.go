@@ -15,7 +15,7 @@ const staleLive = 6 * time.Second
 
 // rulesOfCopy are the rules of a copy, from its kept fields.
 func rulesOfCopy(m *segstore.Meta, path string, now time.Time) Rules {
-	return Of(Head{Status: m.Status, Header: HeaderOf(m), Kind: media.KindOf(path, m.ContentType), Selective: true}, now)
+	return Of(Head{Status: m.Status, Header: HeaderOf(m), Kind: media.KindOf(path, m.ContentType)}, now)
 }
 
 // MayServeStale is stale-if-error (RFC 5861), as far as the origin does not forbid

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tandem/internal/wire"
+	"tandem/segstore"
 )
 
 // Variants is how many answers a key can have beside the first one, by what Vary
@@ -14,22 +17,21 @@ import (
 // are found without a list when the key is purged.
 const Variants = 8
 
-// ungoverned are names in Vary by which no answer is selected here: the origin is
-// asked without content coding, and CORS is the edge's own.
-func ungoverned(name string) bool {
-	switch name {
-	case "", "accept-encoding", "origin", "access-control-request-headers", "access-control-request-method":
-		return true
-	}
-	return false
-}
-
-// VaryOf lists the fields of the request that select an answer, in lower case.
+// VaryOf lists the fields of the request that select an answer, in lower case. Not
+// Accept-Encoding: the origin is asked without content coding; nor Origin where CORS
+// is the edge's own.
 func VaryOf(h http.Header) []string {
 	var names []string
+	if Credentialed(h) {
+		names = append(names, "origin")
+	}
 	for _, line := range h["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.ToLower(strings.Trim(name, " \t")); !ungoverned(name) && !slices.Contains(names, name) {
+			switch name = strings.ToLower(strings.Trim(name, " \t")); name {
+			case "", "accept-encoding", "origin", "access-control-request-headers", "access-control-request-method":
+				continue
+			}
+			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -37,39 +39,118 @@ func VaryOf(h http.Header) []string {
 	return names
 }
 
+// Credentialed tells whether an origin lets pages of one origin read an answer with
+// credentials (Fetch standard, CORS): then its word counts, and not the edge's, which
+// lets everybody read without.
+func Credentialed(h http.Header) bool {
+	return h.Get("Access-Control-Allow-Credentials") == "true" && h.Get("Access-Control-Allow-Origin") != ""
+}
+
+// KeptCORS tells whether a copy has its origin's word on credentials.
+func KeptCORS(m *segstore.Meta) bool {
+	return strings.Contains(m.Fields, "Access-Control-Allow-Credentials: true\r\n") && strings.Contains(m.Fields, "Access-Control-Allow-Origin: ")
+}
+
+// byOrigin tells whether what an origin says of CORS may be another thing for
+// another page's request, though this one's answer says nothing of credentials.
+func byOrigin(h http.Header) bool {
+	for _, line := range h["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(name, " \t"), "origin") {
+				return !Credentialed(h)
+			}
+		}
+	}
+	return false
+}
+
 // selectable tells whether what Vary names can be looked at: not "*", nor fields
-// that a fill does not carry; without the viewer's own fields, none at all.
-func selectable(h http.Header, selective bool) bool {
-	names := VaryOf(h)
-	return len(names) == 0 || selective && !slices.ContainsFunc(names, func(name string) bool {
-		return name == "*" || Withheld(http.CanonicalHeaderKey(name)) || !endToEnd(http.CanonicalHeaderKey(name), nil)
+// that a fill does not carry.
+func selectable(h http.Header) bool {
+	return !slices.ContainsFunc(VaryOf(h), func(name string) bool {
+		name = http.CanonicalHeaderKey(name)
+		return name == "*" || fateOf(name) > odd || !endToEnd(name, nil)
 	})
 }
 
-// SelectionOf says by what an answer to a request was selected: the names and a
-// hash of their values, since a value can be a secret. "" for all requests.
-func SelectionOf(names []string, request http.Header) string {
-	if len(names) == 0 {
+// marks of a selection beside the names of Vary.
+const withCredentials = "+credentials"
+
+// SelectionOf says by what an answer to a request was selected: the names of its
+// Vary and a hash of their values, since a value can be a secret; and the names of
+// the odd fields that went along, which the origin may have made something of without
+// a Vary. credentials tells whether the viewer's request has some (HasCredentials).
+// "" for all requests.
+func SelectionOf(h, request http.Header, odd string, credentials bool) string {
+	names := VaryOf(h)
+	switch {
+	case !byOrigin(h):
+	case credentials: // others' may be allowed, this one's are not
+		names = append(names, "origin")
+	default:
+		odd = strings.TrimPrefix(odd+","+withCredentials, ",")
+	}
+	if len(names) == 0 && odd == "" {
 		return ""
 	}
-	list := strings.Join(names, ",")
-	return list + ":" + hashOf(names, request)
+	return strings.Join(names, ",") + ":" + hashOf(names, request) + ":" + odd
 }
 
-// Selects tells whether a stored answer's selection fits a request.
-func Selects(selection string, request http.Header) bool {
+// Selects tells whether a stored answer's selection fits a request. An answer with
+// odd fields in its request is given only to those that have fields of these names,
+// too: whoever sends one that nobody knows decides for nobody else.
+func Selects(selection string, request Fields) bool {
 	if selection == "" {
 		return true
 	}
-	list, hash, _ := strings.Cut(selection, ":")
-	return hash == hashOf(strings.Split(list, ","), request)
+	list, rest, _ := strings.Cut(selection, ":")
+	hash, odd, _ := strings.Cut(rest, ":")
+	if hash != hashOf(namesIn(list), request) {
+		return false
+	}
+	for name := range strings.SplitSeq(odd, ",") {
+		switch {
+		case name == "":
+		case name == withCredentials: // the answer to this one may allow them
+			if HasCredentials(request) {
+				return false
+			}
+		case request.Values(http.CanonicalHeaderKey(name)) == nil:
+			return false
+		}
+	}
+	return true
 }
 
-func hashOf(names []string, request http.Header) string {
+// HasCredentials tells whether a page's request came with them. A neighbour that
+// asks for its viewer says so, since cookies stay with the one who has the viewer.
+func HasCredentials(request Fields) bool {
+	return request.Get("Origin") != "" && (request.Get("Cookie") != "" || request.Get("Authorization") != "" || request.Get(wire.HeaderCredentials) != "")
+}
+
+// Odd tells whether a selection does not fit a request by odd fields alone: then
+// what is fetched plainly fits.
+func Odd(selection string, request Fields) bool {
+	list, rest, _ := strings.Cut(selection, ":")
+	hash, _, _ := strings.Cut(rest, ":")
+	return selection != "" && hash == hashOf(namesIn(list), request)
+}
+
+func namesIn(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}
+
+func hashOf(names []string, request Fields) string {
+	if len(names) == 0 {
+		return ""
+	}
 	sum := sha256.New()
 	for _, name := range names {
-		values, there := request[http.CanonicalHeaderKey(name)]
-		sum.Write([]byte(name + ":" + strconv.FormatBool(there) + ":" + normalised(name, values) + "\n"))
+		values := request.Values(http.CanonicalHeaderKey(name))
+		sum.Write([]byte(name + ":" + strconv.FormatBool(values != nil) + ":" + normalised(name, values) + "\n"))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
@@ -98,9 +179,8 @@ const VariantMark = "\x00"
 
 // VariantKey is where the answer is kept for requests that the first one does
 // not fit.
-func VariantKey(key, selection string, request http.Header) string {
+func VariantKey(key, selection string, request Fields) string {
 	list, _, _ := strings.Cut(selection, ":")
-	hash := hashOf(strings.Split(list, ","), request)
-	n, _ := strconv.ParseUint(hash[:4], 16, 16)
-	return key + VariantMark + strconv.Itoa(int(n%Variants))
+	n, _ := strconv.ParseUint(hashOf(append(namesIn(list), ""), request)[:4], 16, 16)
+	return TargetOf(key) + VariantMark + strconv.Itoa(int(n%Variants))
 }

@@ -4,23 +4,27 @@ package wire
 // cluster's secret (Auth); it removes them from what it gets from a viewer and
 // from what it gives to one.
 const (
-	HeaderAuth      = "Tandem-Auth"        // Secret.Bearer()
-	HeaderFrom      = "Tandem-From"        // name of the sending node
-	HeaderPair      = "Tandem-Pair"        // pair id the request is about, decimal
-	HeaderViewer    = "Tandem-Viewer"      // viewer's address, from the balancer
-	HeaderCached    = "Tandem-Only-Cached" // "1": answer from a complete copy or with 404, ask nobody
-	HeaderLength    = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
-	HeaderDigest    = "Tandem-Digest"      // sha-256 of the whole body, hex, when known
-	HeaderStored    = "Tandem-Stored"      // unix milliseconds at which the copy was made from the origin
-	HeaderWaiting   = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
-	HeaderReason    = "Tandem-Reason"      // machine-readable reason of a refusal, also shown to viewers
-	HeaderFresh     = "Tandem-Fresh"       // unix milliseconds until which a copy is fresh, between neighbours
-	HeaderVolatile  = "Tandem-Volatile"    // "1": a copy that is kept in memory only
-	HeaderFields    = "Tandem-Fields"      // the kept fields of a copy as they are, in base64: both members answer alike
-	HeaderOffset    = "Tandem-Offset"      // the byte at which a growing body's rest begins
-	HeaderMulticast = "Tandem-Multicast"   // in the origin's 202: the object, whose number this is (16 hex digits), follows in datagrams to the group that was asked for
-	HeaderManifest  = "Tandem-Manifest"    // asked along by a balancer: ManifestAsk, ManifestOnly; answered: what kind of manifest the target is, in place of its body
-	HeaderDest      = "Tandem-Destination" // claim 7: origin, send this to that edge as well
+	HeaderAuth        = "Tandem-Auth"        // Secret.Bearer()
+	HeaderFrom        = "Tandem-From"        // name of the sending node
+	HeaderPair        = "Tandem-Pair"        // pair id the request is about, decimal
+	HeaderViewer      = "Tandem-Viewer"      // viewer's address, from the balancer
+	HeaderCached      = "Tandem-Only-Cached" // "1": answer from a complete copy or with 404, ask nobody
+	HeaderLength      = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
+	HeaderDigest      = "Tandem-Digest"      // sha-256 of the whole body, hex, when known
+	HeaderStored      = "Tandem-Stored"      // unix milliseconds at which the copy was made from the origin
+	HeaderWaiting     = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
+	HeaderSelection   = "Tandem-Selection"   // by what of a request a copy was selected, between neighbours
+	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
+	HeaderPass        = "Tandem-Pass"        // "1": an answer that is not for the store may be handed on to the asker's viewer
+	HeaderPassed      = "Tandem-Passed"      // "1": this is such an answer
+	HeaderReason      = "Tandem-Reason"      // machine-readable reason of a refusal, also shown to viewers
+	HeaderFresh       = "Tandem-Fresh"       // unix milliseconds until which a copy is fresh, between neighbours
+	HeaderVolatile    = "Tandem-Volatile"    // "1": a copy that is kept in memory only
+	HeaderFields      = "Tandem-Fields"      // the kept fields of a copy as they are, in base64: both members answer alike
+	HeaderOffset      = "Tandem-Offset"      // the byte at which a growing body's rest begins
+	HeaderMulticast   = "Tandem-Multicast"   // in the origin's 202: the object, whose number this is (16 hex digits), follows in datagrams to the group that was asked for
+	HeaderManifest    = "Tandem-Manifest"    // asked along by a balancer: ManifestAsk, ManifestOnly; answered: what kind of manifest the target is, in place of its body
+	HeaderDest        = "Tandem-Destination" // claim 7: origin, send this to that edge as well
 )
 
 // Paths of the internal endpoints. All need HeaderAuth; without it the answer

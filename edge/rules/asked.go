@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// What becomes of a field of a viewer's request when an answer is fetched for all.
+type fate int
+
+const (
+	sent  fate = iota // it goes to the origin, which says in Vary if it matters
+	odd               // it goes along, and marks what comes back: see Selects
+	own               // it stays behind: the answer to this viewer alone may need it
+	stays             // it stays behind, and no answer needs it
+)
+
+// fateOf is the list of the fields that may shape what is stored for all: the first
+// row. What is on no list is odd.
+func fateOf(name string) fate {
+	switch name {
+	case "Accept", "Accept-Language", "Authorization", "Origin", "Cdn-Loop", "Via":
+		return sent
+	case "Cookie", "Range", "If-Range", "If-Match", "If-Unmodified-Since",
+		"Forwarded", "X-Host", "X-Original-Url", "X-Original-Host", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override",
+		"X-Real-Ip", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip":
+		return own // most are known to poison caches: origins make answers of them that name no Vary
+	case "User-Agent", "Referer", "Accept-Encoding", "Cache-Control", "Pragma", "If-None-Match", "If-Modified-Since", "Content-Length", "Content-Type", "Host",
+		"Dnt", "Priority", "Save-Data", "Upgrade-Insecure-Requests", "X-Requested-With", "X-Request-Id", "X-Correlation-Id", "Traceparent", "Tracestate",
+		"Icy-Metadata", "Transfermode.dlna.org", "Getcontentfeatures.dlna.org":
+		return stays
+	}
+	switch {
+	case strings.HasPrefix(name, "X-Forwarded-"):
+		return own
+	case strings.HasPrefix(name, "Sec-"):
+		return stays
+	}
+	return odd
+}
+
+// maxOdd bounds the names by which an answer is marked, in bytes; a request with
+// more is fetched for as if it had none.
+const maxOdd = 512
+
+// ForAll copies what of a viewer's fields goes along when an answer is fetched for
+// all, and returns the names of the odd ones among them, sorted and parted by
+// commas. plainly leaves them out.
+func ForAll(to, from http.Header, plainly bool) string {
+	var names []string
+	length := 0
+	listed := listedIn(from)
+	for name := range from {
+		if endToEnd(name, listed) && fateOf(name) == odd {
+			names = append(names, strings.ToLower(name))
+			length += len(name) + 1
+		}
+	}
+	plainly = plainly || length > maxOdd
+	Carry(to, from, func(name string) bool { f := fateOf(name); return f == sent || f == odd && !plainly })
+	if plainly {
+		return ""
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
+
+// Plain tells whether an answer that was fetched for all is the one that a request
+// would get by itself, whatever it varies by that was sent. vary are the names of
+// the answer's Vary.
+func Plain(h http.Header, vary []string) bool {
+	for name := range h {
+		switch fateOf(name) {
+		case own:
+			return false
+		case stays:
+			if slices.Contains(vary, strings.ToLower(name)) {
+				return false
+			}
+		}
+	}
+	return true
+}

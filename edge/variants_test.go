@@ -1,0 +1,185 @@
+package edge
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// saidOrigin answers with what it was asked by, and varies as the query says.
+func saidOrigin(t *testing.T) *testOrigin {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		q, h := r.URL.Query(), w.Header()
+		h.Set("Cache-Control", q.Get("cc"))
+		if vary := q.Get("vary"); vary != "" {
+			h.Set("Vary", vary)
+		}
+		_, _ = fmt.Fprintf(w, "%s|%s|%s|%s|%s", r.Header.Get("Accept-Language"), r.Header.Get("X-Device"), r.Header.Get("Authorization"), r.Header.Get("User-Agent"), r.Header.Get("Cookie"))
+		return true
+	})
+	return o
+}
+
+// In a cluster an answer that varies is kept by variant, and whatever is not kept
+// costs the origin one request a viewer, through whichever member it comes.
+func TestClusterAsksTheOriginOnceAVariant(t *testing.T) {
+	o := saidOrigin(t)
+	_, edges := startRing(t, 2, o)
+	for n := range 6 { // both members are the filler of some
+		path := fmt.Sprintf("/v/x/%d.bin", n)
+		url := path + "?cc=max-age%3D60&vary=Accept-Language,+X-Device"
+		asked := 0
+		for _, c := range []struct {
+			lang, device string
+			more         int
+		}{{"de", "", 1}, {"de", "", 0}, {"en", "tv", 1}, {"", "", 1}, {"en", "tv", 0}, {"", "", 0}, {"de", "", 0}} {
+			resp, body := get(t, edges[0].url+url, append(asNode(), fieldsOf("Accept-Language", c.lang, "X-Device", c.device)...)...)
+			if asked += c.more; o.count(path) != asked || !strings.HasPrefix(string(body), c.lang+"|"+c.device+"|") {
+				t.Fatalf("%s %+v: %q, asked %d times, want %d; %v", path, c, body, o.count(path), asked, resp.Header)
+			}
+			eventually(t, "no fill runs", func() bool { return !filling(edges, url) })
+		}
+		for _, cc := range []string{"no-store", "private", "max-age%3D60"} {
+			path := fmt.Sprintf("/v/x/%d/%d.bin", n, len(cc))
+			for i, e := range []*testEdge{edges[0], edges[1], edges[0]} {
+				user := fmt.Sprint("user ", i)
+				if _, body := get(t, e.url+path+"?cc="+cc, append(asNode(), "Authorization", user)...); !strings.Contains(string(body), "|"+user+"|") {
+					t.Errorf("%s, %s got %q", cc, user, body)
+				}
+				if asked := o.count(path); asked != i+1 {
+					t.Errorf("%s %s: asked %d times for %d viewers", path, cc, asked, i+1)
+				}
+			}
+		}
+	}
+}
+
+// fieldsOf leaves out those without a value.
+func fieldsOf(list ...string) (some []string) {
+	for i := 0; i < len(list); i += 2 {
+		if list[i+1] != "" {
+			some = append(some, list[i], list[i+1])
+		}
+	}
+	return some
+}
+
+// filling tells whether an object, or a variant of it, is being filled.
+func filling(edges []*testEdge, key string) bool {
+	for _, e := range edges {
+		if e.store.Filling(key) {
+			return true
+		}
+		for i := range 8 {
+			if e.store.Filling(fmt.Sprintf("%s\x00%d", key, i)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// What a field that nobody knows makes of an answer is given to nobody who does not
+// send it: and a herd that finds it there costs the origin one more request.
+func TestOddFieldDecidesForNobodyElse(t *testing.T) {
+	o := newOrigin(t)
+	gate := make(chan struct{})
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=60")
+		said := "plain"
+		for _, name := range []string{"X-Custom", "X-Http-Destinationurl", "X-Forwarded-Host", "User-Agent", "Referer", "Sec-Fetch-Dest", "X-Real-Ip", "Cookie"} {
+			if r.Header.Get(name) == "EVIL" {
+				said = "EVIL by " + name
+			}
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(len(said)))
+		w.(http.Flusher).Flush()
+		if said != "plain" && strings.Contains(r.URL.Path, "slow") {
+			<-gate
+		}
+		_, _ = io.WriteString(w, said)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for i, name := range []string{"X-Custom", "X-Http-Destinationurl", "X-Forwarded-Host", "User-Agent", "Referer", "Sec-Fetch-Dest", "X-Real-Ip", "Cookie"} {
+		url := fmt.Sprintf("%s/%d.m4s", e.url, i)
+		get(t, url, name, "EVIL")
+		for range 2 {
+			if _, body := get(t, url); string(body) != "plain" {
+				t.Errorf("%s: %q", name, body)
+			}
+		}
+		if _, body := get(t, url, name, "other", "Accept-Language", "de"); name != "X-Custom" && name != "X-Http-Destinationurl" && string(body) != "plain" {
+			t.Errorf("%s with another value: %q", name, body)
+		}
+		if n := o.count(fmt.Sprintf("/%d.m4s", i)); n > 2 {
+			t.Errorf("%s: asked %d times", name, n)
+		}
+	}
+	var odd, herd sync.WaitGroup
+	odd.Go(func() {
+		if _, body := get(t, e.url+"/slow.m4s", "X-Custom", "EVIL"); string(body) != "EVIL by X-Custom" {
+			t.Errorf("who sent it got %q", body)
+		}
+	})
+	eventually(t, "its answer has begun", func() bool { return e.store.Filling("/slow.m4s") && o.count("/slow.m4s") == 1 })
+	for i := range 30 {
+		herd.Go(func() {
+			if _, body := get(t, e.url+"/slow.m4s", fmt.Sprint("X-Own-", i), "1"); string(body) != "plain" {
+				t.Errorf("one of the herd got %q", body)
+			}
+		})
+	}
+	herd.Wait()
+	close(gate)
+	odd.Wait()
+	if n := o.count("/slow.m4s"); n != 2 {
+		t.Errorf("asked %d times for the herd and the odd one", n)
+	}
+}
+
+// An origin that lets pages read with credentials says to which; who asks without
+// gets the edge's word, which is for all.
+func TestOriginsWordOnCredentialsStands(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		h := w.Header()
+		h.Set("Cache-Control", "max-age=60")
+		h.Set("Vary", "Origin")
+		if from := r.Header.Get("Origin"); from != "" && from != "https://c.test" {
+			h.Set("Access-Control-Allow-Origin", from)
+			h.Set("Access-Control-Allow-Credentials", "true")
+		}
+		if strings.Contains(r.URL.Path, "own") {
+			h.Set("Cache-Control", "no-store")
+		}
+		_, _ = io.WriteString(w, "body")
+		return true
+	})
+	_, ring := startRing(t, 2, o)
+	alone := startEdge(t, Config{Origin: o.URL})
+	for what, base := range map[string]string{"alone": alone.url, "a member": ring[0].url} {
+		for _, path := range []string{"/v/x/k.ts", "/v/x/own.bin"} {
+			for round := range 2 {
+				for _, c := range []struct{ from, cookie, want, allowed string }{
+					{"", "", "*", ""},
+					{"https://a.test", "signed", "https://a.test", "true"},
+					{"https://b.test", "signed", "https://b.test", "true"},
+					{"https://c.test", "signed", "*", ""},
+				} {
+					resp, _ := get(t, base+path, append(asNode(), fieldsOf("Origin", c.from, "Cookie", c.cookie)...)...)
+					if got, allowed := resp.Header.Get("Access-Control-Allow-Origin"), resp.Header.Get("Access-Control-Allow-Credentials"); got != c.want || allowed != c.allowed || len(resp.Header.Values("Access-Control-Allow-Origin")) != 1 {
+						t.Errorf("%s, %s, round %d, from %q: %v", what, path, round, c.from, resp.Header)
+					}
+				}
+			}
+		}
+	}
+	if n := o.count("/v/x/k.ts"); n > 10 {
+		t.Errorf("asked %d times", n)
+	}
+}
