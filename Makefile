@@ -12,7 +12,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint unit conformance systest browser trial bench web docs clean deps
+.PHONY: help build demo test lint unit mutate conformance systest browser trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -60,6 +60,9 @@ unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
 	@echo "== loops as they are where there is no epoll"; go test -tags portable -timeout 8m $(TESTFLAGS) ./internal/front
 	@echo "== allocations (the race detector makes some of its own)"; go test -run Allocation $(TESTFLAGS) ./internal/wire
+
+mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_MUTATE="claim 8" for one claim)
+	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
 	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest

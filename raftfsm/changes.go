@@ -26,14 +26,13 @@ type changes struct {
 
 // touched is what one step has changed.
 type touched struct {
-	from, to    uint64
-	ring        bool // other edges, or in another order
-	edges       []string
-	pairs       []wire.PairID
-	streams     []string
-	balancers   bool
-	trust       bool
-	purgesAfter uint64 // the newest purge before it
+	from, to  uint64
+	ring      bool // other edges, or in another order
+	edges     []string
+	pairs     []wire.PairID
+	streams   []string
+	balancers bool
+	trust     bool
 }
 
 func (t *touched) size() int { return 1 + len(t.edges) + len(t.pairs) + len(t.streams) }
@@ -81,20 +80,12 @@ func difference(a, b *wire.Placement) touched {
 			}
 		}
 	}
-	t.purgesAfter = newestPurge(a)
 	return t
 }
 
 // same tells whether two lists are one in memory.
 func same[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
-
-func newestPurge(p *wire.Placement) uint64 {
-	if n := len(p.Purges); n > 0 {
-		return p.Purges[n-1].Seq
-	}
-	return 0
 }
 
 // since is what has changed from a version on; nil: it is not known any more, or
@@ -132,7 +123,7 @@ func (c *changes) since(version uint64) *wire.PlacementDelta {
 		}
 	}
 	for _, purge := range p.Purges {
-		if purge.Seq > c.log[first].purgesAfter {
+		if purge.Seq > version { // its number is the version that it came with
 			d.Purges = append(d.Purges, purge)
 			d.PurgesFrom = p.Purges[0].Seq
 		}

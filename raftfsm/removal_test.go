@@ -85,6 +85,11 @@ func TestTwoNeighboursLeave(t *testing.T) {
 	for _, name := range []string{"e2", "e3"} {
 		s.must(Command{Kind: Remove, Name: name, Loads: loads})
 	}
+	for _, q := range s.state.Placement().Pairs {
+		if len(q.Adopted) > 0 {
+			t.Errorf("while they leave pair %d gives %v", q.ID, q.Adopted)
+		}
+	}
 	for _, name := range []string{"e2", "e3"} {
 		before := s.state.Placement()
 		s.must(Command{Kind: Left, Name: name, Version: s.edge(name).Since, Loads: loads})

@@ -251,6 +251,9 @@ func TestFormInNaturalOrder(t *testing.T) {
 		p = Form(p.Index())
 	}
 	equal(t, "order", []string{p.Edges[0].Name, p.Edges[1].Name, p.Edges[2].Name}, []string{"edge-1", "edge-2", "edge-10"})
+	for i, pair := range [][2]string{{"edge-1", "edge-2"}, {"edge-2", "edge-10"}, {"edge-10", "edge-1"}} { // claim 5: i and i+1, round the ring
+		equal(t, "pair", [2]string{p.Pairs[i].Low, p.Pairs[i].High}, pair)
+	}
 	equal(t, "ids", []wire.PairID{p.Pairs[0].ID, p.Pairs[1].ID, p.Pairs[2].ID}, []wire.PairID{1, 2, 3})
 }
 

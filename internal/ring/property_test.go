@@ -154,10 +154,17 @@ func TestFewestSessionsMove(t *testing.T) {
 			high := rapid.IntRange(0, q.Slots-q.Boundary).Draw(t, "high")
 			loads = append(loads, fill(p, q.ID, low, high))
 		}
-		dead := setState(p, "e1", wire.EdgeDown)
-		plan := Settle(dead, loads, AnchorCurrent)
-		if best, ok := cheapestSplit(dead, loads); ok && (plan.Lost > 0 || plan.Moved != best) {
+		changed := setState(p, "e1", wire.EdgeDown)
+		if rapid.Bool().Draw(t, "it is only smaller") { // then there are two ways round the ring
+			changed = setState(p, "e1", wire.EdgeUp)
+			changed.Edges[0].Capacity = rapid.IntRange(0, 3).Draw(t, "capacity of e1")
+			changed.Index()
+		}
+		plan := Settle(changed, loads, AnchorCurrent)
+		if best, ok := cheapestSplit(changed, loads); ok && (plan.Lost > 0 || plan.Moved != best) {
 			t.Fatalf("moved %d, lost %d; %d would do", plan.Moved, plan.Lost, best)
+		} else if ok && len(plan.Adopted) > 0 {
+			t.Fatalf("%v is given away, and need not be", plan.Adopted)
 		} else if !ok && plan.Lost == 0 {
 			t.Fatal("found what can't be")
 		}
@@ -184,7 +191,7 @@ func cheapestSplit(p *wire.Placement, loads []Load) (best int, ok bool) {
 		t := TableOf(pair.Slots, loads[i].Taken)
 		from := pair.Boundary
 		for b := 0; b <= pair.Slots; b++ {
-			if pair.Low == "e1" && b != 0 || pair.High == "e1" && b != pair.Slots {
+			if dead := !Delivers(state(p, "e1")); dead && (pair.Low == "e1" && b != 0 || pair.High == "e1" && b != pair.Slots) {
 				continue
 			}
 			next := Copy(q)

@@ -141,3 +141,14 @@ func TestSettlingALargeRing(t *testing.T) {
 		}
 	}
 }
+
+// TestOverflowTakesTheShorterWay: one too many, a full neighbour with room behind it on
+// one side, room at once on the other.
+func TestOverflowTakesTheShorterWay(t *testing.T) {
+	p := ringOf(PairAdmission, 4, 4, 4, 4)
+	loads := []Load{fill(p, 1, 2, 2), fill(p, 2, 2, 0), {Pair: 3}, fill(p, 4, 0, 2)}
+	p.Edges[0].Capacity = 3
+	plan := Settle(p.Index(), loads, AnchorCurrent)
+	equal(t, "moved", plan.Moved, 1)
+	equal(t, "delivering", Delivering(plan.ApplyTo(p), loads), map[string]int{"e1": 3, "e2": 4, "e3": 0, "e4": 1})
+}

@@ -1,0 +1,162 @@
+package mutations
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	root = "../../.."
+	page = "docs/claims.md"
+)
+
+// aDay is how many rows are broken by a run of all tests; others on the next day.
+const aDay = 4
+
+// unbroken are the claims for which no line is broken yet, with the reason.
+var unbroken = map[int]string{
+	6: "multicast: a row comes with the room's own", 7: "origin: a row comes with the room's own",
+	10: notYet, 11: notYet, 17: notYet, 22: notYet, 23: notYet, 30: notYet, 31: notYet, 36: notYet, 37: notYet,
+}
+
+const notYet = "edge/member: rows come with the tests of positions and prefetch"
+
+// TestEveryRowApplies: what is to be broken is there, once, and the test that has to
+// notice it too; each claim has a row, or a reason to have none.
+func TestEveryRowApplies(t *testing.T) {
+	rows := claimRows(t)
+	have := map[int]bool{}
+	for i := range Table {
+		m := &Table[i]
+		if _, err := m.Broken(root); err != nil {
+			t.Errorf("row %d, claim %d: %v", i, m.Claim, err)
+		}
+		if !testIsThere(m) {
+			t.Errorf("row %d, claim %d: no test %s", i, m.Claim, m.Test)
+		}
+		if m.Claim != 0 && !strings.Contains(rows[m.Claim], "`"+m.Test+"`") {
+			t.Errorf("row %d: the row of claim %d on %s does not name %s", i, m.Claim, page, m.Test)
+		}
+		have[m.Claim] = true
+	}
+	for claim := 1; claim <= 39; claim++ {
+		if reason, open := unbroken[claim]; open == have[claim] {
+			t.Errorf("claim %d: rows %v, in the list of those without: %v (%s)", claim, have[claim], open, reason)
+		}
+	}
+}
+
+// claimRows are the rows of the page by claim.
+func claimRows(t *testing.T) map[int]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[int]string{}
+	for line := range strings.Lines(string(text)) {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		if claim, err := strconv.Atoi(strings.TrimSpace(cell)); err == nil {
+			rows[claim] = line
+		}
+	}
+	return rows
+}
+
+func testIsThere(m *Mutation) bool {
+	files, _ := filepath.Glob(filepath.Join(root, m.Package(), "*_test.go"))
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "\nfunc "+m.Name()+"(") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestBrokenLinesAreNoticed breaks some rows, by the day, or those that TANDEM_MUTATE
+// asks for.
+func TestBrokenLinesAreNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles each package that it breaks")
+	}
+	chosen, err := choose(os.Getenv("TANDEM_MUTATE"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := map[string]error{} // by test, unbroken
+	for _, i := range chosen {
+		m := &Table[i]
+		t.Run(fmt.Sprintf("%d claim %d %s", i, m.Claim, m.Test), func(t *testing.T) {
+			err, seen := sound[m.Test]
+			if !seen {
+				err = m.Passes(t.Context(), root)
+				sound[m.Test] = err
+			}
+			if err == nil {
+				err = m.Try(t.Context(), root, t.TempDir())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// choose are the rows to break: all, so many, of a claim, or the day's.
+func choose(which string, today time.Time) ([]int, error) {
+	claim, ofClaim := strings.CutPrefix(which, "claim ")
+	n := aDay
+	switch number, err := strconv.Atoi(which); {
+	case which == "", ofClaim:
+	case which == "all":
+		n = len(Table)
+	case err == nil && number > 0:
+		n = min(number, len(Table))
+	default:
+		return nil, fmt.Errorf("TANDEM_MUTATE: %q is none of all, a number, claim N", which)
+	}
+	var rows []int
+	for i := range Table {
+		if ofClaim && strconv.Itoa(Table[i].Claim) == claim {
+			rows = append(rows, i)
+		}
+	}
+	if ofClaim {
+		return rows, nil
+	}
+	first := int(today.Unix()/86400) * aDay % len(Table)
+	for i := range n {
+		rows = append(rows, (first+i)%len(Table))
+	}
+	return rows, nil
+}
+
+// TestTheDaysGoRound: after some days every row has had its turn.
+func TestTheDaysGoRound(t *testing.T) {
+	seen := map[int]bool{}
+	for day := range (len(Table)+aDay-1)/aDay + 1 {
+		rows, err := choose("", time.Unix(int64(day)*86400, 0))
+		if err != nil || len(rows) != aDay {
+			t.Fatal(rows, err)
+		}
+		for _, row := range rows {
+			seen[row] = true
+		}
+	}
+	if len(seen) != len(Table) {
+		t.Errorf("%d of %d rows", len(seen), len(Table))
+	}
+	if all, err := choose("all", time.Now()); err != nil || len(all) != len(Table) {
+		t.Error(len(all), err)
+	}
+	for _, bad := range []string{"none", "-1", "0"} {
+		if _, err := choose(bad, time.Now()); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package mutations
+
+// Table is what is broken, claim by claim, and behind them truths of ours. Add rows
+// where a claim's code is; the test has to be one that the claim's row names.
+var Table = []Mutation{
+	{1, "internal/ring/choose.go", "Place: !known}, order", "Place: known}, order", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
+	{2, "internal/ring/choose.go", `if best.Edge == "" || n < m || n == m &&`, `if best.Edge == "" || n > m || n == m &&`, "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
+	{2, "internal/ring/choose.go", "if !f.stores(edge) || !f.open(p, q, edge) {", "if !f.open(p, q, edge) {", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
+	{2, "internal/ring/choose.go", "order != refused && f.Delivering[edge] < f.Delivering[best.Edge]", "order != refused && f.Delivering[edge] > f.Delivering[best.Edge]", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
+	{3, "lb/control/loads.go", "stores[e.Name] = told || sent", "stores[e.Name] = told || sent || slices.Contains(placed, e.Name)", "lb.TestLoadSourceAsksWhoStoresTheStream"},
+	{4, "internal/ring/choose.go", "n == m && f.Sum[q.ID] < f.Sum[best.Pair]", "n == m && f.Sum[q.ID] > f.Sum[best.Pair]", "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
+	{4, "internal/ring/choose.go", "return Choice{Edge: q.Low, Pair: q.ID} // S124", "return Choice{Edge: q.High, Pair: q.ID} // S124", "internal/ring.TestS124LowDelivers"},
+	{5, "internal/ring/membership.go", "high = members[(i+1)%len(members)]", "high = members[(i+2)%len(members)]", "internal/ring.TestFormInNaturalOrder"},
+	{8, "internal/ring/slot.go", "limits[i] = c * (sum - largest) / sum", "limits[i] = c", "internal/ring.TestOneDeathLosesNobody"},
+	{8, "internal/ring/choose.go", "!f.full(p, q) && f.Delivering[edge] < f.Limits[edge]", "!f.full(p, q) && f.Delivering[edge] <= f.Limits[edge]", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
+	{9, "internal/ring/choose.go", "return sum >= PairLimit(p, q)", "return sum > PairLimit(p, q)", "internal/ring.TestS122PairSumAtMaxGoesToTheNextPair"},
+	{9, "internal/ring/slot.go", "if admission == PairAdmission || len(capacities) < 2 {", "if len(capacities) < 2 {", "internal/sim.TestTheNewestAreLostTheOldestPlayOn"},
+	{12, "internal/ring/route.go", "v.Boundary(q.Boundary) > v.Boundary(q.Home)", "v.Boundary(q.Boundary) > q.Slots", "internal/ring.TestFigures16And17AndBack"},
+	{13, "internal/ring/choose.go", "case f.FailSafe == FailSafeStrict:", "case f.FailSafe == FailSafeStrict && f.full(p, q):", "internal/ring.TestClaim13NeitherTheStandInNorItsPairGetsANewStream"},
+	{13, "internal/ring/choose.go", "case !f.full(p, q) && f.Delivering[edge] < e.Capacity:", "case !f.full(p, q) && f.Delivering[edge] < min(e.Capacity, f.Limits[edge]):", "internal/ring.TestFailSafeWithRoom"},
+	{13, "internal/ring/route.go", "return s == wire.EdgeDown || s == wire.EdgeRecovering", "return s != wire.EdgeUp", "internal/ring.TestFailSafeWithRoom"},
+	{14, "raftfsm/state_edge.go", "e.State, e.Since = wire.EdgeRecovering, ch.version", "e.State, e.Since = wire.EdgeUp, ch.version", "raftfsm.TestEdgesThatComeBack"},
+	{15, "internal/ring/watchers.go", "if member != edge && HasCopy(state(p, member)) {", "if member == edge && HasCopy(state(p, member)) {", "internal/ring.TestFigure15RecoveryStepsInOrder"},
+	{16, "internal/wire/notice_codec.go", "	w.int(c.Seen)", "	w.int(c.Opened)", "internal/wire.TestNoticeArrivesAsItWasSent"},
+	{18, "internal/ring/table.go", "n += bits.OnesCount64(t.words[boundary/64] & (1<<rest - 1))", "n += bits.OnesCount64(t.words[boundary/64])", "internal/ring.TestTableAgreesWithAModel"},
+	{18, "internal/ring/table.go", "if !t.Has(slot) {\n					t.Set(slot)\n", "if !t.Has(slot + 1) {\n					t.Set(slot)\n", "internal/ring.TestTableAgreesWithAModel"},
+	{19, "internal/ring/route.go", "	if slot < pair.Boundary {", "	if slot <= pair.Boundary {", "internal/ring.TestFigure12NoticeChangesOnlyItsOwnSide"},
+	{20, "internal/ring/settle.go", "s.spare[i] = Grants(p, e.Name)", "s.spare[i] = 2 * Grants(p, e.Name)", "internal/ring.TestFigure14OverflowHandsTwoSlotsOn"},
+	{20, "internal/ring/gift.go", "return d.t.Split(low, d.near), nil", "return d.near, nil", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
+	{21, "internal/ring/flow.go", "g.arcs[g.via[n]^1].room += amount", "g.arcs[g.via[n]^1].room += 0", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
+	{24, "internal/ring/slot.go", "return slots - 1 - slot", "return slots - slot", "internal/ring.TestFigure10Mirror"},
+	{24, "internal/ring/slot.go", "return wire.Run{From: MirrorBoundary(r.To, v.slots), To: MirrorBoundary(r.From, v.slots)}", "return wire.Run{From: Mirror(r.To, v.slots), To: Mirror(r.From, v.slots)}", "internal/ring.TestFigure10Mirror"},
+	{25, "internal/ring/slot.go", "return slots - boundary", "return slots - 1 - boundary", "internal/ring.TestFigure13SilentLowGivesHighEverything"},
+	{25, "internal/ring/settle.go", "d.high.want, d.near = taken, 0", "d.high.want, d.near = taken, q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
+	{26, "internal/ring/settle.go", "d.low.want, d.near = taken, q.Slots", "d.low.want, d.near = taken, q.Boundary", "internal/ring.TestFigures16And17AndBack"},
+	{27, "internal/ring/flow.go", "d := at.dist + a.cost + g.potential[at.node] - g.potential[a.to]", "d := at.dist + g.potential[at.node] - g.potential[a.to]", "internal/ring.TestOverflowTakesTheShorterWay"},
+	{27, "internal/ring/settle.go", "s.link(i, s.sink, left, 0)", "s.link(i, s.sink, left/2, 0)", "internal/sim.TestAnyFaultsKeepAllThatFits"},
+	{28, "raftfsm/state_edge.go", "ch.settle(ring.AnchorHome)\n	ch.returned(e.Name)", "ch.settle(ring.AnchorCurrent)\n	ch.returned(e.Name)", "raftfsm.TestADeathAndAReturnAreTheDocumentsExample"},
+	{29, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
+	{32, "internal/ring/settle.go", "if anchor == AnchorHome {", "if anchor != AnchorHome {", "internal/ring.TestFigures16And17AndBack"},
+	{33, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
+	{34, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/ring.TestFigure15RecoveryStepsInOrder"},
+	{35, "internal/ring/gift.go", "return d.t.Split(low, d.near), nil", "return d.t.Split(low, d.q.Boundary), nil", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
+	{38, "internal/ring/preview.go", "return far(out[i]) < far(out[j])", "return far(out[i]) > far(out[j])", "internal/ring.TestFigure15RecoveryStepsInOrder"},
+	{39, "internal/ring/route.go", "limits[members[i].Name] = max(limits[members[i].Name], n)", "limits[members[i].Name] = n", "internal/sim.TestFigures16And17And16Again"},
+
+	// Tables are where they are needed before they are needed there.
+	{0, "internal/ring/watchers.go", "holds = append(holds, after.Low, after.High)", "holds = append(holds, after.Low)", "internal/ring.TestWatchersOfARingThatChanges"},
+	{0, "internal/ring/watchers.go", "e.State == wire.EdgeJoining && joinsBehind(p, e) == pair.Low", "e.State == wire.EdgePending && joinsBehind(p, e) == pair.Low", "internal/ring.TestWatchersOfARingThatChanges"},
+	{0, "internal/ring/overlay.go", "!slices.Contains(dead, Life{e.Name, e.Incarnation})", "!slices.Contains(dead, Life{e.Name, e.Incarnation + 1})", "internal/ring.TestOverlayShowsTheDeadAndNothingElse"},
+	{0, "raftfsm/state_ring.go", "case ch.c.Version < e.Since:", "case ch.c.Version < e.Since && e.State == wire.EdgeUp:", "raftfsm.TestDrainResumeRemove"},
+	{0, "internal/ring/membership.go", "			q.Home = q.Boundary", "			q.Home = q.Slots / 2", "raftfsm.TestEveryRemovalGoesByOneWay"},
+	{0, "internal/ring/route.go", "return s == wire.EdgeUp || s == wire.EdgeLeaving }", "return s == wire.EdgeUp }", "raftfsm.TestTwoNeighboursLeave"},
+	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
+
+	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
+	{0, "internal/ring/settle.go", "newGift   = giftPrice + 2*stepPrice", "newGift   = stepPrice", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
+	{0, "internal/ring/settle.go", "d.toHub = s.link(pair, s.hub, taken, newGift)", "d.toHub = s.link(pair, s.hub, taken/2, newGift)", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
+	{0, "internal/ring/capacity.go", "after[o.Name] < before[o.Name]", "after[o.Name] < 0", "raftfsm.TestAJoinThatLowersTheOthersLimitsWaits"},
+	{0, "internal/ring/capacity.go", "q.Slots = max(want, t.top())", "q.Slots = want", "raftfsm.TestTablesFollowTheirMembersCapacity"},
+	{0, "internal/ring/zone.go", "if at += 2; at >= len(laid) {", "if at++; at >= len(laid) {", "internal/ring.TestNeighboursAreInDifferentZonesWhereTheyCanBe"},
+
+	// What has changed leads from the old placement to the new one.
+	{0, "internal/wire/sorted.go", "values := slices.Clone(old.values)", "values := old.values", "internal/wire.TestStreamsAgreeWithAModel"},
+	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatHasChangedMakesTheOldOneTheNewOne"},
+	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatHasChangedMakesTheOldOneTheNewOne"},
+}
