@@ -11,6 +11,7 @@ import (
 	"tandem/edge/fetch"
 
 	"tandem/internal/cachekey"
+	"tandem/internal/media"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -25,6 +26,10 @@ type Config struct {
 	AdvertiseAdmin     string
 	Origin             string
 	Upstreams          string // file
+	OriginHosts        []string
+	PublicHosts        []string
+	ManifestLimit      int64
+	ManifestMemory     int64
 	Data               string
 	Balancers          []string
 	SecretFile         string
@@ -69,6 +74,10 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen)"),
 		setting.String(&c.Origin, "origin", "", "base URL of the origin, or of several with the same objects, parted by commas: the next one is asked when the first fails; required without --upstreams"),
 		setting.String(&c.Upstreams, "upstreams", "", "file of upstreams: by prefix of the path, which origins, and the way to them (docs/origins.md)"),
+		setting.List(&c.OriginHosts, "origin-hosts", "further hosts by which manifests name the origin, host or host:port: what they lead to is led into the session"),
+		setting.List(&c.PublicHosts, "public-hosts", "hosts of this cluster as viewers know them, likewise"),
+		setting.Bytes(&c.ManifestLimit, "manifest-limit", media.DefaultLimit, 64<<10, 512<<20, "most bytes of a playlist or MPD that is read; a larger one is given as it is, and counted"),
+		setting.Bytes(&c.ManifestMemory, "manifest-memory", defaultManifests, 1<<20, 1<<40, "most bytes of manifests that are kept as they were read, the newest one aside"),
 		setting.String(&c.Data, "data", "", "directory of the store; required"),
 		setting.List(&c.Balancers, "balancers", "base URLs of balancers; none: a plain caching proxy, without a cluster"),
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
@@ -111,6 +120,11 @@ func (c *Config) Validate() error {
 	var err error
 	if c.query, err = cachekey.ParseQuery(c.QueryNames, c.QuerySort); err != nil {
 		return fmt.Errorf("--query: %w", err)
+	}
+	for field, hosts := range map[string][]string{"--origin-hosts": c.OriginHosts, "--public-hosts": c.PublicHosts} {
+		if _, err := media.NewOrigin(media.Root{Hosts: hosts}); err != nil {
+			return fmt.Errorf("%s: %w; want host or host:port", field, err)
+		}
 	}
 	for i, b := range c.Balancers {
 		if err := baseURL("--balancers", b); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
 	"tandem/edge/upstream"
@@ -29,19 +30,20 @@ type Deps struct {
 
 // Edge is one member of the ring, or a caching proxy alone.
 type Edge struct {
-	cfg      Config
-	log      zerolog.Logger
-	registry *prometheus.Registry
-	now      func() time.Time
-	store    *segstore.Store
-	view     *fetch.View
-	fetch    *fetch.Fetcher
-	member   *member.Member
-	group    *multicast.Receiver // nil without one
-	plain    plainLists
-	counts   counts
-	origins  *upstream.Upstreams
-	loopID   string
+	cfg       Config
+	log       zerolog.Logger
+	registry  *prometheus.Registry
+	now       func() time.Time
+	store     *segstore.Store
+	view      *fetch.View
+	fetch     *fetch.Fetcher
+	member    *member.Member
+	group     *multicast.Receiver // nil without one
+	manifests *manifest.Cache
+	ours      *ours
+	counts    counts
+	origins   *upstream.Upstreams
+	loopID    string
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -74,12 +76,14 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 
 // furnish makes the rooms that stand on the store.
 func (e *Edge) furnish(deps Deps) error {
-	client, tracks := call.NewClient(e.cfg.Name, e.cfg.Secret), member.NewTracks()
+	client := call.NewClient(e.cfg.Name, e.cfg.Secret)
+	e.ours = &ours{log: deps.Logger, origins: e.origins, alias: e.cfg.OriginHosts, public: e.cfg.PublicHosts}
+	e.manifests = manifest.New(e.cfg.manifests(), manifest.Deps{Logger: deps.Logger, Store: e.store, Origin: e.ours.of})
 	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Learned: tracks.Learn,
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
 	})
 	e.member = member.New(e.cfg.member(), member.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Tracks: tracks, Traffic: e.traffic,
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
 	if e.cfg.Duplication != fetch.DuplicateMulticast || !e.clustered() {

@@ -2,13 +2,11 @@ package edge
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"io"
 	"net/http"
-	"strings"
 
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 	"tandem/edge/rules"
 
 	"tandem/internal/call"
@@ -21,9 +19,6 @@ import (
 // is an entry (wire.HeaderManifest). It is if the origin says so: by the answer's
 // type, or by how the body begins. Then the answer is that word in place of the
 // body: the viewer gets a session, and asks again in it.
-
-// entryHead is how much of a body is looked at, in bytes.
-const entryHead = 4 << 10
 
 // asksForEntry is what a balancer asks along, "" when nobody does.
 func (x *request) asksForEntry(h rules.Fields) string {
@@ -55,7 +50,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, fou
 		resp := found.Passed.Head()
 		status, contentType, encoding = resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
 		if status == http.StatusOK {
-			head = found.Passed.Peek(entryHead)
+			head = found.Passed.Peek(manifest.Sniffed)
 		}
 	case found.View != nil:
 		m := found.View.Meta()
@@ -84,9 +79,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, fou
 
 // manifestKind is what a body is to players, "" when it is no manifest.
 func manifestKind(contentType, encoding string, head []byte) string {
-	if strings.EqualFold(encoding, "gzip") || strings.EqualFold(encoding, "x-gzip") {
-		head = inflate(head)
-	}
+	head = manifest.Beginning(encoding, head)
 	switch media.ManifestKind(contentType, head) {
 	case media.MPD:
 		return wire.ManifestMPD
@@ -99,21 +92,10 @@ func manifestKind(contentType, encoding string, head []byte) string {
 	return ""
 }
 
-// inflate is the beginning of what is packed in b.
-func inflate(b []byte) []byte {
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil
-	}
-	head := make([]byte, entryHead)
-	n, _ := io.ReadFull(z, head) // it is cut off, of course
-	return head[:n]
-}
-
 // begin is the beginning of a body, as much as comes of it without an end.
 func begin(ctx context.Context, view *segstore.View) []byte {
 	got := int64(0)
-	for got < entryHead {
+	for got < manifest.Sniffed {
 		available, done, err := view.Wait(ctx, got)
 		if err != nil {
 			return nil
@@ -122,7 +104,7 @@ func begin(ctx context.Context, view *segstore.View) []byte {
 			break
 		}
 	}
-	head := make([]byte, min(got, entryHead))
+	head := make([]byte, min(got, manifest.Sniffed))
 	n, _ := view.ReadAt(head, 0)
 	return head[:n]
 }

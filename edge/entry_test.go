@@ -84,8 +84,12 @@ func TestEdgeTellsWhatIsAnEntry(t *testing.T) {
 				t.Errorf("%s: %d, %d bytes of %d", path, resp.StatusCode, len(body), len(m.body))
 			}
 		}
-		if resp, body := get(t, edges[0].url+path, wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity"); resp.Header.Get(wire.HeaderManifest) != "" || string(body) != m.body {
-			t.Errorf("%s: a viewer asks like a balancer, and gets %d bytes of %d", path, len(body), len(m.body))
+		want := m.body
+		if path == "/m/packed" {
+			want = masterText // who takes no encoding gets none
+		}
+		if resp, body := get(t, edges[0].url+path, wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity"); resp.Header.Get(wire.HeaderManifest) != "" || string(body) != want {
+			t.Errorf("%s: a viewer asks like a balancer, and gets %d bytes of %d", path, len(body), len(want))
 		}
 	}
 	if resp, _ := get(t, edges[0].url+"/m/nothing", append(asNode(), wire.HeaderManifest, wire.ManifestOnly)...); resp.StatusCode != http.StatusNotFound {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 
 	"tandem/edge/rules"
 
@@ -29,38 +31,90 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules
 	e.handOver(w, r, x, how, a)
 }
 
-// handOver gives the origin's answer to a viewer as it is.
+// handOver gives the origin's answer to a viewer as it is, the URIs of a manifest
+// aside, which are led as those of a stored one are.
 func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus, a *fetch.Answer) {
+	defer a.Close()
+	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
+	defer stop()
+	head := a.Head()
+	var entry *manifest.Entry
+	if r.Method == http.MethodGet && head.StatusCode == http.StatusOK && !x.Peer && how.Why != rules.ForwardMethod {
+		var err error
+		if entry, err = a.Manifest(r.Context(), x.Key); err != nil {
+			e.fail(w, r, x, how, err)
+			return
+		}
+	}
 	h := rules.HeaderWriter{Header: w.Header()}
-	rules.Carry(h.Header, a.Head().Header, func(string) bool { return true })
+	rules.Carry(h.Header, head.Header, func(string) bool { return true })
 	switch {
 	case x.Peer:
 		h.Set(wire.HeaderPassed, "1")
 	case how.Why != rules.ForwardMethod && !rules.Credentialed(h.Header):
 		cors(h)
 	}
-	if x.Node && a.Head().StatusCode >= http.StatusInternalServerError {
+	if x.Node && head.StatusCode >= http.StatusInternalServerError {
 		h.Set(wire.HeaderReason, reasonPassed)
 	}
-	if h.Get("Content-Type") == "" && a.Head().ContentLength != 0 {
+	if h.Get("Content-Type") == "" && head.ContentLength != 0 {
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
-	x.locate(h.Header, a.Head().StatusCode)
+	e.locate(&x, h.Header, head.StatusCode)
 	if !x.Peer {
 		h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	}
-	w.WriteHeader(a.Head().StatusCode)
-	defer a.Close()
+	if entry != nil {
+		e.handManifest(w, &x, a, entry)
+		return
+	}
 	if r.Method == http.MethodHead {
+		if !x.Peer && media.IsPlaylist(media.KindOf(x.Path, h.Get("Content-Type"))) {
+			h.Del("Content-Length") // its URIs may take a prefix
+			h.Del("ETag")
+		}
+		w.WriteHeader(head.StatusCode)
 		a.Cancel() // a body that a fill asked for is not waited for
 		return
 	}
-	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
-	defer stop()
+	w.WriteHeader(head.StatusCode)
+	e.drain(w, r, a)
+}
+
+// drain sends on what comes as it comes.
+func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) {
 	n, err := a.Drain(r.Context(), &flushing{w, http.NewResponseController(w)})
 	e.counts.sentBytes.Add(n)
 	if err != nil {
 		panic(http.ErrAbortHandler) // visibly broken
+	}
+}
+
+// handManifest gives a manifest that is one viewer's own.
+func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, entry *manifest.Entry) {
+	h := w.Header()
+	if x.slot >= 0 {
+		e.member.Asked(x.Pair, x.slot, x.Key)
+	}
+	f := form{entry: entry, edits: entry.Edits(), prefix: x.prefix}
+	f.meta.Size = f.edits.Size(x.prefix)
+	if f.edits.Count() > 0 {
+		for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {
+			h.Del(name) // they are of the body as it was
+		}
+	} else {
+		f.edits, f.body = nil, a.Read()
+		f.meta.Size = int64(len(f.body))
+	}
+	h.Set("Content-Length", strconv.FormatInt(f.meta.Size, 10))
+	w.WriteHeader(http.StatusOK)
+	if f.meta.Size == 0 {
+		return
+	}
+	n, err := f.send(w, 0, f.meta.Size-1)
+	e.counts.sentBytes.Add(n)
+	if err != nil {
+		panic(http.ErrAbortHandler)
 	}
 }
 

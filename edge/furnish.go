@@ -1,16 +1,28 @@
 package edge
 
 import (
+	"cmp"
+
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
+	"tandem/internal/media"
 )
+
+// manifests are the settings of the room that reads them.
+func (c *Config) manifests() manifest.Config {
+	return manifest.Config{Limit: cmp.Or(c.ManifestLimit, media.DefaultLimit), Memory: cmp.Or(c.ManifestMemory, defaultManifests)}
+}
+
+// defaultManifests is how much of manifests is kept, in bytes.
+const defaultManifests = 64 << 20
 
 // fetch are the settings of the room that gets objects.
 func (c *Config) fetch(loopID string) fetch.Config {
 	return fetch.Config{
 		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
-		ToPublish: c.toPublish,
+		ManifestLimit: c.manifests().Limit, ToPublish: c.toPublish,
 	}
 }
 

@@ -166,7 +166,7 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 		}
 		key = rest
 	}
-	x.Key = e.cfg.query.Apply(key)
+	x.target, x.Key = key, e.cfg.query.Apply(key)
 	x.Path = cachekey.Path(x.Key)
 	if x.Pair == 0 && e.clustered() {
 		x.Pair = e.view.PairOf(x.Path)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"tandem/edge/manifest"
+	"tandem/edge/member"
 	"tandem/edge/rules"
 
 	"tandem/internal/front"
@@ -69,18 +71,20 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *request) bool {
 	e := q.e
 	meta := view.Meta()
-	if !view.Complete() || !view.Fresh(e.now()) || !rules.Selects(meta.Vary, h) || e.rewritten(x, &meta) {
+	if !view.Complete() || !view.Fresh(e.now()) || !rules.Selects(meta.Vary, h) || redirects(meta.Status) {
 		return false
 	}
+	if manifest.Candidate(x.Key, &meta) && !x.Peer {
+		entry, known := e.manifests.Known(x.Key, &meta)
+		if !known {
+			return false
+		}
+		if entry.Manifest != nil {
+			return q.manifest(c, h, view, x, &meta, entry)
+		}
+	}
 	y := rules.PlanFor(h, &meta)
-	out := lines{front.AppendStatus(q.l.Scratch(), y.Status)}
-	e.head(&out, &meta, x, rules.CacheStatus{Outcome: segstore.Hit}, y)
-	if y.Lines(&meta) == "" {
-		out.b = q.l.AppendDate(out.b) // else the stored one is among them
-	}
-	if q.via != "" {
-		out.Add("Via", q.via)
-	}
+	out := q.head(x, &meta, y)
 	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}
 	body := front.Body{Ended: d}
 	if y.Bodied() && h.Method != http.MethodHead && y.Length() > 0 {
@@ -93,10 +97,49 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *req
 			return false
 		}
 	}
+	return q.respond(c, out, body)
+}
+
+// manifest answers with a manifest, where that is made already or made soon.
+func (q *quick) manifest(c *front.Conn, h *h1.Request, view *segstore.View, x *request, meta *segstore.Meta, entry *manifest.Entry) bool {
+	f := q.e.formOf(x, h, meta, entry, false)
+	if !f.ready {
+		return false
+	}
+	y := rules.PlanFor(h, &f.meta)
+	body := front.Body{Ended: &delivery{e: q.e, view: view, x: *x, size: f.meta.Size, y: y}}
+	if y.Bodied() && h.Method != http.MethodHead && y.Length() > 0 {
+		var ok bool
+		if body.Bytes, ok = f.soon(y.Part.First, y.Part.Last); !ok {
+			return false
+		}
+	}
+	if x.slot >= 0 {
+		q.e.member.Asked(x.Pair, x.slot, x.Key)
+	}
+	out := q.head(x, &f.meta, y)
+	f.says(&out)
+	return q.respond(c, out, body)
+}
+
+// head begins the answer.
+func (q *quick) head(x *request, meta *segstore.Meta, y rules.Plan) lines {
+	out := lines{front.AppendStatus(q.l.Scratch(), y.Status)}
+	q.e.head(&out, meta, x, rules.CacheStatus{Outcome: segstore.Hit}, y)
+	if y.Lines(meta) == "" {
+		out.b = q.l.AppendDate(out.b) // else the stored one is among them
+	}
+	if q.via != "" {
+		out.Add("Via", q.via)
+	}
+	return out
+}
+
+func (q *quick) respond(c *front.Conn, out lines, body front.Body) bool {
 	if !c.Respond(out.b, body) {
 		return false
 	}
-	e.fetch.Counts.Hits.Add(1)
+	q.e.fetch.Counts.Hits.Add(1)
 	return true
 }
 
@@ -120,8 +163,8 @@ type delivery struct {
 func (d *delivery) Ended(sent int64, whole bool) {
 	d.view.Close()
 	d.e.counts.sentBytes.Add(sent)
-	if whole && d.bodied && (d.y.Status == http.StatusOK || d.y.Status == http.StatusPartialContent && d.y.Part.Last == d.size-1) {
-		d.e.noteDelivered(d.x)
+	if whole && d.bodied && d.x.slot >= 0 && (d.y.Status == http.StatusOK || d.y.Status == http.StatusPartialContent) {
+		d.e.member.DeliveredSoon(d.x.Pair, d.x.slot, member.Delivery{Target: d.x.target, First: d.y.Part.First, Last: d.y.Part.Last, Size: d.size})
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/member"
 
 	"tandem/edge/rules"
 
-	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -21,6 +21,7 @@ import (
 type request struct {
 	fetch.Request
 	slot    int    // the session's slot in the pair's table, -1: none
+	target  string // what is asked for, with all of its query
 	prefix  string // "/s/<token>": what root-relative URIs in playlists get
 	started time.Time
 }
@@ -45,14 +46,13 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	view, how := found.View, found.How
 	defer view.Close()
 	meta := view.Meta()
-	if e.rewritten(&x, &meta) && !redirects(meta.Status) {
-		e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, rules.Plan{Status: http.StatusOK, Part: rules.Range{Last: rules.OpenEnd}})
-		e.servePlaylist(w, r, view, x)
+	if entry := e.manifestOf(r.Context(), &x, view, &meta); entry != nil {
+		e.serveManifest(w, r, &x, how, e.formOf(&x, r.Header, &meta, entry, true))
 		return
 	}
 	y := rules.PlanFor(r.Header, &meta)
 	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, y)
-	x.locate(w.Header(), y.Status)
+	e.locate(&x, w.Header(), y.Status)
 	switch {
 	case !y.Bodied():
 		w.WriteHeader(y.Status)
@@ -81,21 +81,20 @@ func redirects(status int) bool {
 	return false
 }
 
-// locate keeps a session's viewer in it where a redirect leads to a path of the
-// origin: upstreams give no other address of their own.
-func (x *request) locate(h http.Header, status int) {
+// locate keeps a session's viewer in it where a redirect leads to the origin: by
+// upstreams' own names that is a path already.
+func (e *Edge) locate(x *request, h http.Header, status int) {
 	to := h.Get("Location")
-	if x.prefix != "" && redirects(status) && strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
+	if to == "" || x.Peer || !redirects(status) {
+		return
+	}
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
 		h.Set("Location", x.prefix+to)
+		return
 	}
-}
-
-// rewritten tells that the answer may have to be changed for the session.
-func (e *Edge) rewritten(x *request, m *segstore.Meta) bool {
-	if x.prefix != "" && redirects(m.Status) {
-		return true
+	if led, ok := e.ours.lead(rules.TargetOf(x.Key), to, x.prefix); ok {
+		h.Set("Location", led)
 	}
-	return x.prefix != "" && m.Status == http.StatusOK && media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && !e.plain.has(x.Key, m)
 }
 
 // serveOpen answers a range of a body whose length nobody knows yet. Only the
@@ -136,77 +135,17 @@ func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.
 		}
 		panic(http.ErrAbortHandler) // visibly broken, never silently short
 	}
-	if status == http.StatusOK || status == http.StatusPartialContent && first+n == view.Size() {
-		e.noteDelivered(x)
+	if x.slot >= 0 && (status == http.StatusOK || status == http.StatusPartialContent) {
+		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: first, Last: first + n - 1, Size: view.Size()})
 	}
-}
-
-// noteDelivered moves the session's position: the object was written in full.
-func (e *Edge) noteDelivered(x request) {
-	if x.slot >= 0 {
-		e.member.Delivered(x.Pair, x.slot, rules.TargetOf(x.Key))
-	}
-}
-
-// servePlaylist gives a session's playlist: URIs that would leave the session
-// are led back into it. Relative ones, the usual case, cost nothing.
-func (e *Edge) servePlaylist(w http.ResponseWriter, r *http.Request, view *segstore.View, x request) {
-	size, err := wholeBody(r.Context(), view)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	meta := view.Meta()
-	body := make([]byte, size)
-	if _, err := view.ReadAt(body, 0); err != nil && size > 0 && int64(len(body)) != size {
-		panic(http.ErrAbortHandler)
-	}
-	out, changed := media.Rewrite(media.KindOf(x.Path, meta.ContentType), body, x.prefix, e.origins.Hosts())
-	h := w.Header()
-	if changed {
-		h.Del("ETag")
-		h.Del("Last-Modified")
-		h.Del("Accept-Ranges")
-		for _, digest := range []string{"Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {
-			h.Del(digest) // they are of the body as it was
-		}
-		h.Set("Cache-Control", "private, "+shortLife(meta.CacheControl))
-	} else {
-		e.plain.put(x.Key, &meta)
-		if rules.NotModified(r.Header, &meta) {
-			h.Del("Content-Type")
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
-	h.Set("Content-Length", strconv.Itoa(len(out)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		n, _ := w.Write(out)
-		e.counts.sentBytes.Add(int64(n))
-	}
-}
-
-// shortLife is a playlist's own life, so that a player's cache does not keep a
-// rewritten one longer.
-func shortLife(cacheControl string) string {
-	for part := range strings.SplitSeq(cacheControl, ",") {
-		if part = strings.TrimSpace(part); strings.HasPrefix(part, "max-age=") {
-			return part
-		}
-	}
-	return "max-age=1"
 }
 
 // wholeBody waits for the last byte.
-func wholeBody(ctx context.Context, view *segstore.View) (int64, error) {
-	offset := int64(0)
-	for {
+func wholeBody(ctx context.Context, view *segstore.View) error {
+	for offset := int64(0); ; {
 		available, done, err := view.Wait(ctx, offset)
-		if err != nil {
-			return 0, err
-		}
-		if done || view.Size() >= 0 && available >= view.Size() {
-			return available, nil
+		if err != nil || done {
+			return err
 		}
 		offset = available
 	}

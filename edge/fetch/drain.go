@@ -16,12 +16,17 @@ const BufferSize = 256 << 10
 
 var Buffers = sync.Pool{New: func() any { b := make([]byte, BufferSize); return &b }}
 
+// stall is how long a body may make no progress.
+func (a *answer) stall(origin time.Duration) time.Duration {
+	if a.from == "origin" || a.passed {
+		return origin
+	}
+	return peerStall
+}
+
 // drainInto copies one answer's body; a body without progress is broken off.
 func (f *Fetcher) drainInto(ctx context.Context, to io.Writer, a *answer) (int64, error) {
-	limit := peerStall
-	if a.from == "origin" || a.passed {
-		limit = f.cfg.OriginTimeout
-	}
+	limit := a.stall(f.cfg.OriginTimeout)
 	var stalled atomic.Bool
 	body := a.resp.Body
 	watch := time.AfterFunc(limit, func() {

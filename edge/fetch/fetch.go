@@ -8,9 +8,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/manifest"
 	"tandem/edge/upstream"
 	"tandem/internal/call"
-	"tandem/internal/media"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -31,6 +31,7 @@ type Config struct {
 	OriginTimeout time.Duration
 	PeerSilent    time.Duration
 	Duplication   string
+	ManifestLimit int64         // bytes of a manifest that is read
 	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
 }
 
@@ -42,7 +43,8 @@ type Deps struct {
 	View    *View
 	Call    *call.Client
 	Origins *upstream.Upstreams
-	Learned func(list string, tracks []media.Track) // a playlist's segments
+
+	Manifests *manifest.Cache
 }
 
 // FetchCounts are figures since the start.
@@ -81,10 +83,11 @@ type Fetcher struct {
 	store     *segstore.Store
 	view      *View
 	call      *call.Client
-	learned   func(list string, tracks []media.Track)
 	origins   origins
 	peers     *http.Client
-	playlists playlists
+	manifests *manifest.Cache
+	lives     lives
+	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     chan hint
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
@@ -95,10 +98,11 @@ type Fetcher struct {
 // NewFetcher makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, learned: deps.Learned,
-		peers: newPeers(), playlists: playlists{back: map[string]time.Time{}},
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call,
+		peers: newPeers(), manifests: deps.Manifests, large: make(chan struct{}, fewLarge),
 		hints: make(chan hint, 4096), copies: make(chan copyJob, 8192),
 	}
+	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}
 	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked}
 	return f
 }

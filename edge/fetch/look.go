@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/edge/rules"
 	"tandem/internal/media"
 	"tandem/segstore"
@@ -33,7 +34,7 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	status, a := hand.take()
 	how.Status = status
 	if a != nil {
-		return Found{How: how, Passed: &Answer{a, f}}, nil
+		return Found{How: how, Passed: &Answer{answer: a, f: f}}, nil
 	}
 	return Found{View: view, How: how}, err
 }
@@ -52,7 +53,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
-	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(view, x.Path):
+	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()
 		return nil, rules.CacheStatus{Why: rules.ForwardStale}, ErrPass
 	case why == rules.ForwardStale && !x.Peer && renewable(view, x.Path, now):
@@ -82,7 +83,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, refresh bool, now time.Time) (*segstore.View, segstore.Outcome, error) {
 	for own := false; ; own = true {
 		fresh, outcome, err := f.fill(r, x, hand, refresh)
-		if err != nil || outcome != segstore.Joined || joinable(fresh, r, x, now) {
+		if err != nil || outcome != segstore.Joined || joinable(f.manifests, fresh, r, x, now) {
 			return fresh, outcome, err
 		}
 		selection := fresh.Meta().Vary
@@ -141,9 +142,9 @@ func closeView(view *segstore.View) {
 // useless tells whether a copy serves nobody but those who waited for it: it was
 // never fresh and can't be compared. A part of such an object is asked for as a
 // part, or each would cost the origin the whole.
-func useless(view *segstore.View, path string) bool {
+func useless(c *manifest.Cache, view *segstore.View, x *Request) bool {
 	m := view.Meta()
-	return media.KindOf(path, m.ContentType) == media.Other && !m.Fresh.After(m.Stored) && m.LastModified == "" && rules.OriginTag(m.ETag) == ""
+	return !played(c, x, &m) && !m.Fresh.After(m.Stored) && m.LastModified == "" && rules.OriginTag(m.ETag) == ""
 }
 
 func renewable(view *segstore.View, path string, now time.Time) bool {
@@ -160,9 +161,19 @@ func staleServes(view *segstore.View, path string, now time.Time) bool {
 // came at now: selected alike, and of a later time unless it is fresh. What
 // players ask for is shared in any case, or a live playlist would be asked for as
 // often as there are viewers.
-func joinable(view *segstore.View, r *http.Request, x *Request, now time.Time) bool {
+func joinable(c *manifest.Cache, view *segstore.View, r *http.Request, x *Request, now time.Time) bool {
 	m := view.Meta()
-	return rules.Selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || media.KindOf(x.Path, m.ContentType) != media.Other)
+	return rules.Selects(m.Vary, r.Header) && (m.Fresh.IsZero() || !m.Fresh.Before(now) || played(c, x, &m))
+}
+
+// played tells whether an object is one that players ask for: by its name and type,
+// or because it is known to be a manifest.
+func played(c *manifest.Cache, x *Request, m *segstore.Meta) bool {
+	if media.KindOf(x.Path, m.ContentType) != media.Other {
+		return true
+	}
+	e, ok := c.Known(x.Key, m)
+	return ok && e.Manifest != nil
 }
 
 // fetchRequest is what a fill for this request gets.

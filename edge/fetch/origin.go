@@ -19,19 +19,19 @@ import (
 	"tandem/segstore"
 )
 
-// maxPlaylist bounds a playlist or MPD, in bytes.
-const maxPlaylist = 8 << 20
-
 // answer is the head of somebody's answer, and the body to be read.
 type answer struct {
 	meta  segstore.Meta
-	head  rules.Head // of the origin's answer
+	head  rules.Head // the origin's
 	rules rules.Rules
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
 
 	tie  *tie // what ends the request, from the origin alone
 	used bool // its body is being read
+
+	large  chan struct{} // places for large manifests that are read for one viewer; nil: it needs none
+	placed bool          // it has one
 
 	passed     bool   // a neighbour hands on what is not for the store
 	duplicated bool   // the origin sends the second copy
@@ -41,6 +41,10 @@ type answer struct {
 }
 
 func (a *answer) close() {
+	if a.placed {
+		<-a.large
+		a.placed = false
+	}
 	if a.forget != nil {
 		a.forget()
 	}
@@ -143,6 +147,10 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	}
 	if len(a.meta.Fields) > rules.MaxFields {
 		a.rules.Store = false
+	}
+	if missing := resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone; missing && a.rules.Fresh > rules.MissingLife && f.manifests.Upcoming(r.Target) {
+		a.rules.Fresh = rules.MissingLife
+		a.meta.Fresh = now.Add(a.rules.Fresh)
 	}
 	return a, nil
 }

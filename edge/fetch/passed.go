@@ -3,18 +3,22 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/edge/rules"
 	"tandem/edge/upstream"
+	"tandem/internal/media"
 )
 
 // Answer is an answer that is given to one viewer alone, as it came.
 type Answer struct {
 	*answer
-	f *Fetcher
+	f    *Fetcher
+	read []byte
 }
 
 // Head is the answer's head.
@@ -25,6 +29,36 @@ func (a *Answer) Cancel() { a.tie.end(context.Canceled) }
 
 // Close ends the answer; the connection is used again where it can be.
 func (a *Answer) Close() { a.close() }
+
+// Manifest reads an answer that is a manifest; nil: it is none, or too large. If no
+// URI in it takes a prefix the answer can be given as it came.
+func (a *Answer) Manifest(ctx context.Context, key string) (*manifest.Entry, error) {
+	if a.meta.Status == 0 {
+		a.meta = metaOf(a.resp, key)
+	}
+	if a.meta.Size == 0 || !a.isManifest(key, a.f.cfg.OriginTimeout, a.f.now) {
+		return nil, nil
+	}
+	a.large = a.f.large
+	body, err := a.f.readManifest(ctx, a.answer)
+	if err != nil && !errors.Is(err, media.ErrTooLarge) {
+		return nil, err
+	}
+	if err == nil {
+		e := a.f.manifests.Parse(key, &a.meta, body)
+		a.f.manifests.Keep(e)
+		if a.read = body; e.Manifest == nil {
+			a.resp.Body = &begun{bytes.NewReader(body), a.resp.Body}
+			return nil, nil
+		}
+		return e, nil
+	}
+	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(body), a.resp.Body), a.resp.Body}
+	return nil, nil
+}
+
+// Read is the body of a manifest, as it came.
+func (a *Answer) Read() []byte { return a.read }
 
 // Drain copies the body; one without progress is broken off.
 func (a *Answer) Drain(ctx context.Context, to io.Writer) (int64, error) {
@@ -45,7 +79,7 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 		tie.end(context.Canceled)
 		return nil, err
 	}
-	return &Answer{&answer{resp: resp, from: "origin", tie: tie}, f}, nil
+	return &Answer{answer: &answer{resp: resp, from: "origin", tie: tie}, f: f}, nil
 }
 
 // Peek is the beginning of the body, at most n bytes of it, which stay in it.
@@ -54,12 +88,6 @@ func (a *Answer) Peek(n int) []byte {
 	limit := time.AfterFunc(a.f.cfg.OriginTimeout, func() { _ = a.resp.Body.Close() })
 	got, _ := io.ReadFull(a.resp.Body, head)
 	limit.Stop()
-	a.resp.Body = &peeked{io.MultiReader(bytes.NewReader(head[:got]), a.resp.Body), a.resp.Body}
+	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head[:got]), a.resp.Body), a.resp.Body}
 	return head[:got]
-}
-
-// peeked is a body whose beginning has been read.
-type peeked struct {
-	io.Reader
-	io.Closer
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/edge/rules"
 	"tandem/internal/cachekey"
 	"tandem/internal/h1"
@@ -58,16 +59,20 @@ func settleFresh(m *segstore.Meta, h http.Header, key string, now time.Time) {
 // putObject stores an object that was sent. A live playlist is looked at like
 // one that was fetched: it must not go back.
 func (f *Fetcher) putObject(key string, m segstore.Meta, body io.Reader) error {
-	if m.Volatile && m.Size <= maxPlaylist {
+	if m.Volatile && m.Size <= f.cfg.ManifestLimit && manifest.Candidate(key, &m) {
 		text, err := io.ReadAll(io.LimitReader(body, m.Size+1))
 		if err != nil {
 			return err
 		}
-		f.learn(key, text, f.now())
-		if _, back := f.goesBack(key, text, f.now()); back {
+		e := f.manifests.Parse(key, &m, text)
+		if live, _ := liveness(e); live && f.lives.keptBack(key, e) != nil {
 			return nil
 		}
-		body = bytes.NewReader(text)
+		if err := f.store.Put(key, m, bytes.NewReader(text)); err != nil {
+			return err
+		}
+		f.lives.given(key, e)
+		return nil
 	}
 	return f.store.Put(key, m, body)
 }

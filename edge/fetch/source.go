@@ -53,7 +53,9 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
 	switch {
 	case a.resp.StatusCode == http.StatusNotModified && have != nil:
-		if err := sink.Keep(validated(a, have, o, f.now())); !errors.Is(err, segstore.ErrAbsent) {
+		now := validated(a, have, o, f.now())
+		now.Fresh = f.lives.soon(o.key, have, now.Fresh)
+		if err := sink.Keep(now); !errors.Is(err, segstore.ErrAbsent) {
 			return err
 		}
 		return ErrPass
@@ -61,9 +63,14 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
 	case !a.rules.Store:
 		return ErrPass
-	case media.IsPlaylist(media.KindOf(rules.PathOf(o.key), a.meta.ContentType)) && a.meta.Status == http.StatusOK:
-		return f.fillPlaylist(ctx, sink, o, a)
+	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
+		return f.fillManifest(ctx, sink, o, a)
 	}
+	return f.fillObject(ctx, sink, o, a)
+}
+
+// fillObject stores what comes as it comes.
+func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
 	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
 	if passing {
 		sink.Transient() // all who wait get it; a copy that is there stays

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 
 	"github.com/rs/zerolog"
 
@@ -38,14 +39,14 @@ type Config struct {
 
 // MemberDeps is what a Member stands on.
 type Deps struct {
-	Logger  zerolog.Logger
-	Now     func() time.Time
-	Store   *segstore.Store
-	View    *fetch.View
-	Call    *call.Client
-	Fetch   *fetch.Fetcher
-	Tracks  *Tracks
-	Traffic func() Traffic
+	Logger    zerolog.Logger
+	Now       func() time.Time
+	Store     *segstore.Store
+	View      *fetch.View
+	Call      *call.Client
+	Fetch     *fetch.Fetcher
+	Manifests *manifest.Cache
+	Traffic   func() Traffic
 }
 
 // Traffic is what a report says of the edge's other rooms.
@@ -63,6 +64,8 @@ type Counts struct {
 
 // Member is an edge's place in the ring.
 type Member struct {
+	*Positions
+
 	cfg     Config
 	log     zerolog.Logger
 	now     func() time.Time
@@ -70,7 +73,6 @@ type Member struct {
 	view    *fetch.View
 	call    *call.Client
 	fetch   *fetch.Fetcher
-	tracks  *Tracks
 	traffic func() Traffic
 	tables  *tables
 	numbers numbers
@@ -98,9 +100,10 @@ type Member struct {
 // NewMember makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Member {
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, tracks: deps.Tracks, traffic: deps.Traffic,
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic,
 		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []inheritance, 16),
 	}
+	m.Positions = &Positions{m.tables, deps.Manifests, deps.Now}
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
 	m.base.Store(m.view.Placement())
@@ -154,16 +157,6 @@ func (m *Member) End(id wire.SessionID) bool { return m.tables.close(id) }
 // -1 when this edge keeps it nowhere. A reason is a refusal.
 func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (slot int, reason string) {
 	return m.tables.touch(id, stream, viewer, at.UnixMilli())
-}
-
-// Delivered moves a session's position: an object was written to it in full.
-func (m *Member) Delivered(pair wire.PairID, slot int, path string) {
-	if n := m.tracks.position(path); n >= 0 {
-		_, plays := m.tracks.next(path, 0)
-		m.tables.delivered(pair, slot, wire.Track{
-			Kind: wire.VideoTrack, Target: path, Sequence: n, Duration: plays.Milliseconds(), At: m.now().UnixMilli(),
-		})
-	}
 }
 
 // post sends JSON to a node and reads JSON back; answer may be nil.

@@ -6,7 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/rules"
+
 	"tandem/internal/cachekey"
+	"tandem/internal/media"
 )
 
 // warmAhead is how many segments of an inherited session are made ready.
@@ -27,36 +30,34 @@ func (m *Member) warm(ctx context.Context) error {
 		case inherited = <-m.takeovers:
 		}
 		type due struct {
-			stream string
-			paths  []string
-			at     time.Time
+			objects []media.Object
+			at      time.Time
 		}
 		var queue []due
 		for i := range inherited {
-			s := &inherited[i]
-			for _, track := range s.tracks {
-				paths, plays := m.tracks.next(track.Target, warmAhead)
-				if len(paths) > 0 {
-					queue = append(queue, due{s.stream, paths, time.UnixMilli(track.At).Add(plays)})
+			for _, track := range inherited[i].tracks {
+				if objects := m.behind(&track, warmAhead); len(objects) > 0 {
+					queue = append(queue, due{objects, time.UnixMilli(track.At + track.Duration)})
 				}
 			}
 		}
 		sort.Slice(queue, func(i, j int) bool { return queue[i].at.Before(queue[j].at) })
 		var under sync.WaitGroup
 		places := make(chan struct{}, warmWorkers)
-		done := map[string]bool{}
+		done := map[wanted]bool{}
 		for _, d := range queue {
-			for n, path := range d.paths {
-				if done[path] || ctx.Err() != nil {
+			for n, o := range d.objects {
+				what := wanted{o.Target, o.Range}
+				if done[what] || ctx.Err() != nil || o.Available.After(m.now()) {
 					continue
 				}
-				done[path] = true
+				done[what] = true
 				places <- struct{}{}
 				under.Add(1)
 				go func() {
 					defer under.Done()
 					defer func() { <-places }()
-					m.warmOne(ctx, path, n == 0)
+					m.warmOne(ctx, o, n == 0)
 				}()
 			}
 		}
@@ -64,10 +65,16 @@ func (m *Member) warm(ctx context.Context) error {
 	}
 }
 
+// wanted is an object, or a part of one.
+type wanted struct {
+	target string
+	part   media.ByteRange
+}
+
 // warmOne reads a stored segment ahead, and fills the very next one when it is
 // not there: the viewer asks for it anyway, so the origin is not asked more.
-func (m *Member) warmOne(ctx context.Context, path string, next bool) {
-	key, ok := cachekey.Of(path)
+func (m *Member) warmOne(ctx context.Context, o media.Object, next bool) {
+	key, ok := cachekey.Of(o.Target)
 	if !ok {
 		return
 	}
@@ -75,7 +82,7 @@ func (m *Member) warmOne(ctx context.Context, path string, next bool) {
 	if view, ok := m.store.Peek(key); ok {
 		defer view.Close()
 		if file, ok := view.File(); ok {
-			readAhead(file)
+			readAhead(file, o.Range.First, o.Range.Length)
 		}
 		m.Counts.Warmed.Add(1)
 		return
@@ -85,7 +92,7 @@ func (m *Member) warmOne(ctx context.Context, path string, next bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.FillTimeout)
 	defer cancel()
-	if err := m.fetch.Fill(ctx, key, m.view.PairOf(path)); err == nil {
+	if err := m.fetch.Fill(ctx, key, m.view.PairOf(rules.PathOf(key))); err == nil {
 		m.Counts.Warmed.Add(1)
 	}
 }

@@ -6,5 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readAhead lets the kernel bring a file into memory, and does not wait for it.
-func readAhead(file *os.File) { _ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_WILLNEED) }
+// readAhead lets the kernel bring a part of a file into memory, and does not wait
+// for it. A length of 0 is all that follows.
+func readAhead(file *os.File, first, length int64) {
+	_ = unix.Fadvise(int(file.Fd()), first, length, unix.FADV_WILLNEED)
+}

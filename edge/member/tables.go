@@ -218,6 +218,47 @@ func (s *tables) delivered(pair wire.PairID, slot int, track wire.Track) {
 	}
 }
 
+// asked notes that a session asks for a manifest.
+func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
+	t := s.table(pair)
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.sessions[slot]; n != nil && n.asked(manifest) {
+		t.tell(slot, n.generation)
+	}
+}
+
+// where lists the manifests in which a session's segments are looked for: those
+// that its tracks follow, then those that it has asked for, the newest first. The
+// same files may stand in several, and one session counts by one of them.
+func (s *tables) where(pair wire.PairID, slot int) []string {
+	t := s.table(pair)
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.sessions[slot]
+	if n == nil {
+		return nil
+	}
+	list := make([]string, 0, len(n.manifests)+len(n.tracks))
+	for i := range n.tracks {
+		if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {
+			list = append(list, key)
+		}
+	}
+	for _, key := range n.manifests {
+		if !slices.Contains(list, key) {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
 // close ends a session.
 func (s *tables) close(id wire.SessionID) bool {
 	t := s.table(id.Pair)

@@ -16,6 +16,10 @@ type Rules struct {
 	renew   time.Duration // the same while it is renewed
 }
 
+// MissingLife is how long a media object that is not there stays so at most,
+// whatever is stated: a segment that is not there yet will be.
+const MissingLife = time.Second
+
 // Defaults for answers that say nothing of their life. Media objects have
 // names that are not used again; a playlist lives about as long as it takes a
 // player to ask again. What is none of these has no life but the one that it
@@ -23,8 +27,6 @@ type Rules struct {
 const (
 	segmentLife  = time.Hour
 	playlistLife = time.Second
-	missingLife  = time.Second
-	maxMissing   = time.Second // whatever is stated: a segment that is not there yet will be
 	maxHeuristic = 24 * time.Hour
 	vodIfError   = 24 * time.Hour
 )
@@ -114,10 +116,10 @@ func lifeOf(a *Head, d *directives, now time.Time) time.Duration {
 	case (heuristic(a.Status) || d.public) && a.Kind == media.Other && a.Header.Get("Last-Modified") != "":
 		fresh = max(sinceChange(a.Header, now)-age, 0)
 	case a.missing():
-		fresh = missingLife
+		fresh = MissingLife
 	}
 	if a.Kind != media.Other && (a.Status >= 400 || a.missing()) {
-		fresh = min(fresh, maxMissing)
+		fresh = min(fresh, MissingLife)
 	}
 	return fresh
 }

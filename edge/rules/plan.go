@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -136,6 +137,27 @@ func (y Plan) Metadata(h Header, m *segstore.Meta, etag string) {
 			h.Set(field.name, field.value)
 		}
 	}
+}
+
+// Formed is what is said of an object whose body goes out in another form: another
+// length and encoding, and a validator of its own, made of the object's and a mark
+// of the form. What is true of the bytes as they are stored is not said.
+func Formed(m *segstore.Meta, mark, encoding string, size int64) segstore.Meta {
+	out := *m
+	out.Size, out.Encoding, out.Digest = size, encoding, ""
+	out.ETag = `"` + mark + "-" + strings.TrimPrefix(m.ETag, `"`)
+	if lines := PartFields(m.Fields); strings.Contains(lines, "igest: ") {
+		var kept strings.Builder
+		for line := range strings.SplitAfterSeq(lines, "\r\n") {
+			if !strings.HasPrefix(line, "Digest: ") && !strings.HasPrefix(line, "Repr-Digest: ") {
+				kept.WriteString(line)
+			}
+		}
+		out.Fields = kept.String()
+	} else {
+		out.Fields = lines
+	}
+	return out
 }
 
 // Describe writes an object's metadata as headers between nodes.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -104,6 +105,45 @@ func (u *Upstreams) of(target string) *group {
 		}
 	}
 	return nil
+}
+
+// Place is a server as others name it in what it serves.
+type Place struct {
+	Prefix string   // of the targets that are asked of it
+	Base   *url.URL // never changed
+	Host   string   // by which it is asked, where that is another one
+}
+
+// Places are all servers, those first that a target is asked of. Version is another
+// one when they change.
+func (u *Upstreams) Places(target string) (places []Place, version any) {
+	groups := u.groups.Load()
+	own := u.of(target)
+	add := func(g *group) {
+		for _, s := range g.servers {
+			places = append(places, Place{g.config.Prefix, s.base, g.config.Host})
+		}
+	}
+	if own != nil {
+		add(own)
+	}
+	for _, g := range *groups {
+		if g != own {
+			add(g)
+		}
+	}
+	return places, groups
+}
+
+// Version is that of Places.
+func (u *Upstreams) Version() any { return u.groups.Load() }
+
+// Prefix is that of the upstream of a target, "" for none.
+func (u *Upstreams) Prefix(target string) string {
+	if g := u.of(target); g != nil {
+		return g.config.Prefix
+	}
+	return ""
 }
 
 // Request is one request for an origin.

@@ -11,10 +11,11 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
 
-	"edge/fetch":     {"edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
-	"edge/member":    {"edge/fetch", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
+	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
+	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
+	"edge/member":    {"edge/fetch", "edge/manifest", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
@@ -94,6 +95,8 @@ var thirdParty = []struct {
 	{"golang.org/x/oauth2", []string{"internal/operator/oidc.go"}, "logins by OpenID Connect"},
 	{"github.com/oschwald/maxminddb-golang", []string{"internal/access/geo.go"}, "countries of addresses"},
 	{"golang.org/x/sys", []string{"segstore/", "edge/", "lb/", "internal/front/", "internal/serve/"}, "system calls that package syscall lacks"},
+	{"github.com/klauspost/compress", []string{"edge/manifest/coding.go"}, "gzip and zstd of manifests"},
+	{"github.com/andybalholm/brotli", []string{"edge/manifest/coding.go"}, "brotli of manifests"},
 	{"golang.org/x/sync", []string{"segstore/", "origin/", "edge/", "lb/"}, "errgroup and singleflight"},
 	{"golang.org/x/net", []string{"edge/", "origin/", "lb/"}, "multicast groups, HTTP/2"},
 }

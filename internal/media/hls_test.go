@@ -14,7 +14,11 @@ import (
 // site is where the manifests of these tests stand.
 func site(t testing.TB, origin, target string) Site {
 	t.Helper()
-	o, err := NewOrigin(origin, []string{"alias.example"}, []string{"public.example"})
+	first, err := RootOf(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewOrigin(first, Root{Hosts: []string{"public.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,6 +166,21 @@ func Sniff(head []byte) Kind {
 	return Other
 }
 
+// Undecided tells whether more of a body may make a manifest of what it begins
+// with.
+func Undecided(head []byte) bool {
+	head = bytes.TrimLeft(head[bom(head):], " \t\r\n")
+	const tag = "#EXTM3U"
+	switch {
+	case len(head) == 0:
+		return true
+	case head[0] == '<':
+		return Sniff(head) == Other
+	default:
+		return len(head) <= len(tag) && strings.HasPrefix(tag, string(head))
+	}
+}
+
 // bom is the length of a byte order mark.
 func bom(b []byte) int {
 	if bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) {

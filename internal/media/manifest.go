@@ -15,8 +15,10 @@ import (
 // What the rooms within say, by the names that are used outside.
 type (
 	Origin    = uri.Origin
+	Root      = uri.Root
 	Edits     = edit.Edits
 	Piece     = edit.Piece
+	Memory    = edit.Memory
 	Variable  = hls.Variable
 	TrackKind = track.Kind
 	Ref       = track.Ref
@@ -50,15 +52,19 @@ var (
 	ErrTooLarge   = errors.New("the manifest is too large")
 )
 
-// NewOrigin makes the origin at url ("http://host:port/base"). Alias are further
-// names of it, public those of the cluster: "host", "host:port" or a URL. A host
-// without a port is meant with the default ports of http and https.
-func NewOrigin(url string, alias, public []string) (*Origin, error) {
-	return uri.New(url, alias, public)
-}
+// NewOrigin makes what is ours of hosts and paths; the first root is that of the
+// server that manifests come from.
+func NewOrigin(roots ...Root) (*Origin, error) { return uri.New(roots...) }
+
+// RootOf is the root that a base URL is: its host, and its path.
+func RootOf(base string) (Root, error) { return uri.RootOf(base) }
 
 // Unnamed is an origin of which no name is known: what is absolute is foreign.
 func Unnamed() *Origin { return uri.Unnamed() }
+
+// Normal is a target in the normal form of RFC 3986 section 6.2.2: two that mean
+// the same are equal then.
+func Normal(target string) string { return uri.Normal(target) }
 
 // Site is where a manifest stands.
 type Site struct {
@@ -123,9 +129,9 @@ func Parse(body []byte, site Site) (*Manifest, error) {
 	if m.draft.Budget.Broke {
 		m.draft.Flawed(0, "more in it than its size allows to remember: positions are not known")
 	}
-	// An index of lists may take what is left, too.
-	if m.memory = whole; m.dash == nil {
-		m.memory = whole - max(m.draft.Budget.Memory, 0)
+	m.memory = whole
+	if m.dash == nil || !m.dash.Listed() { // an index of lists may take all
+		m.memory -= max(m.draft.Budget.Memory, 0)
 	}
 	return m, nil
 }
@@ -145,6 +151,12 @@ func (m *Manifest) Foreign() int64 { return m.draft.Foreign }
 // Left counts the URIs that name the origin and stay as they are: a viewer that
 // follows one leaves the session.
 func (m *Manifest) Left() int64 { return m.draft.Left }
+
+// Body is the body that it was read from, not to be changed.
+func (m *Manifest) Body() []byte { return m.draft.Body }
+
+// Mark tells what else than the body and the prefix makes the edited body.
+func (m *Manifest) Mark() string { return m.draft.Origin.Mark() }
 
 // Cost is the memory it holds at most, in bytes, its body included.
 func (m *Manifest) Cost() int64 {

@@ -81,17 +81,22 @@ func (x *Index) Cost() int64 { return 64 + int64(len(x.file)) + 16*int64(cap(x.s
 func (x *Index) Locate(ref Ref, r ByteRange) (Ref, bool) {
 	n := len(x.segments) - 1
 	i := sort.Search(n, func(i int) bool { return x.segments[i+1].end > r.First })
-	if i == n || r.First < x.segments[0].end {
+	if end := r.First + r.Length; r.Length > 0 {
+		last := sort.Search(n, func(i int) bool { return x.segments[i+1].end > end }) - 1
+		if last >= 0 && x.segments[last].end >= r.First {
+			i = last
+		}
+	}
+	if i == n {
 		return ref, false
 	}
-	if r.Length > 0 {
-		for i+1 < n && x.segments[i].end >= r.First && x.segments[i+2].end <= r.First+r.Length {
-			i++
-		}
+	if i == 0 && r.First < x.segments[0].end && (r.Length == 0 || r.First+r.Length < x.segments[1].end) {
+		return ref, false // nothing but the head of the file
 	}
 	ref.Sequence = int64(i) + 1
 	ref.Time += x.segments[i].time
 	ref.Duration = x.segments[i+1].time - x.segments[i].time
+	ref.Range = ByteRange{First: x.segments[i].end, Length: x.segments[i+1].end - x.segments[i].end}
 	return ref, true
 }
 

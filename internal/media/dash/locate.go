@@ -51,6 +51,7 @@ func (d *Presentation) segment(w *workspace, entry int, p *pattern, asked track.
 			return ref, false
 		}
 		d.set(&ref, &a, period, i)
+		ref.Range, _ = byteSpan(d.urlOf(int(a.url)+int(i), "mediaRange").Of(d.Body))
 		ref.Entry = 2 * rep
 		return ref, true
 	case entry%2 == 1:

@@ -80,6 +80,9 @@ func (d *Presentation) Live() bool { return d.dynamic }
 // Interval is how often it is to be asked for (minimumUpdatePeriod).
 func (d *Presentation) Interval() time.Duration { return d.update }
 
+// Listed tells that it lists segments one by one (SegmentURL).
+func (d *Presentation) Listed() bool { return d.urls.Len() > 0 }
+
 // Whole tells that it is an MPD, and no part of one.
 func (d *Presentation) Whole() bool { return d.whole }
 

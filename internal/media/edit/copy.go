@@ -23,6 +23,21 @@ type copier struct {
 	written int64
 }
 
+// Memory is a body in memory: of it large pieces are written without being copied.
+type Memory []byte
+
+// ReadAt is io.ReaderAt.
+func (m Memory) ReadAt(p []byte, at int64) (int, error) {
+	if at >= int64(len(m)) {
+		return 0, io.EOF
+	}
+	n := copy(p, m[at:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // Copy writes the edited body from its byte from on to before its byte to, and
 // tells how many bytes were written.
 func (e *Edits) Copy(w io.Writer, body io.ReaderAt, prefix string, from, to int64) (int64, error) {
@@ -116,6 +131,14 @@ func (c *copier) body(at, n int64) error {
 	if at >= c.at && at+n <= c.at+c.n && c.used+int(n) <= copySize {
 		c.used += copy(c.out[c.used:], c.in[at-c.at:at-c.at+n])
 		return nil
+	}
+	if memory, ok := c.from.(Memory); ok && n >= copySize && at+n <= int64(len(memory)) {
+		if err := c.flush(); err != nil {
+			return err
+		}
+		wrote, err := c.to.Write(memory[at : at+n])
+		c.written += int64(wrote)
+		return err
 	}
 	for n > 0 {
 		if c.used == copySize {

@@ -38,6 +38,7 @@ func (l *List) ref(w *workspace, entry int, r track.ByteRange) track.Ref {
 			return l.partRef(ref, p)
 		}
 		ref.Sequence = l.sequence + int64(i)
+		ref.Range, _ = l.extent(i)
 		ref.Time = l.start(i)
 		ref.Duration = l.segments.At(i).end - ref.Time
 	case entry < segments+parts:
@@ -68,7 +69,7 @@ func (l *List) partRef(ref track.Ref, p int) track.Ref {
 	part := l.parts.At(p)
 	ref.Entry = l.segments.Len() + p
 	ref.Sequence, ref.Part = l.sequence+int64(part.segment), int(part.number)
-	ref.Duration = part.length
+	ref.Duration, ref.Range = part.length, part.ByteRange
 	ref.Time = l.start(int(part.segment))
 	for p--; p >= 0 && l.parts.At(p).segment == part.segment; p-- {
 		ref.Time += l.parts.At(p).length

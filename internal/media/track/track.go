@@ -110,6 +110,7 @@ type Ref struct {
 	Part           int    // of LL-HLS, -1: the whole segment
 	Time           time.Duration
 	Duration       time.Duration
+	Range          ByteRange // of its file that it is; the zero value: the file is the segment
 	// Index is where the index of a file's segments lies (SegmentBase); "" when it
 	// has none. See media.ParseIndex.
 	Index Object

@@ -1,5 +1,7 @@
 package uri
 
+import "bytes"
+
 // AppendNormal appends text in the normal form of RFC 3986 section 6.2.2: escapes
 // in upper case, and none of what needs no escape; what no URI may hold is
 // escaped, as players do it.
@@ -76,43 +78,36 @@ func normalEqual(name []byte, normal string) bool {
 	return string(AppendNormal(buffer[:0], name)) == normal
 }
 
-// resolve appends what a reference in a document at path base means: a path with
+// Resolve appends what a reference in a document at path base means: a path with
 // its query at the origin, in normal form. It is not appended where it leads to
 // another host or is nothing that is fetched.
 func (o *Origin) Resolve(dst, base, ref []byte) ([]byte, Class) {
 	return o.ResolveMarked(dst, base, ref, 0)
 }
 
+// ResolveMarked is Resolve for a reference with marks.
 func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class) {
-	r := split(ref)
-	start := len(dst)
+	r, at := split(ref), 0
 	switch r.kind {
 	case opaque:
 		return dst, Opaque
 	case absolute, network:
-		ours, public := o.own(ref, &r)
-		if !ours {
+		var ours bool
+		if at, ours = o.host(ref[r.host:r.path], r.secure, r.kind == absolute); !ours {
 			return dst, Foreign
 		}
-		if public {
-			dst = append(dst, o.path...)
-			start = len(dst)
+		if at != 0 { // by the name that it has at the manifest's own server
+			dst = append(dst, o.roots[0].path...)
 		}
 	}
-	query := ref[r.end:]
-	for i, c := range query {
-		if c == '#' {
-			query = query[:i]
-			break
-		}
+	start, query := len(dst), ref[r.end:]
+	if i := bytes.IndexByte(query, '#'); i >= 0 {
+		query = query[:i]
 	}
 	if r.kind == relative {
 		path, asked := base, []byte(nil)
-		for i, c := range base {
-			if c == '?' {
-				path, asked = base[:i], base[i:]
-				break
-			}
+		if i := bytes.IndexByte(base, '?'); i >= 0 {
+			path, asked = base[:i], base[i:]
 		}
 		if r.path == r.end {
 			if len(query) == 0 {
@@ -120,17 +115,22 @@ func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class
 			}
 			return appendMarked(append(dst, path...), query, marks), Inside
 		}
-		for len(path) > 0 && path[len(path)-1] != '/' {
-			path = path[:len(path)-1]
-		}
-		dst = append(dst, path...)
+		dst = append(dst, path[:bytes.LastIndexByte(path, '/')+1]...)
 	} else if r.path < r.end {
 		r.path++
 	}
 	if len(dst) == start {
 		dst = append(dst, '/')
 	}
-	return appendMarked(appendPath(dst, start, ref[r.path:r.end], marks), query, marks), Inside
+	dst = appendPath(dst, start, ref[r.path:r.end], marks)
+	if at != 0 {
+		below, ok := under(dst[start:], o.roots[at].path)
+		if !ok {
+			return dst[:start], Left
+		}
+		dst = append(dst[:start], below...)
+	}
+	return appendMarked(dst, query, marks), Inside
 }
 
 // appendPath appends the components of a path to the folder at dst[start:], which
@@ -160,19 +160,22 @@ func appendPath(dst []byte, start int, path []byte, marks byte) []byte {
 	return dst
 }
 
-// target is a path at the origin as the cluster calls it.
-func (o *Origin) Below(path []byte) ([]byte, bool) {
-	n := len(o.path)
-	if len(path) <= n || string(path[:n]) != o.path || path[n] != '/' {
+// Below is a path at the origin as the cluster calls it.
+func (o *Origin) Below(path []byte) ([]byte, bool) { return under(path, o.roots[0].path) }
+
+// under is what of a path lies below a root.
+func under(path []byte, root string) ([]byte, bool) {
+	n := len(root)
+	if len(path) <= n || string(path[:n]) != root || path[n] != '/' {
 		return nil, false
 	}
 	return path[n:], true
 }
 
-// appendTarget appends a request's target as a path at the origin, in normal
+// AppendTarget appends a request's target as a path at the origin, in normal
 // form.
 func (o *Origin) AppendTarget(dst []byte, target string) []byte {
-	dst = append(dst, o.path...)
+	dst = append(dst, o.roots[0].path...)
 	path, query := []byte(target), []byte(nil)
 	for i, c := range path {
 		if c == '#' {
@@ -191,3 +194,7 @@ func (o *Origin) AppendTarget(dst []byte, target string) []byte {
 	dst = append(dst, '/')
 	return AppendNormal(appendPath(dst, start, path, 0), query)
 }
+
+// Normal is a target in the normal form of RFC 3986 section 6.2.2, without dot
+// segments.
+func Normal(target string) string { return string(Unnamed().AppendTarget(nil, target)) }

@@ -3,62 +3,117 @@ package uri
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 )
 
-// Origin is what is ours: the origin's hosts, those of the cluster, and the path
-// of the origin that is the cluster's root. It never changes.
+// Origin is what is ours, seen from one manifest: hosts, and the paths at them that
+// are the cluster's root. It never changes.
 type Origin struct {
-	root   []string // components of that path, in normal form; none: "/"
+	roots []root         // the first is that of the manifest's own server
+	hosts map[string]int // "host:port", in lower case -> its root
+	split bool           // not all paths of the cluster are of the same upstream
+	mark  string
+}
+
+// Mark tells two origins apart that lead differently, in a few hexadecimal digits.
+func (o *Origin) Mark() string { return o.mark }
+
+// root is a path at a host that is the cluster's root, or what lies below a prefix
+// of it.
+type root struct {
+	names  []string // components of the path, in normal form; none: "/"
 	path   string   // the same as a path without a slash at its end: "", "/base"
-	hosts  hosts    // of the origin; a path there begins above root
-	public hosts    // of the cluster; a path there begins at root
+	prefix string   // of targets; "/": all
+	any    bool     // of any prefix: the cluster's own names
+}
+
+// Root is what New makes roots of.
+type Root struct {
+	Hosts  []string // "host", "host:port" or URLs: a host without a port is meant with the default ports of http and https
+	Path   string   // at these hosts, that is the cluster's root: "", "/base"
+	Prefix string   // of the targets that are asked of them, "/news/"; "" or "/": all
+	Any    bool     // whatever is asked of them, as of the cluster's own names
 }
 
 // ErrHost is returned for a setting that names no host.
 var ErrHost = errors.New("no host")
 
-// New makes the origin at url ("http://host:port/base"). Alias are further
-// names of it, public those of the cluster: "host", "host:port" or a URL. A host
-// without a port is meant with the default ports of http and https.
-func New(url string, alias, public []string) (*Origin, error) {
-	o := &Origin{hosts: hosts{}, public: hosts{}}
-	r := split([]byte(url))
-	if r.kind != absolute {
-		return nil, fmt.Errorf("%w: %q is no http or https URL", ErrHost, url)
-	}
-	if err := o.hosts.add(url[:r.path]); err != nil {
-		return nil, err
-	}
-	for name := range strings.SplitSeq(url[r.path:r.end], "/") {
-		if name != "" {
-			name = string(AppendNormal(nil, []byte(name)))
-			o.root = append(o.root, name)
-			o.path += "/" + name
+// New makes an origin. The first root is that of the manifest's own server.
+func New(roots ...Root) (*Origin, error) {
+	o := &Origin{hosts: map[string]int{}}
+	for i, r := range roots {
+		made := root{prefix: r.Prefix, any: r.Any}
+		if made.prefix == "" {
+			made.prefix = "/"
+		}
+		o.split = o.split || made.prefix != "/"
+		for name := range strings.SplitSeq(r.Path, "/") {
+			if name != "" {
+				name = string(AppendNormal(nil, []byte(name)))
+				made.names = append(made.names, name)
+				made.path += "/" + name
+			}
+		}
+		o.roots = append(o.roots, made)
+		for _, host := range r.Hosts {
+			if err := o.add(host, i); err != nil {
+				return nil, err
+			}
 		}
 	}
-	for _, name := range alias {
-		if err := o.hosts.add(name); err != nil {
-			return nil, err
-		}
+	if len(o.roots) == 0 {
+		o.roots = []root{{prefix: "/"}}
 	}
-	for _, name := range public {
-		if err := o.public.add(name); err != nil {
-			return nil, err
-		}
-	}
+	sum := fnv.New32a()
+	fmt.Fprint(sum, led, roots)
+	o.mark = strconv.FormatUint(uint64(sum.Sum32()), 16)
 	return o, nil
 }
 
-// hosts is a set of "host:port", in lower case.
-type hosts map[string]bool
+// led counts the ways in which references were led so far: two edges that do it
+// differently must not call their answers the same.
+const led = 1
 
-func (h hosts) add(text string) error {
+// RootOf is the root that a base URL is: its host, and its path.
+func RootOf(base string) (Root, error) {
+	r := split([]byte(base))
+	if r.kind != absolute {
+		return Root{}, fmt.Errorf("%w: %q is no http or https URL", ErrHost, base)
+	}
+	return Root{Hosts: []string{base[:r.path]}, Path: base[r.path:r.end]}, nil
+}
+
+// Unnamed is an origin of which no name is known: what is absolute is foreign.
+func Unnamed() *Origin { return &Origin{roots: []root{{prefix: "/"}}} }
+
+// of is the root to which the targets of a path belong.
+func (o *Origin) of(target []byte) int {
+	best := -1
+	for i, r := range o.roots {
+		if !r.any && strings.HasPrefix(string(target), r.prefix) && (best < 0 || len(r.prefix) > len(o.roots[best].prefix)) {
+			best = i
+		}
+	}
+	return best
+}
+
+// leads tells whether a target is asked of a root's hosts.
+func (o *Origin) leads(target []byte, root int) bool {
+	if !o.split || o.roots[root].any {
+		return true
+	}
+	best := o.of(target)
+	return best >= 0 && o.roots[best].prefix == o.roots[root].prefix
+}
+
+// add notes a host of a root.
+func (o *Origin) add(text string, root int) error {
 	text = strings.TrimSpace(text)
-	scheme, authority, found := strings.Cut(text, "://")
+	_, authority, found := strings.Cut(text, "://")
 	if !found {
-		scheme, authority = "", text
+		authority = text
 	}
 	authority, _, _ = strings.Cut(authority, "/")
 	var buffer [maxHost]byte
@@ -66,35 +121,43 @@ func (h hosts) add(text string) error {
 	if !ok || len(name) == 0 {
 		return fmt.Errorf("%w: %q", ErrHost, text)
 	}
-	switch {
-	case port != 0:
-		h[string(name)+":"+strconv.Itoa(port)] = true
-	case scheme == "":
-		h[string(name)+":80"], h[string(name)+":443"] = true, true
-	default:
-		// Which scheme it is spoken to with decides nothing about whose it is.
-		h[string(name)+":80"], h[string(name)+":443"] = true, true
+	ports := []int{port}
+	if port == 0 { // which scheme it is spoken to with decides nothing about whose it is
+		ports = []int{80, 443}
+	}
+	for _, port := range ports {
+		of := string(name) + ":" + strconv.Itoa(port)
+		if _, known := o.hosts[of]; !known {
+			o.hosts[of] = root
+		}
 	}
 	return nil
 }
 
-// has tells whether an authority is one of these. Secure: the scheme is https;
-// known is false for "//host", whose scheme is that of the viewer.
-func (h hosts) has(authority []byte, secure, known bool) bool {
-	if len(h) == 0 {
-		return false
+// host is the root of an authority. Secure: the scheme is https; known is false for
+// "//host", whose scheme is that of the viewer.
+func (o *Origin) host(authority []byte, secure, known bool) (root int, ok bool) {
+	if len(o.hosts) == 0 {
+		return 0, false
 	}
 	var buffer [maxHost + 8]byte
 	name, port, ok := hostPort(buffer[:0], authority)
 	if !ok {
-		return false
+		return 0, false
 	}
 	n := len(name)
 	name = append(name, ':')
 	if port != 0 {
-		return h[string(strconv.AppendInt(name, int64(port), 10))]
+		root, ok = o.hosts[string(strconv.AppendInt(name, int64(port), 10))]
+		return root, ok
 	}
-	return (secure || !known) && h[string(append(name[:n], ":443"...))] || (!secure || !known) && h[string(append(name[:n], ":80"...))]
+	if ok = false; secure || !known {
+		root, ok = o.hosts[string(append(name[:n], ":443"...))]
+	}
+	if !ok && (!secure || !known) {
+		root, ok = o.hosts[string(append(name[:n], ":80"...))]
+	}
+	return root, ok
 }
 
 // maxHost is the longest name of a host (RFC 1035).
@@ -143,6 +206,3 @@ func hostPort(dst, authority []byte) (host []byte, port int, ok bool) {
 	}
 	return dst, port, port <= 65535
 }
-
-// Unnamed is an origin of which no name is known: what is absolute is foreign.
-func Unnamed() *Origin { return &Origin{} }

@@ -100,24 +100,13 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// own tells whether a reference with an authority names one of our hosts, and
-// whether that is the cluster's.
-func (o *Origin) own(ref []byte, r *reference) (ours, public bool) {
-	authority := ref[r.host:r.path]
-	known := r.kind == absolute
-	if o.hosts.has(authority, r.secure, known) {
-		return true, false
-	}
-	public = o.public.has(authority, r.secure, known)
-	return public, public
-}
-
 // Place is a folder at the origin, as far as the way out of the session's root
-// is concerned. The root itself is Place{in: len(root)}.
+// is concerned. The zero value is the root of the host.
 type Place struct {
 	in      int  // components of the root's path that it lies in
 	below   int  // components beneath those
 	foreign bool // it is on another host, and the rest says nothing
+	lost    bool // it is ours and has no way into the session, and the rest says nothing
 }
 
 // Elsewhere is any folder on another host.
@@ -131,7 +120,8 @@ func (p Place) Above(q Place) bool { return p.in < q.in || p.in == q.in && p.bel
 
 // At is the folder of a path below the cluster's root.
 func (o *Origin) At(target string) Place {
-	w := walker{root: o.root, Place: Place{in: len(o.root)}, floor: len(o.root)}
+	names := o.roots[0].names
+	w := walker{root: names, Place: Place{in: len(names)}, floor: len(names)}
 	end := strings.IndexAny(target, "?#")
 	if end < 0 {
 		end = len(target)
@@ -152,41 +142,51 @@ type Lead struct {
 // Lead tells what becomes of a reference that stands in a folder, and which
 // folder it leads to itself (for BaseURL).
 func (o *Origin) Lead(from Place, ref []byte) (Lead, Place) {
-	r := split(ref)
-	w := walker{root: o.root, Place: from}
-	switch r.kind {
-	case opaque:
+	r, at := split(ref), 0
+	switch {
+	case r.kind == opaque:
 		return Lead{Class: Opaque}, Elsewhere
-	case relative, rooted:
-		if from.foreign {
-			return Lead{Class: Foreign}, from
+	case r.kind <= rooted && from.foreign:
+		return Lead{Class: Foreign}, from
+	case r.kind == relative && from.lost:
+		return Lead{Class: Left}, from
+	case r.kind > rooted:
+		var ours bool
+		if at, ours = o.host(ref[r.host:r.path], r.secure, r.kind == absolute); !ours {
+			return Lead{Class: Foreign}, Elsewhere
 		}
-		if r.kind == relative {
-			w.out = from.in < len(o.root)
-			break
-		}
-		w.Place, w.out = Place{}, true
-	default:
-		ours, public := o.own(ref, &r)
-		if !ours {
-			return Lead{Class: Foreign}, Place{foreign: true}
-		}
-		w.Place, w.out = Place{}, true
-		if public {
-			w.in, w.floor = len(o.root), len(o.root)
-		}
+	}
+	names := o.roots[at].names
+	w := walker{root: names}
+	if w.out = true; r.kind == relative {
+		w.Place, w.out = from, from.in < len(names)
 	}
 	w.must = w.out
 	w.path(ref, r.path, r.end, r.kind != relative)
 	switch {
-	case w.in < len(o.root):
+	case w.in < len(names):
+		if at != 0 {
+			w.Place = Place{lost: true}
+		}
 		return Lead{Class: Left}, w.Place
 	case !w.must:
 		return Lead{Class: Inside}, w.Place
 	}
+	w.in = len(o.roots[0].names) // whichever root it is below
 	l := Lead{Class: Moved, Cut: w.cut, Bare: w.bare}
 	l.Double = !l.Bare && l.Cut+1 < r.end && isSlash(ref[l.Cut+1])
+	if o.split && !o.leads(o.rest(ref[l.Cut:r.end]), at) {
+		return Lead{Class: Left}, Place{lost: true}
+	}
 	return l, w.Place
+}
+
+// rest is the target that a reference means whose beginning is the root.
+func (o *Origin) rest(ref []byte) []byte {
+	for len(ref) > 0 && isSlash(ref[0]) {
+		ref = ref[1:]
+	}
+	return appendPath([]byte("/"), 0, ref, 0)
 }
 
 // walker follows a path, component by component (RFC 3986 section 5.2.4).
@@ -276,4 +276,19 @@ func dotted(name []byte) int {
 		return 0
 	}
 	return n
+}
+
+// Led is a reference that stands in an answer for a target, with a prefix put in;
+// false: it stays as it is.
+func (o *Origin) Led(target, ref, prefix string) (string, bool) {
+	l, _ := o.Lead(o.At(target), []byte(ref))
+	switch {
+	case l.Class != Moved:
+		return ref, false
+	case l.Bare:
+		prefix += "/"
+	case l.Double:
+		prefix += "/."
+	}
+	return prefix + ref[l.Cut:], true
 }

@@ -8,15 +8,20 @@ import (
 // ours is an origin with names of its own and one of the cluster.
 func ours(t testing.TB, origin string) *Origin {
 	t.Helper()
-	o, err := New(origin, []string{"alias.example", "https://other.example:8443"}, []string{"public.example"})
+	first, err := RootOf(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Hosts = append(first.Hosts, "alias.example", "https://other.example:8443")
+	o, err := New(first, Root{Hosts: []string{"public.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o
 }
 
-// led is a reference with "P" for the prefix, or its class.
-func led(o *Origin, from Place, ref string) string {
+// ledBy is a reference with "P" for the prefix, or its class.
+func ledBy(o *Origin, from Place, ref string) string {
 	l, _ := o.Lead(from, []byte(ref))
 	switch {
 	case l.Class != Moved:
@@ -117,7 +122,7 @@ var references = []struct{ origin, target, ref, want string }{
 func TestReferenceIsLedIntoTheSession(t *testing.T) {
 	for _, c := range references {
 		o := ours(t, c.origin)
-		if got := led(o, o.At(c.target), c.ref); got != c.want {
+		if got := ledBy(o, o.At(c.target), c.ref); got != c.want {
 			t.Errorf("%s%s: %s is %s, want %s", c.origin, c.target, c.ref, got, c.want)
 		}
 	}
@@ -130,25 +135,59 @@ func TestFolderOfAReferenceIsKnown(t *testing.T) {
 		"http://far.example/": "foreign", "data:x": "foreign", "http://o.example/base/q/": "inside",
 	} {
 		_, dir := o.Lead(o.At("/a/m.mpd"), []byte(ref))
-		if got := led(o, dir, "1.ts"); got != want {
+		if got := ledBy(o, dir, "1.ts"); got != want {
 			t.Errorf("below %s it is %s, want %s", ref, got, want)
 		}
 	}
 }
 
 func TestHostsAreReadOrRefused(t *testing.T) {
-	for _, bad := range []string{"", "o.example", "ftp://o.example", "http://", "http://o.example:x/"} {
-		if _, err := New(bad, nil, nil); err == nil {
+	for _, bad := range []string{"", "o.example", "ftp://o.example"} {
+		if _, err := RootOf(bad); err == nil {
 			t.Errorf("%q was taken for an origin", bad)
 		}
 	}
-	for _, bad := range []string{"", ":80", "a:b", "http://"} {
-		if _, err := New("http://o.example", []string{bad}, nil); err == nil {
+	for _, bad := range []string{"", ":80", "a:b", "http://", "http://o.example:x/"} {
+		if _, err := New(Root{Hosts: []string{bad}}); err == nil {
 			t.Errorf("%q was taken for a host", bad)
 		}
-		if _, err := New("http://o.example", nil, []string{bad}); err == nil {
-			t.Errorf("%q was taken for a host", bad)
+	}
+}
+
+func TestServersOfOtherPathsAndPrefixes(t *testing.T) {
+	o, err := New(Root{Hosts: []string{"a.example"}, Path: "/base"}, Root{Hosts: []string{"b.example:81"}, Path: "/deep/er/"}, Root{Hosts: []string{"public.example"}, Any: true},
+		Root{Hosts: []string{"news.example"}, Path: "/n", Prefix: "/news/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]struct{ led, target string }{
+		"1.ts":                             {"inside", "/c/1.ts"},
+		"/base/1.ts":                       {"P/1.ts", "/1.ts"},
+		"http://a.example/base/1.ts":       {"P/1.ts", "/1.ts"},
+		"http://b.example:81/deep/er/1.ts": {"P/1.ts", "/1.ts"},
+		"http://b.example:81/deep/1.ts":    {"left", ""},
+		"http://b.example:81/base/1.ts":    {"left", ""},
+		"http://public.example/c/1.ts?x":   {"P/c/1.ts?x", "/c/1.ts?x"},
+		"http://public.example/news/1.ts":  {"P/news/1.ts", "/news/1.ts"},
+		// What a prefix of the cluster leads elsewhere is not there.
+		"http://news.example/n/news/1.ts": {"P/news/1.ts", "/news/1.ts"},
+		"http://news.example/n/1.ts":      {"left", "/1.ts"},
+		"/base/news/1.ts":                 {"left", "/news/1.ts"},
+	} {
+		got := ledBy(o, o.At("/c/m.m3u8"), ref)
+		path, _ := o.Resolve(nil, o.AppendTarget(nil, "/c/m.m3u8"), []byte(ref))
+		target, _ := o.Below(path)
+		if got != want.led || string(target) != want.target {
+			t.Errorf("%s: %s, %s", ref, got, target)
 		}
+	}
+	_, lost := o.Lead(o.At("/c/m.mpd"), []byte("http://b.example:81/deep/"))
+	if got := ledBy(o, lost, "er/1.ts"); got != "left" {
+		t.Errorf("below what is left: %s", got)
+	}
+	_, there := o.Lead(o.At("/c/m.mpd"), []byte("http://b.example:81/deep/er/x/"))
+	if got := ledBy(o, there, "../../1.ts"); got != "left" {
+		t.Errorf("above another server's root: %s", got)
 	}
 }
 

@@ -1,0 +1,192 @@
+package fetch
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"tandem/edge/manifest"
+	"tandem/edge/rules"
+
+	"tandem/internal/media"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/segstore"
+)
+
+// publishLimit is the longest wait for the partner to hold a live manifest.
+const publishLimit = 100 * time.Millisecond
+
+// isManifest tells whether an answer is a manifest: by its name and type, or by
+// how its body begins, which is waited for then.
+func (a *answer) isManifest(key string, limit time.Duration, now func() time.Time) bool {
+	if a.meta.Status != http.StatusOK || a.byGroup {
+		return false
+	}
+	kind := media.KindOf(rules.PathOf(key), a.meta.ContentType)
+	if kind != media.Other || a.meta.Size == 0 || !mayHoldText(a.meta.ContentType) {
+		return media.IsPlaylist(kind)
+	}
+	body := a.resp.Body
+	watch := time.AfterFunc(a.stall(limit), func() { _ = body.Close() }) // one without progress is broken off
+	defer watch.Stop()
+	head := make([]byte, 0, manifest.Sniffed)
+	for len(head) < cap(head) && media.Undecided(manifest.Beginning(a.meta.Encoding, head)) {
+		n, err := a.resp.Body.Read(head[len(head):cap(head)])
+		if head = head[:len(head)+n]; err != nil {
+			break // whoever reads on is told the same
+		}
+	}
+	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head), a.resp.Body), a.resp.Body}
+	if a.head.Kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); a.head.Kind == media.Other {
+		return false
+	}
+	if a.from == "origin" { // a neighbour has said how long it lives
+		a.judge(now())
+	}
+	return true
+}
+
+// mayHoldText leaves out the types of which nobody means a manifest.
+func mayHoldText(contentType string) bool {
+	major, _, _ := strings.Cut(contentType, "/")
+	switch strings.ToLower(major) {
+	case "video", "audio", "image", "font", "model":
+		return false
+	}
+	return true
+}
+
+// fillManifest reads a manifest whole, sees to it that a live one never goes back
+// (truth 5), and that the partner holds it before anybody is given it. One that is
+// too large to be read is an object like any other.
+func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
+	body, err := f.readManifest(ctx, a)
+	switch {
+	case errors.Is(err, media.ErrTooLarge):
+		a.resp.Body = &begun{io.MultiReader(bytes.NewReader(body), a.resp.Body), a.resp.Body}
+		return f.fillObject(ctx, sink, o, a)
+	case err != nil:
+		return err
+	case len(body) == 0: // as while somebody writes it anew
+		return fmt.Errorf("%w: an empty %s from %s", ErrOrigin, a.meta.ContentType, a.from)
+	}
+	now := f.now()
+	a.meta.Size = int64(len(body))
+	e := f.manifests.Parse(o.key, &a.meta, body)
+	live, interval := liveness(e)
+	a.meta.Volatile = live || a.meta.Volatile
+	if live {
+		a.meta.Fresh = soonest(a.meta.Fresh, now.Add(interval)) // whatever the origin says: players wait for the next segment
+		if given := f.lives.keptBack(o.key, e); given != nil {
+			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(interval/2, time.Second))}); err == nil {
+				return nil
+			}
+			a.meta.ETag, a.meta.Fields, a.meta.Encoding = rules.MadeTag(""), rules.PartFields(a.meta.Fields), ""
+			body = given.Body()
+			a.meta.Size = int64(len(body))
+			e = f.manifests.Parse(o.key, &a.meta, body)
+		}
+		if a.from == "origin" {
+			f.publish(ctx, o.key, o.pair, a.meta, body)
+		}
+	} else if a.from == "origin" && !o.fromPeer {
+		f.hint(o.key, o.pair)
+	}
+	if err := begin(sink, a); err != nil {
+		return err
+	}
+	f.lives.given(o.key, e)
+	_, err = sink.Write(body)
+	return err
+}
+
+// readManifest reads a body up to the limit of a manifest; ErrTooLarge with what
+// was read.
+func (f *Fetcher) readManifest(ctx context.Context, a *answer) ([]byte, error) {
+	limit := f.cfg.ManifestLimit
+	if a.meta.Size > limit {
+		return nil, media.ErrTooLarge
+	}
+	var body bytes.Buffer
+	body.Grow(int(max(a.meta.Size, 0)) + bytes.MinRead)
+	a.used = true
+	n, err := f.drainInto(ctx, &limited{&body, limit, a}, a)
+	switch {
+	case errors.Is(err, media.ErrTooLarge):
+		a.used = false
+		return body.Bytes(), err
+	case err != nil:
+		return nil, err
+	case a.meta.Size >= 0 && n != a.meta.Size:
+		return nil, fmt.Errorf("%w: %d of %d bytes", ErrShort, n, a.meta.Size)
+	}
+	return body.Bytes(), nil
+}
+
+// limited takes what comes, and says when it is too much.
+type limited struct {
+	to    *bytes.Buffer
+	limit int64
+	of    *answer
+}
+
+// few is what is read of an answer for one viewer alone without a place among those
+// who read a large one, in bytes; fewLarge is how many those are.
+const (
+	few      = 256 << 10
+	fewLarge = 4
+)
+
+func (l *limited) Write(p []byte) (int, error) {
+	l.to.Write(p)
+	if l.to.Len() > few && l.of.large != nil && !l.of.placed {
+		l.of.large <- struct{}{}
+		l.of.placed = true
+	}
+	if int64(l.to.Len()) > l.limit {
+		return len(p), media.ErrTooLarge
+	}
+	return len(p), nil
+}
+
+// publish puts a live playlist into the partner's store, and waits for that as
+// long as a viewer can wait: so that no viewer sees it go back when this edge
+// dies.
+func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
+	p := f.view.Placement()
+	q, ok := p.Pair(pair)
+	if !ok || key != rules.TargetOf(key) {
+		return // of a variant: the partner's place of that name is the first one's
+	}
+	partner := q.Low
+	if partner == f.cfg.Name {
+		partner = q.High
+	}
+	edge, ok := p.Edge(partner)
+	if !ok || !ring.HasCopy(edge.State) || f.view.BacksOff(partner) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.cfg.ToPublish, publishLimit))
+	defer cancel()
+	req, err := objectRequest(ctx, http.MethodPut, edge, key, bytes.NewReader(body))
+	if err != nil {
+		return
+	}
+	f.call.Sign(req)
+	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta)
+	resp, err := f.peers.Do(req)
+	if err != nil {
+		f.Counts.Unpublished.Add(1)
+		f.view.BackOff(partner)
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
+	_ = resp.Body.Close()
+}

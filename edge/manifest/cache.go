@@ -1,0 +1,331 @@
+package manifest
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/singleflight"
+
+	"tandem/edge/rules"
+	"tandem/internal/media"
+	"tandem/segstore"
+)
+
+// Config is what a Cache is set to.
+type Config struct {
+	Limit  int64 // bytes of a manifest; a larger one is given as it is
+	Memory int64 // bytes of all that are kept
+}
+
+// Deps is what a Cache stands on.
+type Deps struct {
+	Logger zerolog.Logger
+	Store  *segstore.Store
+	// Origin is what is ours to the manifest of a target.
+	Origin func(target string) *media.Origin
+}
+
+// Counts are figures since the start.
+type Counts struct {
+	Parsed, Unread, Left atomic.Int64
+}
+
+// Cache keeps manifests. Safe for many goroutines.
+type Cache struct {
+	cfg     Config
+	log     zerolog.Logger
+	store   *segstore.Store
+	origin  func(target string) *media.Origin
+	parsing singleflight.Group
+	few     chan struct{} // places for those who read a large one
+
+	mu      sync.Mutex
+	entries map[string]*list.Element // of *Entry by key; guarded by mu
+	order   *list.List               // the one that was asked for last in front; guarded by mu
+	bytes   int64                    // guarded by mu
+	parents map[string]string        // keys of media playlists -> that of the multivariant one; guarded by mu
+	indexes map[string]*media.Index  // of files, by their key, digest and place; guarded by mu
+
+	Counts Counts
+}
+
+// New makes an empty one.
+func New(cfg Config, deps Deps) *Cache {
+	return &Cache{
+		cfg: cfg, log: deps.Logger, store: deps.Store, origin: deps.Origin,
+		few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
+	}
+}
+
+// Bounds beside that in bytes.
+const (
+	maxEntries  = 20_000
+	maxChildren = 2000 // of a multivariant playlist
+	maxParents  = 50_000
+	overhead    = 512     // bytes of an entry
+	large       = 1 << 20 // bytes of a manifest; so large ones are read two at a time
+)
+
+// Entry is one version of one object: a manifest, or known to be none. It never
+// changes.
+type Entry struct {
+	*media.Manifest // nil: it is none
+	key             string
+	digest          string    // of the body as it is stored, in hex
+	stored          time.Time // when that was made
+	coded           coded
+}
+
+// Candidate tells whether an object may be a manifest: what is no media object by
+// its name and type.
+func Candidate(key string, m *segstore.Meta) bool {
+	if m.Status != http.StatusOK && m.Status != 0 {
+		return false
+	}
+	kind := media.KindOf(rules.PathOf(key), m.ContentType)
+	return kind == media.Other || media.IsPlaylist(kind)
+}
+
+// Upcoming tells whether a target that is not there may be a segment to come of a
+// live manifest that is kept.
+func (c *Cache) Upcoming(target string) bool {
+	c.mu.Lock()
+	var live []*media.Manifest
+	for at := c.order.Front(); at != nil && len(live) < maxLive; at = at.Next() {
+		if m := at.Value.(*Entry).Manifest; m != nil && m.Live() {
+			live = append(live, m)
+		}
+	}
+	c.mu.Unlock()
+	for _, m := range live {
+		if m.Upcoming(target) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLive bounds the live manifests that are asked about one target.
+const maxLive = 200
+
+// ErrNone is returned for what is no manifest, or can't be read.
+var ErrNone = errors.New("no manifest")
+
+// Known is what is kept of this very version; false: nothing, ask Of.
+func (c *Cache) Known(key string, m *segstore.Meta) (*Entry, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[key]
+	if e == nil || m.Digest == "" || e.Value.(*Entry).digest != m.Digest {
+		return nil, false
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*Entry), true
+}
+
+// Of is the manifest that a complete view is. What can't be had is an entry
+// without one: it is given as it is.
+func (c *Cache) Of(key string, view *segstore.View) *Entry {
+	m := view.Meta()
+	if e, ok := c.Known(key, &m); ok {
+		return e
+	}
+	made, _, _ := c.parsing.Do(key+"\x00"+m.Digest, func() (any, error) {
+		if e, ok := c.Known(key, &m); ok {
+			return e, nil
+		}
+		body, err := c.bodyOf(view)
+		e := c.parse(key, &m, body, err)
+		c.Keep(e)
+		return e, nil
+	})
+	return made.(*Entry)
+}
+
+// Parse reads a body that is on its way into the store, or past it. Whoever gives
+// it out keeps the entry.
+func (c *Cache) Parse(key string, m *segstore.Meta, body []byte) *Entry {
+	sum := sha256.Sum256(body)
+	of := *m
+	of.Digest, of.Size = hex.EncodeToString(sum[:]), int64(len(body))
+	body, err := decoded(m.Encoding, body, c.cfg.Limit)
+	return c.parse(key, &of, body, err)
+}
+
+// Kept is the newest version that was read, nil: none is kept. It waits for nobody.
+func (c *Cache) Kept(key string) *media.Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[key]
+	if e == nil {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*Entry).Manifest
+}
+
+// Get is the newest version in the store, or on its way there; nil: none.
+func (c *Cache) Get(key string) *media.Manifest {
+	if view, ok := c.store.Peek(key); ok {
+		defer view.Close()
+		if m := view.Meta(); view.Complete() && Candidate(key, &m) {
+			return c.Of(key, view).Manifest
+		}
+	}
+	return c.Kept(key)
+}
+
+// parse reads a body, decoded, if that could be had.
+func (c *Cache) parse(key string, m *segstore.Meta, body []byte, err error) *Entry {
+	e := &Entry{key: key, digest: m.Digest, stored: m.Stored}
+	if err == nil {
+		if len(body) > large {
+			c.few <- struct{}{}
+			defer func() { <-c.few }()
+		}
+		target := rules.TargetOf(key)
+		e.Manifest, err = media.Parse(body, media.Site{Origin: c.origin(target), Target: target, Limit: c.cfg.Limit, Import: c.variables(target)})
+	}
+	switch {
+	case err == nil:
+		c.Counts.Parsed.Add(1)
+		c.tell(e)
+	case !errors.Is(err, media.ErrNoManifest) || media.IsPlaylist(media.KindOf(rules.PathOf(key), m.ContentType)) && m.Size != 0:
+		c.Counts.Unread.Add(1)
+		c.log.Warn().Err(err).Str("key", key).Msg("manifest not read; passed as it is")
+	}
+	return e
+}
+
+// tell says what an operator should know of a manifest.
+func (c *Cache) tell(e *Entry) {
+	if n := e.Left(); n > 0 {
+		c.Counts.Left.Add(n)
+		c.log.Warn().Str("key", e.key).Int64("uris", n).Msg("URIs left that name the origin; see --origin-hosts")
+	}
+	if err := e.Flaw(); err != nil {
+		c.log.Debug().Err(err).Str("key", e.key).Msg("malformed manifest")
+	}
+}
+
+// Keep puts an entry in the place of an older version.
+func (c *Cache) Keep(e *Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.entries[e.key]; old != nil {
+		if e.stored.Before(old.Value.(*Entry).stored) {
+			return // somebody still holds the one before
+		}
+		c.drop(old)
+	}
+	c.entries[e.key] = c.order.PushFront(e)
+	c.bytes += e.cost()
+	if e.Manifest != nil && e.Kind() == media.Multivariant {
+		c.adopt(e)
+	}
+	for c.order.Len() > 1 && (c.bytes > c.cfg.Memory || c.order.Len() > maxEntries) {
+		c.drop(c.order.Back())
+	}
+}
+
+func (e *Entry) cost() int64 {
+	n := overhead + int64(len(e.key))
+	if e.Manifest != nil {
+		n += e.Cost() + int64(len(e.Body()))/3 // the forms in which it is sent
+	}
+	return n
+}
+
+// drop forgets an entry. The caller holds mu.
+func (c *Cache) drop(at *list.Element) {
+	e := c.order.Remove(at).(*Entry)
+	delete(c.entries, e.key)
+	c.bytes -= e.cost()
+}
+
+// Bytes is how much is kept.
+func (c *Cache) Bytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bytes
+}
+
+// adopt notes whose the media playlists are that a multivariant one names. The
+// caller holds mu.
+func (c *Cache) adopt(e *Entry) {
+	if len(c.parents) > maxParents {
+		clear(c.parents)
+	}
+	for i, child := range e.Children() {
+		if i == maxChildren {
+			break
+		}
+		c.parents[child.Target] = e.key
+	}
+}
+
+// parent is the multivariant playlist that names a target, as far as it is kept;
+// nil: none is known. It is not read for that: two may name each other.
+func (c *Cache) parent(target string) *media.Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[c.parents[media.Normal(target)]]; e != nil {
+		return e.Value.(*Entry).Manifest
+	}
+	return nil
+}
+
+// variables are those of the multivariant playlist that names a target.
+func (c *Cache) variables(target string) func(string) (media.Variable, bool) {
+	return func(name string) (media.Variable, bool) {
+		if p := c.parent(target); p != nil {
+			return p.Variable(name)
+		}
+		return media.Variable{}, false
+	}
+}
+
+// TrackKind is what the multivariant playlist says of a media playlist; false:
+// nobody says it.
+func (c *Cache) TrackKind(target string) (media.TrackKind, bool) {
+	if p := c.parent(target); p != nil {
+		return p.Child(target)
+	}
+	return 0, false
+}
+
+// bodyOf is the body of a complete view, decoded.
+func (c *Cache) bodyOf(view *segstore.View) ([]byte, error) {
+	m := view.Meta()
+	if m.Size > c.cfg.Limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", media.ErrTooLarge, m.Size, c.cfg.Limit)
+	}
+	body := view.Bytes()
+	if body == nil && m.Size > 0 {
+		body = make([]byte, min(m.Size, int64(Sniffed)))
+		if n, err := view.ReadAt(body, 0); n < len(body) {
+			return nil, fmt.Errorf("%w: %w", ErrNone, err)
+		}
+	}
+	if media.ManifestKind(m.ContentType, Beginning(m.Encoding, body[:min(len(body), Sniffed)])) == media.Other {
+		return nil, media.ErrNoManifest // most of what may be one is none
+	}
+	if m.Size > int64(len(body)) {
+		body = make([]byte, m.Size)
+		if n, err := view.ReadAt(body, 0); n < len(body) {
+			return nil, fmt.Errorf("%w: %w", ErrNone, err)
+		}
+	}
+	return decoded(m.Encoding, body, c.cfg.Limit)
+}
+
+// Sniffed is how much of a body tells whether it is a manifest.
+const Sniffed = 4096

@@ -1,0 +1,194 @@
+package manifest
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"tandem/internal/media"
+)
+
+// decoded is a body without its Content-Encoding, which may be several; what
+// becomes larger than limit is given up.
+func decoded(encoding string, body []byte, limit int64) ([]byte, error) {
+	codings := strings.Split(encoding, ",")
+	if len(codings) > maxCodings {
+		return nil, fmt.Errorf("%w: %d encodings", ErrNone, len(codings))
+	}
+	for i := len(codings) - 1; i >= 0; i-- { // the last one is the outermost (RFC 9110 section 8.4)
+		coding := strings.ToLower(strings.TrimSpace(codings[i]))
+		if coding == "" || coding == "identity" {
+			continue
+		}
+		r, err := decoder(coding, body, limit)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+		}
+		var out bytes.Buffer
+		n, err := io.Copy(&out, io.LimitReader(r, limit+1))
+		if c, ok := r.(io.Closer); ok {
+			_ = c.Close()
+		}
+		switch {
+		case n > limit:
+			return nil, fmt.Errorf("%w: more than %d bytes when it is decoded", media.ErrTooLarge, limit)
+		case err != nil:
+			return nil, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+		}
+		body = out.Bytes()
+	}
+	return body, nil
+}
+
+// Beginning is how a body begins without its Content-Encoding, as far as that can be
+// told of its first bytes. Sniffed of both are enough.
+func Beginning(encoding string, head []byte) []byte {
+	codings := strings.Split(encoding, ",")
+	for i := len(codings) - 1; i >= max(0, len(codings)-maxCodings); i-- {
+		coding := strings.ToLower(strings.TrimSpace(codings[i]))
+		if coding == "" || coding == "identity" {
+			continue
+		}
+		r, err := decoder(coding, head, Sniffed)
+		if err != nil {
+			return nil
+		}
+		out := make([]byte, Sniffed)
+		n, _ := io.ReadFull(r, out) // it is cut off, of course
+		if c, ok := r.(io.Closer); ok {
+			_ = c.Close()
+		}
+		head = out[:n]
+	}
+	return head
+}
+
+// maxCodings bounds how often a body was encoded.
+const maxCodings = 4
+
+func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
+	in := bytes.NewReader(body)
+	switch coding {
+	case "gzip", "x-gzip":
+		return gzip.NewReader(in)
+	case "br":
+		return brotli.NewReader(in), nil
+	case "zstd":
+		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)+1<<20), zstd.WithDecoderMaxWindow(8<<20))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	case "deflate":
+		if r, err := zlib.NewReader(in); err == nil {
+			return r, nil
+		}
+		in.Reset(body) // some send it without zlib's frame
+		return flate.NewReader(in), nil
+	}
+	return nil, fmt.Errorf("unknown encoding")
+}
+
+// Coding is a form in which a manifest is sent.
+type Coding int
+
+// Codings, the ones that make it smallest last.
+const (
+	Identity Coding = iota
+	Gzip
+	Zstd
+	Brotli
+	codings
+)
+
+// String is the content coding's name.
+func (c Coding) String() string { return [...]string{"", "gzip", "zstd", "br"}[c] }
+
+// Mark is of what a validator of this form begins with: it names what made the
+// bytes, so that no two edges give different ones under the same validator.
+func (c Coding) Mark() string { return [...]string{"i", "g", "z", "b"}[c] + libraries }
+
+// libraries are the versions of what encodes, in short.
+var libraries = func() string {
+	b, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	var text strings.Builder
+	for _, d := range b.Deps {
+		if d.Path == "github.com/klauspost/compress" || d.Path == "github.com/andybalholm/brotli" {
+			text.WriteString(strings.Map(func(r rune) rune {
+				if r >= '0' && r <= '9' {
+					return r
+				}
+				return -1
+			}, d.Version))
+		}
+	}
+	return text.String()
+}()
+
+// coded are the forms of an entry that were asked for, each made once.
+type coded struct {
+	once [codings]sync.Once
+	made [codings]atomic.Bool
+	body [codings][]byte // nil: not smaller than it is; set before made
+}
+
+// smallest is what is not worth encoding, in bytes.
+const smallest = 1 << 10
+
+// Varies tells that there may be more than one form.
+func (e *Entry) Varies() bool { return len(e.Body()) >= smallest }
+
+// Encoded is the manifest's body in a form, made once; nil: it would not be
+// smaller. Without make only what is made already; false: it is not.
+func (e *Entry) Encoded(c Coding, make bool) (body []byte, made bool) {
+	if c == Identity || !e.Varies() {
+		return nil, true
+	}
+	if !make && !e.coded.made[c].Load() {
+		return nil, false
+	}
+	e.coded.once[c].Do(func() {
+		body := e.Body()
+		if out := encode(c, body); len(out) < len(body)-len(body)/8 {
+			e.coded.body[c] = out
+		}
+		e.coded.made[c].Store(true)
+	})
+	return e.coded.body[c], true
+}
+
+func encode(c Coding, body []byte) []byte {
+	var out bytes.Buffer
+	var w io.WriteCloser
+	switch c {
+	case Gzip:
+		w, _ = gzip.NewWriterLevel(&out, 5) // a level that there is
+	case Zstd:
+		var err error
+		if w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20)); err != nil {
+			return body
+		}
+	case Brotli:
+		w = brotli.NewWriterLevel(&out, 4)
+	}
+	if _, err := w.Write(body); err != nil {
+		return body
+	}
+	if err := w.Close(); err != nil {
+		return body
+	}
+	return bytes.Clone(out.Bytes())
+}

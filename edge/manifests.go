@@ -1,0 +1,157 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+
+	"tandem/edge/fetch"
+	"tandem/edge/manifest"
+	"tandem/edge/rules"
+
+	"tandem/internal/media"
+	"tandem/segstore"
+)
+
+// manifestOf is the manifest that an object is, nil: it is none, or is given as it
+// is stored, as to neighbours.
+func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, m *segstore.Meta) *manifest.Entry {
+	if x.Peer || !manifest.Candidate(x.Key, m) {
+		return nil
+	}
+	entry, ok := e.manifests.Known(x.Key, m)
+	if !ok {
+		if !view.Complete() {
+			// A manifest comes whole. What may be one, and grows, is looked at.
+			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && manifestKind(m.ContentType, m.Encoding, begin(ctx, view)) == "" {
+				return nil
+			}
+			if wholeBody(ctx, view) != nil {
+				return nil // whoever reads it is told why
+			}
+			*m = view.Meta()
+		}
+		entry = e.manifests.Of(x.Key, view)
+	}
+	if entry.Manifest == nil {
+		return nil
+	}
+	if x.slot >= 0 {
+		e.member.Asked(x.Pair, x.slot, x.Key)
+	}
+	return entry
+}
+
+// form is a manifest as it goes out to one viewer.
+type form struct {
+	meta   segstore.Meta // of that
+	entry  *manifest.Entry
+	edits  *media.Edits // nil: no URI takes a prefix
+	prefix string
+	body   []byte // as it is, or encoded; without edits
+	ready  bool   // it need not be made first
+}
+
+// formOf is the form of a manifest for a request: with the session's prefix, or, as
+// most need none, encoded as the viewer likes it. Make allows to wait for that.
+func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manifest.Entry, make bool) form {
+	f := form{entry: entry, prefix: x.prefix, body: entry.Body(), ready: true}
+	if edits := entry.Edits(); edits.Count() > 0 {
+		f.edits, f.body = edits, nil
+		f.meta = rules.Formed(m, "r"+entry.Mark(), "", edits.Size(x.prefix))
+		if x.prefix != "" {
+			f.meta.CacheControl = "private, " + shortLife(m.CacheControl)
+		}
+		return f
+	}
+	coding := manifest.Identity
+	if !strings.Contains(strings.ToLower(m.CacheControl), "no-transform") {
+		coding = manifest.Accepted(h)
+	}
+	if coding == manifest.Identity {
+		if f.meta = *m; m.Encoding != "" {
+			f.meta = rules.Formed(m, "i", "", int64(len(f.body)))
+		}
+		return f
+	}
+	if body, made := entry.Encoded(coding, make); !made {
+		f.ready = false
+	} else if body != nil {
+		f.body = body
+		f.meta = rules.Formed(m, coding.Mark(), coding.String(), int64(len(body)))
+		return f
+	}
+	f.meta = *m
+	if m.Encoding != "" {
+		f.meta = rules.Formed(m, "i", "", int64(len(f.body)))
+	}
+	return f
+}
+
+// says adds what is true of manifests alone.
+func (f *form) says(h rules.Header) {
+	if f.edits == nil && f.entry.Varies() {
+		h.Add("Vary", "Accept-Encoding")
+	}
+}
+
+// serveManifest gives a manifest: URIs that would leave the session are led back
+// into it, while the body is sent.
+func (e *Edge) serveManifest(w http.ResponseWriter, r *http.Request, x *request, how rules.CacheStatus, f form) {
+	y := rules.PlanFor(r.Header, &f.meta)
+	h := rules.HeaderWriter{Header: w.Header()}
+	e.head(h, &f.meta, x, how, y)
+	f.says(h)
+	w.WriteHeader(y.Status)
+	if !y.Bodied() || r.Method == http.MethodHead || y.Length() == 0 {
+		return
+	}
+	n, err := f.send(w, y.Part.First, y.Part.Last)
+	e.counts.sentBytes.Add(n)
+	if err != nil {
+		panic(http.ErrAbortHandler) // visibly broken, never silently short
+	}
+}
+
+// send writes the bytes from first to last.
+func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
+	if f.edits == nil {
+		n, err := w.Write(f.body[first : last+1])
+		return int64(n), err
+	}
+	n, err := f.edits.Copy(w, media.Memory(f.entry.Body()), f.prefix, first, last+1)
+	if err == nil && n != last+1-first {
+		err = fetch.ErrShort
+	}
+	return n, err
+}
+
+// soon is the bytes from first to last where they are not many: what can be had
+// without waiting for anybody.
+func (f *form) soon(first, last int64) ([]byte, bool) {
+	if f.edits == nil {
+		return f.body[first : last+1], true
+	}
+	if last+1-first > quickForm {
+		return nil, false
+	}
+	out := bytes.NewBuffer(make([]byte, 0, last+1-first))
+	n, err := f.edits.Copy(out, media.Memory(f.entry.Body()), f.prefix, first, last+1)
+	return out.Bytes(), err == nil && n == last+1-first
+}
+
+// quickForm is how much of an edited manifest is made for one viewer on a loop, in
+// bytes.
+const quickForm = 64 << 10
+
+// shortLife is a manifest's own life, so that a player's cache does not keep one of
+// a session longer.
+func shortLife(cacheControl string) string {
+	for part := range strings.SplitSeq(cacheControl, ",") {
+		if part = strings.TrimSpace(part); strings.HasPrefix(part, "max-age=") {
+			return part
+		}
+	}
+	return "max-age=1"
+}

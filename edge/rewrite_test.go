@@ -1,0 +1,363 @@
+package edge
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+)
+
+// listOf is a playlist with URIs of every class; own is a host of ours.
+func listOf(own string) string {
+	return "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"/v/x/k\"\n#EXTINF:2,\n1.m4s\n#EXTINF:2,\n" + own + "/v/x/2.m4s\n#EXTINF:2,\n../../../v/x/3.m4s\n" +
+		"#EXTINF:2,\nhttp://far.example/4.m4s\n#EXT-X-ENDLIST\n"
+}
+
+// ledBy is that list with a prefix put in.
+func ledBy(prefix string) string {
+	return "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"" + prefix + "/v/x/k\"\n#EXTINF:2,\n1.m4s\n#EXTINF:2,\n" + prefix + "/v/x/2.m4s\n#EXTINF:2,\n" + prefix + "/v/x/3.m4s\n" +
+		"#EXTINF:2,\nhttp://far.example/4.m4s\n#EXT-X-ENDLIST\n"
+}
+
+// fetched is an answer as it comes: no redirect is followed, nothing is decoded.
+func fetched(t *testing.T, method, url string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	transport := http.Transport{DisableCompression: true, DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, body
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// spellings makes an origin answer with a manifest at every path that says how.
+func spellings(t *testing.T, o *testOrigin) {
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		h, list := w.Header(), listOf(o.URL)
+		h.Set("Cache-Control", "max-age=600")
+		h.Set("Repr-Digest", "sha-256=:of the list as it is:")
+		switch r.URL.Path {
+		case "/v/x/stored.m3u8":
+		case "/v/x/no-store.m3u8":
+			h.Set("Cache-Control", "no-store")
+		case "/v/x/private.m3u8":
+			h.Set("Cache-Control", "private, max-age=0")
+		case "/v/x/cookie.m3u8":
+			h.Set("Set-Cookie", "hls=1")
+		case "/v/x/manifest(format=m3u8-aapl)":
+			h.Set("Content-Type", "text/plain")
+		case "/v/x/typed":
+			h.Set("Content-Type", "application/vnd.apple.mpegurl")
+		case "/v/x/alias.m3u8":
+			list = listOf("http://ALIAS.example")
+		case "/v/x/public.m3u8":
+			list = listOf("https://www.public.example:443")
+		case "/v/x/gzip.m3u8", "/v/x/gzip-no-store.m3u8", "/v/x/gzip", "/v/x/gzip-no-store":
+			h.Set("Content-Type", "text/plain")
+			if strings.Contains(r.URL.Path, "no-store") {
+				h.Set("Cache-Control", "no-store")
+			}
+			h.Set("Content-Encoding", "gzip")
+			_, _ = w.Write(gzipped(t, list))
+			return true
+		default:
+			return false
+		}
+		_, _ = io.WriteString(w, list)
+		return true
+	})
+}
+
+func TestWhateverLeavesForASessionIsLedIntoIt(t *testing.T) {
+	o := newOrigin(t)
+	spellings(t, o)
+	names := Config{OriginHosts: []string{"alias.example"}, PublicHosts: []string{"www.public.example"}}
+	_, edges := startRingOf(t, 2, o, func(int) Config { return names })
+	alone := startEdge(t, Config{Origin: o.URL, OriginHosts: names.OriginHosts, PublicHosts: names.PublicHosts})
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	for _, path := range []string{
+		"/v/x/stored.m3u8", "/v/x/no-store.m3u8", "/v/x/private.m3u8", "/v/x/cookie.m3u8", "/v/x/manifest(format=m3u8-aapl)", "/v/x/typed",
+		"/v/x/alias.m3u8", "/v/x/public.m3u8", "/v/x/gzip.m3u8", "/v/x/gzip-no-store.m3u8", "/v/x/gzip", "/v/x/gzip-no-store",
+	} {
+		for range 2 {
+			for _, e := range edges {
+				resp, body := get(t, e.url+prefix+path)
+				if string(body) != ledBy(prefix) || resp.ContentLength != int64(len(body)) || resp.Header.Get("Content-Encoding") != "" || resp.Header.Get("Repr-Digest") != "" {
+					t.Errorf("%s: %d of %d bytes, %v\n%s", path, len(body), resp.ContentLength, resp.Header, body)
+				}
+			}
+			if _, body := get(t, alone.url+path); string(body) != ledBy("") {
+				t.Errorf("%s at an edge alone:\n%s", path, body)
+			}
+		}
+	}
+	if n := alone.manifests.Counts.Left.Load(); n != 0 {
+		t.Errorf("%d URIs are said to be left", n)
+	}
+}
+
+func TestRedirectLeadsIntoTheSession(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		to, ok := strings.CutPrefix(r.URL.RawQuery, "to=")
+		if ok {
+			w.Header().Set("Location", to)
+			w.Header().Set("Cache-Control", "max-age=60")
+			w.WriteHeader(http.StatusFound)
+		}
+		return ok
+	})
+	_, edges := startRingOf(t, 2, o, func(int) Config { return Config{OriginHosts: []string{"alias.example"}} })
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	for to, want := range map[string]string{
+		o.URL + "/v/y.m3u8": prefix + "/v/y.m3u8", "/v/y.m3u8": prefix + "/v/y.m3u8", "y.m3u8": prefix + "/v/x/y.m3u8", "../../../y.m3u8": prefix + "/y.m3u8",
+		"http://alias.example/y.m3u8?z": prefix + "/y.m3u8?z", "http://far.example/y.m3u8": "http://far.example/y.m3u8",
+	} {
+		for range 2 {
+			resp, _ := fetched(t, http.MethodGet, edges[0].url+prefix+"/v/x/a.m3u8?to="+to)
+			if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusFound || got != want {
+				t.Errorf("%s: %s, %s, want %s", to, resp.Status, got, want)
+			}
+		}
+	}
+}
+
+// An edited manifest is an object like any other: of known length, with a strong
+// validator, in parts; both members of a pair give the same.
+func TestEditedManifestIsAnsweredInParts(t *testing.T) {
+	o := newOrigin(t)
+	spellings(t, o)
+	_, edges := startRing(t, 2, o)
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	want, url := ledBy(prefix), prefix+"/v/x/stored.m3u8"
+	resp, _ := get(t, edges[0].url+url)
+	etag := resp.Header.Get("ETag")
+	if !strings.HasPrefix(etag, `"r`) || !strings.HasPrefix(resp.Header.Get("Cache-Control"), "private, max-age=600") {
+		t.Fatal(resp.Header)
+	}
+	for _, e := range edges {
+		slow := httptest.NewServer(e.Handler())
+		defer slow.Close()
+		for _, base := range []string{e.url, slow.URL} { // on a loop and away
+			for _, c := range []struct {
+				method string
+				header []string
+				status int
+				body   string
+			}{
+				{http.MethodGet, nil, 200, want},
+				{http.MethodHead, nil, 200, ""},
+				{http.MethodGet, []string{"Range", "bytes=40-129"}, 206, want[40:130]},
+				{http.MethodGet, []string{"Range", "bytes=100-", "If-Range", etag}, 206, want[100:]},
+				{http.MethodGet, []string{"Range", "bytes=100-", "If-Range", `"other"`}, 200, want},
+				{http.MethodGet, []string{"Range", fmt.Sprintf("bytes=%d-", len(want))}, 416, ""},
+				{http.MethodGet, []string{"If-None-Match", etag}, 304, ""},
+			} {
+				resp, body := fetched(t, c.method, base+url, c.header...)
+				if resp.StatusCode != c.status || string(body) != c.body || c.status < 400 && resp.Header.Get("ETag") != etag || c.method == http.MethodHead && resp.ContentLength != int64(len(want)) {
+					t.Errorf("%s %v: %s, %d bytes, %v", c.method, c.header, resp.Status, len(body), resp.Header)
+				}
+			}
+		}
+		if n := e.counts.ways.Quick.Load(); n == 0 {
+			t.Error("nothing was answered on a loop")
+		}
+	}
+}
+
+func TestManifestIsEncodedOnceAVersion(t *testing.T) {
+	o := newOrigin(t)
+	list := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + strings.Repeat("#EXTINF:2,\nsegment.m4s\n", 200) + "#EXT-X-ENDLIST\n"
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if w.Header().Set("Cache-Control", "max-age=600"); strings.Contains(r.URL.Path, "no-transform") {
+			w.Header().Set("Cache-Control", "max-age=600, no-transform")
+		}
+		_, _ = io.WriteString(w, list)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	tags := map[string]string{}
+	for _, c := range []struct{ accept, want string }{
+		{"", ""}, {"gzip", "gzip"}, {"gzip, deflate, br, zstd", "br"}, {"zstd, gzip", "zstd"}, {"gzip;q=1, br;q=0.5", "gzip"}, {"*", "br"}, {"identity", ""}, {"gzip;q=0", ""}, {"br;q=x", ""},
+	} {
+		for range 2 {
+			resp, body := fetched(t, http.MethodGet, e.url+"/a.m3u8", "Accept-Encoding", c.accept)
+			if got := resp.Header.Get("Content-Encoding"); got != c.want || resp.Header.Get("Vary") != "Accept-Encoding" || resp.ContentLength != int64(len(body)) {
+				t.Errorf("%q: %q, %v", c.accept, got, resp.Header)
+			}
+			if decodedBy(t, c.want, body) != list || c.want != "" && len(body) > len(list)/4 {
+				t.Errorf("%q: %d bytes of another list", c.accept, len(body))
+			}
+			if tag := resp.Header.Get("ETag"); tags[c.want] == "" {
+				tags[c.want] = tag
+			} else if tags[c.want] != tag {
+				t.Errorf("%q: two validators of one form: %s, %s", c.accept, tag, tags[c.want])
+			}
+			if resp, _ := fetched(t, http.MethodGet, e.url+"/a.m3u8", "Accept-Encoding", c.accept, "If-None-Match", tags[c.want]); resp.StatusCode != http.StatusNotModified {
+				t.Errorf("%q: %s", c.accept, resp.Status)
+			}
+		}
+	}
+	if len(tags) != 4 || tags[""] == tags["gzip"] || tags["gzip"] == tags["br"] || tags["br"] == tags["zstd"] {
+		t.Error(tags)
+	}
+	if resp, body := fetched(t, http.MethodGet, e.url+"/no-transform.m3u8", "Accept-Encoding", "gzip"); resp.Header.Get("Content-Encoding") != "" || string(body) != list {
+		t.Error("it was transformed all the same")
+	}
+}
+
+func decodedBy(t *testing.T, coding string, body []byte) string {
+	t.Helper()
+	var r io.Reader = bytes.NewReader(body)
+	var err error
+	switch coding {
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "br":
+		r = brotli.NewReader(r)
+	case "zstd":
+		r, err = zstd.NewReader(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestManifestAboveTheLimitIsGivenAsItIs(t *testing.T) {
+	o := newOrigin(t)
+	long := listOf(o.URL) + strings.Repeat("#EXTINF:2,\n/v/x/long.m4s\n", 10_000)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		switch w.Header().Set("Cache-Control", "max-age=600"); r.URL.Path {
+		case "/v/x/sized.m3u8":
+			w.Header().Set("Content-Length", strconv.Itoa(len(long)))
+		case "/v/x/no-store.m3u8":
+			w.Header().Set("Cache-Control", "no-store")
+		case "/v/x/chunked.m3u8":
+			_, _ = io.WriteString(w, long[:10])
+			w.(http.Flusher).Flush()
+			_, _ = io.WriteString(w, long[10:])
+			return true
+		}
+		_, _ = io.WriteString(w, long)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL, ManifestLimit: 64 << 10})
+	for _, path := range []string{"/v/x/sized.m3u8", "/v/x/chunked.m3u8", "/v/x/no-store.m3u8"} {
+		for range 2 {
+			if _, body := get(t, e.url+path); string(body) != long {
+				t.Errorf("%s: %d bytes, want %d", path, len(body), len(long))
+			}
+		}
+	}
+	if n := e.manifests.Counts.Unread.Load(); n == 0 {
+		t.Error("it is not counted")
+	}
+	if n := o.count("/v/x/sized.m3u8") + o.count("/v/x/chunked.m3u8"); n != 2 {
+		t.Errorf("asked %d times: it is not stored", n)
+	}
+}
+
+func TestURIsThatAreLeftAreCounted(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = fmt.Fprintf(w, "#EXTM3U\n#EXTINF:2,\n%s/outside/1.m4s\n#EXT-X-ENDLIST\n", o.URL)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL + "/base"})
+	get(t, e.url+"/a.m3u8")
+	if n := e.manifests.Counts.Left.Load(); n != 1 {
+		t.Errorf("%d URIs", n)
+	}
+}
+
+func TestEmptyAnswerIsNoManifest(t *testing.T) {
+	o := newOrigin(t)
+	empty := false
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if empty {
+			w.Header().Set("Content-Length", "0")
+			return true
+		}
+		w.Header().Set("Cache-Control", "max-age=0")
+		_, _ = io.WriteString(w, livePlaylist(7))
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	_, list := get(t, e.url+"/a.m3u8")
+	empty = true
+	if resp, body := get(t, e.url+"/a.m3u8"); resp.StatusCode != 200 || !bytes.Equal(body, list) {
+		t.Errorf("with a copy: %s, %q", resp.Status, body)
+	}
+	for _, path := range []string{"/b.m3u8", "/b.mpd"} {
+		if resp, _ := get(t, e.url+path); resp.StatusCode != http.StatusBadGateway {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	if resp, _ := get(t, e.url+"/empty.txt"); resp.StatusCode != 200 {
+		t.Errorf("what is none: %s", resp.Status)
+	}
+}
+
+func TestSegmentToComeIsMissingForASecondAtMost(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if w.Header().Set("Cache-Control", "max-age=600"); strings.HasSuffix(r.URL.Path, ".m3u8") {
+			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfrag-40\n#EXTINF:2,\nfrag-42\n")
+			return true
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	get(t, e.url+"/a.m3u8")
+	for path, want := range map[string]string{"/frag-44": "1", "/frag-38": "600", "/9.m4s": "1", "/other": "600"} {
+		get(t, e.url+path)
+		resp, _ := get(t, e.url+path)
+		if got := resp.Header.Get("Cache-Status"); resp.StatusCode != 404 || !strings.Contains(got, "ttl="+want) && !strings.Contains(got, "ttl="+less(want)) {
+			t.Errorf("%s: %s, %s", path, resp.Status, got)
+		}
+	}
+}
+
+func less(n string) string {
+	i, _ := strconv.Atoi(n)
+	return strconv.Itoa(i - 1)
+}
