@@ -252,7 +252,7 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 	return err == nil || errors.Is(err, raftfsm.ErrStale)
 }
 
-// takeBack reckons the gifts anew (docs/decisions/0007): sessions have ended since
+// takeBack reckons the spill-over anew (docs/decisions/0007): sessions have ended since
 // they were made, in slots that are still given away.
 func (o *opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)

@@ -16,7 +16,7 @@ func TestLeavingEdgeGoesWhenItsHeirsHaveCopied(t *testing.T) {
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	c.api(http.MethodPost, "/edges/edge-1/remove", nil, http.StatusOK, nil)
 	p := c.lb.Placement()
-	heirs := ring.Heirs(p, "edge-1")
+	heirs := ring.Successors(p, "edge-1")
 	if c.state("edge-1") != wire.EdgeLeaving || len(heirs) == 0 {
 		t.Fatalf("%s, heirs %v", c.state("edge-1"), heirs)
 	}
@@ -86,7 +86,7 @@ func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
 	c.lb.control.Checks.Failed("edge-2", proxy.CauseRefused)
 	until(t, "it is to be removed", func() bool { e, _ := c.lb.Placement().Edge("edge-2"); return e.Removing })
 	p := c.lb.Placement()
-	for _, name := range ring.Heirs(p, "edge-2") { // that hold by now what they will need
+	for _, name := range ring.Successors(p, "edge-2") { // that hold by now what they will need
 		if _, ok := c.lb.Placement().Edge("edge-2"); !ok {
 			t.Fatal("it went before its heirs were ready")
 		}

@@ -69,7 +69,7 @@ func (v *evening) ready() {
 	}
 	for _, e := range v.state.Placement().Edges {
 		version := v.state.Placement().Version
-		for _, name := range ring.Heirs(v.state.Placement(), e.Name) {
+		for _, name := range ring.Successors(v.state.Placement(), e.Name) {
 			if n := v.edges[name]; n.tables != nil && n.tables.complete() {
 				version = min(version, n.placement.Version)
 			} else {

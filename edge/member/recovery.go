@@ -59,7 +59,7 @@ func readyDue(p *wire.Placement, me string) bool {
 		if !ring.Goes(other) {
 			continue
 		}
-		for _, heir := range ring.Heirs(p, other.Name) {
+		for _, heir := range ring.Successors(p, other.Name) {
 			if heir == me {
 				return true
 			}

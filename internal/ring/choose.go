@@ -33,7 +33,7 @@ type Rules struct {
 // Figures is what a balancer knows of the edges when it chooses (S102, S103).
 type Figures struct {
 	Rules
-	Delivering map[string]int      // an edge's own total: on both its tables, and gifts
+	Delivering map[string]int      // an edge's own total: on both its tables, and spill-over
 	Sum        map[wire.PairID]int // pair sums: sessions on both sides of a table
 	Limits     map[string]int      // LimitsOf the placement
 	Stores     map[string]bool     // the edges that say that they store this stream, or are being sent viewers of it; nil: nobody was asked, the placement is believed

@@ -228,8 +228,8 @@ func TestJoinAndLeaveRePair(t *testing.T) {
 	equal(t, "joined", shape, []string{"1e1x", "2e2e3", "3e3e1", "4xe2"})
 	equal(t, "order", []string{in.Edges[0].Name, in.Edges[1].Name, in.Edges[2].Name}, []string{"e1", "x", "e2"})
 	leaving := setState(in, "e2", wire.EdgeLeaving)
-	equal(t, "heirs", Heirs(leaving, "e2"), []string{"x", "e3"})
-	equal(t, "heir's copies", Copies(leaving, "e3"), []CopyOf{{Pair: 2, From: []string{"e2"}}, {Pair: 3, From: []string{"e1"}}, {Pair: 4, From: []string{"x", "e2"}}})
+	equal(t, "successors", Successors(leaving, "e2"), []string{"x", "e3"})
+	equal(t, "successor's copies", Copies(leaving, "e3"), []CopyOf{{Pair: 2, From: []string{"e2"}}, {Pair: 3, From: []string{"e1"}}, {Pair: 4, From: []string{"x", "e2"}}})
 	out := Leave(leaving, "e2")
 	shape = nil
 	for _, q := range out.Pairs {

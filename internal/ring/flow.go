@@ -10,8 +10,9 @@ import "math"
 // Costs are not negative where a network begins; the potentials keep them so while
 // flow makes ways back, so that Dijkstra's search finds the cheapest one.
 type network struct {
-	arcs      []arc   // an arc and its way back stand side by side: i and i^1
-	leaves    [][]int // arcs by the node they leave
+	arcs      []arc // an arc and its way back stand side by side: i and i^1
+	first     []int // by node, where the arcs that leave it begin in leaves; made by augment
+	leaves    []int // arcs by the node they leave, each node's in the order in which they were linked
 	potential []int
 	dist      []int
 	via       []int // the arc by which a node is reached
@@ -25,9 +26,9 @@ type arc struct {
 // reached is a node in the search's queue; the same one may stand there twice.
 type reached struct{ dist, node int }
 
-func newNetwork(nodes int) *network {
+func newNetwork(nodes, arcs int) *network {
 	return &network{
-		leaves: make([][]int, nodes), potential: make([]int, nodes), dist: make([]int, nodes), via: make([]int, nodes),
+		arcs: make([]arc, 0, 2*arcs), potential: make([]int, nodes), dist: make([]int, nodes), via: make([]int, nodes),
 	}
 }
 
@@ -36,17 +37,33 @@ func newNetwork(nodes int) *network {
 func (g *network) link(from, to, room, cost int) int {
 	n := len(g.arcs)
 	g.arcs = append(g.arcs, arc{to, room, cost}, arc{from, 0, -cost})
-	g.leaves[from] = append(g.leaves[from], n)
-	g.leaves[to] = append(g.leaves[to], n+1)
 	return n
+}
+
+// sort puts the arcs in the order of the nodes that they leave.
+func (g *network) sort() {
+	g.first, g.leaves = make([]int, len(g.dist)+1), make([]int, len(g.arcs))
+	for i := range g.arcs {
+		g.first[g.arcs[i^1].to+1]++
+	}
+	for n := range g.dist {
+		g.first[n+1] += g.first[n]
+	}
+	at := append([]int(nil), g.first...)
+	for i := range g.arcs {
+		from := g.arcs[i^1].to
+		g.leaves[at[from]] = i
+		at[from]++
+	}
 }
 
 // carried is how many went along an arc.
 func (g *network) carried(arc int) int { return g.arcs[arc^1].room }
 
-// flow sends as much as can go from source to sink, at the lowest price.
-func (g *network) flow(source, sink int) {
-	for g.search(source, sink) {
+// augment sends as much as can go from source to sink, at the lowest price.
+func (g *network) augment(source, sink int) {
+	g.sort()
+	for g.shortestPath(source, sink) {
 		amount := math.MaxInt
 		for n := sink; n != source; n = g.arcs[g.via[n]^1].to {
 			amount = min(amount, g.arcs[g.via[n]].room)
@@ -58,8 +75,8 @@ func (g *network) flow(source, sink int) {
 	}
 }
 
-// search finds the cheapest way to the sink. False: there is none.
-func (g *network) search(source, sink int) bool {
+// shortestPath finds the cheapest way to the sink. False: there is none.
+func (g *network) shortestPath(source, sink int) bool {
 	for n := range g.dist {
 		g.dist[n] = math.MaxInt
 	}
@@ -74,7 +91,7 @@ func (g *network) search(source, sink int) bool {
 			g.reprice(at.dist)
 			return true
 		}
-		for _, i := range g.leaves[at.node] {
+		for _, i := range g.leaves[g.first[at.node]:g.first[at.node+1]] {
 			a := &g.arcs[i]
 			d := at.dist + a.cost + g.potential[at.node] - g.potential[a.to]
 			if a.room > 0 && d < g.dist[a.to] {

@@ -9,7 +9,7 @@ import (
 // Plan is an answer of Settle.
 type Plan struct {
 	Boundaries []wire.BoundaryMove `json:"boundaries"`        // those that change, by pair
-	Adopted    []PairAdoption      `json:"adopted,omitempty"` // gifts that change
+	Adopted    []PairAdoption      `json:"adopted,omitempty"` // spill-over that changes
 	Moved      int                 `json:"moved"`             // sessions that change edges
 	Lost       int                 `json:"lost"`              // sessions for which nobody has room
 	Excess     []EdgeExcess        `json:"excess,omitempty"`  // edges that stay above capacity
@@ -29,7 +29,7 @@ type EdgeExcess struct {
 }
 
 // moved counts the sessions of a pair that somebody else delivers when boundary and
-// gifts are these.
+// spill-over is these.
 func moved(q *wire.Pair, t *Table, boundary int, given []wire.Adoption) int {
 	if len(given) == 0 && len(q.Adopted) == 0 {
 		n := t.Below(boundary) - t.Below(q.Boundary)

@@ -1,6 +1,11 @@
 package ring
 
-import "tandem/internal/wire"
+import (
+	"maps"
+	"slices"
+
+	"tandem/internal/wire"
+)
 
 // Room is the boundary that gives a member of a pair free slots of the other one's:
 // half of those that lie next to the boundary, which moves no session. Where the first
@@ -58,27 +63,34 @@ func DeliveringTables(p *wire.Placement, tables map[wire.PairID]*Table) map[stri
 
 // Without is the placement after an edge's death, drain or removal, settled.
 func Without(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) (*wire.Placement, Plan) {
-	next := Copy(p)
+	return without(p, edge, tablesOf(p, loads), state)
+}
+
+func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, state wire.EdgeState) (*wire.Placement, Plan) {
+	next := *p // no name changes its place: the look-up tables are shared
+	next.Edges = slices.Clone(p.Edges)
 	for i := range next.Edges {
 		if next.Edges[i].Name == edge {
 			next.Edges[i].State = state
 		}
 	}
-	plan := Settle(next, loads, AnchorCurrent)
-	return plan.ApplyTo(next), plan
+	plan := SettleTables(&next, tables, AnchorCurrent)
+	return plan.ApplyTo(&next), plan
 }
 
 // Margins are, by edge, its capacity less the most that it would deliver after
 // any one more death: below 0 the next failure would not be survived whole.
 func Margins(p *wire.Placement, loads []Load) map[string]int {
-	peak := Delivering(p, loads)
+	tables := tablesOf(p, loads)
+	now := DeliveringTables(p, tables)
+	peak := maps.Clone(now)
 	for _, e := range p.Edges {
 		if !Delivers(e.State) {
 			continue
 		}
-		after, plan := Without(p, e.Name, loads, wire.EdgeDown)
-		for name, n := range Delivering(after, loads) {
-			peak[name] = max(peak[name], n)
+		after, plan := without(p, e.Name, tables, wire.EdgeDown)
+		for name, n := range gained(p, after, plan, tables) {
+			peak[name] = max(peak[name], now[name]+n)
 		}
 		if plan.Lost > 0 {
 			for _, left := range p.Edges {
@@ -95,4 +107,31 @@ func Margins(p *wire.Placement, loads []Load) map[string]int {
 		}
 	}
 	return margins
+}
+
+// gained is by how much edges deliver more or less after a plan: only the pairs that it
+// names are looked at, since after one death in a large ring that is a few.
+func gained(before, after *wire.Placement, plan Plan, tables map[wire.PairID]*Table) map[string]int {
+	gain := map[string]int{}
+	seen := map[wire.PairID]bool{}
+	count := func(id wire.PairID) {
+		if seen[id] {
+			return
+		}
+		seen[id] = true
+		for i, p := range []*wire.Placement{before, after} {
+			q, _ := p.Pair(id)
+			t := tableOf(q, tables)
+			for _, part := range Parts(p, q) {
+				gain[part.Owner] += (2*i - 1) * (t.Below(part.To) - t.Below(part.From))
+			}
+		}
+	}
+	for _, b := range plan.Boundaries {
+		count(b.Pair)
+	}
+	for _, a := range plan.Adopted {
+		count(a.Pair)
+	}
+	return gain
 }

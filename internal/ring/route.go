@@ -158,7 +158,7 @@ func Filler(p *wire.Placement, pair *wire.Pair, key string) (filler, other strin
 func FailSafe(p *wire.Placement, edge string) bool { return StandIns(p)[edge] }
 
 // StandIns are the edges that stand in for one that has failed: whose neighbour it is,
-// or that deliver beyond their home boundary or as a gift. While nobody has failed,
+// or that deliver beyond their home boundary or as spill-over. While nobody has failed,
 // nobody stands in: a drain is no failure.
 func StandIns(p *wire.Placement) map[string]bool {
 	if !slices.ContainsFunc(p.Edges, func(e wire.Edge) bool { return failed(e.State) }) {

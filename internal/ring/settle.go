@@ -30,7 +30,7 @@ func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
 // with a million sessions). They are only read; a pair without one is empty.
 func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor) Plan {
 	s := newSettling(p, tables, anchor)
-	s.flow(s.source, s.sink)
+	s.augment(s.source, s.sink)
 	return s.plan()
 }
 
@@ -39,9 +39,9 @@ func SettleTables(p *wire.Placement, tables map[wire.PairID]*Table, anchor Ancho
 // than any way round the ring, since that edge asks the origin, and a little less
 // where it is with that edge already.
 const (
-	stepPrice = 1
-	giftPrice = 1 << 20
-	newGift   = giftPrice + 2*stepPrice
+	stepPrice  = 1
+	spillPrice = 1 << 20
+	newSpill   = spillPrice + 2*stepPrice
 )
 
 // settling is the ring as a network: edges and pairs are nodes. What a pair's
@@ -50,16 +50,16 @@ const (
 // have room.
 type settling struct {
 	*network
-	p       *wire.Placement
-	tables  map[wire.PairID]*Table
-	node    map[string]int // of an edge
-	hub     int            // the way to any edge that takes gifts
-	source  int
-	sink    int
-	spare   []int // capacity left at the anchor, by edge; negative: excess
-	excess  []int // the arc from the source, by edge; -1: none
-	givers  []int // the arc from the hub, by edge; -1: none
-	divided []division
+	p        *wire.Placement
+	tables   map[wire.PairID]*Table
+	node     map[string]int // of an edge
+	hub      int            // the way to any edge that takes spill-over
+	source   int
+	sink     int
+	spare    []int // capacity left at the anchor, by edge; negative: excess
+	excess   []int // the arc from the source, by edge; -1: none
+	spillers []int // the arc from the hub, by edge; -1: none
+	divided  []division
 }
 
 // division is one pair in the network: who has how many of its sessions.
@@ -68,7 +68,7 @@ type division struct {
 	t         *Table
 	near      int  // the boundary that it wants to have
 	low, high side // the members
-	gifts     []side
+	spills    []side
 	orphans   int // the arc from the source, of a pair without living members; -1: it has one
 	toHub     int
 }
@@ -83,9 +83,9 @@ type side struct {
 func newSettling(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor) *settling {
 	n := len(p.Edges)
 	s := &settling{
-		network: newNetwork(n + len(p.Pairs) + 3), p: p, tables: tables, node: make(map[string]int, n),
+		network: newNetwork(n+len(p.Pairs)+3, 6*len(p.Pairs)+3*n), p: p, tables: tables, node: make(map[string]int, n),
 		hub: n + len(p.Pairs), source: n + len(p.Pairs) + 1, sink: n + len(p.Pairs) + 2,
-		spare: make([]int, n), excess: make([]int, n), givers: make([]int, n), divided: make([]division, len(p.Pairs)),
+		spare: make([]int, n), excess: make([]int, n), spillers: make([]int, n), divided: make([]division, len(p.Pairs)),
 	}
 	for i, e := range p.Edges {
 		s.node[e.Name] = i
@@ -95,12 +95,12 @@ func newSettling(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor
 		s.divide(i, anchor)
 	}
 	for i, e := range p.Edges {
-		s.excess[i], s.givers[i] = -1, -1
+		s.excess[i], s.spillers[i] = -1, -1
 		switch {
 		case Opens(e.State):
-			s.givers[i] = s.link(s.hub, i, nobodysLimit, 0)
+			s.spillers[i] = s.link(s.hub, i, nobodysLimit, 0)
 		case Delivers(e.State):
-			s.givers[i] = s.link(s.hub, i, nobodysLimit, giftPrice)
+			s.spillers[i] = s.link(s.hub, i, nobodysLimit, spillPrice)
 		}
 		if left := s.spare[i]; left < 0 {
 			s.excess[i] = s.link(s.source, i, -left, 0)
@@ -148,15 +148,15 @@ func (s *settling) divide(i int, anchor Anchor) {
 		if g.edge < 0 {
 			continue
 		}
-		price := giftPrice
+		price := spillPrice
 		if !Opens(s.p.Edges[g.edge].State) {
 			price *= 2 // it leaves: better than nobody
 		}
 		g.want = d.t.Below(a.To) - d.t.Below(a.From)
 		g.take = s.link(pair, g.edge, g.want, price)
-		d.gifts = append(d.gifts, g)
+		d.spills = append(d.spills, g)
 	}
-	d.toHub = s.link(pair, s.hub, taken, newGift)
+	d.toHub = s.link(pair, s.hub, taken, newSpill)
 }
 
 // member is an edge's side of a pair, empty when it does not deliver.
@@ -176,13 +176,13 @@ func (s *settling) has(m side) int {
 	return n
 }
 
-// plan turns the flow into boundaries and gifts, and says what changes.
+// plan turns the flow into boundaries and spill-over, and says what changes.
 func (s *settling) plan() Plan {
 	var plan Plan
-	through := make([]int, len(s.p.Edges)) // gifts that edges get by way of the hub
+	through := make([]int, len(s.p.Edges)) // what edges get as spill-over by way of the hub
 	for i := range through {
-		if s.givers[i] >= 0 {
-			through[i] = s.carried(s.givers[i])
+		if s.spillers[i] >= 0 {
+			through[i] = s.carried(s.spillers[i])
 		}
 	}
 	for i := range s.divided {

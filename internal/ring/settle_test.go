@@ -47,7 +47,7 @@ func TestNobodyIsLostWhomAnOracleSeats(t *testing.T) {
 				room[e.Name] = e.Capacity
 			}
 		}
-		count, all, gifts := Delivering(after, loads), total(loads), 0
+		count, all, spilled := Delivering(after, loads), total(loads), 0
 		over, delivered := 0, 0
 		for name, n := range count {
 			over += max(n-room[name], 0)
@@ -58,7 +58,7 @@ func TestNobodyIsLostWhomAnOracleSeats(t *testing.T) {
 			for _, part := range Parts(after, q) {
 				if part.Owner != q.Low && part.Owner != q.High && part.Owner != "" {
 					table := TableOf(q.Slots, loads[i].Taken)
-					gifts += table.Below(part.To) - table.Below(part.From)
+					spilled += table.Below(part.To) - table.Below(part.From)
 				}
 			}
 		}
@@ -66,8 +66,8 @@ func TestNobodyIsLostWhomAnOracleSeats(t *testing.T) {
 		if plan.Lost != seatable || plan.Lost != over+all-delivered {
 			t.Fatalf("lost %d, the oracle %d; %d of %d delivered, %d over", plan.Lost, seatable, delivered, all, over)
 		}
-		if most := all - seats(p, loads, room, false); plan.Lost == 0 && gifts != most {
-			t.Fatalf("%d are given away, %d need be", gifts, most)
+		if most := all - seats(p, loads, room, false); plan.Lost == 0 && spilled != most {
+			t.Fatalf("%d are given away, %d need be", spilled, most)
 		}
 		if again := Settle(after, loads, AnchorCurrent); plan.Lost == 0 && again.Moved != 0 {
 			t.Fatalf("settled again moves %d", again.Moved)
@@ -76,7 +76,7 @@ func TestNobodyIsLostWhomAnOracleSeats(t *testing.T) {
 }
 
 // seats is a maximum flow, by the plainest search: how many sessions can be seated
-// at the members of their pairs or, with spill, at any edge that takes gifts.
+// at the members of their pairs or, with spill, at any edge that takes spill-over.
 func seats(p *wire.Placement, loads []Load, room map[string]int, spill bool) int {
 	may := func(i int, e wire.Edge) bool {
 		member := p.Pairs[i].Low == e.Name || p.Pairs[i].High == e.Name

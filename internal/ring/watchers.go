@@ -97,15 +97,15 @@ type CopyOf struct {
 	From []string
 }
 
-// Heirs are the edges that must hold the content and the tables of one that goes
+// Successors are the edges that must hold the content and the tables of one that goes
 // before it is out of the ring.
-func Heirs(p *wire.Placement, leaving string) []string {
+func Successors(p *wire.Placement, leaving string) []string {
 	before, behind := neighbours(p, leaving)
-	var heirs []string
+	var successors []string
 	for _, name := range []string{before, behind} {
-		if name != "" && HasCopy(state(p, name)) && !slices.Contains(heirs, name) {
-			heirs = append(heirs, name)
+		if name != "" && HasCopy(state(p, name)) && !slices.Contains(successors, name) {
+			successors = append(successors, name)
 		}
 	}
-	return heirs
+	return successors
 }

@@ -105,14 +105,14 @@ func ZoneLosses(p *wire.Placement, loads []Load) []wire.ZoneLoss {
 		}
 		plan := Settle(&next, loads, AnchorCurrent)
 		after := plan.ApplyTo(&next)
-		row.Lost, row.Given, row.Margin = plan.Lost, gifts(after, loads), roomLeft(after, loads, plan)
+		row.Lost, row.Given, row.Margin = plan.Lost, spilled(after, loads), roomLeft(after, loads, plan)
 		losses = append(losses, row)
 	}
 	return losses
 }
 
-// gifts counts the sessions that are delivered by an edge outside their pair.
-func gifts(p *wire.Placement, loads []Load) int {
+// spilled counts the sessions that are delivered by an edge outside their pair.
+func spilled(p *wire.Placement, loads []Load) int {
 	n := 0
 	for _, l := range loads {
 		q, ok := p.Pair(l.Pair)

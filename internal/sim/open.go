@@ -56,7 +56,7 @@ func (c *tandem) allot(q *wire.Pair, edge string) (slot int, ok bool) {
 
 // makeRoom moves boundary and home of a pair, which is what a balancer proposes
 // to a member that answers side_full. Sessions may change sides by it. Of a pair
-// that has given slots away the gifts are reckoned anew.
+// that has given slots away the spill-over is reckoned anew.
 func (c *tandem) makeRoom(q *wire.Pair, edge string) bool {
 	if len(q.Adopted) > 0 {
 		before := c.p

@@ -249,3 +249,26 @@ func TestAZoneIsLost(t *testing.T) {
 		}
 	}
 }
+
+// TestALibraryStaysOpen: a thousand titles are opened by a viewer each while an edge of
+// four is dead, three are, or one is drained; strict refuses them as claims 12 and 13
+// say, but for the drain.
+func TestALibraryStaysOpen(t *testing.T) {
+	titles := ""
+	for i := range 1000 {
+		titles += fmt.Sprintf("  - open: {stream: title-%d, count: 1}\n", i)
+	}
+	for _, c := range []struct {
+		happens, failSafe string
+		open              int
+	}{
+		{"fail: e1", "room", 1000},
+		{"fail: [e1, e2, e4]", "room", 1000},
+		{"drain: e1", "room", 1000},
+		{"fail: e1", "strict", 0},
+		{"drain: e1", "strict", 1000},
+	} {
+		lines := play(t, load(t, "fail_safe: "+c.failSafe+"\n"+ringText(4, 1000)+"  - "+c.happens+"\n"+titles))
+		equal(t, c.happens+", "+c.failSafe, lines[len(lines)-1].Sessions.Open, c.open)
+	}
+}

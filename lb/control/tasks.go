@@ -74,7 +74,7 @@ func (t *tasks) letLeave(ctx context.Context) {
 			continue
 		}
 		version := p.Version
-		if successors := ring.Heirs(p, e.Name); len(successors) > 0 {
+		if successors := ring.Successors(p, e.Name); len(successors) > 0 {
 			version = t.c.successors.version(p, successors)
 		}
 		if version < e.Since {

@@ -26,7 +26,7 @@ var Table = []Mutation{
 	{18, "internal/ring/table.go", "if !t.Has(slot) {\n					t.Set(slot)\n", "if !t.Has(slot + 1) {\n					t.Set(slot)\n", "internal/ring.TestTableAgreesWithAModel"},
 	{19, "internal/ring/route.go", "	if slot < pair.Boundary {", "	if slot <= pair.Boundary {", "internal/ring.TestFigure12NoticeChangesOnlyItsOwnSide"},
 	{20, "internal/ring/settle.go", "s.spare[i] = Grants(p, e.Name)", "s.spare[i] = 2 * Grants(p, e.Name)", "internal/ring.TestFigure14OverflowHandsTwoSlotsOn"},
-	{20, "internal/ring/gift.go", "return d.t.Split(low, d.near), nil", "return d.near, nil", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
+	{20, "internal/ring/spill.go", "return d.t.Split(low, d.near), nil", "return d.near, nil", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
 	{21, "internal/ring/flow.go", "g.arcs[g.via[n]^1].room += amount", "g.arcs[g.via[n]^1].room += 0", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
 	{24, "internal/ring/slot.go", "return slots - 1 - slot", "return slots - slot", "internal/ring.TestFigure10Mirror"},
 	{24, "internal/ring/slot.go", "return wire.Run{From: MirrorBoundary(r.To, v.slots), To: MirrorBoundary(r.From, v.slots)}", "return wire.Run{From: Mirror(r.To, v.slots), To: Mirror(r.From, v.slots)}", "internal/ring.TestFigure10Mirror"},
@@ -40,7 +40,7 @@ var Table = []Mutation{
 	{32, "internal/ring/settle.go", "if anchor == AnchorHome {", "if anchor != AnchorHome {", "internal/ring.TestFigures16And17AndBack"},
 	{33, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
 	{34, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/ring.TestFigure15RecoveryStepsInOrder"},
-	{35, "internal/ring/gift.go", "return d.t.Split(low, d.near), nil", "return d.t.Split(low, d.q.Boundary), nil", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
+	{35, "internal/ring/spill.go", "return d.t.Split(low, d.near), nil", "return d.t.Split(low, d.q.Boundary), nil", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
 	{38, "internal/ring/preview.go", "return far(out[i]) < far(out[j])", "return far(out[i]) > far(out[j])", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{39, "internal/ring/route.go", "limits[members[i].Name] = max(limits[members[i].Name], n)", "limits[members[i].Name] = n", "internal/sim.TestFigures16And17And16Again"},
 
@@ -54,8 +54,8 @@ var Table = []Mutation{
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
-	{0, "internal/ring/settle.go", "newGift   = giftPrice + 2*stepPrice", "newGift   = stepPrice", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
-	{0, "internal/ring/settle.go", "d.toHub = s.link(pair, s.hub, taken, newGift)", "d.toHub = s.link(pair, s.hub, taken/2, newGift)", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
+	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
+	{0, "internal/ring/settle.go", "d.toHub = s.link(pair, s.hub, taken, newSpill)", "d.toHub = s.link(pair, s.hub, taken/2, newSpill)", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
 	{0, "internal/ring/capacity.go", "after[o.Name] < before[o.Name]", "after[o.Name] < 0", "raftfsm.TestAJoinThatLowersTheOthersLimitsWaits"},
 	{0, "internal/ring/capacity.go", "q.Slots = max(want, t.top())", "q.Slots = want", "raftfsm.TestTablesFollowTheirMembersCapacity"},
 	{0, "internal/ring/zone.go", "if at += 2; at >= len(laid) {", "if at++; at >= len(laid) {", "internal/ring.TestNeighboursAreInDifferentZonesWhereTheyCanBe"},

@@ -2,17 +2,17 @@ package ring
 
 import "tandem/internal/wire"
 
-// A gift is a part of a pair's slots that an edge delivers which is no member of
+// Spill-over is a part of a pair's slots that an edge delivers which is no member of
 // it (wire.Adoption, docs/decisions/0007): it has neither content nor table, so
-// gifts are the last resort.
+// spill-over is the last resort.
 
-// lay turns the numbers of a division into a boundary and gifts: the low member's
+// lay turns the numbers of a division into a boundary and spill-over: the low member's
 // sessions are those in the lowest slots, the high one's those in the highest. With
 // one member only, the sessions next to the home boundary are given away: those are
 // the newest, since the low member allots upwards and the high one downwards.
 func (s *settling) lay(d *division, through []int) (boundary int, given []wire.Adoption) {
 	low, high := s.has(d.low), s.has(d.high)
-	counts, same := s.giftsOf(d, through)
+	counts, same := s.spillsOf(d, through)
 	n := 0
 	for _, g := range counts {
 		n += g.want
@@ -41,21 +41,21 @@ func (s *settling) lay(d *division, through []int) (boundary int, given []wire.A
 	if d.low.edge >= 0 && d.high.edge >= 0 {
 		boundary = d.t.Nth(low) // the first that is given away: what is free before it is low's
 	}
-	return boundary, s.hand(nil, d.t, first, counts)
+	return boundary, s.assign(nil, d.t, first, counts)
 }
 
-// giftsOf are the edges that get sessions of a pair, those that have some already
+// spillsOf are the edges that get sessions of a pair, those that have some already
 // first, and how many. same: nobody gets more or fewer than it has.
-func (s *settling) giftsOf(d *division, through []int) (counts []side, same bool) {
+func (s *settling) spillsOf(d *division, through []int) (counts []side, same bool) {
 	same = true
-	for _, g := range d.gifts {
+	for _, g := range d.spills {
 		n := s.carried(g.take)
 		same = same && n == g.want
 		g.want = n
 		counts = append(counts, g)
 	}
 	left := s.carried(d.toHub)
-	same = same && left == 0 && len(d.gifts) == len(d.q.Adopted)
+	same = same && left == 0 && len(d.spills) == len(d.q.Adopted)
 	for edge := 0; left > 0; edge++ { // in ring order
 		if n := min(left, through[edge]); n > 0 {
 			through[edge] -= n
@@ -66,7 +66,7 @@ func (s *settling) giftsOf(d *division, through []int) (counts []side, same bool
 	return counts, same
 }
 
-// inPlace tells whether boundary and gifts as they are give the members so many.
+// inPlace tells whether boundary and spill-over as they are give the members so many.
 func (d *division) inPlace(low, high int) bool {
 	given, below := 0, d.t.Below(d.q.Boundary)
 	for _, a := range d.q.Adopted {
@@ -106,8 +106,8 @@ func (s *settling) layOrphans(d *division, counts []side, n int) []wire.Adoption
 			fromHigh = append(fromHigh, side{edge: g.edge, want: g.want - k})
 		}
 	}
-	lowest := s.hand(nil, d.t, 0, fromLow)
-	highest := s.hand(nil, d.t, taken-sum(fromHigh), fromHigh)
+	lowest := s.assign(nil, d.t, 0, fromLow)
+	highest := s.assign(nil, d.t, taken-sum(fromHigh), fromHigh)
 	slots := append(lowest, highest...)
 	for i := range slots {
 		switch {
@@ -131,8 +131,8 @@ func sum(counts []side) int {
 	return n
 }
 
-// hand gives the sessions from the first-th on to edges, so many to each.
-func (s *settling) hand(slots []wire.Adoption, t *Table, first int, counts []side) []wire.Adoption {
+// assign gives the sessions from the first-th on to edges, so many to each.
+func (s *settling) assign(slots []wire.Adoption, t *Table, first int, counts []side) []wire.Adoption {
 	for _, g := range counts {
 		if g.want == 0 {
 			continue
