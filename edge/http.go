@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
+	"tandem/edge/fetch"
 	"tandem/edge/rules"
 
 	"github.com/go-chi/chi/v5"
@@ -149,9 +149,7 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 		if v := h.Get(wire.HeaderViewer); v != "" {
 			viewer = v
 		}
-		if n, err := strconv.ParseUint(h.Get(wire.HeaderPair), 10, 32); err == nil {
-			x.Pair = wire.PairID(n)
-		}
+		x.Pair = fetch.PairSaid(h)
 	}
 	key, ok := cachekey.Of(target)
 	if !ok {
@@ -186,9 +184,9 @@ func (e *Edge) session(x *request, token, viewer string) refusal {
 	if err != nil {
 		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
-	stream, _ := e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
+	x.Stream, _ = e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
-	slot, reason := e.member.Touch(t.SessionID, stream, viewer, x.started)
+	slot, reason := e.member.Touch(t.SessionID, x.Stream, viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}

@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tandem/edge/fetch"
@@ -71,8 +70,6 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.Path = cachekey.Path(x.Key)
-	if n, err := strconv.ParseUint(r.Header.Get(wire.HeaderPair), 10, 32); err == nil {
-		x.Pair = wire.PairID(n)
-	}
+	x.Pair = fetch.PairSaid(r.Header)
 	e.serve(w, r, x)
 }

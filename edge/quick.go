@@ -97,7 +97,7 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *req
 			return false
 		}
 	}
-	return q.respond(c, out, body)
+	return q.respond(c, x, &meta, out, body)
 }
 
 // manifest answers with a manifest, where that is made already or made soon.
@@ -119,7 +119,7 @@ func (q *quick) manifest(c *front.Conn, h *h1.Request, view *segstore.View, x *r
 	}
 	out := q.head(x, &f.meta, y)
 	f.says(&out)
-	return q.respond(c, out, body)
+	return q.respond(c, x, meta, out, body)
 }
 
 // head begins the answer.
@@ -135,11 +135,12 @@ func (q *quick) head(x *request, meta *segstore.Meta, y rules.Plan) lines {
 	return out
 }
 
-func (q *quick) respond(c *front.Conn, out lines, body front.Body) bool {
+func (q *quick) respond(c *front.Conn, x *request, meta *segstore.Meta, out lines, body front.Body) bool {
 	if !c.Respond(out.b, body) {
 		return false
 	}
 	q.e.fetch.Counts.Hits.Add(1)
+	q.e.fetch.Wanted(&x.Request, meta)
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -31,10 +32,10 @@ type delivery struct {
 
 // job is one object for one destination.
 type job struct {
-	path  string // of the object
-	query string // as the edge asked
-	to    *url.URL
-	pair  string // wire.HeaderPair of the request
+	path   string // of the object
+	target string // as the edge asked for it
+	to     *url.URL
+	pair   string // wire.HeaderPair of the request
 }
 
 func newDelivery(o *Origin, groups *multicast) *delivery {
@@ -97,7 +98,7 @@ func (d *delivery) ask(w http.ResponseWriter, r *http.Request, found *object) bo
 		return d.groups.take(w, r, addr, found)
 	}
 	select {
-	case d.jobs <- job{r.URL.Path, r.URL.RawQuery, to, r.Header.Get(wire.HeaderPair)}:
+	case d.jobs <- job{r.URL.Path, h1.Target(r), to, r.Header.Get(wire.HeaderPair)}:
 		w.Header().Set(wire.HeaderDest, text)
 	default:
 		d.origin.metrics.deliveries.WithLabelValues("dropped").Inc()
@@ -142,13 +143,12 @@ func (d *delivery) put(ctx context.Context, j job) error {
 	if _, err := found.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	target := *j.to
-	target.Path, target.RawQuery = wire.PathObject+j.path, j.query
 	// NopCloser: the transport must not close what is closed here.
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, target.String(), io.NopCloser(found.ReadSeeker))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, j.to.String(), io.NopCloser(found.ReadSeeker))
 	if err != nil {
 		return err
 	}
+	req.URL = h1.URL(j.to.Scheme, j.to.Host, wire.PathObject+j.target)
 	req.ContentLength = size
 	if size == 0 {
 		req.Body = http.NoBody

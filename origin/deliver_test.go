@@ -23,12 +23,12 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	answers := make(chan int, 10)
 	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		arrived <- arrival{r.Method + " " + r.URL.RequestURI(), string(body), r.Header}
+		arrived <- arrival{r.Method + " " + r.RequestURI, string(body), r.Header}
 		w.WriteHeader(<-answers)
 	}))
 	defer edge.Close()
 	dir := t.TempDir()
-	write(t, dir, "film/1.ts", "segment")
+	write(t, dir, "film/1 a.ts", "segment")
 	o := start(t, Config{Media: dir}, Deps{Secret: secret})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -37,24 +37,24 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	// Fails once, then goes through: both attempts carry the whole object.
 	answers <- 503
 	answers <- 204
-	answer, body := o.get(t, "/film/1.ts?x=1", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL, wire.HeaderPair, "7")
+	answer, body := o.get(t, "/film/1%20%61.ts?x=1%2f", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL, wire.HeaderPair, "7")
 	if body != "segment" || answer.Header.Get(wire.HeaderDest) != edge.URL {
 		t.Errorf("the edge that asked got %q, told %q", body, answer.Header.Get(wire.HeaderDest))
 	}
 	for range 2 {
 		a := <-arrived
-		if a.path != "PUT /_tandem/object/film/1.ts?x=1" || a.body != "segment" || a.header.Get(wire.HeaderAuth) != secret.Bearer() || a.header.Get(wire.HeaderPair) != "7" ||
+		if a.path != "PUT /_tandem/object/film/1%20%61.ts?x=1%2f" || a.body != "segment" || a.header.Get(wire.HeaderAuth) != secret.Bearer() || a.header.Get(wire.HeaderPair) != "7" ||
 			len(a.header.Get(wire.HeaderDigest)) != 64 || len(a.header.Get("ETag")) != 34 || a.header.Get("Content-Type") != "video/mp2t" {
 			t.Errorf("%+v", a)
 		}
 	}
 	// From a viewer, to a strange place, or of nothing: not sent.
-	if answer, _ := o.get(t, "/film/1.ts", wire.HeaderDest, edge.URL); answer.Header.Get(wire.HeaderDest) != "" {
+	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderDest, edge.URL); answer.Header.Get(wire.HeaderDest) != "" {
 		t.Error("a viewer was told that it is sent")
 	}
-	o.get(t, "/film/1.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc")
+	o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc")
 	o.get(t, "/film/none.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
-	o.ask(t, http.MethodHead, "/film/1.ts", nil, wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
+	o.ask(t, http.MethodHead, "/film/1%20a.ts", nil, wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -107,7 +108,7 @@ func (m *multicast) take(w http.ResponseWriter, r *http.Request, to netip.AddrPo
 	if m.codec == nil {
 		return false
 	}
-	head, err := m.head(found, r.URL)
+	head, err := m.head(found, r)
 	if err != nil || !head.Fits() || head.Total == 0 {
 		return false
 	}
@@ -137,7 +138,7 @@ func (m *multicast) take(w http.ResponseWriter, r *http.Request, to netip.AddrPo
 }
 
 // head is what all datagrams of an object have in common.
-func (m *multicast) head(found *object, asked *url.URL) (*wire.Datagram, error) {
+func (m *multicast) head(found *object, asked *http.Request) (*wire.Datagram, error) {
 	size, err := found.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, err
@@ -145,13 +146,10 @@ func (m *multicast) head(found *object, asked *url.URL) (*wire.Datagram, error) 
 	if _, err := found.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	key := asked.Path
-	if asked.RawQuery != "" {
-		key += "?" + asked.RawQuery
-	}
+	key := h1.Target(asked)
 	d := &wire.Datagram{
 		Object: wire.DatagramObject(key, found.etag), Total: size, Sent: m.origin.deps.Now().UnixMilli(),
-		Key: key, ETag: found.etag, Type: media.ContentType(asked.Path), Caching: found.cache,
+		Key: key, ETag: found.etag, Type: media.ContentType(asked.URL.Path), Caching: found.cache,
 	}
 	if !found.at.IsZero() {
 		d.Changed = found.at.UTC().Format(http.TimeFormat)

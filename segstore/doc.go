@@ -33,7 +33,7 @@
 // objects at every restart.
 //
 // Never done here: judging freshness (the caller asks View.Fresh), speaking HTTP,
-// knowing edges, pairs or sessions (Meta.Pair is carried, not understood).
+// knowing edges, pairs or sessions (Meta.Pairs is kept and added up, not understood).
 //
 // Goroutines: Open starts the committer; Get, Refresh, Renew and Fill start one
 // for each fill, which runs the Source; Close cancels the fills and returns when

@@ -29,15 +29,15 @@ type Meta struct {
 	Stored       time.Time // when the copy was made from the origin; travels with copies
 	Fresh        time.Time // fresh until; zero: forever
 	Volatile     bool      // memory only, never on disk
-	Pair         uint32    // which pair it belongs to; 0: none
 	Stream       string
+	Pairs        Pairs // for which it was fetched or given out
 }
 
 // texts lists the strings of m, in the order of a record: new ones come last.
-func (m *Meta) texts() [10]*string {
-	return [10]*string{
+func (m *Meta) texts() [11]*string {
+	return [11]*string{
 		&m.ContentType, &m.ETag, &m.LastModified, &m.CacheControl, &m.Encoding,
-		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields,
+		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields, (*string)(&m.Pairs),
 	}
 }
 
@@ -78,20 +78,17 @@ func (m *Meta) settle(now time.Time) error {
 // revalidated is m after the origin said that the body has not changed: what the
 // answer names is new, what it does not name stays.
 func (m Meta) revalidated(by Meta) Meta {
-	size, digest := m.Size, m.Digest
+	size, digest, pairs := m.Size, m.Digest, m.Pairs.With(by.Pairs)
 	from := by.texts()
 	for i, text := range m.texts() {
 		if *from[i] != "" {
 			*text = *from[i]
 		}
 	}
-	m.Size, m.Digest = size, digest
+	m.Size, m.Digest, m.Pairs = size, digest, pairs
 	m.Fresh = by.Fresh
 	if !by.Stored.IsZero() {
 		m.Stored = by.Stored
-	}
-	if by.Pair != 0 {
-		m.Pair = by.Pair
 	}
 	return m
 }

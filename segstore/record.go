@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// A record is one object in the index: version, file number, size, status, pair,
-// the two times in unix nanoseconds (0: none), the strings of the metadata each
-// after its length, and a CRC-32C over all that.
+// A record is one object in the index: version, file number, size, status, the two
+// times in unix nanoseconds (0: none), the strings of the metadata each after its
+// length, and a CRC-32C over all that.
 //
-// Version 1 ends before Meta.Fields: it is still read, and written as version 2
-// when its metadata changes.
+// Versions 1 and 2 have a number behind the status that nobody read, 1 ends before
+// Meta.Fields and 2 before Meta.Pairs. They are still read, and written as version 3
+// when their metadata changes.
 
-const (
-	recordVersion = 2
-	textsBefore2  = 9 // strings of a record of version 1
-)
+const recordVersion = 3
+
+// textsOf are the strings of a record by version.
+var textsOf = [...]int{1: 9, 2: 10, 3: 11}
 
 var (
 	errRecord  = errors.New("segstore: record is damaged")
@@ -30,7 +31,6 @@ func encodeRecord(number uint64, m *Meta) []byte {
 	b = binary.AppendUvarint(b, number)
 	b = binary.AppendVarint(b, m.Size)
 	b = binary.AppendUvarint(b, uint64(m.Status))
-	b = binary.AppendUvarint(b, uint64(m.Pair))
 	b = binary.AppendVarint(b, nanos(m.Stored))
 	b = binary.AppendVarint(b, nanos(m.Fresh))
 	for _, text := range m.texts() {
@@ -54,15 +54,13 @@ func decodeRecord(b []byte) (number uint64, m *Meta, err error) {
 	number = r.unsigned()
 	m.Size = r.signed()
 	m.Status = int(r.unsigned())
-	m.Pair = uint32(r.unsigned())
+	if body[0] < 3 {
+		r.unsigned()
+	}
 	m.Stored = moment(r.signed())
 	m.Fresh = moment(r.signed())
 	texts := m.texts()
-	there := texts[:]
-	if body[0] == 1 {
-		there = texts[:textsBefore2]
-	}
-	for _, text := range there {
+	for _, text := range texts[:textsOf[body[0]]] {
 		*text = r.text()
 	}
 	if r.bad || len(r.rest) > 0 || m.Size < 0 || number == 0 {

@@ -185,35 +185,52 @@ func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
 	_ = s.index.apply([]change{{key: "/nobody"}})
 }
 
-// An index of a version before Meta.Fields is read as it is.
-func TestARecordOfTheFirstVersionIsRead(t *testing.T) {
-	dir := t.TempDir()
-	makeObjects(t, dir, 2)
-	meta := Meta{Status: 200, Size: 1, ContentType: "video/mp4", Digest: digestOf([]byte("x")), Stream: "/s/"}
-	old := encodeRecord(1, &meta)
-	old = old[:len(old)-5] // without the length of the string that is new, and the sum
-	old[0] = 1
-	old = binary.BigEndian.AppendUint32(old, crc32.Checksum(old, castagnoli))
-	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
-	if err != nil {
-		t.Fatal(err)
+// An index that an earlier release wrote is read as it is.
+func TestRecordsOfEarlierVersionsAreRead(t *testing.T) {
+	want := Meta{Status: 200, Size: 1, ContentType: "video/mp4", Digest: digestOf([]byte("x")), Stream: "/s/", Fields: "A: b\r\n", Pairs: Pair(9)}
+	for version, texts := range map[byte]int{1: 9, 2: 10, 3: 11} {
+		dir := t.TempDir()
+		makeObjects(t, dir, 2)
+		b := binary.AppendVarint(binary.AppendUvarint([]byte{version}, 1), want.Size)
+		b = binary.AppendUvarint(b, uint64(want.Status))
+		if version < 3 {
+			b = binary.AppendUvarint(b, 0)
+		}
+		b = binary.AppendVarint(binary.AppendVarint(b, 0), 0)
+		expect, all := want, want.texts()
+		for _, text := range all[:texts] {
+			b = append(binary.AppendUvarint(b, uint64(len(*text))), *text...)
+		}
+		lost := expect.texts()
+		for _, text := range lost[texts:] {
+			*text = ""
+		}
+		x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+		if err := errors.Join(x.apply([]change{{"/1", b}}), x.close()); err != nil {
+			t.Fatal(err)
+		}
+		s := openStore(t, dir, Options{})
+		v, ok := s.Peek("/1")
+		if !ok {
+			t.Fatalf("version %d is dropped", version)
+		}
+		if v.Meta() != expect {
+			t.Errorf("version %d: read %+v, want %+v", version, v.Meta(), expect)
+		}
+		if err := s.Replace("/1", Meta{Fields: "X: y\r\n"}); err != nil || v.Meta().Fields != "X: y\r\n" {
+			t.Errorf("%v, %+v", err, v.Meta())
+		}
+		v.Close()
+		mustHave(t, s, "/2", []byte("x"))
 	}
-	if err := errors.Join(x.apply([]change{{"/1", old}}), x.close()); err != nil {
-		t.Fatal(err)
+	later := []byte{4, 0}
+	if _, _, err := decodeRecord(binary.BigEndian.AppendUint32(later, crc32.Checksum(later, castagnoli))); err == nil {
+		t.Error("a version that nobody has written yet is read")
 	}
-	s := openStore(t, dir, Options{})
-	v, ok := s.Peek("/1")
-	if !ok {
-		t.Fatal("it is dropped")
-	}
-	defer v.Close()
-	if v.Meta() != meta {
-		t.Errorf("read %+v, want %+v", v.Meta(), meta)
-	}
-	if err := s.Replace("/1", Meta{Fields: "X: y\r\n"}); err != nil || v.Meta().Fields != "X: y\r\n" {
-		t.Errorf("%v, %+v", err, v.Meta())
-	}
-	mustHave(t, s, "/2", []byte("x"))
 }
 
 func FuzzRecord(f *testing.F) {

@@ -115,7 +115,7 @@ func TestObjectComesBackAsItWasStored(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir, Options{})
 	body := bodyOf("/a", 100_000)
-	meta := Meta{Status: 200, ContentType: "video/mp4", ETag: `"x"`, CacheControl: "max-age=1", Size: 100_000, Pair: 7, Stream: "/s/", Fields: "Server: x\r\n"}
+	meta := Meta{Status: 200, ContentType: "video/mp4", ETag: `"x"`, CacheControl: "max-age=1", Size: 100_000, Pairs: Pair(7), Stream: "/s/", Fields: "Server: x\r\n"}
 	mustFill(t, s, "/a", meta, body)
 	mustFill(t, s, "/empty", Meta{Size: 0}, nil)
 	mustFill(t, s, "/missing", Meta{Status: 404, Size: -1}, []byte("no"))

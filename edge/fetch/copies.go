@@ -15,98 +15,11 @@ import (
 	"tandem/segstore"
 )
 
-// Limits of telling the partner what is being filled.
+// Limits of copying what a neighbour tells of.
 const (
-	hintsAtOnce = 256
 	copyWorkers = 8
 	copyLimit   = time.Minute
-	hintLimit   = 2 * time.Second
-	hintAgain   = 500 * time.Millisecond
-	maxLate     = 10000 // hints that wait to be told again
 )
-
-// hint is an object that this edge fills and the other member is to copy
-// (claim 5: edge i stores, edge i+1 stores the same).
-type hint struct {
-	key  string
-	pair wire.PairID
-}
-
-// hint notes that this edge fills an object. When more are waiting than can be
-// told the copy is made up for by the next comparison of inventories.
-func (f *Fetcher) hint(key string, pair wire.PairID) {
-	select {
-	case f.hints <- hint{key, pair}:
-	default:
-	}
-}
-
-// sendHints tells partners, many objects at a time. What could not be told is
-// told again: a neighbour that was busy for a moment must not lack a copy until
-// the next comparison.
-func (f *Fetcher) sendHints(ctx context.Context) error {
-	again := time.NewTicker(hintAgain)
-	defer again.Stop()
-	late := map[hint]bool{}
-	for {
-		batches := map[wire.PairID][]string{}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-again.C:
-			for h := range late {
-				if len(batches[h.pair]) < hintsAtOnce {
-					batches[h.pair] = append(batches[h.pair], h.key)
-					delete(late, h)
-				}
-			}
-		case first := <-f.hints:
-			batches[first.pair] = []string{first.key}
-			for n := 1; n < hintsAtOnce && len(f.hints) > 0; n++ {
-				h := <-f.hints
-				batches[h.pair] = append(batches[h.pair], h.key)
-			}
-		}
-		for pair, keys := range batches {
-			if f.tell(ctx, pair, keys) {
-				continue
-			}
-			for _, key := range keys {
-				if len(late) < maxLate {
-					late[hint{key, pair}] = true
-				}
-			}
-		}
-	}
-}
-
-// tell sends one hint to the other member of a pair. False: it is there, and
-// could not be told; one that is dead copies when it is back.
-func (f *Fetcher) tell(ctx context.Context, pair wire.PairID, keys []string) bool {
-	p := f.view.Placement()
-	q, ok := p.Pair(pair)
-	if !ok {
-		return true
-	}
-	other := q.Low
-	if other == f.cfg.Name {
-		other = q.High
-	}
-	edge, ok := p.Edge(other)
-	switch {
-	case !ok || edge.State == wire.EdgeDown:
-		return true
-	case f.view.BacksOff(other):
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, hintLimit)
-	defer cancel()
-	if f.call.Ask(ctx, http.MethodPost, edge.HTTP+wire.PathCopy, wire.CopyHint{From: f.cfg.Name, Pair: pair, Keys: keys}, nil) != nil {
-		return false
-	}
-	f.Counts.Hinted.Add(int64(len(keys)))
-	return true
-}
 
 // HandleCopy copies what a neighbour has or is getting. The answer comes at
 // once; what can't be copied is found by the next comparison.
@@ -183,7 +96,7 @@ func (f *Fetcher) Copy(ctx context.Context, from string, pair wire.PairID, it wi
 			return err
 		}
 		defer a.close()
-		a.meta.Digest = it.Digest
+		a.meta.Digest, a.meta.Pairs = it.Digest, segstore.Pair(uint32(pair))
 		if a.meta.ETag != it.ETag {
 			gone.Store(true) // another version meanwhile: the next comparison finds it
 			return ErrChanged
@@ -208,6 +121,16 @@ func (f *Fetcher) Copy(ctx context.Context, from string, pair wire.PairID, it wi
 		return false, fmt.Errorf("%s: %w", it.Key, err)
 	}
 	return true, nil
+}
+
+// Wanted notes a hit by another pair than those that the copy is known for: that
+// pair's other member is to have it as well (claim 5), and whoever comes into the pair
+// later.
+func (f *Fetcher) Wanted(x *Request, m *segstore.Meta) {
+	if x.Pair == 0 || m.Volatile || m.Vary != "" || m.Pairs.Has(uint32(x.Pair)) || !f.store.Note(x.Key, uint32(x.Pair)) || x.Peer {
+		return
+	}
+	f.hints.add(x.Key, x.Pair)
 }
 
 // Fill gets an object into the store, as a request that nobody waits for.

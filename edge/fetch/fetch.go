@@ -88,7 +88,7 @@ type Fetcher struct {
 	manifests *manifest.Cache
 	lives     lives
 	large     chan struct{} // places of those who read a large manifest for one viewer alone
-	hints     chan hint
+	hints     hints
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
 
@@ -100,9 +100,10 @@ func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call,
 		peers: newPeers(), manifests: deps.Manifests, large: make(chan struct{}, fewLarge),
-		hints: make(chan hint, 4096), copies: make(chan copyJob, 8192),
+		copies: make(chan copyJob, 8192),
 	}
 	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}
+	f.hints = hints{cfg.Name, deps.View, deps.Call, &f.Counts.Hinted, make(chan hint, 4096)}
 	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked}
 	return f
 }
@@ -113,5 +114,5 @@ func (f *Fetcher) Join(g Group) { f.group = g }
 // Run tells partners what is being filled, and copies what they tell, until ctx
 // ends.
 func (f *Fetcher) Run(ctx context.Context) error {
-	return run.Group(ctx, run.Part{Name: "hints", Run: f.sendHints}, run.Part{Name: "copies", Run: f.copyHinted})
+	return run.Group(ctx, run.Part{Name: "hints", Run: f.hints.run}, run.Part{Name: "copies", Run: f.copyHinted})
 }

@@ -36,6 +36,10 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	if a != nil {
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, nil
 	}
+	if err == nil && how.Outcome == segstore.Hit {
+		meta := view.Meta()
+		f.Wanted(x, &meta)
+	}
 	return Found{View: view, How: how}, err
 }
 
@@ -178,7 +182,7 @@ func played(c *manifest.Cache, x *Request, m *segstore.Meta) bool {
 
 // fetchRequest is what a fill for this request gets.
 func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) fetchRequest {
-	return fetchRequest{key: x.Key, pair: x.Pair, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"], asker: r.Header, plainly: x.plainly}
+	return fetchRequest{key: x.Key, pair: x.Pair, stream: x.Stream, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"], asker: r.Header, plainly: x.plainly}
 }
 
 // fill joins or starts the fill of an object. Somebody else's fill that failed,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 			f.publish(ctx, o.key, o.pair, a.meta, body)
 		}
 	} else if a.from == "origin" && !o.fromPeer {
-		f.hint(o.key, o.pair)
+		f.hints.add(o.key, o.pair)
 	}
 	if err := begin(sink, a); err != nil {
 		return err
@@ -180,6 +181,7 @@ func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, met
 		return
 	}
 	f.call.Sign(req)
+	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
 	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta)
 	resp, err := f.peers.Do(req)
 	if err != nil {

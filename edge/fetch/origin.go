@@ -201,6 +201,7 @@ func unixMilli(text string) time.Time {
 	return time.UnixMilli(n)
 }
 
+// StreamOf is the stream that a path belongs to where no session says it; "": none.
 func StreamOf(p *wire.Placement, path string) string {
 	stream, _ := p.StreamOf(path)
 	return stream

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -39,6 +40,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 		if err != nil {
 			return err
 		}
+		a.meta.Pairs, a.meta.Stream = segstore.Pair(uint32(o.pair)), cmp.Or(o.stream, a.meta.Stream)
 		o.hand.note(a.resp.StatusCode)
 		err = f.receive(ctx, sink, o, a, have)
 		if !errors.Is(err, ErrPass) || !rules.Plain(o.asker, rules.VaryOf(a.resp.Header)) || !o.hand.offer(a) {
@@ -79,14 +81,14 @@ func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRe
 		return err
 	}
 	if a.from == "origin" && !o.fromPeer && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
-		f.hint(o.key, o.pair)
+		f.hints.add(o.key, o.pair)
 	}
 	if a.byGroup {
 		sink.Detach() // it comes whether somebody reads it or not
 		if err := a.parts.Gather(ctx, sink, o.pair); err != nil {
 			return err
 		}
-		f.hint(o.key, o.pair) // the other one may have lost every part of it
+		f.hints.add(o.key, o.pair) // the other one may have lost every part of it
 		return nil
 	}
 	return f.pour(ctx, sink, o, a)

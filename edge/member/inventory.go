@@ -2,10 +2,12 @@ package member
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,7 +60,21 @@ func inventoryOf(ctx context.Context, by *call.Client, from wire.Edge, pair wire
 	return items, nil
 }
 
-// HandleInventory lists the stored objects of a pair's streams, one a line; an
+// belongs tells which objects are a pair's: those that it was asked for, wherever
+// they lie, and those of its streams, which may be newer to it than they are.
+func belongs(p *wire.Placement, pair wire.PairID) func(m *segstore.Meta, key string) bool {
+	streams := map[string]bool{}
+	for s := range p.Streams.All() {
+		if slices.Contains(s.Pairs, pair) {
+			streams[s.Stream] = true
+		}
+	}
+	return func(m *segstore.Meta, key string) bool {
+		return m.Pairs.Has(uint32(pair)) || streams[cmp.Or(m.Stream, fetch.StreamOf(p, rules.PathOf(key)))]
+	}
+}
+
+// HandleInventory lists the stored objects of a pair, one a line; an
 // empty one ends the list.
 func (m *Member) HandleInventory(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("pair"), 10, 32)
@@ -66,19 +82,11 @@ func (m *Member) HandleInventory(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want ?pair=NUMBER", http.StatusBadRequest)
 		return
 	}
-	p := m.view.Placement()
-	streams := map[string]bool{}
-	for s := range p.Streams.All() {
-		for _, on := range s.Pairs {
-			if uint64(on) == id {
-				streams[s.Stream] = true
-			}
-		}
-	}
+	of := belongs(m.view.Placement(), wire.PairID(id))
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	m.store.List(func(it segstore.Item) bool {
-		if it.Meta.Volatile || it.Meta.Vary != "" || !streams[fetch.StreamOf(p, rules.PathOf(it.Key))] {
+		if it.Meta.Volatile || it.Meta.Vary != "" || !of(&it.Meta, it.Key) {
 			return true
 		}
 		return out.Encode(wire.Item{

@@ -226,6 +226,7 @@ func (m *Receiver) fillFromGroup(ctx context.Context, a *assembly, pair wire.Pai
 		if !store {
 			return fetch.ErrPass
 		}
+		meta.Pairs = segstore.Pair(uint32(pair))
 		if err := sink.Begin(meta); err != nil {
 			return err
 		}
