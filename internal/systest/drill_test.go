@@ -274,39 +274,42 @@ func balancersAlive(want int) func(*wire.Status) bool {
 
 // tablesAgree waits until both members of every pair tell the same of it.
 func (d *drill) tablesAgree() {
-	f := d.h.File()
-	text, err := os.ReadFile(f.Secret)
-	must(d.t, err)
-	secret, err := wire.NewSecret(string(text))
-	must(d.t, err)
-	edges := f.Names(cluster.RoleEdge)
-	err = d.until("the tables of all pairs agree", func() error {
-		told := map[wire.PairID]wire.PairLoad{}
-		agreed := 0
-		for _, name := range edges {
-			report, err := reportOf(f.Node(name).HTTP, secret)
-			if err != nil {
-				return err
-			}
-			for _, load := range report.Pairs {
-				load.Delivering = 0 // each its own side
-				other, both := told[load.Pair]
-				if both && !reflect.DeepEqual(other, load) {
-					return fmt.Errorf("one member says %+v, the other %+v", load, other)
-				}
-				if told[load.Pair] = load; both {
-					agreed++
-				}
-			}
-		}
-		if agreed != len(edges) { // a ring has as many pairs
-			return fmt.Errorf("%d pairs have two members who tell of them", agreed)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := d.until("the tables of all pairs agree", func() error { return agree(d.t, d.h) }); err != nil {
 		d.t.Error(err)
 	}
+}
+
+// agree is nil when both members of every pair tell the same of it.
+func agree(t *testing.T, h *cluster.Harness) error {
+	t.Helper()
+	f := h.File()
+	text, err := os.ReadFile(f.Secret)
+	must(t, err)
+	secret, err := wire.NewSecret(string(text))
+	must(t, err)
+	edges := f.Names(cluster.RoleEdge)
+	told := map[wire.PairID]wire.PairLoad{}
+	agreed := 0
+	for _, name := range edges {
+		report, err := reportOf(f.Node(name).HTTP, secret)
+		if err != nil {
+			return err
+		}
+		for _, load := range report.Pairs {
+			load.Delivering = 0 // each its own side
+			other, both := told[load.Pair]
+			if both && !reflect.DeepEqual(other, load) {
+				return fmt.Errorf("one member says %+v, the other %+v", load, other)
+			}
+			if told[load.Pair] = load; both {
+				agreed++
+			}
+		}
+	}
+	if agreed != len(edges) { // a ring has as many pairs
+		return fmt.Errorf("%d pairs have two members who tell of them", agreed)
+	}
+	return nil
 }
 
 func reportOf(edge string, secret wire.Secret) (r wire.Report, err error) {

@@ -49,7 +49,7 @@ func seat(t *testing.T, h *cluster.Harness) *audience {
 	a := &audience{t: t, h: h, digests: player.NewDigests(origin)}
 	for i := range 4 {
 		r := player.Play(context.Background(), player.Config{Entry: origin + stored, Digests: a.digests, Speed: 1000, Rendition: i})
-		if !r.Seamless() {
+		if r.Errors+r.Wrong+r.GivenUp+r.Refused > 0 { // it may be slow: nobody watches
 			t.Fatalf("the origin itself can't be watched: %s", r)
 		}
 	}

@@ -54,8 +54,7 @@ func TestAnOrderCostsNobodyAnything(t *testing.T) {
 			h := start(t, append([]string{"--edges", "5", "--capacity", "8"}, row.flags...)...)
 			a := seat(t, h)
 			a.watch(row.viewers, stored, player.Config{For: 10 * time.Minute, Buffer: 12 * time.Second, Retries: 0})
-			h.Await("everybody is in", 20*time.Second, sessions(row.viewers))
-			before := opened(t, h)
+			before := everybody(t, h, row.viewers)
 			row.do(t, h)
 			h.Await(row.name, 40*time.Second, row.over)
 			h.Await("everybody is still in", 20*time.Second, sessions(row.viewers))
@@ -66,6 +65,23 @@ func TestAnOrderCostsNobodyAnything(t *testing.T) {
 			nothingSeen(t, a.report(false), row.viewers, 100)
 		})
 	}
+}
+
+// everybody waits until so many sessions are open, and both members of each pair know of
+// them: what a neighbour has not been told yet may be opened anew after a death. It
+// returns when each was opened.
+func everybody(t *testing.T, h *cluster.Harness, viewers int) map[wire.SessionID]int64 {
+	t.Helper()
+	h.Await("everybody is in", 20*time.Second, sessions(viewers))
+	var why error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		all := opened(t, h)
+		if why = agree(t, h); why == nil && len(all) == viewers {
+			return all
+		}
+	}
+	t.Fatalf("%d sessions are not all in both members' tables: %v", viewers, why)
+	return nil
 }
 
 // opened is when each session was opened.
