@@ -4,9 +4,11 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tandem/edge/fetch"
+	"tandem/edge/rules"
 
 	"github.com/go-chi/chi/v5"
 
@@ -70,6 +72,9 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.Path = cachekey.Path(x.Key)
+	if n, err := strconv.ParseInt(r.Header.Get(wire.HeaderSlice), 10, 40); err == nil && n >= 0 {
+		x.Key = rules.SliceKey(x.Key, n)
+	}
 	x.Pair = fetch.PairSaid(r.Header)
 	e.serve(w, r, x)
 }

@@ -30,6 +30,7 @@ type request struct {
 // request.
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	ask := x.asksForEntry(r.Header)
+	x.Whole = x.Whole || ask != ""
 	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})
 	if err == nil && ask != "" && e.tellEntry(w, r, ask, found) {
 		closeFound(found)
@@ -41,6 +42,17 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 	if err != nil {
 		e.fail(w, r, x, found.How, err)
+		return
+	}
+	switch {
+	case found.Slices != nil:
+		e.serveSlices(w, r, x, found)
+		return
+	case found.Head != nil:
+		y := rules.PlanFor(r.Header, found.Head)
+		e.head(rules.HeaderWriter{Header: w.Header()}, found.Head, &x, found.How, y)
+		e.locate(&x, w.Header(), y.Status)
+		w.WriteHeader(y.Status)
 		return
 	}
 	view, how := found.View, found.How

@@ -133,6 +133,21 @@ func (s *Store) Filling(key Key) bool {
 	return shard.fills[key] != nil
 }
 
+// Growing returns a view of what a running fill has begun, and starts nothing.
+func (s *Store) Growing(key Key) (*View, bool) {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	f := shard.fills[key]
+	if f == nil || f.object == nil || s.closed.Load() {
+		shard.mu.Unlock()
+		return nil, false
+	}
+	f.join()
+	o := f.object
+	shard.mu.Unlock()
+	return &View{object: o, fill: f}, true
+}
+
 // Fill is Get for somebody who does not want to read: it returns when the object
 // is complete, or why it is not.
 func (s *Store) Fill(ctx context.Context, key Key, source Source) error {

@@ -87,6 +87,7 @@ type Fetcher struct {
 	peers     *http.Client
 	manifests *manifest.Cache
 	lives     lives
+	wholes    wholes
 	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     hints
 	copies    chan copyJob

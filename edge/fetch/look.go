@@ -17,6 +17,8 @@ type Found struct {
 	View   *segstore.View
 	How    rules.CacheStatus
 	Passed *Answer
+	Slices *Slices        // in place of a view: parts of it; the caller closes them
+	Head   *segstore.Meta // in place of a view: what HEAD is answered with
 }
 
 // Waiting hears that a request waits for somebody, from Start to Stop, and what the
@@ -29,6 +31,9 @@ type Waiting interface {
 
 // Look finds or fills the object.
 func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, error) {
+	if found, ok, err := lookParts(f, r, x, waiting); ok {
+		return found, err
+	}
 	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()

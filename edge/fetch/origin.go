@@ -73,7 +73,7 @@ func tied(ctx context.Context) (context.Context, *tie) {
 // must still hold.
 func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.Meta, first int64, validator string) (*answer, error) {
 	ctx, tie := tied(ctx)
-	a, err := f.doOrigin(o.hand.traced(ctx), f.origins.request(o, have, first, validator), o)
+	a, err := f.doOrigin(o.hand.traced(ctx), f.origins.request(o, have, first, validator), o, first)
 	if err != nil {
 		tie.end(context.Canceled)
 		return nil, err
@@ -105,11 +105,21 @@ func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, valid
 			h.Set("If-Modified-Since", have.LastModified)
 		}
 	}
-	if first > 0 {
+	begin, end, part := spanOf(o.key, first)
+	switch {
+	case part:
+		h.Set("Range", "bytes="+strconv.FormatInt(begin, 10)+"-"+strconv.FormatInt(end, 10))
+	case first > 0:
 		h.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+	}
+	if first > 0 {
 		h.Set("If-Range", validator)
 	}
-	return &upstream.Request{Method: http.MethodGet, Target: rules.TargetOf(o.key), Header: h}
+	method := http.MethodGet
+	if rules.IsHead(o.key) {
+		method = http.MethodHead
+	}
+	return &upstream.Request{Method: method, Target: rules.TargetOf(o.key), Header: h}
 }
 
 // mark says by whom a request to the origin comes (RFC 9110 section 7.6.3, RFC
@@ -123,7 +133,7 @@ func (w origins) mark(h http.Header) {
 }
 
 // doOrigin sends a request to the origin and reads the head of the answer.
-func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequest) (*answer, error) {
+func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequest, first int64) (*answer, error) {
 	resp, err := f.origins.send(ctx, r)
 	if err != nil {
 		return nil, err
@@ -134,15 +144,19 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	a.head = rules.Head{
 		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Empty: resp.ContentLength == 0,
 	}
-	a.judge(now)
 	a.meta.Stored = now.Add(-rules.AgeOf(h))
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
 	a.meta.Vary = rules.SelectionOf(h, r.Header, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
+	if err := a.settlePart(o.key, first); err != nil {
+		a.close()
+		return nil, err
+	}
+	a.judge(now)
 	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
-	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 {
+	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 && !rules.IsHead(o.key) {
 		a.rules.Store = false // its end can't be told from a broken connection
 	}
 	if len(a.meta.Fields) > rules.MaxFields {

@@ -29,7 +29,7 @@ func (f *Fetcher) askForPair(ctx context.Context, o fetchRequest, q *wire.Pair, 
 	f.call.Sign(&http.Request{Header: r.Header})
 	r.Header.Set(wire.HeaderDest, to)
 	r.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
-	a, err := f.doOrigin(ctx, r, o)
+	a, err := f.doOrigin(ctx, r, o, 0)
 	if err != nil {
 		return nil, err
 	}

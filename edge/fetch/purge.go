@@ -37,5 +37,5 @@ func (f *Fetcher) Forget(key string) (removed int) {
 			removed++
 		}
 	}
-	return removed
+	return removed + f.store.DeletePrefix(key+rules.VariantMark) // slices, a head
 }

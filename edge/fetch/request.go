@@ -17,6 +17,7 @@ type Request struct {
 	Node   bool   // a node of the cluster asks
 	Peer   bool   // a neighbour asks, for its own store
 	Cached bool   // answer from a complete copy or not at all
+	Whole  bool   // no part of it will do
 	Pass   bool   // a neighbour hands on to its viewer what is not for the store
 
 	plainly bool // what is there was fetched with odd fields: without them it fits all

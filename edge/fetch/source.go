@@ -53,6 +53,9 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 // receive stores an answer. errPass: it is not for the store.
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
+	if rules.IsHead(o.key) && a.rules.Store && a.resp.StatusCode != http.StatusNotModified {
+		return begin(sink, a)
+	}
 	switch {
 	case a.resp.StatusCode == http.StatusNotModified && have != nil:
 		now := validated(a, have, o, f.now())
@@ -66,6 +69,9 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	case !a.rules.Store:
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
+		if _, part := rules.SliceOf(o.key); part {
+			return errWhole
+		}
 		return f.fillManifest(ctx, sink, o, a)
 	}
 	return f.fillObject(ctx, sink, o, a)
@@ -82,6 +88,9 @@ func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRe
 	}
 	if a.from == "origin" && !o.fromPeer && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
 		f.hints.add(o.key, o.pair)
+	}
+	if _, part := rules.SliceOf(o.key); part {
+		sink.Detach() // it is small, and whoever wanted a byte of it wants more soon
 	}
 	if a.byGroup {
 		sink.Detach() // it comes whether somebody reads it or not
@@ -156,7 +165,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 		Status: have.Status, Header: h, Kind: media.KindOf(rules.PathOf(o.key), h.Get("Content-Type")),
 		Authorised: o.asker["Authorization"] != nil,
 	}, now)
-	fields := rules.LinesOf(h, now)
+	fields := rules.SameExtent(have.Fields, rules.LinesOf(h, now))
 	if !r.Store || len(fields) > rules.MaxFields {
 		return segstore.Meta{Fresh: now} // nothing of this answer is kept
 	}
@@ -171,7 +180,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) (*answer, error) {
 	p, key, pair := f.view.Placement(), o.key, o.pair
 	q, ok := p.Pair(pair)
-	if o.fromPeer || !ok {
+	if o.fromPeer || !ok || rules.IsHead(key) {
 		return f.askOrigin(ctx, o, have, 0, "")
 	}
 	if q.Low != f.cfg.Name && q.High != f.cfg.Name {
@@ -238,10 +247,11 @@ func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, meta segstore.Met
 	if err != nil {
 		return nil, err
 	}
+	from, _, _ := spanOf(o.key, written)
 	fits := rules.OwnTag(meta.ETag) || a.meta.ETag == meta.ETag
 	switch {
 	case fits && a.resp.StatusCode == http.StatusPartialContent &&
-		strings.HasPrefix(a.resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", written)):
+		strings.HasPrefix(a.resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from)):
 		return a, nil
 	case fits && a.resp.StatusCode == http.StatusOK && (meta.Size < 0 || a.meta.Size == meta.Size):
 		again := sha256.New()

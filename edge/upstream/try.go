@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 )
 
 // result is what became of one try, for the figures.
@@ -82,11 +83,19 @@ func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 func (s *server) try(ctx context.Context, r *Request) attempt {
 	a := attempt{server: s}
 	ctx, a.cancel = context.WithCancel(ctx)
-	req := (&http.Request{Method: r.Method, URL: s.url(r.Target), Host: s.host(), Header: s.fields(r.Header), ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	reused := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
+	req := (&http.Request{Method: r.Method, URL: s.url(r.Target), Host: s.host(), Header: s.fields(r.Header), ProtoMajor: 1, ProtoMinor: 1}).WithContext(traced)
+	req.Close = r.Method == http.MethodHead // some origins send a body all the same
 	if r.Body != nil {
 		req.Body, req.ContentLength = io.NopCloser(r.Body), r.Length
 	}
-	a.resp, a.err = s.connections().RoundTrip(req)
+	connections := s.connections()
+	a.resp, a.err = connections.RoundTrip(req)
+	if a.err != nil && reused && r.safe() && ctx.Err() == nil && resultOf(nil, a.err) == broken {
+		connections.CloseIdleConnections() // what came before it on this one may have been too long
+		a.resp, a.err = connections.RoundTrip(req)
+	}
 	a.result = resultOf(a.resp, a.err)
 	if ctx.Err() == nil {
 		s.note(a.result)

@@ -349,3 +349,38 @@ func TestListOfUpstreamsIsReplacedOrNothingChanges(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What comes behind an answer is nobody's: the next request is not broken by it.
+func TestExcessBytesBreakNoOtherRequest(t *testing.T) {
+	excess := make(chan struct{})
+	url := raw(t, func(c net.Conn, line string) {
+		in := bufio.NewReader(c)
+		for n := 0; ; n++ {
+			body := ""
+			if !strings.HasPrefix(line, "HEAD ") || strings.Contains(line, "body") {
+				body = "text"
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"+body)
+			next, err := in.ReadString('\n')
+			for text := next; err == nil && text != "\r\n"; {
+				text, err = in.ReadString('\n')
+			}
+			if err != nil {
+				return
+			}
+			if line = strings.TrimSpace(next); strings.Contains(line, "late") && n == 0 {
+				_, _ = io.WriteString(c, "garbage in place of an answer\r\n\r\n")
+				<-excess
+				return
+			}
+		}
+	})
+	defer close(excess)
+	x := newUnder(t, nil, of(url))
+	x.says("/first", "text")
+	x.says("/late", "text") // on the same connection, which says what is no answer
+	if resp, err := x.Do(t.Context(), &Request{Method: http.MethodHead, Target: "/body"}); err != nil || resp.ContentLength != 4 {
+		t.Fatal(err)
+	}
+	x.says("/behind-head", "text")
+}

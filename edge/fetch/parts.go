@@ -1,0 +1,233 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"tandem/edge/rules"
+	"tandem/internal/h1"
+	"tandem/internal/media"
+	"tandem/segstore"
+)
+
+// errWhole: the origin gives this object whole, or not at all.
+var errWhole = errors.New("the origin gives no part of it")
+
+// Slices is an object of which only slices are here, all of one version.
+type Slices struct {
+	Meta segstore.Meta // of the whole
+
+	f     *Fetcher
+	r     *http.Request
+	x     Request
+	first int64
+	view  *segstore.View // of the first
+}
+
+// Close gives back the first slice.
+func (s *Slices) Close() { s.view.Close() }
+
+// Open is the slice of that number, filled if need be; the caller closes it.
+func (s *Slices) Open(ctx context.Context, number int64) (*segstore.View, error) {
+	if number == s.first {
+		return s.view, nil
+	}
+	view, _, err := slice(s.f, s.r.WithContext(ctx), s.x, number, silent{})
+	if err != nil {
+		return nil, err
+	}
+	if whole, begin, ok := rules.Whole(view.Meta()); !ok || begin != number*rules.SliceSize || whole.ETag != s.Meta.ETag || whole.Size != s.Meta.Size {
+		view.Close()
+		return nil, ErrChanged
+	}
+	return view, nil
+}
+
+// First is the number of the slice that is open already: it is closed with all.
+func (s *Slices) First() int64 { return s.first }
+
+// silent hears nothing.
+type silent struct{}
+
+func (silent) Start()                   {}
+func (silent) Interim(int, http.Header) {}
+func (silent) Stop()                    {}
+
+// slice finds or fills one slice.
+func slice(f *Fetcher, r *http.Request, x Request, number int64, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
+	x.Key = rules.SliceKey(x.Key, number)
+	whole := r.Clone(r.Context())
+	for _, name := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		whole.Header.Del(name)
+	}
+	return f.look(whole, &x, &passThrough{closed: true, interim: waiting.Interim}, waiting)
+}
+
+// lookParts answers a range of an object that is not here out of slices, and HEAD by
+// the origin's head. False: the object is to be had whole.
+func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found, bool, error) {
+	if x.Whole || x.Cached || x.Peer || f.store.Has(x.Key) || media.IsPlaylist(media.KindOf(x.Path, "")) || rules.OnlyIfCached(r.Header) {
+		return Found{}, false, nil
+	}
+	view, ok := f.store.Peek(rules.SliceKey(x.Key, 0))
+	if !ok {
+		view, ok = f.store.Growing(rules.SliceKey(x.Key, 0))
+	}
+	if ok {
+		meta := view.Meta()
+		view.Close()
+		if whole, _, ok := rules.Whole(meta); ok && whole.Size == meta.Size { // all of it is one slice
+			return partFound(f, r, x, 0, waiting)
+		}
+	}
+	if r.Method == http.MethodHead {
+		return headFound(f, r, x, waiting)
+	}
+	asked, ok := h1.ParseRange(r.Header.Get("Range"))
+	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.has(x.Path, f.now()) {
+		return Found{}, false, nil
+	}
+	begin := asked.First
+	if begin < 0 { // the last bytes: of how many?
+		head, ok, err := headFound(f, headOf(r), x, waiting)
+		if err != nil || !ok || head.Head == nil || head.Head.Status != http.StatusOK || head.Head.Size < 1 {
+			return Found{}, false, nil
+		}
+		begin = max(head.Head.Size-asked.Last, 0)
+	}
+	if view, ok := f.store.Growing(x.Key); ok {
+		near := view.Available()+rules.SliceSize > begin
+		view.Close()
+		if near {
+			return Found{}, false, nil
+		}
+	}
+	return partFound(f, r, x, begin/rules.SliceSize, waiting)
+}
+
+// headOf asks for the head in place of what a request asks for.
+func headOf(r *http.Request) *http.Request {
+	head := r.Clone(r.Context())
+	head.Method = http.MethodHead
+	return head
+}
+
+// partFound finds or fills the first slice that is needed.
+func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Waiting) (Found, bool, error) {
+	view, how, err := slice(f, r, *x, number, waiting)
+	switch {
+	case errors.Is(err, errWhole):
+		f.wholes.add(x.Path, f.now())
+		return Found{}, false, nil
+	case err != nil:
+		return Found{How: how}, true, err
+	}
+	meta := view.Meta()
+	whole, begin, ok := rules.Whole(meta)
+	switch {
+	case !ok: // an error of the origin's
+		return Found{View: view, How: how}, true, nil
+	case begin != number*rules.SliceSize:
+		view.Close()
+		return Found{}, false, nil
+	}
+	return Found{How: how, Slices: &Slices{Meta: whole, f: f, r: r, x: *x, first: number, view: view}}, true, nil
+}
+
+// headFound asks for the head alone. An origin that answers HEAD with an error may
+// know GET alone.
+func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found, bool, error) {
+	if f.store.Filling(x.Key) {
+		return Found{}, false, nil
+	}
+	own := *x
+	own.Key = rules.HeadKey(x.Key)
+	hand := &passThrough{closed: !rules.Plain(r.Header, nil), interim: waiting.Interim}
+	view, how, err := f.look(r, &own, hand, waiting)
+	status, a := hand.take()
+	how.Status = status
+	if a != nil {
+		return Found{How: how, Passed: &Answer{answer: a, f: f}}, true, nil
+	}
+	if err != nil {
+		return Found{How: how}, !errors.Is(err, errWhole), err
+	}
+	defer view.Close()
+	meta, _, ok := rules.Whole(view.Meta())
+	if !ok || media.IsPlaylist(media.KindOf(x.Path, meta.ContentType)) || meta.Status >= 400 && meta.Status != http.StatusNotFound && meta.Status != http.StatusGone {
+		return Found{}, false, nil
+	}
+	return Found{How: how, Head: &meta}, true, nil
+}
+
+// settlePart makes of an origin's answer to a request for a part, or for a head,
+// what is kept of it.
+func (a *answer) settlePart(key string, first int64) error {
+	if rules.IsHead(key) {
+		a.meta.Fields = rules.Extent(a.meta.Fields, 0, a.meta.Size)
+		a.meta.Size, a.meta.Volatile = 0, true
+		return nil
+	}
+	number, ok := rules.SliceOf(key)
+	if !ok {
+		return nil
+	}
+	begin := number * rules.SliceSize
+	switch a.resp.StatusCode {
+	case http.StatusOK:
+		return errWhole
+	case http.StatusRequestedRangeNotSatisfiable:
+		return ErrPass
+	case http.StatusPartialContent:
+		total, ok := rules.PartOf(a.resp, begin+first, begin+rules.SliceSize-1)
+		if !ok || media.IsPlaylist(a.head.Kind) {
+			return errWhole
+		}
+		a.meta.Status, a.head.Status, a.head.Empty = http.StatusOK, http.StatusOK, false
+		a.meta.Size = min(total-begin, rules.SliceSize)
+		a.meta.Fields = rules.Extent(a.meta.Fields, begin, total)
+	}
+	return nil
+}
+
+// wholes are folders whose objects their origin gives whole or not at all.
+type wholes struct {
+	mu    sync.Mutex
+	until map[string]time.Time // guarded by mu
+}
+
+const (
+	wholesFor  = time.Minute
+	wholesMost = 1000
+)
+
+func (w *wholes) has(of string, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return now.Before(w.until[path.Dir(of)])
+}
+
+func (w *wholes) add(of string, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.until == nil || len(w.until) >= wholesMost {
+		w.until = map[string]time.Time{}
+	}
+	w.until[path.Dir(of)] = now.Add(wholesFor)
+}
+
+// spanOf is the part of an object that a key is of, from a byte of it on. False: it
+// is of the whole.
+func spanOf(key string, first int64) (begin, end int64, ok bool) {
+	number, ok := rules.SliceOf(key)
+	if !ok {
+		return first, math.MaxInt64, false
+	}
+	begin = number * rules.SliceSize
+	return begin + first, begin + rules.SliceSize - 1, true
+}

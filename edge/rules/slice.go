@@ -1,0 +1,86 @@
+package rules
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"tandem/internal/h1"
+	"tandem/segstore"
+)
+
+// SliceSize is how much of a large object is fetched for a range of it, in bytes.
+const SliceSize = 1 << 20
+
+// What stands behind the mark in the key of a part of an object.
+const (
+	sliceMark = VariantMark + "s"
+	headMark  = VariantMark + "h"
+)
+
+// SliceKey is where the slice of that number is kept.
+func SliceKey(key string, number int64) string {
+	return TargetOf(key) + sliceMark + strconv.FormatInt(number, 10)
+}
+
+// SliceOf is the number of the slice that a key is of.
+func SliceOf(key string) (number int64, ok bool) {
+	_, text, ok := strings.Cut(key, sliceMark)
+	if !ok {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(text, 10, 40)
+	return number, err == nil && number >= 0
+}
+
+// HeadKey is where what the origin says of an object is kept, without its body.
+func HeadKey(key string) string { return TargetOf(key) + headMark }
+
+// IsHead tells whether a key is of a head.
+func IsHead(key string) bool { return strings.HasSuffix(key, headMark) }
+
+// extentField is the first of the kept fields of a part: where it begins in the
+// object, and how long that is. It is never sent to viewers.
+const extentField = "Tandem-Extent: "
+
+// Extent are the kept fields of a part of an object of that length, -1: not known.
+func Extent(fields string, begin, total int64) string {
+	return extentField + strconv.FormatInt(begin, 10) + "/" + strconv.FormatInt(total, 10) + "\r\n" + fields
+}
+
+// SameExtent puts the extent of old fields before new ones.
+func SameExtent(old, fields string) string {
+	if end := strings.Index(old, "\r\n"); strings.HasPrefix(old, extentField) && end >= 0 {
+		return old[:end+2] + fields
+	}
+	return fields
+}
+
+// Whole is what a part's copy says of the object that it is a part of. False: it is
+// none.
+func Whole(m segstore.Meta) (whole segstore.Meta, begin int64, ok bool) {
+	text, found := strings.CutPrefix(m.Fields, extentField)
+	line, rest, ended := strings.Cut(text, "\r\n")
+	from, total, parted := strings.Cut(line, "/")
+	begin, badFrom := strconv.ParseInt(from, 10, 64)
+	size, badTotal := strconv.ParseInt(total, 10, 64)
+	if !found || !ended || !parted || badFrom != nil || badTotal != nil {
+		return m, 0, false
+	}
+	m.Fields, m.Size, m.Digest = rest, size, ""
+	return m, begin, true
+}
+
+// PartOf reads an origin's 206: the bytes from begin on, up to the end of a slice or
+// of the object, under a strong validator. False: it is not what was asked for, or
+// can't be put together with others (RFC 9110 section 15.3.7.3).
+func PartOf(resp *http.Response, begin, end int64) (total int64, ok bool) {
+	r, ok := h1.ParseContentRange(resp.Header.Get("Content-Range"))
+	switch {
+	case !ok || r.First != begin || r.Total < 1 || r.Last != min(end, r.Total-1):
+		return 0, false
+	case resp.ContentLength >= 0 && resp.ContentLength != r.Last+1-r.First:
+		return 0, false
+	}
+	return r.Total, strings.HasPrefix(resp.Header.Get("ETag"), `"`)
+}
