@@ -119,3 +119,19 @@ func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 		t.Fatalf("%d takeovers", s.Takeovers)
 	}
 }
+
+// TestOneThatIsDownStandsInForNobody: of two dead neighbours neither is said to deliver
+// for the other.
+func TestOneThatIsDownStandsInForNobody(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 8})
+	for _, name := range []string{"edge-1", "edge-2"} {
+		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: 1})
+	}
+	var edges []wire.EdgeStatus
+	c.api(http.MethodGet, "/edges", nil, http.StatusOK, &edges)
+	for _, e := range edges {
+		if want := e.State == wire.EdgeUp; e.FailSafe != want {
+			t.Errorf("%s is %s, fail-safe: %v", e.Name, e.State, e.FailSafe)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func (a *API) status() wire.Status {
 }
 
 func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.Load, now time.Time) []wire.EdgeStatus {
-	margins, silent := ring.Margins(p, tables), a.deps.Control.Silent()
+	margins, stands, silent := ring.Margins(p, tables), ring.StandIns(p), a.deps.Control.Silent()
 	streams := map[string]int{}
 	for s := range p.Streams.All() {
 		for _, name := range p.EdgesOf(s.Pairs) {
@@ -36,7 +36,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 		s := wire.EdgeStatus{
 			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity, Asks: e.Asks, Zone: e.Zone,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
-			FailSafe: ring.FailSafe(p, e.Name), Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
+			FailSafe: ring.Delivers(e.State) && stands[e.Name], Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
 		}
 		if by := silent[e.Name]; by != nil {
 			s.State, s.StandIns = wire.EdgeSilent, by
