@@ -53,8 +53,12 @@ func newNode(c Config) *Node {
 }
 
 // publish lets everybody see the state. It is called before Raft starts, and
-// then by its applying goroutine only.
+// then by its applying goroutine only. What Raft applies of a time before the one
+// that is shown already is shown to nobody.
 func (n *Node) publish(s *State, events []wire.Event) {
+	if old := n.view.Load(); old != nil && s.Placement().Version < old.placement.Version {
+		return
+	}
 	n.changes.follow(s.Placement())
 	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), secrets: s.secrets, changed: make(chan struct{})})
 	if old != nil {

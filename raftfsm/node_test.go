@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -66,6 +67,7 @@ func TestTheWholeClusterComesBackFromDisk(t *testing.T) {
 	for round := range 2 {
 		for _, p := range c.peers {
 			if round == 1 {
+				eventually(t, 10*time.Second, "its log is applied again", func() bool { return c.nodes[p.Name].raft.AppliedIndex() >= last.Version })
 				if err := c.nodes[p.Name].raft.Snapshot().Error(); err != nil {
 					t.Fatal(err)
 				}
@@ -225,5 +227,45 @@ func TestASlowSubscriberMissesEventsAndNobodyWaits(t *testing.T) {
 	cancel()
 	if _, open := <-late; open {
 		t.Error("an event of a closed node")
+	}
+}
+
+// One of three is back alone with its disk: it shows the placement that it had,
+// says that nobody leads, and changes nothing.
+func TestOneOfThreeAloneShowsWhatItHad(t *testing.T) {
+	for _, snapshot := range []bool{false, true} {
+		c := newCluster(t, 3)
+		c.must(up("e1", 1))
+		c.must(Command{Kind: Place, Stream: "/a/", Pair: 1})
+		if snapshot {
+			if err := c.any().raft.Snapshot().Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last := c.must(up("e2", 1))
+		c.same(last.Version)
+		want, name := text(t, c.any().Placement()), c.any().Name()
+		for _, p := range c.peers {
+			c.kill(p.Name)
+		}
+		n := c.restart(name)
+		if have := text(t, n.Placement()); have != want {
+			t.Errorf("snapshot %t: it shows\n%s\nand had\n%s", snapshot, have, want)
+		}
+		if len(n.History()) == 0 {
+			t.Error("it has forgotten what happened")
+		}
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, err := n.Propose(short, up("e3", 1)); err == nil {
+			t.Error("it changes the placement alone")
+		}
+		cancel()
+		// The others come back: it goes on from there.
+		for _, p := range c.peers {
+			if p.Name != name {
+				c.restart(p.Name)
+			}
+		}
+		c.same(c.must(up("e3", 1)).Version)
 	}
 }

@@ -40,6 +40,7 @@ func Open(given Config) (*Node, error) {
 		return nil, fmt.Errorf("balancer %s: %w", c.Name, err)
 	}
 	n.loops.Go(n.watchLeader)
+	n.loops.Go(n.keepApplied)
 	return n, nil
 }
 
@@ -82,6 +83,7 @@ func (n *Node) open() error {
 	if err := n.bootstrap(rc); err != nil {
 		return err
 	}
+	n.showLast()
 	return n.startRaft(rc)
 }
 
