@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -194,29 +193,46 @@ func (c *Config) readSecret() error {
 	return nil
 }
 
+// Advertised sets the base URL by which others reach this balancer, unless it is
+// known: find is asked then.
+func (c *Config) Advertised(find func() (string, error)) (err error) {
+	if c.Advertise == "" && c.listed() == "" {
+		c.Advertise, err = find()
+	}
+	return err
+}
+
+// listed is this balancer's base URL in the list of the first ones.
+func (c *Config) listed() string {
+	for _, p := range c.peers {
+		if p.Name == c.Name {
+			return p.HTTP
+		}
+	}
+	return ""
+}
+
 // self is this balancer as the others know it.
 func (c *Config) self(raftAddr string) wire.Balancer {
 	b := wire.Balancer{Name: c.Name, HTTP: c.Advertise, Admin: c.AdvertiseAdmin, Raft: raftAddr}
-	for _, p := range c.peers {
-		if p.Name == c.Name && b.HTTP == "" {
-			b.HTTP = p.HTTP
-		}
-	}
-	host := "" // of the address that others use, for a listener on all addresses
-	if u, err := url.Parse(b.HTTP); err == nil {
-		host = u.Hostname()
+	if b.HTTP == "" {
+		b.HTTP = c.listed()
 	}
 	if b.HTTP == "" {
-		b.HTTP = reachable(c.Listen, host)
+		b.HTTP = "http://" + c.Listen
 	}
 	if b.Admin == "" {
+		host := ""
+		if u, err := url.Parse(b.HTTP); err == nil {
+			host = u.Hostname()
+		}
 		b.Admin = reachable(c.AdminListen, host)
 	}
 	return b
 }
 
-// reachable is the base URL of a listener. One that listens on all addresses is
-// called by the given host, else by the machine's name.
+// reachable is the base URL of a listener. One that listens at all addresses is
+// called by the given host.
 func reachable(listen, host string) string {
 	at, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -224,9 +240,6 @@ func reachable(listen, host string) string {
 	}
 	if ip := net.ParseIP(at); at == "" || ip != nil && ip.IsUnspecified() {
 		at = host
-		if name, err := os.Hostname(); at == "" && err == nil {
-			at = name
-		}
 	}
 	return "http://" + net.JoinHostPort(at, port)
 }

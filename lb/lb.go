@@ -92,7 +92,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 func (l *LB) openRooms(deps Deps) {
 	cfg := l.cfg
 	l.control = control.New(control.Config{
-		Name: cfg.Name, Join: cfg.Join, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
+		Name: cfg.Name, Join: cfg.Join, First: cfg.peers, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
@@ -114,6 +114,7 @@ func (l *LB) openRooms(deps Deps) {
 func openNode(cfg Config, deps Deps) (*raftfsm.Node, error) {
 	c := cfg.raft
 	c.Name, c.Dir, c.Secret, c.Logger, c.Now, c.Peers = cfg.Name, cfg.Data, cfg.Secret, deps.Logger, deps.Now, cfg.peers
+	c.Hold = len(c.Peers) > 1 || cfg.Join != ""
 	if len(c.Peers) == 0 && cfg.Join == "" {
 		c.Peers = []wire.Balancer{{Name: cfg.Name, HTTP: cfg.self("").HTTP}}
 	}

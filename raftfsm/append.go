@@ -25,6 +25,7 @@ type transport struct {
 	*raft.NetworkTransport
 	leads    func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
 	done     <-chan struct{}
+	refuses  func(command any) error // why a request of another node is not answered; nil: it is
 	progress *progress
 	requests chan raft.RPC // what the others ask of this node, heartbeats aside
 }
@@ -35,11 +36,26 @@ func (n *Node) newTransport() *transport {
 			Stream: n.streams, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
 		}),
-		leads: n.leadsFor, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}},
+		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}},
 		requests: make(chan raft.RPC),
 	}
 	n.loops.Go(t.pass)
 	return t
+}
+
+// SetHeartbeatHandler is a raft.Transport's: heartbeats pass its queue by.
+func (t *transport) SetHeartbeatHandler(f func(raft.RPC)) {
+	if f == nil {
+		t.NetworkTransport.SetHeartbeatHandler(nil)
+		return
+	}
+	t.NetworkTransport.SetHeartbeatHandler(func(rpc raft.RPC) {
+		if err := t.refuses(rpc.Command); err != nil {
+			rpc.Respond(nil, err)
+			return
+		}
+		f(rpc)
+	})
 }
 
 // Consumer is a raft.Transport's.
@@ -52,6 +68,10 @@ func (t *transport) pass() {
 		case <-t.done:
 			return
 		case rpc := <-t.NetworkTransport.Consumer():
+			if err := t.refuses(rpc.Command); err != nil {
+				rpc.Respond(nil, err)
+				continue
+			}
 			select {
 			case <-t.done:
 				return

@@ -98,7 +98,7 @@ func (c *changes) since(version uint64) *wire.PlacementDelta {
 		return nil
 	}
 	p := c.current
-	d := &wire.PlacementDelta{From: version, To: p.Version, Admission: p.Admission, NextPair: p.NextPair}
+	d := &wire.PlacementDelta{Cluster: p.Cluster, From: version, To: p.Version, Admission: p.Admission, NextPair: p.NextPair}
 	edges, pairs, streams := map[string]bool{}, map[wire.PairID]bool{}, map[string]bool{}
 	ring := false
 	for i := range c.log[first:] {

@@ -33,6 +33,7 @@ const (
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
 	Configure    Kind = "configure" // Admission
+	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
 	KeyUse        Kind = "key_use"        // Secret: Purpose, KeyID: everybody has it, so it seals

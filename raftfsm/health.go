@@ -25,6 +25,7 @@ type Follower struct {
 	Name   string
 	Behind uint64        // entries that are committed and that it is not known to hold
 	Late   time.Duration // for how long it has lacked any
+	Proved bool          // it has answered an append, since this node leads or it was taken in
 }
 
 // Health tells how this node does.
@@ -89,6 +90,13 @@ func (p *progress) taken(id raft.ServerID, a *raft.AppendEntriesRequest) {
 	p.match[id] = m
 }
 
+// forget is for a follower that begins anew.
+func (p *progress) forget(id raft.ServerID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.match, id)
+}
+
 // reached notes that an append has reached this node.
 func (p *progress) reached() {
 	p.mu.Lock()
@@ -117,7 +125,7 @@ func (p *progress) list(names []string, commit uint64, now time.Time) []Follower
 			m.caught = now
 			p.match[raft.ServerID(name)] = m
 		}
-		f := Follower{Name: name}
+		f := Follower{Name: name, Proved: ok && m.index > 0}
 		if m.index < commit {
 			f.Behind, f.Late = commit-m.index, now.Sub(m.caught)
 		}

@@ -29,6 +29,7 @@ type Node struct {
 	running   atomic.Pointer[raft.Raft] // the same, for goroutines of Raft's that are faster than NewRaft
 	view      atomic.Pointer[view]
 	changes   changes
+	hold      hold
 	loops     sync.WaitGroup
 	done      chan struct{} // closed when Raft ends: by Release or Close
 	releasing sync.Once

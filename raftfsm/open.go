@@ -13,6 +13,8 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"tandem/internal/wire"
 )
 
 const (
@@ -162,34 +164,46 @@ func (n *Node) raftConfig() *raft.Config {
 	return c
 }
 
-// bootstrap writes the first list of voters. Every one of them writes the same,
-// so nobody has to be first.
+// bootstrap writes the first list of voters, or lets a node with an empty disk
+// wait. Every one of the first voters writes the same, so nobody has to be first.
 func (n *Node) bootstrap(rc *raft.Config) error {
-	var list raft.Configuration
-	mine := false
-	for _, p := range n.config.Peers {
-		if p.Name == n.config.Name {
-			mine = true
-			if p.Raft == "" && len(n.config.Peers) == 1 {
-				p.Raft = n.streams.Addr().String()
-			}
-		}
-		if p.Raft == "" {
-			return fmt.Errorf("the raft address of balancer %s is missing", p.Name)
-		}
-		list.Servers = append(list.Servers, raft.Server{ID: raft.ServerID(p.Name), Address: raft.ServerAddress(p.Raft)})
-	}
-	if !mine {
-		return nil
-	}
 	old, err := raft.HasExistingState(n.log, n.log, n.snapshots)
 	if err != nil || old {
+		return err
+	}
+	if n.config.Hold {
+		n.hold.state.Store(waiting)
+		return nil
+	}
+	list, err := n.firstVoters(n.config.Peers)
+	if err != nil || len(list.Servers) == 0 {
 		return err
 	}
 	if err := raft.BootstrapCluster(rc, n.log, n.log, n.snapshots, n.transport, list); err != nil {
 		return fmt.Errorf("the list of first voters: %w", err)
 	}
 	return nil
+}
+
+// firstVoters is a list that this node is in; empty: it is not.
+func (n *Node) firstVoters(peers []wire.Balancer) (list raft.Configuration, err error) {
+	mine := false
+	for _, p := range peers {
+		if p.Name == n.config.Name {
+			mine = true
+			if p.Raft == "" && len(peers) == 1 {
+				p.Raft = n.streams.Addr().String()
+			}
+		}
+		if p.Raft == "" {
+			return list, fmt.Errorf("the raft address of balancer %s is missing", p.Name)
+		}
+		list.Servers = append(list.Servers, raft.Server{ID: raft.ServerID(p.Name), Address: raft.ServerAddress(p.Raft)})
+	}
+	if !mine {
+		return raft.Configuration{}, nil
+	}
+	return list, nil
 }
 
 func (n *Node) startRaft(rc *raft.Config) (err error) {

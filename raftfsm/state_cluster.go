@@ -78,3 +78,17 @@ func configure(ch *change) error {
 	ch.event(wire.Event{Kind: "admission", Text: fmt.Sprintf("Admission is %s now%s.", to, ch.by())})
 	return nil
 }
+
+// found gives the cluster its id, which it keeps for ever: by it edges know whether
+// balancers that have forgotten them are others.
+func found(ch *change) error {
+	if err := validName("cluster", ch.c.Name); err != nil {
+		return err
+	}
+	if ch.before.Cluster != "" {
+		return nil
+	}
+	ch.edit().Cluster = ch.c.Name
+	ch.event(wire.Event{Kind: "cluster", Text: fmt.Sprintf("This is cluster %s.", ch.c.Name)})
+	return nil
+}

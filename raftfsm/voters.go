@@ -92,6 +92,17 @@ func (n *Node) leaderChanged() {
 	}
 }
 
+// Stored is the address at which the others look for this node, by what it holds
+// itself; empty: it is in no list.
+func (n *Node) Stored() string {
+	for _, s := range n.raft.GetConfiguration().Configuration().Servers {
+		if string(s.ID) == n.config.Name {
+			return string(s.Address)
+		}
+	}
+	return ""
+}
+
 // Voters lists the names of those that vote, in order.
 func (n *Node) Voters() []string {
 	future := n.raft.GetConfiguration()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"tandem/edge"
@@ -9,6 +10,8 @@ import (
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
+
+	"github.com/rs/zerolog"
 )
 
 // edgeConfig is the settings of an edge and of its process.
@@ -35,6 +38,22 @@ func edgeCommand() command {
 	}
 }
 
+// advertise finds the addresses by which the cluster reaches an edge that was not
+// told them.
+func advertise(cfg *edge.Config, viewers, admins net.Listener, log zerolog.Logger) (err error) {
+	if cfg.Advertise == "" {
+		if cfg.Advertise, err = serve.Advertised(viewers, "--advertise", cfg.Balancers, log); err != nil {
+			return setting.Wrong(err)
+		}
+	}
+	if cfg.AdvertiseAdmin == "" {
+		if cfg.AdvertiseAdmin, err = serve.Advertised(admins, "--advertise-admin", cfg.Balancers, log); err != nil {
+			return setting.Wrong(err)
+		}
+	}
+	return nil
+}
+
 func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
@@ -51,6 +70,11 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	admins, err := life.Sockets.Listen("admin-listen", cfg.AdminListen)
 	if err != nil {
 		return err
+	}
+	if len(cfg.Balancers) > 0 {
+		if err := advertise(&cfg.Config, viewers, admins, log); err != nil {
+			return err
+		}
 	}
 	e, err := edge.New(cfg.Config, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
 	if err != nil {

@@ -46,7 +46,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := openBalancer(life.Sockets, &cfg.Config)
+	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
 	if err != nil {
 		return err
 	}

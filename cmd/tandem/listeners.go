@@ -7,7 +7,10 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/internal/serve"
+	"tandem/internal/setting"
 	"tandem/lb"
+
+	"github.com/rs/zerolog"
 )
 
 // balancerListeners are the sockets of one balancer.
@@ -19,7 +22,7 @@ type balancerListeners struct {
 // openBalancer opens them and puts the real addresses where port 0 was asked
 // for, so that the balancer tells others the right ones. Raft's is the balancer's
 // own, unless it was passed.
-func openBalancer(sockets *serve.Sockets, cfg *lb.Config) (balancerListeners, error) {
+func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (balancerListeners, error) {
 	var d balancerListeners
 	for _, row := range []struct {
 		name string
@@ -38,6 +41,9 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config) (balancerListeners, er
 			return d, err
 		}
 		*row.to, *row.addr = l, l.Addr().String()
+	}
+	if err := cfg.Advertised(func() (string, error) { return serve.Advertised(d.viewers, "--advertise", []string{cfg.Join}, log) }); err != nil {
+		return d, setting.Wrong(err)
 	}
 	raft, err := sockets.Listen("raft-listen", cfg.RaftListen())
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,12 +62,21 @@ func (c *nodeConfig) Validate() error {
 		return err
 	}
 	if len(c.edge.Balancers) == 0 {
-		c.edge.Balancers = []string{"http://" + c.lb.Listen}
+		c.edge.Balancers = []string{"http://" + local(c.lb.Listen)}
 	}
 	if err := c.lb.Validate(); err != nil {
 		return err
 	}
 	return c.edge.Validate()
+}
+
+// local is where a process reaches its own listener.
+func local(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
 }
 
 func nodeCommand() command {
@@ -92,7 +102,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := openBalancer(life.Sockets, &cfg.lb)
+	listeners, err := openBalancer(life.Sockets, &cfg.lb, log)
 	if err != nil {
 		return err
 	}
@@ -102,6 +112,9 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	}
 	admins, err := life.Sockets.Listen("edge-admin-listen", cfg.edge.AdminListen)
 	if err != nil {
+		return err
+	}
+	if err := advertise(&cfg.edge, data, admins, log); err != nil {
 		return err
 	}
 	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})

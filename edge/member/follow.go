@@ -25,8 +25,8 @@ const (
 	openWaits   = 500 * time.Millisecond // an opening waits so long for a placement that is on its way
 )
 
-// ErrNameTaken ends an edge whose name another, later started process uses.
-var ErrNameTaken = errors.New("another process has registered under this name; see --name")
+// ErrNameTaken ends an edge whose name another process uses.
+var ErrNameTaken = errors.New("the name of this edge is another's; see --name")
 
 // follow keeps the placement current, and this edge in it, until ctx ends.
 func (m *Member) follow(ctx context.Context) error {
@@ -136,6 +136,9 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 		Placement json.RawMessage `json:"placement"`
 	}
 	if err := m.post(ctx, 5*time.Second, balancer+wire.PathRegister, reg, &answer); err != nil {
+		if taken := nameTaken(err); taken != "" {
+			return fmt.Errorf("%w: %s", ErrNameTaken, taken)
+		}
 		if call.StatusOf(err) == http.StatusForbidden {
 			m.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret; see --secret-file")
 		}
@@ -145,11 +148,28 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 	if err != nil {
 		return err
 	}
+	if !m.foreign.heard(m, balancer, p) {
+		return errForeign
+	}
 	m.apply(p)
 	if due, err := m.registrationDue(); err != nil || due {
 		return errors.Join(err, errors.New("registered, but the placement does not show it yet"))
 	}
 	return nil
+}
+
+// nameTaken is what a balancer says of who has this edge's name, empty when that is
+// not why it refuses.
+func nameTaken(err error) string {
+	var refused *call.StatusError
+	var said struct {
+		wire.Refusal
+		Error string `json:"error"`
+	}
+	if !errors.As(err, &refused) || json.Unmarshal(refused.Body, &said) != nil || said.Reason != wire.ReasonNameTaken {
+		return ""
+	}
+	return said.Error
 }
 
 // poll waits for a placement newer than the last one; nil when there is none yet. What
@@ -161,7 +181,7 @@ func (m *Member) poll(ctx context.Context, balancer string) (*wire.Placement, er
 	if !m.whole {
 		after = base.Version
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, balancer+wire.PathPlacement+"?after="+strconv.FormatUint(after, 10), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, balancer+wire.PathPlacement+"?after="+strconv.FormatUint(after, 10)+"&cluster="+base.Cluster, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -176,14 +196,23 @@ func (m *Member) poll(ctx context.Context, balancer string) (*wire.Placement, er
 	switch resp.StatusCode {
 	case http.StatusOK:
 		m.whole = false
-		return wire.DecodePlacement(resp.Body)
+		p, err := wire.DecodePlacement(resp.Body)
+		if err == nil && !m.foreign.heard(m, balancer, p) {
+			return nil, errForeign
+		}
+		return p, err
 	case http.StatusIMUsed:
 		d, err := wire.DecodeDelta(resp.Body)
 		if err != nil {
 			return nil, err
 		}
-		return d.Apply(base)
+		p, err := d.Apply(base)
+		if err == nil {
+			m.foreign.own = m.now()
+		}
+		return p, err
 	case http.StatusNoContent:
+		m.foreign.own = m.now()
 		return nil, nil
 	case http.StatusForbidden:
 		return nil, fmt.Errorf("%s: 403: refused, another secret?", balancer)

@@ -92,6 +92,7 @@ type Member struct {
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
 	purged    uint64                         // owned by follow
+	foreign   foreign
 	whole     bool                           // owned by follow: what has changed did not fit what is here
 
 	Counts Counts

@@ -20,6 +20,7 @@ var ErrDelta = errors.New("the delta does not fit")
 // PlacementDelta is what has changed from one version of the placement to another:
 // what is in it is as it is now, and takes the place of what was.
 type PlacementDelta struct {
+	Cluster     string        `json:"cluster,omitempty"`
 	From        uint64        `json:"from"`
 	To          uint64        `json:"to"`
 	Admission   string        `json:"admission"`
@@ -41,7 +42,11 @@ func (d *PlacementDelta) Apply(p *Placement) (*Placement, error) {
 	if p.Version != d.From {
 		return nil, fmt.Errorf("%w: from version %d, here is %d", ErrDelta, d.From, p.Version)
 	}
+	if p.Cluster != "" && d.Cluster != p.Cluster {
+		return nil, fmt.Errorf("%w: of cluster %q, here is %s", ErrDelta, d.Cluster, p.Cluster)
+	}
 	next := *p
+	next.Cluster = d.Cluster
 	next.Version, next.Admission, next.NextPair = d.To, d.Admission, d.NextPair
 	if d.Balancers != nil {
 		next.Balancers = *d.Balancers

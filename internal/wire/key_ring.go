@@ -63,6 +63,13 @@ func (r *KeyRing) Take(k Keys) {
 	}
 }
 
+// Forget empties the ring, for the keys of another cluster.
+func (r *KeyRing) Forget() {
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	r.now.Store(nil)
+}
+
 // Changed is closed at the next Take. Get it before looking, and nothing is
 // missed.
 func (r *KeyRing) Changed() <-chan struct{} {

@@ -82,7 +82,8 @@ type Purge struct {
 // a request goes. It is small, changes rarely and has no entry per session.
 // A *Placement that was published is never changed.
 type Placement struct {
-	Version   uint64     `json:"version"` // index of the last command in it
+	Cluster   string     `json:"cluster,omitempty"` // drawn once, by the first leader; empty: by an older build
+	Version   uint64     `json:"version"`           // index of the last command in it
 	Admission string     `json:"admission"`
 	Edges     []Edge     `json:"edges"` // in ring order, those that are not in the ring yet last
 	Pairs     []Pair     `json:"pairs"` // by id

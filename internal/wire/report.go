@@ -93,6 +93,13 @@ type Stopping struct {
 // CauseStopping is the cause of a death that is none: the edge has said so itself.
 const CauseStopping = "stopping"
 
+// Join is what a balancer asks of the leader that wants to be one of its cluster, or
+// is at another address.
+type Join struct {
+	Balancer
+	Fresh bool `json:"fresh,omitempty"` // its disk is empty
+}
+
 // Ready says that an edge holds, verified, all that Version asks it to hold.
 type Ready struct {
 	Edge        string `json:"edge"`
@@ -107,6 +114,9 @@ type Pong struct {
 	Incarnation uint64 `json:"incarnation"`
 	Version     uint64 `json:"version,omitempty"` // a balancer's: of its placement
 	Keys        uint64 `json:"keys,omitempty"`    // a balancer's: version of the keys that it opens tokens with
+	Cluster     string `json:"cluster,omitempty"` // a balancer's: of its placement, empty: it has none yet
+	Raft        string `json:"raft,omitempty"`    // a balancer's: where its copy of the placement is reached
+	Fresh       bool   `json:"fresh,omitempty"`   // a balancer's: its disk is empty, and it waits to be let in
 	Problem     string `json:"problem,omitempty"` // a balancer's: why it should get no viewers; empty: it should
 }
 

@@ -31,15 +31,16 @@ type Refusal struct {
 // towards viewers (HeaderReason, and in the body). Never made from what a
 // client sent.
 const (
-	ReasonLimit    = "edge_limit"      // the edge delivers as many as it may while a neighbour may die (claim 8)
-	ReasonPairFull = "pair_full"       // the pair sum has reached the table's size
-	ReasonSideFull = "side_full"       // no free slot on this member's side: the boundary has to move
-	ReasonFailSafe = "fail_safe"       // delivering for a dead neighbour (claims 12, 13)
-	ReasonDraining = "draining"        // drained, leaving, recovering or joining
-	ReasonStale    = "stale_placement" // the edge does not know such a pair (yet)
-	ReasonCluster  = "cluster_full"    // S111
-	ReasonNoEdge   = "no_edge"         // nobody alive
-	ReasonQuorum   = "no_quorum"       // the stream has to be placed and the placement can't be changed now
+	ReasonLimit     = "edge_limit"      // the edge delivers as many as it may while a neighbour may die (claim 8)
+	ReasonPairFull  = "pair_full"       // the pair sum has reached the table's size
+	ReasonSideFull  = "side_full"       // no free slot on this member's side: the boundary has to move
+	ReasonFailSafe  = "fail_safe"       // delivering for a dead neighbour (claims 12, 13)
+	ReasonDraining  = "draining"        // drained, leaving, recovering or joining
+	ReasonStale     = "stale_placement" // the edge does not know such a pair (yet)
+	ReasonCluster   = "cluster_full"    // S111
+	ReasonNameTaken = "name_taken"      // another node of that name serves
+	ReasonNoEdge    = "no_edge"         // nobody alive
+	ReasonQuorum    = "no_quorum"       // the stream has to be placed and the placement can't be changed now
 )
 
 // RefusesSession tells whether an edge's reason speaks of the session that was asked

@@ -21,10 +21,11 @@ import (
 // Config is what of a balancer's settings this room acts by.
 type Config struct {
 	Name        string
-	Join        string        // base URL of a balancer of the cluster to join, "": none
-	Admission   string        // what the first leader of a new cluster sets
-	DeadAfter   time.Duration // until a member that is down is removed, 0: never
-	SilentFor   time.Duration // without a report, until an edge is pinged
+	Join        string          // base URL of a balancer of the cluster to join, "": none
+	First       []wire.Balancer // the first balancers of a new cluster, this one included
+	Admission   string          // what the first leader of a new cluster sets
+	DeadAfter   time.Duration   // until a member that is down is removed, 0: never
+	SilentFor   time.Duration   // without a report, until an edge is pinged
 	PingTimeout time.Duration
 
 	UnplaceAfter time.Duration // without a session, until a stream leaves the placement, 0: never
@@ -94,6 +95,7 @@ func (c *Control) Run(ctx context.Context) error {
 		run.Part{Name: "liveness", Run: c.liveness},
 		run.Part{Name: "tasks", Run: c.runTasks},
 		run.Part{Name: "follow", Run: c.follower.run},
+		run.Part{Name: "founding", Run: (&founding{c: c}).run},
 	)
 }
 
@@ -133,6 +135,8 @@ func (c *Control) HasRoom(edge string) bool {
 // with one that others know to be old it does not.
 func (c *Control) Ready() error {
 	switch health := c.node.Health(); {
+	case c.node.Fresh():
+		return errors.New("this balancer's disk is empty, and it waits to be let in; its log says by whom")
 	case health.Disk != nil:
 		return fmt.Errorf("the placement can't be written: %w; see --data", health.Disk)
 	case health.Starved > 0:

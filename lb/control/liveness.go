@@ -49,7 +49,9 @@ func (c *Control) Balancer(name string) (wire.Pong, bool) {
 
 // pong is what this balancer says of itself.
 func (c *Control) pong() wire.Pong {
-	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Version: c.node.Placement().Version, Keys: c.Tokens.Ring.Version()}
+	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Keys: c.Tokens.Ring.Version(), Raft: c.deps.Self.Raft, Fresh: c.node.Fresh()}
+	p := c.node.Placement()
+	pong.Version, pong.Cluster = p.Version, p.Cluster
 	if err := c.Ready(); err != nil {
 		pong.Problem = err.Error()
 	}

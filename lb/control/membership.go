@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"tandem/internal/call"
@@ -12,28 +14,63 @@ import (
 	"tandem/raftfsm"
 )
 
-// joinCluster asks to become one more balancer of a running cluster, following
-// those who say who leads.
-func (t *tasks) joinCluster(ctx context.Context) bool {
-	at := t.c.cfg.Join
+// join asks to become a balancer of a running cluster, to be let back in with an
+// empty disk, or to be found at another address, following those who say who leads.
+func (c *Control) join(ctx context.Context, at string, fresh bool) bool {
 	for range 3 {
 		attempt, cancel := context.WithTimeout(ctx, orderLimit)
-		err := t.c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, t.c.deps.Self, nil)
+		err := c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, wire.Join{Balancer: c.deps.Self, Fresh: fresh}, nil)
 		cancel()
 		if err == nil {
-			t.c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
+			c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
 			return true
 		}
 		leader, ok := leaderOf(err)
 		if !ok || leader.HTTP == at {
 			if ctx.Err() == nil {
-				t.c.deps.Logger.Warn().Err(err).Str("at", at).Msg("the cluster can't be joined yet; trying again")
+				c.deps.Logger.Warn().Err(err).Str("at", at).Msg("the cluster can't be joined yet; trying again")
 			}
 			return false
 		}
 		at = leader.HTTP
 	}
 	return false
+}
+
+// joinCluster joins the cluster that the configuration names.
+func (t *tasks) joinCluster(ctx context.Context) bool { return t.c.join(ctx, t.c.cfg.Join, false) }
+
+// tellMoved is for a balancer that has come back with its disk at another address:
+// the others look for it at the old one, and it tells them.
+func (t *tasks) tellMoved(ctx context.Context) {
+	stored := t.c.node.Stored()
+	if _, ok := t.c.node.Leader(); ok || stored == "" || stored == t.c.deps.Self.Raft || t.c.deps.Now().Sub(t.moved) < tellApart {
+		return
+	}
+	t.moved = t.c.deps.Now()
+	for _, b := range append(slices.Clone(t.c.cfg.First), t.c.node.Placement().Balancers...) {
+		if b.Name != t.c.cfg.Name && b.HTTP != "" && t.c.join(ctx, b.HTTP, false) {
+			return
+		}
+	}
+}
+
+// taken says who has the name of a balancer that asks to be let in; nil: nobody who
+// lives, or itself.
+func (c *Control) taken(ctx context.Context, b wire.Balancer) error {
+	for _, known := range c.node.Placement().Balancers {
+		if known.Name != b.Name || known.HTTP == "" {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, aliveLimit)
+		defer cancel()
+		var pong wire.Pong
+		err := c.deps.Call.Ask(ctx, http.MethodGet, known.HTTP+wire.PathPing, nil, &pong)
+		if err == nil && pong.Name == b.Name && pong.Raft != "" && pong.Raft != b.Raft {
+			return fmt.Errorf("another balancer named %s serves at %s; give this one another --name", b.Name, known.HTTP)
+		}
+	}
+	return nil
 }
 
 // makeKnown proposes this balancer's addresses when the placement does not show
@@ -84,6 +121,10 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), registerWait)
 	defer cancel()
+	if err := c.edgeTaken(ctx, reg.Edge); err != nil {
+		call.RefuseNode(w, http.StatusConflict, wire.ReasonNameTaken, err.Error())
+		return
+	}
 	_, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now())})
 	if err != nil && !errors.Is(err, raftfsm.ErrStale) {
 		RefuseCommand(w, err)
@@ -110,6 +151,19 @@ func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// edgeTaken says who has the name of an edge that registers: one that lives, at
+// another address. nil: nobody.
+func (c *Control) edgeTaken(ctx context.Context, e wire.Edge) error {
+	known, ok := c.node.Placement().Edge(e.Name)
+	if !ok || known.HTTP == e.HTTP || known.State == wire.EdgeDown || known.Incarnation == e.Incarnation {
+		return nil
+	}
+	if c.deps.Call.Ping(ctx, c.cfg.PingTimeout, known) != nil {
+		return nil // it has moved
+	}
+	return fmt.Errorf("another edge named %s serves at %s; give this one another --name", e.Name, known.HTTP)
 }
 
 // handleReady makes a returning or joining edge deliver. Edges tell every
@@ -156,9 +210,10 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// handleJoin takes a further balancer in. Only the leader can.
+// handleJoin takes a further balancer in, or back, or notes its new address. Only
+// the leader can.
 func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
-	var b wire.Balancer
+	var b wire.Join
 	if !call.Read(w, r, &b) {
 		return
 	}
@@ -168,9 +223,13 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
-	err := c.node.Join(ctx, b)
+	if err := c.taken(ctx, b.Balancer); err != nil {
+		call.RefuseNode(w, http.StatusConflict, wire.ReasonNameTaken, err.Error())
+		return
+	}
+	err := c.node.Admit(ctx, b.Balancer, b.Fresh)
 	if err == nil {
-		_, err = c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &b})
+		_, err = c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &b.Balancer})
 	}
 	switch {
 	case errors.Is(err, raftfsm.ErrNotLeader):

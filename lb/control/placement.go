@@ -62,7 +62,7 @@ func (t *deltaTexts) of(d *wire.PlacementDelta) ([]byte, error) {
 // placementSince is the answer to who has a version and wants a newer one: what has
 // changed, for those who can take that in and are not too far behind, or the whole.
 func (c *Control) placementSince(after uint64, r *http.Request, p *wire.Placement) (status int, text []byte, err error) {
-	if r.Header.Get("A-IM") == wire.DeltaPlacement {
+	if r.Header.Get("A-IM") == wire.DeltaPlacement && !foreignTo(r.URL.Query().Get("cluster"), p) {
 		if d := c.node.Since(after); d != nil {
 			text, err = c.deltas.of(d)
 			return http.StatusIMUsed, text, err
@@ -70,6 +70,12 @@ func (c *Control) placementSince(after uint64, r *http.Request, p *wire.Placemen
 	}
 	text, err = c.polls.of(p)
 	return http.StatusOK, text, err
+}
+
+// foreignTo tells whether who asks is of another cluster than this one: it has to see
+// that at once, whatever its version is.
+func foreignTo(cluster string, p *wire.Placement) bool {
+	return cluster != "" && p.Cluster != "" && cluster != p.Cluster
 }
 
 // handlePlacement waits for a placement newer than the one asked with.
@@ -81,7 +87,7 @@ func (c *Control) handlePlacement(w http.ResponseWriter, r *http.Request) {
 	for {
 		changed := c.node.Watch()
 		p := c.node.Placement()
-		if newest || p.Version > after {
+		if newest || p.Version > after || foreignTo(r.URL.Query().Get("cluster"), p) {
 			status, text, err := c.placementSince(after, r, p)
 			if err != nil {
 				call.RefuseNode(w, http.StatusInternalServerError, "encoding", err.Error())

@@ -28,6 +28,7 @@ type tasks struct {
 	watched               time.Time               // the edges were asked
 	idle                  map[string]time.Time    // streams that nobody watches, since when; of this term as leader
 	joined                bool
+	moved                 time.Time // another address was told
 }
 
 // runTasks does them until ctx ends.
@@ -47,10 +48,14 @@ func (c *Control) runTasks(ctx context.Context) error {
 
 // do does what is due.
 func (t *tasks) do(ctx context.Context) {
+	if t.c.node.Fresh() || t.c.node.Released() {
+		return
+	}
 	if !t.joined && t.c.deps.Now().Sub(t.told) > tellApart {
 		t.told = t.c.deps.Now()
 		t.joined = t.joinCluster(ctx)
 	}
+	t.tellMoved(ctx)
 	if t.joined {
 		t.makeKnown(ctx)
 	}
@@ -59,6 +64,8 @@ func (t *tasks) do(ctx context.Context) {
 		t.idle = nil
 		return
 	}
+	t.nameCluster(ctx)
+	t.promote(ctx)
 	rotation{t}.tend(ctx)
 	t.letLeave(ctx)
 	t.settleRing(ctx)

@@ -1,0 +1,64 @@
+package serve
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/rs/zerolog"
+)
+
+// anywhere is an address outside every network of one's own (RFC 5737): nothing is
+// sent there, only the way is looked up.
+const anywhere = "192.0.2.1:9"
+
+// Advertised is the base URL by which others reach a listener. One at all addresses
+// has none of its own: others are told the one that faces towards, the base URLs of
+// whom they are, else the way out of this machine; the log says so. flag is the
+// setting that says it otherwise.
+func Advertised(ln net.Listener, flag string, towards []string, log zerolog.Logger) (string, error) {
+	tcp, ok := ln.Addr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return BaseURL(ln), nil
+	}
+	for _, base := range append(hosts(towards), anywhere) {
+		ip := facing(base)
+		if ip == nil {
+			continue
+		}
+		at := "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(tcp.Port))
+		log.Info().Str("address", at).Str("set", flag).Msg("listening at all addresses: others are told this one; " + flag + " tells them another")
+		return at, nil
+	}
+	return "", fmt.Errorf("%s: %s is no address that others can call, and none was found that faces them: give the base URL by which they reach this node, like http://10.0.0.5:%d", flag, ln.Addr(), tcp.Port)
+}
+
+// facing is the address of this machine from which packets to a host go out; nil:
+// there is no way.
+func facing(hostport string) net.IP {
+	conn, err := net.Dial("udp", hostport)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	if at, ok := conn.LocalAddr().(*net.UDPAddr); ok && !at.IP.IsUnspecified() {
+		return at.IP
+	}
+	return nil
+}
+
+func hosts(bases []string) []string {
+	var list []string
+	for _, base := range bases {
+		u, err := url.Parse(base)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		port := u.Port()
+		if port == "" {
+			port = "80"
+		}
+		list = append(list, net.JoinHostPort(u.Hostname(), port))
+	}
+	return list
+}
