@@ -262,3 +262,7 @@ func (c *Config) RaftListen() string {
 
 // UseRaft gives the balancer a listener there; its replica takes it over.
 func (c *Config) UseRaft(l net.Listener) { c.raft.Listener = l }
+
+// Recover makes the balancer the only one that votes, by what is on its disk. The
+// same order is carried out once.
+func (c *Config) Recover(order string) { c.raft.Recover = order }

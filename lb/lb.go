@@ -28,6 +28,7 @@ type Deps struct {
 	Logger   zerolog.Logger
 	Registry *prometheus.Registry // nil: one of its own
 	Now      func() time.Time     // nil: time.Now
+	Recover  func(string) error   // starts the process anew as the only voter, by its disk; nil: it can't be
 	Reload   func() (any, error)  // reads the configuration anew and tells what that did; nil: it can't be
 }
 
@@ -105,7 +106,7 @@ func (l *LB) openRooms(deps Deps) {
 	l.api = api.New(api.Deps{
 		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
 		Name: cfg.Name, StateSource: cfg.StateSource, Refused: l.counts.refusedAll.load, Takeovers: l.counts.takeoversAll.load, Leaving: l.leaving,
-		Reload: deps.Reload,
+		Recover: deps.Recover, Reload: deps.Reload,
 	})
 }
 

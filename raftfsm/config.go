@@ -31,7 +31,8 @@ type Config struct {
 	Advertise string          // address that the others dial; empty: the one it listens at
 	Peers     []wire.Balancer // the first voters, the same on each of them; without this node it waits to be joined
 	Secret    wire.Secret
-	Hold      bool // with an empty disk the node waits for Found or Learn, whatever Peers are
+	Recover   string // an order to make this node the only voter, from its disk; the same one is carried out once
+	Hold      bool   // with an empty disk the node waits for Found or Learn, whatever Peers are
 
 	Heartbeat time.Duration // without a leader for this long, up to twice as long: a vote
 	Election  time.Duration // a vote without an end for this long: the next one

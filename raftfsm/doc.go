@@ -33,9 +33,10 @@
 // May be lost: a command whose proposer heard no answer (ErrUnsure: it may still
 // become true; propose it again with the same ID); events for a subscriber that
 // reads too slowly; events inside a snapshot that a late node was sent (History
-// has them). What was answered is on the disks of a majority. A node that lost
-// its disk must be taken out and joined again under another name: it has
-// forgotten its votes.
+// has them). What was answered is on the disks of a majority. A node that
+// lost its disk has forgotten its votes, and counts for nothing until the leader has
+// taken it in anew (hold.go); up to 250 ms of what it knew to be committed, for one
+// that is opened where nobody leads (last.go).
 //
 // Never done here: HTTP, forwarding to the leader (lb), judging whether an edge
 // is dead (lb, edge), arithmetic on boundaries (internal/ring).

@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -44,35 +45,46 @@ func (n *Node) keepApplied() {
 // showLast shows the placement that this node had applied when it ended. What can't
 // be read is Raft's to complain of.
 func (n *Node) showLast() {
-	state, from := NewState(), uint64(0)
-	if list, err := n.snapshots.List(); err == nil && len(list) > 0 {
-		meta, r, err := n.snapshots.Open(list[0].ID)
-		if err != nil {
-			return
-		}
-		state, err = ReadState(r)
-		_ = r.Close()
-		if err != nil {
-			return
-		}
-		from = meta.Index
-	}
 	text, err := n.log.Get(appliedKey)
 	if err != nil || len(text) != 8 {
 		return
 	}
+	if state, _, err := n.upTo(binary.BigEndian.Uint64(text)); err == nil {
+		n.publish(state, nil)
+	}
+}
+
+// upTo is the state by what is on the disk up to an index, and the term of its end.
+func (n *Node) upTo(end uint64) (state *State, term uint64, err error) {
+	state, from := NewState(), uint64(0)
+	list, err := n.snapshots.List()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(list) > 0 {
+		meta, r, err := n.snapshots.Open(list[0].ID)
+		if err != nil {
+			return nil, 0, err
+		}
+		state, err = ReadState(r)
+		_ = r.Close()
+		if err != nil {
+			return nil, 0, err
+		}
+		from, term = meta.Index, meta.Term
+	}
 	last, err := n.log.LastIndex()
 	if err != nil {
-		return
+		return nil, 0, err
 	}
-	for index := from + 1; index <= min(binary.BigEndian.Uint64(text), last); index++ {
+	for index := from + 1; index <= min(end, last); index++ {
 		var entry raft.Log
-		if n.log.GetLog(index, &entry) != nil {
-			return
+		if err := n.log.GetLog(index, &entry); err != nil {
+			return nil, 0, fmt.Errorf("entry %d: %w", index, err)
 		}
-		if entry.Type == raft.LogCommand {
+		if term = entry.Term; entry.Type == raft.LogCommand {
 			state.Apply(index, bytes.Clone(entry.Data))
 		}
 	}
-	n.publish(state, nil)
+	return state, term, nil
 }

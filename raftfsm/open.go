@@ -82,6 +82,9 @@ func (n *Node) open() error {
 	}
 	n.transport = n.newTransport()
 	rc := n.raftConfig()
+	if err := n.recoverAlone(rc); err != nil {
+		return err
+	}
 	if err := n.bootstrap(rc); err != nil {
 		return err
 	}

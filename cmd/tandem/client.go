@@ -96,7 +96,10 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	ctx, cancel := context.WithTimeout(ctx, clientLimit)
 	defer cancel()
 	var send io.Reader
-	if body != nil {
+	kind := "application/json"
+	if text, ok := body.([]byte); ok {
+		send, kind = bytes.NewReader(text), "application/octet-stream"
+	} else if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
 			return err
@@ -108,7 +111,7 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 		return setting.Usage("--admin: %w", err)
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -123,6 +126,10 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 		return refusal(resp, text)
 	}
 	if into == nil || len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	if whole, ok := into.(*[]byte); ok {
+		*whole = text
 		return nil
 	}
 	if raw, ok := into.(*json.RawMessage); ok {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"tandem/internal/obs"
@@ -37,6 +38,9 @@ func lbCommand() command {
 	}
 }
 
+// recoverEnv brings the order to go on alone to the process that carries it out.
+const recoverEnv = "TANDEM_LB_RECOVER"
+
 func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
@@ -46,6 +50,8 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	cfg.Config.Recover(os.Getenv(recoverEnv))
+	_ = os.Unsetenv(recoverEnv)
 	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
 	if err != nil {
 		return err
@@ -53,7 +59,10 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err := life.Claim(); err != nil {
 		return err
 	}
-	b, err := lb.New(cfg.Config, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})
+	b, err := lb.New(cfg.Config, lb.Deps{
+		Logger: log, Registry: obs.Registry(), Now: time.Now,
+		Reload: func() (any, error) { return life.Reload() }, Recover: func(order string) error { return life.Respawn(recoverEnv + "=" + order) },
+	})
 	if err != nil {
 		return err
 	}

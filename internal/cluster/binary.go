@@ -15,7 +15,18 @@ import (
 // Command runs the binary and returns what it printed and its exit code.
 func Command(t TB, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	return command(t, 3*time.Minute, env, args)
+}
+
+// CommandFor is Command for one that may not end by itself: it is killed then.
+func CommandFor(t TB, limit time.Duration, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return command(t, limit, nil, args)
+}
+
+func command(t TB, limit time.Duration, env, args []string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, Binary(t), args...)
 	var out, errs bytes.Buffer

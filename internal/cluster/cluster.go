@@ -49,6 +49,11 @@ func (c *Cluster) Node(name string) (Node, error) {
 	if n == nil {
 		return Node{}, fmt.Errorf("there is no node %q in %s", name, c.path)
 	}
+	if !n.Running() { // one that was upgraded is another process of the same command line
+		if others := n.Others(); len(others) == 1 {
+			n.PID = others[0]
+		}
+	}
 	return *n, nil
 }
 

@@ -258,6 +258,16 @@ func (l *Life) SetTimes(cfg Config) {
 	l.cfg.LameDuck, l.cfg.Drain = cfg.LameDuck, cfg.Drain
 }
 
+// Respawn starts this process's program anew in its place, as SIGUSR2 does, with
+// further variables in its environment.
+func (l *Life) Respawn(variables ...string) error {
+	if l.successor == nil {
+		return errors.New("this process can't be replaced")
+	}
+	l.successor.spawn(l.program, variables...)
+	return nil
+}
+
 func (l *Life) times() (lameDuck, drain time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

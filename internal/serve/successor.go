@@ -176,7 +176,7 @@ func (s *successors) startOver(log zerolog.Logger, why error) {
 }
 
 // spawn starts a program with this process's own command line to replace it.
-func (s *successors) spawn(program string) {
+func (s *successors) spawn(program string, variables ...string) {
 	if s == nil {
 		return
 	}
@@ -193,7 +193,7 @@ func (s *successors) spawn(program string) {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool {
 		return slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(e, prefix) })
 	})
-	cmd.Env = append(cmd.Env, replaceEnv(s.life.role)+"=true")
+	cmd.Env = append(append(cmd.Env, replaceEnv(s.life.role)+"=true"), variables...)
 	if parentPipe.Load() {
 		cmd.Env = append(cmd.Env, PipeEnv+"=1")
 	}

@@ -20,6 +20,10 @@ package wire
 //	GET    /api/v1/keys              -> []KeyStatus
 //	POST   /api/v1/keys/{tokens|datagrams}/rotate
 //	DELETE /api/v1/keys/{tokens|datagrams}/{id}
+//	POST   /api/v1/balancers/{name}/move {"raft", "http", "admin"}: where the others find it now
+//	GET    /api/v1/cluster/backup    -> a snapshot, the cluster's keys included
+//	POST   /api/v1/cluster/restore   a backup
+//	POST   /api/v1/cluster/recover   {"name": the balancer's own}: it goes on alone, from its disk
 //	POST   /api/v1/reload            -> {"applied": [...], "needs_restart": [...]}: this balancer's configuration is read anew
 //	GET    /api/v1/openapi.json
 //

@@ -40,10 +40,11 @@ type Deps struct {
 	Now         func() time.Time
 	Name        string // of this balancer
 	StateSource string
-	Refused     func() int64        // viewers, by this balancer since its start
-	Takeovers   func() int64        // responses finished from another edge, likewise
-	Reload      func() (any, error) // reads this balancer's configuration anew; nil: it can't be
-	Leaving     <-chan struct{}     // closed when whoever is kept waiting has to go
+	Refused     func() int64             // viewers, by this balancer since its start
+	Takeovers   func() int64             // responses finished from another edge, likewise
+	Recover     func(order string) error // starts this process anew as the only voter, by its disk; nil: it can't be
+	Reload      func() (any, error)      // reads this balancer's configuration anew; nil: it can't be
+	Leaving     <-chan struct{}          // closed when whoever is kept waiting has to go
 }
 
 // API answers operators.
@@ -106,6 +107,10 @@ func (a *API) routes(r chi.Router) {
 	r.Post("/purge", a.handlePurge)
 	r.Post("/admission", a.handleAdmission)
 	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)
+	r.Post("/balancers/{balancer}/move", a.handleMove)
+	r.Get("/cluster/backup", a.handleBackup)
+	r.Post("/cluster/restore", a.handleRestore)
+	r.Post("/cluster/recover", a.handleRecover)
 	r.Post("/reload", a.handleReload)
 	r.Get("/keys", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.keys()) })
 	r.Post("/keys/{purpose}/rotate", a.handleRotate)

@@ -55,6 +55,8 @@ func (f *founding) look(ctx context.Context) {
 		if pong := answers[at]; pong.Cluster != "" || pong.Version > 0 {
 			if f.c.join(ctx, at, true) {
 				f.c.node.Learn()
+			} else {
+				wait(ctx, tellApart)
 			}
 			return
 		}
@@ -115,6 +117,13 @@ func why(err error) string {
 		return "it has another secret"
 	default:
 		return "no answer"
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 

@@ -133,6 +133,17 @@ func (l *Loads) Last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
 	return h.report, h.at, true
 }
 
+// Newest is the latest version of the placement that anybody is known to follow.
+func (c *Control) Newest() uint64 {
+	version := c.Loads.newest(c.deps.Now())
+	c.peers.mu.Lock()
+	defer c.peers.mu.Unlock()
+	for _, pong := range c.peers.answered {
+		version = max(version, pong.Version)
+	}
+	return version
+}
+
 // newest is the latest version of the placement that an edge follows.
 func (l *Loads) newest(now time.Time) uint64 {
 	l.mu.Lock()

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+// recoverLimit is how long a balancer may take to come back alone.
+const recoverLimit = 30 * time.Second
+
+// clusterOrder is the settings of `tandem cluster`.
+type clusterOrder struct {
+	client
+	yes               bool
+	raft, http, other string
+}
+
+func clusterCommand() command {
+	o := &clusterOrder{}
+	return command{
+		name: "cluster", args: "backup FILE | restore FILE | recover | remove-balancer NAME | move NAME",
+		summary: "the balancers as a whole: backups, and the ways back from the loss of disks",
+		about: "backup writes the placement, what has happened and the cluster's keys: keep it as you keep the\n" +
+			"secret. restore makes a backup the state of a running cluster. recover is for a majority of\n" +
+			"balancers that is lost for good: one that still has its disk goes on alone, the others come back\n" +
+			"with empty disks. remove-balancer takes the vote of one away that won't come back. move tells\n" +
+			"the others where one is that can't tell them itself.",
+		example: "tandem cluster backup tandem.backup\ntandem cluster recover --admin http://10.0.0.1:9080 --yes",
+		rows: func() []setting.Row {
+			return append(
+				o.client.rows(),
+				setting.Bool(&o.yes, "yes", false, "Do it: restore and recover only say otherwise what they would do."),
+				setting.String(&o.raft, "raft", "", "move: the balancer's new Raft address, HOST:PORT."),
+				setting.String(&o.http, "http", "", "move: the base URL of its viewers' listener."),
+				setting.String(&o.other, "admin-url", "", "move: the base URL of its admin listener."),
+			)
+		},
+		run: func(ctx context.Context, args []string, out io.Writer) error {
+			switch {
+			case len(args) == 2 && args[0] == "backup":
+				return o.backup(ctx, args[1], out)
+			case len(args) == 2 && args[0] == "restore":
+				return o.restore(ctx, args[1], out)
+			case len(args) == 1 && args[0] == "recover":
+				return o.recover(ctx, out)
+			case len(args) == 2 && args[0] == "remove-balancer":
+				return o.remove(ctx, args[1], out)
+			case len(args) == 2 && args[0] == "move":
+				return o.move(ctx, args[1], out)
+			}
+			return setting.Usage("cluster: want backup FILE, restore FILE, recover, remove-balancer NAME, or move NAME (see tandem cluster --help)")
+		},
+	}
+}
+
+func (o *clusterOrder) backup(ctx context.Context, path string, out io.Writer) error {
+	var text []byte
+	if err := o.call(ctx, http.MethodGet, "/api/v1/cluster/backup", nil, &text); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	// With its end last: a backup that was cut off must not look like one.
+	temp := path + ".tmp"
+	if err := os.WriteFile(temp, text, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%s: %s; it holds the cluster's keys\n", path, size(int64(len(text))))
+	return err
+}
+
+func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var s wire.Status
+	if err := o.call(ctx, http.MethodGet, "/api/v1/status", nil, &s); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if !o.yes {
+		return setting.Usage("restore: placement %d of %d streams and %d edges would be replaced by what is in %s; --yes does it", s.Version, s.Streams, len(s.Edges), path)
+	}
+	var did struct {
+		Version uint64 `json:"version"`
+	}
+	if err := o.call(ctx, http.MethodPost, "/api/v1/cluster/restore", text, &did); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	_, err = fmt.Fprintf(out, "restored; the placement is at version %d\n", did.Version)
+	return err
+}
+
+// recover asks every balancer, so that the one with the newest placement goes on.
+func (o *clusterOrder) recover(ctx context.Context, out io.Writer) error {
+	bases, err := o.addresses()
+	if err != nil {
+		return err
+	}
+	var best wire.Status
+	at := ""
+	for _, base := range bases {
+		var s wire.Status
+		if o.ask(ctx, http.MethodGet, strings.TrimRight(base, "/")+"/api/v1/status", nil, &s) != nil {
+			continue
+		}
+		if s.Leader != "" {
+			return fmt.Errorf("recover: %s leads the balancers: there is nothing to recover", s.Leader)
+		}
+		if at == "" || s.Version > best.Version {
+			best, at = s, strings.TrimRight(base, "/")
+		}
+	}
+	if at == "" {
+		return errors.New("recover: no balancer answers (--admin URL names one); one has to run with its disk, else restore a backup into a new cluster")
+	}
+	if !o.yes {
+		return setting.Usage("recover: %s would go on alone with placement %d (%d edges, %d streams), the newest that answers; the other balancers have to come back with empty disks; --yes does it",
+			best.Node, best.Version, len(best.Edges), best.Streams)
+	}
+	order := map[string]string{"name": best.Node}
+	if err := o.ask(ctx, http.MethodPost, at+"/api/v1/cluster/recover", order, nil); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	for end := time.Now().Add(recoverLimit); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+		var s wire.Status
+		if o.ask(ctx, http.MethodGet, at+"/api/v1/status", nil, &s) == nil && s.Leader == best.Node {
+			_, err := fmt.Fprintf(out, "%s leads, alone, with placement %d. Start the other balancers with empty --data directories; they let themselves in.\n", s.Leader, s.Version)
+			return err
+		}
+	}
+	return fmt.Errorf("recover: %s does not lead after %s; its log says why", best.Node, recoverLimit)
+}
+
+func (o *clusterOrder) remove(ctx context.Context, name string, out io.Writer) error {
+	if err := o.call(ctx, http.MethodDelete, "/api/v1/balancers/"+url.PathEscape(name), nil, nil); err != nil {
+		return fmt.Errorf("remove-balancer %s: %w", name, err)
+	}
+	_, err := fmt.Fprintf(out, "%s has no vote any more\n", name)
+	return err
+}
+
+func (o *clusterOrder) move(ctx context.Context, name string, out io.Writer) error {
+	to := map[string]string{"raft": o.raft, "http": o.http, "admin": o.other}
+	if o.raft+o.http+o.other == "" {
+		return setting.Usage("move %s: give at least one of --raft HOST:PORT, --http URL, --admin-url URL", name)
+	}
+	if err := o.call(ctx, http.MethodPost, "/api/v1/balancers/"+url.PathEscape(name)+"/move", to, nil); err != nil {
+		return fmt.Errorf("move %s: %w", name, err)
+	}
+	_, err := fmt.Fprintf(out, "%s: the others look for it there\n", name)
+	return err
+}
