@@ -93,7 +93,7 @@ type Member struct {
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
 	purged    uint64                         // owned by follow
 	foreign   foreign
-	whole     bool                           // owned by follow: what has changed did not fit what is here
+	whole     bool // owned by follow: what has changed did not fit what is here
 
 	Counts Counts
 }
