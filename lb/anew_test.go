@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
 
@@ -112,5 +113,29 @@ func TestWhoHadASessionIsTakenInUpToTheCapacity(t *testing.T) {
 	}
 	if resp, _ := c.viewer(nil, entryPath); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("a new viewer was taken in above the limit: %s", resp.Status)
+	}
+}
+
+// TestANewStreamGoesAboveTheLimitWhereAnEdgeIsDead: with one edge of three dead and the
+// others at their limits nobody is left to keep room for; with fail-safe strict a new
+// stream is refused.
+func TestANewStreamGoesAboveTheLimitWhereAnEdgeIsDead(t *testing.T) {
+	for rule, want := range map[string]int{ring.FailSafeRoom: http.StatusFound, ring.FailSafeStrict: http.StatusServiceUnavailable} {
+		c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.FailSafe = rule }})
+		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/other/", Pair: 1})
+		c.members[0].Close()
+		c.lb.control.Checks.Failed("edge-1", proxy.CauseRefused)
+		until(t, "edge-1 is down", func() bool { return c.state("edge-1") == wire.EdgeDown })
+		for _, m := range c.members[1:] {
+			m.locked(func() { m.over = 6 }) // the limit is 5
+			c.report(m)
+		}
+		resp, body := c.viewer(nil, entryPath)
+		if resp.StatusCode != want {
+			t.Errorf("%s: %s %s", rule, resp.Status, body)
+		}
+		if asked := c.members[1].again + c.members[2].again; want == http.StatusFound && asked != 1 {
+			t.Errorf("%s: the edge was asked %d times to go up to its capacity", rule, asked)
+		}
 	}
 }

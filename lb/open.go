@@ -78,7 +78,11 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 			}
 			p = o.control.Placement()
 		}
-		id, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again})
+		if choice.Above {
+			e, _ := p.Edge(choice.Edge)
+			counts.Limits[choice.Edge] = e.Capacity
+		}
+		id, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again || choice.Above})
 		if why == "" {
 			o.control.Loads.Opened(choice.Edge, choice.Pair, stream, o.now())
 			return id, ""

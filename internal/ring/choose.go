@@ -47,6 +47,7 @@ type Choice struct {
 	Edge   string
 	Pair   wire.PairID
 	Place  bool   // the stream has to be placed on the pair first (S107)
+	Above  bool   // up to the edge's capacity, not only to its limit
 	Reason string // refused (S111): one of wire.Reason*
 }
 
@@ -172,7 +173,7 @@ func place(p *wire.Placement, f Figures, placed []*wire.Pair) Choice {
 				reason = why
 			}
 			if order < bestOf || order == bestOf && order != refused && f.Delivering[edge] < f.Delivering[best.Edge] {
-				best, bestOf = Choice{Edge: edge, Pair: q.ID, Place: !known}, order
+				best, bestOf = Choice{Edge: edge, Pair: q.ID, Place: !known, Above: order == crowded}, order
 			}
 		}
 		if best.Edge != "" {

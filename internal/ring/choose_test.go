@@ -178,13 +178,13 @@ func TestFailSafeWithRoom(t *testing.T) {
 	want(t, Choose(p, loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true}) // 350; 3280 on four of 2000
 	p = down(p, "e3")
 	loads.Sum[1] += 2000 // 5280 on three of 2000: another death would cost some
-	want(t, Choose(p, loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true})
+	want(t, Choose(p, loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true, Above: true})
 	for name := range loads.Delivering {
 		loads.Delivering[name] = 2000
 	}
 	want(t, Choose(p, loads, "/other/"), Choice{Reason: wire.ReasonFailSafe})
 	loads.Delivering["e4"] = 1999 // above its limit, below its capacity
-	want(t, Choose(p, loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true})
+	want(t, Choose(p, loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true, Above: true})
 	p, loads = figure6(1600)
 	drained := setState(p, "e5", wire.EdgeDraining)
 	want(t, Choose(Settle(drained, nil, AnchorCurrent).ApplyTo(drained), loads, "/other/"), Choice{Edge: "e4", Pair: 4, Place: true}) // a drain is no failure

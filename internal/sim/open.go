@@ -39,7 +39,11 @@ func (c *tandem) admit(stream string, number int32) bool {
 			c.loads.Delivering[choice.Edge]++
 			return true
 		}
-		if !c.makeRoom(q, choice.Edge) {
+		limit := c.loads.Limits[choice.Edge]
+		if choice.Above {
+			limit = ring.Grants(c.p, choice.Edge)
+		}
+		if !c.makeRoom(q, choice.Edge, limit-c.loads.Delivering[choice.Edge]) {
 			return false
 		}
 	}
@@ -57,14 +61,14 @@ func (c *tandem) allot(q *wire.Pair, edge string) (slot int, ok bool) {
 // makeRoom moves boundary and home of a pair, which is what a balancer proposes
 // to a member that answers side_full. Sessions may change sides by it. Of a pair
 // that has given slots away the spill-over is reckoned anew.
-func (c *tandem) makeRoom(q *wire.Pair, edge string) bool {
+func (c *tandem) makeRoom(q *wire.Pair, edge string, most int) bool {
 	if len(q.Adopted) > 0 {
 		before := c.p
 		c.change(ring.AnchorCurrent, func() {})
 		return c.p != before
 	}
 	t := c.tables[q.ID]
-	boundary, ok := ring.Room(c.p, q, t, edge, c.loads.Limits[edge]-c.loads.Delivering[edge])
+	boundary, ok := ring.Room(c.p, q, t, edge, most)
 	if !ok {
 		return false
 	}

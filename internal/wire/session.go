@@ -14,7 +14,7 @@ type OpenRequest struct {
 	Stream  string `json:"stream"`
 	Viewer  string `json:"viewer"`
 	Version uint64 `json:"version"`         // placement that the balancer chose by
-	Again   bool   `json:"again,omitempty"` // the viewer had a session that its edge could not take back: admitted up to the capacity
+	Again   bool   `json:"again,omitempty"` // admitted up to the capacity: the viewer had a session that its edge could not take back, or nobody is left to keep room for
 }
 
 // OpenAnswer is the slot.

@@ -3,7 +3,7 @@ package mutations
 // Table is what is broken, claim by claim, and behind them truths of ours. Add rows
 // where a claim's code is; the test has to be one that the claim's row names.
 var Table = []Mutation{
-	{1, "internal/ring/choose.go", "Place: !known}, order", "Place: known}, order", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
+	{1, "internal/ring/choose.go", "Place: !known, Above", "Place: known, Above", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
 	{2, "internal/ring/choose.go", `if best.Edge == "" || n < m || n == m &&`, `if best.Edge == "" || n > m || n == m &&`, "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
 	{2, "internal/ring/choose.go", "if !f.stores(edge) || !f.open(p, q, edge) {", "if !f.open(p, q, edge) {", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
 	{2, "internal/ring/choose.go", "order != refused && f.Delivering[edge] < f.Delivering[best.Edge]", "order != refused && f.Delivering[edge] > f.Delivering[best.Edge]", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
