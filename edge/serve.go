@@ -64,6 +64,9 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 	y := rules.PlanFor(r.Header, &meta)
 	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, how, y)
+	if x.Peer && view.Transient() {
+		w.Header().Set(wire.HeaderTransient, "1")
+	}
 	e.locate(&x, w.Header(), y.Status)
 	switch {
 	case !y.Bodied():

@@ -31,6 +31,16 @@ func (v *View) Fresh(now time.Time) bool {
 // Complete says whether all bytes are there and verified.
 func (v *View) Complete() bool { return v.object.state.Load() == complete }
 
+// Transient says that nobody keeps the object: it is for those who wait now.
+func (v *View) Transient() bool {
+	if v.fill == nil {
+		return false
+	}
+	v.fill.shard.mu.Lock()
+	defer v.fill.shard.mu.Unlock()
+	return v.fill.transient
+}
+
 // Size is the body's size in bytes, -1 when it is not known yet.
 func (v *View) Size() int64 { return v.object.meta.Load().Size }
 

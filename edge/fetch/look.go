@@ -83,6 +83,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 		return view, how, nil
 	}
 	closeView(view)
+	how.Unkept = err == nil && fresh.Transient()
 	return fresh, how, err
 }
 

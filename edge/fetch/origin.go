@@ -33,6 +33,7 @@ type answer struct {
 	large  chan struct{} // places for large manifests that are read for one viewer; nil: it needs none
 	placed bool          // it has one
 
+	transient  bool   // storable, but not kept: all who wait get it
 	passed     bool   // a neighbour hands on what is not for the store
 	duplicated bool   // the origin sends the second copy
 	byGroup    bool   // the body comes in datagrams
@@ -81,6 +82,9 @@ func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.
 	a.tie = tie
 	return a, nil
 }
+
+// maxShared bounds the fields of an answer that is given to all who wait, in bytes.
+const maxShared = 12 << 10
 
 // origins are asked as this edge.
 type origins struct {
@@ -157,10 +161,11 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	a.judge(now)
 	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 && !rules.IsHead(o.key) {
-		a.rules.Store = false // its end can't be told from a broken connection
+		a.transient = true // its end can't be told from a broken connection
 	}
-	if len(a.meta.Fields) > rules.MaxFields {
-		a.rules.Store = false
+	if n := len(a.meta.Fields); n > rules.MaxFields {
+		a.transient = true
+		a.rules.Store = a.rules.Store && n <= maxShared
 	}
 	if missing := resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone; missing && a.rules.Fresh > rules.MissingLife && f.manifests.Upcoming(r.Target) {
 		a.rules.Fresh = rules.MissingLife

@@ -80,7 +80,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	}
 	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
-	a.rules.Store = true
+	a.rules.Store, a.transient = true, resp.Header.Get(wire.HeaderTransient) == "1"
 	return a, nil
 }
 

@@ -79,14 +79,12 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 
 // fillObject stores what comes as it comes.
 func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
-	passing := a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
-	if passing {
-		sink.Transient() // all who wait get it; a copy that is there stays
-	}
+	passing := a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
+	a.transient = passing // all who wait get it; a copy that is there stays
 	if err := begin(sink, a); err != nil {
 		return err
 	}
-	if a.from == "origin" && !o.fromPeer && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
+	if a.from == "origin" && !o.fromPeer && !passing && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
 		f.hints.add(o.key, o.pair)
 	}
 	if _, part := rules.SliceOf(o.key); part {
@@ -145,6 +143,9 @@ func worthCopying(a *answer, key string) bool {
 
 // begin announces the object. One that the store does not take is passed.
 func begin(sink *segstore.Sink, a *answer) error {
+	if a.transient {
+		sink.Transient()
+	}
 	err := sink.Begin(a.meta)
 	if errors.Is(err, segstore.ErrTooLarge) || errors.Is(err, segstore.ErrMeta) {
 		return fmt.Errorf("%w: %w", ErrPass, err)

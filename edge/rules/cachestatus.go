@@ -22,6 +22,7 @@ type CacheStatus struct {
 	Why     string // it was asked for; "": it was here
 	Status  int    // of the answer that was got for this request; 0: not known
 	Stale   bool   // the copy from before is given
+	Unkept  bool   // nobody keeps it
 }
 
 // Says is the edge's member of Cache-Status, behind its name.
@@ -29,7 +30,7 @@ func (f CacheStatus) Says(m *segstore.Meta, now time.Time) string {
 	text := "; hit"
 	if f.Why != "" {
 		text = f.Forwarded()
-		if !f.Stale && f.Status != http.StatusNotModified && (m.Status < 500 || m.Fresh.After(now)) {
+		if !f.Stale && !f.Unkept && f.Status != http.StatusNotModified && (m.Status < 500 || m.Fresh.After(now)) {
 			text += "; stored"
 		}
 	}
