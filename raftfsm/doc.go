@@ -13,6 +13,10 @@
 //   - whenever who delivers changes, boundaries are settled in the same command,
 //     so between two commands every slot of a pair with one living member is
 //     that member's;
+//   - a member goes out of the ring by one way, whatever its state: marked (Removing)
+//     by one command, and gone by another one that names a version which its successors
+//     hold all of; in between, one that was up goes on delivering;
+//   - nobody's limit falls by a join or a capacity that no operator has accepted;
 //   - a restored snapshot equals the state that it was taken from;
 //   - a follower that is there again, or can write again, has within a second
 //     what was committed meanwhile; nothing that it answers parks the leader;
@@ -23,12 +27,14 @@
 //     holds them;
 //   - a key is made known before it seals, and a root is trusted before its
 //     authority issues;
-//   - all is bounded: streams, edges, balancers, purges, history, receipts,
+//   - what Since tells, applied to the version that it was asked from, is the present
+//     placement;
+//   - all is bounded: streams, edges, balancers, purges, history, receipts, changes,
 //     remembered answers, the size of a command, pending handshakes.
 //
 // Guarded by: the state belongs to Raft's goroutine that applies; others see it
 // by the view, an atomic pointer to what never changes. Node.mu guards the
-// subscribers and the channel of leader changes.
+// subscribers and the channel of leader changes, changes.mu what Since tells.
 //
 // May be lost: a command whose proposer heard no answer (ErrUnsure: it may still
 // become true; propose it again with the same ID); events for a subscriber that

@@ -57,14 +57,11 @@ func (d *PlacementDelta) Apply(p *Placement) (*Placement, error) {
 	if len(d.Purges) > 0 {
 		next.Purges = slices.DeleteFunc(slices.Concat(p.Purges, d.Purges), func(x Purge) bool { return x.Seq < d.PurgesFrom })
 	}
-	for _, s := range d.Streams {
-		next.Streams = next.Streams.With(s)
-	}
-	for _, name := range d.StreamsGone {
-		next.Streams = next.Streams.Without(name)
-	}
 	if len(d.Edges) == 0 && d.Ring == nil && len(d.Pairs) == 0 && len(d.PairsGone) == 0 {
-		return &next, nil // the look-up tables are shared, as all that has not changed
+		if err := d.applyStreams(&next); err != nil { // the look-up tables are shared, as all that has not changed
+			return nil, err
+		}
+		return &next, nil
 	}
 	if err := d.applyEdges(&next); err != nil {
 		return nil, err
@@ -79,10 +76,32 @@ func (d *PlacementDelta) Apply(p *Placement) (*Placement, error) {
 		}
 	}
 	next.Index()
+	if err := d.applyStreams(&next); err != nil {
+		return nil, err
+	}
 	if err := next.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDelta, err)
 	}
 	return &next, nil
+}
+
+// applyStreams places streams on pairs that are there, each under an id of its own.
+func (d *PlacementDelta) applyStreams(next *Placement) error {
+	for _, name := range d.StreamsGone {
+		next.Streams = next.Streams.Without(name)
+	}
+	for _, s := range d.Streams {
+		if other, taken := next.StreamBy(s.ID); taken && s.ID != 0 && other != s.Stream {
+			return fmt.Errorf("%w: streams %q and %q have one id", ErrDelta, other, s.Stream)
+		}
+		for _, id := range s.Pairs {
+			if _, ok := next.Pair(id); !ok {
+				return fmt.Errorf("%w: stream %q on unknown pair %d", ErrDelta, s.Stream, id)
+			}
+		}
+		next.Streams = next.Streams.With(s)
+	}
+	return nil
 }
 
 // applyEdges gives the placement the edges in their order.
