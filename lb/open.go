@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -266,5 +265,3 @@ func (o *opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	})
 	return err == nil && result.Changed
 }
-
-func pairText(pair wire.PairID) string { return strconv.FormatUint(uint64(pair), 10) }
