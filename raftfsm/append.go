@@ -23,11 +23,12 @@ const retryEvery = 100 * time.Millisecond
 // that is there again would lack what was committed all the while.
 type transport struct {
 	*raft.NetworkTransport
-	leads    func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
-	done     <-chan struct{}
-	refuses  func(command any) error // why a request of another node is not answered; nil: it is
-	progress *progress
-	requests chan raft.RPC // what the others ask of this node, heartbeats aside
+	leads     func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
+	done      <-chan struct{}
+	refuses   func(command any) error // why a request of another node is not answered; nil: it is
+	progress  *progress
+	addresses addresses
+	requests  chan raft.RPC // what the others ask of this node, heartbeats aside
 }
 
 func (n *Node) newTransport() *transport {
@@ -37,7 +38,7 @@ func (n *Node) newTransport() *transport {
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
 		}),
 		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}},
-		requests: make(chan raft.RPC),
+		requests: make(chan raft.RPC), addresses: addresses{heard: map[raft.ServerID]raft.ServerAddress{}},
 	}
 	n.loops.Go(t.pass)
 	return t
@@ -106,7 +107,7 @@ func (n *Node) leadsFor(term uint64, follower raft.ServerID) bool {
 // one comes by itself.
 func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	for {
-		err := t.NetworkTransport.AppendEntries(id, to, args, resp)
+		err := t.send(id, to, args, resp)
 		if err == nil && resp.Success && !heartbeat(args) {
 			t.progress.taken(id, args)
 		}
@@ -127,10 +128,10 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args 
 func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term, Leader: args.Leader}
 	for {
-		err := t.NetworkTransport.AppendEntries(id, to, beat, &raft.AppendEntriesResponse{})
+		err := t.send(id, to, beat, &raft.AppendEntriesResponse{})
 		switch {
 		case err == nil:
-			return t.NetworkTransport.InstallSnapshot(id, to, args, resp, data)
+			return t.snapshot(id, to, args, resp, data)
 		case !t.leads(args.Term, id) || !t.pause():
 			return err
 		}

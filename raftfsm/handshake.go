@@ -12,24 +12,33 @@ import (
 )
 
 // The handshake proves both ways that the other side holds the cluster's secret
-// before Raft sees a byte. The one who dials begins:
+// before Raft sees a byte, and to the one who dials that the other one is whom it
+// means: addresses move, and are used again. The one who dials begins:
 //
-//	-> "TANDEMR1", nonce C, MAC("hello", C)      a stranger is shut out here, unanswered
-//	<- nonce S, MAC("accept", C, S)              made for this C, so it can't be a replay
+//	-> "TANDEMR2", nonce C, MAC("hello", C)      a stranger is shut out here, unanswered
+//	<- nonce S, MAC("accept", C, S, own name)    made for this C, so it can't be a replay
 //	-> MAC("dial", C, S)                         made for this S, so neither can this
+//
+// Nodes of builds before names say "TANDEMR1", and know no other; they are answered
+// and called so, and no name is proved.
 //
 // It protects who talks, not what is said: the bytes that follow are neither
 // encrypted nor authenticated, so Raft's network must be a private one.
 const (
 	handshakeMagic   = "TANDEMR1"
+	handshakeNamed   = "TANDEMR2"
 	handshakeTimeout = time.Second
 	nonceSize        = 32
 )
 
-func handshakeMAC(key []byte, role string, nonces ...[]byte) []byte {
+// errUnanswered is for a node that shuts us out without a word: it holds another
+// secret, or is of a build that knows no names.
+var errUnanswered = errors.New("no answer")
+
+func handshakeMAC(key []byte, role string, parts ...[]byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(handshakeMagic + role))
-	for _, n := range nonces {
+	for _, n := range parts {
 		mac.Write(n)
 	}
 	return mac.Sum(nil)
@@ -41,21 +50,28 @@ func nonce() []byte {
 	return b
 }
 
-// greet is the side that has dialled.
-func greet(conn net.Conn, key []byte, timeout time.Duration) error {
+// greet is the side that has dialled; name is whom it means, empty: whoever answers.
+func greet(conn net.Conn, key []byte, name string, timeout time.Duration) error {
 	return within(conn, timeout, func() error {
 		mine := nonce()
-		hello := append(append([]byte(handshakeMagic), mine...), handshakeMAC(key, "hello", mine)...)
+		magic := handshakeNamed
+		if name == "" {
+			magic = handshakeMagic
+		}
+		hello := append(append([]byte(magic), mine...), handshakeMAC(key, "hello", mine)...)
 		if _, err := conn.Write(hello); err != nil {
 			return err
 		}
 		answer := make([]byte, nonceSize+sha256.Size)
 		if _, err := io.ReadFull(conn, answer); err != nil {
 			// Whoever does not know the secret is not told so, only shut out.
-			return fmt.Errorf("%w, or the other way round: %w", ErrForeign, err)
+			return fmt.Errorf("%w, or the other way round: %w: %w", ErrForeign, errUnanswered, err)
 		}
 		theirs := answer[:nonceSize]
-		if !hmac.Equal(answer[nonceSize:], handshakeMAC(key, "accept", mine, theirs)) {
+		if !hmac.Equal(answer[nonceSize:], handshakeMAC(key, "accept", mine, theirs, []byte(name))) {
+			if name != "" {
+				return fmt.Errorf("%w, or is not %s", ErrForeign, name)
+			}
 			return ErrForeign
 		}
 		_, err := conn.Write(handshakeMAC(key, "dial", mine, theirs))
@@ -63,15 +79,19 @@ func greet(conn net.Conn, key []byte, timeout time.Duration) error {
 	})
 }
 
-// admit is the side that has been called.
-func admit(conn net.Conn, key []byte, timeout time.Duration) error {
+// admit is the side that has been called; name is its own.
+func admit(conn net.Conn, key []byte, name string, timeout time.Duration) error {
 	return within(conn, timeout, func() error {
 		hello := make([]byte, len(handshakeMagic)+nonceSize+sha256.Size)
 		// The magic first, so that a caller of another kind is not waited for.
 		if _, err := io.ReadFull(conn, hello[:len(handshakeMagic)]); err != nil {
 			return err
 		}
-		if string(hello[:len(handshakeMagic)]) != handshakeMagic {
+		switch string(hello[:len(handshakeMagic)]) {
+		case handshakeNamed:
+		case handshakeMagic:
+			name = ""
+		default:
 			return ErrForeign
 		}
 		rest := hello[len(handshakeMagic):]
@@ -83,7 +103,7 @@ func admit(conn net.Conn, key []byte, timeout time.Duration) error {
 			return ErrForeign
 		}
 		mine := nonce()
-		if _, err := conn.Write(append(mine, handshakeMAC(key, "accept", theirs, mine)...)); err != nil {
+		if _, err := conn.Write(append(mine, handshakeMAC(key, "accept", theirs, mine, []byte(name))...)); err != nil {
 			return err
 		}
 		proof := make([]byte, sha256.Size)

@@ -13,7 +13,7 @@ import (
 
 func newStreams(t *testing.T, secret string) *streams {
 	t.Helper()
-	s, err := listenRaft(listen(t), "", secretOf(t, secret).Key("raft"))
+	s, err := listenRaft(listen(t), "", "lb-1", secretOf(t, secret).Key("raft"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,4 +171,52 @@ func TestANodeWithAnotherSecretStaysOutside(t *testing.T) {
 	if _, ok := foreign.Leader(); ok || foreign.Placement().Version >= r.Version {
 		t.Errorf("a stranger hears the placement: %+v", foreign.Placement())
 	}
+}
+
+// Who dials a node by its name reaches that one or nobody: another node that has its
+// address now is not taken for it. One of an older build, which knows no names, is
+// reached all the same.
+func TestANodeIsReachedByItsName(t *testing.T) {
+	a, b := newStreams(t, testSecret), newStreams(t, testSecret)
+	go func() {
+		for {
+			conn, err := b.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	if conn, err := a.Dial("lb-1@"+to(b), time.Second); err != nil {
+		t.Fatal(err)
+	} else {
+		_ = conn.Close()
+	}
+	if conn, err := a.Dial("lb-2@"+to(b), time.Second); !errors.Is(err, ErrForeign) {
+		_ = conn.Close()
+		t.Fatalf("lb-1 was taken for lb-2: %v", err)
+	}
+	old := listen(t)
+	defer old.Close()
+	key := secretOf(t, testSecret).Key("raft")
+	go func() { // as the build before answered
+		for {
+			conn, err := old.Accept()
+			if err != nil {
+				return
+			}
+			magic := make([]byte, len(handshakeMagic)+nonceSize+32)
+			if _, err := io.ReadFull(conn, magic); err == nil && string(magic[:len(handshakeMagic)]) == handshakeMagic {
+				theirs, mine := magic[len(handshakeMagic):len(handshakeMagic)+nonceSize], nonce()
+				_, _ = conn.Write(append(mine, handshakeMAC(key, "accept", theirs, mine)...))
+				_, _ = io.ReadFull(conn, make([]byte, 32))
+			}
+			_ = conn.Close()
+		}
+	}()
+	conn, err := a.Dial("lb-9@"+raft.ServerAddress(old.Addr().String()), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
 }

@@ -186,3 +186,25 @@ func TestANewcomerIsALearnerFirst(t *testing.T) {
 		t.Error("it has lost its vote")
 	}
 }
+
+// All three have moved at once. They hear of each other where they are, agree again,
+// and nobody has lost anything.
+func TestAMajorityThatHasMovedIsFollowed(t *testing.T) {
+	c := newCluster(t, 3)
+	c.must(up("e1", 1))
+	c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+	for _, p := range c.peers {
+		c.kill(p.Name)
+	}
+	c.adjust = func(cfg *Config) { cfg.Advertise = cfg.Listener.Addr().String() }
+	for _, p := range c.peers {
+		c.start(p.Name, listen(t), c.peers)
+	}
+	c.fails("they find each other at the old addresses")
+	for _, n := range c.nodes {
+		for _, other := range c.nodes {
+			n.Heard(other.Name(), other.RaftAddr())
+		}
+	}
+	c.same(c.must(up("e2", 1)).Version)
+}

@@ -24,6 +24,7 @@ const dialTimeout = time.Second
 type streams struct {
 	listener net.Listener
 	address  address // what others dial
+	name     string  // of this node
 	key      []byte
 	ready    chan net.Conn
 	done     chan struct{} // closed by Close
@@ -58,7 +59,7 @@ func (a address) String() string { return string(a) }
 
 // listenRaft takes the listener over. advertise is the address that the others
 // are told; empty: the listener's own.
-func listenRaft(listener net.Listener, advertise string, key []byte) (*streams, error) {
+func listenRaft(listener net.Listener, advertise, name string, key []byte) (*streams, error) {
 	if advertise == "" {
 		advertise = listener.Addr().String()
 	}
@@ -73,7 +74,7 @@ func listenRaft(listener net.Listener, advertise string, key []byte) (*streams, 
 		return nil, fmt.Errorf("raft address %q: others can't dial port 0", advertise)
 	}
 	s := &streams{
-		listener: listener, address: address(advertise), key: key,
+		listener: listener, address: address(advertise), name: name, key: key,
 		ready: make(chan net.Conn), done: make(chan struct{}), pending: make(chan struct{}, maxHandshakes),
 		open: map[net.Conn]bool{},
 	}
@@ -111,7 +112,7 @@ func (s *streams) prove(conn net.Conn) {
 		return
 	}
 	held := peerConn{conn, s}
-	if err := admit(conn, s.key, handshakeTimeout); err != nil {
+	if err := admit(conn, s.key, s.name, handshakeTimeout); err != nil {
 		s.refused.Add(1)
 		_ = held.Close()
 		return
@@ -148,9 +149,22 @@ func (s *streams) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial connects to another node and proves both sides.
+// Dial connects to another node and proves both sides. One that shuts us out is
+// called once more as builds before names are.
 func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", string(to), min(timeout, dialTimeout))
+	name, addr := callee(to)
+	conn, err := s.dial(addr, name, timeout)
+	if err != nil && name != "" && errors.Is(err, errUnanswered) {
+		conn, err = s.dial(addr, "", timeout)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", to, err)
+	}
+	return conn, nil
+}
+
+func (s *streams) dial(addr, name string, timeout time.Duration) (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", addr, min(timeout, dialTimeout))
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +172,8 @@ func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, 
 		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
 	held := peerConn{conn, s}
-	if err := greet(conn, s.key, min(timeout, handshakeTimeout)); err != nil {
-		return nil, errors.Join(fmt.Errorf("raft handshake with %s: %w", to, err), held.Close())
+	if err := greet(conn, s.key, name, min(timeout, handshakeTimeout)); err != nil {
+		return nil, errors.Join(fmt.Errorf("raft handshake: %w", err), held.Close())
 	}
 	return held, nil
 }

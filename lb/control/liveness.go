@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,15 +103,20 @@ func (c *Control) askPeers(ctx context.Context) {
 	var under sync.WaitGroup
 	var mu sync.Mutex
 	answered := map[string]wire.Pong{}
-	for _, b := range c.node.Placement().Balancers {
-		if b.Name == c.cfg.Name || b.HTTP == "" {
+	asked := map[string]bool{}
+	for _, b := range append(slices.Clone(c.node.Placement().Balancers), c.cfg.First...) { // those that have moved may be where the configuration says
+		if b.Name == c.cfg.Name || b.HTTP == "" || asked[b.Name+b.HTTP] {
 			continue
 		}
+		asked[b.Name+b.HTTP] = true
 		under.Go(func() {
 			var pong wire.Pong
 			err := c.deps.Call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
 			if err != nil || pong.Name != b.Name {
 				return
+			}
+			if pong.Raft != "" {
+				c.node.Heard(b.Name, pong.Raft)
 			}
 			mu.Lock()
 			answered[b.Name] = pong

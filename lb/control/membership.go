@@ -44,7 +44,7 @@ func (t *tasks) joinCluster(ctx context.Context) bool { return t.c.join(ctx, t.c
 // the others look for it at the old one, and it tells them.
 func (t *tasks) tellMoved(ctx context.Context) {
 	stored := t.c.node.Stored()
-	if _, ok := t.c.node.Leader(); ok || stored == "" || stored == t.c.deps.Self.Raft || t.c.deps.Now().Sub(t.moved) < tellApart {
+	if stored == "" || stored == t.c.deps.Self.Raft || t.c.node.IsLeader() || t.c.deps.Now().Sub(t.moved) < tellApart {
 		return
 	}
 	t.moved = t.c.deps.Now()

@@ -1,0 +1,72 @@
+package raftfsm
+
+import (
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// addresses is where other nodes said last that they are: what the list of members
+// says is older, when a node has moved, and of no use when most of them have.
+type addresses struct {
+	mu    sync.Mutex
+	heard map[raft.ServerID]raft.ServerAddress // guarded by mu
+}
+
+// Heard notes where another node says that it is reached. Only members are looked
+// for, so what anybody else says changes nothing.
+func (n *Node) Heard(name, addr string) {
+	a := &n.transport.addresses
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.heard) >= MaxBalancers {
+		clear(a.heard)
+	}
+	a.heard[raft.ServerID(name)] = raft.ServerAddress(addr)
+}
+
+// of is how to call a node: at the address it was heard at, else at the given one,
+// and by its name, so that whoever has its address now is not taken for it.
+func (a *addresses) of(id raft.ServerID, listed raft.ServerAddress) raft.ServerAddress {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at, ok := a.heard[id]; ok {
+		listed = at
+	}
+	return raft.ServerAddress(id) + "@" + listed
+}
+
+// callee parts what addresses.of has put together; who is called without a name may
+// have any.
+func callee(to raft.ServerAddress) (name, addr string) {
+	if name, addr, ok := strings.Cut(string(to), "@"); ok {
+		return name, addr
+	}
+	return "", string(to)
+}
+
+// RequestVote is a raft.Transport's.
+func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return t.NetworkTransport.RequestVote(id, t.addresses.of(id, to), args, resp)
+}
+
+// RequestPreVote is a raft.WithPreVote's.
+func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return t.NetworkTransport.RequestPreVote(id, t.addresses.of(id, to), args, resp)
+}
+
+// TimeoutNow is a raft.Transport's.
+func (t *transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return t.NetworkTransport.TimeoutNow(id, t.addresses.of(id, to), args, resp)
+}
+
+// send is one append; snapshot is one snapshot.
+func (t *transport) send(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	return t.NetworkTransport.AppendEntries(id, t.addresses.of(id, to), args, resp)
+}
+
+func (t *transport) snapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	return t.NetworkTransport.InstallSnapshot(id, t.addresses.of(id, to), args, resp, data)
+}
