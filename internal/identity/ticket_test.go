@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,8 +104,8 @@ func TestKeyOfARequestIsKnownAgain(t *testing.T) {
 type renewing struct {
 	*Bundle
 	ca            *Authority
-	failing       bool // no balancer answers
-	asked, failed int
+	failing       atomic.Bool // no balancer answers
+	asked, failed atomic.Int64
 	renewed       []time.Time
 }
 
@@ -121,18 +122,19 @@ func startRenewing(t *testing.T) (r *renewing, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = &renewing{Bundle: b, ca: ca, failing: true}
+	r = &renewing{Bundle: b, ca: ca}
+	r.failing.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.Run(ctx, r.ask, Tell{Renewed: func(until time.Time) { r.renewed = append(r.renewed, until) }, Failed: func(error) { r.failed++ }})
+		ended <- b.Run(ctx, r.ask, Tell{Renewed: func(until time.Time) { r.renewed = append(r.renewed, until) }, Failed: func(error) { r.failed.Add(1) }})
 	}()
 	return r, func() error { cancel(); return <-ended }
 }
 
 func (r *renewing) ask(_ context.Context, request []byte) (chain, roots []byte, err error) {
-	r.asked++
-	if r.failing {
+	r.asked.Add(1)
+	if r.failing.Load() {
 		return nil, nil, errors.New("no balancer answers")
 	}
 	g, err := r.Self().Grant()
@@ -153,14 +155,14 @@ func TestCertificateIsRenewedByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, stop := startRenewing(t)
 		pass(55 * time.Minute)
-		if r.asked != 0 {
-			t.Errorf("%d requests in the first two thirds of its life", r.asked)
+		if n := r.asked.Load(); n != 0 {
+			t.Errorf("%d requests in the first two thirds of its life", n)
 		}
 		pass(time.Hour)
-		if r.asked < 50 || r.asked > 60 || r.failed != r.asked {
-			t.Errorf("%d requests, %d failures in 55 minutes without a balancer", r.asked, r.failed)
+		if asked, failed := r.asked.Load(), r.failed.Load(); asked < 50 || asked > 60 || failed != asked {
+			t.Errorf("%d requests, %d failures in 55 minutes without a balancer", asked, failed)
 		}
-		r.failing = false
+		r.failing.Store(false)
 		old := r.Until()
 		pass(2 * time.Minute)
 		if len(r.renewed) != 1 || !r.Until().After(old) {
