@@ -72,6 +72,7 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.Path = cachekey.Path(x.Key)
+	e.fetch.TellPurged(w.Header())
 	if n, err := strconv.ParseInt(r.Header.Get(wire.HeaderSlice), 10, 40); err == nil && n >= 0 {
 		x.Key = rules.SliceKey(x.Key, n)
 	}

@@ -13,16 +13,15 @@ import (
 // more than are kept has to empty its store.
 func purge(ch *change) error {
 	given := ch.c.Purge
-	if given == nil || given.Prefix == "" || given.Prefix[0] != '/' || len(given.Prefix) > maxStream {
-		return fmt.Errorf("%w: a purge needs a path from '/' of at most %d bytes", ErrMalformed, maxStream)
+	if given == nil {
+		return fmt.Errorf("%w: a purge needs a path from '/', or a tag", ErrMalformed)
+	}
+	if err := given.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	p := ch.edit()
-	p.Purges = last(append(p.Purges, wire.Purge{Seq: ch.version, Prefix: given.Prefix, Exact: given.Exact}), keepPurges)
-	what := "everything below "
-	if given.Exact {
-		what = ""
-	}
-	ch.event(wire.Event{Text: fmt.Sprintf("Purge %d: %s%s%s.", ch.version, what, given.Prefix, ch.by())})
+	p.Purges = last(append(p.Purges, wire.Purge{Seq: ch.version, Prefix: given.Prefix, Exact: given.Exact, Tag: given.Tag}), keepPurges)
+	ch.event(wire.Event{Text: fmt.Sprintf("Purge %d: %s%s.", ch.version, given.Names(), ch.by())})
 	return nil
 }
 

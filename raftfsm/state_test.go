@@ -299,8 +299,14 @@ func TestPurgesBalancersAdmission(t *testing.T) {
 	if len(p.Purges) != keepPurges || p.Purges[0].Seq != 6 || p.Purges[keepPurges-1].Seq != p.Version {
 		t.Fatalf("%d purges from %+v", len(p.Purges), p.Purges[0])
 	}
-	if r := s.do(Command{Kind: Purge, Purge: &wire.Purge{Prefix: "no-path"}}); r.Code != "malformed" {
-		t.Errorf("%+v", r)
+	for _, wrong := range []wire.Purge{{Prefix: "no-path"}, {}, {Tag: "a b"}, {Tag: "a", Prefix: "/"}, {Prefix: "/" + strings.Repeat("x", wire.MaxPurge)}} {
+		if r := s.do(Command{Kind: Purge, Purge: &wrong}); r.Code != "malformed" {
+			t.Errorf("%+v: %+v", wrong, r)
+		}
+	}
+	s.must(Command{Kind: Purge, Purge: &wire.Purge{Tag: "film-7"}})
+	if last := s.state.Placement().Purges[keepPurges-1]; last.Tag != "film-7" || last.Prefix != "" {
+		t.Errorf("%+v", last)
 	}
 	for _, name := range []string{"lb-2", "lb-1", "lb-3"} {
 		s.must(Command{Kind: Balancer, Balancer: &wire.Balancer{Name: name, HTTP: "http://" + name}})

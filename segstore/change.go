@@ -158,6 +158,46 @@ func (sh *shard) deletePrefix(prefix string) int {
 	return len(keys)
 }
 
+// DeleteTagged is Delete for all that bears a tag; it returns how many keys had a
+// copy or a fill that does. A fill of which it is not known yet stores nothing if it
+// turns out to.
+func (s *Store) DeleteTagged(tag string) int {
+	deleted := 0
+	for i := range s.shards {
+		deleted += s.shards[i].deleteTagged(tag)
+	}
+	return deleted
+}
+
+func (sh *shard) deleteTagged(tag string) int {
+	sh.mu.Lock()
+	keys := make(map[Key]struct{})
+	for key, o := range sh.objects {
+		if o.meta.Load().Tags.Has(tag) {
+			keys[key] = struct{}{}
+		}
+	}
+	for key, f := range sh.fills {
+		switch {
+		case f.object == nil:
+			f.untagged = append(f.untagged, tag)
+		case f.object.meta.Load().Tags.Has(tag):
+			keys[key] = struct{}{}
+		}
+	}
+	var gone []*object
+	for key := range keys {
+		if o, _ := sh.purge(key); o != nil {
+			gone = append(gone, o)
+		}
+	}
+	sh.mu.Unlock()
+	for _, o := range gone { // files are removed outside the mutex
+		o.release()
+	}
+	return len(keys)
+}
+
 // purge takes the key's copy and fills out; mu is held, the caller releases the
 // object.
 func (sh *shard) purge(key Key) (o *object, found bool) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,11 +29,12 @@ type fill struct {
 	old    *object // the complete copy that a refresh may keep; held until the end
 
 	// guarded by shard.mu
-	readers   int     // waiters and views
-	detached  bool    // goes on without readers
-	purged    bool    // the key was deleted: store nothing
-	transient bool    // for those who wait now: store nothing
-	object    *object // what readers get; nil before Begin
+	readers   int      // waiters and views
+	detached  bool     // goes on without readers
+	purged    bool     // the key was deleted: store nothing
+	transient bool     // for those who wait now: store nothing
+	untagged  []string // tags that were deleted before it was known what it has
+	object    *object  // what readers get; nil before Begin
 
 	ready chan struct{} // closed at Begin, or at the end if there was none
 	done  chan struct{} // closed at the end
@@ -107,6 +109,10 @@ func (f *fill) await(ctx context.Context) (*View, error) {
 // show gives all readers o.
 func (f *fill) show(o *object) {
 	f.shard.mu.Lock()
+	if slices.ContainsFunc(f.untagged, o.meta.Load().Tags.Has) {
+		f.purged = true
+		f.unlist()
+	}
 	f.object = o
 	o.refs.Add(int64(f.readers))
 	f.shard.mu.Unlock()

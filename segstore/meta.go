@@ -2,6 +2,7 @@ package segstore
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,13 +32,21 @@ type Meta struct {
 	Volatile     bool      // memory only, never on disk
 	Stream       string
 	Pairs        Pairs // for which it was fetched or given out
+	Tags         Tags  // by which it can be deleted
 }
 
+// Tags are names that an origin gives to objects that go together, each between
+// spaces: " film-7 drama ".
+type Tags string
+
+// Has tells whether a name is among them.
+func (t Tags) Has(name string) bool { return strings.Contains(string(t), " "+name+" ") }
+
 // texts lists the strings of m, in the order of a record: new ones come last.
-func (m *Meta) texts() [11]*string {
-	return [11]*string{
+func (m *Meta) texts() [12]*string {
+	return [12]*string{
 		&m.ContentType, &m.ETag, &m.LastModified, &m.CacheControl, &m.Encoding,
-		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields, (*string)(&m.Pairs),
+		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields, (*string)(&m.Pairs), (*string)(&m.Tags),
 	}
 }
 

@@ -12,13 +12,13 @@ import (
 // length, and a CRC-32C over all that.
 //
 // Versions 1 and 2 have a number behind the status that nobody read, 1 ends before
-// Meta.Fields and 2 before Meta.Pairs. They are still read, and written as version 3
-// when their metadata changes.
+// Meta.Fields, 2 before Meta.Pairs and 3 before Meta.Tags. They are still read, and
+// written as version 4 when their metadata changes.
 
-const recordVersion = 3
+const recordVersion = 4
 
 // textsOf are the strings of a record by version.
-var textsOf = [...]int{1: 9, 2: 10, 3: 11}
+var textsOf = [...]int{1: 9, 2: 10, 3: 11, 4: 12}
 
 var (
 	errRecord  = errors.New("segstore: record is damaged")

@@ -187,8 +187,8 @@ func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
 
 // An index that an earlier release wrote is read as it is.
 func TestRecordsOfEarlierVersionsAreRead(t *testing.T) {
-	want := Meta{Status: 200, Size: 1, ContentType: "video/mp4", Digest: digestOf([]byte("x")), Stream: "/s/", Fields: "A: b\r\n", Pairs: Pair(9)}
-	for version, texts := range map[byte]int{1: 9, 2: 10, 3: 11} {
+	want := Meta{Status: 200, Size: 1, ContentType: "video/mp4", Digest: digestOf([]byte("x")), Stream: "/s/", Fields: "A: b\r\n", Pairs: Pair(9), Tags: " a b "}
+	for version, texts := range map[byte]int{1: 9, 2: 10, 3: 11, 4: 12} {
 		dir := t.TempDir()
 		makeObjects(t, dir, 2)
 		b := binary.AppendVarint(binary.AppendUvarint([]byte{version}, 1), want.Size)

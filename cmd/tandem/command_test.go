@@ -124,19 +124,24 @@ func TestPurgeWantsOneThing(t *testing.T) {
 	for _, row := range []struct {
 		args   []string
 		prefix string
+		tag    string
 		all    bool
 		want   wire.Purge
 		ok     bool
 	}{
-		{[]string{"http://h/film/a.m3u8"}, "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
-		{[]string{"http://h/s/TOKEN/film/a.m3u8"}, "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
-		{nil, "/film/", false, wire.Purge{Prefix: "/film/"}, true},
-		{nil, "", true, wire.Purge{Prefix: "/"}, true},
-		{nil, "", false, wire.Purge{}, false},
-		{[]string{"http://h/x"}, "/film/", false, wire.Purge{}, false},
-		{nil, "film/", false, wire.Purge{}, false},
+		{[]string{"http://h/film/a.m3u8?x=%2F"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8?x=%2F", Exact: true}, true},
+		{nil, "", "film-7", false, wire.Purge{Tag: "film-7"}, true},
+		{nil, "", "two tags", false, wire.Purge{}, false},
+		{nil, "/film/", "film-7", false, wire.Purge{}, false},
+		{[]string{"http://h/film/a.m3u8"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
+		{[]string{"http://h/s/TOKEN/film/a.m3u8"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
+		{nil, "/film/", "", false, wire.Purge{Prefix: "/film/"}, true},
+		{nil, "", "", true, wire.Purge{Prefix: "/"}, true},
+		{nil, "", "", false, wire.Purge{}, false},
+		{[]string{"http://h/x"}, "/film/", "", false, wire.Purge{}, false},
+		{nil, "film/", "", false, wire.Purge{}, false},
 	} {
-		got, err := purgeOf(row.args, row.prefix, row.all)
+		got, err := purgeOf(row.args, row.prefix, row.tag, row.all)
 		if (err == nil) != row.ok || row.ok && got != row.want {
 			t.Errorf("purge %v %q %t: %v, %v", row.args, row.prefix, row.all, got, err)
 		}

@@ -88,6 +88,7 @@ type Fetcher struct {
 	manifests *manifest.Cache
 	lives     lives
 	wholes    wholes
+	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     hints
 	copies    chan copyJob

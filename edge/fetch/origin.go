@@ -154,6 +154,8 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	}
 	a.meta.Vary = rules.SelectionOf(h, r.Header, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
+	tags, few := rules.TagsOf(h)
+	a.meta.Tags, a.transient = tags, !few
 	if err := a.settlePart(o.key, first); err != nil {
 		a.close()
 		return nil, err

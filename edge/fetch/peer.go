@@ -11,11 +11,13 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strconv"
+	"strings"
 	"time"
 
 	"tandem/edge/rules"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
+	"tandem/segstore"
 )
 
 // newPeers makes the client for neighbours. Who is silent is found out by
@@ -64,6 +66,10 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 		return nil, err
 	}
 	a := &answer{resp: resp, from: peer}
+	if purged, _ := strconv.ParseUint(resp.Header.Get(wire.HeaderPurged), 10, 64); purged < f.purged.Load() {
+		a.close() // what it has may be what was purged here
+		return nil, fmt.Errorf("%w: %s has not carried out the last purge yet", ErrNotHere, peer)
+	}
 	if resp.Header.Get(wire.HeaderStored) == "" {
 		if a.passed = resp.Header.Get(wire.HeaderPassed) == "1"; a.passed {
 			a.meta = metaOf(resp, o.key)
@@ -74,6 +80,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	}
 	a.meta = metaOf(resp, o.key)
 	a.meta.Fields, a.meta.Vary = fieldsSent(resp.Header), resp.Header.Get(wire.HeaderSelection)
+	a.meta.Tags = tagsSent(resp.Header)
 	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
 	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
 		a.meta.Fresh = unixMilli(fresh)
@@ -92,6 +99,14 @@ func objectRequest(ctx context.Context, method string, edge wire.Edge, key strin
 		req.URL = h1.URL(req.URL.Scheme, req.URL.Host, wire.PathObject+rules.TargetOf(key))
 	}
 	return req, err
+}
+
+// tagsSent reads wire.HeaderTags: white space around a value does not travel.
+func tagsSent(h http.Header) segstore.Tags {
+	if text := h.Get(wire.HeaderTags); text != "" && len(text) <= rules.MaxTags {
+		return segstore.Tags(" " + strings.Trim(text, " ") + " ")
+	}
+	return ""
 }
 
 // fieldsSent reads wire.HeaderFields.

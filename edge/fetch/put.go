@@ -29,7 +29,7 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
 		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
-		Fields: fieldsSent(r.Header), Vary: r.Header.Get(wire.HeaderSelection), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: StreamOf(f.view.Placement(), rules.PathOf(key)),
+		Fields: fieldsSent(r.Header), Vary: r.Header.Get(wire.HeaderSelection), Tags: tagsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: StreamOf(f.view.Placement(), rules.PathOf(key)),
 		Pairs: segstore.Pair(uint32(PairSaid(r.Header))),
 	}
 	settleFresh(&m, r.Header, key, f.now())

@@ -167,13 +167,14 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 		Authorised: o.asker["Authorization"] != nil,
 	}, now)
 	fields := rules.SameExtent(have.Fields, rules.LinesOf(h, now))
-	if !r.Store || len(fields) > rules.MaxFields {
+	tags, few := rules.TagsOf(a.resp.Header) // "": those that it has
+	if !r.Store || !few || len(fields) > rules.MaxFields {
 		return segstore.Meta{Fresh: now} // nothing of this answer is kept
 	}
 	age := rules.AgeOf(h)
 	return segstore.Meta{
 		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
-		Vary: rules.SelectionOf(h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
+		Vary: rules.SelectionOf(h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Tags: tags, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
 	}
 }
 

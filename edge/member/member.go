@@ -107,6 +107,7 @@ func New(cfg Config, deps Deps) *Member {
 	m.Positions = &Positions{m.tables, deps.Manifests, deps.Now}
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
+	m.fetch.Purged(m.purged)
 	m.base.Store(m.view.Placement())
 	m.copier = &copier{
 		name: cfg.Name, rate: cfg.CopyRate, log: m.log, now: m.now, store: m.store, fetch: m.fetch, call: m.call, counts: &m.Counts,

@@ -189,4 +189,7 @@ func DescribeFields(h Header, m *segstore.Meta) {
 	if m.Vary != "" {
 		h.Set(wire.HeaderSelection, m.Vary)
 	}
+	if m.Tags != "" {
+		h.Set(wire.HeaderTags, string(m.Tags))
+	}
 }

@@ -17,6 +17,8 @@ const (
 	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
 	HeaderSlice       = "Tandem-Slice"       // number of the slice of an object that a neighbour asks for
 	HeaderTransient   = "Tandem-Transient"   // "1": an object that nobody keeps, between neighbours
+	HeaderTags        = "Tandem-Tags"        // by what a copy can be purged, between neighbours
+	HeaderPurged      = "Tandem-Purged"      // the last purge of the placement that an edge has carried out, decimal
 	HeaderPass        = "Tandem-Pass"        // "1": an answer that is not for the store may be handed on to the asker's viewer
 	HeaderPassed      = "Tandem-Passed"      // "1": this is such an answer
 	HeaderReason      = "Tandem-Reason"      // machine-readable reason of a refusal, also shown to viewers

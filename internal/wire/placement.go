@@ -1,5 +1,11 @@
 package wire
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
 import "slices"
 
 // EdgeState says what an edge may be asked to do. The states are those of
@@ -75,7 +81,35 @@ type Balancer struct {
 type Purge struct {
 	Seq    uint64 `json:"seq"`
 	Prefix string `json:"prefix"`          // path prefix; "/" is everything
-	Exact  bool   `json:"exact,omitempty"` // Prefix is one whole path
+	Exact  bool   `json:"exact,omitempty"` // Prefix is one whole target
+	Tag    string `json:"tag,omitempty"`   // in place of Prefix: all that the origin has given this name (Surrogate-Key, Cache-Tag)
+}
+
+// MaxPurge bounds what a purge names, in bytes.
+const MaxPurge = 1024
+
+// Check tells what is wrong with a purge.
+func (p *Purge) Check() error {
+	switch {
+	case p.Tag != "" && p.Prefix != "":
+		return errors.New("prefix, tag: give one of them")
+	case p.Tag != "" && (len(p.Tag) > MaxPurge || strings.ContainsAny(p.Tag, ", \t\r\n\x00")):
+		return fmt.Errorf("tag: want one name without spaces and commas, of at most %d bytes", MaxPurge)
+	case p.Tag == "" && (!strings.HasPrefix(p.Prefix, "/") || len(p.Prefix) > MaxPurge):
+		return fmt.Errorf("prefix: want a path that begins with / and has at most %d bytes", MaxPurge)
+	}
+	return nil
+}
+
+// Names is what a purge names, for people.
+func (p *Purge) Names() string {
+	switch {
+	case p.Tag != "":
+		return "everything tagged " + p.Tag
+	case p.Exact:
+		return p.Prefix
+	}
+	return "everything below " + p.Prefix
 }
 
 // Placement is the replicated state as every node sees it: what decides where

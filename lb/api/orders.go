@@ -21,7 +21,6 @@ import (
 // Limits of orders.
 const (
 	orderLimit = 5 * time.Second // for a change to be agreed on
-	maxPurge   = 1024            // of a purge's path, in bytes
 	purgeLimit = 3 * time.Second // for one edge to purge
 )
 
@@ -186,8 +185,8 @@ func (a *API) handlePurge(w http.ResponseWriter, r *http.Request) {
 	if !call.ReadStrict(w, r, maxOrder, &purge) {
 		return
 	}
-	if !strings.HasPrefix(purge.Prefix, "/") || len(purge.Prefix) > maxPurge {
-		call.RefuseNode(w, http.StatusBadRequest, "prefix", "prefix: want a path that begins with / and has at most 1024 bytes")
+	if err := purge.Check(); err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, "purge", err.Error())
 		return
 	}
 	purge.Seq = 0

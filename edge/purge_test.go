@@ -1,0 +1,116 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// taggedOrigin tags its answers, and says with a number how often it was asked.
+func taggedOrigin(t *testing.T) *testOrigin {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		h := w.Header()
+		h.Set("Cache-Control", "max-age=60")
+		switch {
+		case strings.Contains(r.URL.Path, "fastly"):
+			h.Set("Surrogate-Key", "film-7 drama")
+		case strings.Contains(r.URL.Path, "cloud"):
+			h["Cache-Tag"] = []string{"x,film-7", "drama"}
+		case strings.Contains(r.URL.Path, "many"):
+			for n := range 1000 {
+				h.Add("Surrogate-Key", fmt.Sprint("tag-", n))
+			}
+		case strings.Contains(r.URL.Path, "own"):
+			h.Set("Cache-Control", "no-store")
+			h.Set("Cache-Tag", "film-7")
+		default:
+			h.Set("Surrogate-Key", "film-70")
+		}
+		_, _ = io.WriteString(w, fmt.Sprint(o.count(r.URL.Path)))
+		return true
+	})
+	return o
+}
+
+// What an origin tags goes by its tag, on both members, and viewers are told
+// nothing of tags.
+func TestPurgeByTag(t *testing.T) {
+	o := taggedOrigin(t)
+	_, edges := startRing(t, 2, o)
+	paths := []string{"/v/x/fastly.ts", "/v/x/cloud.ts", "/v/x/other.ts"}
+	for round, want := range []string{"1 1 1", "1 1 1", "2 2 1"} {
+		if round == 2 {
+			for _, e := range edges {
+				text, _ := json.Marshal(wire.Purge{Tag: "film-7"})
+				resp, said := do(t, http.MethodPost, e.url+wire.PathPurge, bytes.NewReader(text), asNode()...)
+				if resp.StatusCode != 200 || string(bytes.TrimSpace(said)) != `{"removed":2}` {
+					t.Errorf("%s: %s %s", e.cfg.Name, resp.Status, said)
+				}
+			}
+		}
+		for _, e := range edges {
+			var got []string
+			for _, path := range paths {
+				resp, body := get(t, e.url+path, asNode()...)
+				got = append(got, string(body))
+				for name := range resp.Header {
+					if strings.Contains(name, "Surrogate") || strings.Contains(name, "Cache-Tag") || name == "Tandem-Tags" {
+						t.Errorf("%s says %s: %s", path, name, resp.Header.Get(name))
+					}
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("round %d, %s: %v, want %s", round, e.cfg.Name, got, want)
+			}
+		}
+		for _, path := range paths {
+			eventually(t, "both have it", func() bool { return edges[0].store.Has(path) && edges[1].store.Has(path) })
+		}
+	}
+	for _, path := range []string{"/v/x/own.ts", "/v/x/many.ts"} {
+		for n := range 2 {
+			resp, body := get(t, edges[0].url+path, asNode()...)
+			if resp.Header.Get("Cache-Tag")+resp.Header.Get("Surrogate-Key") != "" || string(body) != fmt.Sprint(n+1) {
+				t.Errorf("%s: %q %v", path, body, resp.Header)
+			}
+		}
+	}
+}
+
+// An edge that has carried out a purge takes nothing from a neighbour that has not:
+// it could be what was purged.
+func TestPurgedObjectDoesNotComeBackFromANeighbour(t *testing.T) {
+	o := taggedOrigin(t)
+	_, edges := startRing(t, 2, o)
+	var paths []string
+	for n := range 8 { // each member is the filler of some
+		paths = append(paths, fmt.Sprintf("/v/x/fastly-%d.ts", n))
+	}
+	for _, path := range paths {
+		get(t, edges[0].url+path, asNode()...)
+		eventually(t, "both have it", func() bool { return edges[0].store.Has(path) && edges[1].store.Has(path) })
+	}
+	for i, purge := range []wire.Purge{{Seq: 1000, Tag: "film-7"}, {Seq: 2000, Prefix: "/v/x/"}} {
+		first, second := edges[i%2], edges[1-i%2]
+		first.fetch.Purge(purge)
+		for _, path := range paths {
+			if _, body := get(t, first.url+path, asNode()...); string(body) != fmt.Sprint(i+2) {
+				t.Errorf("%s after purge %d: %q came back", path, purge.Seq, body)
+			}
+		}
+		second.fetch.Purge(purge)
+		for _, path := range paths {
+			if _, body := get(t, second.url+path, asNode()...); string(body) != fmt.Sprint(i+2) {
+				t.Errorf("%s after both have done purge %d: %q", path, purge.Seq, body)
+			}
+			eventually(t, "both have it", func() bool { return edges[0].store.Has(path) && edges[1].store.Has(path) })
+		}
+	}
+}
