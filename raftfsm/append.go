@@ -126,7 +126,7 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args 
 // InstallSnapshot is a raft.Transport's. A snapshot can be read once only, so it
 // goes to a follower that answers.
 func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
-	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term, Leader: args.Leader}
+	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term}
 	for {
 		err := t.send(id, to, beat, &raft.AppendEntriesResponse{})
 		switch {

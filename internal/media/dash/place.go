@@ -222,8 +222,6 @@ func (p *reader) enter() {
 	}
 }
 
-func (p *reader) manifestPlace() uri.Place { return p.Folder }
-
 // baseURL takes one of the BaseURLs of a level; of several the first at our origin
 // is what positions are reckoned by.
 func (p *reader) baseURL() {
