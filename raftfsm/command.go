@@ -33,6 +33,7 @@ const (
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
 	Configure    Kind = "configure" // Admission
+	Upstreams    Kind = "upstreams" // Upstreams: all of them, in place of what was
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
@@ -85,6 +86,8 @@ type Command struct {
 	Noticed     int64          `json:"noticed,omitempty"`      // unix milliseconds of the first sign of a death; 0: At
 	CopiedBytes int64          `json:"copied_bytes,omitempty"` // with EdgeReady: for the death's receipt
 	Secret      *Secret        `json:"secret,omitempty"`
+
+	Upstreams []wire.Upstream `json:"upstreams,omitempty"`
 }
 
 // NewID draws an ID for a command.
