@@ -159,10 +159,12 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 		return x, refusal{http.StatusForbidden, "closed", "closed to viewers"}
 	}
 	if token, rest, ok := wire.SplitPath(key); ok && e.clustered() {
-		if refused = e.session(&x, token, viewer); refused.status != 0 {
+		if refused = e.session(&x, token, rest, viewer); refused.status != 0 {
 			return x, refused
 		}
 		key = rest
+	} else if !x.Node && e.clustered() && !e.reaches("", 0, key) {
+		return x, notLetIn
 	}
 	x.target, x.Key = key, e.cfg.query.Apply(key)
 	x.Path = cachekey.Path(x.Key)
@@ -172,8 +174,16 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 	return x, refusal{}
 }
 
+// notLetIn is for who comes past the balancers, which alone can let viewers in.
+var notLetIn = refusal{http.StatusForbidden, "protected", "whoever wants this is let in by a balancer; open the stream there"}
+
+// reaches tells whether a session of a stream may have a target.
+func (e *Edge) reaches(stream string, scope uint8, target string) bool {
+	return e.protected.Of(e.view.Placement().Trust).Reaches(stream, scope, target)
+}
+
 // session checks the token and notes the request.
-func (e *Edge) session(x *request, token, viewer string) refusal {
+func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 	t, err := e.member.Keys.Verify(token, x.started)
 	if errors.Is(err, wire.ErrTokenExpired) && x.Node {
 		err = nil // the balancer has decided already
@@ -185,6 +195,9 @@ func (e *Edge) session(x *request, token, viewer string) refusal {
 		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
 	x.Stream, _ = e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
+	if !x.Node && !e.reaches(x.Stream, t.Scope, rest) {
+		return notLetIn
+	}
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
 	slot, reason := e.member.Touch(t.SessionID, x.Stream, viewer, x.started)
 	if reason != "" {

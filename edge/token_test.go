@@ -91,3 +91,51 @@ func TestSessionOpensAnyPathOfItsOrigin(t *testing.T) {
 		t.Errorf("sessions: %+v", list)
 	}
 }
+
+// Who comes past the balancers gets nothing that they let viewers into, in whatever
+// spelling, unless it is in a session that was let in there. Nodes are asked for by
+// balancers, which have judged.
+func TestProtectedPathsAreNotServedPastTheBalancers(t *testing.T) {
+	o := newOrigin(t)
+	b, edges := startRingOf(t, 2, o, func(int) Config { return Config{} })
+	b.place("/v/x/", 1)
+	id, reason := open(t, edges[0], 1, "/v/x/")
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	b.change(func(p *wire.Placement) *wire.Placement {
+		p.Trust = &wire.Trust{Keys: 1, Protected: []wire.Protected{{Prefix: "/v/"}}}
+		return p.Index()
+	})
+	followed(t, b, edges...)
+	var ring wire.KeyRing
+	ring.Take(testKeys())
+	let, _ := ring.Seal(wire.Token{SessionID: id, Stream: wire.NameHash("/v/x/"), Scope: 1, Expires: time.Now().Add(time.Hour).Unix()})
+	for _, row := range []struct {
+		path string
+		node bool
+		want int
+	}{
+		{"/v/x/1.m4s", true, http.StatusOK},
+		{"/v/x/1.m4s", false, http.StatusForbidden},
+		{"//v/x/1.m4s", false, http.StatusForbidden},
+		{"/w/1.m4s", false, http.StatusOK},
+		{"/s/" + tokenOf(id, "/v/x/") + "/v/x/1.m4s", false, http.StatusForbidden},
+		{"/s/" + tokenOf(id, "/v/x/") + "/v/x/1.m4s", true, http.StatusOK},
+		{"/s/" + let + "/v/x/1.m4s", false, http.StatusOK},
+	} {
+		req, _ := http.NewRequest(http.MethodGet, edges[0].url+row.path, nil)
+		if row.node {
+			req.Header.Set(wire.HeaderFrom, "lb-1")
+			req.Header.Set(wire.HeaderAuth, edges[0].cfg.Secret.Bearer())
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != row.want {
+			t.Errorf("%+v: %s", row, resp.Status)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
 
@@ -43,12 +44,11 @@ func (m *moves) find(id wire.SessionID) (seat, bool) {
 	return m.known.find(moveKey(id))
 }
 
-// anew is for proxy.Request.Anew: a new place for a viewer whose token names id, when
-// the edge of the session at, which is that one or its place of now, refuses it. The
-// viewer asks for target (without a token).
-func (l *LB) anew(r *http.Request, id, at wire.SessionID, stream, target string) func() (proxy.Request, bool) {
+// anew is for proxy.Request.Anew: a new place for a viewer when the edge of its
+// session's place of now refuses it. The viewer asks for target (without a token).
+func (l *LB) anew(r *http.Request, of session, target string) func() (proxy.Request, bool) {
 	return func() (proxy.Request, bool) {
-		s, ok := l.move(r, id, at, stream)
+		s, ok := l.move(r, of)
 		if !ok {
 			return proxy.Request{}, false
 		}
@@ -66,9 +66,17 @@ func (l *LB) anew(r *http.Request, id, at wire.SessionID, stream, target string)
 	}
 }
 
-// inNewPlace serves a viewer whose session has moved. A playlist leads to the new
-// address.
-func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, id wire.SessionID, s seat, target string) (int, int64) {
+// inNewPlace serves a viewer whose session, which its token names, has moved. A
+// playlist leads to the new address, on the terms of the viewer's token.
+func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, token wire.Token, s seat, target string) (int, int64) {
+	terms := control.TermsOf(token)
+	if terms.Scope > 0 {
+		text, ok := l.control.Tokens.Seal(r.Context(), s.id, s.stream, terms)
+		if !ok {
+			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonQuorum, "the balancers have no key; try again")
+		}
+		s.token = text
+	}
 	to := wire.SessionPrefix + s.token + target
 	if media.IsEntry(cachekey.Path(target)) {
 		return redirect(w, to)
@@ -77,33 +85,33 @@ func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 	if !ok {
 		return l.carryLoose(w, r, p, s.stream, target)
 	}
-	return l.carrySession(w, r, p, session{id: id, at: s.id, stream: s.stream}, to, target, pair)
+	return l.carrySession(w, r, p, session{token.SessionID, s.id, s.stream, terms}, to, target, pair)
 }
 
 // move opens a session for a viewer that had one, wherever there is room up to the
 // edges' capacity. Tracks that a player asks for side by side get the same one.
-func (l *LB) move(r *http.Request, id, at wire.SessionID, stream string) (seat, bool) {
-	if stream == "" {
+func (l *LB) move(r *http.Request, of session) (seat, bool) {
+	if of.stream == "" {
 		return seat{}, false // it is placed nowhere any more: by its entry it can be
 	}
-	found, err, _ := l.moves.one.Do(moveKey(id), func() (any, error) {
-		if s, ok := l.moves.find(id); ok && s.id != at {
+	found, err, _ := l.moves.one.Do(moveKey(of.id), func() (any, error) {
+		if s, ok := l.moves.find(of.id); ok && s.id != of.at {
 			return s, nil // another request was quicker
 		}
 		// The first of the viewer's requests may be given up while others wait for it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), openLimit)
 		defer cancel()
-		opened, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr), true)
+		opened, reason := l.opener.open(ctx, of.stream, hostOf(r.RemoteAddr), true)
 		if reason != "" {
 			return nil, errNoPlace
 		}
-		token, ok := l.control.Tokens.Seal(ctx, opened, stream)
+		token, ok := l.control.Tokens.Seal(ctx, opened, of.stream, of.terms)
 		if !ok {
 			return nil, errNoPlace
 		}
-		s := seat{id: opened, token: token, stream: stream, sid: sidOf(r)}
+		s := seat{id: opened, token: token, stream: of.stream, sid: sidOf(r)}
 		l.remember(r, s)
-		l.moves.known.put(moveKey(id), s)
+		l.moves.known.put(moveKey(of.id), s)
 		l.counts.placedAnew.Inc()
 		return s, nil
 	})

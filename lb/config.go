@@ -38,6 +38,7 @@ type Config struct {
 	Join           string
 	Data           string
 	SecretFile     string
+	AccessFile     string
 	Admission      string
 	StateSource    string
 	Choose         string
@@ -89,6 +90,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Join, "join", "", "Base URL of any balancer of a running cluster that this one joins."),
 		setting.String(&c.Data, "data", "", "Directory of this balancer's copy of the placement; required."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
+		setting.String(&c.AccessFile, "access-file", "", "File with the rules of who may open which stream: viewers' tokens, addresses, countries (docs/access.md); it, its keys and its geo file are read anew when they change."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
 		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
 		setting.String(&c.Choose, "choose", ring.ChooseLeast, "Who of those that store a stream delivers: least, the least loaded of all (claims 2-4), or first, the first of its pairs that has room (the flow chart S121-S132)."),

@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
 
@@ -16,19 +17,19 @@ const maxSID = 128
 
 // entry serves what is called like a manifest and is asked for without a token. The
 // origin has said before that a placed stream's entries are some; else it is asked.
-func (l *LB) entry(w http.ResponseWriter, r *http.Request) (int, int64) {
+func (l *LB) entry(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
 	stream := wire.StreamName(r.RequestURI)
 	if l.control.Placement().Stream(stream) == nil {
-		return l.askEntry(w, r, stream, false)
+		return l.askEntry(w, r, stream, false, terms)
 	}
-	return l.enter(w, r, stream, "")
+	return l.enter(w, r, stream, "", terms)
 }
 
 // askEntry serves what may be an entry, by an edge that finds out: a manifest opens
 // a session; all else is served as it is, or refused (only). So nothing is placed
 // but what the origin calls a manifest. The edge keeps what it finds for the viewers
 // to come, so it is the one that would be chosen for them.
-func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, only bool) (int, int64) {
+func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, only bool, terms control.Terms) (int, int64) {
 	p := l.control.Placement()
 	c := ring.Choose(p, l.control.Loads.Figures(p), stream)
 	partner := ""
@@ -46,16 +47,25 @@ func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, onl
 	}
 	return l.proxy.Serve(w, r, proxy.Request{
 		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Pair: c.Pair, First: first, Next: next, EntryOnly: only,
-		Entry: func(kind string) (int, int64) { return l.enter(w, r, stream, kind) },
+		Entry: func(kind string) (int, int64) { return l.enter(w, r, stream, kind, terms) },
 	})
 }
 
-// enter sends a viewer to its session, which is found or opened. kind is the
-// manifest's, where it is known.
-func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string) (int, int64) {
+// enter sends a viewer to its session, which is found or opened, on its terms of now.
+// kind is the manifest's, where it is known.
+func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, terms control.Terms) (int, int64) {
 	if s, ok := l.recognise(r, stream, kind); ok {
-		_, expired := l.control.Tokens.Verify(r.Context(), s.token)
-		if _, ok := l.control.Placement().Pair(s.id.Pair); ok && expired == nil {
+		token, err := l.control.Tokens.Verify(r.Context(), s.token)
+		if terms.Scope > 0 {
+			var sealed bool
+			if s.token, sealed = l.control.Tokens.Seal(r.Context(), s.id, s.stream, terms); sealed {
+				err = nil
+				l.remember(r, s)
+			}
+		} else if token.Scope > 0 {
+			err = wire.ErrTokenForeign // opened on terms that it does not show now
+		}
+		if _, ok := l.control.Placement().Pair(s.id.Pair); ok && err == nil {
 			l.counts.recognised.Inc()
 			return redirect(w, underSession(s.token, r))
 		}
@@ -72,7 +82,7 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string) 
 		return l.deny(w, http.StatusServiceUnavailable, reason, refusals[reason])
 	}
 	l.counts.opened.Inc()
-	token, ok := l.control.Tokens.Seal(ctx, id, stream)
+	token, ok := l.control.Tokens.Seal(ctx, id, stream, terms)
 	if !ok {
 		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonQuorum, "the balancers have made no key yet; try again")
 	}

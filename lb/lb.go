@@ -49,6 +49,7 @@ type LB struct {
 	moves       moves
 	opener      *opener
 	guard       *guard
+	entrance    *entrance
 	certificate *certificate // nil without one
 	counts      *counts
 
@@ -81,6 +82,9 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	l.leave = sync.OnceFunc(func() { close(l.leaving) })
 	l.counts = newCounts(l)
 	l.openRooms(deps)
+	if l.entrance, err = openEntrance(cfg.AccessFile, deps.Logger, deps.Now, l.control.Placement, l.counts.keptOut); err != nil {
+		return nil, errors.Join(err, node.Close())
+	}
 	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
@@ -98,6 +102,7 @@ func (l *LB) openRooms(deps Deps) {
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
+		Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
 	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
@@ -130,6 +135,7 @@ func (l *LB) Run(ctx context.Context) error {
 		{Name: "proxy", Run: l.proxy.Run},
 		{Name: "control", Run: l.control.Run},
 		{Name: "guard", Run: l.guard.run},
+		{Name: "access", Run: l.entrance.run},
 	}
 	if l.certificate != nil {
 		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.run})

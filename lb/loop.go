@@ -8,6 +8,7 @@ import (
 	"tandem/internal/h1"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
 
@@ -16,8 +17,9 @@ func (l *LB) Relays(loop *front.Loop) front.Quick {
 	return l.proxy.Splicer(proxy.LoopDeps{
 		Plan: l.plan, Others: l.others, Viewer: viewerOf, Served: l.counts.served, Broken: l.brokenOff,
 		Anew: func(r *http.Request, p *proxy.LoopRequest) func() (proxy.Request, bool) {
-			token, _, _ := wire.SplitPath(r.URL.Path)
-			return l.anew(r, p.Session, p.Session, p.Stream, withoutSession(token, r))
+			text, _, _ := wire.SplitPath(r.URL.Path)
+			token, _ := wire.PeekToken(text) // it was verified
+			return l.anew(r, session{p.Session, p.Session, p.Stream, control.TermsOf(token)}, withoutSession(text, r))
 		},
 		Forget: func(r *http.Request, p *proxy.LoopRequest) { l.forget(r, p.Session, p.Stream) },
 	}, loop)
@@ -34,7 +36,7 @@ func viewerOf(c *front.Conn) string {
 // plan is inSession for the ordinary case: a good token, and an edge that nobody
 // suspects.
 func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
-	text, _, ok := wire.SplitPath(h.Target)
+	text, rest, ok := wire.SplitPath(h.Target)
 	if !ok {
 		return proxy.LoopRequest{}, false
 	}
@@ -47,6 +49,9 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	}
 	p := l.control.Placement()
 	stream, _ := p.StreamBy(token.Stream)
+	if !l.entrance.reaches(stream, token, rest) || l.entrance.shows(stream, token, h.Get) {
+		return proxy.LoopRequest{}, false
+	}
 	pair, placed := p.Pair(token.Pair)
 	if !placed {
 		return proxy.LoopRequest{}, false

@@ -25,6 +25,7 @@ type counts struct {
 
 	requests  [6]prometheus.Counter // by the status's first digit
 	refusals  *prometheus.CounterVec
+	strangers *prometheus.CounterVec
 	takeovers *prometheus.CounterVec
 	gap       prometheus.Histogram
 	proposals *prometheus.CounterVec
@@ -67,6 +68,7 @@ var gapBounds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 
 func newCounts(l *LB) *counts {
 	c := &counts{
 		refusals:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_refused_total", Help: "Viewers refused a session, by reason."}, []string{"reason"}),
+		strangers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_access_refused_total", Help: "Requests without a session that the access rules did not let in, by reason."}, []string{"reason"}),
 		takeovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_takeovers_total", Help: "Responses that went on at another edge, by where they stood, why, and whether they were finished."}, []string{"phase", "cause", "result"}),
 		gap:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tandem_lb_takeover_gap_seconds", Help: "Time without a byte in responses that went on at another edge.", Buckets: gapBounds}),
 		proposals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_lb_proposals_total", Help: "Changes of the placement proposed by this balancer, by kind and result."}, []string{"kind", "result"}),
@@ -78,7 +80,7 @@ func newCounts(l *LB) *counts {
 	for reason := range refusals {
 		c.refusals.WithLabelValues(reason)
 	}
-	c.vectors = []prometheus.Collector{requests, c.refusals, c.takeovers, c.gap, c.proposals}
+	c.vectors = []prometheus.Collector{requests, c.refusals, c.strangers, c.takeovers, c.gap, c.proposals}
 	for _, m := range plains {
 		read := func() float64 { return m.value(l) }
 		if m.gauge {
@@ -113,6 +115,8 @@ func (c *counts) refused(reason string) {
 	c.refusedAll.Inc()
 	c.refusals.WithLabelValues(reason).Inc()
 }
+
+func (c *counts) keptOut(reason string) { c.strangers.WithLabelValues(reason).Inc() }
 
 func (c *counts) moved(t proxy.Takeover) {
 	result := "broken"

@@ -1,6 +1,9 @@
 package lb
 
 import (
+	"net/http"
+
+	"tandem/internal/access"
 	"tandem/internal/call"
 	"tandem/internal/wire"
 )
@@ -17,4 +20,17 @@ var refusals = map[string]string{
 	wire.ReasonNoEdge:   "no edge is alive",
 	wire.ReasonQuorum:   "the stream is new, and the balancers can't agree on a place for it now",
 	call.ReasonOrigin:   "the origin does not answer",
+}
+
+// keepOut refuses a viewer that is not let in.
+func keepOut(w http.ResponseWriter, r *access.Refusal) (int, int64) {
+	status := r.Status()
+	switch {
+	case r.Reason == reasonUnset:
+		status = http.StatusServiceUnavailable
+	case status == http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="tandem"`) // RFC 9110 section 11.6.1
+	}
+	call.Refuse(w, status, r.Reason, r.Text)
+	return status, 0
 }

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"tandem/internal/access"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
 
@@ -29,6 +31,10 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 	}
 	p := l.control.Placement()
 	stream, _ := p.StreamBy(token.Stream) // "" when it is placed nowhere any more
+	if !l.entrance.reaches(stream, token, rest) {
+		return keepOut(w, &access.Refusal{Reason: access.ReasonScope, Text: "the session was not let in there; open the stream that this belongs to"})
+	}
+	l.entrance.strip(stream, token, r.Header)
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
 		// The ring has changed and the pair has ended: an entry gets a new session, and
@@ -37,15 +43,15 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 		if media.IsEntry(cachekey.Path(rest)) {
 			return l.reopen(w, r, text)
 		}
-		if s, ok := l.move(r, token.SessionID, token.SessionID, stream); ok {
-			return l.inNewPlace(w, r, l.control.Placement(), token.SessionID, s, rest)
+		if s, ok := l.move(r, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}); ok {
+			return l.inNewPlace(w, r, l.control.Placement(), token, s, rest)
 		}
 		return l.carryLoose(w, r, p, stream, rest)
 	}
 	if s, ok := l.moves.find(token.SessionID); ok {
-		return l.inNewPlace(w, r, p, token.SessionID, s, rest)
+		return l.inNewPlace(w, r, p, token, s, rest)
 	}
-	return l.carrySession(w, r, p, session{id: token.SessionID, at: token.SessionID, stream: stream}, r.RequestURI, rest, pair)
+	return l.carrySession(w, r, p, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}, r.RequestURI, rest, pair)
 }
 
 // session is whom a request belongs to.
@@ -53,6 +59,7 @@ type session struct {
 	id     wire.SessionID // what the viewer's token names
 	at     wire.SessionID // its place of now
 	stream string
+	terms  control.Terms
 }
 
 // carrySession carries a response to an open session from whoever has its slot: to
@@ -68,7 +75,7 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonCluster, refusals[wire.ReasonCluster])
 		}
 	}
-	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, l.anew(r, s.id, s.at, s.stream, target))
+	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, l.anew(r, s, target))
 	if status == http.StatusServiceUnavailable {
 		l.forget(r, s.at, s.stream)
 	}
@@ -161,10 +168,10 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 // loose serves what is no entry and has no token: as part of the viewer's open
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair.
-func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
+func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
 	p, path := l.control.Placement(), cachekey.Path(r.RequestURI)
 	if media.KindOf(path, "") == media.Other && r.Header.Get("Range") == "" {
-		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments)
+		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments, terms)
 	}
 	stream, placed := streamNear(p, path)
 	if !l.cfg.LooseSegments {
@@ -175,7 +182,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request) (int, int64) {
 	}
 	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
 		if pair, ok := p.Pair(s.id.Pair); ok {
-			return l.carrySession(w, r, p, session{id: s.id, at: s.id, stream: stream}, underSession(s.token, r), r.RequestURI, pair)
+			return l.carrySession(w, r, p, session{s.id, s.id, stream, terms}, underSession(s.token, r), r.RequestURI, pair)
 		}
 	}
 	return l.carryLoose(w, r, p, stream, r.RequestURI)

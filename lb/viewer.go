@@ -52,10 +52,14 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if token, rest, ok := wire.SplitPath(target); ok {
 		return l.inSession(w, r, token, rest)
 	}
-	if media.IsEntry(cachekey.Path(target)) {
-		return l.entry(w, r)
+	terms, refusal := l.entrance.admit(r)
+	if refusal != nil {
+		return keepOut(w, refusal)
 	}
-	return l.loose(w, r)
+	if media.IsEntry(cachekey.Path(target)) {
+		return l.entry(w, r, terms)
+	}
+	return l.loose(w, r, terms)
 }
 
 // brokenOff sees that what was begun and can't be finished ends in a reset: for

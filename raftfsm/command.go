@@ -33,7 +33,6 @@ const (
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
 	Configure    Kind = "configure" // Admission
-	Upstreams    Kind = "upstreams" // Upstreams: all of them, in place of what was
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
@@ -45,6 +44,7 @@ const (
 	TicketNew     Kind = "ticket_new"     // Secret: Ticket
 	TicketUse     Kind = "ticket_use"     // Secret: Ticket with its ID and Key
 	Revoke        Kind = "revoke"         // Name, Loads: of a node
+	Protect       Kind = "protect"        // Protected: what viewers have to be let into
 )
 
 // Bounds of what a command may bring in.
@@ -87,7 +87,7 @@ type Command struct {
 	CopiedBytes int64          `json:"copied_bytes,omitempty"` // with EdgeReady: for the death's receipt
 	Secret      *Secret        `json:"secret,omitempty"`
 
-	Upstreams []wire.Upstream `json:"upstreams,omitempty"`
+	Protected []wire.Protected `json:"protected,omitempty"`
 }
 
 // NewID draws an ID for a command.

@@ -49,7 +49,6 @@ var handlers = map[Kind]func(*change) error{
 	Balancer:     balancer,
 	BalancerGone: balancerGone,
 	Configure:    configure,
-	Upstreams:    upstreams,
 	Found:        found,
 
 	KeyNew:        keyNew,
@@ -58,6 +57,7 @@ var handlers = map[Kind]func(*change) error{
 	Authority:     authority,
 	AuthorityUse:  authorityUse,
 	AuthorityDrop: authorityDrop,
+	Protect:       protect,
 	TicketNew:     ticketNew,
 	TicketUse:     ticketUse,
 	Revoke:        revoke,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tandem/internal/protected"
 	"tandem/internal/wire"
 )
 
@@ -166,5 +167,22 @@ func revoke(ch *change) error {
 	ch.trust().Revoked = append(next, list[i:]...)
 	ch.secrets.Tickets = slices.DeleteFunc(append([]Ticket(nil), ch.secrets.Tickets...), func(t Ticket) bool { return t.Node == name })
 	ch.event(wire.Event{Kind: "revoked", Edge: name, Text: fmt.Sprintf("The certificates of %s are void%s.", name, ch.by())})
+	return nil
+}
+
+// protect changes what viewers have to be let into, as a whole.
+func protect(ch *change) error {
+	var have []wire.Protected
+	if t := ch.before.Trust; t != nil {
+		have = t.Protected
+	}
+	if slices.Equal(have, ch.c.Protected) {
+		return nil
+	}
+	if err := protected.Check(ch.c.Protected); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	ch.trust().Protected = ch.c.Protected
+	ch.event(wire.Event{Kind: "access", Text: fmt.Sprintf("%d prefixes have access rules%s.", len(ch.c.Protected), ch.by())})
 	return nil
 }

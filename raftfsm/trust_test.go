@@ -221,3 +221,22 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 		t.Error("the snapshot does not hold it either")
 	}
 }
+
+// What viewers have to be let into is told as a whole, and a list that contradicts
+// itself changes nothing.
+func TestWhatIsProtectedIsReplacedAsAWhole(t *testing.T) {
+	s := four(t)
+	protect := func(list ...wire.Protected) Command { return Command{Kind: Protect, Protected: list} }
+	s.must(protect(wire.Protected{Prefix: "/a/"}, wire.Protected{Prefix: "/a/free/", Open: true}))
+	s.must(key(wire.ForTokens, 1)) // another change keeps it
+	if p := s.state.Placement().Trust.Protected; len(p) != 2 || !p[1].Open {
+		t.Fatal(p)
+	}
+	s.refused(protect(wire.Protected{Prefix: "/b"}), "malformed")
+	s.refused(protect(wire.Protected{Prefix: "/a/"}, wire.Protected{Prefix: "//a/"}), "malformed")
+	s.refused(protect(wire.Protected{Prefix: "/a/"}, wire.Protected{Prefix: "/a/free/", Open: true}), "") // it is so already
+	s.must(protect())
+	if p := s.state.Placement().Trust.Protected; len(p) != 0 {
+		t.Fatal(p)
+	}
+}

@@ -47,7 +47,6 @@ type Deps struct {
 	Fetch     *fetch.Fetcher
 	Manifests *manifest.Cache
 	Traffic   func() Traffic
-	Upstreams func([]wire.Upstream) // the placement has others now
 }
 
 // Traffic is what a report says of the edge's other rooms.
@@ -75,7 +74,6 @@ type Member struct {
 	call    *call.Client
 	fetch   *fetch.Fetcher
 	traffic func() Traffic
-	lead    func([]wire.Upstream) // the ways to origins are others
 	tables  *tables
 	numbers numbers
 	Keys    wire.KeyRing // open the tokens of sessions
@@ -103,7 +101,7 @@ type Member struct {
 // NewMember makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Member {
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, lead: deps.Upstreams,
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic,
 		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []inheritance, 16),
 	}
 	m.Positions = &Positions{m.tables, deps.Manifests, deps.Now}

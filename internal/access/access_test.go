@@ -4,9 +4,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/wire"
 )
 
 func TestRuleOfTheLongestPrefixDecidesAlone(t *testing.T) {
@@ -40,7 +43,7 @@ func TestRuleOfTheLongestPrefixDecidesAlone(t *testing.T) {
 			t.Errorf("%s from %s: %v, want %q", row.target, row.address, err, row.reason)
 		}
 	}
-	if g, err := (*Policy)(nil).Open(asks("/premium/a.m3u8"), moment); err != nil || g.Target != "/premium/a.m3u8" || g.Guarded {
+	if g, err := (*Policy)(nil).Open(asks("/premium/a.m3u8"), moment); err != nil || g.Target != "/premium/a.m3u8" || g.Scope != 0 {
 		t.Error("without a policy:", g, err)
 	}
 }
@@ -82,7 +85,7 @@ func TestSignedURLOpensWhatWasSigned(t *testing.T) {
 		g, err := p.Open(asks("/premium/a/m.m3u8?q=1&token="+row.token+"&r=%2f"), moment)
 		if reason(err) != row.reason {
 			t.Errorf("%s: %v, want %q", what, err, row.reason)
-		} else if err == nil && (g.Target != "/premium/a/m.m3u8?q=1&r=%2f" || g.Scope != row.scope || !g.Guarded || !g.Until.Equal(until)) {
+		} else if err == nil && (g.Target != "/premium/a/m.m3u8?q=1&r=%2f" || g.Scope != scopeOf(row.scope) || !g.Until.Equal(until)) {
 			t.Errorf("%s: %+v, want scope %d", what, g, row.scope)
 		}
 		if err != nil && row.token != "" && (strings.Contains(err.Error(), row.token[:10]) || strings.Contains(err.Error(), "\n")) {
@@ -120,39 +123,18 @@ func TestSignedURLThatIsNotUnderstoodOpensNothing(t *testing.T) {
 	}
 }
 
-// A session that was opened with a token reaches what the token covered, and what
-// is open to all, and nothing else.
-func TestSessionReachesWhatItsTokenCovered(t *testing.T) {
-	p := newStage(t).policy("prefix: /premium/, tokens: [url], "+allKeys, "prefix: /premium/x/, tokens: [url], "+allKeys, "prefix: /here/, countries: [NO]")
-	const entry = "/premium/a/m.m3u8?v=1"
-	for _, row := range []struct {
-		entry   string
-		guarded bool
-		scope   int
-		target  string
-		covered bool
-	}{
-		{entry, true, 2, "/premium/a/seg1.m4s?x=/premium/b/", true},
-		{entry, true, 2, "/premium/a/v/seg1.m4s", true},
-		{entry, true, 2, "/premium/b/seg1.m4s", false},
-		{entry, true, 2, "/premium/ab/seg1.m4s", false},
-		{entry, true, 1, "/premium/b/seg1.m4s", true},
-		{entry, true, 0, "/premium/b/seg1.m4s", true},
-		{entry, true, 0, "/premium/x/seg1.m4s", false}, // another rule's
-		{entry, true, 2, "/free/seg1.m4s", true},
-		{entry, false, 2, "/premium/a/seg1.m4s", false}, // opened before there was a rule
-		{entry, true, 2, "/here/seg1.m4s", true},        // no token opens it
-		{"/free/m.m3u8", false, 0, "/premium/a/seg1.m4s", false},
-		{"/free/m.m3u8", false, 0, "/free/seg1.m4s", true},
-		{"", false, 0, "/premium/a/seg1.m4s", false},
-		{entry, true, 9, "/premium/a/seg1.m4s", false}, // deeper than the entry: nothing but itself
-	} {
-		if got := p.Covers(row.entry, row.guarded, row.scope, row.target); got != row.covered {
-			t.Errorf("%+v: %v", row, got)
-		}
+// Every node is told what is protected; of a rule about addresses a viewer is let in
+// everywhere below, of none nowhere.
+func TestWhoIsLetInByAddressReachesTheWholePrefix(t *testing.T) {
+	p := newStage(t).policy("prefix: /office/, addresses: [203.0.113.0/24]", "prefix: /office/lobby/")
+	want := []wire.Protected{{Prefix: "/office/"}, {Prefix: "/office/lobby/", Open: true}}
+	if got := p.Protected(); !slices.Equal(got, want) || (*Policy)(nil).Protected() != nil {
+		t.Errorf("protected: %v", got)
 	}
-	if !p.Guards() || (*Policy)(nil).Guards() || !(*Policy)(nil).Covers("", false, 0, "/premium/a") {
-		t.Error("guards")
+	for target, scope := range map[string]uint8{"//office/a/m.m3u8": 1, "/office/lobby/m.m3u8": 0, "/m.m3u8": 0} {
+		if g, err := p.Open(asks(target), moment); err != nil || g.Scope != scope {
+			t.Errorf("%s: %+v, %v", target, g, err)
+		}
 	}
 }
 
@@ -166,7 +148,7 @@ func TestPolicyThatCannotBeMeantIsRefusedWithTheMend(t *testing.T) {
 	}
 	for row, says := range map[string]string{
 		"rules: [{prefix: premium}]":                                                      "from '/'",
-		"rules: [{prefix: '/p?x'}]":                                                       "from '/'",
+		"rules: [{prefix: '/p?x/'}]":                                                      "from '/'",
 		"rules: [{prefix: /p/, tokens: [basic]}]":                                         "none of url, jwt, cat",
 		"rules: [{prefix: /p/, parameters: {basic: x}}]":                                  "none of url, jwt, cat",
 		"rules: [{prefix: /p/, tokens: [url]}]":                                           "no key",
@@ -190,7 +172,7 @@ func TestPolicyThatCannotBeMeantIsRefusedWithTheMend(t *testing.T) {
 		}
 	}
 	p, files, err := Load(s.write("access.yaml", ""))
-	if err != nil || len(files) != 1 || p.Guards() {
+	if err != nil || len(files) != 1 || len(p.Protected()) > 0 {
 		t.Error("an empty file:", err)
 	}
 	_, files, err = Load(s.write("access.yaml", "geo: geo.mmdb\nrules: [{prefix: /p/, tokens: [url], keys: [{id: a, file: k1}]}]"))

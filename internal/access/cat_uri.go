@@ -54,15 +54,15 @@ func (c *catCheck) uri(v any) error {
 			return refuse(ReasonScope, "the token is for other addresses")
 		}
 		if part >= partPath {
-			c.grant.Scope = max(c.grant.Scope, scopeOf(part, match, path))
+			c.grant.folders = max(c.grant.folders, foldersOf(part, match, path))
 		}
 	}
 	return nil
 }
 
-// scopeOf is how many folders of the entry's path a part covers as a whole: those
+// foldersOf is how many folders of the entry's path a part covers as a whole: those
 // of a prefix, else the entry's own one.
-func scopeOf(part uint64, match any, path string) int {
+func foldersOf(part uint64, match any, path string) int {
 	ways, _ := match.(map[any]any)
 	if prefix, ok := ways[uint64(matchPrefix)].(string); ok && (part == partPath || part == partParent) && len(ways) == 1 {
 		return min(depth(prefix), depth(path))

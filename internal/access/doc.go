@@ -3,8 +3,8 @@
 //
 // It is asked once, when a session is opened; the session's own token carries on
 // what was granted: until when (Grant.Until), and below which folder of the
-// entry (Grant.Scope). Within a session only Covers is asked, which looks at no
-// viewer's token.
+// entry (Grant.Scope). Within a session internal/protected alone is asked, which
+// looks at no viewer's token.
 //
 // Always true:
 //   - the rule of the longest prefix decides, alone; a path without a rule is open;

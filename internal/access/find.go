@@ -9,6 +9,8 @@ import (
 // maxToken bounds a token's text, in bytes.
 const maxToken = 8 << 10
 
+const bearer = "Bearer "
+
 // HeaderCAT is the field, and the name of the cookie, for CATs.
 const HeaderCAT = "CTA-Common-Access-Token"
 
@@ -32,7 +34,7 @@ func (r *Rule) parameters(kind string) []string {
 func (r *Rule) find(kind string, q Request) (string, bool) {
 	switch kind {
 	case KindJWT:
-		if text, ok := strings.CutPrefix(q.Header.Get("Authorization"), "Bearer "); ok {
+		if text, ok := strings.CutPrefix(q.Header.Get("Authorization"), bearer); ok {
 			return strings.TrimSpace(text), true
 		}
 	case KindCAT:
@@ -89,4 +91,55 @@ func (r *Rule) isToken(name string) bool {
 		}
 	}
 	return false
+}
+
+// Shown tells whether fields of a request carry a token of a kind that the rule takes.
+func (r *Rule) Shown(get func(name string) string) bool {
+	for _, kind := range r.Tokens {
+		switch kind {
+		case KindJWT:
+			if strings.HasPrefix(get("Authorization"), bearer) {
+				return true
+			}
+		case KindCAT:
+			if get(HeaderCAT) != "" || strings.Contains(get("Cookie"), HeaderCAT) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Strip takes those tokens out of the fields.
+func (r *Rule) Strip(h http.Header) {
+	for _, kind := range r.Tokens {
+		switch kind {
+		case KindJWT:
+			if strings.HasPrefix(h.Get("Authorization"), bearer) {
+				h.Del("Authorization")
+			}
+		case KindCAT:
+			h.Del(HeaderCAT)
+			stripCookie(h)
+		}
+	}
+}
+
+// stripCookie leaves the other cookies as they are.
+func stripCookie(h http.Header) {
+	var lines []string
+	for _, line := range h["Cookie"] {
+		var kept []string
+		for pair := range strings.SplitSeq(line, ";") {
+			if name, _, _ := strings.Cut(strings.TrimSpace(pair), "="); name != HeaderCAT {
+				kept = append(kept, strings.TrimSpace(pair))
+			}
+		}
+		if len(kept) > 0 {
+			lines = append(lines, strings.Join(kept, "; "))
+		}
+	}
+	if h.Del("Cookie"); len(lines) > 0 {
+		h["Cookie"] = lines
+	}
 }

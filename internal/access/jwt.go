@@ -54,7 +54,7 @@ func (p *Policy) judgeJWT(rule *Rule, text string, r Request, now time.Time) (Gr
 	if claims.ExpiresAt != nil {
 		g.Until = claims.ExpiresAt.Time
 	}
-	g.Scope, err = claims.scope(r)
+	g.folders, err = claims.folders(r)
 	return g, err
 }
 
@@ -81,8 +81,8 @@ func (r *Rule) jwtKeys(id, algorithm string) (any, error) {
 // understood are the claims of RFC 9246 that a token may call critical.
 var understood = map[string]bool{"cdniuc": true, "cdniv": true}
 
-// scope judges the claims about paths.
-func (c *viewerClaims) scope(r Request) (int, error) {
+// folders judges the claims about paths.
+func (c *viewerClaims) folders(r Request) (int, error) {
 	for name := range strings.SplitSeq(c.Critical, ",") {
 		if name = strings.TrimSpace(name); name != "" && !understood[name] {
 			return 0, refuse(ReasonInvalid, "the token asks for a claim that is not understood here")
@@ -92,10 +92,10 @@ func (c *viewerClaims) scope(r Request) (int, error) {
 		return 0, refuse(ReasonInvalid, "the token has a claim that is not understood here (cdniip, cdniv)")
 	}
 	path := pathOf(r.Target)
-	scope := 0
+	count := 0
 	if c.Paths != nil {
 		ok := false
-		if scope, ok = aclScope(strings.Join(c.Paths, "!"), path); !ok {
+		if count, ok = aclFolders(strings.Join(c.Paths, "!"), path); !ok {
 			return 0, refuse(ReasonScope, "the token is for other paths")
 		}
 	}
@@ -108,7 +108,7 @@ func (c *viewerClaims) scope(r Request) (int, error) {
 		if !re.MatchString(r.Scheme + "://" + r.Host + r.Target) {
 			return 0, refuse(ReasonScope, "the token is for other addresses")
 		}
-		scope = max(scope, depth(path))
+		count = max(count, depth(path))
 	}
-	return scope, nil
+	return count, nil
 }

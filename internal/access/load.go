@@ -9,16 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"tandem/internal/protected"
+	"tandem/internal/wire"
 )
 
 const (
-	maxFile  = 1 << 20   // bytes of the policy's file
-	maxGeo   = 512 << 20 // bytes of the geo file
-	maxRules = 10_000
+	maxFile = 1 << 20   // bytes of the policy's file
+	maxGeo  = 512 << 20 // bytes of the geo file
 )
 
 // document is the policy's file.
@@ -84,10 +85,7 @@ func (l *loader) beside(path string) string {
 }
 
 func (l *loader) policy(doc *document) (*Policy, error) {
-	if len(doc.Rules) > maxRules {
-		return nil, fmt.Errorf("%d rules, at most %d", len(doc.Rules), maxRules)
-	}
-	p := &Policy{}
+	p := &Policy{rules: make(map[string]*Rule, len(doc.Rules))}
 	if doc.Geo != "" {
 		path := l.beside(doc.Geo)
 		info, err := os.Stat(path)
@@ -105,29 +103,22 @@ func (l *loader) policy(doc *document) (*Policy, error) {
 			return nil, fmt.Errorf("geo: %s: %w", path, err)
 		}
 	}
-	seen := map[string]bool{}
 	for i := range doc.Rules {
 		r, err := l.rule(&doc.Rules[i], p.geo != nil)
-		if err == nil && seen[r.Prefix] {
-			err = errors.New("another rule has this prefix")
-		}
 		if err != nil {
 			return nil, fmt.Errorf("rule %d (%s): %w", i+1, doc.Rules[i].Prefix, err)
 		}
-		seen[r.Prefix] = true
-		p.rules = append(p.rules, r)
+		p.rules[protected.Canonical(r.Prefix)] = r
+		p.list = append(p.list, wire.Protected{Prefix: r.Prefix, Open: r.open()})
 	}
-	sort.SliceStable(p.rules, func(i, j int) bool { return len(p.rules[i].Prefix) > len(p.rules[j].Prefix) })
-	return p, nil
+	p.paths = protected.New(p.list)
+	return p, protected.Check(p.list)
 }
 
 func (l *loader) rule(row *ruleRow, geo bool) (*Rule, error) {
 	r := &Rule{
 		Prefix: row.Prefix, Tokens: row.Tokens, issuer: row.Issuer, audience: row.Audience, parameter: row.Parameters,
 		countries: row.Countries, notCountries: row.NotCountries,
-	}
-	if !strings.HasPrefix(r.Prefix, "/") || strings.Contains(r.Prefix, "?") {
-		return nil, errors.New("prefix: want a path from '/', like /premium/")
 	}
 	for _, kind := range r.Tokens {
 		if judges[kind] == nil {

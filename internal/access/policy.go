@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tandem/internal/protected"
+	"tandem/internal/wire"
 )
 
 // Kinds of viewers' tokens.
@@ -17,7 +20,9 @@ const (
 
 // Policy is who may open what. The zero value lets everybody in.
 type Policy struct {
-	rules []*Rule // longest prefix first
+	rules map[string]*Rule // by prefix as protected.Canonical reads it
+	paths *protected.Paths
+	list  []wire.Protected
 	geo   countries
 }
 
@@ -50,9 +55,19 @@ type Request struct {
 type Grant struct {
 	Target  string    // without the viewer's token
 	Until   time.Time // zero: no end of its own
-	Scope   int       // how many folders of the entry's path the grant covers all below of; 0: the rule's prefix
-	Guarded bool      // a rule with tokens was asked
+	Scope   uint8     // for protected.Paths.Reaches; 0: nobody was asked
 	Subject string    // whom the token names, for the log; may be empty
+
+	folders int // of the entry's path that the token covers all below of; 0: the rule's prefix
+}
+
+// Protected is what every node has to know: below which prefixes nobody is served who
+// was not let in.
+func (p *Policy) Protected() []wire.Protected {
+	if p == nil {
+		return nil
+	}
+	return p.list
 }
 
 // Rule is the one for a target, nil when there is none.
@@ -60,13 +75,8 @@ func (p *Policy) Rule(target string) *Rule {
 	if p == nil {
 		return nil
 	}
-	path := pathOf(target)
-	for _, r := range p.rules {
-		if strings.HasPrefix(path, r.Prefix) {
-			return r
-		}
-	}
-	return nil
+	prefix, _ := p.paths.Of(target)
+	return p.rules[prefix]
 }
 
 // Open judges a request that opens a stream. The error is a *Refusal.
@@ -78,10 +88,22 @@ func (p *Policy) Open(r Request, now time.Time) (Grant, error) {
 	if err := p.where(rule, r.Address); err != nil {
 		return Grant{}, err
 	}
-	if len(rule.Tokens) == 0 {
+	if rule.open() {
 		return Grant{Target: r.Target}, nil
 	}
+	if len(rule.Tokens) == 0 {
+		return Grant{Target: r.Target, Scope: scopeOf(0)}, nil
+	}
 	return p.token(rule, r, now)
+}
+
+// scopeOf is the scope of so many folders.
+func scopeOf(folders int) uint8 { return uint8(min(folders, 254)) + 1 }
+
+// open tells that a rule asks for nothing: an exception inside of another one's
+// prefix.
+func (r *Rule) open() bool {
+	return len(r.Tokens)+len(r.allowed)+len(r.denied)+len(r.countries)+len(r.notCountries) == 0
 }
 
 // token looks for a token of each kind that the rule takes, and judges the first
@@ -101,7 +123,7 @@ func (p *Policy) token(rule *Rule, r Request, now time.Time) (Grant, error) {
 		if err != nil {
 			return Grant{}, err
 		}
-		g.Target, g.Guarded = shown.Target, true
+		g.Target, g.Scope = shown.Target, scopeOf(g.folders)
 		return g, nil
 	}
 	return Grant{}, refuse(ReasonMissing, "this stream is opened with a token (%s)", strings.Join(rule.Tokens, ", "))
@@ -109,27 +131,6 @@ func (p *Policy) token(rule *Rule, r Request, now time.Time) (Grant, error) {
 
 var judges = map[string]func(*Policy, *Rule, string, Request, time.Time) (Grant, error){
 	KindURL: (*Policy).judgeURL, KindJWT: (*Policy).judgeJWT, KindCAT: (*Policy).judgeCAT,
-}
-
-// Covers tells whether a session may have a target: one that was opened by the
-// entry, with the scope of its grant; guarded is the grant's. A target without a
-// rule that asks for tokens is open; another one needs the entry's rule, and to
-// lie below what was granted.
-func (p *Policy) Covers(entry string, guarded bool, scope int, target string) bool {
-	rule := p.Rule(target)
-	if rule == nil || len(rule.Tokens) == 0 {
-		return true
-	}
-	if !guarded || p.Rule(entry) != rule {
-		return false
-	}
-	return strings.HasPrefix(pathOf(target), folders(pathOf(entry), scope))
-}
-
-// Guards tells whether any rule asks for tokens, so that a session's targets have
-// to be looked at.
-func (p *Policy) Guards() bool {
-	return p != nil && slices.ContainsFunc(p.rules, func(r *Rule) bool { return len(r.Tokens) > 0 })
 }
 
 // where judges an address and its country.
@@ -157,19 +158,7 @@ func pathOf(target string) string {
 	return path
 }
 
-// folders is the first n folders of a path with the slash behind them: of
-// "/a/b/c.m3u8" 1 is "/a/", 0 "/".
-func folders(path string, n int) string {
-	for i := range len(path) {
-		if path[i] == '/' {
-			if n == 0 {
-				return path[:i+1]
-			}
-			n--
-		}
-	}
-	return path
-}
-
 // depth is how many folders a prefix of a path has, the unfinished one aside.
-func depth(prefix string) int { return max(strings.Count(prefix, "/")-1, 0) }
+func depth(prefix string) int {
+	return max(strings.Count(protected.Canonical(prefix), "/")-1, 0)
+}

@@ -38,12 +38,12 @@ func (p *Policy) judgeURL(rule *Rule, text string, r Request, now time.Time) (Gr
 	if ip, ok := fields["ip"]; ok && !within(ip, r.Address) {
 		return Grant{}, refuse(ReasonScope, "the token is for another address")
 	}
-	scope, ok := aclScope(fields["acl"], pathOf(r.Target))
+	folders, ok := aclFolders(fields["acl"], pathOf(r.Target))
 	if !ok {
 		return Grant{}, refuse(ReasonScope, "the token is for other paths")
 	}
 	until, _ := strconv.ParseInt(fields["exp"], 10, 64)
-	return Grant{Until: time.Unix(until, 0), Scope: scope, Subject: fields["id"]}, nil
+	return Grant{Until: time.Unix(until, 0), folders: folders, Subject: fields["id"]}, nil
 }
 
 var urlFields = map[string]bool{"st": true, "exp": true, "acl": true, "ip": true, "kid": true, "id": true, "data": true, "salt": true}
@@ -101,21 +101,21 @@ func within(text string, a netip.Addr) bool {
 	return err == nil && network.Contains(a.Unmap())
 }
 
-// aclScope tells whether a path is among those of a list, and how many folders of
+// aclFolders tells whether a path is among those of a list, and how many folders of
 // it are covered as a whole: those of the widest prefix, or the entry's own one,
 // since a stream is more than its entry.
-func aclScope(list, path string) (scope int, found bool) {
-	scope = depth(path)
+func aclFolders(list, path string) (folders int, found bool) {
+	folders = depth(path)
 	for one := range strings.SplitSeq(list, "!") {
 		prefix, open := strings.CutSuffix(one, "*")
 		switch {
 		case open && prefix != "" && strings.HasPrefix(path, prefix):
-			scope, found = min(scope, depth(prefix)), true
+			folders, found = min(folders, depth(prefix)), true
 		case !open && one == path:
 			found = true
 		}
 	}
-	return scope, found
+	return folders, found
 }
 
 // SignURL makes the token of a signed URL. acl is a list as above; address and id

@@ -11,7 +11,7 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
-	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/ring", "internal/wire"},
 	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
 	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire"},
@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"origin/ingest":            {"internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":            {},
 	"segstore":                 {},
-	"raftfsm":                  {"internal/ring", "internal/setting", "internal/wire"},
+	"raftfsm":                  {"internal/protected", "internal/ring", "internal/setting", "internal/wire"},
 	"web":                      {},
 	"internal/ring":            {"internal/wire"},
 	"internal/wire":            {},
@@ -60,9 +60,10 @@ var rooms = map[string][]string{
 	"internal/cachekey":        {"internal/media/uri"},
 	"internal/house/mutations": {},
 	"internal/house":           {},
-	"internal/access":          {"internal/secret"},
+	"internal/access":          {"internal/protected", "internal/secret", "internal/wire"},
 	"internal/identity":        {"internal/secret"},
 	"internal/operator":        {"internal/call", "internal/secret"},
+	"internal/protected":       {"internal/wire"},
 	"internal/secret":          {},
 	"bench/lab":                {},
 	"bench/netdemo":            {"bench/lab", "internal/cluster", "internal/wire"},

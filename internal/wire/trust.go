@@ -13,6 +13,15 @@ type Trust struct {
 	Issuer  uint64       `json:"issuer,omitempty"`  // version in which the authority that issues now took over: older certificates are renewed
 	Revoked []Revocation `json:"revoked,omitempty"` // in the order of the names
 	Keys    uint64       `json:"keys,omitempty"`    // version in which the keys became what they are (Keys.Version)
+
+	Protected []Protected `json:"protected,omitempty"` // what nobody is served who was not let in
+}
+
+// Protected is a prefix of paths below which a viewer has to be let in; Open: not
+// so, inside of another one.
+type Protected struct {
+	Prefix string `json:"prefix"`
+	Open   bool   `json:"open,omitempty"`
 }
 
 // Revocation voids the certificates of a name that were issued up to a version.

@@ -46,6 +46,7 @@ type Deps struct {
 	Foreign  func()                           // counts calls of internal endpoints without the secret
 	Down     func(edge string)                // an edge was marked down
 	Leaving  <-chan struct{}                  // closed when whoever is kept waiting has to go
+	Protects func() ([]wire.Protected, bool)  // what viewers have to be let into; false: this balancer can't say
 }
 
 // Control keeps the placement true.

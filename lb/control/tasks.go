@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"tandem/internal/ring"
@@ -67,6 +68,7 @@ func (t *tasks) do(ctx context.Context) {
 	t.nameCluster(ctx)
 	t.promote(ctx)
 	rotation{t}.tend(ctx)
+	t.protect(ctx)
 	t.letLeave(ctx)
 	t.settleRing(ctx)
 	t.removeDead(ctx)
@@ -184,6 +186,22 @@ func (t *tasks) removeDead(ctx context.Context) {
 		t.down[life] = now // refused, for the last edge: not at every tick
 		cause := "down for " + t.c.cfg.DeadAfter.String()
 		t.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: t.c.Loads.Tables(t.c.node.Placement(), now)})
+	}
+}
+
+// protect tells every node what viewers have to be let into, by the rules of this
+// balancer.
+func (t *tasks) protect(ctx context.Context) {
+	want, ok := t.c.deps.Protects()
+	if !ok {
+		return
+	}
+	var have []wire.Protected
+	if trust := t.c.node.Placement().Trust; trust != nil {
+		have = trust.Protected
+	}
+	if !slices.Equal(have, want) {
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Protect, Protected: want})
 	}
 }
 

@@ -21,10 +21,28 @@ type Tokens struct {
 // awaitLimit is how long a token waits for a key that is on its way here.
 const awaitLimit = time.Second
 
+// Terms are on what a viewer was let in: until when, and how far (wire.Token.Scope).
+// The zero value: nobody was asked.
+type Terms struct {
+	Until time.Time
+	Scope uint8
+}
+
+// TermsOf are those that a token goes on with.
+func TermsOf(t wire.Token) Terms {
+	if t.Scope == 0 {
+		return Terms{}
+	}
+	return Terms{Until: time.Unix(t.Expires, 0), Scope: t.Scope}
+}
+
 // Seal names a session of a stream. In a cluster that has just begun it waits for
 // the first keys. False: there are none.
-func (t *Tokens) Seal(ctx context.Context, id wire.SessionID, stream string) (string, bool) {
-	token := wire.Token{SessionID: id, Expires: t.now().Add(t.life).Unix()}
+func (t *Tokens) Seal(ctx context.Context, id wire.SessionID, stream string, terms Terms) (string, bool) {
+	token := wire.Token{SessionID: id, Expires: t.now().Add(t.life).Unix(), Scope: terms.Scope}
+	if until := terms.Until; !until.IsZero() {
+		token.Expires = min(token.Expires, until.Unix())
+	}
 	limit := time.NewTimer(awaitLimit)
 	defer limit.Stop()
 	for {
