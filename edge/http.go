@@ -168,6 +168,9 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 	}
 	x.target, x.Key = key, e.cfg.query.Apply(key)
 	x.Path = cachekey.Path(x.Key)
+	if x.inherited {
+		e.member.Asks(x.Pair, x.slot, x.Key, rules.FirstAsked(h.Get("Range")))
+	}
 	if x.Pair == 0 && e.clustered() {
 		x.Pair = e.view.PairOf(x.Path)
 	}
@@ -199,10 +202,10 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 		return notLetIn
 	}
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
-	slot, reason := e.member.Touch(t.SessionID, x.Stream, viewer, x.started)
+	seat, reason := e.member.Touch(t.SessionID, x.Stream, viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}
-	x.slot = slot
+	x.slot, x.inherited = seat.Slot, seat.Inherited
 	return refusal{}
 }

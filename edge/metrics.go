@@ -58,7 +58,7 @@ var metrics = []metric{
 	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Suspected })},
 	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Notices })},
 	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Hinted })},
-	{"tandem_edge_warmed_total", "Segments made ready for inherited sessions.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Warmed })},
+	{"tandem_edge_prefetched_total", "Segments made ready in memory for inherited sessions.", false, func(e *Edge) float64 { return float64(e.member.Prefetch.Loaded()) }},
 	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedBytes })},
 	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedObjects })},
 	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Datagrams })},
@@ -86,7 +86,7 @@ func (e *Edge) multicastCounts() *multicast.Counts {
 
 // register puts the table into the registry.
 func (e *Edge) register() {
-	e.registry.MustRegister(origins{e.origins})
+	e.registry.MustRegister(origins{e.origins}, takeovers{e.member.Takeovers()})
 	for _, m := range metrics {
 		read := func() float64 { return m.value(e) }
 		if m.gauge {
@@ -126,20 +126,4 @@ func (o origins) Collect(to chan<- prometheus.Metric) {
 			to <- prometheus.MustNewConstMetric(originTries, prometheus.CounterValue, float64(n), f.Upstream, f.Origin, result)
 		}
 	}
-}
-
-// MetricRow is a row of docs/metrics.md.
-type MetricRow struct{ Name, Kind, Help string }
-
-// Metrics lists the table for the generated page.
-func Metrics() []MetricRow {
-	rows := make([]MetricRow, 0, len(metrics))
-	for _, m := range metrics {
-		kind := "counter"
-		if m.gauge {
-			kind = "gauge"
-		}
-		rows = append(rows, MetricRow{m.name, kind, m.help})
-	}
-	return rows
 }

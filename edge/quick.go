@@ -165,7 +165,7 @@ func (d *delivery) Ended(sent int64, whole bool) {
 	d.view.Close()
 	d.e.counts.sentBytes.Add(sent)
 	if whole && d.bodied && d.x.slot >= 0 && (d.y.Status == http.StatusOK || d.y.Status == http.StatusPartialContent) {
-		d.e.member.DeliveredSoon(d.x.Pair, d.x.slot, member.Delivery{Target: d.x.target, First: d.y.Part.First, Last: d.y.Part.Last, Size: d.size})
+		d.e.member.DeliveredSoon(d.x.Pair, d.x.slot, member.Delivery{Target: d.x.target, First: d.y.Part.First, Last: d.y.Part.Last, Size: d.size, Inherited: d.x.inherited})
 	}
 }
 

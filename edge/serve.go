@@ -20,10 +20,11 @@ import (
 // request is one request for an object.
 type request struct {
 	fetch.Request
-	slot    int    // the session's slot in the pair's table, -1: none
-	target  string // what is asked for, with all of its query
-	prefix  string // "/s/<token>": what root-relative URIs in playlists get
-	started time.Time
+	slot      int    // the session's slot in the pair's table, -1: none
+	inherited bool   // it was taken over, and its first requests are looked at
+	target    string // what is asked for, with all of its query
+	prefix    string // "/s/<token>": what root-relative URIs in playlists get
+	started   time.Time
 }
 
 // serve answers one request for an object. It does not know who parsed the
@@ -151,7 +152,7 @@ func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.
 		panic(http.ErrAbortHandler) // visibly broken, never silently short
 	}
 	if x.slot >= 0 && (status == http.StatusOK || status == http.StatusPartialContent) {
-		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: first, Last: first + n - 1, Size: view.Size()})
+		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: first, Last: first + n - 1, Size: view.Size(), Inherited: x.inherited})
 	}
 }
 

@@ -40,7 +40,7 @@ func (e *Edge) serveSlices(w http.ResponseWriter, r *http.Request, x request, fo
 		panic(http.ErrAbortHandler) // visibly broken, never silently short
 	}
 	if x.slot >= 0 {
-		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: y.Part.First, Last: y.Part.Last, Size: s.Meta.Size})
+		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: y.Part.First, Last: y.Part.Last, Size: s.Meta.Size, Inherited: x.inherited})
 	}
 }
 

@@ -137,3 +137,20 @@ func (f *Fetcher) Wanted(x *Request, m *segstore.Meta) {
 func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID) error {
 	return f.store.Fill(ctx, key, f.source(fetchRequest{key: key, pair: pair}))
 }
+
+// Renew sees to it that a manifest is here as the origin has it now, for a pair: one
+// that is fresh is left as it is.
+func Renew(ctx context.Context, f *Fetcher, key string, pair wire.PairID) error {
+	if view, ok := f.store.Peek(key); ok {
+		fresh := view.Fresh(f.now())
+		view.Close()
+		if fresh {
+			return nil
+		}
+	}
+	view, _, err := f.store.Refresh(ctx, key, f.source(fetchRequest{key: key, pair: pair}))
+	if err == nil {
+		view.Close()
+	}
+	return err
+}

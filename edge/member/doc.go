@@ -29,5 +29,6 @@
 // a viewer (lb).
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
-// detect, standin (a child a silent neighbour), expire, copying and warm, and returns when all have ended.
+// detect, standin (a child a silent neighbour), expire,
+// copying, prefetch and positions, and returns when all have ended.
 package member

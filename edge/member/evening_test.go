@@ -133,7 +133,7 @@ func (v *evening) follow(late *rapid.T) {
 			continue
 		}
 		n.placement = v.state.Placement()
-		n.tables.follow(n.placement)
+		n.tables.follow(n.placement, v.clock)
 	}
 }
 
@@ -207,10 +207,10 @@ func (v *evening) segment(w *viewer) {
 		if n == nil || n.tables == nil {
 			continue
 		}
-		slot, _ := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
-		if slot >= 0 {
+		seat, _ := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
+		if slot := seat.Slot; slot >= 0 {
 			w.at = v.clock
-			n.tables.delivered(w.id.Pair, slot, wire.Track{Kind: wire.VideoTrack, Target: "/s/" + fmt.Sprint(v.clock), Sequence: v.clock, At: v.clock})
+			n.tables.delivered(w.id.Pair, slot, wire.Track{Kind: wire.VideoTrack, Target: "/s/" + fmt.Sprint(v.clock), Sequence: v.clock, At: v.clock}, false)
 		}
 		v.know()
 		return

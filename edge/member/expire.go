@@ -17,7 +17,7 @@ func (m *Member) expire(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		m.Counts.Expired.Add(int64(m.tables.expire(m.now().Add(-m.cfg.SessionIdle).UnixMilli())))
+		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds())))
 		if m.tables.delivering() <= m.cfg.Capacity {
 			over = 0
 			continue

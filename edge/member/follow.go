@@ -240,7 +240,7 @@ func (m *Member) apply(p *wire.Placement) {
 	if n := len(p.Purges); n > 0 && p.Version != before.Version {
 		m.numbers.write("purged", m.purged)
 	}
-	m.detector.follow(p, m.cfg.Name, m.now())
+	m.silence.Follow(p, m.cfg.Name, m.now())
 	m.applying.Unlock()
 	m.show()
 }
@@ -252,7 +252,7 @@ func (m *Member) show() {
 	defer m.applying.Unlock()
 	base := m.base.Load()
 	p := ring.Overlay(base, m.standIns.lives(base))
-	inherited := m.tables.follow(p)
+	inherited := m.tables.follow(p, m.now().UnixMilli())
 	m.view.Swap(p)
 	if len(inherited) > 0 {
 		m.Counts.Inherited.Add(int64(len(inherited)))

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/prefetch"
+	"tandem/edge/silence"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/ring"
@@ -58,7 +60,7 @@ type Traffic struct {
 // MemberCounts are figures since the start.
 type Counts struct {
 	Inherited, Expired, Shed, Suspected atomic.Int64
-	Notices, Reports, Warmed            atomic.Int64
+	Notices, Reports                    atomic.Int64
 	CopiedBytes, CopiedObjects          atomic.Int64
 }
 
@@ -85,10 +87,11 @@ type Member struct {
 	address     string      // base URL that others use; set before Run
 	admin       string
 
-	takeovers chan []inheritance
+	takeovers chan []prefetch.Inherited
 	copier    *copier
-	detector  detector
+	silence   silence.Detector
 	standIns  *standIns
+	Prefetch  *prefetch.Prefetcher
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
 	purged    uint64                         // owned by follow
@@ -102,9 +105,9 @@ type Member struct {
 func New(cfg Config, deps Deps) *Member {
 	m := &Member{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic,
-		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []inheritance, 16),
+		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
-	m.Positions = &Positions{m.tables, deps.Manifests, deps.Now}
+	m.Positions = newPositions(m.tables, deps.Manifests, deps.Now)
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
 	m.fetch.Purged(m.purged)
@@ -113,6 +116,8 @@ func New(cfg Config, deps Deps) *Member {
 		name: cfg.Name, rate: cfg.CopyRate, log: m.log, now: m.now, store: m.store, fetch: m.fetch, call: m.call, counts: &m.Counts,
 		done: map[copyMark]time.Time{},
 	}
+	next := &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
+	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: next.ahead, Renew: next.renew, Load: next.load, Expect: m.tables.expect})
 	m.standIns = &standIns{
 		log: m.log, now: m.now, base: m.base.Load, changed: m.show, dead: map[ring.Life]int64{},
 		ping: func(ctx context.Context, e wire.Edge) error { return m.call.Ping(ctx, standInPing, e) },
@@ -133,7 +138,8 @@ func (m *Member) Run(ctx context.Context) error {
 		run.Part{Name: "standin", Run: m.standIn},
 		run.Part{Name: "expire", Run: m.expire},
 		run.Part{Name: "copying", Run: m.copying},
-		run.Part{Name: "warm", Run: m.warm},
+		run.Part{Name: "prefetch", Run: func(ctx context.Context) error { return m.Prefetch.Run(ctx, m.takeovers) }},
+		run.Part{Name: "positions", Run: m.Positions.run},
 		run.Part{Name: "follow", Run: m.follow},
 	)
 }
@@ -155,11 +161,19 @@ func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {
 // End ends a session. False: it is not kept here.
 func (m *Member) End(id wire.SessionID) bool { return m.tables.close(id) }
 
-// Touch notes a request of a session and returns the slot in which it is kept,
-// -1 when this edge keeps it nowhere. A reason is a refusal.
-func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (slot int, reason string) {
+// Touch notes a request of a session and returns where it is kept. A reason is a
+// refusal.
+func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (seat Seat, reason string) {
 	return m.tables.touch(id, stream, viewer, at.UnixMilli())
 }
+
+// Asks notes what a session asks for that was taken over: first is the first byte.
+func (m *Member) Asks(pair wire.PairID, slot int, key string, first int64) {
+	m.tables.asks(pair, slot, key, first)
+}
+
+// Takeovers are the outcomes of first requests after takeovers.
+func (m *Member) Takeovers() *prefetch.Takeovers { return &m.tables.counts }
 
 // post sends JSON to a node and reads JSON back; answer may be nil.
 func (m *Member) post(ctx context.Context, limit time.Duration, url string, body, answer any) error {

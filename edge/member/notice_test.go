@@ -41,7 +41,7 @@ func (r *trio) change(f func(p *wire.Placement)) {
 func (r *trio) follow(names ...string) {
 	for _, name := range names {
 		r.at[name] = r.placement
-		r.tables[name].follow(r.placement)
+		r.tables[name].follow(r.placement, 0)
 	}
 }
 
@@ -88,7 +88,7 @@ func (r *trio) has(edge string, id wire.SessionID) *session {
 }
 
 func (r *trio) segment(edge string, id wire.SessionID, n int64) {
-	r.tables[edge].delivered(1, id.Slot, wire.Track{Kind: wire.VideoTrack, Target: fmt.Sprint("/s/", n), Sequence: n, At: n})
+	r.tables[edge].delivered(1, id.Slot, wire.Track{Kind: wire.VideoTrack, Target: fmt.Sprint("/s/", n), Sequence: n, At: n}, false)
 }
 
 // What happens between a notice and its answer is news for the next one.
@@ -127,7 +127,7 @@ func TestATableThatFitsIntoNoNoticeIsToldInParts(t *testing.T) {
 	long := "/s/" + strings.Repeat("x", 500)
 	for i := range sessions {
 		id := r.open("e1", 10)
-		r.tables["e1"].delivered(1, id.Slot, wire.Track{Kind: wire.VideoTrack, Target: fmt.Sprint(long, i), At: 10})
+		r.tables["e1"].delivered(1, id.Slot, wire.Track{Kind: wire.VideoTrack, Target: fmt.Sprint(long, i), At: 10}, false)
 	}
 	for _, what := range []string{"at first", "anew"} {
 		whole := 0
@@ -168,7 +168,7 @@ func TestAPartThatWasLostIsToldAgain(t *testing.T) {
 	r := newTrio(t, 4000)
 	for range 2000 {
 		id := r.open("e1", 10)
-		r.tables["e1"].delivered(1, id.Slot, wire.Track{Target: fmt.Sprint(strings.Repeat("x", 1000), id.Slot), At: 10})
+		r.tables["e1"].delivered(1, id.Slot, wire.Track{Target: fmt.Sprint(strings.Repeat("x", 1000), id.Slot), At: 10}, false)
 	}
 	first := r.send("e1", "e2")
 	if !first.notice.More {
@@ -292,9 +292,9 @@ func TestAnAliasGoesWithTheEntry(t *testing.T) {
 	id := r.open("e1", 10)
 	r.tables["e1"].close(id)
 	r.open("e1", 20)
-	slot, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30)
-	if reason != "" || slot == id.Slot {
-		t.Fatal(slot, reason)
+	seat, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30)
+	if reason != "" || seat.Slot == id.Slot {
+		t.Fatal(seat, reason)
 	}
 	r.tell("e1", "e2")
 	if s := r.has("e2", id); s == nil || s.opened != 30 {
@@ -302,8 +302,8 @@ func TestAnAliasGoesWithTheEntry(t *testing.T) {
 	}
 	r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeDown })
 	r.follow("e2", "e3")
-	if again, _ := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 40); again != slot {
-		t.Errorf("slot %d, not %d", again, slot)
+	if again, _ := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 40); again.Slot != seat.Slot {
+		t.Errorf("slot %d, not %d", again.Slot, seat.Slot)
 	}
 	if n := r.tables["e2"].delivering(); n != 2 {
 		t.Errorf("%d sessions", n)
@@ -316,8 +316,8 @@ func TestTheOlderEntryOfTheSameSessionIsTheTrueOne(t *testing.T) {
 	id := r.open("e1", 10)
 	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
 	r.follow("e1", "e2")
-	if slot, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 30); slot != id.Slot || reason != "" {
-		t.Fatal(slot, reason)
+	if seat, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 30); seat.Slot != id.Slot || reason != "" {
+		t.Fatal(seat, reason)
 	}
 	r.tell("e2", "e1")
 	r.tell("e1", "e2")

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"context"
 	"time"
 
 	"tandem/edge/manifest"
@@ -14,6 +15,7 @@ type Delivery struct {
 	Target      string // with all of its query, as manifests name it
 	First, Last int64  // of its bytes
 	Size        int64  // of the object
+	Inherited   bool   // it was asked for after the session was taken over
 }
 
 // whole tells that the last byte of the object was among them.
@@ -33,46 +35,123 @@ type Positions struct {
 	tables    *tables
 	manifests *manifest.Cache
 	now       func() time.Time
+	late      chan late
+}
+
+// late is a delivery whose manifest has to be read first.
+type late struct {
+	pair wire.PairID
+	slot int
+	Delivery
+}
+
+// maxLate bounds the deliveries that wait for manifests: what does not fit moves no
+// position, and the next segment of its track does.
+const maxLate = 4096
+
+func newPositions(tables *tables, manifests *manifest.Cache, now func() time.Time) *Positions {
+	return &Positions{tables: tables, manifests: manifests, now: now, late: make(chan late, maxLate)}
+}
+
+// run locates what could not be located at once, until ctx ends.
+func (m *Positions) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case l := <-m.late:
+			m.Delivered(l.pair, l.slot, l.Delivery)
+		}
+	}
 }
 
 // Asked notes a manifest that a session has asked for: its segments are looked for
 // in those.
 func (m *Positions) Asked(pair wire.PairID, slot int, key string) { m.tables.asked(pair, slot, key) }
 
+// Tracks are how far a session is, whether this edge delivers it or mirrors it.
+func (m *Positions) Tracks(id wire.SessionID) []wire.Track { return m.tables.tracks(id) }
+
 // Delivered moves a session's position in one of its tracks.
 func (m *Positions) Delivered(pair wire.PairID, slot int, d Delivery) {
-	m.delivered(pair, slot, &d, m.manifests.Get)
+	m.delivered(pair, slot, &d, m.manifests.Get, false)
 }
 
 // DeliveredSoon is Delivered for who must not wait: manifests that are not kept are
 // read elsewhere.
 func (m *Positions) DeliveredSoon(pair wire.PairID, slot int, d Delivery) {
 	missing := false
-	m.delivered(pair, slot, &d, func(key string) *media.Manifest {
+	located := m.delivered(pair, slot, &d, func(key string) *media.Manifest {
 		kept := m.manifests.Kept(key)
 		missing = missing || kept == nil
 		return kept
-	})
-	if missing {
-		go m.Delivered(pair, slot, d)
+	}, true)
+	if located || !missing {
+		return
+	}
+	select {
+	case m.late <- late{pair, slot, d}:
+	default:
 	}
 }
 
-func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(key string) *media.Manifest) {
-	for _, key := range m.tables.where(pair, slot) {
+// delivered looks for what was delivered in the session's manifests. False: none of
+// those that could be had names it; or, soon: what its track is has to be read first.
+func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(key string) *media.Manifest, soon bool) (located bool) {
+	keys := m.tables.where(pair, slot)
+	for _, key := range keys {
 		list := get(key)
 		if list == nil {
 			continue
 		}
 		track, ok := m.locate(list, key, d)
-		if !ok {
+		switch {
+		case !ok:
 			continue
+		case track.Target == "":
+			return true
+		case list.Kind() == media.MediaPlaylist:
+			kind, known := m.kindOf(key, keys, get)
+			if known == unread && soon {
+				return false
+			}
+			if known == said {
+				track.Kind = wire.TrackKind(kind)
+			}
 		}
-		if track.Target != "" {
-			m.tables.delivered(pair, slot, track)
-		}
-		return
+		m.tables.delivered(pair, slot, track, d.Inherited)
+		return true
 	}
+	return false
+}
+
+// knowledge is what is known of a media playlist's kind.
+type knowledge int
+
+const (
+	unsaid knowledge = iota // nobody says it
+	said
+	unread // who may say it can't be had now
+)
+
+// kindOf is what the multivariant playlist says that a media playlist is: one that is
+// kept, else one that the session has asked for.
+func (m *Positions) kindOf(key string, asked []string, get func(key string) *media.Manifest) (kind media.TrackKind, known knowledge) {
+	target := rules.TargetOf(key)
+	if kind, ok := m.manifests.TrackKind(target); ok {
+		return kind, said
+	}
+	for _, other := range asked {
+		switch list := get(other); {
+		case list == nil:
+			known = unread
+		case list.Kind() == media.Multivariant:
+			if kind, ok := list.Child(target); ok {
+				return kind, said
+			}
+		}
+	}
+	return kind, known
 }
 
 // locate is the track that a delivery is in, by one manifest; no Target: it moves
@@ -95,24 +174,13 @@ func (m *Positions) locate(list *media.Manifest, key string, d *Delivery) (t wir
 		return t, true
 	}
 	t = wire.Track{
-		Kind: wire.TrackKind(m.kindOf(list, key, ref)), Manifest: key, Target: d.Target, Sequence: ref.Sequence,
+		Kind: wire.TrackKind(ref.Track), Manifest: key, Target: d.Target, Sequence: ref.Sequence,
 		Time: ref.Time.Milliseconds(), Duration: ref.Duration.Milliseconds(), At: m.now().UnixMilli(),
 	}
 	if !ref.Range.Whole() {
 		t.First, t.Last = ref.Range.First, ref.Range.First+ref.Range.Length-1
 	}
 	return t, true
-}
-
-// kindOf is what a track is: as an MPD says, or the multivariant playlist that
-// names the media playlist.
-func (m *Positions) kindOf(list *media.Manifest, key string, ref media.Ref) media.TrackKind {
-	if list.Kind() == media.MediaPlaylist {
-		if kind, ok := m.manifests.TrackKind(rules.TargetOf(key)); ok {
-			return kind
-		}
-	}
-	return ref.Track
 }
 
 // behind are the at most n objects behind a track's position, as its manifest says

@@ -54,7 +54,7 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "not a neighbour, or of a former life")
 		return
 	}
-	m.detector.heard(n.Edge, m.now())
+	m.silence.Heard(n.Edge, m.now())
 	m.standIns.alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
 	if !t.take(n) {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")

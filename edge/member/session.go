@@ -1,8 +1,6 @@
 package member
 
 import (
-	"slices"
-
 	"tandem/internal/wire"
 )
 
@@ -29,26 +27,30 @@ type session struct {
 	manifests  []string   // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news
+	takeover   *takeover // until every track has asked for its first segment after a takeover, else nil
 }
 
-// asked notes a manifest that the session asks for.
+// asked notes a manifest that the session asks for. The first one is kept, however many
+// follow: it is the entry, and says what the others are.
 func (s *session) asked(manifest string) (changed bool) {
 	if len(s.manifests) > 0 && s.manifests[0] == manifest || len(manifest) > wire.MaxTrackKey {
 		return false
 	}
-	known := slices.Index(s.manifests, manifest)
-	list := make([]string, 1, wire.MaxManifests)
-	list[0] = manifest
-	for i, m := range s.manifests {
-		if i != known && len(list) < wire.MaxManifests {
+	list := append(make([]string, 0, wire.MaxManifests+1), manifest)
+	for _, m := range s.manifests {
+		if m != manifest {
 			list = append(list, m)
 		}
 	}
+	changed = len(list) > len(s.manifests)
+	if last := len(list) - 1; last == wire.MaxManifests {
+		list = append(list[:last-1], list[last])
+	}
 	s.manifests = list
-	if known < 0 {
+	if changed {
 		s.news[manifestsNews]++
 	}
-	return known < 0
+	return changed
 }
 
 // follow takes a track's newer position.

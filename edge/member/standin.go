@@ -172,7 +172,7 @@ func (m *Member) standIn(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		for _, name := range m.detector.quiet(m.now(), limit) {
+		for _, name := range m.silence.Quiet(m.now(), limit) {
 			e, ok := m.base.Load().Edge(name)
 			if !ok {
 				continue
@@ -183,7 +183,7 @@ func (m *Member) standIn(ctx context.Context) error {
 			}
 			under.Go(func() {
 				defer watched.Delete(life)
-				m.standIns.watch(ctx, life, func() bool { return slices.Contains(m.detector.quiet(m.now(), limit), name) })
+				m.standIns.watch(ctx, life, func() bool { return slices.Contains(m.silence.Quiet(m.now(), limit), name) })
 			})
 		}
 	}

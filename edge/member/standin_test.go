@@ -14,8 +14,8 @@ import (
 	"tandem/internal/wire"
 )
 
-// silence is a neighbour that is not heard, and what else there is to know of it.
-type silence struct {
+// quietNeighbour is one that is not heard, and what else there is to know of it.
+type quietNeighbour struct {
 	*standIns
 	life    ring.Life
 	silent  atomic.Bool
@@ -25,8 +25,8 @@ type silence struct {
 	changes atomic.Int64
 }
 
-func newSilence(state wire.EdgeState) *silence {
-	s := &silence{life: ring.Life{Edge: "e2", Incarnation: 7}}
+func newSilence(state wire.EdgeState) *quietNeighbour {
+	s := &quietNeighbour{life: ring.Life{Edge: "e2", Incarnation: 7}}
 	p := &wire.Placement{Version: 3, Edges: []wire.Edge{{Name: "e1", State: wire.EdgeUp}, {Name: "e2", State: state, Incarnation: 7}}}
 	s.commit.Store(p.Index())
 	s.silent.Store(true)
@@ -48,7 +48,7 @@ func newSilence(state wire.EdgeState) *silence {
 }
 
 // watched runs the watch in virtual time while f looks on.
-func (s *silence) watched(t *testing.T, f func()) {
+func (s *quietNeighbour) watched(t *testing.T, f func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -60,7 +60,7 @@ func (s *silence) watched(t *testing.T, f func()) {
 	<-done
 }
 
-func (s *silence) standsIn() bool {
+func (s *quietNeighbour) standsIn() bool {
 	e, _ := s.shown.Load().Edge("e2")
 	return e.State == wire.EdgeDown && len(s.list()) == 1
 }
@@ -119,11 +119,11 @@ func TestWhereThereIsALeaderNobodyStandsInByItself(t *testing.T) {
 }
 
 func TestOneThatAnswersOrIsAnotherLifeIsNotStoodInFor(t *testing.T) {
-	for what, change := range map[string]func(s *silence){
-		"it answers a ping":  func(s *silence) { s.answers.Store(true) },
-		"it is heard again":  func(s *silence) { time.AfterFunc(200*time.Millisecond, func() { s.silent.Store(false) }) },
-		"it is another life": func(s *silence) { s.life.Incarnation = 6 },
-		"it has gone":        func(s *silence) { s.life.Edge = "e9" },
+	for what, change := range map[string]func(s *quietNeighbour){
+		"it answers a ping":  func(s *quietNeighbour) { s.answers.Store(true) },
+		"it is heard again":  func(s *quietNeighbour) { time.AfterFunc(200*time.Millisecond, func() { s.silent.Store(false) }) },
+		"it is another life": func(s *quietNeighbour) { s.life.Incarnation = 6 },
+		"it has gone":        func(s *quietNeighbour) { s.life.Edge = "e9" },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSilence(wire.EdgeUp)

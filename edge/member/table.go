@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"tandem/edge/prefetch"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -34,7 +35,7 @@ func newTable(me string, slots int) *table {
 
 // follow takes the pair's place in a new placement. It returns the sessions that
 // this edge delivers from now on and did not before: what it takes over.
-func (t *table) follow(p *wire.Placement, pair *wire.Pair) (inherited []inheritance) {
+func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited []prefetch.Inherited) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.slots.Slots() != pair.Slots {
@@ -51,7 +52,8 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair) (inherited []inherita
 	}
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
-			inherited = append(inherited, inherit(pair.ID, slot, s))
+			inherited = append(inherited, prefetch.Inherited{SessionID: wire.SessionID{Pair: pair.ID, Slot: slot, Generation: s.generation}, Tracks: s.places()})
+			s.await(now)
 		}
 		for to, w := range t.watchers {
 			if knows := (told{s.generation, s.news}); w.told[slot] != knows && t.covers(slot, to) {

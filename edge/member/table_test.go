@@ -23,7 +23,7 @@ func TestOnlyOwnSlotsAreAllotted(t *testing.T) {
 		slots []int
 	}{{"a", 0, []int{2, 3}}, {"c", 0, []int{0, 1}}, {"a", 1, []int{1, 0}}, {"c", 1, []int{2, 3}}, {"b", 0, nil}} {
 		table := newTable(c.me, 4)
-		table.follow(p.Index(), &p.Pairs[c.pair])
+		table.follow(p.Index(), &p.Pairs[c.pair], 0)
 		for _, want := range c.slots {
 			if slot, ok := table.allot(); !ok || slot != want {
 				t.Errorf("%s, pair %d: slot %d, %v; want %d", c.me, c.pair+1, slot, ok, want)
@@ -42,7 +42,7 @@ func TestShedEndsTheNewest(t *testing.T) {
 	}
 	p = ring.Form(p.Index())
 	s := newTables("edge-1")
-	s.follow(p)
+	s.follow(p, 0)
 	var ids []wire.SessionID
 	for now := range int64(4) {
 		id, reason := s.open(wire.OpenRequest{Pair: 1, Stream: "/v/x/"}, now)
@@ -53,7 +53,7 @@ func TestShedEndsTheNewest(t *testing.T) {
 	}
 	smaller := ring.Copy(p)
 	smaller.Edges[0].Capacity = 2
-	s.follow(smaller.Index())
+	s.follow(smaller.Index(), 0)
 	if n := s.shed(); n != 2 {
 		t.Errorf("shed %d", n)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tandem/edge/prefetch"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -20,6 +21,7 @@ type tables struct {
 
 	opening  sync.Mutex    // one opening at a time: counting and taking are one step
 	sequence atomic.Uint64 // of the last notice sent
+	counts   prefetch.Takeovers
 
 	mu        sync.RWMutex
 	placement *wire.Placement        // guarded by mu
@@ -34,7 +36,7 @@ func newTables(me string) *tables {
 
 // follow makes the tables those of a new placement and returns what this edge
 // has taken over by it.
-func (s *tables) follow(p *wire.Placement) (inherited []inheritance) {
+func (s *tables) follow(p *wire.Placement, now int64) (inherited []prefetch.Inherited) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.placement = p
@@ -52,7 +54,7 @@ func (s *tables) follow(p *wire.Placement) (inherited []inheritance) {
 			t = newTable(s.me, q.Slots)
 			s.all[q.ID] = t
 		}
-		inherited = append(inherited, t.follow(p, q)...)
+		inherited = append(inherited, t.follow(p, q, now)...)
 	}
 	for id := range s.all {
 		if !stays[id] {
@@ -147,29 +149,36 @@ func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 // even of a former life of the cluster, are told apart.
 func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 
-// touch notes a request of a session and returns the slot in which it is kept,
-// -1 when this edge keeps it nowhere. A token whose slot was freed meanwhile is
-// admitted again, in its own slot if that is free, else in another one. A reason
-// is a refusal.
-func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (slot int, reason string) {
+// Seat is where a session is kept.
+type Seat struct {
+	Slot      int  // -1: nowhere here
+	Inherited bool // it was taken over, and its first requests are looked at
+}
+
+// touch notes a request of a session and returns where it is kept. A token whose slot
+// was freed meanwhile is admitted again, in its own slot if that is free, else in
+// another one. A reason is a refusal.
+func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (seat Seat, reason string) {
 	t := s.table(id.Pair)
 	if t == nil {
-		return -1, ""
+		return Seat{Slot: -1}, ""
 	}
 	t.mu.Lock()
 	if slot, ok := t.find(id); ok {
 		n := t.sessions[slot]
 		n.seen = now
 		t.tell(slot, n.generation)
+		seat = Seat{slot, n.takeover != nil}
 		t.mu.Unlock()
-		return slot, ""
+		return seat, ""
 	}
 	mine := within(t.own, id.Slot)
 	t.mu.Unlock()
 	if !mine {
-		return -1, "" // the other member's: served all the same, it keeps the table
+		return Seat{Slot: -1}, "" // the other member's: served all the same, it keeps the table
 	}
-	return s.readmit(t, id, stream, viewer, now)
+	slot, reason := s.readmit(t, id, stream, viewer, now)
+	return Seat{Slot: slot}, reason
 }
 
 // readmit takes back a session that was idle, or whose opening the former
@@ -203,62 +212,6 @@ func (s *tables) readmit(t *table, id wire.SessionID, stream, viewer string, now
 	return slot, ""
 }
 
-// delivered notes that a segment was written to a session in full.
-func (s *tables) delivered(pair wire.PairID, slot int, track wire.Track) {
-	t := s.table(pair)
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := t.sessions[slot]; n != nil {
-		n.seen = max(n.seen, track.At)
-		n.follow(&track)
-		t.tell(slot, n.generation)
-	}
-}
-
-// asked notes that a session asks for a manifest.
-func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
-	t := s.table(pair)
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := t.sessions[slot]; n != nil && n.asked(manifest) {
-		t.tell(slot, n.generation)
-	}
-}
-
-// where lists the manifests in which a session's segments are looked for: those
-// that its tracks follow, then those that it has asked for, the newest first. The
-// same files may stand in several, and one session counts by one of them.
-func (s *tables) where(pair wire.PairID, slot int) []string {
-	t := s.table(pair)
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.sessions[slot]
-	if n == nil {
-		return nil
-	}
-	list := make([]string, 0, len(n.manifests)+len(n.tracks))
-	for i := range n.tracks {
-		if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {
-			list = append(list, key)
-		}
-	}
-	for _, key := range n.manifests {
-		if !slices.Contains(list, key) {
-			list = append(list, key)
-		}
-	}
-	return list
-}
-
 // close ends a session.
 func (s *tables) close(id wire.SessionID) bool {
 	t := s.table(id.Pair)
@@ -274,13 +227,20 @@ func (s *tables) close(id wire.SessionID) bool {
 	return ok
 }
 
-// expire ends the sessions of this edge's side for which nothing was asked since
-// before, and returns how many.
-func (s *tables) expire(before int64) int {
-	ended := 0
+// awaitFor is how long the first requests after a takeover are awaited, in milliseconds:
+// a viewer who has paused says nothing of it.
+const awaitFor = 60_000
+
+// expire ends the sessions of this edge's side for which nothing was asked for idle
+// milliseconds, and returns how many.
+func (s *tables) expire(now, idle int64) int {
+	ended, before := 0, now-idle
 	for _, t := range s.list() {
 		t.mu.Lock()
 		for slot, n := range t.sessions {
+			if n.takeover != nil && n.takeover.at < now-awaitFor {
+				n.takeover = nil
+			}
 			if n.seen < before && within(t.own, slot) {
 				t.drop(slot)
 				ended++

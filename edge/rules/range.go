@@ -29,6 +29,14 @@ func rangeOf(text string, size int64) (Range, bool) {
 	return Range{first, last, true}, ok
 }
 
+// FirstAsked is the first byte that Range asks for; 0 where that is not said.
+func FirstAsked(text string) int64 {
+	if asked, ok := h1.ParseRange(text); ok && asked.First > 0 {
+		return asked.First
+	}
+	return 0
+}
+
 // OpenRange reads "bytes=K-" alone: the one range that can be served of a body
 // whose length is not known yet.
 func OpenRange(text string) (int64, bool) {

@@ -11,11 +11,13 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
-	"edge/member":    {"edge/fetch", "edge/manifest", "edge/rules", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
+	"edge/silence":   {"internal/wire"},
+	"edge/prefetch":  {"segstore", "internal/media", "internal/wire"},
+	"edge/member":    {"edge/fetch", "edge/manifest", "edge/prefetch", "edge/rules", "edge/silence", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
@@ -85,7 +87,7 @@ var thirdParty = []struct {
 		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go",
 	}, "where routes are declared"},
 	{"github.com/prometheus/client_golang", []string{
-		"edge/metrics.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "lb/api/api.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
+		"edge/metrics.go", "edge/metrics_takeover.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "lb/api/api.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",
 		"internal/obs/", "cmd/tandem/docs.go",
 	}, "metrics files, and the constructors that are handed a registry"},
 	{"github.com/rs/zerolog", []string{"edge/", "lb/", "origin/", "raftfsm/", "segstore/", "internal/obs/log.go", "internal/serve/", "cmd/tandem/docs.go", "cmd/tandem/process.go", "cmd/tandem/listeners.go", "cmd/tandem/edge.go"}, "loggers are handed in"},

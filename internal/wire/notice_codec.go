@@ -10,7 +10,7 @@ import (
 const (
 	MaxNotice        = 1 << 20 // bytes
 	MaxNoticeChanges = 16384
-	MaxManifests     = 6    // of a session
+	MaxManifests     = 8    // of a session
 	MaxTrackKey      = 4096 // bytes of a key; a longer one has no position
 	maxName          = 255
 	maxPath          = 2048 // of a datagram's key

@@ -27,23 +27,32 @@ type Recovery struct {
 
 // Report goes from an edge to every balancer at an interval (claims 3, 4).
 type Report struct {
-	Edge        string     `json:"edge"`
-	Incarnation uint64     `json:"incarnation"`
-	Sequence    uint64     `json:"sequence"`
-	Version     uint64     `json:"version"` // placement it follows
-	Capacity    int        `json:"capacity"`
-	Delivering  int        `json:"delivering"`
-	Waiting     int        `json:"waiting"` // requests that wait for a fill
-	Pairs       []PairLoad `json:"pairs"`
-	Recovery    *Recovery  `json:"recovery,omitempty"`
-	Keys        uint64     `json:"keys"` // version of the keys that it opens tokens with
-	StoreBytes  int64      `json:"store_bytes"`
-	SentBytes   int64      `json:"sent_bytes"` // to viewers, since start
-	Hits        int64      `json:"hits"`
-	Misses      int64      `json:"misses"`
-	OriginAsked int64      `json:"origin_asked"`        // requests to the origin, since start
-	Streams     []string   `json:"streams"`             // those that its store holds something of; null: not told this time
-	StandsIn    []StandIn  `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
+	Edge        string          `json:"edge"`
+	Incarnation uint64          `json:"incarnation"`
+	Sequence    uint64          `json:"sequence"`
+	Version     uint64          `json:"version"` // placement it follows
+	Capacity    int             `json:"capacity"`
+	Delivering  int             `json:"delivering"`
+	Waiting     int             `json:"waiting"` // requests that wait for a fill
+	Pairs       []PairLoad      `json:"pairs"`
+	Recovery    *Recovery       `json:"recovery,omitempty"`
+	Keys        uint64          `json:"keys"` // version of the keys that it opens tokens with
+	StoreBytes  int64           `json:"store_bytes"`
+	SentBytes   int64           `json:"sent_bytes"` // to viewers, since start
+	Hits        int64           `json:"hits"`
+	Misses      int64           `json:"misses"`
+	OriginAsked int64           `json:"origin_asked"`        // requests to the origin, since start
+	Streams     []string        `json:"streams"`             // those that its store holds something of; null: not told this time
+	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
+	Takeovers   []TakeoverCount `json:"takeovers,omitempty"`
+}
+
+// TakeoverCount is how many sessions, after they were taken over, found the first
+// segment that they asked for in a track ready in memory, or did not, and why.
+type TakeoverCount struct {
+	Track   TrackKind `json:"track"`
+	Outcome string    `json:"outcome"` // ready | late | failed | unlisted | unforeseen | unplaced
+	Count   int64     `json:"count"`   // since start
 }
 
 // StandIn is a neighbour's life that an edge has found dead by itself: it was

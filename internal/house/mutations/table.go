@@ -15,6 +15,10 @@ var Table = []Mutation{
 	{8, "internal/ring/choose.go", "!f.full(p, q) && f.Delivering[edge] < f.Limits[edge]", "!f.full(p, q) && f.Delivering[edge] <= f.Limits[edge]", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
 	{9, "internal/ring/choose.go", "return sum >= PairLimit(p, q)", "return sum > PairLimit(p, q)", "internal/ring.TestS122PairSumAtMaxGoesToTheNextPair"},
 	{9, "internal/ring/slot.go", "if admission == PairAdmission || len(capacities) < 2 {", "if len(capacities) < 2 {", "internal/sim.TestTheNewestAreLostTheOldestPlayOn"},
+	{6, "edge/multicast/receiver.go", "a.add(d.Offset, d.Body, now, true)", "a.add(d.Offset, d.Body[:0], now, true)", "edge.TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired"},
+	{7, "edge/fetch/pair.go", "r.Header.Set(wire.HeaderDest, to)", "r.Header.Set(wire.HeaderVolatile, to)", "edge.TestTheOriginSendsTheSecondCopyToThePartner"},
+	{10, "edge/prefetch/queue.go", "q[i].deadline.Compare(q[j].deadline)", "q[j].deadline.Compare(q[i].deadline)", "edge/prefetch.TestTheEarliestDeadlineComesFirst"},
+	{11, "edge/member/notices.go", "ways = append(ways, noticeWay{t.pair.ID, name})", "ways = append(ways, noticeWay{t.pair.ID, t.me})", "edge.TestSessionsAreMirroredAndTakenOver"},
 	{12, "internal/ring/route.go", "v.Boundary(q.Boundary) > v.Boundary(q.Home)", "v.Boundary(q.Boundary) > q.Slots", "internal/ring.TestFigures16And17AndBack"},
 	{13, "internal/ring/choose.go", "case f.FailSafe == FailSafeStrict:", "case f.FailSafe == FailSafeStrict && f.full(p, q):", "internal/ring.TestClaim13NeitherTheStandInNorItsPairGetsANewStream"},
 	{13, "internal/ring/choose.go", "case !f.full(p, q) && f.Delivering[edge] < e.Capacity:", "case !f.full(p, q) && f.Delivering[edge] < min(e.Capacity, f.Limits[edge]):", "internal/ring.TestFailSafeWithRoom"},
@@ -22,12 +26,15 @@ var Table = []Mutation{
 	{14, "raftfsm/state_edge.go", "e.State, e.Since = wire.EdgeRecovering, ch.version", "e.State, e.Since = wire.EdgeUp, ch.version", "raftfsm.TestEdgesThatComeBack"},
 	{15, "internal/ring/watchers.go", "if member != edge && HasCopy(state(p, member)) {", "if member == edge && HasCopy(state(p, member)) {", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{16, "internal/wire/notice_codec.go", "	w.int(c.Seen)", "	w.int(c.Opened)", "internal/wire.TestNoticeArrivesAsItWasSent"},
+	{17, "edge/prefetch/prefetch.go", "p.Ahead(&f.track, Ahead)", "p.Ahead(&f.track, 1)", "edge/member.TestTheNextTwoOfEveryTrackAreReady"},
 	{18, "internal/ring/table.go", "n += bits.OnesCount64(t.words[boundary/64] & (1<<rest - 1))", "n += bits.OnesCount64(t.words[boundary/64])", "internal/ring.TestTableAgreesWithAModel"},
 	{18, "internal/ring/table.go", "if !t.Has(slot) {\n					t.Set(slot)\n", "if !t.Has(slot + 1) {\n					t.Set(slot)\n", "internal/ring.TestTableAgreesWithAModel"},
 	{19, "internal/ring/route.go", "	if slot < pair.Boundary {", "	if slot <= pair.Boundary {", "internal/ring.TestFigure12NoticeChangesOnlyItsOwnSide"},
 	{20, "internal/ring/settle.go", "s.spare[i] = Grants(p, e.Name)", "s.spare[i] = 2 * Grants(p, e.Name)", "internal/ring.TestFigure14OverflowHandsTwoSlotsOn"},
 	{20, "internal/ring/spill.go", "return d.t.Split(low, d.near), nil", "return d.near, nil", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
 	{21, "internal/ring/flow.go", "g.arcs[g.via[n]^1].room += amount", "g.arcs[g.via[n]^1].room += 0", "internal/sim.TestFigure14OverflowGoesToTheFurtherNeighbour"},
+	{22, "edge/member/notice.go", "if knows.news[kind] != s.news[kind] {", "if knows.news[kind] > s.news[kind] {", "edge/member.TestWhatChangesUnderANoticeIsToldByTheNext"},
+	{23, "edge/member/positions.go", "m.tables.delivered(pair, slot, track, d.Inherited)", "_ = track", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{24, "internal/ring/slot.go", "return slots - 1 - slot", "return slots - slot", "internal/ring.TestFigure10Mirror"},
 	{24, "internal/ring/slot.go", "return wire.Run{From: MirrorBoundary(r.To, v.slots), To: MirrorBoundary(r.From, v.slots)}", "return wire.Run{From: Mirror(r.To, v.slots), To: Mirror(r.From, v.slots)}", "internal/ring.TestFigure10Mirror"},
 	{25, "internal/ring/slot.go", "return slots - boundary", "return slots - 1 - boundary", "internal/ring.TestFigure13SilentLowGivesHighEverything"},
@@ -37,10 +44,14 @@ var Table = []Mutation{
 	{27, "internal/ring/settle.go", "s.link(i, s.sink, left, 0)", "s.link(i, s.sink, left/2, 0)", "internal/sim.TestAnyFaultsKeepAllThatFits"},
 	{28, "raftfsm/state_edge.go", "ch.settle(ring.AnchorHome)\n	ch.returned(e.Name)", "ch.settle(ring.AnchorCurrent)\n	ch.returned(e.Name)", "raftfsm.TestADeathAndAReturnAreTheDocumentsExample"},
 	{29, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
+	{30, "edge/member/recovery.go", "w != nil && w.whole < t.since", "w != nil && w.current < t.since", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
+	{31, "edge/member/positions.go", "if kind, ok := list.Child(target); ok {", "if kind, ok := list.Child(target); ok && false {", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{32, "internal/ring/settle.go", "if anchor == AnchorHome {", "if anchor != AnchorHome {", "internal/ring.TestFigures16And17AndBack"},
 	{33, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
 	{34, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{35, "internal/ring/spill.go", "return d.t.Split(low, d.near), nil", "return d.t.Split(low, d.q.Boundary), nil", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
+	{36, "edge/member/notice.go", "if s.seen == c.Seen && s.news == o.news[i] {", "if s.seen == c.Seen {", "edge/member.TestWhatChangesUnderANoticeIsToldByTheNext"},
+	{37, "edge/member/table.go", "if within(t.own, slot) && !within(before, slot) {", "if within(t.own, slot) && within(before, slot) {", "edge/member.TestTheNextTakeoverIsCountedAsWell"},
 	{38, "internal/ring/preview.go", "return far(out[i]) < far(out[j])", "return far(out[i]) > far(out[j])", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{39, "internal/ring/route.go", "limits[members[i].Name] = max(limits[members[i].Name], n)", "limits[members[i].Name] = n", "internal/sim.TestFigures16And17And16Again"},
 
@@ -52,6 +63,26 @@ var Table = []Mutation{
 	{0, "internal/ring/membership.go", "			q.Home = q.Boundary", "			q.Home = q.Slots / 2", "raftfsm.TestEveryRemovalGoesByOneWay"},
 	{0, "internal/ring/route.go", "return s == wire.EdgeUp || s == wire.EdgeLeaving }", "return s == wire.EdgeUp }", "raftfsm.TestTwoNeighboursLeave"},
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
+
+	{0, "edge/member/notice.go", `return owner == t.me || owner == to || owner == ""`, "return owner == t.me", "edge/member.TestEntriesSurviveAnyEvening"},
+	{0, "edge/member/notice.go", "!named[slot] && !news {", "!named[slot] && (!news || news) {", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
+	{0, "edge/member/table.go", "w.told[slot] != knows && t.covers(slot, to)", "w.told[slot] != knows && slot < 0", "edge/member.TestEntriesSurviveAnyEvening"},
+	{0, "edge/member/recovery.go", "if w.current < t.since {", "if w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
+
+	// Who finds a neighbour dead stands in where nobody can commit it, and nowhere else.
+	{0, "edge/member/standin.go", "silent() && !s.hasLeader() &&", "silent() &&", "edge/member.TestWhereThereIsALeaderNobodyStandsInByItself"},
+	{0, "edge/member/standin.go", "		case answered:\n			s.alive(life)\n", "		case answered:\n", "edge/member.TestWithoutAMajorityANeighbourStandsInAndSaysSo"},
+	{0, "edge/member/follow.go", "ring.Overlay(base, m.standIns.lives(base))", "ring.Overlay(base, nil)", "edge.TestANeighbourStandsInWhereNobodyCanCommitADeath"},
+
+	// What was taken over is ready in memory, or it is counted why not.
+	{0, "edge/prefetch/memory_linux.go", "unix.Madvise(b, unix.MADV_POPULATE_READ)", "unix.Madvise(b, unix.MADV_RANDOM)", "edge/prefetch.TestWhatIsMadeReadyIsInMemory"},
+	{0, "edge/prefetch/prefetch.go", "p.renewSoon(f, now)", "_ = now", "edge.TestALiveTakeoverIsReady"},
+	{0, "edge/member/progress.go", "if first && n.takeover != nil {", "if n.takeover != nil {", "edge/member.TestAResponseThatWasOnItsWayIsNoFirstRequest"},
+	{0, "edge/prefetch/prefetch.go", "j.state.Store(int32(Failed))", "_ = err", "edge/member.TestWhatWasNotReadyIsCountedByItsCause"},
+
+	// What is stored is told by the store.
+	{0, "edge/member/report.go", "slices.Sorted(maps.Keys(m.store.Streams()))", "slices.Sorted(maps.Keys(map[string]int{\"/v/x/\": 1}))", "edge.TestWhatIsStoredIsToldByTheStore"},
+	{0, "segstore/store.go", "sh.store.streams.note(o.meta.Load(), -1)", "_ = o", "segstore.TestWhatIsHeldOfAStreamIsWhatIsThere"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
 	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},

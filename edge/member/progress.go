@@ -1,0 +1,106 @@
+package member
+
+import (
+	"slices"
+
+	"tandem/edge/prefetch"
+	"tandem/internal/wire"
+)
+
+// at finds a session and does something to it. False: it is not here.
+func (s *tables) at(pair wire.PairID, slot int, do func(t *table, n *session)) bool {
+	t := s.table(pair)
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.sessions[slot]
+	if n != nil {
+		do(t, n)
+	}
+	return n != nil
+}
+
+// delivered notes that a segment was written to a session in full. First: it was asked
+// for after a takeover, and may be the first of its track.
+func (s *tables) delivered(pair wire.PairID, slot int, track wire.Track, first bool) {
+	s.at(pair, slot, func(t *table, n *session) {
+		n.seen = max(n.seen, track.At)
+		n.follow(&track)
+		t.tell(slot, n.generation)
+		if first && n.takeover != nil {
+			n.judged(track.Kind, n.takeover.awaits[track.Kind].otherwise, &s.counts)
+		}
+	})
+}
+
+// asks looks at a request of a session that was taken over.
+func (s *tables) asks(pair wire.PairID, slot int, key string, first int64) {
+	s.at(pair, slot, func(_ *table, n *session) { n.asks(key, first, &s.counts) })
+}
+
+// expect says what a session that was taken over is expected to ask for. False: it
+// has asked already, or is not here any more.
+func (s *tables) expect(of *prefetch.Inherited, kind wire.TrackKind, jobs []*prefetch.Job) (wants bool) {
+	s.at(of.Pair, of.Slot, func(_ *table, n *session) {
+		if n.generation == of.Generation && n.takeover != nil {
+			n.expect(kind, jobs)
+			wants = n.takeover.awaits[kind].open
+		}
+	})
+	return wants
+}
+
+// asked notes that a session asks for a manifest.
+func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
+	t := s.table(pair)
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.sessions[slot]; n != nil && n.asked(manifest) {
+		t.tell(slot, n.generation)
+	}
+}
+
+// where lists the manifests in which a session's segments are looked for: those
+// that its tracks follow, then those that it has asked for, the newest first. The
+// same files may stand in several, and one session counts by one of them.
+func (s *tables) where(pair wire.PairID, slot int) []string {
+	t := s.table(pair)
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.sessions[slot]
+	if n == nil {
+		return nil
+	}
+	list := make([]string, 0, len(n.manifests)+len(n.tracks))
+	for i := range n.tracks {
+		if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {
+			list = append(list, key)
+		}
+	}
+	for _, key := range n.manifests {
+		if !slices.Contains(list, key) {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
+// tracks are the positions of a session, delivered here or mirrored.
+func (s *tables) tracks(id wire.SessionID) (list []wire.Track) {
+	if t := s.table(id.Pair); t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if slot, ok := t.find(id); ok {
+			list = t.sessions[slot].places()
+		}
+	}
+	return list
+}

@@ -1,0 +1,207 @@
+package edge
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"tandem/edge/prefetch"
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+)
+
+// filmOrigin has a film with video and audio in playlists of their own, 20 segments.
+func filmOrigin(t *testing.T) *testOrigin {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=600")
+		switch r.URL.Path {
+		case "/v/x/top.m3u8":
+			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"a.m3u8\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\",CODECS=\"avc1.64001f\"\nv.m3u8\n")
+		case "/v/x/v.m3u8", "/v/x/a.m3u8":
+			text := "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"
+			for n := range 20 {
+				text += fmt.Sprintf("#EXTINF:4,\n%s/%d.m4s\n", r.URL.Path[5:6], n)
+			}
+			_, _ = io.WriteString(w, text+"#EXT-X-ENDLIST\n")
+		default:
+			return false
+		}
+		return true
+	})
+	return o
+}
+
+// watching is a viewer of the film: one session, whatever edge delivers it.
+type watching struct {
+	t  *testing.T
+	id wire.SessionID
+	n  int // the segment that comes next
+}
+
+func (v *watching) ask(e *testEdge, path string) {
+	v.t.Helper()
+	if resp, _ := get(v.t, e.url+"/s/"+tokenOf(v.id, "/v/x/")+path); resp.StatusCode != http.StatusOK {
+		v.t.Fatalf("%s: %s", path, resp.Status)
+	}
+}
+
+// play asks for the next segment of both tracks, and waits until these edges know.
+func (v *watching) play(by *testEdge, all ...*testEdge) {
+	v.t.Helper()
+	for _, track := range []string{"v", "a"} {
+		v.ask(by, fmt.Sprintf("/v/x/%s/%d.m4s", track, v.n))
+	}
+	want := fmt.Sprintf("video %d (/v/x/v/%d.m4s), audio %d (/v/x/a/%d.m4s)", v.n, v.n, v.n, v.n)
+	for _, e := range all {
+		eventually(v.t, e.cfg.Name+" knows "+want, func() bool { return e.places(v.id) == want })
+	}
+	v.n++
+}
+
+// places are the positions of a session, as an edge delivers or mirrors it.
+func (e *testEdge) places(id wire.SessionID) string {
+	var list []string
+	for _, track := range e.member.Tracks(id) {
+		list = append(list, fmt.Sprintf("%s %d (%s)", track.Kind, track.Sequence, track.Target))
+	}
+	return strings.Join(list, ", ")
+}
+
+// counted is how many first requests met what.
+func (e *testEdge) counted() string {
+	var list []string
+	for _, c := range e.member.Takeovers().List() {
+		list = append(list, fmt.Sprint(c.Track, " ", c.Outcome, " ", c.Count))
+	}
+	return strings.Join(list, ", ")
+}
+
+// takesOver waits until an edge has made ready what comes next.
+func (e *testEdge) takesOver(t *testing.T, segments int64) {
+	t.Helper()
+	eventually(t, "the next segments of both tracks are ready", func() bool { return e.member.Prefetch.Loaded() == segments })
+}
+
+// An edge dies, comes back, its disk kept or wiped, and dies again. Whoever delivers
+// knows how far each track is, whoever has filled the playlists, and has the next
+// segments of both in memory before they are asked for.
+func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
+	for _, wiped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("wiped %v", wiped), func(t *testing.T) {
+			o := filmOrigin(t)
+			b, edges := startRing(t, 2, o)
+			low, high := edges[0], edges[1]
+			id, reason := open(t, low, 1, "/v/x/")
+			if reason != "" {
+				t.Fatal(reason)
+			}
+			v := &watching{t: t, id: id}
+			for _, list := range []string{"top", "v", "a"} {
+				v.ask(low, "/v/x/"+list+".m3u8")
+			}
+			for range 3 {
+				v.play(low, low, high)
+			}
+			for _, list := range []string{"top", "v", "a"} {
+				eventually(t, "both hold the playlists", func() bool { return high.store.Has("/v/x/" + list + ".m3u8") })
+			}
+			for death := int64(1); death <= 2; death++ {
+				low.stop()
+				b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
+				high.takesOver(t, 4*death)
+				v.play(high, high)
+				v.play(high, high)
+				if got, want := high.counted(), fmt.Sprintf("video ready %d, audio ready %d", death, death); got != want {
+					t.Errorf("death %d: %s", death, got)
+				}
+				cfg := Config{Name: "edge-1", Origin: o.URL, Balancers: []string{b.URL}}
+				if !wiped {
+					cfg.Data = low.cfg.Data
+				}
+				b.mu.Lock()
+				b.ready = map[string]uint64{}
+				b.mu.Unlock()
+				low = startEdge(t, cfg)
+				eventually(t, "ready", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.ready["edge-1"] > 0 })
+				b.state("edge-1", wire.EdgeUp, ring.AnchorHome)
+				followed(t, b, low, high)
+				low.takesOver(t, 4)
+				v.play(low, low, high) // it has filled no playlist in this life
+				if got := low.counted(); got != "video ready 1, audio ready 1" {
+					t.Errorf("return %d: %s", death, got)
+				}
+				v.play(low, low, high)
+			}
+			if n := o.count("/v/x/v.m3u8") + o.count("/v/x/a.m3u8"); n != 2 {
+				t.Errorf("the origin was asked %d times for two playlists", n)
+			}
+		})
+	}
+}
+
+// A viewer of a live channel that is taken over: the segment that is not listed yet is
+// ready when it is asked for.
+func TestALiveTakeoverIsReady(t *testing.T) {
+	o := newOrigin(t)
+	first := 10 // of the window
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v/x/live.m3u8" {
+			return false
+		}
+		_, _ = io.WriteString(w, livePlaylist(first))
+		return true
+	})
+	b, edges := startRing(t, 2, o)
+	low, high := edges[0], edges[1]
+	id, reason := open(t, low, 1, "/v/x/")
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	v := &watching{t: t, id: id}
+	v.ask(low, "/v/x/live.m3u8")
+	v.ask(low, "/v/x/14.m4s") // the last of the window
+	eventually(t, "mirrored", func() bool { return high.places(id) == "video 14 (/v/x/14.m4s)" })
+	low.stop()
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v/x/live.m3u8" {
+			return false
+		}
+		_, _ = io.WriteString(w, livePlaylist(first+2))
+		return true
+	})
+	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
+	high.takesOver(t, 2)
+	v.ask(high, "/v/x/15.m4s")
+	eventually(t, "counted", func() bool { return high.counted() == "video ready 1" })
+}
+
+// The outcomes are told by metrics and reports.
+func TestOutcomesOfTakeoversAreTold(t *testing.T) {
+	o := filmOrigin(t)
+	b, edges := startRing(t, 2, o)
+	e := edges[1]
+	e.member.Takeovers()[wire.AudioTrack][prefetch.Late].Add(3)
+	eventually(t, "the balancer is told", func() bool {
+		list := b.report("edge-2").Takeovers
+		return len(list) == 1 && list[0] == wire.TakeoverCount{Track: wire.AudioTrack, Outcome: "late", Count: 3}
+	})
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "tandem_edge_takeover_requests_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if m.GetLabel()[1].GetValue() == "audio" && m.GetLabel()[0].GetValue() == "late" && m.GetCounter().GetValue() == 3 {
+				return
+			}
+		}
+		t.Fatalf("%v", f)
+	}
+	t.Fatal("no metric")
+}
