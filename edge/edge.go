@@ -44,6 +44,7 @@ type Edge struct {
 	ours      *ours
 	counts    counts
 	origins   *upstream.Upstreams
+	ways      *ways
 	loopID    string
 	protected protected.Known
 }
@@ -65,6 +66,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
 	}
+	e.ways = &ways{log: deps.Logger, origins: e.origins, own: cfg.upstreams}
 	e.store, err = segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
@@ -86,6 +88,7 @@ func (e *Edge) furnish(deps Deps) error {
 	})
 	e.member = member.New(e.cfg.member(), member.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic,
+		Upstreams: e.ways.give,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
 	if e.cfg.Duplication != fetch.DuplicateMulticast || !e.clustered() {

@@ -163,7 +163,7 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 			return x, refused
 		}
 		key = rest
-	} else if !x.Node && e.clustered() && !e.reaches("", 0, key) {
+	} else if !x.Node && e.clustered() && !e.protected.Of(e.view.Placement().Trust).Reaches("", 0, key) {
 		return x, notLetIn
 	}
 	x.target, x.Key = key, e.cfg.query.Apply(key)
@@ -180,11 +180,6 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refu
 // notLetIn is for who comes past the balancers, which alone can let viewers in.
 var notLetIn = refusal{http.StatusForbidden, "protected", "whoever wants this is let in by a balancer; open the stream there"}
 
-// reaches tells whether a session of a stream may have a target.
-func (e *Edge) reaches(stream string, scope uint8, target string) bool {
-	return e.protected.Of(e.view.Placement().Trust).Reaches(stream, scope, target)
-}
-
 // session checks the token and notes the request.
 func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 	t, err := e.member.Keys.Verify(token, x.started)
@@ -198,7 +193,7 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 		return refusal{http.StatusForbidden, "bad_token", "the session in the path is not valid: " + err.Error() + "; open the stream anew"}
 	}
 	x.Stream, _ = e.view.Placement().StreamBy(t.Stream) // "" when it is placed nowhere any more
-	if !x.Node && !e.reaches(x.Stream, t.Scope, rest) {
+	if !x.Node && !e.protected.Of(e.view.Placement().Trust).Reaches(x.Stream, t.Scope, rest) {
 		return notLetIn
 	}
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/rs/zerolog"
+
+	"tandem/edge/upstream"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -22,7 +26,7 @@ func (c *Config) readUpstreams() error {
 			err = setting.Document(c.Upstreams, text, &c.upstreams)
 		}
 		if err == nil {
-			err = wire.CheckUpstreams(c.upstreams)
+			err = upstream.Check(c.upstreams)
 		}
 		if err != nil {
 			return fmt.Errorf("--upstreams: %w", err)
@@ -67,4 +71,43 @@ func (c *Config) loopID() string {
 		_, _ = rand.Read(id) // never fails
 	}
 	return "tandem-" + hex.EncodeToString(id)
+}
+
+// ways are an edge's own upstreams, and those of the cluster, which go before them.
+// Safe for many goroutines.
+type ways struct {
+	log     zerolog.Logger
+	origins *upstream.Upstreams
+
+	mu    sync.Mutex
+	own   []wire.Upstream // by this edge's settings; guarded by mu
+	given []wire.Upstream // by the placement; guarded by mu
+}
+
+// give puts those of the cluster in place.
+func (w *ways) give(all []wire.Upstream) { w.change(func() { w.given = all }) }
+
+// Reload takes over what may change while the edge runs.
+func (e *Edge) Reload(cfg Config) { e.ways.change(func() { e.ways.own = cfg.upstreams }) }
+
+// change changes a list, and leads requests by what there is then. What can't be,
+// like a certificate that is not on this machine, changes nothing but the log.
+func (w *ways) change(by func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	given, own := w.given, w.own
+	if by(); wire.SameUpstreams(given, w.given) && wire.SameUpstreams(own, w.own) {
+		return
+	}
+	all := slices.Clone(w.given)
+	for _, u := range w.own {
+		if !slices.ContainsFunc(w.given, func(g wire.Upstream) bool { return g.Prefix == u.Prefix }) {
+			all = append(all, u)
+		}
+	}
+	if err := w.origins.Set(all); err != nil {
+		w.log.Error().Err(err).Msg("the new upstreams can't be used here; origins are asked as before")
+		return
+	}
+	w.log.Info().Int("cluster", len(w.given)).Int("own", len(all)-len(w.given)).Msg("origins are asked by new upstreams")
 }

@@ -197,6 +197,60 @@ func TestClusterHandsOnWhoHadTheRequestBefore(t *testing.T) {
 	}
 }
 
+// What the placement says of origins goes before an edge's own settings, at once and
+// while it runs, and ends with it; what can't be used on this machine changes nothing.
+func TestUpstreamsOfTheClusterGoBeforeTheEdgesOwn(t *testing.T) {
+	own, theirs := newOrigin(t), newOrigin(t)
+	b := newBalancer(t)
+	e := startEdge(t, Config{Origin: own.URL, Balancers: []string{b.URL}})
+	n := 0
+	asks := func(folder string) (string, int) { // which origin, by the count of what it was asked
+		n++
+		path := fmt.Sprintf("%s%d.m4s", folder, n)
+		resp, _ := get(t, e.url+path, asNode()...)
+		switch {
+		case own.count(path) == 1 && theirs.count("/base"+path) == 0:
+			return "own", resp.StatusCode
+		case own.count(path) == 0 && theirs.count("/base"+path) == 1:
+			return "theirs", resp.StatusCode
+		}
+		return "none", resp.StatusCode
+	}
+	set := func(all ...wire.Upstream) {
+		b.change(func(p *wire.Placement) *wire.Placement { p.Upstreams = all; return p.Index() })
+		followed(t, b, e)
+	}
+	news := wire.Upstream{Prefix: "/news/", Servers: []wire.UpstreamServer{{URL: theirs.URL + "/base"}}}
+	rest := wire.Upstream{Prefix: "/", Servers: news.Servers}
+	broken := wire.Upstream{Prefix: "/", Servers: []wire.UpstreamServer{{URL: "https://nobody.test"}}, CA: "/nonexistent/ca.pem"}
+	for i, step := range []struct {
+		set        []wire.Upstream
+		news, rest string
+	}{
+		{nil, "own", "own"},
+		{[]wire.Upstream{news}, "theirs", "own"},
+		{[]wire.Upstream{broken}, "theirs", "own"},
+		{[]wire.Upstream{rest}, "theirs", "theirs"},
+		{nil, "own", "own"},
+	} {
+		set(step.set...)
+		for folder, want := range map[string]string{"/news/": step.news, "/rest/": step.rest} {
+			if who, status := asks(folder); who != want || status != http.StatusOK {
+				t.Errorf("step %d: %s: asked %s, %d; want %s", i, folder, who, status, want)
+			}
+		}
+	}
+	cfg := e.cfg // a signal to read the settings anew
+	cfg.Origin = theirs.URL + "/base"
+	if err := cfg.readUpstreams(); err != nil {
+		t.Fatal(err)
+	}
+	e.Reload(cfg)
+	if who, status := asks("/rest/"); who != "theirs" || status != http.StatusOK {
+		t.Errorf("after the reload: asked %s, %d", who, status)
+	}
+}
+
 func TestUpstreamsComeFromAFile(t *testing.T) {
 	news, rest := newOrigin(t), newOrigin(t)
 	file := filepath.Join(t.TempDir(), "upstreams.yaml")

@@ -2,11 +2,13 @@ package lb
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -122,6 +124,9 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 		{http.MethodPost, "/admission", `{"admision":"pair"}`, http.StatusBadRequest},
 		{http.MethodPost, "/admission", "", http.StatusBadRequest},
 		{http.MethodPost, "/purge", wire.Purge{Prefix: "film"}, http.StatusBadRequest},
+		{http.MethodPut, "/upstreams", `[{"prefix":"/a/","servers":[{"url":"http://a"}],"polcy":"first"}]`, http.StatusBadRequest},
+		{http.MethodPut, "/upstreams", `[{"prefix":"/a/","servers":[{"url":"http://a"}],"next_after":"5"}]`, http.StatusBadRequest},
+		{http.MethodPut, "/upstreams", `[{"prefix":"/a/","servers":[]}]`, http.StatusBadRequest},
 		{http.MethodPost, "/keys/streams/rotate", nil, http.StatusNotFound},
 		{http.MethodDelete, "/keys/tokens/99", nil, http.StatusNotFound},
 		{http.MethodDelete, "/keys/tokens/1", nil, http.StatusConflict}, // the one that seals
@@ -145,6 +150,37 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 	resp, _ := c.request(c.client, http.MethodPost, c.admin.URL+api.Prefix+"/edges/edge-1/drain", nil, "Sec-Fetch-Site", "cross-site")
 	if resp.StatusCode != http.StatusForbidden {
 		t.Fatalf("another site's page: %s", resp.Status)
+	}
+}
+
+// Upstreams that are set are in the placement as they were given, and are shown
+// without what is secret; so shown they are not taken back.
+func TestUpstreamsAreSetForTheClusterAndShownWithoutSecrets(t *testing.T) {
+	c := newStage(t, stageOptions{})
+	given := `[{"prefix":"/news/","servers":[{"url":"http://u:s3cret@a/base"},{"url":"http://b","backup":true}],"next_after":"1s","request_fields":{"X-Key":"s3cret"}}]`
+	said := c.api(http.MethodPut, "/upstreams", given, http.StatusOK, nil)
+	p := c.lb.Placement().Upstreams
+	if len(p) != 1 || p[0].Servers[0].URL != "http://u:s3cret@a/base" || p[0].Fields["X-Key"] != "s3cret" || p[0].Next.Or(0) != time.Second {
+		t.Fatalf("%+v", p)
+	}
+	var shown []wire.Upstream
+	text := c.api(http.MethodGet, "/upstreams", nil, http.StatusOK, &shown)
+	if !bytes.Equal(said, text) || strings.Contains(string(text), "s3cret") || len(shown) != 1 || !shown[0].Servers[1].Backup || len(shown[0].Fields) != 1 {
+		t.Fatalf("%s\n%s", said, text)
+	}
+	for _, secret := range []string{`"request_fields":{"X-Key":"..."}`, `"key":"...","certificate":"c.pem"`, `"policy":"first"`} {
+		url := "http://a"
+		if strings.Contains(secret, "policy") {
+			url = "http://u:xxxxx@a"
+		}
+		again := c.api(http.MethodPut, "/upstreams", `[{"prefix":"/news/","servers":[{"url":"`+url+`"}],`+secret+`}]`, http.StatusBadRequest, nil)
+		if !strings.Contains(string(again), "is not shown by this API") {
+			t.Errorf("%s: %s", secret, again)
+		}
+	}
+	c.api(http.MethodPut, "/upstreams", "[]", http.StatusOK, &shown)
+	if len(shown) != 0 || len(c.lb.Placement().Upstreams) != 0 {
+		t.Fatalf("%+v", shown)
 	}
 }
 

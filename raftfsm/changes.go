@@ -33,6 +33,7 @@ type touched struct {
 	streams   []string
 	balancers bool
 	trust     bool
+	upstreams bool
 }
 
 func (t *touched) size() int { return 1 + len(t.edges) + len(t.pairs) + len(t.streams) }
@@ -59,7 +60,7 @@ func (c *changes) follow(p *wire.Placement) {
 
 // difference is what lies between two placements, the second made from the first.
 func difference(a, b *wire.Placement) touched {
-	t := touched{from: a.Version, to: b.Version, trust: a.Trust != b.Trust, balancers: !slices.Equal(a.Balancers, b.Balancers), streams: a.Streams.Changed(b.Streams)}
+	t := touched{from: a.Version, to: b.Version, trust: a.Trust != b.Trust, upstreams: !wire.SameUpstreams(a.Upstreams, b.Upstreams), balancers: !slices.Equal(a.Balancers, b.Balancers), streams: a.Streams.Changed(b.Streams)}
 	if !same(a.Edges, b.Edges) {
 		t.ring = !slices.EqualFunc(a.Edges, b.Edges, func(x, y wire.Edge) bool { return x.Name == y.Name })
 		for _, e := range b.Edges {
@@ -109,6 +110,10 @@ func (c *changes) since(version uint64) *wire.PlacementDelta {
 		}
 		if t.trust {
 			d.Trust = p.Trust
+		}
+		if t.upstreams {
+			all := append([]wire.Upstream{}, p.Upstreams...) // none is told as well
+			d.Upstreams = &all
 		}
 		addAll(edges, t.edges)
 		addAll(pairs, t.pairs)

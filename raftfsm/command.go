@@ -33,6 +33,7 @@ const (
 	Balancer     Kind = "balancer"   // Balancer: a balancer's addresses
 	BalancerGone Kind = "balancer_gone"
 	Configure    Kind = "configure" // Admission
+	Upstreams    Kind = "upstreams" // Upstreams: all of them, in place of what was
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
@@ -88,6 +89,7 @@ type Command struct {
 	Secret      *Secret        `json:"secret,omitempty"`
 
 	Protected []wire.Protected `json:"protected,omitempty"`
+	Upstreams []wire.Upstream  `json:"upstreams,omitempty"`
 }
 
 // NewID draws an ID for a command.

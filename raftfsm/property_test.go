@@ -19,7 +19,7 @@ type source func(label string, n int) int
 // many of them do.
 func random(s *State, draw source) Command {
 	kinds := []Kind{
-		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Accept, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure,
+		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Accept, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure, Upstreams, Upstreams,
 		KeyNew, KeyUse, KeyDrop, Authority, AuthorityUse, AuthorityDrop, TicketNew, TicketUse, Revoke,
 	}
 	p := s.Placement()
@@ -51,6 +51,10 @@ func random(s *State, draw source) Command {
 		c.Balancer = &wire.Balancer{Name: name, HTTP: fmt.Sprint("http://", draw("port", 3))}
 	case KeyNew, KeyUse, KeyDrop, Authority, TicketNew, TicketUse:
 		c.Secret = randomSecret(draw)
+	case Upstreams:
+		for i := range draw("upstreams", 3) {
+			c.Upstreams = append(c.Upstreams, wire.Upstream{Prefix: fmt.Sprintf("/%d/", i), Servers: []wire.UpstreamServer{{URL: fmt.Sprint("http://o", draw("origin", 3))}}})
+		}
 	case Configure:
 		c.Admission = []string{"failsafe", "pair", "none"}[draw("admission", 3)]
 	}

@@ -49,6 +49,7 @@ var handlers = map[Kind]func(*change) error{
 	Balancer:     balancer,
 	BalancerGone: balancerGone,
 	Configure:    configure,
+	Upstreams:    upstreams,
 	Found:        found,
 
 	KeyNew:        keyNew,

@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -22,6 +23,28 @@ func purge(ch *change) error {
 	p := ch.edit()
 	p.Purges = last(append(p.Purges, wire.Purge{Seq: ch.version, Prefix: given.Prefix, Exact: given.Exact, Tag: given.Tag}), keepPurges)
 	ch.event(wire.Event{Text: fmt.Sprintf("Purge %d: %s%s.", ch.version, given.Names(), ch.by())})
+	return nil
+}
+
+// upstreams puts a list of upstreams in place of the one that is there.
+func upstreams(ch *change) error {
+	given := ch.c.Upstreams
+	if err := wire.CheckUpstreams(given); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if wire.SameUpstreams(given, ch.before.Upstreams) {
+		return nil
+	}
+	ch.edit().Upstreams = given
+	names := make([]string, 0, len(given))
+	for i := range given {
+		names = append(names, given[i].Prefix)
+	}
+	text := "No upstreams: edges go by their own settings"
+	if len(names) > 0 {
+		text = "Upstreams of " + strings.Join(names[:min(len(names), 10)], ", ")
+	}
+	ch.event(wire.Event{Kind: "upstreams", Text: text + ch.by() + "."})
 	return nil
 }
 

@@ -290,6 +290,39 @@ func TestMoveBoundaryHoldsOnlyIfNobodyWasFaster(t *testing.T) {
 	}
 }
 
+// Upstreams are put in place as a whole, or refused as a whole; the same again is no change.
+func TestUpstreamsAreReplacedAsAWhole(t *testing.T) {
+	s := newScript(t)
+	of := func(prefixes ...string) (all []wire.Upstream) {
+		for _, prefix := range prefixes {
+			all = append(all, wire.Upstream{Prefix: prefix, Servers: []wire.UpstreamServer{{URL: "http://origin"}}})
+		}
+		return all
+	}
+	for i, row := range []struct {
+		given   []wire.Upstream
+		changed bool
+		code    string
+	}{
+		{of("/news/", "/"), true, ""},
+		{of("/news/", "/"), false, ""},
+		{of("/", "/"), false, "malformed"},
+		{of("/films/"), true, ""},
+		{nil, true, ""},
+		{nil, false, ""},
+	} {
+		before := s.state.Placement()
+		r := s.do(Command{Kind: Upstreams, Upstreams: row.given})
+		want := before.Upstreams
+		if row.changed {
+			want = row.given
+		}
+		if r.Code != row.code || r.Changed != row.changed || !wire.SameUpstreams(s.state.Placement().Upstreams, want) {
+			t.Errorf("%d: %+v: %+v, there is %+v", i, row, r, s.state.Placement().Upstreams)
+		}
+	}
+}
+
 func TestPurgesBalancersAdmission(t *testing.T) {
 	s := newScript(t)
 	for i := range keepPurges + 5 {

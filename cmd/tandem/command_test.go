@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,6 +148,58 @@ func TestPurgeWantsOneThing(t *testing.T) {
 		if (err == nil) != row.ok || row.ok && got != row.want {
 			t.Errorf("purge %v %q %t: %v, %v", row.args, row.prefix, row.all, got, err)
 		}
+	}
+}
+
+func TestUpstreamsFileIsCheckedBeforeItIsSent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "upstreams.yaml")
+	var sent [][]byte
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		if r.Method == http.MethodPut {
+			sent = append(sent, text)
+		}
+		_, _ = w.Write(sent[len(sent)-1])
+	}))
+	defer api.Close()
+	say := func(args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		code := dispatch(context.Background(), append([]string{"upstreams", "--admin", api.URL}, args...), &out, &errs)
+		return code, out.String() + errs.String()
+	}
+	for text, want := range map[string]string{
+		"- prefix: news\n  servers: [{url: http://a}]":            "slash at both ends",
+		"- prefix: /a/\n  servers: [{url: http://a}]\n  polcy: x": "polcy",
+		"": "has no row",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, said := say("set", file); code != 2 || !strings.Contains(said, want) || strings.Count(said, "\n") != 1 {
+			t.Errorf("%q: %d, %s", text, code, said)
+		}
+	}
+	if code, said := say("sat", file); code != 2 || !strings.Contains(said, "want nothing, set FILE, or clear") {
+		t.Error(code, said)
+	}
+	if len(sent) != 0 {
+		t.Fatalf("sent: %s", sent)
+	}
+	text := "- prefix: /news/\n  servers: [{url: http://a}, {url: http://b, backup: true}]\n  tls-name: inner\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := say("set", file); code != 0 || !strings.Contains(said, "http://a http://b (backup)") {
+		t.Error(code, said)
+	}
+	if code, said := say(); code != 0 || !strings.Contains(said, "/news/") {
+		t.Error(code, said)
+	}
+	if len(sent) != 1 || !strings.Contains(string(sent[0]), `"tls_name":"inner"`) {
+		t.Errorf("sent: %s", sent)
+	}
+	if code, said := say("clear"); code != 0 || !strings.Contains(said, "no upstreams") || string(sent[len(sent)-1]) != "[]" {
+		t.Error(code, said, string(sent[len(sent)-1]))
 	}
 }
 

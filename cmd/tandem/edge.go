@@ -87,6 +87,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {
 			obs.SetLevel(c.LogLevel)
 			life.SetTimes(c.process)
+			e.Reload(c.Config)
 		})},
 		run.Part{Name: "edge", Run: e.Run},
 		life.Part(serve.Admin(admins, life.Health(e.Admin()))),

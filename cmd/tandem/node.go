@@ -144,6 +144,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 		obs.SetLevel(c.lb.LogLevel)
 		life.SetTimes(c.process)
 		b.Process().Reload(c.lb)
+		e.Reload(c.edge)
 	})
 	return life.Run(ctx, hooks, append(parts, viewers...)...)
 }

@@ -240,6 +240,9 @@ func (m *Member) apply(p *wire.Placement) {
 	if n := len(p.Purges); n > 0 && p.Version != before.Version {
 		m.numbers.write("purged", m.purged)
 	}
+	if !wire.SameUpstreams(before.Upstreams, p.Upstreams) {
+		m.lead(p.Upstreams)
+	}
 	m.silence.Follow(p, m.cfg.Name, m.now())
 	m.applying.Unlock()
 	m.show()

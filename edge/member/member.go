@@ -49,6 +49,7 @@ type Deps struct {
 	Fetch     *fetch.Fetcher
 	Manifests *manifest.Cache
 	Traffic   func() Traffic
+	Upstreams func([]wire.Upstream) // the placement has others now
 }
 
 // Traffic is what a report says of the edge's other rooms.
@@ -76,6 +77,7 @@ type Member struct {
 	call    *call.Client
 	fetch   *fetch.Fetcher
 	traffic func() Traffic
+	lead    func([]wire.Upstream) // the ways to origins are others
 	tables  *tables
 	numbers numbers
 	Keys    wire.KeyRing // open the tokens of sessions
@@ -104,7 +106,7 @@ type Member struct {
 // NewMember makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Member {
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic,
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, lead: deps.Upstreams,
 		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
 	m.Positions = newPositions(m.tables, deps.Manifests, deps.Now)

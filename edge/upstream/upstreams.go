@@ -61,6 +61,15 @@ func New(cfg Config, deps Deps, all []wire.Upstream) (*Upstreams, error) {
 	return u, u.Set(all)
 }
 
+// Check tells what is wrong with a list, the files that it names included.
+func Check(all []wire.Upstream) error {
+	u, err := New(Config{}, Deps{}, all)
+	if err == nil {
+		u.Close()
+	}
+	return err
+}
+
 // Set puts another list in place of the one that is there, or changes nothing.
 // What stays as it was keeps its connections and what is known of its health.
 func (u *Upstreams) Set(all []wire.Upstream) error {

@@ -34,7 +34,8 @@ type PlacementDelta struct {
 	Balancers   *[]Balancer   `json:"balancers,omitempty"` // all of them, when one has changed
 	Purges      []Purge       `json:"purges,omitempty"`    // new ones
 	PurgesFrom  uint64        `json:"purges_from,omitempty"`
-	Trust       *Trust        `json:"trust,omitempty"` // when it has changed
+	Trust       *Trust        `json:"trust,omitempty"`     // when it has changed
+	Upstreams   *[]Upstream   `json:"upstreams,omitempty"` // all of them, when one has changed
 }
 
 // Apply is the placement that the delta leads to. p stays as it is.
@@ -50,6 +51,9 @@ func (d *PlacementDelta) Apply(p *Placement) (*Placement, error) {
 	next.Version, next.Admission, next.NextPair = d.To, d.Admission, d.NextPair
 	if d.Balancers != nil {
 		next.Balancers = *d.Balancers
+	}
+	if d.Upstreams != nil {
+		next.Upstreams = *d.Upstreams
 	}
 	if d.Trust != nil {
 		next.Trust = d.Trust

@@ -123,9 +123,10 @@ type Placement struct {
 	Pairs     []Pair     `json:"pairs"` // by id
 	Streams   Streams    `json:"streams"`
 	Balancers []Balancer `json:"balancers"`
-	Purges    []Purge    `json:"purges,omitempty"` // the last ones, bounded
-	NextPair  PairID     `json:"next_pair"`        // the id that the next new pair gets
-	Trust     *Trust     `json:"trust,omitempty"`  // who is who; nil: nobody has said
+	Purges    []Purge    `json:"purges,omitempty"`    // the last ones, bounded
+	NextPair  PairID     `json:"next_pair"`           // the id that the next new pair gets
+	Trust     *Trust     `json:"trust,omitempty"`     // who is who; nil: nobody has said
+	Upstreams []Upstream `json:"upstreams,omitempty"` // where edges get what they lack, before their own settings
 
 	edges map[string]int
 	pairs map[PairID]int

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ const (
 	MaxUpstreamServers = 16
 	maxUpstreamBytes   = 16 << 10 // of one, its certificates included
 	maxUpstreamFields  = 16
+	maxAllUpstreams    = 512 << 10 // bytes of all
 )
 
 // How one of several servers is chosen.
@@ -89,9 +91,12 @@ func CheckUpstreams(all []Upstream) error {
 	if len(all) > MaxUpstreams {
 		return fmt.Errorf("%d upstreams; at most %d", len(all), MaxUpstreams)
 	}
-	seen := map[string]bool{}
+	seen, total := map[string]bool{}, 0
 	for i := range all {
 		u := &all[i]
+		if total += u.bytes(); total > maxAllUpstreams {
+			return fmt.Errorf("upstreams: more than %d bytes (a certificate can be named by its file)", maxAllUpstreams)
+		}
 		if err := u.check(); err != nil {
 			return fmt.Errorf("upstream %q: %w", u.Prefix, err)
 		}
@@ -195,6 +200,31 @@ func withoutPassword(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
+// hidden stands in place of what is secret; net/url has its own word for passwords.
+const (
+	hidden         = "..."
+	hiddenPassword = "xxxxx"
+)
+
+// IsRedacted tells whether something stands in place of a secret.
+func (u *Upstream) IsRedacted() bool {
+	for _, value := range u.Fields {
+		if value == hidden {
+			return true
+		}
+	}
+	for _, s := range u.Servers {
+		base, err := s.Base()
+		if err != nil || base.User == nil {
+			continue
+		}
+		if password, _ := base.User.Password(); password == hiddenPassword {
+			return true
+		}
+	}
+	return u.Key == hidden
+}
+
 // Redacted is an upstream as it may be shown: without what is secret.
 func (u Upstream) Redacted() Upstream {
 	shown := u
@@ -208,13 +238,19 @@ func (u Upstream) Redacted() Upstream {
 	if len(u.Fields) > 0 {
 		shown.Fields = make(map[string]string, len(u.Fields))
 		for name := range u.Fields {
-			shown.Fields[name] = "..."
+			shown.Fields[name] = hidden
 		}
 	}
 	if strings.Contains(u.Key, "-----BEGIN") {
-		shown.Key = "..."
+		shown.Key = hidden
 	}
 	return shown
+}
+
+// SameUpstreams tells whether two lists say the same. One is never changed once it
+// is in a placement.
+func SameUpstreams(a, b []Upstream) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || reflect.DeepEqual(a, b))
 }
 
 // UpstreamOf is the upstream of a request target: the one with the longest prefix

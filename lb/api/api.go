@@ -105,6 +105,8 @@ func (a *API) routes(r chi.Router) {
 	r.Post("/edges/{edge}/accept", a.edgeOrder(raftfsm.Accept))
 	r.Post("/streams/unplace", a.handleUnplace)
 	r.Post("/purge", a.handlePurge)
+	r.Get("/upstreams", a.handleUpstreams)
+	r.Put("/upstreams", a.handleSetUpstreams)
 	r.Post("/admission", a.handleAdmission)
 	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)
 	r.Post("/balancers/{balancer}/move", a.handleMove)
