@@ -44,6 +44,8 @@ type Config struct {
 	SilentFor          int
 	ReportEvery        time.Duration
 	SessionIdle        time.Duration
+	ProvisionalIdle    time.Duration
+	ProvisionalEach    int
 	Duplication        string
 	MulticastGroup     string
 	MulticastInterface string
@@ -92,6 +94,8 @@ func (c *Config) Settings() []setting.Row {
 		setting.Int(&c.SilentFor, "silent-intervals", 3, 2, 100, "notice intervals", "a neighbour that is silent for so long is suspected"),
 		setting.Duration(&c.ReportEvery, "report-interval", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often balancers are told of the load"),
 		setting.Duration(&c.SessionIdle, "session-idle", 60*time.Second, time.Second, 24*time.Hour, "a session for which nothing was asked for so long ends"),
+		setting.Duration(&c.ProvisionalIdle, "provisional-idle", 15*time.Second, time.Second, time.Hour, "a session that has been given no media yet ends when nothing was asked for it for so long; where room is short it makes way for others before"),
+		setting.Int(&c.ProvisionalEach, "max-provisional-per-client", 1000, 0, 1000000, "sessions", "most sessions of one address (IPv6: /64) that have been given no media yet, and as many more as it plays; a further one is refused with 429; 0: any number"),
 		setting.String(&c.Duplication, "duplication", fetch.DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),
 		setting.String(&c.MulticastInterface, "multicast-interface", "", "network interface on which the group is joined (default: by the system's routes; loopback when --listen is)"),

@@ -30,7 +30,7 @@ func (c *Config) fetch(loopID string) fetch.Config {
 func (c *Config) member() member.Config {
 	return member.Config{
 		Name: c.Name, Data: c.Data, Balancers: c.Balancers, Capacity: c.Capacity, Zone: c.Zone, After: c.After, NoticeEvery: c.NoticeEvery, SilentFor: c.SilentFor,
-		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout, Query: c.query,
+		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, ProvisionalIdle: c.ProvisionalIdle, ProvisionalPerClient: c.ProvisionalEach, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout, Query: c.query,
 	}
 }
 

@@ -55,6 +55,8 @@ var metrics = []metric{
 	{"tandem_edge_inherited_sessions_total", "Sessions taken over from others.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Inherited })},
 	{"tandem_edge_expired_sessions_total", "Sessions ended because nothing was asked.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Expired })},
 	{"tandem_edge_shed_sessions_total", "Sessions ended because there was no capacity left anywhere.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Shed })},
+	{"tandem_edge_provisional_sessions", "Sessions of those it delivers that were given no media yet.", true, func(e *Edge) float64 { n, _ := e.member.Provisional(); return float64(n) }},
+	{"tandem_edge_provisional_made_way_total", "Provisional sessions that ended for another viewer, because room was short.", false, func(e *Edge) float64 { _, n := e.member.Provisional(); return float64(n) }},
 	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Suspected })},
 	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Notices })},
 	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Hinted })},

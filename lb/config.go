@@ -55,6 +55,7 @@ type Config struct {
 
 	MaxConnections int
 	MaxPerClient   int
+	MaxRefused     int
 	HeaderTimeout  time.Duration
 	IdleTimeout    time.Duration
 	MinRate        int64
@@ -111,7 +112,8 @@ func (c *Config) ownSettings() []setting.Row {
 func (c *Config) limitSettings() []setting.Row {
 	return []setting.Row{
 		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "Most connections of viewers, edges and balancers at once; further ones are reset.").Reloadable(),
-		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "Most of them from one address.").Reloadable(),
+		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "Most of them from one address (IPv6: /64).").Reloadable(),
+		setting.Int(&c.MaxRefused, "max-refused-per-client", 600, 0, 1000000, "openings a minute", "An address (IPv6: /64) that was refused a session so often is refused at once, with 429, and no edge is asked; 0: never."),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long a client may take to send the head of a request."),
 		setting.Duration(&c.IdleTimeout, "idle-timeout", 75*time.Second, time.Second, time.Hour, "How long a connection may be idle between requests."),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which a client that has a body to take is cut off; 0: never."),

@@ -72,14 +72,14 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
 	defer cancel()
-	id, reason := l.opener.open(ctx, stream, hostOf(r.RemoteAddr), false)
+	viewer := hostOf(r.RemoteAddr)
+	if !l.refused.left(viewer) {
+		return refuse(l, w, r, stream, wire.ReasonClient)
+	}
+	id, reason := l.opener.open(ctx, stream, viewer, false)
 	if reason != "" {
-		if r.Context().Err() != nil {
-			return 499, 0 // nobody is there to be told
-		}
-		l.counts.refused(reason)
-		l.events.Refused(wire.Event{Kind: "refused", Stream: stream, Text: "A viewer of " + stream + " was refused: " + refusals[reason] + "."}, reason)
-		return l.deny(w, http.StatusServiceUnavailable, reason, refusals[reason])
+		l.refused.spend(viewer)
+		return refuse(l, w, r, stream, reason)
 	}
 	l.counts.opened.Inc()
 	token, ok := l.control.Tokens.Seal(ctx, id, stream, terms)

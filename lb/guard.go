@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/wire"
 )
 
 // paceEvery is how often slow clients are looked for; twice in a row too slow is
@@ -20,6 +21,7 @@ type client struct {
 	seats   seats
 	tcp     *net.TCPConn // nil where somebody else resets and paces it: on loops
 	address string
+	key     string // wire.ClientOf address
 
 	acked uint64 // owned by guard.run, as slow
 	slow  int
@@ -56,9 +58,9 @@ type guard struct {
 
 	mu     sync.Mutex
 	most   int                  // connections; guarded by mu
-	each   int                  // of one address; guarded by mu
+	each   int                  // of one client; guarded by mu
 	open   int                  // connections; guarded by mu
-	counts map[string]int       // by address; guarded by mu
+	counts map[string]int       // by client; guarded by mu
 	paced  map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
@@ -69,18 +71,19 @@ func newGuard(most, mostEach int, rate int64, cut, refused func()) *guard {
 // admit counts a connection, before a byte of it is read; false: it is one too
 // many, and has to be reset.
 func (g *guard) admit(address string) (*client, bool) {
+	key := wire.ClientOf(address)
 	g.mu.Lock()
-	full := g.open >= g.most || g.counts[address] >= g.each
+	full := g.open >= g.most || g.counts[key] >= g.each
 	if !full {
 		g.open++
-		g.counts[address]++
+		g.counts[key]++
 	}
 	g.mu.Unlock()
 	if full {
 		g.refused()
 		return nil, false
 	}
-	return &client{address: address}, true
+	return &client{address: address, key: key}, true
 }
 
 // limit changes how many there may be; who is there already stays.
@@ -95,8 +98,8 @@ func (g *guard) leave(c *client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if g.counts[c.address]--; g.counts[c.address] <= 0 {
-		delete(g.counts, c.address)
+	if g.counts[c.key]--; g.counts[c.key] <= 0 {
+		delete(g.counts, c.key)
 	}
 }
 

@@ -2,6 +2,8 @@ package lb
 
 import (
 	"container/list"
+	"crypto/sha256"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +16,7 @@ const (
 	maxKnown     = 200_000          // keys
 	knownFor     = time.Hour        // since a key was last used
 	looseWithin  = 30 * time.Second // a viewer that asked a segment without a token so lately re-asks its entry
+	sharedWithin = time.Minute      // two sessions under one key within so long are two viewers
 	maxOfOneConn = 16               // streams of one connection
 )
 
@@ -30,22 +33,33 @@ type seat struct {
 // viewer asks segments without a token. (Connections are told apart by seats.)
 type known struct {
 	mu   sync.Mutex
-	keys map[string]*list.Element // of *knownKey; guarded by mu
+	keys map[digest]*list.Element // of *knownKey; guarded by mu
 	used *list.List               // the latest first; guarded by mu
 	now  func() time.Time
 
 	count atomic.Int64 // of keys; stored under mu
 }
 
+// digest is a key as it is kept: what a client sends is of any length, and what is
+// remembered of it is not.
+type digest [16]byte
+
+func digestOf(text string) digest {
+	sum := sha256.Sum256([]byte(text))
+	return digest(sum[:16])
+}
+
 type knownKey struct {
-	key   string
+	key   digest
 	seat  seat
 	used  time.Time
 	loose time.Time // of the last segment without a token
+
+	shared bool // by another viewer, as far as can be seen
 }
 
 func newKnown(now func() time.Time) *known {
-	return &known{keys: map[string]*list.Element{}, used: list.New(), now: now}
+	return &known{keys: map[digest]*list.Element{}, used: list.New(), now: now}
 }
 
 // sidKey and looseKey are the two ways; neither can be mistaken for the other. A
@@ -82,12 +96,14 @@ func (k *known) findLoose(key string) (seat, bool) {
 	return entry.seat, true
 }
 
-// asked notes a segment without a token and gives the seat it belongs to.
-func (k *known) asked(key string) (seat, bool) {
+// asked notes a segment without a token and gives the seat it belongs to. Where that
+// may be another viewer's, who shares address and user agent, sure wants that segments
+// were asked so before.
+func (k *known) asked(key string, sure bool) (seat, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	entry, ok := k.entry(key)
-	if !ok {
+	if !ok || sure && entry.shared && k.now().Sub(entry.loose) > looseWithin {
 		return seat{}, false
 	}
 	entry.loose = k.now()
@@ -96,7 +112,7 @@ func (k *known) asked(key string) (seat, bool) {
 
 // entry needs mu.
 func (k *known) entry(key string) (*knownKey, bool) {
-	at, ok := k.keys[key]
+	at, ok := k.keys[digestOf(key)]
 	if !ok {
 		return nil, false
 	}
@@ -115,11 +131,14 @@ func (k *known) entry(key string) (*knownKey, bool) {
 func (k *known) size() int { return int(k.count.Load()) }
 
 // put remembers a seat under a key.
-func (k *known) put(key string, s seat) {
+func (k *known) put(text string, s seat) {
+	key := digestOf(text)
+	s.stream, s.sid = strings.Clone(s.stream), strings.Clone(s.sid) // of a request's head, which is not kept
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if at, ok := k.keys[key]; ok {
 		entry := at.Value.(*knownKey)
+		entry.shared = entry.seat.id != s.id && k.now().Sub(entry.used) <= sharedWithin
 		entry.seat, entry.used = s, k.now()
 		k.used.MoveToFront(at)
 		return
@@ -135,7 +154,7 @@ func (k *known) put(key string, s seat) {
 func (k *known) forget(key string, id wire.SessionID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if at, ok := k.keys[key]; ok && at.Value.(*knownKey).seat.id == id {
+	if at, ok := k.keys[digestOf(key)]; ok && at.Value.(*knownKey).seat.id == id {
 		k.drop(at)
 	}
 }
@@ -156,7 +175,7 @@ type seats struct {
 
 type connSeat struct {
 	seat  seat
-	agent string
+	agent digest
 }
 
 // find is the seat for a stream if the same player asks: the same user agent,
@@ -165,7 +184,7 @@ func (s *seats) find(stream, agent, sid string) (seat, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	have, ok := s.byStream[stream]
-	if !ok || have.agent != agent || have.seat.sid != sid {
+	if !ok || have.agent != digestOf(agent) || have.seat.sid != sid {
 		return seat{}, false
 	}
 	return have.seat, true
@@ -177,7 +196,8 @@ func (s *seats) put(stream, agent string, one seat) {
 	if s.byStream == nil || len(s.byStream) >= maxOfOneConn {
 		s.byStream = map[string]connSeat{}
 	}
-	s.byStream[stream] = connSeat{one, agent}
+	one.stream, one.sid = strings.Clone(one.stream), strings.Clone(one.sid)
+	s.byStream[one.stream] = connSeat{one, digestOf(agent)}
 }
 
 func (s *seats) forget(id wire.SessionID) {

@@ -48,6 +48,7 @@ type LB struct {
 	known       *known
 	moves       moves
 	opener      *opener
+	refused     *rateLimit // openings that were refused
 	guard       *guard
 	entrance    *entrance
 	certificate *certificate // nil without one
@@ -76,7 +77,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret),
-		known: newKnown(deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		known: newKnown(deps.Now), refused: newRateLimit(cfg.MaxRefused, deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
 	l.leave = sync.OnceFunc(func() { close(l.leaving) })

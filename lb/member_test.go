@@ -30,6 +30,7 @@ type member struct {
 	inside   map[string]int // those of them with a token
 	refusal  string         // every opening is refused with it
 	full     bool           // it takes no session back that it does not know, and knows none
+	yields   bool           // all its sessions were given no media, and one makes way
 	over     int            // what it reports to deliver, 0: what it does
 	again    int            // openings for viewers that had a session before
 	missing  bool           // objects are 404
@@ -164,6 +165,9 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	table := m.table(q)
+	if own := ring.Owned(m.lb.Placement(), q, m.edge.Name); m.yields && len(own) > 0 {
+		table.Free(own[0].From)
+	}
 	slot, ok := table.Allot(ring.Owned(m.lb.Placement(), q, m.edge.Name), ring.ViewOf(q, m.edge.Name), q.Slots)
 	if !ok {
 		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonSideFull})
@@ -203,7 +207,11 @@ func (m *member) report() wire.Report {
 			mine = t.Taken() - mine
 		}
 		r.Delivering += mine
-		r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Boundary: q.Boundary, Delivering: mine, Sessions: t.Taken(), Taken: t.Runs()})
+		load := wire.PairLoad{Pair: q.ID, Boundary: q.Boundary, Delivering: mine, Sessions: t.Taken(), Taken: t.Runs()}
+		if m.yields {
+			load.Provisional = mine
+		}
+		r.Pairs = append(r.Pairs, load)
 	}
 	if m.over > 0 {
 		r.Delivering = m.over

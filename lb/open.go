@@ -28,6 +28,13 @@ const (
 // tooMany makes an edge or a pair one that is not chosen again in an opening.
 const tooMany = 1 << 30
 
+// Bounds of what is asked for a viewer when the cluster is full but for sessions that
+// were given no media yet.
+const (
+	asksForWay  = 3 // edges
+	placesAbove = 4 // a stream gets one more pair only where these are one in so many of an edge's limit
+)
+
 // opener opens sessions: it chooses an edge by what control knows, and asks it for a
 // slot.
 type opener struct {
@@ -47,7 +54,7 @@ type opener struct {
 // those who play. A reason is a refusal.
 func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (wire.SessionID, string) {
 	counts := o.figures(ctx, stream)
-	reason, raised := wire.ReasonCluster, false
+	reason, earned, raised, asked := wire.ReasonCluster, false, false, 0
 	for round := range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
@@ -60,13 +67,24 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 			counts = o.known(p, stream)
 			choice = ring.Choose(p, counts, stream)
 		}
-		if choice.Edge == "" && again && !raised {
+		switch {
+		case choice.Edge != "":
+		case again && !raised:
 			raised = true
 			raise(p, counts)
+			continue
+		case !earned:
+			earned = true
+			o.makeWay(p, counts)
 			continue
 		}
 		if choice.Edge == "" {
 			return wire.SessionID{}, choice.Reason
+		}
+		if earned {
+			if asked++; asked > asksForWay || choice.Place && !o.mayMakeWay(p, choice.Edge) {
+				return wire.SessionID{}, wire.ReasonCluster
+			}
 		}
 		if choice.Place {
 			if why := o.place(ctx, p, stream, choice.Pair); why != "" {
@@ -86,9 +104,35 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 			o.control.Loads.Opened(choice.Edge, choice.Pair, stream, o.now())
 			return id, ""
 		}
+		if why == wire.ReasonClient {
+			return wire.SessionID{}, why
+		}
 		reason = o.learn(ctx, p, counts, choice, why)
 	}
 	return wire.SessionID{}, reason
+}
+
+// makeWay makes the figures those that the edges would have if all sessions made way
+// that were given no media yet. Whether one does for this viewer an edge decides.
+func (o *opener) makeWay(p *wire.Placement, counts ring.Figures) {
+	without := o.control.Loads.Earned(p)
+	for edge, n := range without.Delivering {
+		if counts.Delivering[edge] < tooMany { // it has not refused in this opening
+			counts.Delivering[edge] = n
+		}
+	}
+	for pair, n := range without.Sum {
+		if counts.Sum[pair] < tooMany {
+			counts.Sum[pair] = n
+		}
+	}
+}
+
+// mayMakeWay tells whether so many of an edge's sessions were given no media yet that a
+// stream is placed there for the room they would make.
+func (o *opener) mayMakeWay(p *wire.Placement, edge string) bool {
+	all, earned := o.control.Loads.Figures(p), o.control.Loads.Earned(p)
+	return (all.Delivering[edge]-earned.Delivering[edge])*placesAbove >= all.Limits[edge]
 }
 
 // raise makes the limits those of viewers that had a session already.

@@ -17,6 +17,7 @@ var refusals = map[string]string{
 	wire.ReasonDraining: "the edges that store the stream are being taken out of service",
 	wire.ReasonStale:    "the cluster is changing; try again",
 	wire.ReasonCluster:  "the cluster is full",
+	wire.ReasonClient:   "this client opens more sessions than it plays",
 	wire.ReasonNoEdge:   "no edge is alive",
 	wire.ReasonQuorum:   "the stream is new, and the balancers can't agree on a place for it now",
 	call.ReasonOrigin:   "the origin does not answer",
@@ -33,4 +34,18 @@ func keepOut(w http.ResponseWriter, r *access.Refusal) (int, int64) {
 	}
 	call.Refuse(w, status, r.Reason, r.Text)
 	return status, 0
+}
+
+// refuse tells a viewer, and the operators, that no session was opened for it.
+func refuse(l *LB, w http.ResponseWriter, r *http.Request, stream, reason string) (int, int64) {
+	if r.Context().Err() != nil {
+		return 499, 0 // nobody is there to be told
+	}
+	l.counts.refused(reason)
+	l.events.Refused(wire.Event{Kind: "refused", Stream: stream, Text: "A viewer of " + stream + " was refused: " + refusals[reason] + "."}, reason)
+	status := http.StatusServiceUnavailable
+	if reason == wire.ReasonClient {
+		status = http.StatusTooManyRequests
+	}
+	return l.deny(w, status, reason, refusals[reason])
 }

@@ -167,23 +167,27 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 
 // loose serves what is no entry and has no token: as part of the viewer's open
 // session where it has one (some players ask every segment at the entry's own
-// address), else by the stream's first pair.
+// address), else by the stream's first pair, while there is room for one more viewer: a
+// full cluster is full for those who open no session as well.
 func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
 	p, path := l.control.Placement(), cachekey.Path(r.RequestURI)
+	full := l.control.Loads.Full(p)
 	if media.KindOf(path, "") == media.Other && r.Header.Get("Range") == "" {
-		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments, terms)
+		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments || full, terms)
 	}
 	stream, placed := streamNear(p, path)
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
-	if !placed {
-		return l.carryLoose(w, r, p, stream, r.RequestURI)
-	}
-	if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream)); ok {
-		if pair, ok := p.Pair(s.id.Pair); ok {
-			return l.carrySession(w, r, p, session{s.id, s.id, stream, terms}, underSession(s.token, r), r.RequestURI, pair)
+	if placed {
+		if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), full); ok {
+			if pair, ok := p.Pair(s.id.Pair); ok {
+				return l.carrySession(w, r, p, session{s.id, s.id, stream, terms}, underSession(s.token, r), r.RequestURI, pair)
+			}
 		}
+	}
+	if full {
+		return refuse(l, w, r, stream, wire.ReasonCluster)
 	}
 	return l.carryLoose(w, r, p, stream, r.RequestURI)
 }

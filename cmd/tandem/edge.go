@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 	"time"
 
@@ -19,12 +18,11 @@ import (
 type edgeConfig struct {
 	edge.Config
 	process serve.Config
-	admins  adminConfig
 }
 
 // Settings joins both.
 func (c *edgeConfig) Settings() []setting.Row {
-	return append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
+	return append(c.Config.Settings(), c.process.Settings()...)
 }
 
 func edgeCommand() command {
@@ -82,10 +80,6 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, nil)
-	if err != nil {
-		return errors.Join(err, e.Run(over()))
-	}
 	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
 	server := e.Server()
@@ -95,10 +89,8 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			life.SetTimes(c.process)
 			e.Reload(c.Config)
 		})},
-		append(
-			guarded,
-			run.Part{Name: "edge", Run: e.Run},
-			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
-		)...,
+		run.Part{Name: "edge", Run: e.Run},
+		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
+		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 	)
 }

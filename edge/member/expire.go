@@ -8,7 +8,7 @@ import (
 // expire ends sessions that ask for nothing any more, and the newest ones of
 // what does not fit for good.
 func (m *Member) expire(ctx context.Context) error {
-	ticker := time.NewTicker(min(time.Second, m.cfg.SessionIdle/4))
+	ticker := time.NewTicker(min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4))
 	defer ticker.Stop()
 	over := 0
 	for {
@@ -17,7 +17,8 @@ func (m *Member) expire(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds())))
+		soon := min(m.cfg.ProvisionalIdle, m.cfg.SessionIdle)
+		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds(), soon.Milliseconds())))
 		if m.tables.delivering() <= m.cfg.Capacity {
 			over = 0
 			continue

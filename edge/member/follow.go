@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/silence"
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -70,7 +71,7 @@ func (m *Member) followOne(ctx context.Context, balancer string) error {
 		}
 		if p != nil {
 			m.apply(p)
-			wait(ctx, pollApart)
+			silence.Wait(ctx, pollApart)
 		}
 		if err := m.takeKeys(ctx, balancer); err != nil {
 			return err
@@ -254,7 +255,7 @@ func (m *Member) show() {
 	m.applying.Lock()
 	defer m.applying.Unlock()
 	base := m.base.Load()
-	p := ring.Overlay(base, m.standIns.lives(base))
+	p := ring.Overlay(base, m.standIns.Lives(base))
 	inherited := m.tables.follow(p, m.now().UnixMilli())
 	m.view.Swap(p)
 	if len(inherited) > 0 {

@@ -16,7 +16,6 @@ import (
 	"tandem/edge/silence"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
-	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -34,6 +33,10 @@ type Config struct {
 	SilentFor   int // notice intervals
 	ReportEvery time.Duration
 	SessionIdle time.Duration
+
+	ProvisionalIdle      time.Duration // of a session that was given no media yet
+	ProvisionalPerClient int           // of them, beyond as many as the client plays; 0: any number
+
 	CopyRate    int64 // bytes a second
 	FillTimeout time.Duration
 	Query       cachekey.Query // of objects' names
@@ -92,7 +95,7 @@ type Member struct {
 	takeovers chan []prefetch.Inherited
 	copier    *copier
 	silence   silence.Detector
-	standIns  *standIns
+	standIns  *silence.StandIns
 	Prefetch  *prefetch.Prefetcher
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
@@ -105,10 +108,14 @@ type Member struct {
 
 // NewMember makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Member {
+	if cfg.ProvisionalIdle == 0 {
+		cfg.ProvisionalIdle = cfg.SessionIdle
+	}
 	m := &Member{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, lead: deps.Upstreams,
 		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
+	m.tables.perClient = cfg.ProvisionalPerClient
 	m.Positions = newPositions(m.tables, deps.Manifests, deps.Now)
 	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.read("purged")
@@ -120,10 +127,7 @@ func New(cfg Config, deps Deps) *Member {
 	}
 	next := &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
 	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: next.ahead, Renew: next.renew, Load: next.load, Expect: m.tables.expect})
-	m.standIns = &standIns{
-		log: m.log, now: m.now, base: m.base.Load, changed: m.show, dead: map[ring.Life]int64{},
-		ping: func(ctx context.Context, e wire.Edge) error { return m.call.Ping(ctx, standInPing, e) },
-	}
+	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}
 	return m
 }
 
@@ -153,7 +157,7 @@ func (m *Member) Incarnation() uint64 { return m.incarnation.Load() }
 func (m *Member) Delivering() int { return m.tables.delivering() }
 
 // StandIns is for how many neighbours this edge stands in by its own word.
-func (m *Member) StandIns() int { return len(m.standIns.list()) }
+func (m *Member) StandIns() int { return len(m.standIns.List()) }
 
 // Sessions are those that this edge delivers, at most limit; total counts all.
 func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {

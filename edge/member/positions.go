@@ -72,6 +72,16 @@ func (m *Positions) Asked(pair wire.PairID, slot int, key string) { m.tables.ask
 // Tracks are how far a session is, whether this edge delivers it or mirrors it.
 func (m *Positions) Tracks(id wire.SessionID) []wire.Track { return m.tables.tracks(id) }
 
+// Played notes that a session has been given media, whatever that is: it has earned its
+// slot.
+func (m *Positions) Played(pair wire.PairID, slot int) { m.tables.where(pair, slot) }
+
+// Provisional is how many sessions of this edge were given no media yet, and how many
+// of those have ended for another viewer since the start.
+func (m *Positions) Provisional() (now int, madeWay int64) {
+	return len(m.tables.claims()), m.tables.madeWay.Load()
+}
+
 // Delivered moves a session's position in one of its tracks.
 func (m *Positions) Delivered(pair wire.PairID, slot int, d Delivery) {
 	m.delivered(pair, slot, &d, m.manifests.Get, false)

@@ -65,9 +65,10 @@ func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
 	}
 }
 
-// where lists the manifests in which a session's segments are looked for: those
-// that its tracks follow, then those that it has asked for, the newest first. The
-// same files may stand in several, and one session counts by one of them.
+// where notes that a session was given media, which earns it its slot, and lists the
+// manifests in which its segments are looked for: those that its tracks follow, then
+// those that it has asked for, the newest first. The same files may stand in several,
+// and one session counts by one of them.
 func (s *tables) where(pair wire.PairID, slot int) []string {
 	t := s.table(pair)
 	if t == nil {
@@ -79,6 +80,7 @@ func (s *tables) where(pair wire.PairID, slot int) []string {
 	if n == nil {
 		return nil
 	}
+	n.played = true
 	list := make([]string, 0, len(n.manifests)+len(n.tracks))
 	for i := range n.tracks {
 		if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {

@@ -34,7 +34,7 @@ func (m *Member) reports(ctx context.Context) error {
 				defer busy.Delete(balancer)
 				var answer wire.ReportAnswer
 				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) == nil && answer.Majority {
-					m.standIns.heardOfLeader()
+					m.standIns.HeardOfLeader()
 				}
 			}()
 		}
@@ -46,7 +46,7 @@ func (m *Member) Report(streams bool) wire.Report {
 	traffic := m.traffic()
 	r := wire.Report{
 		Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Sequence: uint64(m.Counts.Reports.Add(1)), Version: m.view.Placement().Version,
-		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.copier.progress.Load(), StandsIn: m.standIns.list(), Takeovers: m.tables.counts.List(),
+		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.copier.progress.Load(), StandsIn: m.standIns.List(), Takeovers: m.tables.counts.List(),
 		SentBytes: traffic.SentBytes, Hits: traffic.Hits, Misses: traffic.Misses, OriginAsked: traffic.OriginAsked,
 	}
 	for _, t := range m.tables.list() {

@@ -55,7 +55,7 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.silence.Heard(n.Edge, m.now())
-	m.standIns.alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
+	m.standIns.Alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
 	if !t.take(n) {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")
 		return

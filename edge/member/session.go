@@ -24,6 +24,7 @@ type session struct {
 	token      wire.Alias // what the viewer's token says, where that is another slot
 	opened     int64      // unix milliseconds
 	seen       int64      // unix milliseconds of the last request
+	played     bool       // it was given media here
 	manifests  []string   // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news

@@ -2,9 +2,11 @@ package member
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -37,6 +39,37 @@ func (m *Member) detect(ctx context.Context) error {
 					_ = m.post(ctx, time.Second, balancer+wire.PathSuspect, s, nil)
 				}()
 			}
+		}
+	}
+}
+
+// standIn looks after every neighbour that falls silent, each in a child of its own.
+func (m *Member) standIn(ctx context.Context) error {
+	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
+	ticker := time.NewTicker(m.cfg.NoticeEvery)
+	defer ticker.Stop()
+	var watched sync.Map
+	var under sync.WaitGroup
+	defer under.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		for _, name := range m.silence.Quiet(m.now(), limit) {
+			e, ok := m.base.Load().Edge(name)
+			if !ok {
+				continue
+			}
+			life := ring.Life{Edge: name, Incarnation: e.Incarnation}
+			if _, taken := watched.LoadOrStore(life, true); taken {
+				continue
+			}
+			under.Go(func() {
+				defer watched.Delete(life)
+				m.standIns.Watch(ctx, life, func() bool { return slices.Contains(m.silence.Quiet(m.now(), limit), name) })
+			})
 		}
 	}
 }

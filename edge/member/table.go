@@ -25,11 +25,13 @@ type table struct {
 	sessions map[int]*session
 	aliases  map[wire.Alias]int
 	watchers map[string]*watcher // the others that hold this table
+
+	provisional provisional
 }
 
 func newTable(me string, slots int) *table {
 	return &table{
-		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, watchers: map[string]*watcher{},
+		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, watchers: map[string]*watcher{}, provisional: provisional{},
 	}
 }
 
@@ -142,6 +144,9 @@ func (t *table) find(id wire.SessionID) (int, bool) {
 func (t *table) seat(slot int, s *session) {
 	t.slots.Set(slot)
 	t.sessions[slot] = s
+	if !s.earned() {
+		t.provisional[slot] = s
+	}
 	if s.token.Generation != 0 {
 		t.aliases[s.token] = slot
 	}
@@ -180,6 +185,7 @@ func (t *table) forget(slot int) {
 		delete(t.aliases, s.token)
 	}
 	delete(t.sessions, slot)
+	delete(t.provisional, slot)
 	t.slots.Free(slot)
 	for _, w := range t.watchers {
 		delete(w.news, slot)
@@ -192,6 +198,6 @@ func (t *table) load() wire.PairLoad {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return wire.PairLoad{
-		Pair: t.pair.ID, Boundary: t.pair.Boundary, Delivering: t.delivering(), Sessions: t.slots.Taken(), Taken: t.slots.Runs(),
+		Pair: t.pair.ID, Boundary: t.pair.Boundary, Delivering: t.delivering(), Provisional: t.provisionals(), Sessions: t.slots.Taken(), Taken: t.slots.Runs(),
 	}
 }

@@ -23,6 +23,9 @@ type tables struct {
 	sequence atomic.Uint64 // of the last notice sent
 	counts   prefetch.Takeovers
 
+	perClient int          // provisional sessions of one client, beyond as many as it plays; 0: any number
+	madeWay   atomic.Int64 // provisional sessions that ended for another viewer
+
 	mu        sync.RWMutex
 	placement *wire.Placement        // guarded by mu
 	all       map[wire.PairID]*table // guarded by mu
@@ -118,27 +121,21 @@ func (s *tables) mayOpen(again bool) string {
 func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if reason := s.mayOpen(r.Again); reason != "" {
-		return wire.SessionID{}, reason
-	}
 	t := s.table(r.Pair)
 	if t == nil {
 		return wire.SessionID{}, wire.ReasonStale
 	}
-	s.mu.RLock()
-	p := s.placement
-	s.mu.RUnlock()
+	if !r.Again && !s.mayOpenMore(r.Viewer, s.perClient) {
+		return wire.SessionID{}, wire.ReasonClient
+	}
+	if reason := s.room(&r, t, now); reason != "" {
+		return wire.SessionID{}, reason
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case t.pair.Retiring || t.pair.Low != s.me && t.pair.High != s.me:
-		return wire.SessionID{}, wire.ReasonStale
-	case t.slots.Taken() >= ring.PairLimit(p, &t.pair):
-		return wire.SessionID{}, wire.ReasonPairFull
-	}
 	slot, ok := t.allot()
 	if !ok {
-		return wire.SessionID{}, wire.ReasonSideFull
+		return wire.SessionID{}, wire.ReasonSideFull // the placement has changed meanwhile
 	}
 	n := &session{generation: generation(), stream: r.Stream, viewer: r.Viewer, opened: now, seen: now}
 	t.put(slot, n)
@@ -190,7 +187,7 @@ func (s *tables) readmit(t *table, id wire.SessionID, stream, viewer string, now
 	s.mu.RLock()
 	most := ring.Grants(s.placement, s.me)
 	s.mu.RUnlock()
-	if s.delivering() >= most {
+	if s.delivering() >= most && !s.makeWay(viewer, now) {
 		return -1, wire.ReasonLimit
 	}
 	t.mu.Lock()
@@ -232,11 +229,17 @@ func (s *tables) close(id wire.SessionID) bool {
 const awaitFor = 60_000
 
 // expire ends the sessions of this edge's side for which nothing was asked for idle
-// milliseconds, and returns how many.
-func (s *tables) expire(now, idle int64) int {
+// milliseconds, the provisional ones for soon milliseconds, and returns how many.
+func (s *tables) expire(now, idle, soon int64) int {
 	ended, before := 0, now-idle
 	for _, t := range s.list() {
 		t.mu.Lock()
+		t.unearned(func(slot int, n *session) {
+			if n.seen < now-soon {
+				t.drop(slot)
+				ended++
+			}
+		})
 		for slot, n := range t.sessions {
 			if n.takeover != nil && n.takeover.at < now-awaitFor {
 				n.takeover = nil
@@ -251,8 +254,9 @@ func (s *tables) expire(now, idle int64) int {
 	return ended
 }
 
-// shed ends the newest sessions until no more than capacity are left: what truly
-// does not fit is refused, and the oldest go on (never everybody a little).
+// shed ends the newest sessions until no more than capacity are left, the provisional
+// ones first: what truly does not fit is refused, and the oldest go on (never everybody
+// a little).
 func (s *tables) shed() int {
 	s.mu.RLock()
 	over := s.delivering() - s.capacity
@@ -264,18 +268,24 @@ func (s *tables) shed() int {
 		t      *table
 		slot   int
 		opened int64
+		earned bool
 	}
 	var mine []place
 	for _, t := range s.list() {
 		t.mu.Lock()
 		for slot, n := range t.sessions {
 			if within(t.own, slot) {
-				mine = append(mine, place{t, slot, n.opened})
+				mine = append(mine, place{t, slot, n.opened, n.earned()})
 			}
 		}
 		t.mu.Unlock()
 	}
-	sort.Slice(mine, func(i, j int) bool { return mine[i].opened > mine[j].opened })
+	sort.Slice(mine, func(i, j int) bool {
+		if mine[i].earned != mine[j].earned {
+			return mine[j].earned
+		}
+		return mine[i].opened > mine[j].opened
+	})
 	shed := mine[:min(over, len(mine))]
 	for _, m := range shed {
 		m.t.mu.Lock()

@@ -283,7 +283,7 @@ func TestAPausedViewerIsNotCounted(t *testing.T) {
 		k.listed["/s/v"] = 99
 		k.takeover(t, r, func() {
 			time.Sleep(61 * time.Second)
-			k.tables.expire(time.Now().UnixMilli(), time.Hour.Milliseconds())
+			k.tables.expire(time.Now().UnixMilli(), time.Hour.Milliseconds(), time.Hour.Milliseconds())
 			k.asks(0, wire.VideoTrack, "/s/v", 50)
 			k.counted(t)
 		})

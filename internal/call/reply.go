@@ -39,7 +39,8 @@ func Refuse(w http.ResponseWriter, status int, reason, text string) {
 	h := w.Header()
 	CORS(h)
 	h.Set(wire.HeaderReason, reason)
-	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway {
+	switch status {
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusTooManyRequests:
 		h.Set("Retry-After", "5")
 	}
 	Reply(w, status, Problem{text, reason})

@@ -8,11 +8,12 @@ type Run struct {
 
 // PairLoad is what an edge knows of one of its two tables.
 type PairLoad struct {
-	Pair       PairID `json:"pair"`
-	Boundary   int    `json:"boundary"`   // the one it delivers by, low member's view
-	Delivering int    `json:"delivering"` // sessions on its own side
-	Sessions   int    `json:"sessions"`   // on both sides, the other's as mirrored
-	Taken      []Run  `json:"taken"`      // both sides
+	Pair        PairID `json:"pair"`
+	Boundary    int    `json:"boundary"`              // the one it delivers by, low member's view
+	Delivering  int    `json:"delivering"`            // sessions on its own side
+	Provisional int    `json:"provisional,omitempty"` // those of them that were given no media yet: they make way where room is short
+	Sessions    int    `json:"sessions"`              // on both sides, the other's as mirrored
+	Taken       []Run  `json:"taken"`                 // both sides
 }
 
 // Recovery is how far a returning, joining or neighbouring edge's copy is.

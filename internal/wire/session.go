@@ -38,6 +38,7 @@ const (
 	ReasonDraining  = "draining"        // drained, leaving, recovering or joining
 	ReasonStale     = "stale_placement" // the edge does not know such a pair (yet)
 	ReasonCluster   = "cluster_full"    // S111
+	ReasonClient    = "client_limit"    // this client opens more than it plays
 	ReasonNameTaken = "name_taken"      // another node of that name serves
 	ReasonNoEdge    = "no_edge"         // nobody alive
 	ReasonQuorum    = "no_quorum"       // the stream has to be placed and the placement can't be changed now

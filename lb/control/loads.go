@@ -216,6 +216,39 @@ func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 	return out
 }
 
+// Earned are the figures without provisional sessions: what the edges have room for
+// when those make way.
+func (l *Loads) Earned(p *wire.Placement) ring.Figures {
+	out := l.Figures(p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range p.Edges {
+		h := l.heard[e.Name]
+		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown {
+			continue
+		}
+		for _, load := range h.report.Pairs {
+			out.Delivering[e.Name] -= load.Provisional
+			out.Sum[load.Pair] -= load.Provisional
+		}
+	}
+	return out
+}
+
+// Full tells whether no edge may be given one viewer more.
+func (l *Loads) Full(p *wire.Placement) bool {
+	known, opens := l.Figures(p), false
+	for _, e := range p.Edges {
+		if !ring.Opens(e.State) {
+			continue
+		}
+		if opens = true; known.Delivering[e.Name] < known.Limits[e.Name] {
+			return false
+		}
+	}
+	return opens
+}
+
 // Sessions counts those of all pairs.
 func (l *Loads) Sessions(p *wire.Placement) int {
 	known, n := l.Figures(p), 0

@@ -70,8 +70,8 @@ var Table = []Mutation{
 	{0, "edge/member/recovery.go", "if w.current < t.since {", "if w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
 
 	// Who finds a neighbour dead stands in where nobody can commit it, and nowhere else.
-	{0, "edge/member/standin.go", "silent() && !s.hasLeader() &&", "silent() &&", "edge/member.TestWhereThereIsALeaderNobodyStandsInByItself"},
-	{0, "edge/member/standin.go", "		case answered:\n			s.alive(life)\n", "		case answered:\n", "edge/member.TestWithoutAMajorityANeighbourStandsInAndSaysSo"},
+	{0, "edge/silence/standin.go", "silent() && !s.hasLeader() &&", "silent() &&", "edge/silence.TestWhereThereIsALeaderNobodyStandsInByItself"},
+	{0, "edge/silence/standin.go", "		case answered:\n			s.Alive(life)\n", "		case answered:\n", "edge/silence.TestWithoutAMajorityANeighbourStandsInAndSaysSo"},
 	{0, "edge/member/follow.go", "ring.Overlay(base, m.standIns.lives(base))", "ring.Overlay(base, nil)", "edge.TestANeighbourStandsInWhereNobodyCanCommitADeath"},
 
 	// What was taken over is ready in memory, or it is counted why not.

@@ -1,4 +1,4 @@
-package member
+package silence
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // quietNeighbour is one that is not heard, and what else there is to know of it.
 type quietNeighbour struct {
-	*standIns
+	*StandIns
 	life    ring.Life
 	silent  atomic.Bool
 	answers atomic.Bool
@@ -30,20 +30,20 @@ func newSilence(state wire.EdgeState) *quietNeighbour {
 	p := &wire.Placement{Version: 3, Edges: []wire.Edge{{Name: "e1", State: wire.EdgeUp}, {Name: "e2", State: state, Incarnation: 7}}}
 	s.commit.Store(p.Index())
 	s.silent.Store(true)
-	s.standIns = &standIns{
-		log: zerolog.Nop(), now: time.Now, base: s.commit.Load, dead: map[ring.Life]int64{},
-		ping: func(context.Context, wire.Edge) error {
+	s.StandIns = &StandIns{
+		Log: zerolog.Nop(), Now: time.Now, Base: s.commit.Load,
+		Ping: func(context.Context, time.Duration, wire.Edge) error {
 			if s.answers.Load() {
 				return nil
 			}
 			return errors.New("connection refused")
 		},
 	}
-	s.changed = func() {
+	s.Changed = func() {
 		s.changes.Add(1)
-		s.shown.Store(ring.Overlay(s.commit.Load(), s.lives(s.commit.Load())))
+		s.shown.Store(ring.Overlay(s.commit.Load(), s.Lives(s.commit.Load())))
 	}
-	s.changed()
+	s.Changed()
 	return s
 }
 
@@ -53,7 +53,7 @@ func (s *quietNeighbour) watched(t *testing.T, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.watch(ctx, s.life, s.silent.Load)
+		s.Watch(ctx, s.life, s.silent.Load)
 	}()
 	f()
 	cancel()
@@ -62,7 +62,7 @@ func (s *quietNeighbour) watched(t *testing.T, f func()) {
 
 func (s *quietNeighbour) standsIn() bool {
 	e, _ := s.shown.Load().Edge("e2")
-	return e.State == wire.EdgeDown && len(s.list()) == 1
+	return e.State == wire.EdgeDown && len(s.List()) == 1
 }
 
 func TestWithoutAMajorityANeighbourStandsInAndSaysSo(t *testing.T) {
@@ -70,7 +70,7 @@ func TestWithoutAMajorityANeighbourStandsInAndSaysSo(t *testing.T) {
 		s := newSilence(wire.EdgeUp)
 		s.watched(t, func() {
 			time.Sleep(time.Second)
-			if said := s.list(); !s.standsIn() || said[0].Edge != "e2" || said[0].Incarnation != 7 || time.Now().UnixMilli()-said[0].Since > 1000 {
+			if said := s.List(); !s.standsIn() || said[0].Edge != "e2" || said[0].Incarnation != 7 || time.Now().UnixMilli()-said[0].Since > 1000 {
 				t.Fatalf("%+v", said)
 			}
 			s.answers.Store(true) // its cable is in again
@@ -83,7 +83,7 @@ func TestWithoutAMajorityANeighbourStandsInAndSaysSo(t *testing.T) {
 			if !s.standsIn() {
 				t.Error("it does not answer any more")
 			}
-			s.alive(s.life) // it is heard
+			s.Alive(s.life) // it is heard
 			s.silent.Store(false)
 			time.Sleep(1500 * time.Millisecond)
 			if s.standsIn() {
@@ -102,7 +102,7 @@ func TestWhereThereIsALeaderNobodyStandsInByItself(t *testing.T) {
 		s.watched(t, func() {
 			for range 40 {
 				if leads {
-					s.heardOfLeader()
+					s.HeardOfLeader()
 				}
 				time.Sleep(250 * time.Millisecond)
 				if s.standsIn() {
@@ -154,13 +154,13 @@ func TestACommitEndsTheStandingIn(t *testing.T) {
 				}
 				p := &wire.Placement{Version: 4, Edges: []wire.Edge{{Name: "e1", State: wire.EdgeUp}, edge}}
 				s.commit.Store(p.Index())
-				s.changed()
+				s.Changed()
 				synctest.Wait()
-				if len(s.list()) > 0 || s.shown.Load() != s.commit.Load() {
-					t.Errorf("%s: %+v", what, s.list())
+				if len(s.List()) > 0 || s.shown.Load() != s.commit.Load() {
+					t.Errorf("%s: %+v", what, s.List())
 				}
 				time.Sleep(5 * time.Second)
-				if len(s.list()) > 0 {
+				if len(s.List()) > 0 {
 					t.Errorf("%s, and it begins anew", what)
 				}
 			})
