@@ -56,7 +56,7 @@ func (b *behindBalancer) start(ctx context.Context, s *stage) (*exec.Cmd, string
 		name := fmt.Sprintf("edge-%d", i+1)
 		if _, err := s.host.Start("tandem-"+name, s.bin, "edge", "--name", name, "--listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
 			"--origin", fmt.Sprintf("http://127.0.0.1:%d", b.upstream), "--data", filepath.Join(s.dir, name), "--balancers", "http://"+addr,
-			"--secret-file", secret, "--session-idle", "1h"); err != nil {
+			"--secret-file", secret, "--session-idle", "1h", "--capacity", "100"); err != nil {
 			return nil, "", err
 		}
 	}
