@@ -39,6 +39,8 @@ var manifests = map[string]struct {
 	"/m/packed":    {"Content-Type: text/plain|Content-Encoding: gzip", packed(masterText), wire.ManifestMultivariant},
 	"/m/no-store":  {"Content-Type: text/plain|Cache-Control: no-store", mediaText, wire.ManifestMedia},
 	"/m/cookie":    {"Content-Type: text/plain|Set-Cookie: a=b", masterText, wire.ManifestMultivariant},
+	"/m/by-agent":  {"Content-Type: text/plain|Vary: User-Agent", masterText, wire.ManifestMultivariant},
+	"/m/agent.mpd": {"Content-Type: application/dash+xml|Vary: User-Agent", mpdText, wire.ManifestMPD},
 	"/m/page.m3u8": {"Content-Type: text/html", "<html>no such channel</html>", ""},
 	"/m/page":      {"Content-Type: text/html", "<html>#EXTM3U</html>", ""},
 	"/m/empty":     {"Content-Type: text/plain", "", ""},

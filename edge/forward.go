@@ -20,14 +20,20 @@ import (
 )
 
 // pass asks the origin for one viewer alone: for what may not be stored and was
-// not handed over, and what the store does not take.
+// not handed over, and what the store does not take. A balancer that asks hears of
+// an entry here as well.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
-	a, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil, &interim{w: w, node: x.Node})
+	ask := x.asksForEntry(r.Header)
+	a, err := e.fetch.Pass(unconditional(r, ask != ""), rules.TargetOf(x.Key), nil, &interim{w: w, node: x.Node})
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
 	}
 	how.Status = a.Head().StatusCode
+	if found := (fetch.Found{Passed: a}); ask != "" && e.tellEntry(w, r, ask, found) {
+		closeFound(found)
+		return
+	}
 	e.handOver(w, r, x, how, a)
 }
 

@@ -76,7 +76,7 @@ func (s settings) start(h *lab.Host, f *cluster.File) error {
 	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
-	n.Args = append([]string{s.binary, n.Role, "--listen", h.IP + ":8000", "--admin-listen", h.IP + ":9000", "--secret-file", f.Secret}, own...)
+	n.Args = append([]string{s.binary, n.Role, "--listen", h.IP + ":8000", "--admin-listen", h.IP + ":9000", "--admin-open", "--secret-file", f.Secret}, own...)
 	cmd, err := h.Start("tandem", n.Args...)
 	if err != nil {
 		return err

@@ -36,9 +36,9 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 		host string
 		args []string
 	}{
-		{"origin", []string{"origin", "--listen", at("origin") + ":8000", "--admin-listen", at("origin") + ":9000", "--media", m.root, "--secret-file", secret}},
+		{"origin", []string{"origin", "--listen", at("origin") + ":8000", "--admin-listen", at("origin") + ":9000", "--admin-open", "--media", m.root, "--secret-file", secret}},
 		{"lb", []string{
-			"lb", "--name", "lb-1", "--listen", at("lb") + ":8080", "--admin-listen", at("lb") + ":9000", "--raft-listen", at("lb") + ":7000",
+			"lb", "--name", "lb-1", "--listen", at("lb") + ":8080", "--admin-listen", at("lb") + ":9000", "--admin-open", "--raft-listen", at("lb") + ":7000",
 			"--data", filepath.Join(l.Dir, "lb"), "--peers", "lb-1=" + at("lb") + ":7000=" + lb, "--secret-file", secret,
 		}},
 	}
@@ -47,7 +47,7 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 			host string
 			args []string
 		}{name, []string{
-			"edge", "--name", fmt.Sprintf("edge-%d", i+1), "--listen", at(name) + ":8000", "--admin-listen", at(name) + ":9000", "--capacity", "200",
+			"edge", "--name", fmt.Sprintf("edge-%d", i+1), "--listen", at(name) + ":8000", "--admin-listen", at(name) + ":9000", "--admin-open", "--capacity", "200",
 			"--data", filepath.Join(l.Dir, name), "--origin", "http://" + at("origin") + ":8000", "--balancers", lb, "--secret-file", secret,
 		}})
 	}

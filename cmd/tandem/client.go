@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/cluster"
+	"tandem/internal/secret"
 	"tandem/internal/setting"
 )
 
@@ -26,6 +27,7 @@ const (
 type client struct {
 	admin   string // base URL from the flag
 	cluster string // path of a cluster.json
+	token   string // file with the operator's token
 	json    bool
 	http    http.Client
 }
@@ -35,6 +37,7 @@ func (c *client) rows() []setting.Row {
 	return []setting.Row{
 		setting.String(&c.admin, "admin", "", "Admin URL of a balancer (default: those of --cluster, else "+defaultAdmin+")."),
 		setting.String(&c.cluster, "cluster", "", "A cluster.json as `tandem demo` writes it (default: $TANDEM_CLUSTER, ./cluster.json)."),
+		setting.String(&c.token, "token-file", "", "File with an operator's token, where balancers ask for one (default: the token in $TANDEM_TOKEN)."),
 	}
 }
 
@@ -113,6 +116,9 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
+	if err := c.sign(req); err != nil {
+		return err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return err
@@ -137,6 +143,22 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 		return nil
 	}
 	return json.Unmarshal(text, into)
+}
+
+// sign shows who asks.
+func (c *client) sign(r *http.Request) error {
+	token := os.Getenv("TANDEM_TOKEN")
+	if c.token != "" {
+		text, err := secret.Read(c.token)
+		if err != nil {
+			return setting.Usage("--token-file: %w", err)
+		}
+		token = string(text)
+	}
+	if token = strings.TrimSpace(token); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return nil
 }
 
 // refusal reads the API's error line. A balancer that can't answer now (502,

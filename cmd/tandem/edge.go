@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -18,11 +19,12 @@ import (
 type edgeConfig struct {
 	edge.Config
 	process serve.Config
+	admins  adminConfig
 }
 
 // Settings joins both.
 func (c *edgeConfig) Settings() []setting.Row {
-	return append(c.Config.Settings(), c.process.Settings()...)
+	return append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
 }
 
 func edgeCommand() command {
@@ -80,6 +82,10 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, nil)
+	if err != nil {
+		return errors.Join(err, e.Run(over()))
+	}
 	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
 	server := e.Server()
@@ -89,8 +95,10 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			life.SetTimes(c.process)
 			e.Reload(c.Config)
 		})},
-		run.Part{Name: "edge", Run: e.Run},
-		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
-		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
+		append(
+			guarded,
+			run.Part{Name: "edge", Run: e.Run},
+			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
+		)...,
 	)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -10,17 +11,19 @@ import (
 	"tandem/internal/serve"
 	"tandem/internal/setting"
 	"tandem/lb"
+	"tandem/lb/api"
 )
 
 // lbConfig is the settings of a balancer and of its process.
 type lbConfig struct {
 	lb.Config
 	process serve.Config
+	admins  adminConfig
 }
 
 // Settings joins both.
 func (c *lbConfig) Settings() []setting.Row {
-	return append(append(c.Config.Settings(), c.process.Settings()...), c.process.ReplaceSetting())
+	return append(append(c.Config.Settings(), c.process.Settings()...), append(c.admins.Settings(), c.process.ReplaceSetting())...)
 }
 
 func lbCommand() command {
@@ -66,9 +69,13 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	admins, err := cfg.admins.guard(life, cfg.Name, listeners.admins, b.Admin(), log, api.Roles)
+	if err != nil {
+		return errors.Join(err, b.Run(over()))
+	}
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
 	front, parts := listeners.viewerParts(life, b, b.Handler(), b.Relays)
-	own := []run.Part{{Name: "lb", Run: b.Run}, life.Part(serve.Admin(listeners.admins, life.Health(b.Admin())))}
+	own := append([]run.Part{{Name: "lb", Run: b.Run}}, admins...)
 	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn}
 	hooks.Reload = reloader(again, func() *lbConfig { return new(lbConfig) }, func(c *lbConfig) {
 		obs.SetLevel(c.LogLevel)

@@ -22,7 +22,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
 		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
-		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(),
+		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(), operatorCommand(),
 		simCommand(), benchCommand(), configCommand(), versionCommand(),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"tandem/internal/serve"
 	"tandem/internal/setting"
 	"tandem/lb"
+	"tandem/lb/api"
 )
 
 // nodeConfig is the settings of a node: a balancer's as they are, an edge's
@@ -25,6 +26,7 @@ type nodeConfig struct {
 	lb      lb.Config
 	edge    edge.Config
 	process serve.Config
+	admins  adminConfig
 }
 
 // apart are the edge's settings that a balancer has as well, and that differ:
@@ -47,7 +49,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		}
 		rows = append(rows, row)
 	}
-	return append(rows, c.process.Settings()...)
+	return append(append(rows, c.process.Settings()...), c.admins.Settings()...)
 }
 
 // Validate copies what both share, and checks both.
@@ -125,6 +127,15 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}
+	guarded, err := cfg.admins.guard(life, cfg.lb.Name, listeners.admins, b.Admin(), log, api.Roles)
+	if err == nil {
+		var own []run.Part
+		own, err = cfg.admins.guard(life, cfg.lb.Name, admins, e.Admin(), log, nil)
+		guarded = append(guarded, own...)
+	}
+	if err != nil {
+		return errors.Join(err, e.Run(over()), b.Run(over()))
+	}
 	e.Bind(serve.BaseURL(data), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
 	near := &node.LocalEdge{
@@ -134,9 +145,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	front, viewers := listeners.viewerParts(life, b, near, near.Quick)
 	parts := []run.Part{ // the balancer's loops stand below the edge's, which register there
 		{Name: "lb", Run: b.Run},
-		life.Part(serve.Admin(listeners.admins, life.Health(b.Admin()))),
 		{Name: "edge", Run: e.Run},
-		life.Part(serve.Admin(admins, life.Health(e.Admin()))),
 		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(), Nodes: true}),
 	}
 	hooks := serve.Hooks{Stop: e.Leave, Drain: b.Process().Drain, Alive: front.Turn}
@@ -146,5 +155,5 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})
-	return life.Run(ctx, hooks, append(parts, viewers...)...)
+	return life.Run(ctx, hooks, append(append(parts, guarded...), viewers...)...)
 }

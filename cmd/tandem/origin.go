@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/obs"
+	"tandem/internal/operator"
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
@@ -16,11 +17,19 @@ import (
 type originConfig struct {
 	origin.Config
 	process serve.Config
+	admins  adminConfig
 }
 
 // Settings joins both.
 func (c *originConfig) Settings() []setting.Row {
-	return append(c.Config.Settings(), c.process.Settings()...)
+	return append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
+}
+
+// originRows say who may use what of an origin's admin listener, beside what every
+// node has there.
+var originRows = []operator.Row{
+	{Method: "GET", Path: "/_tandem/catalog", Role: operator.Viewer},
+	{Method: "GET", Path: "/_tandem/counts", Role: operator.Viewer},
 }
 
 func originCommand() command {
@@ -59,6 +68,10 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	guarded, err := cfg.admins.guard(life, "origin", admins, o.Admin(), log, originRows)
+	if err != nil {
+		return err
+	}
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
 	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
 	return life.Run(
@@ -66,8 +79,10 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 			obs.SetLevel(c.LogLevel)
 			life.SetTimes(c.process)
 		})},
-		run.Part{Name: "origin", Run: o.Run},
-		life.Part(serve.Admin(admins, life.Health(o.Admin()))),
-		life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: true}),
+		append(
+			guarded,
+			run.Part{Name: "origin", Run: o.Run},
+			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: true}),
+		)...,
 	)
 }

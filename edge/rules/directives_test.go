@@ -59,8 +59,10 @@ func TestRulesForWhatAnOriginSays(t *testing.T) {
 			if kind == media.Other && cc == "" {
 				continue
 			}
-			if got := Of(Head{Status: 200, Header: http.Header{"Cache-Control": {cc}}, Kind: kind, Empty: true}, now); !got.Store || got.Fresh != want || kind != media.Other && got.ifError != 0 {
-				t.Errorf("an empty %s, %q: %+v", kind, cc, got)
+			for _, status := range []int{200, 204, 205} {
+				if got := Of(Head{Status: status, Header: http.Header{"Cache-Control": {cc}}, Kind: kind, Empty: true}, now); got.Store != (cc != "" || status == 200) || got.Store && got.Fresh != want || kind != media.Other && got.ifError != 0 {
+					t.Errorf("an empty %s, %d, %q: %+v", kind, status, cc, got)
+				}
 			}
 		}
 	}

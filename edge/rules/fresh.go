@@ -125,9 +125,17 @@ func lifeOf(a *Head, d *directives, now time.Time) time.Duration {
 }
 
 // missing tells that an object is not there: a media object of no bytes is one
-// whose packager has only made its file.
+// whose packager has only made its file, whether 200 says so or 204.
 func (a *Head) missing() bool {
-	return a.Status == http.StatusNotFound || a.Status == http.StatusGone || a.Status == http.StatusOK && a.Empty && a.Kind != media.Other
+	switch a.Status {
+	case http.StatusNotFound, http.StatusGone:
+		return true
+	case http.StatusOK:
+		return a.Empty && a.Kind != media.Other
+	case http.StatusNoContent, http.StatusResetContent:
+		return a.Kind != media.Other
+	}
+	return false
 }
 
 func life(kind media.Kind) time.Duration {

@@ -22,6 +22,7 @@ type Config struct {
 	Listen string   // address of the listener: without a file only this machine may reach it
 	Hosts  []string // names by which the listener is reached, beside addresses and localhost
 	Secure bool     // the listener has TLS
+	Open   bool     // without a file, and wherever it listens: everybody is admin
 }
 
 // Entry is one request that changed something, or was to.
@@ -68,8 +69,8 @@ func New(cfg Config, deps Deps) (*Gate, error) {
 		return g, nil
 	}
 	host, _, err := net.SplitHostPort(cfg.Listen)
-	if err != nil || !loopbackName(host) {
-		return nil, fmt.Errorf("%s: %w: give a file of operators (`tandem operator NAME --role admin` makes the first), or listen on 127.0.0.1", cfg.Listen, ErrOpen)
+	if !cfg.Open && (err != nil || !loopbackName(host)) {
+		return nil, fmt.Errorf("%s: %w: give --operators-file (`tandem operator NAME --role admin` makes its first row), listen on 127.0.0.1, or say --admin-open", cfg.Listen, ErrOpen)
 	}
 	return g, nil
 }

@@ -249,6 +249,9 @@ func TestListenerThatNobodyGuardsIsThisMachinesAlone(t *testing.T) {
 		if _, err := New(Config{Listen: listen}, Deps{}); (err == nil) != good || err != nil && !errors.Is(err, ErrOpen) {
 			t.Errorf("%q: %v", listen, err)
 		}
+		if _, err := New(Config{Listen: listen, Open: true}, Deps{}); err != nil {
+			t.Errorf("%q, open on purpose: %v", listen, err)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (n *network) start() {
 func (n *network) run(host, role string, args ...string) {
 	n.t.Helper()
 	ip := n.lab.Hosts[host].IP
-	args = append([]string{n.binary, role, "--listen", ip + ":8000", "--admin-listen", ip + ":9000", "--secret-file", filepath.Join(n.lab.Dir, "secret")}, args...)
+	args = append([]string{n.binary, role, "--listen", ip + ":8000", "--admin-listen", ip + ":9000", "--admin-open", "--secret-file", filepath.Join(n.lab.Dir, "secret")}, args...)
 	_, err := n.lab.Hosts[host].Start("tandem", args...)
 	must(n.t, err)
 }

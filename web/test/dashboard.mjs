@@ -162,6 +162,32 @@ async function ringsOfAllSizes(browser) {
   }
 }
 
+// Nobody sees the cluster before they have logged in; who may only look finds nothing
+// to press.
+async function logsIn(browser) {
+  const cluster = new PaperCluster({ edges: 4, slots: 50 });
+  const fake = await serve(cluster);
+  fake.self = { name: "", role: "nobody", by: "", login: ["token"] };
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(fake.url);
+  await page.locator("dialog input[name=token]").waitFor();
+  assert.equal(await page.locator("svg.ring .node").count(), 0);
+  await page.fill("dialog input[name=token]", "bad");
+  await page.click("dialog button.primary");
+  await sees(page, "Nobody has this token");
+  await page.fill("dialog input[name=token]", "good");
+  await page.click("dialog button.primary");
+  await page.waitForSelector("body.ready");
+  await sees(page, "anna (viewer)", "#who");
+  assert.equal(await page.locator("#edges button:visible").count(), 0);
+  assert.equal(await page.locator("#purge:visible").count(), 0);
+  assert.ok(await page.locator("#edges button").count() > 0); // there, and hidden
+  await picture(page, "viewer");
+  await context.close();
+  fake.close();
+}
+
 // Boundaries glide, but not for those who asked for no motion.
 async function motionIsAsked(browser) {
   for (const [motion, want] of [["no-preference", "0.8s"], ["reduce", "0s"]]) {
@@ -178,6 +204,7 @@ try {
   await balancerGoesAndComesBack(browser);
   await ringsOfAllSizes(browser);
   await motionIsAsked(browser);
+  await logsIn(browser);
   console.log("dashboard: ok");
 } finally {
   await browser.close();

@@ -56,15 +56,27 @@ function stream(cluster, response, streams) {
   response.on("close", () => { clearInterval(beat); cluster.listeners.delete(send); streams.delete(response); });
 }
 
+async function body(request) {
+  let text = "";
+  for await (const part of request) text += part;
+  return text;
+}
+
 // Starts a server at 127.0.0.1; broken: answers 503 as long as it is true.
 export async function serve(cluster, port = 0) {
   const asked = [];
   const streams = new Set();
   const policy = await contentPolicy();
   const api = answers(cluster, asked);
-  const fake = { asked, broken: false, cut: () => { for (const s of streams) s.destroy(); } };
+  const fake = { asked, broken: false, self: { name: "anybody", role: "admin", by: "open", login: [] }, cut: () => { for (const s of streams) s.destroy(); } };
   const server = http.createServer(async (request, response) => {
     const url = new URL(request.url, "http://fake");
+    if (url.pathname === "/auth/me") return json(response, 200, fake.self);
+    if (url.pathname === "/auth/login") { // one token is good: that of a viewer
+      if (!(await body(request)).includes("good")) return json(response, 401, { error: "nobody has this token", reason: "login" });
+      fake.self = { name: "anna", role: "viewer", by: "login", login: ["token"] };
+      return json(response, 200, fake.self);
+    }
     if (url.pathname.startsWith("/api/") && fake.broken) return json(response, 503, { error: "no balancer leads at present; ask again", reason: "no_quorum" });
     if (url.pathname === "/api/v1/events") return stream(cluster, response, streams);
     if (url.pathname.startsWith("/api/")) return api(request, response, url);

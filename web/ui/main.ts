@@ -7,6 +7,7 @@ import { Edges } from "./edges";
 import { Events } from "./events";
 import { Feed } from "./feed";
 import { Header } from "./header";
+import { enter } from "./login";
 import { Pairs } from "./pairs";
 import { assignColours } from "./palette";
 import { Problems } from "./problems";
@@ -16,6 +17,8 @@ import { Ring } from "./ring";
 import { asked, Sessions } from "./sessions";
 import { Streams } from "./streams";
 import type { Status } from "./wire";
+
+await enter();
 
 const problems = new Problems();
 let latest: Status | undefined;
