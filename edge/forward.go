@@ -102,9 +102,7 @@ func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) {
 // handManifest gives a manifest that is one viewer's own.
 func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, entry *manifest.Entry) {
 	h := w.Header()
-	if x.slot >= 0 {
-		e.member.Asked(x.Pair, x.slot, x.Key)
-	}
+	noteAsked(e, x, entry)
 	f := form{entry: entry, edits: entry.Edits(), prefix: x.prefix}
 	f.meta.Size = f.edits.Size(x.prefix)
 	if f.edits.Count() > 0 {

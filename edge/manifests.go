@@ -24,7 +24,7 @@ func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, 
 	if !ok {
 		if !view.Complete() {
 			// A manifest comes whole. What may be one, and grows, is looked at.
-			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && manifestKind(m.ContentType, m.Encoding, begin(ctx, view)) == "" {
+			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && media.Sniff(manifest.Beginning(m.Encoding, begin(ctx, view))) == media.Other {
 				return nil
 			}
 			if wholeBody(ctx, view) != nil {
@@ -37,10 +37,15 @@ func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, 
 	if entry.Manifest == nil {
 		return nil
 	}
-	if x.slot >= 0 {
+	noteAsked(e, x, entry)
+	return entry
+}
+
+// noteAsked notes which manifest a session goes on by: not what one names along.
+func noteAsked(e *Edge, x *request, entry *manifest.Entry) {
+	if x.slot >= 0 && entry.Kind() != media.Companion {
 		e.member.Asked(x.Pair, x.slot, x.Key)
 	}
-	return entry
 }
 
 // form is a manifest as it goes out to one viewer.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+
+	"tandem/internal/wire"
 )
 
 // listOf is a playlist with URIs of every class; own is a host of ours.
@@ -124,6 +126,41 @@ func TestWhateverLeavesForASessionIsLedIntoIt(t *testing.T) {
 	}
 	if n := alone.manifests.Counts.Left.Load(); n != 0 {
 		t.Errorf("%d URIs are said to be left", n)
+	}
+}
+
+// What a playlist names along leads into the session as the playlist does: JSON with
+// the URIs of interstitials, or of the next steering.
+func TestWhatAPlaylistNamesAlongIsLedIntoTheSession(t *testing.T) {
+	o := newOrigin(t)
+	form := `{"ASSETS":[{"URI":"%s/v/ad.m3u8","DURATION":4},{"URI":"https://far.example/ad.m3u8"}]}`
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		if w.Header().Set("Cache-Control", "max-age=600"); strings.Contains(r.URL.Path, "no-store") {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		_, _ = fmt.Fprintf(w, form, o.URL)
+		return true
+	})
+	_, edges := startRing(t, 2, o)
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	want := fmt.Sprintf(form, prefix)
+	for _, path := range []string{"/v/x/ads.json", "/v/x/ads-no-store.json"} {
+		for range 2 {
+			for _, e := range edges {
+				if resp, body := get(t, e.url+prefix+path); string(body) != want || resp.ContentLength != int64(len(want)) || resp.Header.Get("Content-Type") != "application/json" {
+					t.Errorf("%s: %v\n%s", path, resp.Header, body)
+				}
+			}
+		}
+	}
+	if n := o.count("/v/x/ads.json"); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	// It opens no session: nobody begins with it.
+	if resp, _ := get(t, edges[0].url+"/v/x/ads.json", append(asNode(), wire.HeaderManifest, wire.ManifestAsk)...); resp.Header.Get(wire.HeaderManifest) != "" {
+		t.Error("it is taken for an entry")
 	}
 }
 

@@ -45,10 +45,10 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 		}
 	}
 	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head), a.resp.Body), a.resp.Body}
-	if a.head.Kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); a.head.Kind == media.Other {
-		return false
+	if kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); kind == media.Other || kind == media.Companion {
+		return kind != media.Other // one lives as long as any other JSON
 	}
-	if a.from == "origin" { // a neighbour has said how long it lives
+	if a.head.Kind = kind; a.from == "origin" { // a neighbour has said how long it lives
 		a.judge(now())
 	}
 	return true

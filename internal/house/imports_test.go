@@ -28,12 +28,13 @@ var rooms = map[string][]string{
 
 	"internal/call": {"internal/wire"},
 
-	"internal/media/dash":  {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
-	"internal/media/hls":   {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
-	"internal/media/edit":  {"internal/media/scan", "internal/media/uri"},
-	"internal/media/scan":  {},
-	"internal/media/track": {},
-	"internal/media/uri":   {},
+	"internal/media/dash":      {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
+	"internal/media/hls":       {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
+	"internal/media/edit":      {"internal/media/scan", "internal/media/uri"},
+	"internal/media/companion": {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
+	"internal/media/scan":      {},
+	"internal/media/track":     {},
+	"internal/media/uri":       {},
 
 	"origin":                   {"origin/ingest", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire", "internal/h1"},
 	"origin/ingest":            {"internal/media", "internal/secret", "internal/setting"},
@@ -43,7 +44,7 @@ var rooms = map[string][]string{
 	"web":                      {},
 	"internal/ring":            {"internal/wire"},
 	"internal/wire":            {},
-	"internal/media":           {"internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/scan", "internal/media/track", "internal/media/uri"},
+	"internal/media":           {"internal/media/companion", "internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/fault":           {},
 	"internal/front":           {"internal/h1"},
 	"internal/h1":              {},
@@ -112,12 +113,13 @@ var forbiddenInPure = map[string][]string{
 	"internal/ring":  {"net", "net/http", "os", "time", "math/rand", "math/rand/v2", "log"},
 	"internal/media": {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
 
-	"internal/media/dash":  {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
-	"internal/media/hls":   {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
-	"internal/media/edit":  {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
-	"internal/media/scan":  {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
-	"internal/media/track": {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
-	"internal/media/uri":   {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/dash":      {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/hls":       {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/companion": {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/edit":      {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/scan":      {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/track":     {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
+	"internal/media/uri":       {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -102,6 +102,9 @@ func TestNoManifestCostsMoreThanItIsLong(t *testing.T) {
 		"a laugh":                          `<!DOCTYPE MPD [<!ENTITY a "` + strings.Repeat("ha", 1000) + `"><!ENTITY b "` + strings.Repeat("&a;", 1000) + `">]><MPD><BaseURL>` + strings.Repeat("&a;&b;", 5000) + "</BaseURL></MPD>",
 		"entities":                         "<MPD>" + strings.Repeat("<BaseURL>&#47;x</BaseURL>", 50_000) + "</MPD>",
 		"a long URI":                       "<MPD><BaseURL>" + strings.Repeat("/x", 1<<20) + "</BaseURL></MPD>",
+		"assets":                           `{"ASSETS":[` + strings.Repeat(`{"URI":"/"},`, 200_000),
+		"brackets":                         `{"ASSETS":` + strings.Repeat("[", 1<<20),
+		"escapes":                          `{"ASSETS":[{"URI":"` + strings.Repeat(`\/`, 1<<19) + `"}]}`,
 		"comments":                         "<MPD>" + strings.Repeat("<!---->", 200_000) + "</MPD>",
 		"comments in a text":               "<MPD><BaseURL>" + strings.Repeat("<!---->", 200_000) + "</BaseURL></MPD>",
 	} {
@@ -166,6 +169,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`<MPD><Location>//0<SegmentTemplate media="/">`), "/", int64(0))
 	f.Add([]byte("<MPD><Representation><SegmentTemplate media=\"$002\x00810\x0202\x0111708><81\""), "/", int64(228))
 	f.Add([]byte("<MPD type=\"dynamic\"><BaseURL>X\x0162+\x02\x02/<AdaptationSet><SegmentTemplate media=\"X\"><Representation"), "/", int64(32))
+	f.Add([]byte(`{"ASSETS":[{"URI":"http:\/\/o.example\/base\/x"},{"URI":"\u002fbase\ud83d\ude00"}],"PER-VARIANT-URIS":{"a":"/base/b"}}`), "/", int64(0))
 	o := site(f, "http://o.example/base", "").Origin
 	f.Fuzz(func(t *testing.T, body []byte, target string, first int64) {
 		before := bytes.Clone(body)

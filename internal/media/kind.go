@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"tandem/internal/media/companion"
 	"tandem/internal/media/scan"
 )
 
@@ -19,6 +20,7 @@ const (
 	MPD
 	Segment
 	Init
+	Companion // JSON that a manifest names along: an asset list, a steering manifest
 )
 
 // String is the kind's name in logs and as the label of a metric.
@@ -34,6 +36,8 @@ func (k Kind) String() string {
 		return "segment"
 	case Init:
 		return "init"
+	case Companion:
+		return "companion"
 	default:
 		return "other"
 	}
@@ -130,8 +134,9 @@ func ContentType(name string) string {
 }
 
 // Sniff tells what a body is by how it begins: MediaPlaylist for any HLS playlist
-// (Parse knows more), MPD for an MPD and for what stands for a part of one, Other
-// for what is no manifest. The first kilobytes are enough.
+// (Parse knows more), MPD for an MPD and for what stands for a part of one,
+// Companion for what they name along, Other for what is no manifest. The first
+// kilobytes are enough.
 func Sniff(head []byte) Kind {
 	head = head[bom(head):]
 	if tag, ok := bytes.CutPrefix(head, []byte("#EXTM3U")); ok && (len(tag) == 0 || scan.IsSpace(tag[0])) {
@@ -139,6 +144,9 @@ func Sniff(head []byte) Kind {
 	}
 	for {
 		head = bytes.TrimLeft(head, " \t\r\n")
+		if companion.Is(head) {
+			return Companion
+		}
 		if len(head) < 2 || head[0] != '<' {
 			return Other
 		}
@@ -176,6 +184,8 @@ func Undecided(head []byte) bool {
 		return true
 	case head[0] == '<':
 		return Sniff(head) == Other
+	case head[0] == '{':
+		return len(head) < companion.Sniffed && !companion.Is(head)
 	default:
 		return len(head) <= len(tag) && strings.HasPrefix(tag, string(head))
 	}

@@ -1,6 +1,9 @@
 package media
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestKindsAndContentTypes(t *testing.T) {
 	for _, c := range []struct {
@@ -55,6 +58,12 @@ func TestManifestIsKnownByTypeOrByContent(t *testing.T) {
 		{"", "<MPDx>", Other},
 		{"", "<!-- never closed <MPD>", Other},
 		{"application/json", "{}", Other},
+		{"application/json", `{"assets":["ASSETS"]}`, Other},
+		{"application/json", " \r\n{\"ASSETS\":[]}", Companion},
+		{"text/plain", "\xef\xbb\xbf{\"VERSION\":1,\"PATHWAY-PRIORITY\":[\".\"]}", Companion},
+		{"", `{"TTL":1,"RELOAD-URI":"x"}`, Companion},
+		{"", `["ASSETS"]`, Other},
+		{"", `{"x":"` + strings.Repeat("x", 512) + `","ASSETS":[]}`, Other},
 		{"application/octet-stream", "\x00\x00\x00\x18ftyp", Other},
 		// An empty answer is none, whatever it is called.
 		{"application/vnd.apple.mpegurl", "", Other},

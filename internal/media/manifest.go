@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tandem/internal/media/companion"
 	"tandem/internal/media/dash"
 	"tandem/internal/media/edit"
 	"tandem/internal/media/hls"
@@ -99,7 +100,7 @@ type Manifest struct {
 	memory int64
 }
 
-// Parse reads a playlist or an MPD, whose body is as the origin meant it: whoever
+// Parse reads a playlist, an MPD or what they name along, whose body is as the origin meant it: whoever
 // got it with a Content-Encoding has decoded it. What is malformed in it is passed
 // over, and told by Flaw: a player may still find something in it, and its URIs
 // are led into the session all the same.
@@ -116,10 +117,13 @@ func Parse(body []byte, site Site) (*Manifest, error) {
 	}
 	m.draft = edit.NewDraft(body, site.Origin, site.Target)
 	whole := m.draft.Budget.Memory
-	if m.kind == MPD {
+	switch m.kind {
+	case MPD:
 		m.dash = dash.Parse(m.draft)
 		m.document = m.dash
-	} else {
+	case Companion:
+		m.document = companion.Parse(m.draft)
+	default:
 		m.list = hls.Parse(m.draft, bom(body), site.Import)
 		m.document = m.list
 		if m.list.Multivariant() {
@@ -136,7 +140,7 @@ func Parse(body []byte, site Site) (*Manifest, error) {
 	return m, nil
 }
 
-// Kind is MediaPlaylist, Multivariant or MPD.
+// Kind is MediaPlaylist, Multivariant, MPD or Companion.
 func (m *Manifest) Kind() Kind { return m.kind }
 
 // Flaw is the first thing that is malformed, nil for none.
@@ -164,8 +168,8 @@ func (m *Manifest) Cost() int64 {
 }
 
 // Entry tells that a viewer may begin with it: what stands for a part of an MPD
-// is none.
-func (m *Manifest) Entry() bool { return m.dash == nil || m.dash.Whole() }
+// is none, nor is what a manifest names along.
+func (m *Manifest) Entry() bool { return m.list != nil || m.dash != nil && m.dash.Whole() }
 
 // Ended tells that a media playlist ends (EXT-X-ENDLIST).
 func (m *Manifest) Ended() bool { return m.list != nil && m.list.Ended() }
@@ -208,13 +212,17 @@ func (m *Manifest) Variable(name string) (Variable, bool) {
 // bounds the segments of a dynamic MPD. A multivariant playlist has no tracks, but
 // Children.
 func (m *Manifest) Tracks(now time.Time) ([]Track, error) {
-	if m.dash != nil {
+	switch {
+	case m.dash != nil:
 		return m.dash.Tracks(now)
+	case m.list != nil:
+		return m.list.Tracks()
 	}
-	return m.list.Tracks()
+	return nil, nil
 }
 
 var (
 	_ document = (*hls.List)(nil)
 	_ document = (*dash.Presentation)(nil)
+	_ document = (*companion.Document)(nil)
 )

@@ -1,0 +1,50 @@
+package media
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// companions are members of asset lists and steering manifests, and what becomes of
+// them; "": nothing.
+var companions = []struct{ in, want string }{
+	{`"ASSETS":[{"URI":"http://o.example/ad.m3u8","DURATION":4.5},{"DURATION":1,"URI" : "/ad2.m3u8?x=/y"}]`, `"ASSETS":[{"URI":"[P]/ad.m3u8","DURATION":4.5},{"DURATION":1,"URI" : "[P]/ad2.m3u8?x=/y"}]`},
+	{`"ASSETS":[{"URI":"http:\/\/o.example\/x\/ad.m3u8"},{"URI":"\u0068ttp://o.example"},{"URI":"..\/..\/..\/ad.m3u8"}]`, `"ASSETS":[{"URI":"[P]\/x\/ad.m3u8"},{"URI":"[P]/"},{"URI":"[P]\/ad.m3u8"}]`},
+	{`"RELOAD-URI":"//o.example/steer?session=1","TTL":10,"PATHWAY-PRIORITY":["/a","http://o.example/b"]`, `"RELOAD-URI":"[P]/steer?session=1","TTL":10,"PATHWAY-PRIORITY":["/a","http://o.example/b"]`},
+	{
+		`"PATHWAY-CLONES":[{"BASE-ID":"/a","ID":"/b","URI-REPLACEMENT":{"PARAMS":{"x":"/y"},"PER-VARIANT-URIS":{"/v":"http://o.example/v.m3u8","w":"w.m3u8"},"PER-RENDITION-URIS":{"r" : "/r.m3u8"}},"N":"/n"}]`,
+		`"PATHWAY-CLONES":[{"BASE-ID":"/a","ID":"/b","URI-REPLACEMENT":{"PARAMS":{"x":"/y"},"PER-VARIANT-URIS":{"/v":"[P]/v.m3u8","w":"w.m3u8"},"PER-RENDITION-URIS":{"r" : "[P]/r.m3u8"}},"N":"/n"}]`,
+	},
+	// What is to stay.
+	{`"ASSETS":[{"URI":"ad.m3u8"},{"URI":"https://far.example/ad.m3u8"},{"X":"/x","TITLE":"\"URI\":\"/x\""}]`, ``},
+	{`"ASSETS":[{"URI":"/broken\x"},{"URI":""},{"URI":null}]`, ``},
+	{`"ASSETS":[{"URI":"/unclosed`, ``},
+}
+
+func TestWhatManifestsNameAlongIsLedIntoTheSession(t *testing.T) {
+	s := site(t, "http://o.example", "/a/b/c.json")
+	for _, c := range companions {
+		if c.want == "" {
+			c.want = c.in
+		}
+		for _, form := range []string{"{%s}", "\xef\xbb\xbf\r\n { %s\r\n}\n"} {
+			m := parsed(t, s, fmt.Sprintf(form, c.in))
+			if got := edited(m); got != fmt.Sprintf(form, c.want) || m.Kind() != Companion {
+				t.Errorf("%s\nbecame %s", c.in, got)
+			}
+		}
+	}
+}
+
+func TestWhatManifestsNameAlongIsNoProgramme(t *testing.T) {
+	m := parsed(t, site(t, "http://o.example/base", "/c.json"), `{"ASSETS":[{"URI":"http://o.example/outside"},{"URI":"http://far.example/"},{"HOST":"o.example"},{"HOST":"far.example"},{"URI":"/base/\u00e9"}]}`)
+	tracks, err := m.Tracks(time.Time{})
+	ref, found := m.Locate("/a", ByteRange{})
+	if m.Entry() || m.Live() || m.Ended() || m.Upcoming("/a") || found || len(m.Next(ref, 9)) != 0 || len(tracks) != 0 || err != nil || m.Children() != nil || Compare(m, m) != Ended {
+		t.Error("it says something of segments")
+	}
+	if m.Left() != 2 || m.Foreign() != 1 || m.Edits().Count() != 1 {
+		t.Errorf("%d name the origin, %d lie on other hosts, %d led", m.Left(), m.Foreign(), m.Edits().Count())
+	}
+}
