@@ -248,7 +248,7 @@ func TestManifestIsEncodedOnceAVersion(t *testing.T) {
 	e := startEdge(t, Config{Origin: o.URL})
 	tags := map[string]string{}
 	for _, c := range []struct{ accept, want string }{
-		{"", ""}, {"gzip", "gzip"}, {"gzip, deflate, br, zstd", "br"}, {"zstd, gzip", "zstd"}, {"gzip;q=1, br;q=0.5", "gzip"}, {"*", "br"}, {"identity", ""}, {"gzip;q=0", ""}, {"br;q=x", ""},
+		{"", ""}, {"gzip", "gzip"}, {"gzip, deflate, br, zstd", "zstd"}, {"gzip, deflate, br", "gzip"}, {"br", "br"}, {"zstd, gzip", "zstd"}, {"gzip;q=1, br;q=0.5", "gzip"}, {"*", "zstd"}, {"identity", ""}, {"gzip;q=0", ""}, {"br;q=x", ""},
 	} {
 		for range 2 {
 			resp, body := fetched(t, http.MethodGet, e.url+"/a.m3u8", "Accept-Encoding", c.accept)

@@ -8,7 +8,8 @@ import (
 )
 
 // Accepted is the form that a request's Accept-Encoding asks for first (RFC 9110
-// section 12.5.3); of those that it likes equally the one that is smallest.
+// section 12.5.3); of those that it likes equally the one that costs
+// least for what it saves.
 func Accepted(h rules.Fields) Coding {
 	best, quality := Identity, 0.0
 	lines := h.Values("Accept-Encoding")

@@ -102,21 +102,21 @@ func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
 // Coding is a form in which a manifest is sent.
 type Coding int
 
-// Codings, the ones that make it smallest last.
+// Codings; of those that a viewer likes equally the last one is taken (decision 10).
 const (
 	Identity Coding = iota
+	Brotli
 	Gzip
 	Zstd
-	Brotli
 	codings
 )
 
 // String is the content coding's name.
-func (c Coding) String() string { return [...]string{"", "gzip", "zstd", "br"}[c] }
+func (c Coding) String() string { return [...]string{"", "br", "gzip", "zstd"}[c] }
 
 // Mark is of what a validator of this form begins with: it names what made the
 // bytes, so that no two edges give different ones under the same validator.
-func (c Coding) Mark() string { return [...]string{"i", "g", "z", "b"}[c] + libraries }
+func (c Coding) Mark() string { return [...]string{"i", "b", "g", "z"}[c] + libraries }
 
 // libraries are the versions of what encodes, in short.
 var libraries = func() string {
