@@ -68,6 +68,7 @@ func TestPushNeedsTheCredentialOfItsPoint(t *testing.T) {
 		{"/news/late/1.ts", []string{"Authorization", "Bearer "}, 401},
 		{"/news/%2e%2e/open/1.ts", basic("news", "newspass"), 403},
 		{"/open/1.ts", nil, 201},
+		{"/open/2.ts", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"}, 403},
 		{"/open/%2e%2e/news/2.ts", nil, 403},
 		{"/else/1.ts", basic("news", "newspass"), 403},
 		{"/newsflash/1.ts", basic("news", "newspass"), 403},

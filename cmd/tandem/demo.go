@@ -19,7 +19,7 @@ func demoCommand() command {
 		about: "An origin, balancers and a ring of edges, each a process of its own, with a built-in sample\n" +
 			"(HLS and DASH, stored and live). It stays until Ctrl-C, then ends every one of them. A node\n" +
 			"that is killed stays dead; its command line is in DIR/cluster.json.",
-		example: "tandem demo\ntandem demo --dir /tmp/d --edges 4 --capacity 8 --restart-after 10s",
+		example: "tandem demo\ntandem demo --dir /tmp/d --edges 4 --capacity 8 --restart-after 10s\ntandem demo --origin https://origin.example.com/base",
 		rows:    func() []setting.Row { return cfg.Settings() },
 		run:     func(ctx context.Context, _ []string, out io.Writer) error { return runDemo(ctx, cfg, out) },
 	}
@@ -48,7 +48,11 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 		}
 		return s
 	}
-	fmt.Fprintf(out, "%s after %.1f s: 1 origin, %d balancers, %d edges in a ring\n\n", strong("ready"), took.Seconds(), len(f.Names(cluster.RoleLB)), len(f.Names(cluster.RoleEdge)))
+	origin := "1 origin"
+	if f.Origin != "" {
+		origin = "your origin"
+	}
+	fmt.Fprintf(out, "%s after %.1f s: %s, %d balancers, %d edges in a ring\n\n", strong("ready"), took.Seconds(), origin, len(f.Names(cluster.RoleLB)), len(f.Names(cluster.RoleEdge)))
 	fmt.Fprintf(out, "  dashboard  %s\n", strong(f.Dashboard))
 	for _, s := range f.Streams {
 		kind := "stored"
@@ -61,6 +65,9 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 			}
 		}
 	}
+	if f.Origin != "" {
+		fmt.Fprintf(out, "  %-9s  %s/PATH, what your origin has at PATH\n", "viewers", f.Viewers[0])
+	}
 	for i, v := range f.Viewers[1:] {
 		fmt.Fprintf(out, "  %-9s  %s\n", fmt.Sprintf("lb-%d", i+2), v)
 	}
@@ -68,7 +75,7 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 		fmt.Fprintf(out, "  %-9s  curl -d reset@4096 %s\n", "faults", n.Fault)
 	}
 	if f.Ingest != nil {
-		fmt.Fprintf(out, "  %-9s  %s/CHANNEL/, as user %s with the password in %s\n", "push to", f.Ingest.HTTP, f.Ingest.User, f.Ingest.Points)
+		fmt.Fprintf(out, "  %-9s  %s/CHANNEL/\n", "push to", f.Ingest.HTTP)
 	}
 	fmt.Fprintln(out)
 	t := newTable("  NODE", ">PID", "HTTP", "ADMIN")
@@ -76,7 +83,11 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 		t.add("  "+n.Name, n.PID, n.HTTP, n.Admin)
 	}
 	t.print(out)
-	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem bench --kill\n  kill -9 %d\nCtrl-C ends all.\n", path, victim(f))
+	watched := ""
+	if f.Origin != "" {
+		watched = " --url " + f.Viewers[0] + "/PATH"
+	}
+	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem bench --kill%s\n  kill -9 %d\nCtrl-C ends all.\n", path, watched, victim(f))
 }
 
 // victim is the process that the greeting proposes to kill.

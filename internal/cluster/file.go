@@ -56,13 +56,13 @@ type File struct {
 	Dir       string   `json:"dir"`
 	Secret    string   `json:"secret_file"`
 	Ingest    *Ingest  `json:"ingest,omitempty"` // nil: nothing is taken in
+	Origin    string   `json:"origin,omitempty"` // the user's own, which is no node; its streams are not known
 }
 
 // Ingest is where live streams can be pushed to.
 type Ingest struct {
 	HTTP   string `json:"http"`
-	User   string `json:"user"`
-	Points string `json:"points_file"` // the publishing points, with the user's password
+	Points string `json:"points_file"` // the publishing points
 }
 
 // Read reads a cluster.json.

@@ -1,12 +1,15 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"tandem/internal/cluster"
 	"tandem/internal/setting"
+	"tandem/internal/wire"
 )
 
 // Config is the settings of a demo.
@@ -16,6 +19,7 @@ type Config struct {
 	Balancers    int
 	Capacity     int // sessions of one edge
 	Media        string
+	Origin       string // base URL of the user's own, in place of ours
 	Listen       string // viewers' address of the first balancer
 	RestartAfter time.Duration
 	Admission    string
@@ -35,6 +39,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Int(&c.Balancers, "balancers", 3, 1, 7, "balancers", "Balancers, each with a copy of the placement."),
 		setting.Int(&c.Capacity, "capacity", 100, 1, 1000000, "sessions", "Most viewers of one edge (MAX)."),
 		setting.String(&c.Media, "media", "", "Directory of HLS and DASH streams (default: the built-in sample)."),
+		setting.String(&c.Origin, "origin", "", "Base URL of an origin of yours, or of several with the same objects, parted by commas, in place of the demo's."),
 		setting.String(&c.Listen, "listen", cluster.DefaultViewers, "Viewers' address of the first balancer; port 0: any."),
 		setting.Duration(&c.RestartAfter, "restart-after", 0, 0, time.Hour, "Bring a dead node back after so long; 0: it stays dead."),
 		setting.String(&c.Admission, "admission", "failsafe", "failsafe (claim 8) or pair (claim 9)."),
@@ -49,6 +54,17 @@ func (c *Config) Settings() []setting.Row {
 
 // Validate says in one line what can't be.
 func (c *Config) Validate() error {
+	if c.Origin != "" {
+		if c.Media != "" || len(c.OriginFlags) > 0 {
+			return errors.New("--origin: with an origin of yours there is none that --media and --origin-flags could be for")
+		}
+		for text := range strings.SplitSeq(c.Origin, ",") {
+			server := wire.UpstreamServer{URL: strings.TrimSpace(text)}
+			if _, err := server.Base(); err != nil {
+				return fmt.Errorf("--origin: %w", err)
+			}
+		}
+	}
 	if c.Media == "" {
 		return nil
 	}

@@ -8,7 +8,8 @@
 //   - nothing that was started outlives Close, nor the process that called Open:
 //     the nodes hold a pipe to it;
 //   - a node that is killed stays dead, unless Config says otherwise;
-//   - a demo opens no session and puts nothing into a store.
+//   - a demo opens no session and puts nothing into a store;
+//   - an origin that the user has is no node: it is not started, asked or ended.
 //
 // Never done here: telling people (cmd/tandem), failing nodes (internal/cluster).
 //

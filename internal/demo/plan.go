@@ -45,17 +45,32 @@ func plan(c *Config, p *proxies) (*cluster.File, error) {
 		return nil, err
 	}
 	l := &layout{Config: c, proxies: p, self: self, ports: ports, file: &cluster.File{Dir: c.Dir, Secret: secret}}
-	origin := l.next()
-	if c.Media == "" {
-		points, err := makePoints(c.Dir)
-		if err != nil {
-			return nil, err
-		}
-		l.file.Ingest = &cluster.Ingest{HTTP: "http://" + origin, User: ingestUser, Points: points}
+	origin, err := l.addOrigin()
+	if err != nil {
+		return nil, err
 	}
-	l.add(cluster.RoleOrigin, "origin-1", origin, l.next(), append(l.originArgs(), c.OriginFlags...)...)
 	l.addBalancers(viewers, dashboard)
 	return l.file, l.addEdges(origin)
+}
+
+// addOrigin tells where edges get what they lack: from an origin of ours, or from
+// the one that the user has, whose streams are not known.
+func (l *layout) addOrigin() (url string, err error) {
+	if l.Origin != "" {
+		l.file.Origin, l.file.Streams = l.Origin, []cluster.Stream{}
+		return l.Origin, nil
+	}
+	listen := l.next()
+	url = "http://" + listen
+	if l.Media == "" {
+		points, err := makePoints(l.Dir)
+		if err != nil {
+			return "", err
+		}
+		l.file.Ingest = &cluster.Ingest{HTTP: url, Points: points}
+	}
+	l.add(cluster.RoleOrigin, "origin-1", listen, l.next(), append(l.originArgs(), l.OriginFlags...)...)
+	return url, nil
 }
 
 // next takes a free port.
@@ -101,7 +116,7 @@ func (l *layout) addEdges(origin string) error {
 	for i := range l.Edges {
 		name, listen, orders := fmt.Sprintf("edge-%d", i+1), l.next(), ""
 		args := []string{
-			"--name", name, "--origin", "http://" + origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.Dir, name, "data"),
+			"--name", name, "--origin", origin, "--balancers", strings.Join(l.file.Viewers, ","), "--data", filepath.Join(l.Dir, name, "data"),
 			"--capacity", strconv.Itoa(l.Capacity), "--duplication", l.Duplication,
 		}
 		if l.Duplication == "multicast" {
@@ -129,18 +144,14 @@ func (l *layout) originArgs() []string {
 	return []string{"--sample", "--loop", "live=/sample/", "--ingest", "--media", filepath.Join(l.Dir, "ingest"), "--publishing-points", l.file.Ingest.Points}
 }
 
-// ingestUser is who may push live streams into a demo's origin.
-const ingestUser = "demo"
-
 // makePoints writes the one publishing point of a demo, or takes that of an earlier
-// one in the same directory.
+// one in the same directory. It is open: a demo listens on this machine alone.
 func makePoints(dir string) (string, error) {
 	path := filepath.Join(dir, "points.yaml")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	text := "- path: /\n  user: " + ingestUser + "\n  password: " + rand.Text() + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("- path: /\n  open: true\n"), 0o600); err != nil {
 		return "", fmt.Errorf("--dir: %w", err)
 	}
 	return path, nil

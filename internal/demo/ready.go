@@ -19,7 +19,7 @@ import (
 const readyLimit = 30 * time.Second
 
 // ready waits until every edge is up in every balancer's view, every balancer
-// would take viewers, and the origin has told its streams. It opens no session
+// would take viewers, and our origin has told its streams. It opens no session
 // and warms no edge: a demo that is ready is cold.
 func (p *processes) ready(ctx context.Context, edges int) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"tandem/internal/cluster"
@@ -72,10 +73,18 @@ func (c *Config) complete(f *cluster.File) error {
 			}
 		}
 	}
-	if c.Origin == "" && f.Node("origin-1") != nil {
-		c.Origin = f.Node("origin-1").HTTP
+	switch n := f.Node("origin-1"); {
+	case c.Origin != "":
+	case n != nil:
+		c.Origin = n.HTTP
+	case f.Origin != "":
+		c.Origin, _, _ = strings.Cut(f.Origin, ",")
 	}
-	if c.Entry == "" {
+	switch {
+	case c.Entry != "":
+	case f.Origin != "":
+		return setting.Usage("--url: which stream? What an origin of yours has is not known, like: tandem bench --url %s/PATH/master.m3u8", f.Viewers[0])
+	default:
 		c.Entry = "http://" + cluster.DefaultViewers + "/sample/master.m3u8" // a demo with its own defaults
 	}
 	u, err := url.Parse(c.Entry)

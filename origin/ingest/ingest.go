@@ -43,6 +43,7 @@ var (
 	errBroken = errors.New("the body ended early")
 	errIdle   = errors.New("the body stood still for longer than --ingest-idle")
 	errNobody = errors.New("this publishing point wants its credential (Basic or Bearer)")
+	errPage   = errors.New("another site's page pushes nothing")
 	errQuota  = errors.New("the quota of this publishing point is used up: delete what is old")
 	errNoRoom = errors.New("there is no room left on the disk of --media")
 )
@@ -281,6 +282,8 @@ func (in *Ingest) allowed(w http.ResponseWriter, r *http.Request) (*point, bool)
 	case !p.admits(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="tandem ingest", charset="UTF-8"`)
 		in.fail(w, r, errNobody)
+	case p.open && new(http.CrossOriginProtection).Check(r) != nil: // anybody is no page in somebody's browser
+		in.fail(w, r, errPage)
 	default:
 		return p, true
 	}
@@ -318,7 +321,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errNobody):
 		return http.StatusUnauthorized
-	case errors.Is(err, errPlace):
+	case errors.Is(err, errPlace), errors.Is(err, errPage):
 		return http.StatusForbidden
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge

@@ -1,0 +1,42 @@
+package demo
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"tandem/internal/cluster"
+)
+
+// In front of an origin that the user has there is none of the demo's own, and
+// every edge asks the user's.
+func TestDemoInFrontOfAnOriginOfTheUsers(t *testing.T) {
+	const origin = "https://u:s3cret@origin.example.com/base,http://b"
+	c := &Config{Dir: t.TempDir(), Edges: 3, Balancers: 1, Listen: "127.0.0.1:0", Origin: origin}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := plan(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file.Ingest != nil || file.Streams == nil || len(file.Streams) > 0 || len(file.Names(cluster.RoleOrigin)) > 0 || len(file.Names(cluster.RoleEdge)) != 3 {
+		t.Errorf("%+v", file)
+	}
+	for _, name := range file.Names(cluster.RoleEdge) {
+		args := file.Node(name).Args
+		if i := slices.Index(args, "--origin"); i < 0 || args[i+1] != origin {
+			t.Errorf("%s: %v", name, args)
+		}
+	}
+	for _, wrong := range []Config{
+		{Origin: "ftp://u:s3cret@a"},
+		{Origin: "http://a,"},
+		{Origin: "http://a", Media: t.TempDir()},
+		{Origin: "http://a", OriginFlags: []string{"--sample"}},
+	} {
+		if err := wrong.Validate(); err == nil || !strings.HasPrefix(err.Error(), "--origin: ") || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
