@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -49,6 +50,38 @@ func TestWhatHasChangedMakesTheOldOneTheNewOne(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatIsGoneIsToldToo: streams, pairs and edges that are no more, purges and balancers,
+// from every version on.
+func TestWhatIsGoneIsToldToo(t *testing.T) {
+	s := four(t)
+	var c changes
+	c.follow(s.state.Placement())
+	past := []*wire.Placement{s.state.Placement()}
+	for _, command := range []Command{
+		{Kind: Place, Stream: "/a/", Pair: 1}, {Kind: Place, Stream: "/b/", Pair: 2}, {Kind: Unplace, Stream: "/a/"},
+		{Kind: Purge, Purge: &wire.Purge{Prefix: "/a/"}}, {Kind: Purge, Purge: &wire.Purge{Prefix: "/b/"}},
+		{Kind: Balancer, Balancer: &wire.Balancer{Name: "lb-1"}}, {Kind: BalancerGone, Name: "lb-1"},
+		{Kind: Remove, Name: "e2"}, {Kind: Left, Name: "e2", Version: 1 << 40}, {Kind: Settle, Loads: []ring.Load{{Pair: 2}}},
+		{Kind: Configure, Admission: ring.PairAdmission},
+	} {
+		s.must(command)
+		c.follow(s.state.Placement())
+		past = append(past, s.state.Placement())
+		for _, old := range past[:len(past)-1] {
+			next, err := overTheWire(t, c.since(old.Version)).Apply(old)
+			if err != nil {
+				t.Fatalf("%s, from version %d: %v", command.Kind, old.Version, err)
+			}
+			if text(t, next) != text(t, s.state.Placement()) {
+				t.Errorf("%s: by what has changed since %d\n%s\nis\n%s", command.Kind, old.Version, text(t, next), text(t, s.state.Placement()))
+			}
+		}
+	}
+	if p := s.state.Placement(); len(p.Edges) != 3 || len(p.Pairs) != 3 || p.Stream("/a/") != nil {
+		t.Fatalf("nothing is gone: %+v", p)
+	}
 }
 
 func overTheWire(t failer, d *wire.PlacementDelta) *wire.PlacementDelta {

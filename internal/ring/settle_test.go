@@ -152,3 +152,15 @@ func TestOverflowTakesTheShorterWay(t *testing.T) {
 	equal(t, "moved", plan.Moved, 1)
 	equal(t, "delivering", Delivering(plan.ApplyTo(p), loads), map[string]int{"e1": 3, "e2": 4, "e3": 0, "e4": 1})
 }
+
+// TestNothingSpillsOverThatCanBeHandedOn: both neighbours are full, so one session goes on
+// by way of a full one to the next; nobody outside the pair gets it.
+func TestNothingSpillsOverThatCanBeHandedOn(t *testing.T) {
+	p := ringOf(PairAdmission, 4, 4, 4, 4, 4)
+	loads := []Load{fill(p, 1, 2, 2), fill(p, 2, 2, 0), {Pair: 3}, fill(p, 4, 0, 2), fill(p, 5, 2, 2)}
+	p.Edges[0].Capacity = 3
+	plan := Settle(p.Index(), loads, AnchorCurrent)
+	equal(t, "moved", plan.Moved, 2)
+	equal(t, "spilled over", len(plan.Adopted), 0)
+	equal(t, "lost", plan.Lost, 0)
+}

@@ -92,12 +92,13 @@ func (m *Mutation) Passes(ctx context.Context, root string) error {
 	return nil
 }
 
-// run runs the one test. Property tests have not to find the smallest example.
+// run runs the one test. Property tests try more examples than usual, so that no seed
+// misses the break, and have not to find the smallest.
 func (m *Mutation) run(ctx context.Context, root string, more ...string) (out string, failed bool) {
 	args := append([]string{"test", "-run", "^" + m.Name() + "$", "-count=1"}, more...)
 	args = append(args, "./"+m.Package())
 	if usesRapid(filepath.Join(root, m.Package())) {
-		args = append(args, "-rapid.shrinktime=1s", "-rapid.nofailfile")
+		args = append(args, "-rapid.checks=1000", "-rapid.shrinktime=1s", "-rapid.nofailfile")
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.WaitDelay = root, 10*time.Second

@@ -85,7 +85,7 @@ var Table = []Mutation{
 	{0, "segstore/store.go", "sh.store.streams.note(o.meta.Load(), -1)", "_ = o", "segstore.TestWhatIsHeldOfAStreamIsWhatIsThere"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
-	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
+	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNothingSpillsOverThatCanBeHandedOn"},
 	{0, "internal/ring/settle.go", "d.toHub = s.link(pair, s.hub, taken, newSpill)", "d.toHub = s.link(pair, s.hub, taken/2, newSpill)", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
 	{0, "internal/ring/capacity.go", "after[o.Name] < before[o.Name]", "after[o.Name] < 0", "raftfsm.TestAJoinThatLowersTheOthersLimitsWaits"},
 	{0, "internal/ring/capacity.go", "q.Slots = max(want, t.top())", "q.Slots = want", "raftfsm.TestTablesFollowTheirMembersCapacity"},
@@ -93,6 +93,6 @@ var Table = []Mutation{
 
 	// What has changed leads from the old placement to the new one.
 	{0, "internal/wire/sorted.go", "values := slices.Clone(old.values)", "values := old.values", "internal/wire.TestStreamsAgreeWithAModel"},
-	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatHasChangedMakesTheOldOneTheNewOne"},
-	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatHasChangedMakesTheOldOneTheNewOne"},
+	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatIsGoneIsToldToo"},
+	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatIsGoneIsToldToo"},
 }
