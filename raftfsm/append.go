@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -23,7 +24,7 @@ const retryEvery = 100 * time.Millisecond
 // that is there again would lack what was committed all the while.
 type transport struct {
 	*raft.NetworkTransport
-	leads     func(term uint64, follower raft.ServerID) bool // whether an append of that term still makes sense
+	leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) // whether an append of that term still makes sense, and where its follower is
 	done      <-chan struct{}
 	refuses   func(command any) error // why a request of another node is not answered; nil: it is
 	progress  *progress
@@ -86,21 +87,21 @@ func (t *transport) pass() {
 }
 
 // leadsFor tells whether this node leads in that term, and the other one is one
-// of its followers.
-func (n *Node) leadsFor(term uint64, follower raft.ServerID) bool {
+// of its followers, with the address that is listed for it now; empty: not known.
+func (n *Node) leadsFor(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) {
 	r := n.running.Load()
 	if r == nil {
-		return true // Raft has begun and NewRaft has not returned yet
+		return "", true // Raft has begun and NewRaft has not returned yet
 	}
 	if r.State() != raft.Leader || r.CurrentTerm() != term {
-		return false
+		return "", false
 	}
 	for _, s := range r.GetConfiguration().Configuration().Servers {
 		if s.ID == follower {
-			return true
+			return s.Address, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // AppendEntries is a raft.Transport's. Heartbeats are not tried again: the next
@@ -111,15 +112,16 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args 
 		if err == nil && resp.Success && !heartbeat(args) {
 			t.progress.taken(id, args)
 		}
+		at, leads := t.leads(args.Term, id)
 		switch {
-		case heartbeat(args) || !t.leads(args.Term, id):
+		case heartbeat(args) || !leads:
 			return err
 		case err == nil && (resp.Success || resp.NoRetryBackoff || resp.Term > args.Term):
 			return nil
 		case !t.pause(): // it can't be reached, or can't write
 			return err
 		}
-		*resp = raft.AppendEntriesResponse{}
+		*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to) // it may have moved meanwhile
 	}
 }
 
@@ -129,12 +131,14 @@ func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, arg
 	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term}
 	for {
 		err := t.send(id, to, beat, &raft.AppendEntriesResponse{})
-		switch {
-		case err == nil:
+		if err == nil {
 			return t.snapshot(id, to, args, resp, data)
-		case !t.leads(args.Term, id) || !t.pause():
+		}
+		at, leads := t.leads(args.Term, id)
+		if !leads || !t.pause() {
 			return err
 		}
+		to = cmp.Or(at, to)
 	}
 }
 
