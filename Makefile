@@ -12,7 +12,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint unit mutate conformance systest browser trial bench web docs clean deps
+.PHONY: help build demo test lint unit mutate conformance systest orders browser trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -66,6 +66,9 @@ mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_M
 
 systest: ## real processes, real kills
 	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest
+
+orders: ## removals, drains, joinings under viewers, at the limit and with room, over TANDEM_ORDERS=10 seeds
+	@echo "== orders"; TANDEM_ORDERS="$${TANDEM_ORDERS:-10}" go test -timeout 90m -count=1 -v -run TestAnOrderCostsNobodyAnything $(TESTFLAGS) ./internal/systest
 
 conformance: ## the public HTTP caching suite against an edge alone
 ifeq ($(NODE),)

@@ -231,6 +231,7 @@ func (v *viewer) segment(ctx context.Context, s media.Seg) {
 	}
 	v.report.Segments++
 	v.report.Played += s.Duration
+	v.report.Last = s.URI
 	if v.cfg.Progress != nil {
 		v.cfg.Progress(v.report)
 	}

@@ -26,6 +26,7 @@ type Report struct {
 	LongestGap   time.Duration `json:"longest_gap_ns"`
 	Reason       string        `json:"reason,omitempty"` // of the first refusal
 	FirstError   string        `json:"first_error,omitempty"`
+	Last         string        `json:"-"` // path of the segment that one viewer has got last, with its token
 }
 
 // Add puts another report to this one.

@@ -340,16 +340,20 @@ type alone struct {
 	a       *audience
 	got     []atomic.Int64 // segments
 	reports []player.Report
+	held    *held
 }
 
 // apart lets so many viewers in, over two seconds; each says what it watches.
 func apart(a *audience, count int, each func(i int) (entry string, cfg player.Config)) *alone {
-	c := &alone{a: a, got: make([]atomic.Int64, count), reports: make([]player.Report, count)}
+	c := &alone{a: a, got: make([]atomic.Int64, count), reports: make([]player.Report, count), held: newHeld(count)}
 	f := a.h.File()
 	for i := range count {
 		entry, cfg := each(i)
 		cfg.Entry, cfg.Digests = f.Viewers[0]+entry, a.digests
-		cfg.Progress = func(r player.Report) { c.got[i].Store(int64(r.Segments)) }
+		cfg.Progress = func(r player.Report) {
+			c.held.got(i, r.Last)
+			c.got[i].Store(int64(r.Segments))
+		}
 		ctx, stop := context.WithCancel(context.Background())
 		a.stops = append(a.stops, stop)
 		a.wg.Go(func() { c.reports[i] = player.Play(ctx, cfg) })

@@ -3,7 +3,10 @@ package systest
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,57 +17,134 @@ import (
 
 // An operator's order costs no viewer more than a kill -9 would: nothing. At the limit
 // and with room each of them moves viewers, and every session is afterwards what it was:
-// the same slot, the same generation, the same time of opening.
+// the same slot, the same generation, the same time of opening, as far as its viewer is.
 //
 //	tandem demo --edges 5 --capacity 8; tandem bench --viewers 30 --retries 0; tandem remove edge-3
+//	make orders
+//
+// One seed at the limit, or as many as TANDEM_ORDERS says, also with room; the first is
+// TANDEM_ORDERS_SEED.
 func TestAnOrderCostsNobodyAnything(t *testing.T) {
-	out := func(names ...string) func(s *wire.Status) bool {
-		return func(s *wire.Status) bool {
-			for _, name := range names {
-				if cluster.EdgeState(s, name) != "" || inPair(s, name) {
-					return false
-				}
+	seeds, first := 1, uint64(time.Now().UnixNano())
+	var sum player.Report
+	if text := os.Getenv("TANDEM_ORDERS"); text != "" {
+		n, err := strconv.Atoi(text)
+		must(t, err)
+		seeds = n
+	}
+	if text := os.Getenv("TANDEM_ORDERS_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		must(t, err)
+		first = n
+	}
+	for seed := first; seed < first+uint64(seeds); seed++ {
+		for _, o := range orders {
+			crowds := []int{o.most}
+			if os.Getenv("TANDEM_ORDERS") != "" {
+				crowds = append(crowds, withRoom)
 			}
-			return cluster.AllUp(s)
+			for _, viewers := range crowds {
+				t.Run(fmt.Sprintf("%s, %d viewers, seed %d", o.name, viewers, seed), func(t *testing.T) {
+					sum.Add(o.try(t, viewers, rand.New(rand.NewPCG(seed, uint64(viewers)))))
+				})
+			}
 		}
 	}
-	for _, row := range []struct {
-		name    string
-		viewers int
-		flags   []string
-		do      func(t *testing.T, h *cluster.Harness)
-		over    func(s *wire.Status) bool
-	}{
-		{"remove at the limit", 30, nil, func(t *testing.T, h *cluster.Harness) { order(t, h, "remove", "edge-3") }, out("edge-3")},
-		{"drain and remove at the limit", 30, nil, func(t *testing.T, h *cluster.Harness) {
-			order(t, h, "drain", "edge-3")
-			h.Await("nobody is at the drained edge", 20*time.Second, delivering(map[string]int{"edge-3": 0}))
-			order(t, h, "remove", "edge-3")
-		}, out("edge-3")},
-		{"two removals in a row", 18, nil, func(t *testing.T, h *cluster.Harness) {
-			order(t, h, "remove", "edge-3")
-			order(t, h, "remove", "edge-2")
-		}, out("edge-2", "edge-3")},
-		{"join at the limit", 30, nil, func(t *testing.T, h *cluster.Harness) { must(t, h.Add(newcomer(t, h, "edge-6"))) }, func(s *wire.Status) bool {
-			return inPair(s, "edge-6") && cluster.AllUp(s)
-		}},
-		{"automatic removal", 30, []string{"--lb-flags", "--dead-after=3s"}, func(t *testing.T, h *cluster.Harness) { must(t, h.Kill("edge-3")) }, out("edge-3")},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			h := start(t, append([]string{"--edges", "5", "--capacity", "8"}, row.flags...)...)
-			a := seat(t, h)
-			a.watch(row.viewers, stored, player.Config{For: 10 * time.Minute, Buffer: 12 * time.Second, Retries: 0})
-			before := everybody(t, h, row.viewers)
-			row.do(t, h)
-			h.Await(row.name, 40*time.Second, row.over)
-			h.Await("everybody is still in", 20*time.Second, sessions(row.viewers))
-			time.Sleep(4 * time.Second) // every viewer asks for more than once
-			if after := opened(t, h); !maps.Equal(before, after) {
-				t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
-			}
-			nothingSeen(t, a.report(false), row.viewers, 100)
-		})
+	t.Logf("%d seeds: %s", seeds, sum)
+}
+
+// withRoom is so few viewers that no order brings any edge to its limit.
+const withRoom = 12
+
+// operators' orders, and what the ring does by itself.
+var orders = []ringOrder{
+	{"remove", 30, nil, func(r *ringOrders) { r.remove(0) }},
+	{"drain, then remove", 30, nil, func(r *ringOrders) {
+		order(r.t, r.h, "drain", r.edges[0])
+		r.h.Await("nobody is at the drained edge", 20*time.Second, delivering(map[string]int{r.edges[0]: 0}))
+		r.remove(0)
+	}},
+	{"two removals in a row", 22, nil, func(r *ringOrders) {
+		r.remove(0)
+		r.remove(1)
+	}},
+	{"join", 30, nil, func(r *ringOrders) {
+		must(r.t, r.h.Add(newcomer(r.t, r.h, "edge-6", "--after", r.edges[0])))
+		r.joined = "edge-6"
+	}},
+	{"automatic removal", 30, []string{"--lb-flags", "--dead-after=3s"}, func(r *ringOrders) {
+		must(r.t, r.h.Kill(r.edges[0]))
+		r.crowd.held.death()
+		r.gone = r.edges[:1]
+	}},
+}
+
+// ringOrder is one kind of change.
+type ringOrder struct {
+	name  string
+	most  int // viewers, for whom there is room in the ring as it is afterwards
+	flags []string
+	give  func(r *ringOrders)
+}
+
+// ringOrders is one cluster and what it is told to do.
+type ringOrders struct {
+	t      *testing.T
+	h      *cluster.Harness
+	crowd  *alone
+	edges  []string // in random order
+	gone   []string
+	joined string
+}
+
+func (r *ringOrders) remove(i int) {
+	order(r.t, r.h, "remove", r.edges[i])
+	r.gone = r.edges[:i+1]
+}
+
+// over: the ring is what it is to become.
+func (r *ringOrders) over(s *wire.Status) bool {
+	for _, name := range r.gone {
+		if cluster.EdgeState(s, name) != "" || inPair(s, name) {
+			return false
+		}
 	}
+	return cluster.AllUp(s) && (r.joined == "" || inPair(s, r.joined))
+}
+
+// try lets viewers in, gives the order in the middle of it, and compares what the
+// cluster says of sessions with what the viewers hold.
+func (o *ringOrder) try(t *testing.T, viewers int, random *rand.Rand) (sum player.Report) {
+	h := start(t, append([]string{"--edges", "5", "--capacity", "8"}, o.flags...)...)
+	r := &ringOrders{t: t, h: h, edges: []string{"edge-1", "edge-2", "edge-3", "edge-4", "edge-5"}}
+	random.Shuffle(len(r.edges), func(i, j int) { r.edges[i], r.edges[j] = r.edges[j], r.edges[i] })
+	r.crowd = apart(seat(t, h), viewers, func(i int) (string, player.Config) {
+		return stored, player.Config{
+			For: 10 * time.Minute, Rendition: random.IntN(4), Start: random.IntN(30), Speed: 1 + random.Float64(),
+			Buffer: 12*time.Second + time.Duration(random.Int64N(int64(8*time.Second))),
+		}
+	})
+	before := everybody(t, h, viewers)
+	r.crowd.held.openedAt(before)
+	time.Sleep(time.Duration(random.Int64N(int64(2 * time.Second)))) // somewhere in the viewers' rhythm
+	o.give(r)
+	h.Await(o.name, 40*time.Second, r.over)
+	h.Await("everybody is still in", 20*time.Second, sessions(viewers))
+	r.crowd.further(viewers)
+	if took, err := r.crowd.asHeld(5 * time.Second); err != nil {
+		t.Errorf("sessions differ from what viewers hold: %v", err)
+	} else {
+		t.Logf("%s of %v: sessions are what viewers hold, after %s", o.name, r.edges[:max(1, len(r.gone))], took.Round(time.Millisecond))
+	}
+	if after := opened(t, h); !maps.Equal(before, after) {
+		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+	for _, report := range r.crowd.leave() {
+		sum.Add(report)
+	}
+	nothingSeen(t, sum, viewers, 4*viewers)
+	t.Log(sum)
+	return sum
 }
 
 // everybody waits until so many sessions are open, and both members of each pair know of
