@@ -117,6 +117,15 @@ func TestWhatChangesUnderANoticeIsToldByTheNext(t *testing.T) {
 	if o = r.send("e1", "e2"); len(o.notice.Changes) != 0 {
 		t.Errorf("said again: %+v", o.notice.Changes)
 	}
+	// Also what is no request.
+	r.segment("e1", id, 22)
+	o = r.send("e1", "e2")
+	r.tables["e1"].asked(1, id.Slot, "/s/v.m3u8")
+	r.take(o, "e2")
+	r.of("e1").acknowledged(o)
+	if o = r.send("e1", "e2"); len(o.notice.Changes) != 1 || len(o.notice.Changes[0].Manifests) != 1 {
+		t.Errorf("%+v", o.notice.Changes)
+	}
 }
 
 // A table that does not fit into one notice is told in parts, and is whole with the

@@ -16,9 +16,13 @@ var Table = []Mutation{
 	{9, "internal/ring/choose.go", "return sum >= PairLimit(p, q)", "return sum > PairLimit(p, q)", "internal/ring.TestS122PairSumAtMaxGoesToTheNextPair"},
 	{9, "internal/ring/slot.go", "if admission == PairAdmission || len(capacities) < 2 {", "if len(capacities) < 2 {", "internal/sim.TestTheNewestAreLostTheOldestPlayOn"},
 	{6, "edge/multicast/receiver.go", "a.add(d.Offset, d.Body, now, true)", "a.add(d.Offset, d.Body[:0], now, true)", "edge.TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired"},
+	{6, "edge/fetch/pair.go", "return f.group.Destination()", `return ""`, "edge.TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired"},
+	{6, "origin/multicast.go", "d := *s.head\n", "d := *s.head\n	d.Offset = 1\n", "origin.TestTheGroupGetsTheObjectOnceAndTheAskerItsHeadAlone"},
 	{7, "edge/fetch/pair.go", "r.Header.Set(wire.HeaderDest, to)", "r.Header.Set(wire.HeaderVolatile, to)", "edge.TestTheOriginSendsTheSecondCopyToThePartner"},
+	{7, "origin/deliver.go", "wire.HeaderPair: j.pair, wire.HeaderDigest", "wire.HeaderPair: \"\", wire.HeaderDigest", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 	{10, "edge/prefetch/queue.go", "q[i].deadline.Compare(q[j].deadline)", "q[j].deadline.Compare(q[i].deadline)", "edge/prefetch.TestTheEarliestDeadlineComesFirst"},
 	{11, "edge/member/notices.go", "ways = append(ways, noticeWay{t.pair.ID, name})", "ways = append(ways, noticeWay{t.pair.ID, t.me})", "edge.TestSessionsAreMirroredAndTakenOver"},
+	{11, "edge/member/notices.go", "for _, t := range m.tables.list() {", "for _, t := range m.tables.list()[:1] {", "edge.TestBothNeighboursAreTold"},
 	{12, "internal/ring/route.go", "v.Boundary(q.Boundary) > v.Boundary(q.Home)", "v.Boundary(q.Boundary) > q.Slots", "internal/ring.TestFigures16And17AndBack"},
 	{13, "internal/ring/choose.go", "case f.FailSafe == FailSafeStrict:", "case f.FailSafe == FailSafeStrict && f.full(p, q):", "internal/ring.TestClaim13NeitherTheStandInNorItsPairGetsANewStream"},
 	{13, "internal/ring/choose.go", "case !f.full(p, q) && f.Delivering[edge] < e.Capacity:", "case !f.full(p, q) && f.Delivering[edge] < min(e.Capacity, f.Limits[edge]):", "internal/ring.TestFailSafeWithRoom"},
@@ -45,12 +49,14 @@ var Table = []Mutation{
 	{28, "raftfsm/state_edge.go", "ch.settle(ring.AnchorHome)\n	ch.returned(e.Name)", "ch.settle(ring.AnchorCurrent)\n	ch.returned(e.Name)", "raftfsm.TestADeathAndAReturnAreTheDocumentsExample"},
 	{29, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
 	{30, "edge/member/recovery.go", "w != nil && w.whole < t.since", "w != nil && w.current < t.since", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
+	{30, "edge/member/recovery.go", "} else if readyDue(p, m.cfg.Name) {", "} else if !readyDue(p, m.cfg.Name) {", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
 	{31, "edge/member/positions.go", "if kind, ok := list.Child(target); ok {", "if kind, ok := list.Child(target); ok && false {", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{32, "internal/ring/settle.go", "if anchor == AnchorHome {", "if anchor != AnchorHome {", "internal/ring.TestFigures16And17AndBack"},
 	{33, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
 	{34, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{35, "internal/ring/spill.go", "return d.t.Split(low, d.near), nil", "return d.t.Split(low, d.q.Boundary), nil", "internal/sim.TestFilledToTheLimitEachEdgeKilledInTurn"},
 	{36, "edge/member/notice.go", "if s.seen == c.Seen && s.news == o.news[i] {", "if s.seen == c.Seen {", "edge/member.TestWhatChangesUnderANoticeIsToldByTheNext"},
+	{36, "edge/member/session.go", "have.Target != \"\" && t.At < have.At", "have.Target != \"\" && t.At > have.At", "edge/member.TestWhatChangesUnderANoticeIsToldByTheNext"},
 	{37, "edge/member/table.go", "if within(t.own, slot) && !within(before, slot) {", "if within(t.own, slot) && within(before, slot) {", "edge/member.TestTheNextTakeoverIsCountedAsWell"},
 	{38, "internal/ring/preview.go", "return far(out[i]) < far(out[j])", "return far(out[i]) > far(out[j])", "internal/ring.TestFigure15RecoveryStepsInOrder"},
 	{39, "internal/ring/route.go", "limits[members[i].Name] = max(limits[members[i].Name], n)", "limits[members[i].Name] = n", "internal/sim.TestFigures16And17And16Again"},
@@ -72,7 +78,7 @@ var Table = []Mutation{
 	// Who finds a neighbour dead stands in where nobody can commit it, and nowhere else.
 	{0, "edge/silence/standin.go", "silent() && !s.hasLeader() &&", "silent() &&", "edge/silence.TestWhereThereIsALeaderNobodyStandsInByItself"},
 	{0, "edge/silence/standin.go", "		case answered:\n			s.Alive(life)\n", "		case answered:\n", "edge/silence.TestWithoutAMajorityANeighbourStandsInAndSaysSo"},
-	{0, "edge/member/follow.go", "ring.Overlay(base, m.standIns.lives(base))", "ring.Overlay(base, nil)", "edge.TestANeighbourStandsInWhereNobodyCanCommitADeath"},
+	{0, "edge/member/follow.go", "ring.Overlay(base, m.standIns.Lives(base))", "ring.Overlay(base, nil)", "edge.TestANeighbourStandsInWhereNobodyCanCommitADeath"},
 
 	// What was taken over is ready in memory, or it is counted why not.
 	{0, "edge/prefetch/memory_linux.go", "unix.Madvise(b, unix.MADV_POPULATE_READ)", "unix.Madvise(b, unix.MADV_RANDOM)", "edge/prefetch.TestWhatIsMadeReadyIsInMemory"},
@@ -83,6 +89,24 @@ var Table = []Mutation{
 	// What is stored is told by the store.
 	{0, "edge/member/report.go", "slices.Sorted(maps.Keys(m.store.Streams()))", "slices.Sorted(maps.Keys(map[string]int{\"/v/x/\": 1}))", "edge.TestWhatIsStoredIsToldByTheStore"},
 	{0, "segstore/store.go", "sh.store.streams.note(o.meta.Load(), -1)", "_ = o", "segstore.TestWhatIsHeldOfAStreamIsWhatIsThere"},
+
+	// An entry is dropped by who delivers its slot, and by nobody else.
+	{0, "edge/member/notice.go", "case mine && s != nil:", "case mine && s == nil:", "edge/member.TestANeighboursSessionDoesNotTakeASlotThatIsTaken"},
+	{0, "edge/member/notice.go", "t.owner(c.Slot) != from && c.Opened <= s.opened", "t.owner(c.Slot) == from && c.Opened <= s.opened", "edge/member.TestAnOlderEntryOfOneWhoDoesNotDeliverIsNoNews"},
+	{0, "edge/member/notice.go", "if n.Covers.From > w.heard {", "if n.Covers.From < w.heard {", "edge/member.TestAPartThatWasLostIsToldAgain"},
+	{0, "edge/member/tables.go", "n.token = wire.Alias{Slot: id.Slot, Generation: id.Generation}", "n.token = wire.Alias{}", "edge/member.TestAnAliasGoesWithTheEntry"},
+	{0, "edge/member/table.go", "t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)", "t.slots.Allot([]wire.Run{{To: t.pair.Slots}}, ring.ViewOf(&t.pair, t.me), t.limit)", "edge/member.TestOnlyOwnSlotsAreAllotted"},
+
+	// Without a majority viewers go where an edge says that it stands in for a neighbour.
+	{0, "lb/control/standin.go", "if before == nil && c.Majority() {", "if before == nil {", "lb.TestWithoutAMajorityViewersGoWhereAnEdgeStandsIn"},
+	{0, "lb/control/standin.go", "return s.Edge == e.Name && s.Incarnation == e.Incarnation", "return s.Edge == e.Name", "lb.TestOneEdgesWordIsNotEnough"},
+
+	// A balancer's figures may be old: the edge has the last word.
+	{0, "lb/open.go", "if why == wire.ReasonStale {\n", "if why != wire.ReasonStale {\n", "lb.TestManyViewersOfANewStreamPlaceItOnce"},
+	{0, "lb/control/loads.go", "h.opened[pair]++", "h.opened[pair] += 0", "lb.TestOneHotStreamSpreadsOverTheRing"},
+
+	// A node that moves while it is called is called where it is.
+	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestANewcomerIsALearnerFirst"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
 	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNothingSpillsOverThatCanBeHandedOn"},
