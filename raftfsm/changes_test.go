@@ -60,10 +60,16 @@ func TestWhatIsGoneIsToldToo(t *testing.T) {
 	c.follow(s.state.Placement())
 	past := []*wire.Placement{s.state.Placement()}
 	for _, command := range []Command{
-		{Kind: Place, Stream: "/a/", Pair: 1}, {Kind: Place, Stream: "/b/", Pair: 2}, {Kind: Unplace, Stream: "/a/"},
-		{Kind: Purge, Purge: &wire.Purge{Prefix: "/a/"}}, {Kind: Purge, Purge: &wire.Purge{Prefix: "/b/"}},
-		{Kind: Balancer, Balancer: &wire.Balancer{Name: "lb-1"}}, {Kind: BalancerGone, Name: "lb-1"},
-		{Kind: Remove, Name: "e2"}, {Kind: Left, Name: "e2", Version: 1 << 40}, {Kind: Settle, Loads: []ring.Load{{Pair: 2}}},
+		{Kind: Place, Stream: "/a/", Pair: 1},
+		{Kind: Place, Stream: "/b/", Pair: 2},
+		{Kind: Unplace, Stream: "/a/"},
+		{Kind: Purge, Purge: &wire.Purge{Prefix: "/a/"}},
+		{Kind: Purge, Purge: &wire.Purge{Prefix: "/b/"}},
+		{Kind: Balancer, Balancer: &wire.Balancer{Name: "lb-1"}},
+		{Kind: BalancerGone, Name: "lb-1"},
+		{Kind: Remove, Name: "e2"},
+		{Kind: Left, Name: "e2", Version: 1 << 40},
+		{Kind: Settle, Loads: []ring.Load{{Pair: 2}}},
 		{Kind: Configure, Admission: ring.PairAdmission},
 	} {
 		s.must(command)

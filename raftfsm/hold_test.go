@@ -168,7 +168,7 @@ func TestANewcomerIsALearnerFirst(t *testing.T) {
 	})
 	c.same(c.must(up("e2", 1)).Version)
 	c.kill("lb-4")
-	c.must(up("e1", 2)) // so that it is being called where it was
+	c.must(up("e1", 2))                            // so that it is being called where it was
 	config.Listener, config.Hold = listen(t), true // a disk with something on it is not held
 	moved, err := Open(config)
 	if err != nil {
