@@ -73,10 +73,14 @@ func (f *Body) Left() int64 {
 func (f *Body) Open() bool { return f.open }
 
 // Run is how many bytes of the body follow with nothing between them: the rest of it,
-// or of its chunk; -1: up to the connection's end.
+// or of its chunk; -1: up to the connection's end. None while a chunk's size is still
+// being read: the digits so far say nothing of what follows.
 func (f *Body) Run() int64 {
-	if f.open {
+	switch {
+	case f.open:
 		return -1
+	case f.chunked && f.chunks.at != chunkData:
+		return 0
 	}
 	return f.left
 }

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http/httputil"
 	"strings"
@@ -9,10 +10,17 @@ import (
 )
 
 // drain gives a body the bytes of b, step at a time, and takes what it finds: the
-// body, how many bytes it and its framing are, and whether it ended.
+// body, how many bytes it and its framing are, and whether it ended. Wherever it stops,
+// as many bytes as Run says are the body's, whatever they are.
 func drain(f *Body, b []byte, step int) (body []byte, took int, whole bool, err error) {
 	seen := 0
 	for !f.Ended() {
+		look := *f
+		if run, any := f.Run(), []byte("any"); run > 0 {
+			if skip, n, err := look.Next(any); skip != 0 || int64(n) != min(run, 3) || err != nil {
+				return body, took, false, fmt.Errorf("a run of %d: %d and %d, %w", run, skip, n, err)
+			}
+		}
 		skip, n, err := f.Next(b[took:seen])
 		if err != nil {
 			return body, took, false, err
