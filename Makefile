@@ -58,6 +58,7 @@ lint: ## vet (also for other systems), staticcheck, gofumpt
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
 	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
+	@echo "== loops with TLS"; go test -timeout 8m $(TESTFLAGS) ./internal/front -args -tls
 	@echo "== loops as they are where there is no epoll"; go test -tags portable -timeout 8m $(TESTFLAGS) ./internal/front
 	@echo "== allocations (the race detector makes some of its own)"; go test -run Allocation $(TESTFLAGS) ./internal/wire
 

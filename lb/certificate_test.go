@@ -83,10 +83,9 @@ func TestViewersWithTLSGetHTTP2(t *testing.T) {
 	writeCertificate(t, cert, key, 1)
 	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(c *Config) { c.TLSListen, c.TLSCert, c.TLSKey = "127.0.0.1:0", cert, key }})
 	ln := listen(t)
-	server := c.lb.Server(c.lb.Handler())
-	server.TLSConfig = c.lb.TLSConfig()
+	server := c.lb.Secure(c.lb.Handler(), c.lb.Relays)
 	over := make(chan error, 1)
-	go func() { over <- server.ServeTLS(ln, "", "") }()
+	go func() { over <- server.Serve(ln) }()
 	defer func() { _ = server.Close(); <-over }()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -103,16 +102,14 @@ func (g *guard) leave(c *client) {
 	}
 }
 
-// enter is http.Server's ConnContext.
+// enter is http.Server's ConnContext: of connections that a loop has admitted.
 func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
-	c, ok := g.admit(hostOf(conn.RemoteAddr().String()))
+	held, tcp, ok := front.ClientOf(conn)
 	if !ok {
-		c = &client{tcp: tcpOf(conn)}
-		c.breakOff()
-		_ = conn.Close()
-		return withClient(ctx, c)
+		return ctx
 	}
-	c.tcp = tcpOf(conn)
+	c := held.(*client)
+	c.tcp = tcp
 	g.mu.Lock()
 	g.paced[conn] = c
 	g.mu.Unlock()
@@ -125,12 +122,8 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 		return
 	}
 	g.mu.Lock()
-	c := g.paced[conn]
 	delete(g.paced, conn)
 	g.mu.Unlock()
-	if c != nil {
-		g.leave(c)
-	}
 }
 
 // connections counts those that are open.
@@ -201,17 +194,6 @@ func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
 	}
 	err = raw.Control(func(fd uintptr) { acked, waiting, ok = front.Progress(int(fd)) })
 	return acked, waiting, ok && err == nil
-}
-
-func tcpOf(conn net.Conn) *net.TCPConn {
-	switch c := conn.(type) {
-	case *net.TCPConn:
-		return c
-	case *tls.Conn:
-		return tcpOf(c.NetConn())
-	default:
-		return nil
-	}
 }
 
 // hostOf is the address without the port.

@@ -171,9 +171,9 @@ func (l *LB) moved(t proxy.Takeover) {
 	l.events.Own(wire.Event{Kind: "takeover", Edge: t.From, Text: text})
 }
 
-// Server is a server of net/http for viewers, with limits against slow and
-// hostile clients, behind TLS.
-func (l *LB) Server(h http.Handler) *http.Server {
+// http2 is net/http's server, for viewers who have chosen HTTP/2, with limits against slow
+// and hostile clients.
+func (l *LB) http2(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: l.cfg.HeaderTimeout,
@@ -191,7 +191,22 @@ func (l *LB) Server(h http.Handler) *http.Server {
 // Front is the server for viewers without TLS, and for nodes: on loops, with the
 // same limits. quick answers there: Relays, or what stands before it.
 func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
-	return front.New(front.Config{
+	return front.New(viewerConfig(l, h, quick))
+}
+
+// Secure is the server for viewers with TLS; nil without a certificate.
+func (l *LB) Secure(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
+	if l.certificate == nil {
+		return nil
+	}
+	cfg := viewerConfig(l, h, quick)
+	cfg.TLS, cfg.HTTP2 = l.certificate.config(), l.http2(h)
+	cfg.Unshaken = func(err error) { l.log.Debug().Err(err).Msg("TLS handshake failed") }
+	return front.New(cfg)
+}
+
+func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) front.Config {
+	return front.Config{
 		Handler: h, Quick: quick, Ways: &l.counts.ways,
 		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
@@ -204,5 +219,5 @@ func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.S
 		Panic: func(r *http.Request, why any) {
 			l.log.Error().Interface("why", why).Str("path", proxy.PathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},
-	})
+	}
 }

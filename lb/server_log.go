@@ -2,7 +2,6 @@ package lb
 
 import (
 	"bytes"
-	"crypto/tls"
 	stdlog "log"
 
 	"github.com/rs/zerolog"
@@ -18,13 +17,4 @@ type serverLines struct{ log zerolog.Logger }
 func (s serverLines) Write(b []byte) (int, error) {
 	s.log.Debug().Msg(string(bytes.TrimSpace(b)))
 	return len(b), nil
-}
-
-// TLSConfig is for a listener with TLS (h2 and http/1.1); nil without a
-// certificate.
-func (l *LB) TLSConfig() *tls.Config {
-	if l.certificate == nil {
-		return nil
-	}
-	return l.certificate.config()
 }

@@ -2,16 +2,24 @@ package lb
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"tandem/internal/cachekey"
+	"tandem/internal/front"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
@@ -214,32 +222,86 @@ func TestConnectionsAreLimited(t *testing.T) {
 	until(t, "the others go as well", func() bool { return c.lb.guard.connections() == 0 })
 }
 
+// stuck is a connection of which its client takes the first bytes and no more; nor does
+// it send any then, so the error of its end is there for the test.
+type stuck struct {
+	net.Conn
+	left   atomic.Int64
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *stuck) Read(b []byte) (int, error) {
+	left := s.left.Load()
+	if left == 0 {
+		<-s.closed
+		return 0, net.ErrClosed
+	}
+	n, err := s.Conn.Read(b[:min(int64(len(b)), left)])
+	s.left.Add(int64(-n))
+	return n, err
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	if s.left.Load() == 0 {
+		return len(b), nil
+	}
+	return s.Conn.Write(b)
+}
+
+func (s *stuck) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+func newCertificate(t *testing.T) *certificate {
+	t.Helper()
+	cert, key := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
+	writeCertificate(t, cert, key, 1)
+	c, err := openCertificate(cert, key, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestClientThatTakesNothingIsReset(t *testing.T) {
 	cut := 0
 	g := newGuard(10, 10, 1<<20, func() { cut++ }, func() {})
-	ln := listen(t)
+	certified := newCertificate(t)
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
-		chunk := make([]byte, 1<<16)
-		for {
+		for chunk := make([]byte, 1<<16); ; {
 			if _, err := w.Write(chunk); err != nil {
 				return
 			}
 		}
 	}
-	server := &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state}
+	server := front.New(front.Config{
+		Handler: body, TLS: certified.config(), HTTP2: &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state},
+		Enter: func(address string) (any, bool) { return g.admit(address) },
+		Leave: func(c any) { g.leave(c.(*client)) },
+	})
+	ln := listen(t)
 	over := make(chan error, 1)
 	go func() { over <- server.Serve(ln) }()
 	defer func() { _ = server.Close(); <-over }()
-	ask := func() net.Conn {
-		conn, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		return conn
+	slow, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	slow := ask()
-	defer func() { _ = slow.Close() }()
+	_ = slow.(*net.TCPConn).SetReadBuffer(16 << 10)
+	defer slow.Close()
+	half := &stuck{Conn: slow, closed: make(chan struct{})}
+	half.left.Store(64 << 10) // of a window of 4 MB
+	defer half.Close()
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		client := tls.Client(half, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		return client, client.HandshakeContext(ctx)
+	}}
+	resp, err := (&http.Client{Transport: transport}).Get("https://" + ln.Addr().String() + "/")
+	if err != nil || resp.ProtoMajor != 2 {
+		t.Fatal(resp, err)
+	}
 	until(t, "the socket is full", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -18,6 +18,7 @@ type contender struct {
 	kind  string // hit: answers from its own copy; proxy: carries from another server
 	start func(ctx context.Context, s *stage) (server *exec.Cmd, addr string, err error)
 	path  func(size int) string // what the client asks for; nil: objectPath
+	tls   bool
 }
 
 // stage is the one host that everything runs on, and the objects.
@@ -47,7 +48,10 @@ func newStage(h *lab.Host, dir, bin string, sizes []int) (*stage, error) {
 		}
 		list += "#EXTINF:4,\n" + filepath.Base(file) + "\n"
 	}
-	return s, os.WriteFile(filepath.Join(dir, "media", "bench", "index.m3u8"), []byte(list+"#EXT-X-ENDLIST\n"), 0o644)
+	if err := os.WriteFile(filepath.Join(dir, "media", "bench", "index.m3u8"), []byte(list+"#EXT-X-ENDLIST\n"), 0o644); err != nil {
+		return nil, err
+	}
+	return s, writeCertificate(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "both.pem"))
 }
 
 const nginxHead = `daemon off; worker_processes 2; pid {{.Dir}}/{{.Name}}.pid; error_log {{.Dir}}/{{.Name}}-error.log;
@@ -72,6 +76,12 @@ const nginxProxy = nginxHead + `
   server { listen 127.0.0.1:{{.Port}}; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; } }
 }`
 
+const nginxTLS = nginxHead + `
+  ssl_certificate {{.Dir}}/cert.pem; ssl_certificate_key {{.Dir}}/key.pem; ssl_protocols TLSv1.3;
+  upstream u { server 127.0.0.1:{{.Upstream}}; keepalive 128; }
+  server { listen 127.0.0.1:{{.Port}} ssl; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+}`
+
 const haproxyConf = `global
   maxconn 4096
   nbthread 2
@@ -82,7 +92,7 @@ defaults
   timeout server 60s
   {{.Splice}}
 frontend f
-  bind 127.0.0.1:{{.Port}}
+  bind 127.0.0.1:{{.Port}} {{.TLS}}
   default_backend b
 backend b
   server u 127.0.0.1:{{.Upstream}}
@@ -99,6 +109,8 @@ func peers(upstream int) []contender {
 		{label: "HAProxy", kind: "proxy", start: configured("haproxy", haproxyConf, haproxy, upstream)},
 		{label: "HAProxy, splice-response", kind: "proxy", start: configured("haproxy-splice", strings.Replace(haproxyConf, "{{.Splice}}", "option splice-response", 1), haproxy, upstream)},
 		{label: "nginx proxy", kind: "proxy", start: configured("nginx-proxy", nginxProxy, nginx, upstream)},
+		{label: "TLS: HAProxy", kind: "TLS", tls: true, start: configured("haproxy-tls", strings.Replace(haproxyConf, "{{.TLS}}", "ssl crt {{.Dir}}/both.pem ssl-min-ver TLSv1.3", 1), haproxy, upstream)},
+		{label: "TLS: nginx proxy", kind: "TLS", tls: true, start: configured("nginx-tls", nginxTLS, nginx, upstream)},
 	}
 }
 
@@ -108,7 +120,7 @@ func configured(name, text string, run []string, upstream int) func(context.Cont
 		port := s.port()
 		file := filepath.Join(s.dir, name+".conf")
 		conf, err := render(text, map[string]any{
-			"Dir": s.dir, "Name": name, "Media": filepath.Join(s.dir, "media"), "Port": port, "Upstream": upstream, "Splice": "",
+			"Dir": s.dir, "Name": name, "Media": filepath.Join(s.dir, "media"), "Port": port, "Upstream": upstream, "Splice": "", "TLS": "",
 		})
 		if err != nil {
 			return nil, "", err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type job struct {
 	Warm    time.Duration `json:"warm"`
 	Length  time.Duration `json:"length"`
 	Through string        `json:"through"` // host header
+	TLS     bool          `json:"tls"`
 }
 
 // tally is what it answers. Mark lines go out when counting begins and ends.
@@ -83,6 +85,9 @@ func (j job) drive(ctx context.Context, id int, answered func()) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if j.TLS {
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
+	}
 	request := []byte("GET " + j.Path + " HTTP/1.1\r\nHost: " + j.Through + "\r\nUser-Agent: cost\r\n\r\n")
 	from := bufio.NewReaderSize(conn, 64<<10)
 	pace := time.Duration(0)

@@ -153,7 +153,11 @@ func (s settings) startAll(ctx context.Context, st *stage) ([]runner, error) {
 		}
 		for _, size := range s.sizes { // up, and warm
 			for range 2 {
-				if err := st.host.Await(ctx, "http://"+addr+c.path(size)); err != nil {
+				scheme := "http://"
+				if c.tls {
+					scheme = "https://"
+				}
+				if err := st.host.Await(ctx, scheme+addr+c.path(size)); err != nil {
 					return nil, fmt.Errorf("%s: %w", c.label, err)
 				}
 			}
@@ -200,7 +204,7 @@ func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (flo
 	cmd := st.host.Command(ctx, self, "client")
 	order, err := json.Marshal(job{
 		Addr: r.addr, Path: r.path(l.size), Bytes: int64(l.size), Conns: s.conns, Rate: l.rate,
-		Warm: time.Second, Length: s.length, Through: r.addr,
+		Warm: time.Second, Length: s.length, Through: r.addr, TLS: r.tls,
 	})
 	if err != nil {
 		return 0, err

@@ -19,6 +19,7 @@ func ours(upstream int) []contender {
 	return []contender{
 		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream)},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
+		{label: "TLS: tandem balancer", kind: "TLS", tls: true, start: b.startTLS, path: b.path},
 	}
 }
 
@@ -35,7 +36,19 @@ func edgeAlone(upstream int) func(context.Context, *stage) (*exec.Cmd, string, e
 // behindBalancer is a balancer with a ring of two edges and one session.
 type behindBalancer struct {
 	upstream int
-	session  string // "/s/<token>"
+	session  string    // "/s/<token>"
+	process  *exec.Cmd // nil: not started yet
+	secure   string    // address with TLS
+}
+
+// startTLS gives the same balancer, by its other listener.
+func (b *behindBalancer) startTLS(ctx context.Context, s *stage) (*exec.Cmd, string, error) {
+	if b.process == nil {
+		if _, _, err := b.start(ctx, s); err != nil {
+			return nil, "", err
+		}
+	}
+	return b.process, b.secure, nil
 }
 
 func (b *behindBalancer) path(size int) string { return b.session + objectPath(size) }
@@ -45,13 +58,15 @@ func (b *behindBalancer) start(ctx context.Context, s *stage) (*exec.Cmd, string
 	if err := os.WriteFile(secret, []byte("a secret for one bench and no longer"), 0o600); err != nil {
 		return nil, "", err
 	}
+	b.secure = fmt.Sprintf("127.0.0.1:%d", s.port())
 	addr, raft := fmt.Sprintf("127.0.0.1:%d", s.port()), fmt.Sprintf("127.0.0.1:%d", s.port())
 	lb, err := s.host.Start("tandem-lb", s.bin, "lb", "--name", "lb-1", "--listen", addr, "--admin-listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
 		"--raft-listen", raft, "--peers", "lb-1="+raft+"=http://"+addr, "--data", filepath.Join(s.dir, "lb"), "--secret-file", secret,
-		"--max-connections-per-client", "20000")
+		"--max-connections-per-client", "20000", "--tls-listen", b.secure, "--tls-cert", filepath.Join(s.dir, "cert.pem"), "--tls-key", filepath.Join(s.dir, "key.pem"))
 	if err != nil {
 		return nil, "", err
 	}
+	b.process = lb
 	for i := range 2 {
 		name := fmt.Sprintf("edge-%d", i+1)
 		if _, err := s.host.Start("tandem-"+name, s.bin, "edge", "--name", name, "--listen", fmt.Sprintf("127.0.0.1:%d", s.port()),

@@ -163,7 +163,7 @@ func (h *Host) Await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {
-		out, err := h.Command(ctx, "curl", "-sS", "-L", "-o", os.DevNull, "-m", "2", "-w", "%{http_code}", url).CombinedOutput()
+		out, err := h.Command(ctx, "curl", "-sSk", "-L", "-o", os.DevNull, "-m", "2", "-w", "%{http_code}", url).CombinedOutput()
 		if err == nil && strings.HasSuffix(string(out), "200") {
 			return nil
 		}

@@ -58,7 +58,7 @@ func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, h http.Handle
 	server := b.Front(h, quick)
 	parts := []run.Part{life.Part(serve.Listener{Name: "listen", Socket: d.viewers, Server: server})}
 	if d.secure != nil {
-		parts = append(parts, life.Part(serve.Listener{Name: "tls-listen", Socket: d.secure, Server: serve.HTTP(b.Server(h), b.TLSConfig())}))
+		parts = append(parts, life.Part(serve.Listener{Name: "tls-listen", Socket: d.secure, Server: b.Secure(h, quick)}))
 	}
 	return server, parts
 }

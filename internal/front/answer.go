@@ -22,10 +22,11 @@ var answerBuffers = sync.Pool{New: func() any { b := make([]byte, 0, answerBuffe
 
 // answer is the http.ResponseWriter of a request that is away.
 type answer struct {
-	conn    *net.TCPConn
-	in      *incoming // the request's body; nil: it has none
-	head    bool      // the request's method is HEAD
-	old     bool      // the client speaks HTTP/1.0
+	conn    net.Conn
+	tcp     *net.TCPConn // the same; nil: TLS lies between
+	in      *incoming    // the request's body; nil: it has none
+	head    bool         // the request's method is HEAD
+	old     bool         // the client speaks HTTP/1.0
 	keep    bool
 	refused bool // the request, after all: what the Handler says is dropped
 	begun   bool // something of the answer is on its way
@@ -42,9 +43,9 @@ type answer struct {
 	headEnd int     // in the buffer, until the head is whole: what it lacks comes here
 }
 
-func newAnswer(conn *net.TCPConn, r *http.Request, in *incoming, begun Begun, keep bool) *answer {
+func newAnswer(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming, begun Begun, keep bool) *answer {
 	a := &answer{
-		conn: conn, in: in, head: r.Method == http.MethodHead, old: r.ProtoMinor == 0, keep: keep,
+		conn: conn, tcp: tcp, in: in, head: r.Method == http.MethodHead, old: r.ProtoMinor == 0, keep: keep,
 		header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte),
 	}
 	if in != nil && in.ask != nil {
@@ -296,7 +297,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 		return io.Copy(io.Discard, src)
 	}
 	a.endHead(false)
-	if a.chunked || a.length < 0 || a.bodiless() {
+	if a.chunked || a.length < 0 || a.bodiless() || a.tcp == nil {
 		return io.Copy(struct{ io.Writer }{a}, src)
 	}
 	x, ok := src.(*Extent)
@@ -308,7 +309,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 		if limited, ok := src.(*io.LimitedReader); !ok || limited.N > left {
 			src = io.LimitReader(src, left) // what is more would be taken for the next answer
 		}
-		n, err := a.conn.ReadFrom(src)
+		n, err := a.tcp.ReadFrom(src)
 		a.sent += n
 		return n, err
 	}
@@ -317,13 +318,13 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	}
 	if len(*a.buffer) > 0 && a.err == nil {
 		a.begun = true
-		a.err = sendMore(a.conn, *a.buffer)
+		a.err = sendMore(a.tcp, *a.buffer)
 		*a.buffer = (*a.buffer)[:0]
 	}
 	if a.err != nil {
 		return 0, a.err
 	}
-	n, err := x.sendTo(a.conn)
+	n, err := x.sendTo(a.tcp)
 	a.sent += n
 	return n, err
 }

@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -47,6 +48,10 @@ func (c *Conn) Request(h *h1.Request) (*http.Request, error) {
 	r := &http.Request{
 		Method: h.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: h.Minor, Header: header, Body: http.NoBody,
 		Host: h.Host, RemoteAddr: c.remote.String(), RequestURI: h.Target, Close: h.Close, ContentLength: max(h.Length, 0),
+	}
+	if c.secure != nil {
+		state := c.secure.tls.ConnectionState()
+		r.TLS = &state
 	}
 	if h.Minor == 0 {
 		r.Proto = "HTTP/1.0"
@@ -100,12 +105,16 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 	if err == nil {
 		defer tcp.Close()
 	}
+	var conn net.Conn = tcp
+	if c.secure != nil {
+		c.secure.tcp, conn, tcp = tcp, sealed{c.secure}, nil
+	}
 	// Without a descriptor serve runs all the same, and finds that nobody can be
 	// written to: it has what is to be given back.
 	if in := c.body; in != nil {
-		in.conn, in.err = tcp, err
+		in.conn, in.err = conn, err
 	}
-	a := newAnswer(tcp, r, c.body, begun, c.keep)
+	a := newAnswer(conn, tcp, r, c.body, begun, c.keep)
 	a.err = err
 	end = a.run(serve, r, c.loop.server.cfg.Panic)
 }
@@ -115,10 +124,13 @@ func (c *Conn) back(end fate) {
 	c.stop()
 	c.stop = nil
 	c.state, c.readable, c.writable = busy, true, true
+	if c.secure != nil {
+		c.secure.tcp = nil
+	}
 	if c.body != nil {
 		c.input, c.body = c.body.rest(), nil
 	}
-	c.out.over(c.out.body.Length == 0) // of sendRest; else there is nothing to tell
+	c.out.over(c.out.body.Length == 0 && end != breakOff) // of sendRest; else there is nothing to tell
 	if end == breakOff || c.gone {
 		c.Reset()
 		return

@@ -3,6 +3,7 @@ package front
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,9 @@ import (
 // caller is a client that says what it likes, byte by byte.
 type caller struct {
 	*net.TCPConn
-	t *testing.T
-	r *bufio.Reader
+	over net.Conn // the same, or TLS on it
+	t    *testing.T
+	r    *bufio.Reader
 }
 
 // call connects; all is over when patience is.
@@ -30,9 +32,11 @@ func call(t *testing.T, addr string) *caller {
 // callSlow has a small window, so that the server soon has to wait.
 func callSlow(t *testing.T, addr string) *caller {
 	t.Helper()
-	return callWith(t, addr, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) })
-	}})
+	return callWith(t, addr, net.Dialer{Control: smallWindow})
+}
+
+func smallWindow(_, _ string, raw syscall.RawConn) error {
+	return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) })
 }
 
 func callWith(t *testing.T, addr string, d net.Dialer) *caller {
@@ -43,7 +47,11 @@ func callWith(t *testing.T, addr string, d net.Dialer) *caller {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	return &caller{conn.(*net.TCPConn), t, bufio.NewReader(conn)}
+	over, err := speaking(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &caller{conn.(*net.TCPConn), over, t, bufio.NewReader(over)}
 }
 
 // ask is a request without fields but Host and those given.
@@ -57,9 +65,20 @@ func (c *caller) say(format string, with ...any) {
 	if len(with) > 0 {
 		format = fmt.Sprintf(format, with...)
 	}
-	if _, err := io.WriteString(c.TCPConn, format); err != nil {
+	if _, err := io.WriteString(c.over, format); err != nil {
 		c.t.Errorf("sending: %v", err)
 	}
+}
+
+// Write is a net.Conn's.
+func (c *caller) Write(b []byte) (int, error) { return c.over.Write(b) }
+
+// CloseWrite says that nothing more is sent.
+func (c *caller) CloseWrite() error {
+	if over, ok := c.over.(*tls.Conn); ok {
+		_ = over.CloseWrite()
+	}
+	return c.TCPConn.CloseWrite()
 }
 
 // reply is one answer.

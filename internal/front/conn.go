@@ -37,6 +37,7 @@ type Driver interface {
 type Conn struct {
 	loop   *Loop
 	fd     int
+	secure *secure // nil: plain
 	remote netip.AddrPort
 	client any
 
@@ -84,6 +85,10 @@ func (c *Conn) begin() {
 		c.end()
 		return
 	}
+	if c.loop.server.cfg.TLS != nil {
+		c.secure = secured(c)
+		return
+	}
 	c.loop.heads.push(c, c.loop.now)
 }
 
@@ -96,6 +101,9 @@ func (c *Conn) Ready(events uint32) {
 	c.writable = c.writable || events&Out != 0
 	c.half = c.half || events&Half != 0 || !tellsHalf && c.state == away && ended(c.fd)
 	c.gone = c.gone || events&Gone != 0
+	if c.writable && c.secure.pending() && c.secure.flush() != nil {
+		c.Reset()
+	}
 	switch c.state {
 	case heading, idle:
 		c.receive()
@@ -174,23 +182,35 @@ func (c *Conn) more() []byte {
 		return nil
 	}
 	buffer := c.loop.read
-	n, err := unix.Read(c.fd, buffer)
+	n, err := readNext(c, buffer)
 	if n <= 0 {
-		if n < 0 && temporary(err) {
-			c.readable = false
-		} else {
+		if err != nil || n == 0 {
 			c.close()
 		}
 		return nil
-	}
-	if n < len(buffer) && !c.half {
-		c.readable = false // a new event tells of more
 	}
 	if len(c.input) == 0 {
 		return buffer[:n]
 	}
 	c.input = append(c.input, buffer[:n]...)
 	return c.input
+}
+
+// readNext reads what there is: none and no error at the end, less than none when nothing
+// is here now.
+func readNext(c *Conn, b []byte) (n int, err error) {
+	if c.secure != nil {
+		if n, err = c.secure.receive(b); n == 0 && err == nil {
+			n = -1
+		}
+		return n, err
+	}
+	if n, err = unix.Read(c.fd, b); n < 0 && temporary(err) {
+		c.readable, err = false, nil
+	} else if n < len(b) && !c.half {
+		c.readable = false // a new event tells of more
+	}
+	return n, err
 }
 
 // await keeps a part of a head until the rest comes.
@@ -259,6 +279,10 @@ func (c *Conn) Done(keep bool) {
 
 // settle is the end of an answer.
 func (c *Conn) settle() {
+	if c.secure.pending() { // then it is not, yet
+		c.state = writing
+		return
+	}
 	c.owed = true
 	if !c.keep || c.loop.server.draining.Load() {
 		c.shut()
@@ -272,6 +296,11 @@ func (c *Conn) settle() {
 // a socket in which something lies unread resets what the client has not taken.
 func (c *Conn) shut() {
 	c.state = lingering
+	if c.secure != nil {
+		_ = c.secure.tls.CloseWrite()
+		_ = c.secure.flush()
+		c.secure.out = nil
+	}
 	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
 	c.loop.linger.push(c, c.loop.now)
 	c.input = nil
@@ -336,18 +365,10 @@ func (c *Conn) close() {
 func (c *Conn) end() {
 	c.state, c.input = closed, nil
 	_ = unix.Close(c.fd)
-	c.over(true)
-}
-
-// over tells that the loop has the connection no more; ended is false when
-// somebody else has it now.
-func (c *Conn) over(ended bool) {
 	s := c.loop.server
 	c.loop.held.Add(-1)
 	s.open.Add(-1)
-	if ended {
-		s.cfg.Leave(c.client)
-	}
+	s.cfg.Leave(c.client)
 }
 
 // cancel ends a request that is away.

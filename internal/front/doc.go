@@ -26,6 +26,10 @@
 //
 // Never done here: what an answer says (edge, lb).
 //
-// Goroutines: one a loop, one a request that is away; all have ended when Close
-// returns.
+// With Config.TLS a goroutine does the handshake; then the loop reads and seals records as
+// it reads and writes bytes, and what the socket does not take of them is kept. A client
+// that has chosen HTTP/2 goes to Config.HTTP2 with its socket, and is counted here.
+//
+// Goroutines: one a loop, one a request that is away, one a handshake, those of the server
+// for HTTP/2; all have ended when Close returns.
 package front

@@ -43,7 +43,9 @@ const pipePart = 32 << 10
 func (d *stream) begin(c *Conn, h *h1.Request) {
 	d.c, d.h = c, *h
 	d.r, _ = c.Request(h)
-	d.pipe, _ = OpenPipe()
+	if c.Splices() {
+		d.pipe, _ = OpenPipe()
+	}
 	c.Take(d)
 	head := fmt.Appendf(AppendStatus(c.Loop().Scratch(), 200), "X-Target: /stream\r\nContent-Length: %d\r\n", len(plenty()))
 	if !c.Keep() {

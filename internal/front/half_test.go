@@ -46,6 +46,7 @@ func TestClientThatSendsNoMoreGetsItsAnswers(t *testing.T) {
 }
 
 func TestClientThatEndedBeforeALoopLookedGetsItsAnswers(t *testing.T) {
+	plainOnly(t)
 	s := newStage(t, oneLoop)
 	release := s.hold()
 	early := call(t, s.addr) // it is accepted when all has come
@@ -148,6 +149,7 @@ func TestRequestsThatCameWhileOneWasAwayAreAnswered(t *testing.T) {
 // One round may close a connection and accept another with its number, of which
 // an event is still to be looked at.
 func TestEventsOfAClosedConnectionAreNotTheNextOnes(t *testing.T) {
+	plainOnly(t)
 	var victim *Conn // owned by the loop
 	a := newAwaiting()
 	s := newStage(t, oneLoop, func(s *stage, c *Config) {

@@ -242,7 +242,7 @@ func TestBodyThatDoesNotArriveInTimeIsRefused(t *testing.T) {
 		go func() {
 			defer close(over)
 			for tick := time.NewTicker(short / 2); rate > 0; <-tick.C { // each byte in time, and all of them too slow
-				if _, err := io.WriteString(c.TCPConn, "x"); err != nil {
+				if _, err := io.WriteString(c.over, "x"); err != nil {
 					return
 				}
 			}
@@ -302,6 +302,7 @@ func TestBodyThatIsCutOffIsNotTheWhole(t *testing.T) {
 
 // A client that sends no more once it has sent its body waits for the answer still.
 func TestHalfClosedBehindABodyIsAnswered(t *testing.T) {
+	plainOnly(t)
 	came, answer := make(chan struct{}), make(chan struct{})
 	s := newStage(t, oneLoop, func(_ *stage, c *Config) {
 		c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

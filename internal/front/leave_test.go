@@ -79,7 +79,10 @@ func TestEachConnectionThatEntersLeavesOnce(t *testing.T) {
 	for _, row := range endings {
 		t.Run(row.name, func(t *testing.T) {
 			s := newStage(t, func(_ *stage, c *Config) {
-				c.HeadTimeout, c.IdleTimeout, c.lingerFor = short, short, short
+				c.HeadTimeout, c.IdleTimeout, c.lingerFor = patience, short, short
+				if row.name == "it says nothing" || row.name == "half a head" {
+					c.HeadTimeout = 5 * short // in which a handshake ends as well
+				}
 				c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					switch r.URL.Path {
 					case "/abort":

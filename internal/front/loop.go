@@ -53,6 +53,7 @@ type Loop struct {
 	sources []watched  // by descriptor
 	read    []byte     // what a socket is read into; nothing stays there
 	scratch []byte     // heads of answers
+	sealed  []byte     // records
 	head    h1.Request // of the request that is being looked at
 	again   []*Conn    // with more to do in the next round
 	heads   list       // connections whose head has not come yet

@@ -24,5 +24,5 @@ func TestMustsOfHTTP(t *testing.T) {
 			}
 		})
 	})
-	h1test.Target{Dial: func() (net.Conn, error) { return net.Dial("tcp", s.addr) }, Wait: short, Echo: true}.Try(t)
+	h1test.Target{Dial: func() (net.Conn, error) { return call(t, s.addr).over, nil }, Wait: short, Echo: true}.Try(t)
 }

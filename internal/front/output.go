@@ -2,6 +2,7 @@ package front
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -117,6 +118,9 @@ func (c *Conn) flush() bool {
 // Send writes what the socket takes now; more tells that something follows at
 // once. An error is the connection's end.
 func (c *Conn) Send(b []byte, more bool) (int, error) {
+	if c.secure != nil {
+		return c.secure.send(b)
+	}
 	n, err := send(c.fd, b, more)
 	switch {
 	case err == nil:
@@ -137,6 +141,9 @@ func (c *Conn) Send(b []byte, more bool) (int, error) {
 
 // Push sends what a Send or a Splice held back because more was to follow.
 func (c *Conn) Push() { _ = unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
+
+// Splices tells whether bytes of a pipe can be sent as they are.
+func (c *Conn) Splices() bool { return c.secure == nil }
 
 // Splice moves what is in a pipe to the client, as much as it takes now. An error is
 // the connection's end.
@@ -169,7 +176,7 @@ func (c *Conn) sendFile(o *output) bool {
 			c.sendRest()
 			return false
 		}
-		n, err := sendFile(c.fd, o.body.File, offset, int(part))
+		n, err := sendPart(c, o.body.File, offset, int(part))
 		switch {
 		case n > 0:
 			o.body.Offset += int64(n)
@@ -185,6 +192,26 @@ func (c *Conn) sendFile(o *output) bool {
 		}
 	}
 	return true
+}
+
+// sendPart sends what the socket takes now of a part of a file.
+func sendPart(c *Conn, file *os.File, offset int64, n int) (int, error) {
+	if c.secure == nil {
+		return sendFile(c.fd, file, offset, n)
+	}
+	if !c.writable {
+		return 0, syscall.EAGAIN
+	}
+	b := c.loop.read[:min(n, len(c.loop.read))]
+	got, err := readNow(file, b, offset)
+	if got <= 0 || err != nil {
+		return 0, errors.Join(err, io.ErrUnexpectedEOF) // it was looked at before
+	}
+	took, err := c.secure.send(b[:got])
+	if took == 0 && err == nil {
+		err = syscall.EAGAIN
+	}
+	return took, err
 }
 
 // AppendStatus begins the head of an answer.

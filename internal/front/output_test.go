@@ -85,7 +85,9 @@ func TestReaderThatVanishesIsToldOnceAndNotAsWhole(t *testing.T) {
 		target := fmt.Sprintf("/%s/%d", from, len(plenty()))
 		for _, after := range []int64{0, 1, 5_000_000} {
 			c := callSlow(t, s.addr)
+			begun := s.ways.Quick.Load()
 			c.say(ask("GET", target) + ask("GET", "/mem/5")) // what waits behind it is never answered
+			eventually(t, "it has begun", func() bool { return s.ways.Quick.Load() > begun })
 			if _, err := io.CopyN(io.Discard, c.r, after); err != nil {
 				t.Fatal(err)
 			}

@@ -121,6 +121,11 @@ func wary(t *testing.T) (*stage, *atomic.Int64) {
 // refused checks that one answer comes, with that status, and says it is the last.
 func (c *caller) refused(what string, status int) {
 	c.t.Helper()
+	defer func() {
+		if c.t.Failed() {
+			c.t.Log(what)
+		}
+	}()
 	r := c.hear("GET")
 	if r.StatusCode == http.StatusContinue {
 		r = c.hear("GET")

@@ -58,6 +58,7 @@ func readOf(r *http.Request) readAs {
 }
 
 func TestRequestIsWhatNetHTTPMakesOfIt(t *testing.T) {
+	plainOnly(t)
 	read := make(chan readAs, 1)
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { read <- readOf(r) })
 	s := newStage(t, func(_ *stage, c *Config) { c.Handler = h })

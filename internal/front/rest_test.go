@@ -55,7 +55,7 @@ func TestRestThatIsNotInMemoryIsSentByAGoroutine(t *testing.T) {
 		calls := Sendfiles.Load()
 		c.say(ask("GET", "/cold", fields))
 		r := c.hear("GET")
-		if Sendfiles.Load() == calls {
+		if Sendfiles.Load() == calls && !*overTLS {
 			t.Error("no goroutine has sent anything: the loop waited for the disk")
 		}
 		if string(r.body) != string(plenty()) {

@@ -2,6 +2,7 @@ package front
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,18 +22,22 @@ type Config struct {
 	Handler http.Handler        // whatever may wait
 	Quick   func(l *Loop) Quick // one a loop; nil: all goes to Handler
 
+	TLS   *tls.Config  // nil: plain
+	HTTP2 *http.Server // for connections whose client has chosen it, with TLS; nil: nobody may
+
 	Loops       int           // 0: as many as processors
 	Limits      h1.Limits     // of requests' heads; zero: those of viewers
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
 	IdleTimeout time.Duration // between requests
 	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
 
-	Enter   func(address string) (client any, ok bool)            // a connection begins; false: it is reset
-	Leave   func(client any)                                      // it has ended
-	Context func(ctx context.Context, client any) context.Context // of a request that goes away
-	Ways    *Ways                                                 // counts; nil: nobody wants to know
-	Slow    func()                                                // a client was cut off
-	Panic   func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
+	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is reset
+	Leave    func(client any)                                      // it has ended
+	Context  func(ctx context.Context, client any) context.Context // of a request that goes away
+	Ways     *Ways                                                 // counts; nil: nobody wants to know
+	Unshaken func(err error)                                       // a handshake failed
+	Slow     func()                                                // a client was cut off
+	Panic    func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
 	// 0, nil: those of the room. Tests have less time, and files that are where they say.
 	lingerFor, paceEvery, bodyGrace time.Duration
@@ -45,7 +50,7 @@ type Ways struct{ Quick, Away atomic.Int64 }
 
 func (c *Config) fill() {
 	if c.Loops == 0 {
-		c.Loops = runtime.GOMAXPROCS(0)
+		c.Loops = loopsAtFirst
 	}
 	if c.Limits == (h1.Limits{}) {
 		c.Limits = h1.Viewers
@@ -80,6 +85,9 @@ func (c *Config) fill() {
 	if c.Ways == nil {
 		c.Ways = new(Ways)
 	}
+	if c.Unshaken == nil {
+		c.Unshaken = func(error) {}
+	}
 	if c.Slow == nil {
 		c.Slow = func() {}
 	}
@@ -94,10 +102,12 @@ type Server struct {
 	ctx       context.Context // of all requests that are away; ended by Close
 	cancel    context.CancelFunc
 	loops     []*Loop
+	h2        *http.Server // nil: none
+	queue     *connQueue   // to it
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
-	open      atomic.Int64   // connections of the loops
-	away      sync.WaitGroup // requests that are away
+	open      atomic.Int64   // connections
+	away      sync.WaitGroup // requests that are away, handshakes, and connections that the server for HTTP/2 has
 	accepting atomic.Int64   // loops that accept connections
 	unlisten  func()         // closes the listener, when none does
 
@@ -105,6 +115,7 @@ type Server struct {
 	started bool           // guarded by mu
 	closed  bool           // guarded by mu
 	running sync.WaitGroup // loops
+	serving sync.WaitGroup // the server for HTTP/2
 }
 
 // New starts nothing.
@@ -112,7 +123,32 @@ func New(cfg Config) *Server {
 	cfg.fill()
 	s := &Server{cfg: cfg}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if cfg.TLS != nil && cfg.HTTP2 != nil {
+		s.adopt(cfg.HTTP2)
+	}
 	return s
+}
+
+// adopt makes h the server for HTTP/2: its goroutines are waited for by Close, and
+// their requests end then.
+func (s *Server) adopt(h *http.Server) {
+	s.h2 = h
+	h.BaseContext = func(net.Listener) context.Context { return s.ctx }
+	next, told := h.Handler, h.ConnState
+	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.lameDuck.Load() {
+			w.Header().Set("Connection", "close") // GOAWAY
+		}
+		next.ServeHTTP(w, r)
+	})
+	h.ConnState = func(conn net.Conn, state http.ConnState) {
+		if told != nil {
+			told(conn, state)
+		}
+		if state == http.StateClosed {
+			s.away.Done()
+		}
+	}
 }
 
 // Serve answers at a TCP listener until Shutdown or Close; then it returns
@@ -133,15 +169,16 @@ func (s *Server) Serve(ln net.Listener) error {
 		return fmt.Errorf("front: listener: %w", err)
 	}
 	probeSilent(fd)
-	if err := s.start(fd, func() { _, _ = ln.Close(), file.Close() }); err != nil {
+	if err := s.start(fd, ln.Addr(), func() { _, _ = ln.Close(), file.Close() }); err != nil {
 		return err
 	}
 	s.running.Wait()
+	s.serving.Wait()
 	return http.ErrServerClosed
 }
 
 // start opens the loops and lets them run.
-func (s *Server) start(listener int, unlisten func()) error {
+func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started || s.closed {
@@ -161,10 +198,14 @@ func (s *Server) start(listener int, unlisten func()) error {
 			return fmt.Errorf("front: loop: %w", err)
 		}
 	}
-	makeRoom(s.cfg.Loops)
+	makeRoom(len(s.loops))
 	s.started = true
 	s.unlisten = unlisten
 	s.accepting.Store(int64(len(s.loops)))
+	if s.h2 != nil {
+		s.queue = newConnQueue(addr)
+		s.serving.Go(func() { _ = s.h2.Serve(s.queue) })
+	}
 	for _, l := range s.loops {
 		s.running.Go(l.run)
 	}
@@ -176,16 +217,24 @@ func (s *Server) start(listener int, unlisten func()) error {
 // at once, and the loop has to find another one at every event.
 const spare = 2
 
-// makeRoom gives Go's scheduler processors for so many loops, and for the rest.
+// loopsAtFirst is how many processors Go had before any server raised that.
+var loopsAtFirst = runtime.GOMAXPROCS(0)
+
+// makeRoom gives Go's scheduler processors for so many loops more, or less, and for the
+// rest. What was given once is not taken back.
 func makeRoom(loops int) {
 	processors.Lock()
 	defer processors.Unlock()
-	if runtime.GOMAXPROCS(0) < loops+spare {
-		runtime.GOMAXPROCS(loops + spare)
+	processors.loops += loops
+	if runtime.GOMAXPROCS(0) < processors.loops+spare {
+		runtime.GOMAXPROCS(processors.loops + spare)
 	}
 }
 
-var processors sync.Mutex
+var processors struct {
+	sync.Mutex
+	loops int // of all servers; guarded by the mutex
+}
 
 // LameDuck makes every answer the last one of its connection, as Connection:
 // close says to the client. New connections are accepted all the same.
@@ -246,6 +295,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range loops {
 		s.postOpen(l, l.drain)
 	}
+	if s.h2 != nil {
+		if err := s.h2.Shutdown(ctx); err != nil {
+			return err
+		}
+	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for s.open.Load() > 0 {
@@ -280,11 +334,18 @@ func (s *Server) Close() error {
 		})
 	}
 	aborted.Wait() // nothing goes away any more
+	if s.queue != nil {
+		_ = s.queue.Close() // what waits there is closed
+		_ = s.h2.Close()
+		s.serving.Wait()
+		_ = s.h2.Close() // what it had accepted when it was closed
+	}
 	s.away.Wait()
 	for _, l := range loops {
 		l.Post(func() { l.ended = true })
 	}
 	s.running.Wait()
+	makeRoom(-len(loops))
 	return nil
 }
 
@@ -299,7 +360,7 @@ func (s *Server) postOpen(l *Loop, f func()) bool {
 	return !s.closed
 }
 
-// Connections counts those that the loops have.
+// Connections counts those that there are.
 func (s *Server) Connections() int { return int(s.open.Load()) }
 
 // least is the loop with the fewest connections.

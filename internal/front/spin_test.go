@@ -87,6 +87,7 @@ func serveInChild(t *testing.T) {
 }
 
 func TestServerThatIsOutOfDescriptorsRecovers(t *testing.T) {
+	plainOnly(t)
 	if os.Getenv(inChild) != "" {
 		serveInChild(t)
 		return

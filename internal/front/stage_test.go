@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what has to come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // stage is a server with a script, and what it has told so far. When its test is
 // over it has to leave nothing behind.
@@ -89,6 +89,9 @@ func newStage(t *testing.T, change ...func(*stage, *Config)) *stage {
 		Slow:  func() { s.slow.Add(1) },
 		Ways:  &s.ways,
 		Panic: func(_ *http.Request, why any) { s.panics <- why },
+	}
+	if *overTLS {
+		cfg.TLS = certified()
 	}
 	for _, f := range change {
 		f(s, &cfg)

@@ -18,6 +18,7 @@ var wide = map[string]string{
 	"raftfsm.Node":   "the same",
 	"segstore":       "the store and the check of every truth of its doc.go are one room",
 	"segstore.Store": "the same",
+	"internal/front": "requests, and what is asked of the kernel, until that is a room of its own",
 	"lb/proxy":       "two ways for bytes, on loops and in goroutines, until they are one",
 }
 

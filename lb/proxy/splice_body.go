@@ -151,7 +151,7 @@ func (r *splice) receive() (int, error) {
 
 // take moves bytes into a pipe, or into held where that is not worth it.
 func (r *splice) take() (int, error) {
-	if r.left >= spliceWorth {
+	if r.left >= spliceWorth && r.conn.Splices() {
 		if p := r.s.emptyPipe(); p != nil {
 			want := int64(pipeSlow)
 			if r.eager {

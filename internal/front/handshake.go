@@ -1,0 +1,147 @@
+package front
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const h2Name = "h2" // in ALPN
+
+// secured lets a goroutine do the handshake: it may wait, and costs as much as many
+// requests. Then the connection is the loop's, or the server's for HTTP/2 where the client
+// has chosen that.
+func secured(c *Conn) *secure {
+	s, server := &secure{conn: c}, c.loop.server
+	s.tls = tls.Server(s, server.cfg.TLS)
+	c.state, c.stop = away, func() {}
+	server.away.Add(1)
+	go func() {
+		err := s.handshake(server.cfg.HeadTimeout)
+		if err == nil && server.h2 != nil && s.tls.ConnectionState().NegotiatedProtocol == h2Name {
+			c.loop.Post(s.handOver) // it is away until its end
+			return
+		}
+		if s.tcp != nil {
+			_ = s.tcp.Close()
+			s.tcp = nil
+		}
+		c.loop.Post(func() { s.shaken(err) })
+		server.away.Done()
+	}()
+	return s
+}
+
+// handshake gives the connection a socket that waits, and speaks TLS on it.
+func (s *secure) handshake(limit time.Duration) (err error) {
+	if s.tcp, err = SocketOf(s.conn.fd); err != nil {
+		return err
+	}
+	_ = s.tcp.SetDeadline(time.Now().Add(limit))
+	if err = s.tls.Handshake(); err == nil {
+		return s.tcp.SetDeadline(time.Time{})
+	}
+	var other tls.RecordHeaderError
+	if errors.As(err, &other) && isMethod(other.RecordHeader[:]) {
+		_, _ = io.WriteString(s.tcp, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nhere TLS is spoken\n")
+	}
+	return err
+}
+
+// isMethod tells whether what should be a record begins as a request does.
+func isMethod(b []byte) bool {
+	for _, c := range b {
+		if (c < 'A' || c > 'Z') && c != ' ' && c != '/' {
+			return false
+		}
+	}
+	return true
+}
+
+// shaken takes the connection from the goroutine.
+func (s *secure) shaken(err error) {
+	c := s.conn
+	c.stop, c.state, c.readable, c.writable = nil, busy, true, true
+	switch {
+	case c.gone || c.loop.server.draining.Load():
+		c.Reset()
+	case err != nil:
+		c.loop.server.cfg.Unshaken(err)
+		c.shut()
+	default:
+		c.state = heading
+		c.loop.heads.push(c, c.loop.now)
+		c.receive()
+	}
+}
+
+// handOver gives the connection to the server for HTTP/2.
+func (s *secure) handOver() {
+	c, server := s.conn, s.conn.loop.server
+	c.stop = nil
+	c.loop.Forget(c.fd) // the socket lives on, so its end would not do that
+	c.state = closed
+	_ = unix.Close(c.fd)
+	c.loop.held.Add(-1)
+	s.left = sync.OnceFunc(func() {
+		server.open.Add(-1)
+		server.cfg.Leave(c.client)
+	})
+	go func() {
+		select {
+		case server.queue.conns <- s.tls: // until its last state
+		case <-server.queue.over:
+			_ = s.Close()
+			server.away.Done()
+		}
+	}()
+}
+
+// ClientOf finds what Config.Enter gave in a connection of the server for HTTP/2.
+func ClientOf(conn net.Conn) (client any, tcp *net.TCPConn, ok bool) {
+	over, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil, nil, false
+	}
+	s, ok := over.NetConn().(*secure)
+	if !ok {
+		return nil, nil, false
+	}
+	return s.conn.client, s.tcp, true
+}
+
+// connQueue is the listener of the server for HTTP/2.
+type connQueue struct {
+	addr  net.Addr
+	conns chan net.Conn
+	over  chan struct{}
+	once  sync.Once
+}
+
+func newConnQueue(addr net.Addr) *connQueue {
+	return &connQueue{addr: addr, conns: make(chan net.Conn), over: make(chan struct{})}
+}
+
+// Accept is a net.Listener's.
+func (q *connQueue) Accept() (net.Conn, error) {
+	select {
+	case c := <-q.conns:
+		return c, nil
+	case <-q.over:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is a net.Listener's.
+func (q *connQueue) Close() error {
+	q.once.Do(func() { close(q.over) })
+	return nil
+}
+
+// Addr is a net.Listener's.
+func (q *connQueue) Addr() net.Addr { return q.addr }
