@@ -4,9 +4,11 @@
 BIN      := bin/tandem
 VIEWERS  ?= 127.0.0.1:8080
 DEMO     ?=
-PACKAGES := ffmpeg chromium nginx-light haproxy varnish iproute2 curl nftables
+PACKAGES := ffmpeg chromium nginx-light haproxy varnish iproute2 curl nftables keepalived
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 NODE     := $(shell command -v node 2>/dev/null)
+# Go leaves the commit out where its environment switches VCS stamping off.
+STAMP     = -ldflags "-X tandem/internal/obs.version=$(shell git describe --tags --always --dirty 2>/dev/null || echo dev) -X tandem/internal/obs.commit=$(shell git rev-parse HEAD 2>/dev/null)"
 GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # Rooms whose tests are pure or loops: run under the race detector. The system
 # tests run real processes, without it.
@@ -19,7 +21,7 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
 
 build: web ## bin/tandem, with the dashboard where Node is there
-	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/tandem
+	CGO_ENABLED=0 go build -trimpath $(STAMP) -o $(BIN) ./cmd/tandem
 
 demo: build ## a whole cluster on this machine: origin, 3 balancers, 4 edges (DEMO="--capacity 8" adds flags)
 	$(BIN) demo --listen $(VIEWERS) $(DEMO)
@@ -66,7 +68,7 @@ mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_M
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
-	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest
+	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest/...
 
 orders: ## removals, drains, joinings under viewers, at the limit and with room, over TANDEM_ORDERS=10 seeds
 	@echo "== orders"; TANDEM_ORDERS="$${TANDEM_ORDERS:-10}" go test -timeout 90m -count=1 -v -run TestAnOrderCostsNobodyAnything $(TESTFLAGS) ./internal/systest
@@ -84,7 +86,8 @@ endif
 	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
 	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
 
-trial: build deps ## tandem, nginx and HAProxy under the same faults; writes docs/trial.md (needs root)
+trial: PACKAGES += caddy
+trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults; writes docs/trial.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md
 
 bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"text/template"
 
 	"tandem/bench/lab"
@@ -18,18 +20,27 @@ type contender interface {
 	setUp(ctx context.Context, l *lab.Lab, m *media) (string, error)
 	// victim is the host of the cache that will fail, and its name in answers.
 	victim(l *lab.Lab) (*lab.Host, string)
+	// health is the path at which a balancer says that it is well.
+	health() string
+	// front ends the balancer "lb" by SIGKILL, or restarts it by what its maker offers
+	// for that.
+	front(l *lab.Lab, fault string) error
 	// originAsked counts the requests for segments that the origin has had.
 	originAsked(ctx context.Context, l *lab.Lab) (int, error)
 }
 
-var hostNames = []string{"origin", "cache-1", "cache-2", "lb", "viewers"}
+var hostNames = []string{"origin", "cache-1", "cache-2", "lb", "viewers", "lb-2", "lb-3"}
 
 // peer is a balancer of another make in front of two nginx caches and an nginx
 // origin; only the balancer's own configuration differs.
 type peer struct {
-	label string
-	lb    string   // template of the balancer's configuration
-	run   []string // its command; %s is the configuration file
+	label   string
+	lb      string   // template of the balancer's configuration
+	run     []string // its command; %s is the configuration file
+	restart func(h *lab.Host, p *peer) error
+
+	main *exec.Cmd // of the first balancer
+	file string    // its configuration
 }
 
 const nginxHead = `daemon off; worker_processes 2; pid {{.Dir}}/{{.Host}}.pid; error_log {{.Dir}}/{{.Host}}-error.log;
@@ -88,14 +99,59 @@ backend b
   server cache-2 {{.Cache2}}:8000
 `
 
+const caddyBalancer = `{
+  auto_https off
+}
+:8080 {
+  reverse_proxy {{.Cache1}}:8000 {{.Cache2}}:8000 {
+    lb_policy uri_hash
+    lb_try_duration 5s
+    fail_duration 10s
+    transport http {
+      dial_timeout 1s
+      response_header_timeout 5s
+    }
+  }
+}
+`
+
 // peers are the others, as an engineer who knows them would set them up.
 func peers() []contender {
 	nginx := []string{"nginx", "-c", "%s"}
 	return []contender{
-		&peer{label: "nginx", lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 0;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
-		&peer{label: "nginx, buffering", lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 1024m;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
-		&peer{label: "HAProxy", lb: haproxyBalancer, run: []string{"haproxy", "-db", "-f", "%s"}},
+		&peer{label: "nginx", restart: signals(syscall.SIGHUP), lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 0;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
+		&peer{label: "nginx, buffering", restart: signals(syscall.SIGHUP), lb: strings.NewReplacer("{{.Buffering}}", "proxy_max_temp_file_size 1024m;", "{{.ReadTimeout}}", "5s").Replace(nginxBalancer), run: nginx},
+		&peer{label: "HAProxy", restart: signals(syscall.SIGUSR2), lb: haproxyBalancer, run: []string{"haproxy", "-W", "-db", "-f", "%s"}},
+		&peer{label: "Caddy", restart: orders("caddy", "reload", "--force", "--adapter", "caddyfile", "--config", "%s"), lb: caddyBalancer, run: []string{"caddy", "run", "--adapter", "caddyfile", "--config", "%s"}},
 	}
+}
+
+// signals restarts a balancer by a signal to its main process.
+func signals(sig syscall.Signal) func(*lab.Host, *peer) error {
+	return func(_ *lab.Host, p *peer) error { return p.main.Process.Signal(sig) }
+}
+
+// orders restarts a balancer by a command on its host.
+func orders(args ...string) func(*lab.Host, *peer) error {
+	return func(h *lab.Host, p *peer) error {
+		var all []string
+		for _, arg := range args {
+			all = append(all, strings.ReplaceAll(arg, "%s", p.file))
+		}
+		if out, err := h.Command(context.Background(), all...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+}
+
+func (p *peer) health() string { return entryPath }
+
+func (p *peer) front(l *lab.Lab, fault string) error {
+	if fault == frontRestarted {
+		return p.restart(l.Hosts["lb"], p)
+	}
+	return syscall.Kill(-p.main.Process.Pid, syscall.SIGKILL)
 }
 
 func (p *peer) name() string { return p.label }
@@ -108,7 +164,7 @@ func (p *peer) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error) 
 		"Cache1": l.Hosts["cache-1"].IP, "Cache2": l.Hosts["cache-2"].IP,
 	}
 	for _, part := range []struct{ host, text string }{
-		{"origin", nginxOrigin}, {"cache-1", nginxCache}, {"cache-2", nginxCache}, {"lb", p.lb},
+		{"origin", nginxOrigin}, {"cache-1", nginxCache}, {"cache-2", nginxCache}, {"lb", p.lb}, {"lb-2", p.lb},
 	} {
 		values["Host"] = part.host
 		file, err := configure(filepath.Join(l.Dir, part.host+".conf"), part.text, values)
@@ -116,14 +172,18 @@ func (p *peer) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error) 
 			return "", err
 		}
 		run := []string{"nginx", "-c", file}
-		if part.host == "lb" {
+		if strings.HasPrefix(part.host, "lb") {
 			run = nil
 			for _, arg := range p.run {
 				run = append(run, strings.ReplaceAll(arg, "%s", file))
 			}
 		}
-		if _, err := l.Hosts[part.host].Start("server", run...); err != nil {
+		cmd, err := l.Hosts[part.host].Start("server", run...)
+		if err != nil {
 			return "", err
+		}
+		if part.host == "lb" {
+			p.main, p.file = cmd, file
 		}
 	}
 	base := "http://" + l.Hosts["lb"].IP + ":8080"

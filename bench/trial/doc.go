@@ -1,5 +1,6 @@
-// Command trial kills, stops and cuts off a cache while viewers watch, with
-// tandem, nginx and HAProxy side by side on one machine, and prints what the
+// Command trial kills, stops and cuts off a cache, or kills and restarts the
+// balancer, while viewers watch, with tandem, nginx, HAProxy and Caddy side by side
+// on one machine, and prints what the
 // viewers saw. `make trial` runs it and writes docs/trial.md.
 //
 // Set-up of each run: one origin, two caches that are warm, one balancer, each
@@ -15,5 +16,5 @@
 //   - the program ends only processes that it started, and removes its
 //     namespaces, also when it fails.
 //
-// It needs root (namespaces), and nginx and HAProxy from Debian.
+// It needs root (namespaces), and nginx, HAProxy, Caddy and keepalived from Debian.
 package main

@@ -45,8 +45,8 @@ func trial(args []string) error {
 	flags := flag.NewFlagSet("trial", flag.ContinueOnError)
 	flags.StringVar(&s.binary, "tandem", "bin/tandem", "the tandem binary")
 	flags.StringVar(&s.report, "report", "", "Markdown file to write")
-	flags.StringVar(&s.only, "only", "tandem,nginx,nginx-buffering,HAProxy", "contenders")
-	flags.StringVar(&s.faults, "faults", "kill,stop,link", "faults")
+	flags.StringVar(&s.only, "only", "tandem,nginx,nginx-buffering,HAProxy,Caddy", "contenders")
+	flags.StringVar(&s.faults, "faults", "kill,stop,link,front-kill,front-restart", "faults")
 	flags.IntVar(&s.viewers, "viewers", 64, "paced viewers")
 	flags.DurationVar(&s.faultAfter, "fault-after", 14*time.Second, "from the first viewer to the fault")
 	flags.DurationVar(&s.length, "length", 36*time.Second, "of each run")
@@ -62,7 +62,7 @@ func trial(args []string) error {
 	var rows []result
 	for _, c := range contenders(s) {
 		for _, fault := range strings.Split(s.faults, ",") {
-			fmt.Fprintf(os.Stderr, "%-18s %-5s ", c.name(), fault)
+			fmt.Fprintf(os.Stderr, "%-18s %-13s ", c.name(), fault)
 			row, err := round(ctx, s, c, fault)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", c.name(), fault, err)
@@ -120,6 +120,11 @@ func round(ctx context.Context, s settings, c contender, fault string) (result, 
 	if err != nil {
 		return result{}, fmt.Errorf("%w (logs: %s)", err, keep(dir))
 	}
+	if ofFront(fault) {
+		if entry, err = virtual(ctx, l, entry, c.health()); err != nil {
+			return result{}, fmt.Errorf("%w (logs: %s)", err, keep(dir))
+		}
+	}
 	if err := warm(ctx, l.Hosts["viewers"], entry, m); err != nil {
 		return result{}, fmt.Errorf("warm-up: %w (logs: %s)", err, keep(dir))
 	}
@@ -143,6 +148,10 @@ func (s settings) play(ctx context.Context, l *lab.Lab, c contender, fault, entr
 		case <-time.After(s.faultAfter):
 		}
 		faultAt.Store(time.Now().UnixMilli())
+		if ofFront(fault) {
+			failed <- c.front(l, fault)
+			return
+		}
 		failed <- inflict(victim, fault)
 	}()
 	logs, err := watch(ctx, l.Hosts["viewers"], order{
@@ -153,6 +162,9 @@ func (s settings) play(ctx context.Context, l *lab.Lab, c contender, fault, entr
 	}
 	if err := <-failed; err != nil {
 		return result{}, err
+	}
+	if ofFront(fault) {
+		name = "" // whichever cache the responses came from
 	}
 	r := measure(logs, name, faultAt.Load())
 	r.Contender, r.Fault = c.name(), fault
@@ -170,7 +182,7 @@ func inflict(h *lab.Host, fault string) error {
 	case "link":
 		return h.Cut()
 	default:
-		return fmt.Errorf("--faults: %q is none of kill, stop, link", fault)
+		return fmt.Errorf("--faults: %q is none of kill, stop, link, %s, %s", fault, frontKilled, frontRestarted)
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ type result struct {
 	FirstError   string `json:"first_error,omitempty"`
 }
 
-// measure reduces what the viewers saw to a row. faultAt is unix milliseconds.
+// measure reduces what the viewers saw to a row. faultAt is unix milliseconds; dead is
+// the cache that failed, "" when the balancer did, which carried all responses.
 func measure(logs []journal, dead string, faultAt int64) result {
 	r := result{Dead: dead}
 	var gaps []int64
@@ -50,7 +51,7 @@ func measure(logs []journal, dead string, faultAt int64) result {
 				continue
 			}
 			r.InFlight++
-			if t.Cache != dead {
+			if dead != "" && t.Cache != dead {
 				continue
 			}
 			r.FromDead++

@@ -26,7 +26,9 @@ func report(out io.Writer, file string, s settings, rows []result) error {
 	page.WriteString("# Trial: a cache fails while viewers watch\n\nWritten by `make trial`; make it again on your own machine.\n\n")
 	fmt.Fprintf(&page, "%d paced viewers, segments of %d MB and %d s, each read at %d MB/s; half hold 4 s of buffer, half 10 s; half of each never retry,\n"+
 		"half retry 3 times after 1 s. Origin, two warm caches, balancer and viewers are hosts of their own (network namespaces, TCP reno, socket buffers\n"+
-		"of at most 128 kB). After %s one cache is killed (SIGKILL), stopped (SIGSTOP: accepts, answers nothing) or cut off (its cable is taken out).\n\n",
+		"of at most 128 kB). After %s one cache is killed (SIGKILL), stopped (SIGSTOP: accepts, answers nothing) or cut off (its cable is taken out).\n\n"+
+		"In the rows *front-kill* and *front-restart* two balancers share an address that moves (keepalived, with the files of deploy/ for every system); the one that\n"+
+		"has it is killed, or restarted by what its maker offers: tandem SIGUSR2, nginx SIGHUP, HAProxy SIGUSR2 to its master, `caddy reload`.\n\n",
 		s.viewers, segmentBytes>>20, segmentSeconds, readRate>>20, s.faultAfter)
 	page.WriteString(table)
 	page.WriteString("\n*In flight*: responses under way at the fault, and of them those that came from the cache that failed. *Broken*: bodies that were cut short, hung, failed\n" +
@@ -40,7 +42,7 @@ func report(out io.Writer, file string, s settings, rows []result) error {
 func tableOf(rows []result) string {
 	var b strings.Builder
 	b.WriteString("| fault | system | in flight (from the dead cache) | broken | viewers with an error, of those without retries | viewers stalled, seconds in all | next good byte, p95 (gave up) | origin asked again |\n|---|---|---|---|---|---|---|---|\n")
-	for _, fault := range []string{"kill", "stop", "link"} {
+	for _, fault := range []string{"kill", "stop", "link", frontKilled, frontRestarted} {
 		for _, r := range rows {
 			if r.Fault == fault {
 				fmt.Fprintf(&b, "| %s | %s | %d (%d) | %d | %d of %d | %d, %.1f | %.2f s (%d) | %d |\n", r.Fault, r.Contender, r.InFlight, r.FromDead,
@@ -62,8 +64,14 @@ func (s settings) judge(rows []result) error {
 			continue
 		}
 		limit := int64(600)
-		if r.Fault == "kill" {
+		switch r.Fault {
+		case "kill":
 			limit = 250
+		case frontKilled: // what was on the wire is asked for again
+			if r.Wrong+r.StalledShort > 0 || r.NextByteP95 > 2000 {
+				broken = append(broken, r.Fault+": "+r.line())
+			}
+			continue
 		}
 		if r.Broken+r.Errors+r.Stalled+r.OriginAsked > 0 || r.NextByteP95 > limit || r.FromDead < 30 {
 			broken = append(broken, r.Fault+": "+r.line())

@@ -5,15 +5,32 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"tandem/bench/lab"
 	"tandem/internal/wire"
 )
 
-// tandem is ours: one balancer, a ring of two edges, one origin.
-type tandem struct{ binary string }
+// tandem is ours: three balancers, a ring of two edges, one origin.
+type tandem struct {
+	binary string
+	main   *exec.Cmd // of the first balancer
+}
+
+// front is what docs/deploy.md says of a new version.
+func (t *tandem) front(_ *lab.Lab, fault string) error {
+	if fault == frontRestarted {
+		return t.main.Process.Signal(syscall.SIGUSR2)
+	}
+	return syscall.Kill(-t.main.Process.Pid, syscall.SIGKILL)
+}
+
+var balancers = []string{"lb", "lb-2", "lb-3"}
+
+func (t *tandem) health() string { return "/_tandem/health" }
 
 func (t *tandem) name() string { return "tandem" }
 
@@ -32,28 +49,36 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 	}
 	at := func(name string) string { return l.Hosts[name].IP }
 	lb := "http://" + at("lb") + ":8080"
-	commands := []struct {
+	type start struct {
 		host string
 		args []string
-	}{
+	}
+	commands := []start{
 		{"origin", []string{"origin", "--listen", at("origin") + ":8000", "--admin-listen", at("origin") + ":9000", "--admin-open", "--media", m.root, "--secret-file", secret}},
-		{"lb", []string{
-			"lb", "--name", "lb-1", "--listen", at("lb") + ":8080", "--admin-listen", at("lb") + ":9000", "--admin-open", "--raft-listen", at("lb") + ":7000",
-			"--data", filepath.Join(l.Dir, "lb"), "--peers", "lb-1=" + at("lb") + ":7000=" + lb, "--secret-file", secret,
-		}},
+	}
+	var peers, urls []string
+	for _, name := range balancers {
+		peers, urls = append(peers, name+"="+at(name)+":7000=http://"+at(name)+":8080"), append(urls, "http://"+at(name)+":8080")
+	}
+	for _, name := range balancers {
+		commands = append(commands, start{name, []string{
+			"lb", "--name", name, "--listen", "0.0.0.0:8080", "--admin-listen", at(name) + ":9000", "--admin-open", "--raft-listen", at(name) + ":7000",
+			"--data", filepath.Join(l.Dir, name), "--peers", strings.Join(peers, ","), "--secret-file", secret,
+		}})
 	}
 	for i, name := range []string{"cache-1", "cache-2"} {
-		commands = append(commands, struct {
-			host string
-			args []string
-		}{name, []string{
+		commands = append(commands, start{name, []string{
 			"edge", "--name", fmt.Sprintf("edge-%d", i+1), "--listen", at(name) + ":8000", "--admin-listen", at(name) + ":9000", "--admin-open", "--capacity", "200",
-			"--data", filepath.Join(l.Dir, name), "--origin", "http://" + at("origin") + ":8000", "--balancers", lb, "--secret-file", secret,
+			"--data", filepath.Join(l.Dir, name), "--origin", "http://" + at("origin") + ":8000", "--balancers", strings.Join(urls, ","), "--secret-file", secret,
 		}})
 	}
 	for _, c := range commands {
-		if _, err := l.Hosts[c.host].Start("tandem", append([]string{bin}, c.args...)...); err != nil {
+		cmd, err := l.Hosts[c.host].Start("tandem", append([]string{bin}, c.args...)...)
+		if err != nil {
 			return "", err
+		}
+		if c.host == balancers[0] {
+			t.main = cmd
 		}
 	}
 	return lb + entryPath, l.Hosts["viewers"].Await(ctx, lb+entryPath)
