@@ -80,7 +80,7 @@ func (n *network) start() {
 		"--peers", "lb-1="+n.lab.Hosts["lb"].IP+":7000="+n.base("lb"))
 	for _, name := range namespaceEdges {
 		n.run(name, "edge", "--name", name, "--data", filepath.Join(n.lab.Dir, name), "--origin", n.base("origin"), "--balancers", n.base("lb"),
-			"--duplication", "multicast", "--multicast-group", networkGroup, "--multicast-interface", "eth0")
+			"--capacity", "100", "--duplication", "multicast", "--multicast-group", networkGroup, "--multicast-interface", "eth0")
 	}
 }
 
