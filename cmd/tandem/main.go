@@ -22,7 +22,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
 		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
-		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(), operatorCommand(),
+		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(), operatorCommand(), readyCommand(),
 		simCommand(), benchCommand(), configCommand(), versionCommand(),
 	}
 }

@@ -60,6 +60,7 @@ var rooms = map[string][]string{
 	"internal/node":            {"internal/front", "internal/h1", "internal/ring", "internal/wire", "internal/cachekey"},
 	"internal/serve":           {"internal/run", "internal/setting"},
 	"internal/systest":         {},
+	"internal/systest/guide":   {},
 	"internal/cachekey":        {"internal/media/uri"},
 	"internal/house/mutations": {},
 	"internal/house":           {},

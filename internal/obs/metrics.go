@@ -19,8 +19,20 @@ func Registry() *prometheus.Registry {
 	return reg
 }
 
+// Set by the linker (see Makefile and Dockerfile): Go's own stamp is missing where
+// the build has no repository, or its environment switches it off.
+var version, commit string
+
 // Build is the version and commit that the binary was built from.
-func Build() (version, commit string) {
+func Build() (string, string) {
+	if version != "" && commit != "" {
+		return version, commit
+	}
+	return stamped()
+}
+
+// stamped is what Go has noted by itself.
+func stamped() (version, commit string) {
 	version, commit = "dev", "unknown"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
