@@ -24,7 +24,7 @@ build: web ## bin/tandem, with the dashboard where Node is there
 	CGO_ENABLED=0 go build -trimpath $(STAMP) -o $(BIN) ./cmd/tandem
 
 demo: build ## a whole cluster on this machine: origin, 3 balancers, 4 edges (DEMO="--capacity 8" adds flags)
-	$(BIN) demo --listen $(VIEWERS) $(DEMO)
+	$(BIN) demo --listen $(VIEWERS) --fault-proxies $(DEMO)
 
 web: ## the dashboard's pages (needs Node 20; without it the page says so)
 ifeq ($(NODE),)
@@ -79,7 +79,7 @@ ifeq ($(NODE),)
 endif
 	@echo "== HTTP caching suite"; cd web && { [ -d node_modules/http-cache-tests ] || npm ci --no-audit --no-fund --loglevel=error; } && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent cache-tests
 
-browser: ## hls.js, dash.js, Shaka and the dashboard in headless Chromium (cut links need root)
+browser: ## hls.js, dash.js, Shaka, the dashboard and the demo's player in headless Chromium (cut links need root)
 ifeq ($(NODE),)
 	@command -v node >/dev/null || { echo "browser: no Node on this machine"; exit 1; }
 endif

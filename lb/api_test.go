@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -284,4 +285,40 @@ func TestAdminSideServesTheDashboardHealthAndFigures(t *testing.T) {
 			t.Errorf("%s: %s %.200s", path, resp.Status, body)
 		}
 	}
+}
+
+// A demo's page gives orders for its nodes, which the balancer passes on; elsewhere
+// nothing of the kind is there.
+func TestADemosOrdersArePassedOnAndThereAreNoneElsewhere(t *testing.T) {
+	asked := make(chan string, 4)
+	demo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.URL.Path
+		if strings.HasSuffix(r.URL.Path, "/edge-9/kill") {
+			http.Error(w, "there is no node edge-9", http.StatusConflict)
+			return
+		}
+		_, _ = w.Write([]byte(`{"nodes":[]}`))
+	}))
+	defer demo.Close()
+	c := newStage(t, stageOptions{config: func(cfg *Config) { cfg.DemoControl = demo.URL + "/secret" }})
+	var s wire.Status
+	if c.api(http.MethodGet, "/status", nil, http.StatusOK, &s); !s.Demo {
+		t.Error("status does not say that this is a demo")
+	}
+	c.api(http.MethodGet, "/demo", nil, http.StatusOK, nil)
+	c.api(http.MethodPost, "/demo/nodes/edge-1/kill", nil, http.StatusOK, nil)
+	if body := c.api(http.MethodPost, "/demo/nodes/edge-9/kill", nil, http.StatusConflict, nil); !strings.Contains(string(body), "there is no node edge-9") {
+		t.Errorf("%s", body)
+	}
+	for _, want := range []string{"GET /secret/", "POST /secret/nodes/edge-1/kill", "POST /secret/nodes/edge-9/kill"} {
+		if got := <-asked; got != want {
+			t.Errorf("the demo was asked %q, want %q", got, want)
+		}
+	}
+	c = newStage(t, stageOptions{})
+	s = wire.Status{}
+	if c.api(http.MethodGet, "/status", nil, http.StatusOK, &s); s.Demo {
+		t.Error("status says that this is a demo")
+	}
+	c.api(http.MethodPost, "/demo/nodes/edge-1/kill", nil, http.StatusNotFound, nil)
 }

@@ -60,6 +60,7 @@ type Config struct {
 	IdleTimeout    time.Duration
 	MinRate        int64
 	LogLevel       string
+	DemoControl    string
 
 	Secret wire.Secret // read from SecretFile by Validate
 
@@ -105,6 +106,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Duration(&c.UnplaceAfter, "unplace-after", 10*time.Minute, 0, 365*24*time.Hour, "A stream that nobody has watched for so long leaves the placement, which makes room for other names; edges keep what they store of it. 0: never."),
 		setting.Duration(&c.SilentFor, "silent-for", 750*ms, 50*ms, time.Minute, "An edge whose reports are missing for so long is pinged."),
 		setting.Duration(&c.PingTimeout, "ping-timeout", 300*ms, 10*ms, time.Minute, "How long an edge may take to answer a ping before it is dead."),
+		setting.String(&c.DemoControl, "demo-control", "", "In a demo: where the page's orders to kill, stop and start nodes are passed on."),
 		setting.String(&c.LogLevel, "log-level", "info", "debug, info, warn or error.").Reloadable(),
 	}
 }
@@ -270,3 +272,11 @@ func (c *Config) UseRaft(l net.Listener) { c.raft.Listener = l }
 // Recover makes the balancer the only one that votes, by what is on its disk. The
 // same order is carried out once.
 func (c *Config) Recover(order string) { c.raft.Recover = order }
+
+// dashboard is where the page is, in a demo: elsewhere viewers are not told.
+func (c *Config) dashboard() string {
+	if c.DemoControl == "" {
+		return ""
+	}
+	return c.self("").Admin + "/"
+}

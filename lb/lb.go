@@ -112,7 +112,7 @@ func (l *LB) openRooms(deps Deps) {
 	l.api = api.New(api.Deps{
 		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
 		Name: cfg.Name, StateSource: cfg.StateSource, Refused: l.counts.refusedAll.load, Takeovers: l.counts.takeoversAll.load, Leaving: l.leaving,
-		Recover: deps.Recover, Reload: deps.Reload,
+		Recover: deps.Recover, Reload: deps.Reload, DemoControl: cfg.DemoControl,
 	})
 }
 

@@ -16,6 +16,10 @@ import (
 func (l *LB) Handler() http.Handler {
 	nodes := l.control.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == wire.PathHealth {
+			health(l.control, w, r)
+			return
+		}
 		if strings.HasPrefix(r.URL.Path, wire.Internal) {
 			nodes.ServeHTTP(w, r)
 			return
@@ -59,7 +63,11 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if media.IsEntry(cachekey.Path(target)) {
 		return l.entry(w, r, terms)
 	}
-	return l.loose(w, r, terms)
+	loose := func(w http.ResponseWriter, r *http.Request) (int, int64) { return l.loose(w, r, terms) }
+	if target == "/" {
+		return root(loose, l.cfg.dashboard())(w, r)
+	}
+	return loose(w, r)
 }
 
 // brokenOff sees that what was begun and can't be finished ends in a reset: for

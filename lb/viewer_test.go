@@ -323,3 +323,32 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 		t.Fatalf("the client sees %v, want a reset", err)
 	}
 }
+
+// Whoever opens the viewers' address in a browser is told what it is, unless the
+// origin has a page there; and a health check can ask there, without a secret.
+func TestTheViewersAddressSaysWhatItIs(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	resp, body := c.viewer(nil, "/")
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "object /") {
+		t.Errorf("the origin's own page: %s %q", resp.Status, body)
+	}
+	if resp, body := c.viewer(nil, wire.PathHealth); resp.StatusCode != http.StatusOK || string(body) != "ok\n" {
+		t.Errorf("health: %s %q", resp.Status, body)
+	}
+	for _, m := range c.members {
+		m.locked(func() { m.missing = true })
+	}
+	resp, body = c.viewer(nil, "/")
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "This address is for players") || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("without a page of the origin's: %s %q", resp.Status, body)
+	}
+	if resp, _ := c.viewer(nil, "/nothing.ts"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("another path: %s", resp.Status)
+	}
+	for _, e := range c.lb.Placement().Edges {
+		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+	}
+	if resp, body := c.viewer(nil, wire.PathHealth); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("health without an edge: %s %q", resp.Status, body)
+	}
+}

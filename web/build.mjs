@@ -35,6 +35,8 @@ async function bundle() {
     outdir: "dist/assets",
     entryNames: "[name]-[hash]",
     bundle: true,
+    splitting: true, // the playing libraries are loaded when they are needed
+    chunkNames: "[name]-[hash]",
     minify: true,
     format: "esm",
     target: ["es2022", "chrome111", "firefox113", "safari16.4"],

@@ -14,8 +14,10 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// contentPolicy forbids the page everything that is not of its own listener.
-const contentPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// contentPolicy forbids the page everything that is not of its own listener, but for
+// what its player plays: streams are at the viewers' listeners, which may have any
+// address.
+const contentPolicy = "default-src 'self'; connect-src 'self' http: https:; media-src 'self' blob: http: https:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // unbuilt is shown when the binary was built without Node.
 const unbuilt = `<!doctype html>

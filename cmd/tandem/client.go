@@ -51,15 +51,9 @@ func (c *client) addresses() ([]string, error) {
 	if c.admin != "" {
 		return strings.Split(strings.TrimRight(c.admin, "/"), ","), nil
 	}
-	path := c.cluster
+	path := c.file()
 	if path == "" {
-		path = os.Getenv("TANDEM_CLUSTER")
-	}
-	if path == "" {
-		if _, err := os.Stat("cluster.json"); err != nil {
-			return []string{defaultAdmin}, nil
-		}
-		path = "cluster.json"
+		return []string{defaultAdmin}, nil
 	}
 	f, err := cluster.Read(path)
 	if err != nil {
@@ -69,6 +63,20 @@ func (c *client) addresses() ([]string, error) {
 		return nil, fmt.Errorf("%s names no balancer", path)
 	}
 	return f.Admins(), nil
+}
+
+// file is the path of the cluster.json that is meant; "": there is none.
+func (c *client) file() string {
+	if c.cluster != "" {
+		return c.cluster
+	}
+	if path := os.Getenv("TANDEM_CLUSTER"); path != "" {
+		return path
+	}
+	if _, err := os.Stat("cluster.json"); err == nil {
+		return "cluster.json"
+	}
+	return ""
 }
 
 // answerError is what a balancer said no with: nobody else is asked.

@@ -17,8 +17,9 @@ func demoCommand() command {
 		name:    "demo",
 		summary: "a whole cluster of real processes on this machine",
 		about: "An origin, balancers and a ring of edges, each a process of its own, with a built-in sample\n" +
-			"(HLS and DASH, stored and live). It stays until Ctrl-C, then ends every one of them. A node\n" +
-			"that is killed stays dead; its command line is in DIR/cluster.json.",
+			"(HLS and DASH, stored and live), and a page that plays it. It stays until Ctrl-C, then ends\n" +
+			"every one of them. A node that is killed (by the page, `tandem kill`, or kill -9) stays dead\n" +
+			"until it is brought back (by the page, `tandem start`, or --restart-after).",
 		example: "tandem demo\ntandem demo --dir /tmp/d --edges 4 --capacity 8 --restart-after 10s\ntandem demo --origin https://origin.example.com/base",
 		rows:    func() []setting.Row { return cfg.Settings() },
 		run:     func(ctx context.Context, _ []string, out io.Writer) error { return runDemo(ctx, cfg, out) },
@@ -52,8 +53,8 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	if f.Origin != "" {
 		origin = "your origin"
 	}
-	fmt.Fprintf(out, "%s after %.1f s: %s, %d balancers, %d edges in a ring\n\n", strong("ready"), took.Seconds(), origin, len(f.Names(cluster.RoleLB)), len(f.Names(cluster.RoleEdge)))
-	fmt.Fprintf(out, "  dashboard  %s\n", strong(f.Dashboard))
+	fmt.Fprintf(out, "%s after %.1f s: %s, %d balancers, %d edges in a ring. In a browser:\n\n", strong("ready"), took.Seconds(), origin, len(f.Names(cluster.RoleLB)), len(f.Names(cluster.RoleEdge)))
+	fmt.Fprintf(out, "  %s\n\nThe page plays a stream, and kills the edge that serves it. For other players:\n\n", strong(f.Dashboard))
 	for _, s := range f.Streams {
 		kind := "stored"
 		if s.Live {
@@ -87,13 +88,5 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	if f.Origin != "" {
 		watched = " --url " + f.Viewers[0] + "/PATH"
 	}
-	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem bench --kill%s\n  kill -9 %d\nCtrl-C ends all.\n", path, watched, victim(f))
-}
-
-// victim is the process that the greeting proposes to kill.
-func victim(f cluster.File) int {
-	if n := f.Node("edge-1"); n != nil {
-		return n.PID
-	}
-	return 0
+	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem kill edge-1        (and tandem start edge-1)\n  tandem bench --kill%s\nCtrl-C ends all.\n", path, watched)
 }

@@ -8,6 +8,7 @@ import (
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
+	"tandem/internal/wire"
 	"tandem/lb"
 
 	"github.com/rs/zerolog"
@@ -55,6 +56,7 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 
 // viewerParts serve h to viewers, plain and with TLS.
 func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) (*front.Server, []run.Part) {
+	h = life.HealthAt(wire.PathHealth, h)
 	server := b.Front(h, quick)
 	parts := []run.Part{life.Part(serve.Listener{Name: "listen", Socket: d.viewers, Server: server})}
 	if d.secure != nil {

@@ -20,7 +20,7 @@ func main() {
 // commands is the table of subcommands, in the order of the help.
 func commands() []command {
 	return []command{
-		demoCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
+		demoCommand(), killCommand(), stopCommand(), startCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
 		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
 		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(), operatorCommand(), readyCommand(),
 		simCommand(), benchCommand(), configCommand(), versionCommand(),

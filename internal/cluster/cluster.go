@@ -69,11 +69,11 @@ func (c *Cluster) Kill(name string) error {
 	return n.AwaitGone(10 * time.Second)
 }
 
-// Stop halts a node: it accepts connections, and nothing moves.
-func (c *Cluster) Stop(name string) error { return c.signal(name, syscall.SIGSTOP) }
+// Stop halts a node, and returns when it has: it accepts connections, and nothing moves.
+func (c *Cluster) Stop(name string) error { return c.halt(name, syscall.SIGSTOP, true) }
 
 // Cont lets a halted node go on.
-func (c *Cluster) Cont(name string) error { return c.signal(name, syscall.SIGCONT) }
+func (c *Cluster) Cont(name string) error { return c.halt(name, syscall.SIGCONT, false) }
 
 // endLimit is how long a node may take to end in order: its lame-duck and
 // drain-time, and a little more.
@@ -91,12 +91,21 @@ func (c *Cluster) Terminate(name string) error {
 	return n.AwaitGone(endLimit)
 }
 
-func (c *Cluster) signal(name string, sig syscall.Signal) error {
+// halt sends the signal and waits until it has had its effect.
+func (c *Cluster) halt(name string, sig syscall.Signal, halted bool) error {
 	n, err := c.Node(name)
 	if err != nil {
 		return err
 	}
-	return n.Signal(sig)
+	if err := n.Signal(sig); err != nil {
+		return err
+	}
+	for end := time.Now().Add(5 * time.Second); n.Running() && n.Halted() != halted; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("%s: the signal has had no effect after 5 s", name)
+		}
+	}
+	return nil
 }
 
 // Restart runs a dead node's command line again.

@@ -23,6 +23,17 @@ var ErrNotRunning = errors.New("the node does not run")
 // has no command line and does not run.
 func (n *Node) Running() bool { return n.PID > 0 && n.runsAs(n.PID) }
 
+// Halted tells whether the node's process is stopped: it is there, and does nothing.
+func (n *Node) Halted() bool {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(n.PID), "stat"))
+	if err != nil || !n.Running() {
+		return false
+	}
+	// The state stands behind the name, which is in parentheses.
+	rest := bytes.TrimSpace(text[bytes.LastIndexByte(text, ')')+1:])
+	return len(rest) > 0 && rest[0] == 'T'
+}
+
 // Others lists the other processes that run the node's command line.
 func (n *Node) Others() []int {
 	names, err := filepath.Glob("/proc/[0-9]*")

@@ -16,7 +16,7 @@ func TestDemoInFrontOfAnOriginOfTheUsers(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	file, err := plan(c, nil)
+	file, err := plan(c, nil, "http://control")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ type Demo struct {
 	cfg       Config
 	proxies   *proxies // nil without Config.FaultProxies
 	processes *processes
+	control   *control
 	remove    func() // the directory, if it is a temporary one
 }
 
@@ -40,7 +41,10 @@ func (d *Demo) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	file, err := plan(&d.cfg, d.proxies)
+	if d.control, err = openControl(d.proxies); err != nil {
+		return err
+	}
+	file, err := plan(&d.cfg, d.proxies, d.control.url())
 	if err != nil {
 		return err
 	}
@@ -51,7 +55,11 @@ func (d *Demo) open(ctx context.Context) (err error) {
 	if err := d.processes.ready(ctx, d.cfg.Edges); err != nil {
 		return fmt.Errorf("%w; the nodes' logs are in %s", err, d.cfg.Dir)
 	}
-	return d.processes.publish()
+	if err := d.processes.publish(); err != nil {
+		return err
+	}
+	d.control.nodes.Store(d.processes)
+	return nil
 }
 
 // Path is where cluster.json is.
@@ -66,6 +74,9 @@ func (d *Demo) Watch(ctx context.Context, tell func(line string)) { d.processes.
 // Close ends every node. The proxies go after the edges behind them, and the
 // directory after all that write to it.
 func (d *Demo) Close() {
+	if d.control != nil {
+		d.control.close()
+	}
 	if d.processes != nil {
 		d.processes.end()
 	}

@@ -21,13 +21,14 @@ const dashboardAddr = "127.0.0.1:9080"
 type layout struct {
 	*Config
 	proxies *proxies // nil: none
+	control string   // URL at which the page's orders are taken
 	self    string   // the binary
 	ports   []int    // free ones that are left
 	file    *cluster.File
 }
 
 // plan decides every address and command line before anything is started.
-func plan(c *Config, p *proxies) (*cluster.File, error) {
+func plan(c *Config, p *proxies, control string) (*cluster.File, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func plan(c *Config, p *proxies) (*cluster.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{Config: c, proxies: p, self: self, ports: ports, file: &cluster.File{Dir: c.Dir, Secret: secret}}
+	l := &layout{Config: c, proxies: p, control: control, self: self, ports: ports, file: &cluster.File{Dir: c.Dir, Secret: secret}}
 	origin, err := l.addOrigin()
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 		}
 		args := []string{
 			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.Dir, name, "data"),
-			"--admission", l.Admission, "--state-source", l.StateSource,
+			"--admission", l.Admission, "--state-source", l.StateSource, "--demo-control", l.control,
 		}
 		l.add(cluster.RoleLB, name, https[i], admin, append(args, l.LBFlags...)...)
 	}

@@ -97,6 +97,38 @@ func (p *proxies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(cluster.ProxyState{Edge: name, Fault: x.text, Struck: x.Struck(), Answers: x.Answers()})
 }
 
+// has tells whether there is a proxy before an edge. A nil one has none.
+func (p *proxies) has(edge string) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.edges[edge] != nil
+}
+
+// cut tells whether the proxy before an edge refuses.
+func (p *proxies) cut(edge string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.edges[edge].text == string(fault.Refuse)
+}
+
+// set changes what the proxy before an edge does.
+func (p *proxies) set(edge string, f fault.Fault) error {
+	if !p.has(edge) {
+		return fmt.Errorf("%s has no proxy: start the demo with --fault-proxies", edge)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x := p.edges[edge]
+	if err := x.Set(f); err != nil {
+		return err
+	}
+	x.text = string(f.Kind)
+	return nil
+}
+
 // order changes what the proxy does; an error comes with its status.
 func (x *proxy) order(text string) (status int, err error) {
 	f, err := fault.Parse(text)

@@ -119,9 +119,12 @@ func (l *Life) patience() (context.Context, context.CancelFunc) {
 
 // Health stands before a role's handler for operators: /readyz says no while the
 // process is leaving.
-func (l *Life) Health(next http.Handler) http.Handler {
+func (l *Life) Health(next http.Handler) http.Handler { return l.HealthAt("/readyz", next) }
+
+// HealthAt is Health for another path.
+func (l *Life) HealthAt(path string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := l.leaving.Load(); why != nil && r.URL.Path == "/readyz" {
+		if why := l.leaving.Load(); why != nil && r.URL.Path == path {
 			http.Error(w, *why, http.StatusServiceUnavailable)
 			return
 		}

@@ -44,8 +44,9 @@ type Status struct {
 	Zones     []ZoneLoss     `json:"zones"` // what the loss of each would cost; none: no edge states one
 	Sessions  int            `json:"sessions"`
 	Streams   int            `json:"streams"`
-	Refused   int64          `json:"refused"`   // by this balancer since its start
-	Takeovers int64          `json:"takeovers"` // responses finished from the partner, by this balancer
+	Refused   int64          `json:"refused"`        // by this balancer since its start
+	Takeovers int64          `json:"takeovers"`      // responses finished from the partner, by this balancer
+	Demo      bool           `json:"demo,omitempty"` // of `tandem demo`: its nodes can be killed and brought back by orders
 }
 
 // BalancerInfo is one balancer.

@@ -56,6 +56,7 @@ const (
 	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
 	PathStopping  = "/_tandem/stopping"  // POST Stopping: a planned takeover
 	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete
+	PathHealth    = "/_tandem/health"    // GET, open to all: 200 while this balancer should get viewers, else 503
 	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise
 	PathJoin      = "/_tandem/join"      // POST Balancer
 )

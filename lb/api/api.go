@@ -42,6 +42,7 @@ type Deps struct {
 	StateSource string
 	Refused     func() int64             // viewers, by this balancer since its start
 	Takeovers   func() int64             // responses finished from another edge, likewise
+	DemoControl string                   // where orders to a demo's nodes go; empty: this is none
 	Recover     func(order string) error // starts this process anew as the only voter, by its disk; nil: it can't be
 	Reload      func() (any, error)      // reads this balancer's configuration anew; nil: it can't be
 	Leaving     <-chan struct{}          // closed when whoever is kept waiting has to go
@@ -109,6 +110,8 @@ func (a *API) routes(r chi.Router) {
 	r.Put("/upstreams", a.handleSetUpstreams)
 	r.Post("/admission", a.handleAdmission)
 	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)
+	r.Get("/demo", a.handleDemo)
+	r.Post("/demo/nodes/{node}/{act}", a.handleDemo)
 	r.Post("/balancers/{balancer}/move", a.handleMove)
 	r.Get("/cluster/backup", a.handleBackup)
 	r.Post("/cluster/restore", a.handleRestore)

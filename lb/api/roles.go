@@ -18,6 +18,7 @@ var Roles = []operator.Row{
 	{Method: "GET", Path: Prefix + "/receipts", Role: operator.Viewer},
 	{Method: "GET", Path: Prefix + "/events", Role: operator.Viewer},
 	{Method: "GET", Path: Prefix + "/history", Role: operator.Viewer},
+	{Method: "GET", Path: Prefix + "/demo", Role: operator.Viewer},
 	{Method: "GET", Path: Prefix + "/keys", Role: operator.Viewer},
 	{Method: "GET", Path: Prefix + "/edges/{edge}/drain", Role: operator.Viewer},
 	{Method: "GET", Path: Prefix + "/edges/{edge}/remove", Role: operator.Viewer},
@@ -31,6 +32,7 @@ var Roles = []operator.Row{
 	{Method: "POST", Path: Prefix + "/streams/unplace", Role: operator.Operator},
 	{Method: "POST", Path: Prefix + "/purge", Role: operator.Operator},
 	{Method: "POST", Path: Prefix + "/admission", Role: operator.Operator},
+	{Method: "POST", Path: Prefix + "/demo/nodes/{node}/{act}", Role: operator.Operator},
 	{Method: "POST", Path: Prefix + "/reload", Role: operator.Operator},
 	{Method: "GET", Path: Prefix + "/upstreams", Role: operator.Operator}, // they may hold credentials
 

@@ -18,7 +18,7 @@ func (a *API) status() wire.Status {
 	s := wire.Status{
 		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Majority: a.deps.Control.Majority(), Admission: p.Admission, Policy: a.deps.StateSource,
 		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name), Zones: ring.ZoneLosses(p, tables),
-		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(),
+		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(), Demo: a.deps.DemoControl != "",
 	}
 	return s
 }

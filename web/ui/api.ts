@@ -1,6 +1,6 @@
 // What the page asks of the balancer that served it. An answer that is not as
 // wire.ts says becomes a Problem: one line, for people.
-import type { Happening, Preview, PurgeAnswer, Receipt, SessionInfo, SessionList, Status, StreamStatus } from "./wire";
+import type { Demo, Happening, Preview, PurgeAnswer, Receipt, SessionInfo, SessionList, Status, StreamStatus } from "./wire";
 
 const base = "api/v1/";
 const patience = 10_000; // milliseconds until a silent balancer counts as no answer
@@ -118,6 +118,21 @@ export async function purge(prefix: string, exact: boolean): Promise<PurgeAnswer
 
 export async function admit(admission: string): Promise<void> {
   await ask("POST", "admission", { admission });
+}
+
+export type Act = "kill" | "stop" | "cut" | "start";
+
+function asDemo(value: unknown): Demo {
+  if (!isFields(value)) throw misshapen("demo");
+  return { nodes: list(value.nodes, "demo"), viewers: list(value.viewers, "demo"), streams: list(value.streams, "demo") };
+}
+
+export async function getDemo(): Promise<Demo> {
+  return asDemo(await ask("GET", "demo"));
+}
+
+export async function actOn(node: string, act: Act): Promise<Demo> {
+  return asDemo(await ask("POST", `demo/nodes/${encodeURIComponent(node)}/${act}`));
 }
 
 export const eventsAddress = `${base}events`;

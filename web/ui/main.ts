@@ -2,6 +2,7 @@
 import { Actions } from "./actions";
 import { getHistory, getReceipts, getSessions, getStreams } from "./api";
 import { Balancers } from "./balancers";
+import { DemoBox } from "./demo";
 import { byId } from "./dom";
 import { Edges } from "./edges";
 import { Events } from "./events";
@@ -10,6 +11,7 @@ import { Header } from "./header";
 import { enter } from "./login";
 import { Pairs } from "./pairs";
 import { assignColours } from "./palette";
+import { Player } from "./player";
 import { Problems } from "./problems";
 import { PurgeBox } from "./purge";
 import { Receipts } from "./receipts";
@@ -34,10 +36,15 @@ const edges = new Edges(byId("edges"), actions);
 const pairs = new Pairs(byId("pairs"));
 const receipts = new Receipts(byId("receipts"));
 const events = new Events(byId("events"));
-const streams = new Streams(byId("streams"));
+const player = new Player(byId("player"));
+const streams = new Streams(byId("streams"), (entry) => {
+  byId("player").scrollIntoView({ block: "center" });
+  void player.play(entry);
+});
 const sessions = new Sessions(byId("sessions"), actions);
 const balancers = new Balancers(byId("balancers"), actions);
 new PurgeBox(byId("purge"));
+const demo = new DemoBox(byId("panel-demo"), byId("demo"), (told) => player.offer(told.streams));
 
 // List asks for something again and again while its part of the page can be seen.
 class List {
@@ -93,6 +100,8 @@ new Feed({
     pairs.update(status);
     receipts.status(status);
     balancers.update(status);
+    player.status(status);
+    demo.status(status);
     document.body.classList.add("ready");
   },
   event(event) {

@@ -1,5 +1,5 @@
 // The streams: where each is stored, and how many watch it.
-import { h, Keyed, setText, type Shown } from "./dom";
+import { h, Keyed, setAttribute, setText, type Shown } from "./dom";
 import { count, plural } from "./format";
 import { colourOf } from "./palette";
 import { cell, Table } from "./table";
@@ -13,14 +13,19 @@ class StreamRow implements Shown<StreamStatus> {
   private readonly places = h("span", { class: "places" });
   private readonly pairs = h("span");
   private readonly sessions = h("span", { class: "value" });
+  private readonly play = h("button", { type: "button", class: "play", title: "play it in this page", onclick: () => this.open(this.entry) }, "▶");
   private edges = "";
+  private entry = "";
 
-  constructor() {
-    this.root = h("tr", { role: "row" }, cell("Stream", this.name), cell("Stored at", this.places), cell("Pairs", this.pairs), cell("Sessions", this.sessions));
+  constructor(private readonly open: (entry: string) => void) {
+    this.root = h("tr", { role: "row" }, cell("Stream", this.play, this.name), cell("Stored at", this.places), cell("Pairs", this.pairs), cell("Sessions", this.sessions));
   }
 
   update(stream: StreamStatus): void {
     setText(this.name, stream.stream);
+    this.entry = stream.stream;
+    this.play.hidden = !/\.(m3u8|mpd)(\?|$)/.test(stream.stream);
+    setAttribute(this.play, "aria-label", `play ${stream.stream}`);
     setText(this.pairs, stream.pairs.join(", "));
     setText(this.sessions, count(stream.sessions));
     const edges = stream.edges.map((e) => `${colourOf(e)} ${e}`).join();
@@ -36,9 +41,9 @@ export class Streams {
   private readonly more = h("p", { class: "nothing" });
   private readonly table = new Table("Streams", ["Stream", "Stored at", "Pairs", "Sessions"]);
 
-  constructor(parent: Element) {
+  constructor(parent: Element, open: (entry: string) => void) {
     parent.append(this.empty, this.table.root, this.more);
-    this.rows = new Keyed(this.table.body, (s) => s.stream, () => new StreamRow());
+    this.rows = new Keyed(this.table.body, (s) => s.stream, () => new StreamRow(open));
   }
 
   update(streams: readonly StreamStatus[]): void {

@@ -95,6 +95,7 @@ export interface Status {
   streams: number;
   refused: number;
   takeovers: number;
+  demo?: boolean; // its nodes can be killed and brought back by orders
 }
 
 export interface StreamStatus {
@@ -187,4 +188,25 @@ export interface PurgeAnswer {
   seq: number;
   removed: Record<string, number>;
   failed: string[];
+}
+
+// A demo's own: what it offers, and what can be done to its nodes.
+export interface DemoStream {
+  stream: string;
+  hls?: string;
+  dash?: string;
+  live: boolean;
+}
+
+export interface DemoNode {
+  name: string;
+  role: string;
+  state: string; // up, halted, cut, dead
+  acts: string[]; // what can be done to it now
+}
+
+export interface Demo {
+  nodes: DemoNode[];
+  viewers: string[];
+  streams: DemoStream[];
 }
