@@ -65,7 +65,7 @@ func (e *Edge) watched() []wire.StreamLoad {
 
 // handleObject gives an object to a neighbour, or to the origin's check.
 func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
-	x := request{slot: -1, started: e.now(), Request: fetch.Request{Node: true, Peer: true, Cached: r.Header.Get(wire.HeaderCached) == "1", Pass: r.Header.Get(wire.HeaderPass) == "1"}}
+	x := request{slot: -1, started: e.now(), Request: fetch.Request{Node: true, Peer: true, Cached: r.Header.Get(wire.HeaderCached) == "1", Stale: r.Header.Get(wire.HeaderStale) == "1", Pass: r.Header.Get(wire.HeaderPass) == "1"}}
 	var ok bool
 	if x.Key, ok = cachekey.Of(strings.TrimPrefix(h1.Target(r), wire.PathObject)); !ok {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")

@@ -38,6 +38,9 @@ func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, 
 		return nil
 	}
 	noteAsked(e, x, entry)
+	if x.inherited {
+		e.member.Prepare(ctx, x.Pair, x.slot, x.Key)
+	}
 	return entry
 }
 

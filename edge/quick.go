@@ -103,7 +103,7 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *req
 // manifest answers with a manifest, where that is made already or made soon.
 func (q *quick) manifest(c *front.Conn, h *h1.Request, view *segstore.View, x *request, meta *segstore.Meta, entry *manifest.Entry) bool {
 	f := q.e.formOf(x, h, meta, entry, false)
-	if !f.ready {
+	if !f.ready || x.inherited { // or what it lists is made ready first
 		return false
 	}
 	y := rules.PlanFor(h, &f.meta)

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/edge/prefetch"
 	"tandem/internal/ring"
@@ -17,6 +19,9 @@ func filmOrigin(t *testing.T) *testOrigin {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Cache-Control", "max-age=600")
+		if r.URL.Path == "/v/x/top.m3u8" {
+			w.Header().Set("Cache-Control", "max-age=0") // it is copied to nobody
+		}
 		switch r.URL.Path {
 		case "/v/x/top.m3u8":
 			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"a.m3u8\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\",CODECS=\"avc1.64001f\"\nv.m3u8\n")
@@ -142,18 +147,48 @@ func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
 	}
 }
 
-// A viewer of a live channel that is taken over: the segment that is not listed yet is
-// ready when it is asked for.
-func TestALiveTakeoverIsReady(t *testing.T) {
-	o := newOrigin(t)
-	first := 10 // of the window
+// A playlist that nobody has asked for lately is copied to a returned edge all the
+// same: by it is known where sessions are.
+func TestWhatIsNoLongerFreshIsCopiedToo(t *testing.T) {
+	o, b := filmOrigin(t), newBalancer(t)
+	later := atomic.Int64{}
+	clock := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	edge := func(name string) *testEdge {
+		return startEdgeAt(t, Config{Name: name, Origin: o.URL, Balancers: []string{b.URL}}, clock)
+	}
+	low, high := edge("edge-1"), edge("edge-2")
+	eventually(t, "registered", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.placement.Edges) == 2 })
+	b.place("/v/x/", 1)
+	followed(t, b, low, high)
+	get(t, high.url+"/v/x/a.m3u8")
+	low.stop()
+	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
+	later.Store(int64(time.Hour))
+	again := edge("edge-1") // a wiped disk
+	eventually(t, "ready", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.ready["edge-1"] > 0 })
+	if n := o.count("/v/x/a.m3u8"); n != 1 || !again.store.Has("/v/x/a.m3u8") {
+		t.Errorf("it is there: %v; the origin was asked %d times", again.store.Has("/v/x/a.m3u8"), n)
+	}
+}
+
+// airs lets an origin's live channel begin with a segment, and be fresh for so long.
+func airs(o *testOrigin, first int, maxAge string) {
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/v/x/live.m3u8" {
 			return false
 		}
+		w.Header().Set("Cache-Control", "max-age="+maxAge)
 		_, _ = io.WriteString(w, livePlaylist(first))
 		return true
 	})
+}
+
+// A viewer of a live channel that is taken over: the segment that is not listed yet is
+// ready when it is asked for. Who has died may have known of it: a playlist that is
+// fresh is asked for anew as well.
+func TestALiveTakeoverIsReady(t *testing.T) {
+	o := newOrigin(t)
+	airs(o, 10, "60")
 	b, edges := startRing(t, 2, o)
 	low, high := edges[0], edges[1]
 	id, reason := open(t, low, 1, "/v/x/")
@@ -163,19 +198,53 @@ func TestALiveTakeoverIsReady(t *testing.T) {
 	v := &watching{t: t, id: id}
 	v.ask(low, "/v/x/live.m3u8")
 	v.ask(low, "/v/x/14.m4s") // the last of the window
-	eventually(t, "mirrored", func() bool { return high.places(id) == "video 14 (/v/x/14.m4s)" })
-	low.stop()
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != "/v/x/live.m3u8" {
-			return false
-		}
-		_, _ = io.WriteString(w, livePlaylist(first+2))
-		return true
+	eventually(t, "mirrored", func() bool {
+		return high.places(id) == "video 14 (/v/x/14.m4s)" && high.store.Has("/v/x/live.m3u8")
 	})
+	low.stop()
+	airs(o, 12, "60")
 	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
 	high.takesOver(t, 2)
 	v.ask(high, "/v/x/15.m4s")
 	eventually(t, "counted", func() bool { return high.counted() == "video ready 1" })
+}
+
+// Who is given a playlist asks at once for what is next in it: that is got before, if it
+// does not take too long.
+func TestAPlaylistWaitsForTheSegmentThatItLists(t *testing.T) {
+	o, held := newOrigin(t), make(chan struct{})
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.URL.Path {
+		case "/v/x/live.m3u8":
+			_, _ = io.WriteString(w, livePlaylist(11))
+			return true
+		case "/v/x/15.m4s":
+			<-held
+		}
+		return false
+	})
+	b, edges := startRing(t, 2, o)
+	low, high := edges[0], edges[1]
+	id, _ := open(t, low, 1, "/v/x/")
+	v := &watching{t: t, id: id}
+	v.ask(low, "/v/x/live.m3u8")
+	v.ask(low, "/v/x/14.m4s")
+	eventually(t, "mirrored", func() bool { return high.places(id) == "video 14 (/v/x/14.m4s)" })
+	get(t, high.url+"/v/x/live.m3u8")
+	low.stop()
+	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
+	followed(t, b, high)
+	began := time.Now()
+	v.ask(high, "/v/x/live.m3u8")
+	if waited := time.Since(began); waited < 250*time.Millisecond {
+		t.Errorf("the playlist was given after %s", waited)
+	}
+	close(held)
+	high.takesOver(t, 1)
+	v.ask(high, "/v/x/15.m4s")
+	if got := high.counted(); got != "video ready 1" {
+		t.Error(got)
+	}
 }
 
 // The outcomes are told by metrics and reports.

@@ -83,12 +83,13 @@ func (f *Fetcher) copyOne(ctx context.Context, job copyJob) {
 	}
 }
 
-// Copy copies one object from a neighbour, verified by its digest. One that the
-// neighbour does not have any more is no failure.
+// Copy copies one object from a neighbour, verified by its digest, fresh or not: what a
+// manifest said is needed to know where sessions are. One that the neighbour does not
+// have any more is no failure.
 func (f *Fetcher) Copy(ctx context.Context, from string, pair wire.PairID, it wire.Item) (copied bool, err error) {
 	var gone atomic.Bool
 	source := func(ctx context.Context, sink *segstore.Sink) error {
-		a, err := f.askPeer(ctx, from, fetchRequest{key: it.Key, pair: pair}, true)
+		a, err := f.askPeer(ctx, from, fetchRequest{key: it.Key, pair: pair, stale: true}, true)
 		if errors.Is(err, ErrNotHere) {
 			gone.Store(true)
 		}
@@ -139,12 +140,12 @@ func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID) error 
 }
 
 // Renew sees to it that a manifest is here as the origin has it now, for a pair: one
-// that is fresh is left as it is.
-func Renew(ctx context.Context, f *Fetcher, key string, pair wire.PairID) error {
+// that is fresh is left as it is, unless it is asked for anew at any rate.
+func Renew(ctx context.Context, f *Fetcher, key string, pair wire.PairID, anyhow bool) error {
 	if view, ok := f.store.Peek(key); ok {
 		fresh := view.Fresh(f.now())
 		view.Close()
-		if fresh {
+		if fresh && !anyhow {
 			return nil
 		}
 	}

@@ -56,6 +56,8 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
 		f.Counts.Hits.Add(1)
 		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
+	case view != nil && x.Cached && x.Stale && view.Complete():
+		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
 	case x.Cached, rules.OnlyIfCached(r.Header) && !x.Peer:
 		closeView(view)
 		if x.Cached {

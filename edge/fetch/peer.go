@@ -58,6 +58,9 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	}
 	if onlyCached {
 		req.Header.Set(wire.HeaderCached, "1")
+		if o.stale {
+			req.Header.Set(wire.HeaderStale, "1")
+		}
 	} else if o.hand.open() {
 		req.Header.Set(wire.HeaderPass, "1")
 	}

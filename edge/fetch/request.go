@@ -17,6 +17,7 @@ type Request struct {
 	Node   bool   // a node of the cluster asks
 	Peer   bool   // a neighbour asks, for its own store
 	Cached bool   // answer from a complete copy or not at all
+	Stale  bool   // with Cached: one that is no longer fresh will do
 	Whole  bool   // no part of it will do
 	Pass   bool   // a neighbour hands on to its viewer what is not for the store
 
@@ -30,6 +31,7 @@ type fetchRequest struct {
 	stream   string       // of the session it is for; "": the path says it
 	fromPeer bool         // a neighbour asks, so only the origin is asked in turn
 	asker    http.Header  // the viewer's request; nil: nobody asks
+	stale    bool         // of a neighbour: a copy that is no longer fresh will do
 	plainly  bool         // its odd fields stay behind (rules.ForAll)
 	loop     []string     // the CDN-Loop that it came with
 	hand     *passThrough // where an answer goes that is not for the store; nil: nowhere

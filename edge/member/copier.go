@@ -79,7 +79,7 @@ func (c *copier) all(ctx context.Context, p *wire.Placement, mine uint64) bool {
 // pair copies from one neighbour what this edge lacks of a pair, hottest
 // first, at most at the configured rate.
 func (c *copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
-	items, err := inventoryOf(ctx, c.call, from, pair)
+	items, err := fetch.InventoryOf(ctx, c.call, from, pair)
 	if err != nil {
 		return err
 	}

@@ -178,6 +178,20 @@ func (m *Member) Asks(pair wire.PairID, slot int, key string, first int64) {
 	m.tables.asks(pair, slot, key, first)
 }
 
+// prepareFor is how long a manifest waits for the next segment of one who was taken
+// over: less than what a balancer takes for silence.
+const prepareFor = 250 * time.Millisecond
+
+// Prepare is called before a manifest is given to a session that was taken over: what
+// comes next in the tracks that are in it is made ready first.
+func (m *Member) Prepare(ctx context.Context, pair wire.PairID, slot int, manifest string) {
+	if of := m.tables.awaits(pair, slot, manifest); len(of.Tracks) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, prepareFor)
+		defer cancel()
+		m.Prefetch.Await(ctx, of)
+	}
+}
+
 // Takeovers are the outcomes of first requests after takeovers.
 func (m *Member) Takeovers() *prefetch.Takeovers { return &m.tables.counts }
 

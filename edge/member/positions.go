@@ -121,7 +121,7 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		case track.Target == "":
 			return true
 		case list.Kind() == media.MediaPlaylist:
-			kind, known := m.kindOf(key, keys, get)
+			kind, known := m.kindOf(pair, slot, key, keys, get)
 			if known == unread && soon {
 				return false
 			}
@@ -145,11 +145,15 @@ const (
 )
 
 // kindOf is what the multivariant playlist says that a media playlist is: one that is
-// kept, else one that the session has asked for.
-func (m *Positions) kindOf(key string, asked []string, get func(key string) *media.Manifest) (kind media.TrackKind, known knowledge) {
+// kept, else one that the session has asked for. Between them it is what the session's
+// position in it was, which another edge may have told that had the multivariant one.
+func (m *Positions) kindOf(pair wire.PairID, slot int, key string, asked []string, get func(key string) *media.Manifest) (kind media.TrackKind, known knowledge) {
 	target := rules.TargetOf(key)
 	if kind, ok := m.manifests.TrackKind(target); ok {
 		return kind, said
+	}
+	if kind, ok := m.tables.kindIn(pair, slot, key); ok {
+		return media.TrackKind(kind), said
 	}
 	for _, other := range asked {
 		switch list := get(other); {

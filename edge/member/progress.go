@@ -52,6 +52,32 @@ func (s *tables) expect(of *prefetch.Inherited, kind wire.TrackKind, jobs []*pre
 	return wants
 }
 
+// awaits are the tracks in a manifest of which a session that was taken over has still
+// to ask for the first segment.
+func (s *tables) awaits(pair wire.PairID, slot int, manifest string) (of prefetch.Inherited) {
+	s.at(pair, slot, func(_ *table, n *session) {
+		of.SessionID = wire.SessionID{Pair: pair, Slot: slot, Generation: n.generation}
+		for kind := range n.tracks {
+			if n.takeover != nil && n.takeover.awaits[kind].open && n.tracks[kind].Manifest == manifest && manifest != "" {
+				of.Tracks = append(of.Tracks, n.tracks[kind])
+			}
+		}
+	})
+	return of
+}
+
+// kindIn is what the track of a session is that follows a manifest; false: none does.
+func (s *tables) kindIn(pair wire.PairID, slot int, manifest string) (kind wire.TrackKind, ok bool) {
+	s.at(pair, slot, func(_ *table, n *session) {
+		for i := range n.tracks {
+			if t := &n.tracks[i]; !ok && t.Manifest == manifest {
+				kind, ok = t.Kind, true
+			}
+		}
+	})
+	return kind, ok
+}
+
 // asked notes that a session asks for a manifest.
 func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
 	t := s.table(pair)

@@ -37,11 +37,11 @@ func (s *segments) ahead(t *wire.Track, n int) (objects []media.Object, more boo
 	return objects, list == nil || list.Live()
 }
 
-// renew gets a manifest that is not here, or not fresh.
-func (s *segments) renew(ctx context.Context, manifest string, pair wire.PairID) {
+// renew gets a manifest that is not here, or not fresh; anyhow: fresh or not.
+func (s *segments) renew(ctx context.Context, manifest string, pair wire.PairID, anyhow bool) {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	if err := fetch.Renew(ctx, s.fetch, manifest, pair); err != nil && ctx.Err() == nil {
+	if err := fetch.Renew(ctx, s.fetch, manifest, pair, anyhow); err != nil && ctx.Err() == nil {
 		s.log.Debug().Err(err).Str("key", manifest).Msg("the manifest of a session that was taken over can't be got")
 	}
 }

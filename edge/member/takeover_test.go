@@ -49,7 +49,7 @@ func newKitchen(t *testing.T, tracks ...[]wire.Track) (*kitchen, *trio) {
 		}
 		return objects, !ok || !k.ended
 	}
-	k.Renew = func(_ context.Context, manifest string, _ wire.PairID) {
+	k.Renew = func(_ context.Context, manifest string, _ wire.PairID, _ bool) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.renews[manifest]++

@@ -12,7 +12,8 @@
 //   - what becomes of the first request in each track of an inherited session is counted
 //     once a takeover, by its cause where it was not ready;
 //   - a manifest is asked for anew only while somebody waits for what it does not list,
-//     and at most twice a second.
+//     and at most twice a second; but for the first time after a takeover only where it
+//     is no longer fresh.
 //
 // Guards: Prefetcher.mu guards the jobs and the queue.
 //

@@ -43,8 +43,8 @@ type Deps struct {
 	// Ahead are the objects behind a position, as its manifest says now, with their keys.
 	// More: it may say more later.
 	Ahead func(t *wire.Track, n int) (objects []media.Object, more bool)
-	// Renew gets a manifest that is not here, or not fresh.
-	Renew func(ctx context.Context, manifest string, pair wire.PairID)
+	// Renew gets a manifest that is not here, or not fresh; anyhow: fresh or not.
+	Renew func(ctx context.Context, manifest string, pair wire.PairID, anyhow bool)
 	// Load makes an object ready in memory.
 	Load func(ctx context.Context, what Wanted, pair wire.PairID) error
 	// Expect tells a session what its first request in a track is expected to be. False:
@@ -70,11 +70,13 @@ type Prefetcher struct {
 type Job struct {
 	What     Wanted
 	manifest bool // it is one, to be asked for anew
+	anyhow   bool // though it is fresh
 	pair     wire.PairID
 	deadline time.Time
-	place    int          // in the queue, -1: not in it; guarded by the Prefetcher's mu
-	state    atomic.Int32 // an Outcome: Late until it is done
-	done     time.Time    // guarded by the Prefetcher's mu
+	place    int           // in the queue, -1: not in it; guarded by the Prefetcher's mu
+	state    atomic.Int32  // an Outcome: Late until it is done
+	done     time.Time     // guarded by the Prefetcher's mu
+	ended    chan struct{} // closed when it is done
 }
 
 // Outcome is what a request for it meets now.
@@ -136,17 +138,7 @@ func (p *Prefetcher) foresee() {
 	now := p.Now()
 	slices.SortStableFunc(p.follows, func(a, b *follow) int { return a.due.Compare(b.due) })
 	p.follows = slices.DeleteFunc(p.follows, func(f *follow) bool {
-		objects, more := p.Ahead(&f.track, Ahead)
-		jobs, deadline := make([]*Job, 0, Ahead), f.due
-		for _, o := range objects {
-			if o.Available.After(now) {
-				more = true
-				break
-			}
-			jobs = append(jobs, p.want(Wanted{o.Target, o.Range}, false, f.of.Pair, deadline))
-			deadline = deadline.Add(o.Duration)
-		}
-		wants := p.Expect(&f.of, f.track.Kind, jobs)
+		jobs, more, wants := p.follow(f, now)
 		if len(jobs) == Ahead || !more || !wants || now.After(f.due.Add(lookFor)) {
 			return true
 		}
@@ -155,32 +147,68 @@ func (p *Prefetcher) foresee() {
 	})
 }
 
+// follow makes ready what is listed behind a track, and tells the session. More: there
+// may be more later; wants: it has not asked yet.
+func (p *Prefetcher) follow(f *follow, now time.Time) (jobs []*Job, more, wants bool) {
+	objects, more := p.Ahead(&f.track, Ahead)
+	jobs, deadline := make([]*Job, 0, Ahead), f.due
+	for _, o := range objects {
+		if o.Available.After(now) {
+			more = true
+			break
+		}
+		jobs = append(jobs, p.want(&Job{What: Wanted{o.Target, o.Range}, pair: f.of.Pair, deadline: deadline}))
+		deadline = deadline.Add(o.Duration)
+	}
+	return jobs, more, p.Expect(&f.of, f.track.Kind, jobs)
+}
+
+// Await makes ready what comes next in the tracks of a session that was taken over,
+// and returns when the next segment of each is, or could not be got, or ctx ends: a
+// viewer who is given a manifest asks for what it lists at once.
+func (p *Prefetcher) Await(ctx context.Context, of Inherited) {
+	for _, f := range followsOf([]Inherited{of}) {
+		jobs, _, _ := p.follow(f, p.Now())
+		if len(jobs) == 0 {
+			continue
+		}
+		select {
+		case <-jobs[0].ended:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // renewSoon has the manifest of a track asked for anew, now and then.
 func (p *Prefetcher) renewSoon(f *follow, now time.Time) {
 	p.mu.Lock()
-	recently := now.Sub(p.renewed[f.track.Manifest]) < renewEvery
+	last := p.renewed[f.track.Manifest]
+	recently := now.Sub(last) < renewEvery
 	if !recently {
 		p.renewed[f.track.Manifest] = now
 	}
 	p.mu.Unlock()
 	if !recently {
-		p.want(Wanted{Target: f.track.Manifest}, true, f.of.Pair, f.due)
+		// Who has died may have known a newer one than is here, fresh or not.
+		p.want(&Job{What: Wanted{Target: f.track.Manifest}, manifest: true, anyhow: last.IsZero(), pair: f.of.Pair, deadline: f.due})
 	}
 }
 
-// want queues an object, once.
-func (p *Prefetcher) want(what Wanted, manifest bool, pair wire.PairID, deadline time.Time) *Job {
+// want queues an object, once: the one of this that is wanted already, or this.
+func (p *Prefetcher) want(n *Job) *Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j := p.jobs[what]
+	j := p.jobs[n.What]
 	switch {
-	case j == nil || j.manifest != manifest || !j.done.IsZero() && (manifest || p.Now().Sub(j.done) > Valid || j.Outcome() == Failed):
-		j = &Job{What: what, manifest: manifest, pair: pair, deadline: deadline}
+	case j == nil || j.manifest != n.manifest || !j.done.IsZero() && (n.manifest || p.Now().Sub(j.done) > Valid || j.Outcome() == Failed):
+		j = n
+		j.ended = make(chan struct{})
 		j.state.Store(int32(Late))
-		p.jobs[what] = j
+		p.jobs[n.What] = j
 		heap.Push(&p.queue, j)
-	case j.place >= 0 && deadline.Before(j.deadline):
-		j.deadline = deadline
+	case j.place >= 0 && n.deadline.Before(j.deadline):
+		j.deadline = n.deadline
 		heap.Fix(&p.queue, j.place)
 		return j
 	default:
@@ -215,7 +243,7 @@ func (p *Prefetcher) work(ctx context.Context) {
 			continue
 		}
 		if j.manifest {
-			p.Renew(ctx, j.What.Target, j.pair)
+			p.Renew(ctx, j.What.Target, j.pair, j.anyhow)
 		} else if err := p.Load(ctx, j.What, j.pair); err == nil {
 			p.loaded.Add(1)
 			j.state.Store(int32(Ready))
@@ -226,6 +254,7 @@ func (p *Prefetcher) work(ctx context.Context) {
 		p.mu.Lock()
 		j.done = p.Now()
 		p.mu.Unlock()
+		close(j.ended)
 	}
 }
 

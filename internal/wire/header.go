@@ -9,6 +9,7 @@ const (
 	HeaderPair        = "Tandem-Pair"        // pair id the request is about, decimal
 	HeaderViewer      = "Tandem-Viewer"      // viewer's address, from the balancer
 	HeaderCached      = "Tandem-Only-Cached" // "1": answer from a complete copy or with 404, ask nobody
+	HeaderStale       = "Tandem-Stale"       // "1": with Only-Cached, a copy that is no longer fresh will do
 	HeaderLength      = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
 	HeaderDigest      = "Tandem-Digest"      // sha-256 of the whole body, hex, when known
 	HeaderStored      = "Tandem-Stored"      // unix milliseconds at which the copy was made from the origin
