@@ -4,10 +4,10 @@ const token = /\/s\/([A-Za-z0-9_-]{40,})\//;
 const served = /(?:^|,)\s*edge;desc="([^"]+)"/; // in Server-Timing, by the balancers
 const media = /\.(m4s|mp4|ts|aac)(\?|$)/;
 
-// The session in a token: version, key, then pair, slot and generation.
+// The session in a token (internal/wire/token.go): version, key, then pair, slot and generation.
 function sessionOf(text) {
   const raw = Buffer.from(text, "base64url");
-  return `${raw.readUInt32BE(2)}-${raw.readUInt32BE(6)}-${raw.readUInt32BE(10)}`;
+  return `${raw.readUInt32BE(2)}-${raw.readUIntBE(6, 3)}-${raw.readUInt32BE(9)}`;
 }
 
 export class Seat {
