@@ -35,7 +35,7 @@ func (v *evening) notice(n *node, t *table, to string, lost *rapid.T) {
 		fate = rapid.IntRange(0, 3).Draw(lost, "fate")
 	}
 	other := v.edges[to]
-	if o == nil || other == nil || other.tables == nil || fate == 0 {
+	if o == nil || other == nil || other.tables == nil || n.cut != other.cut || fate == 0 {
 		return
 	}
 	sent, err := wire.DecodeNotice(o.notice.Append(nil))
@@ -58,7 +58,7 @@ func (v *evening) notice(n *node, t *table, to string, lost *rapid.T) {
 func (v *evening) ready() {
 	for _, e := range v.state.Placement().Edges {
 		n := v.edges[e.Name]
-		if n.tables == nil || !readyDue(n.placement, n.name) || !n.tables.complete() {
+		if n.tables == nil || n.cut || !readyDue(n.placement, n.name) || !n.tables.complete() {
 			continue
 		}
 		self, _ := n.placement.Edge(n.name)

@@ -32,6 +32,7 @@ type node struct {
 	incarnation uint64
 	tables      *tables
 	placement   *wire.Placement
+	cut         bool // it lives, and only others that are cut off hear it
 }
 
 // viewer is what a session is to the one who watches it.
@@ -64,6 +65,7 @@ func TestEntriesSurviveAnyEvening(t *testing.T) {
 			}
 			v.quiet()
 			v.compare()
+			v.agree()
 		})
 	}
 }
@@ -129,7 +131,7 @@ func (v *evening) loads() []ring.Load {
 func (v *evening) follow(late *rapid.T) {
 	for _, name := range v.names() {
 		n := v.edges[name]
-		if n.tables == nil || late != nil && !rapid.Bool().Draw(late, "follows") {
+		if n.tables == nil || n.cut || late != nil && !rapid.Bool().Draw(late, "follows") {
 			continue
 		}
 		n.placement = v.state.Placement()
@@ -141,7 +143,7 @@ func (v *evening) step() {
 	v.clock += 10
 	p := v.state.Placement()
 	e := rapid.SampledFrom(p.Edges).Draw(v.t, "edge")
-	switch rapid.IntRange(0, 15).Draw(v.t, "what") {
+	switch rapid.IntRange(0, 17).Draw(v.t, "what") {
 	case 0, 1, 2:
 		v.open(e.Name)
 	case 3, 4, 5, 6:
@@ -163,8 +165,13 @@ func (v *evening) step() {
 		}
 	case 15:
 		v.interval()
+	case 16:
+		v.cut(e)
+		v.allAsk()
+	case 17:
+		v.mend()
 	case 14:
-		if v.edges[e.Name].tables != nil {
+		if n := v.edges[e.Name]; n.tables != nil && !n.cut {
 			v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: e.Name, Capacity: rapid.IntRange(12, 24).Draw(v.t, "capacity"), Incarnation: e.Incarnation}})
 		}
 	}
@@ -173,7 +180,7 @@ func (v *evening) step() {
 // open is a viewer who comes.
 func (v *evening) open(edge string) {
 	n := v.edges[edge]
-	if n.tables == nil {
+	if n.tables == nil || n.cut {
 		return
 	}
 	for i := range n.placement.Pairs {
@@ -195,26 +202,27 @@ func (v *evening) watch() {
 }
 
 // segment leads a request to the edge that delivers the session by the balancers'
-// placement, if that is alive.
-func (v *evening) segment(w *viewer) {
+// placement, if that is alive. A reason is a refusal.
+func (v *evening) segment(w *viewer) (reason string) {
 	q, ok := v.state.Placement().Pair(w.id.Pair)
 	if !ok {
-		return
+		return ""
 	}
 	edge, partner := ring.Route(v.state.Placement(), q, w.id.Slot)
 	for _, name := range []string{edge, partner} {
 		n := v.edges[name]
-		if n == nil || n.tables == nil {
+		if n == nil || n.tables == nil || n.cut {
 			continue
 		}
-		seat, _ := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
+		seat, reason := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
 		if slot := seat.Slot; slot >= 0 {
 			w.at = v.clock
 			n.tables.delivered(w.id.Pair, slot, wire.Track{Kind: wire.VideoTrack, Target: "/s/" + fmt.Sprint(v.clock), Sequence: v.clock, At: v.clock}, false)
 		}
 		v.know()
-		return
+		return reason
 	}
+	return ""
 }
 
 // know notes of which viewers somebody who is alive has the entry.
@@ -222,7 +230,7 @@ func (v *evening) know() {
 	for _, w := range v.viewers {
 		w.entry, w.known = false, 0
 		for _, n := range v.edges {
-			if s := n.session(w.id); s != nil && s.opened == w.opened {
+			if s := n.session(w.id); s != nil && s.opened == w.opened && !n.cut {
 				w.entry = true
 				w.known = max(w.known, s.tracks[wire.VideoTrack].At)
 			}
@@ -280,6 +288,8 @@ func (v *evening) dieOrReturn(e wire.Edge) {
 	switch {
 	case n.tables == nil:
 		v.start(n, "", e.Capacity)
+	case n.cut:
+		n.tables, n.cut = nil, false
 	case len(v.delivering()) > 1:
 		n.tables = nil
 		v.know()
@@ -289,7 +299,7 @@ func (v *evening) dieOrReturn(e wire.Edge) {
 
 func (v *evening) delivering() (list []string) {
 	for _, e := range v.state.Placement().Edges {
-		if ring.Delivers(e.State) && v.edges[e.Name].tables != nil {
+		if ring.Delivers(e.State) && v.edges[e.Name].tables != nil && !v.edges[e.Name].cut {
 			list = append(list, e.Name)
 		}
 	}
@@ -298,6 +308,7 @@ func (v *evening) delivering() (list []string) {
 
 // quiet lets everything be told that is to be told, and every ring change end.
 func (v *evening) quiet() {
+	v.mend()
 	for range 12 {
 		v.interval()
 		v.ready()

@@ -1,0 +1,125 @@
+package member
+
+import (
+	"slices"
+
+	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// cut takes the cable out of a host with an edge and the one behind it: they hear each
+// other and nobody else. The balancers make both deaths true, one after the other, while
+// the two go on by the placement that they have, and stand in for whom they do not hear.
+func (v *evening) cut(e wire.Edge) {
+	p := v.state.Placement()
+	both := []string{e.Name}
+	for i := range p.Pairs {
+		if q := &p.Pairs[i]; q.Low == e.Name && !q.Retiring && q.High != "" {
+			both = append(both, q.High)
+		}
+	}
+	left := slices.DeleteFunc(v.delivering(), func(name string) bool { return slices.Contains(both, name) })
+	if v.isCut() || len(left) == 0 || v.edges[e.Name].tables == nil {
+		return
+	}
+	for _, name := range both {
+		v.edges[name].cut = v.edges[name].tables != nil
+	}
+	v.know()
+	for _, name := range both {
+		n := v.edges[name]
+		if n.tables == nil {
+			continue
+		}
+		n.tables.follow(ring.Overlay(n.placement, v.unheard(n)), v.clock)
+		edge, _ := v.state.Placement().Edge(name)
+		v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: edge.Incarnation})
+	}
+}
+
+// unheard are the lives that an edge which is cut off finds dead.
+func (v *evening) unheard(n *node) (lives []ring.Life) {
+	for _, e := range n.placement.Edges {
+		if other := v.edges[e.Name]; other != nil && !other.cut {
+			lives = append(lives, ring.Life{Edge: e.Name, Incarnation: e.Incarnation})
+		}
+	}
+	return lives
+}
+
+func (v *evening) isCut() bool {
+	for _, n := range v.edges {
+		if n.cut {
+			return true
+		}
+	}
+	return false
+}
+
+// mend puts the cable in again: who finds itself declared dead comes back as a new
+// life, with the tables that it has.
+func (v *evening) mend() {
+	for _, name := range v.names() {
+		n := v.edges[name]
+		if !n.cut {
+			continue
+		}
+		n.cut = false
+		e, ok := v.state.Placement().Edge(name)
+		if !ok {
+			continue // it was taken out meanwhile
+		}
+		n.placement = v.state.Placement()
+		n.tables.follow(n.placement, v.clock)
+		n.incarnation++
+		for _, t := range n.tables.list() {
+			t.forgetTelling()
+		}
+		v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: name, Capacity: e.Capacity, Incarnation: n.incarnation}})
+	}
+}
+
+// allAsk: what every viewer asks for is delivered within a session while the living
+// edges have room for all of them.
+func (v *evening) allAsk() {
+	v.follow(nil)
+	p, room := v.state.Placement(), 0
+	for _, e := range p.Edges {
+		room += ring.Grants(p, e.Name)
+	}
+	for _, w := range v.viewers {
+		if reason := v.segment(w); reason != "" && len(v.viewers) <= room {
+			v.t.Fatalf("%+v: refused (%s), and the living edges have room for %d of %d", *w, reason, room, len(v.viewers))
+		}
+	}
+}
+
+// agree: all that hold a table say the same of who is in it.
+func (v *evening) agree() {
+	p := v.state.Placement()
+	for i := range p.Pairs {
+		q := &p.Pairs[i]
+		first, by := map[int]uint32(nil), ""
+		for _, name := range ring.Watchers(p, q) {
+			n := v.edges[name]
+			if n == nil || n.tables == nil || n.tables.table(q.ID) == nil {
+				continue
+			}
+			held := map[int]uint32{}
+			for slot, s := range n.tables.table(q.ID).sessions {
+				if ring.Owner(p, q, slot) != "" {
+					held[slot] = s.generation
+				}
+			}
+			if first == nil {
+				first, by = held, name
+			}
+			for slot := range q.Slots {
+				if held[slot] != first[slot] {
+					v.t.Fatalf("pair %d slot %d: %s holds %d, %s holds %d", q.ID, slot, by, first[slot], name, held[slot])
+				}
+			}
+		}
+	}
+}
