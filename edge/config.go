@@ -46,6 +46,10 @@ type Config struct {
 	SessionIdle        time.Duration
 	ProvisionalIdle    time.Duration
 	ProvisionalEach    int
+	MaxConnections     int
+	MaxPerClient       int
+	HeaderTimeout      time.Duration
+	MinRate            int64
 	Duplication        string
 	MulticastGroup     string
 	MulticastInterface string
@@ -96,6 +100,10 @@ func (c *Config) Settings() []setting.Row {
 		setting.Duration(&c.SessionIdle, "session-idle", 60*time.Second, time.Second, 24*time.Hour, "a session for which nothing was asked for so long ends"),
 		setting.Duration(&c.ProvisionalIdle, "provisional-idle", 15*time.Second, time.Second, time.Hour, "a session that has been given no media yet ends when nothing was asked for it for so long; where room is short it makes way for others before"),
 		setting.Int(&c.ProvisionalEach, "max-provisional-per-client", 1000, 0, 1000000, "sessions", "most sessions of one address (IPv6: /64) that have been given no media yet, and as many more as it plays; a further one is refused with 429; 0: any number"),
+		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "most connections at once; further ones are reset, those of balancers and neighbours aside"),
+		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "most of them from one address (IPv6: /64)"),
+		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "how long a client may take to send the head of a request"),
+		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "bytes a second below which a client that has a body to take, or to send, is cut off; 0: never; balancers and neighbours aside"),
 		setting.String(&c.Duplication, "duplication", fetch.DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),
 		setting.String(&c.MulticastInterface, "multicast-interface", "", "network interface on which the group is joined (default: by the system's routes; loopback when --listen is)"),

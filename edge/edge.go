@@ -17,8 +17,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
+	"tandem/internal/front"
 	"tandem/internal/protected"
 	"tandem/internal/run"
+	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -42,6 +44,7 @@ type Edge struct {
 	group     *multicast.Receiver // nil without one
 	manifests *manifest.Cache
 	ours      *ours
+	limiter   *front.Limiter
 	counts    counts
 	origins   *upstream.Upstreams
 	ways      *ways
@@ -74,6 +77,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err := e.furnish(deps); err != nil {
 		return nil, errors.Join(err, e.store.Close())
 	}
+	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, wire.ClientOf)
 	e.register()
 	return e, nil
 }

@@ -60,22 +60,38 @@ func (e *Edge) ready() error {
 	return nil
 }
 
-// Limits that an edge needs behind its balancers.
-const (
-	headTimeout = 5 * time.Second
-	idleTimeout = 2 * time.Minute // longer than balancers keep connections
-)
+// idleTimeout is longer than balancers keep connections.
+const idleTimeout = 2 * time.Minute
 
 // Server is the data side as it listens: hits on loops, all else in goroutines.
 func (e *Edge) Server() *front.Server {
 	h := e.Handler()
 	return front.New(front.Config{
 		Handler: h, Quick: e.Quick, Ways: &e.counts.ways,
-		Limits: h1.Behind, HeadTimeout: headTimeout, IdleTimeout: idleTimeout,
+		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate,
+		Enter: func(address string) (any, bool) {
+			place, ok := e.limiter.Enter(address)
+			return &place, ok
+		},
+		Leave:  func(held any) { e.limiter.Leave(held.(*front.Place)) },
+		Proves: proves(e.cfg.Secret),
+		Slow:   func() { e.counts.slow.Add(1) },
 		Panic: func(r *http.Request, why any) {
 			e.log.Error().Interface("why", why).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},
 	})
+}
+
+// proves tells whether a connection's first request is a node's: viewers that fill an
+// edge keep no balancer out, and a balancer is as slow as its viewer.
+func proves(secret wire.Secret) func(held any, h *h1.Request) bool {
+	return func(held any, h *h1.Request) bool {
+		shown := secret.Shown(h.Get(wire.HeaderAuth))
+		if shown {
+			held.(*front.Place).Node()
+		}
+		return shown
+	}
 }
 
 // object answers a request for an object: with or without a session.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
@@ -17,10 +19,10 @@ const paceEvery = 5 * time.Second
 
 // client is one connection of a viewer or a node.
 type client struct {
-	seats   seats
-	tcp     *net.TCPConn // nil where somebody else resets and paces it: on loops
-	address string
-	key     string // wire.ClientOf address
+	front.Place
+
+	seats seats
+	tcp   *net.TCPConn // nil where somebody else resets and paces it: on loops
 
 	acked uint64 // owned by guard.run, as slow
 	slow  int
@@ -48,59 +50,30 @@ func (c *client) breakOff() {
 	}
 }
 
-// guard bounds what clients can take of this balancer: connections, one
-// address's connections, and the time they keep a body waiting.
+// guard bounds what clients can take of this balancer: connections, one client's
+// connections, and the time they keep a body waiting.
 type guard struct {
-	rate    int64 // bytes a second
-	cut     func()
-	refused func()
+	*front.Limiter
+	rate int64 // bytes a second
+	cut  func()
 
-	mu     sync.Mutex
-	most   int                  // connections; guarded by mu
-	each   int                  // of one client; guarded by mu
-	open   int                  // connections; guarded by mu
-	counts map[string]int       // by client; guarded by mu
-	paced  map[net.Conn]*client // of net/http's servers; guarded by mu
+	mu    sync.Mutex
+	paced map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
-func newGuard(most, mostEach int, rate int64, cut, refused func()) *guard {
-	return &guard{most: most, each: mostEach, rate: rate, cut: cut, refused: refused, counts: map[string]int{}, paced: map[net.Conn]*client{}}
+func newGuard(most, each int, rate int64, cut func()) *guard {
+	return &guard{Limiter: front.NewLimiter(most, each, wire.ClientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too
-// many, and has to be reset.
+// many, and has to be reset unless it is a node's (proves).
 func (g *guard) admit(address string) (*client, bool) {
-	key := wire.ClientOf(address)
-	g.mu.Lock()
-	full := g.open >= g.most || g.counts[key] >= g.each
-	if !full {
-		g.open++
-		g.counts[key]++
-	}
-	g.mu.Unlock()
-	if full {
-		g.refused()
-		return nil, false
-	}
-	return &client{address: address, key: key}, true
-}
-
-// limit changes how many there may be; who is there already stays.
-func (g *guard) limit(most, each int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.most, g.each = most, each
+	place, ok := g.Enter(address)
+	return &client{Place: place}, ok
 }
 
 // leave takes a connection out of the count.
-func (g *guard) leave(c *client) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open--
-	if g.counts[c.key]--; g.counts[c.key] <= 0 {
-		delete(g.counts, c.key)
-	}
-}
+func (g *guard) leave(c *client) { g.Leave(&c.Place) }
 
 // enter is http.Server's ConnContext: of connections that a loop has admitted.
 func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
@@ -124,13 +97,6 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 	g.mu.Lock()
 	delete(g.paced, conn)
 	g.mu.Unlock()
-}
-
-// connections counts those that are open.
-func (g *guard) connections() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.open
 }
 
 // run looks for clients that take what is there for them too slowly.
@@ -203,4 +169,16 @@ func hostOf(address string) string {
 		return address
 	}
 	return host
+}
+
+// proves tells whether a request is a node's call: viewers that fill a balancer keep no
+// node out. It is for front.Config.
+func (g *guard) proves(secret wire.Secret) func(held any, h *h1.Request) bool {
+	return func(held any, h *h1.Request) bool {
+		if !strings.HasPrefix(h.Target, wire.Internal) || !secret.Shown(h.Get(wire.HeaderAuth)) {
+			return false
+		}
+		held.(*client).Node()
+		return true
+	}
 }

@@ -53,7 +53,7 @@ func TestWhatIsRememberedOfViewersEnds(t *testing.T) {
 
 // What is remembered of a viewer is small, however much it sends.
 func TestWhatIsRememberedOfAViewerIsSmall(t *testing.T) {
-	const viewers, each = 1000, 1 << 10 // bytes
+	const viewers, each = 1000, 4 << 10 // bytes
 	k, all := newKnown(time.Now), make([]seats, viewers)
 	before := heapInUse()
 	for i := range viewers {

@@ -86,7 +86,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	if l.entrance, err = openEntrance(cfg.AccessFile, deps.Logger, deps.Now, l.control.Placement, l.counts.keptOut); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
-	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc, l.counts.tooMany.Inc)
+	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc)
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
@@ -213,6 +213,7 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 			c, ok := l.guard.admit(address)
 			return c, ok
 		},
+		Proves:  l.guard.proves(l.cfg.Secret),
 		Leave:   func(held any) { l.guard.leave(held.(*client)) },
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
 		Slow:    l.counts.slow.Inc,

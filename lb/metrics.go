@@ -19,7 +19,7 @@ func (t *tally) load() int64 { return t.n.Load() }
 // counts are this balancer's figures since its start.
 type counts struct {
 	sent, opened, recognised, reopened, placedAnew, loose, broken tally
-	slow, tooMany, foreign, refusedAll, takeoversAll              tally
+	slow, foreign, refusedAll, takeoversAll                       tally
 
 	ways front.Ways
 
@@ -56,9 +56,9 @@ var plains = []plain{
 	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.loose })},
 	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
 	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
-	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, total(func(c *counts) *tally { return &c.tooMany })},
+	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.guard.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
-	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.connections()) }},
+	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.Open()) }},
 	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.control.Loads.Sessions(l.node.Placement())) }},
 }
 

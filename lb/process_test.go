@@ -23,8 +23,8 @@ func TestAReloadThroughTheAPI(t *testing.T) {
 	b = c.lb
 	var did map[string][]string
 	c.api(http.MethodPost, "/reload", nil, http.StatusOK, &did)
-	if len(did["applied"]) != 1 || len(did["needs_restart"]) != 1 || b.guard.most != 7 || b.guard.each != 3 {
-		t.Errorf("%v; %d, %d", did, b.guard.most, b.guard.each)
+	if len(did["applied"]) != 1 || len(did["needs_restart"]) != 1 || b.guard.Limited() != [2]int{7, 3} {
+		t.Errorf("%v; %v", did, b.guard.Limited())
 	}
 	fails = errors.New("line 3: unknown key")
 	if text := c.api(http.MethodPost, "/reload", nil, http.StatusUnprocessableEntity, nil); !strings.Contains(string(text), "line 3: unknown key; nothing has changed") {

@@ -200,7 +200,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		}
 		conns = append(conns, conn)
 	}
-	until(t, "three are in", func() bool { return c.lb.guard.connections() == 3 })
+	until(t, "three are in", func() bool { return c.lb.guard.Open() == 3 })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 	if err == nil { // else it was reset even before that
 		conns = append(conns, conn)
@@ -210,7 +210,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 	if !cutOff(err) {
 		t.Fatalf("the fourth connection of one client: %v", err)
 	}
-	if n := c.lb.counts.tooMany.load(); n != 1 {
+	if n := c.lb.guard.Beyond(); n != 1 {
 		t.Fatalf("%d refused", n)
 	}
 	// One that never finishes its head does not stay either, and makes room.
@@ -219,7 +219,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 	if _, err := io.ReadAll(conns[0]); err != nil && !cutOff(err) {
 		t.Fatal(err)
 	}
-	until(t, "the others go as well", func() bool { return c.lb.guard.connections() == 0 })
+	until(t, "the others go as well", func() bool { return c.lb.guard.Open() == 0 })
 }
 
 // stuck is a connection of which its client takes the first bytes and no more; nor does
@@ -267,7 +267,7 @@ func newCertificate(t *testing.T) *certificate {
 
 func TestClientThatTakesNothingIsReset(t *testing.T) {
 	cut := 0
-	g := newGuard(10, 10, 1<<20, func() { cut++ }, func() {})
+	g := newGuard(10, 10, 1<<20, func() { cut++ })
 	certified := newCertificate(t)
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := make([]byte, 1<<16); ; {
@@ -317,7 +317,7 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 	if cut != 1 {
 		t.Fatalf("%d connections cut", cut)
 	}
-	until(t, "it is gone", func() bool { return g.connections() == 0 })
+	until(t, "it is gone", func() bool { return g.Open() == 0 })
 	_ = slow.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.Copy(io.Discard, slow); !errors.Is(err, syscall.ECONNRESET) {
 		t.Fatalf("the client sees %v, want a reset", err)

@@ -45,7 +45,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		case slices.Contains(apart, row.Name):
 			row.Name, row.Help = "edge-"+row.Name, "The edge's: "+row.Help
 		case known[row.Name]:
-			continue // name, data, secret-file, log-level, session-idle: one for both
+			continue // name, data, secret-file, log-level, session-idle, what clients may take: one for both
 		}
 		rows = append(rows, row)
 	}
@@ -59,6 +59,7 @@ func (c *nodeConfig) Validate() error {
 	}
 	base := c.lb.Data
 	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
+	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return err

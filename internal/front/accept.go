@@ -86,8 +86,9 @@ func (a *acceptor) resume() {
 func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	s := a.l.server
 	client, ok := s.cfg.Enter(from.Addr().String())
-	if !ok || s.draining.Load() {
-		if ok {
+	trial := !ok && s.cfg.Proves != nil && s.cfg.TLS == nil // nodes speak plainly; a handshake would cost too much
+	if !ok && !trial || s.draining.Load() {
+		if client != nil {
 			s.cfg.Leave(client)
 		}
 		resetAndClose(fd)
@@ -97,7 +98,7 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	s.open.Add(1)
 	to := s.least()
 	to.held.Add(1)
-	c := &Conn{loop: to, fd: fd, remote: from, client: client}
+	c := &Conn{loop: to, fd: fd, remote: from, client: client, fresh: s.cfg.Proves != nil, trial: trial}
 	if to == a.l {
 		c.begin()
 		return

@@ -50,6 +50,9 @@ type Conn struct {
 	partial  bool // input begins with a part of a head
 	queued   bool // in Loop.again
 	owed     bool // it may not have taken all of the last answers
+	fresh    bool // nobody has looked yet whether a node asks
+	trial    bool // it is one too many, unless a node asks
+	node     bool // it does
 
 	input  []byte    // received and not used
 	body   *incoming // the body of the request that is away; nil: it has none
@@ -82,11 +85,16 @@ func (c *Conn) Keep() bool { return c.keep }
 func (c *Conn) begin() {
 	c.state, c.writable = heading, true
 	if c.loop.server.draining.Load() || c.loop.Watch(c.fd, c) != nil {
+		c.trial = false // it has not begun
 		c.end()
 		return
 	}
 	if c.loop.server.cfg.TLS != nil {
 		c.secure = secured(c)
+		return
+	}
+	if c.trial {
+		c.loop.try(c)
 		return
 	}
 	c.loop.heads.push(c, c.loop.now)
@@ -249,6 +257,9 @@ func kept(b []byte) []byte {
 // dispatch sends a request on its way.
 func (c *Conn) dispatch(h *h1.Request) {
 	c.leave()
+	if c.fresh && !c.loop.proves(c, h) {
+		return
+	}
 	l := c.loop
 	c.state = busy
 	c.keep = !h.Close && h.Minor > 0 && !l.server.draining.Load() && !l.server.lameDuck.Load()
@@ -366,6 +377,7 @@ func (c *Conn) end() {
 	c.state, c.input = closed, nil
 	_ = unix.Close(c.fd)
 	s := c.loop.server
+	c.loop.tried(c)
 	c.loop.held.Add(-1)
 	s.open.Add(-1)
 	s.cfg.Leave(c.client)

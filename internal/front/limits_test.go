@@ -235,3 +235,24 @@ func needsProgress(t *testing.T) {
 		t.Skip("how much a client has acknowledged is not known here")
 	}
 }
+
+// A balancer takes what it is given as slowly as its viewer does.
+func TestANodeIsNeverTooSlow(t *testing.T) {
+	needsProgress(t)
+	s := newStage(t, func(s *stage, c *Config) {
+		pacing(s, c)
+		c.Proves = func(_ any, h *h1.Request) bool { return h.Get("X-Node") == "yes" }
+	})
+	node, stranger := callSlow(t, s.addr), callSlow(t, s.addr)
+	node.say("%s", strings.Replace(nodeAsks, "/x", "/mem/12000000", 1))
+	eventually(t, "the node is served", func() bool { return s.ways.Quick.Load() == 1 })
+	stranger.say(ask("GET", "/mem/12000000"))
+	eventually(t, "the stranger is cut off", func() bool { s.pass(); return s.slow.Load() > 0 })
+	for end := time.Now().Add(6 * short); time.Now().Before(end); {
+		s.pass()
+	}
+	if n := s.slow.Load(); n != 1 {
+		t.Fatalf("%d clients were cut off", n)
+	}
+	node.hearTarget("GET", "/mem/12000000")
+}

@@ -59,6 +59,8 @@ type Loop struct {
 	heads   list       // connections whose head has not come yet
 	idle    list
 	linger  list
+	trials  list // connections on trial
+	onTrial int
 	paced   time.Time
 	date    []byte // the Date field of the second dated
 	dated   int64
@@ -188,7 +190,7 @@ func (l *Loop) sleep(next time.Time) int {
 		return 0
 	}
 	wait := longest
-	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor)} {
+	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor), l.trials.due(trialFor)} {
 		if !t.IsZero() {
 			wait = min(wait, t.Sub(l.now))
 		}
@@ -230,6 +232,9 @@ func (l *Loop) expire() {
 	}
 	for c := l.linger.overdue(l.now, l.server.cfg.lingerFor); c != nil; c = l.linger.overdue(l.now, l.server.cfg.lingerFor) {
 		c.close()
+	}
+	for c := l.trials.overdue(l.now, trialFor); c != nil; c = l.trials.overdue(l.now, trialFor) {
+		c.Reset()
 	}
 	if l.server.cfg.MinRate > 0 && l.now.Sub(l.paced) >= l.server.cfg.paceEvery {
 		l.pace(l.now.Sub(l.paced))

@@ -8,8 +8,8 @@ import "time"
 func (l *Loop) pace(window time.Duration) {
 	least := uint64(float64(l.server.cfg.MinRate) * window.Seconds())
 	l.each(func(c *Conn) {
-		if c.gone {
-			return // what was cut off and is away still is no second one
+		if c.gone || c.node {
+			return // what was cut off and is away still is no second one; a balancer is as slow as its viewer
 		}
 		switch c.state {
 		case writing, taken, away, lingering:

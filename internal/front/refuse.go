@@ -14,6 +14,10 @@ func (c *Conn) refuse(err error) {
 	if !ok {
 		m = &h1.Malformed{Status: 400, Why: err.Error()}
 	}
+	if c.trial {
+		c.Reset() // nothing is said to a stranger that is one too many
+		return
+	}
 	c.leave()
 	c.state, c.keep, c.input = busy, false, nil
 	c.Respond(appendRefusal(c.loop.Scratch(), m), Body{Bytes: append([]byte(m.Why), '\n')})

@@ -31,7 +31,8 @@ type Config struct {
 	IdleTimeout time.Duration // between requests
 	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
 
-	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is reset
+	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is one too many, and is reset. Leave is told of whatever client it gives
+	Proves   func(client any, h *h1.Request) bool                  // whether a connection's first request is a node's: such a one is never too many, nor too slow; nil: none is
 	Leave    func(client any)                                      // it has ended
 	Context  func(ctx context.Context, client any) context.Context // of a request that goes away
 	Ways     *Ways                                                 // counts; nil: nobody wants to know

@@ -1,0 +1,88 @@
+package front
+
+import "sync"
+
+// Limiter counts connections, in all and by client: what there are of them is bounded,
+// before a byte is read.
+type Limiter struct {
+	clientOf func(address string) string
+
+	mu     sync.Mutex
+	most   int            // guarded by mu, as all below
+	each   int            // of one client
+	open   int            // those that are counted
+	counts map[string]int // by client
+	beyond int64          // connections that were one too many, and no node's, since the start
+}
+
+// Place is a connection's own.
+type Place struct {
+	Address string
+	client  string
+	beyond  bool // one too many, and not counted
+	node    bool // it has shown that it is a node's
+}
+
+// NewLimiter makes one. clientOf is what counts as one client of an address.
+func NewLimiter(most, each int, clientOf func(address string) string) *Limiter {
+	return &Limiter{clientOf: clientOf, most: most, each: each, counts: map[string]int{}}
+}
+
+// Enter counts a connection. False: it is one too many.
+func (l *Limiter) Enter(address string) (Place, bool) {
+	client := l.clientOf(address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	full := l.open >= l.most || l.counts[client] >= l.each
+	if !full {
+		l.open++
+		l.counts[client]++
+	}
+	return Place{Address: address, client: client, beyond: full}, !full
+}
+
+// Node notes that a connection is a node's: no budget is meant for those.
+func (p *Place) Node() { p.node = true }
+
+// Leave takes a connection out of the count.
+func (l *Limiter) Leave(p *Place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case p.beyond && !p.node:
+		l.beyond++
+	case !p.beyond:
+		l.open--
+		if l.counts[p.client]--; l.counts[p.client] <= 0 {
+			delete(l.counts, p.client)
+		}
+	}
+}
+
+// Limit changes how many there may be; who is there already stays.
+func (l *Limiter) Limit(most, each int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most, l.each = most, each
+}
+
+// Limited is how many there may be, in all and of one client.
+func (l *Limiter) Limited() [2]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return [2]int{l.most, l.each}
+}
+
+// Open counts those that are open.
+func (l *Limiter) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
+}
+
+// Beyond counts those that were one too many.
+func (l *Limiter) Beyond() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.beyond
+}
