@@ -3,7 +3,6 @@ package systest
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"hash"
 	"io"
 	"math/rand/v2"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -309,6 +307,7 @@ func TestAFaultDuringAnOverflow(t *testing.T) {
 			})
 			h.Await("6 each", 20*time.Second, delivering(map[string]int{"edge-1": 6, "edge-2": 6, "edge-3": 6, "edge-4": 6}))
 			crowd.further(24) // buffers fill
+			then := crowd.now()
 
 			killed(t, h, "edge-1")
 			must(t, row.fault(h, row.second))
@@ -318,70 +317,9 @@ func TestAFaultDuringAnOverflow(t *testing.T) {
 			refused(t, h)
 			crowd.further(16)
 			crowd.further(16) // twice what was under way
-			hurt := 0
-			for _, r := range crowd.leave() {
-				switch {
-				case r.Wrong > 0 || r.StepsBack > 0:
-					t.Errorf("wrong bytes: %s", r)
-				case !r.Seamless():
-					hurt++
-					t.Logf("hurt: %s", r)
-				}
-			}
-			if hurt != 8 {
+			if hurt := crowd.hurt(then); hurt != 8 {
 				t.Errorf("%d viewers saw it; there was no room for exactly 8", hurt)
 			}
 		})
 	}
-}
-
-// alone is viewers of whom each has a report of its own.
-type alone struct {
-	a       *audience
-	got     []atomic.Int64 // segments
-	reports []player.Report
-	held    *held
-}
-
-// apart lets so many viewers in, over two seconds; each says what it watches.
-func apart(a *audience, count int, each func(i int) (entry string, cfg player.Config)) *alone {
-	c := &alone{a: a, got: make([]atomic.Int64, count), reports: make([]player.Report, count), held: newHeld(count)}
-	f := a.h.File()
-	for i := range count {
-		entry, cfg := each(i)
-		cfg.Entry, cfg.Digests = f.Viewers[0]+entry, a.digests
-		cfg.Progress = func(r player.Report) {
-			c.held.got(i, r.Last)
-			c.got[i].Store(int64(r.Segments))
-		}
-		ctx, stop := context.WithCancel(context.Background())
-		a.stops = append(a.stops, stop)
-		a.wg.Go(func() { c.reports[i] = player.Play(ctx, cfg) })
-		time.Sleep(2 * time.Second / time.Duration(count))
-	}
-	return c
-}
-
-// further waits until so many of them have got two segments more.
-func (c *alone) further(count int) {
-	c.a.t.Helper()
-	before := make([]int64, len(c.got))
-	for i := range c.got {
-		before[i] = c.got[i].Load()
-	}
-	c.a.h.Await(fmt.Sprintf("%d viewers have got two segments more", count), 30*time.Second, func(*wire.Status) bool {
-		n := 0
-		for i := range c.got {
-			if c.got[i].Load() >= before[i]+2 {
-				n++
-			}
-		}
-		return n >= count
-	})
-}
-
-// leave sends everybody home and returns what each saw.
-func (c *alone) leave() []player.Report {
-	c.a.leave()
-	return c.reports
 }

@@ -36,16 +36,19 @@ func TestDrill(t *testing.T) {
 	d := &drill{t: t, h: h, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), began: time.Now(), happened: map[string]int{}, places: map[bool]*sync.Mutex{true: {}, false: {}}}
 	t.Cleanup(d.keep)
 	crowd := d.seat(viewers)
-	h.Await("everybody is in", 30*time.Second, sessions(viewers))
+	d.crowd = crowd
+	crowd.held.openedAt(everybody(t, h, viewers))
 	crowd.further(viewers) // buffers fill
 	warm, err := d.resources()
 	must(t, err)
 	d.note("begins")
+	looks := lookNowAndThen(crowd, seed)
 	d.run(length)
 	h.Await("all is up", 40*time.Second, cluster.AllUp)
 	awaitBalancers(h, 3)
 	crowd.further(viewers)
 	d.tablesAgree()
+	d.note("sessions were what viewers hold: %s", looks.end(int(length/time.Second)))
 	d.same("with all viewers there", warm)
 	reports := crowd.leave()
 	d.same("after they have left", warm)
@@ -74,6 +77,7 @@ type drill struct {
 	seed   uint64
 	random *rand.Rand // owned by run
 	began  time.Time
+	crowd  *alone
 	wg     sync.WaitGroup       // faults under way
 	places map[bool]*sync.Mutex // held while an edge (true) or a balancer (false) is away
 
@@ -121,7 +125,7 @@ func (d *drill) between(least, most time.Duration) time.Duration {
 // kind is one kind of fault at one node.
 type kind struct {
 	name       string
-	weight     int // of 12
+	weight     int // of 14
 	node       string
 	lasts      time.Duration
 	begin, end func(node string) error
@@ -143,10 +147,11 @@ func (d *drill) pick() {
 		{"kill and wipe", 2, edge, away, d.wipe, d.h.Restart},
 		{"stop", 3, edge, still, d.h.Stop, d.h.Cont},
 		{"drain", 2, edge, work, d.drain, d.resume},
+		{"remove", 2, edge, work, d.remove, d.join},
 		{"kill balancer", 1, other, away, d.h.Kill, d.h.Restart},
 		{"kill leader", 1, s.Leader, away, d.h.Kill, d.h.Restart},
 	}
-	k, at := kinds[0], d.random.IntN(12)
+	k, at := kinds[0], d.random.IntN(14)
 	for _, k = range kinds {
 		if at -= k.weight; at < 0 {
 			break
@@ -195,6 +200,9 @@ func (d *drill) keep() {
 // lasting lets one fault begin and end, and returns when the node takes part
 // again.
 func (d *drill) lasting(k kind) error {
+	if strings.HasPrefix(k.name, "kill") || k.name == "stop" {
+		d.crowd.held.death()
+	}
 	if err := k.begin(k.node); err != nil {
 		return err
 	}
@@ -229,6 +237,26 @@ func (d *drill) drain(edge string) error {
 }
 
 func (d *drill) resume(edge string) error { return d.order(edge, "resume") }
+
+// remove takes an edge out of the ring, and ends it.
+func (d *drill) remove(edge string) error {
+	if err := d.order(edge, "remove"); err != nil {
+		return err
+	}
+	gone := func(s *wire.Status) bool { return cluster.EdgeState(s, edge) == "" && !inPair(s, edge) }
+	if err := d.await(edge+" is out of the ring", gone); err != nil {
+		return err
+	}
+	return d.h.Kill(edge)
+}
+
+// join starts it again: a new member, with a disk of which it knows nothing good.
+func (d *drill) join(edge string) error {
+	if err := d.h.Restart(edge); err != nil {
+		return err
+	}
+	return d.await(edge+" is in the ring", func(s *wire.Status) bool { return inPair(s, edge) })
+}
 
 // order gives an order until it is taken: the leader may just be gone.
 func (d *drill) order(node, what string) error {

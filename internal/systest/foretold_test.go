@@ -45,6 +45,7 @@ func TestDeathsAreAsTheSimulatorForetells(t *testing.T) {
 				}
 			}
 
+			then := crowd.now()
 			for _, name := range row.dead {
 				must(t, h.Kill(name))
 			}
@@ -57,17 +58,7 @@ func TestDeathsAreAsTheSimulatorForetells(t *testing.T) {
 			if s.Sessions != row.kept || !delivering(left)(s) {
 				t.Errorf("later: %d sessions; want %d", s.Sessions, row.kept)
 			}
-			hurt := 0
-			for _, r := range crowd.leave() {
-				switch {
-				case r.Wrong > 0 || r.StepsBack > 0:
-					t.Errorf("wrong bytes: %s", r)
-				case !r.Seamless():
-					hurt++
-					t.Logf("hurt: %s", r)
-				}
-			}
-			if hurt != want.Sessions.Lost {
+			if hurt := crowd.hurt(then); hurt != want.Sessions.Lost {
 				t.Errorf("%d viewers saw it; the simulator foretells %d", hurt, want.Sessions.Lost)
 			}
 		})

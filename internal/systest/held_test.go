@@ -1,9 +1,11 @@
 package systest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -129,19 +131,77 @@ func (h *held) untold(at time.Time) bool {
 }
 
 // asHeld asks for the sessions until they are those that the viewers hold, and tells
-// how long that took.
+// how long that took, 0: they were at once.
 func (c *alone) asHeld(limit time.Duration) (time.Duration, error) {
 	began := time.Now()
-	for {
+	for tries := 0; ; tries++ {
 		asked := time.Now()
 		var list wire.SessionList
 		err := c.a.h.API("/api/v1/sessions?limit=1000", &list)
 		if err == nil {
 			err = c.held.differs(list.Sessions, asked)
 		}
+		if err == nil && tries == 0 {
+			return 0, nil
+		}
 		if took := time.Since(began); err == nil || took > limit {
-			return asked.Sub(began), err
+			return took, err
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// looks is what came of comparing at random moments.
+type looks struct {
+	c       *alone
+	stop    context.CancelFunc
+	ended   chan struct{}
+	random  *rand.Rand    // owned by run, as all below until it has ended
+	moments int           // compared
+	waited  int           // in which they were not equal at once
+	longest time.Duration // until they were
+}
+
+// settles is how long, after a fault, sessions and viewers may differ: a death is found
+// and committed, and every viewer that the dead edge had has asked once more.
+const settles = 10 * time.Second
+
+// lookNowAndThen compares sessions with what viewers hold, at random moments.
+func lookNowAndThen(c *alone, seed uint64) *looks {
+	ctx, stop := context.WithCancel(context.Background())
+	l := &looks{c: c, stop: stop, ended: make(chan struct{}), random: rand.New(rand.NewPCG(seed, 2))}
+	go l.run(ctx)
+	c.a.t.Cleanup(func() { stop(); <-l.ended })
+	return l
+}
+
+func (l *looks) run(ctx context.Context) {
+	defer close(l.ended)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(l.random.Int64N(int64(400 * time.Millisecond)))):
+		}
+		took, err := l.c.asHeld(settles)
+		l.moments++
+		if took > 0 {
+			l.waited++
+		}
+		l.longest = max(l.longest, took)
+		if err != nil {
+			l.c.a.t.Errorf("sessions differ from what viewers hold: %v", err)
+			return
+		}
+	}
+}
+
+// end returns what was found, and wants so many moments.
+func (l *looks) end(least int) string {
+	l.stop()
+	<-l.ended
+	if l.moments < least && !l.c.a.t.Failed() {
+		l.c.a.t.Errorf("%d moments compared, want %d", l.moments, least)
+	}
+	return fmt.Sprintf("at %d moments, at %d of them not at once; the longest took %s", l.moments, l.waited, l.longest.Round(time.Millisecond))
 }
