@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"runtime/debug"
@@ -213,7 +214,7 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 		return notLetIn
 	}
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
-	seat, reason := e.member.Touch(t.SessionID, x.Stream, viewer, x.started)
+	seat, reason := e.member.Touch(t.SessionID, cmp.Or(x.Stream, wire.UnnamedStream(t.Stream)), viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}

@@ -48,12 +48,15 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 		return proxy.LoopRequest{}, false
 	}
 	p := l.control.Placement()
-	stream, _ := p.StreamBy(token.Stream)
+	stream, placed := p.StreamBy(token.Stream)
+	if !placed { // to be put back, or to be told from its target
+		return proxy.LoopRequest{}, false
+	}
 	if !l.entrance.reaches(stream, token, rest) || l.entrance.shows(stream, token, h.Get) {
 		return proxy.LoopRequest{}, false
 	}
-	pair, placed := p.Pair(token.Pair)
-	if !placed {
+	pair, ok := p.Pair(token.Pair)
+	if !ok {
 		return proxy.LoopRequest{}, false
 	}
 	if _, moved := l.moves.find(token.SessionID); moved {

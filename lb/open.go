@@ -184,6 +184,20 @@ func (o *opener) place(ctx context.Context, p *wire.Placement, stream string, pa
 	}
 }
 
+// streamOf is the stream of a token whose session asks for a target. One that was taken
+// off its pairs, as nobody watched it, is put back where its viewer has a slot. "": it is
+// placed nowhere and can't be told from the target.
+func (o *opener) streamOf(ctx context.Context, p *wire.Placement, token wire.Token, target string) string {
+	if stream, ok := p.StreamBy(token.Stream); ok {
+		return stream
+	}
+	stream := o.node.StreamNamed(token.Stream, target)
+	if q, ok := p.Pair(token.Pair); ok && stream != "" && !q.Retiring {
+		_ = o.place(ctx, p, stream, token.Pair) // without a majority it is served all the same
+	}
+	return stream
+}
+
 // askSlot asks the chosen edge for a slot.
 func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (id wire.SessionID, reason string) {
 	e, ok := p.Edge(c.Edge)

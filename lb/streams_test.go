@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
 
@@ -75,6 +76,31 @@ func TestAWatchedStreamThatIsNotPlacedIsPlacedAgain(t *testing.T) {
 	until(t, "placed", func() bool { return c.placed("/film/") })
 	if pairs := c.lb.Placement().Stream("/film/"); len(pairs) != 1 || pairs[0] != 1 {
 		t.Fatalf("placed on %v, its session is in pair 1", pairs)
+	}
+}
+
+// TestAViewerWhoComesBackPutsItsStreamBack: it was away for so long that its stream was
+// taken off its pair. Its name is told from what is asked for, in any folder of it; from
+// what lies elsewhere it can't be, and that is served all the same.
+func TestAViewerWhoComesBackPutsItsStreamBack(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	for _, row := range []struct {
+		path string
+		back bool
+	}{{"/film/a.m4s", true}, {"/film/720p/sound/a.m4s?x=/y/z", true}, {"/elsewhere/a.m4s", false}} {
+		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 2})
+		token := c.token(wire.SessionID{Pair: 2, Slot: 1, Generation: 5}, "/film/", time.Now().Add(time.Hour))
+		c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+		if resp, body := c.viewer(nil, token+row.path); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s %s", row.path, resp.Status, body)
+		}
+		if pairs := c.lb.Placement().Stream("/film/"); (len(pairs) == 1 && pairs[0] == 2) != row.back {
+			t.Errorf("%s: the stream is on %v", row.path, pairs)
+		}
+		c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+	}
+	if n := c.lb.Placement().Streams.Len(); n != 0 {
+		t.Errorf("%d streams are placed", n)
 	}
 }
 

@@ -248,8 +248,9 @@ func (t *table) mirror(from string, c *wire.Change) bool {
 func (t *table) update(c *wire.Change, s *session, mine bool) {
 	changed := c.Seen > s.seen
 	s.seen = max(s.seen, c.Seen)
-	if c.Stream != "" && c.Opened < s.opened { // it was taken back by its token before its entry came
-		s.stream, s.viewer, s.opened = c.Stream, c.Viewer, c.Opened
+	named := wire.IsUnnamed(s.stream) && !wire.IsUnnamed(c.Stream)
+	if c.Stream != "" && (c.Opened < s.opened || named) { // it was taken back by its token before its entry came, or its stream was on no pair
+		s.stream, s.viewer, s.opened = c.Stream, c.Viewer, min(c.Opened, s.opened)
 		s.news[openedNews]++
 		changed = true
 	}

@@ -334,3 +334,29 @@ func TestTheOlderEntryOfTheSameSessionIsTheTrueOne(t *testing.T) {
 		t.Errorf("opened %d", s.opened)
 	}
 }
+
+// A viewer comes back whose stream has been taken off its pairs. Its name is not known,
+// its session is told to the neighbour all the same, and so is the name when there is one.
+func TestASessionOfAStreamThatIsNotPlacedIsTold(t *testing.T) {
+	r := newTrio(t, 8)
+	r.tell("e1", "e2")
+	id := wire.SessionID{Pair: 1, Slot: 2, Generation: 7}
+	for _, stream := range []string{wire.UnnamedStream(99), "/s/", wire.UnnamedStream(99)} {
+		r.tables["e1"].touch(id, stream, "192.0.2.1", 10)
+		o := r.send("e1", "e2")
+		if !r.take(o, "e2") {
+			t.Fatalf("%q: refused", stream)
+		}
+		r.of("e1").acknowledged(o)
+		want := "/s/"
+		if r.has("e1", id).stream == wire.UnnamedStream(99) {
+			want = wire.UnnamedStream(99)
+		}
+		if s := r.has("e2", id); s == nil || s.stream != want || s.opened != 10 {
+			t.Fatalf("%q: %+v", stream, s)
+		}
+	}
+	if s := r.has("e2", id); s.stream != "/s/" {
+		t.Errorf("it is called %q", s.stream)
+	}
+}

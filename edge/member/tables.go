@@ -164,6 +164,10 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 	if slot, ok := t.find(id); ok {
 		n := t.sessions[slot]
 		n.seen = now
+		if wire.IsUnnamed(n.stream) && !wire.IsUnnamed(stream) { // when it was taken back, its stream was on no pair
+			n.stream = stream
+			n.news[openedNews]++
+		}
 		t.tell(slot, n.generation)
 		seat = Seat{slot, n.takeover != nil}
 		t.mu.Unlock()

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,16 @@ func StreamName(target string) string {
 	mark := "~" + hex.EncodeToString(sum[:16]) + "/"
 	return name[:maxStreamName-len(mark)] + mark
 }
+
+// unnamed begins what a session's stream is called whose name is not known.
+const unnamed = "?"
+
+// UnnamedStream is what a session's stream is called while no placement holds its name
+// in tokens. No stream's name begins so.
+func UnnamedStream(id uint64) string { return unnamed + strconv.FormatUint(id, 16) }
+
+// IsUnnamed tells such a name.
+func IsUnnamed(stream string) bool { return strings.HasPrefix(stream, unnamed) }
 
 // NameHash is FNV-1a, 64 bits: it spreads names, and hides nothing.
 func NameHash(name string) uint64 {

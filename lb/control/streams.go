@@ -101,7 +101,7 @@ func (t *tasks) keepStreams(ctx context.Context) {
 func (t *tasks) placeAgain(ctx context.Context, p *wire.Placement, watched map[string]wire.StreamLoad) {
 	var lost []wire.StreamLoad
 	for _, w := range watched {
-		if w.Stream != "" && len(w.Pairs) > 0 && len(p.Stream(w.Stream)) == 0 {
+		if !wire.IsUnnamed(w.Stream) && len(w.Pairs) > 0 && len(p.Stream(w.Stream)) == 0 {
 			lost = append(lost, w)
 		}
 	}

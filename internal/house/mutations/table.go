@@ -97,6 +97,10 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "n.token = wire.Alias{Slot: id.Slot, Generation: id.Generation}", "n.token = wire.Alias{}", "edge/member.TestAnAliasGoesWithTheEntry"},
 	{0, "edge/member/table.go", "t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)", "t.slots.Allot([]wire.Run{{To: t.pair.Slots}}, ring.ViewOf(&t.pair, t.me), t.limit)", "edge/member.TestOnlyOwnSlotsAreAllotted"},
 
+	// Who comes back to a stream that was taken off its pairs has a session like any other.
+	{0, "lb/session.go", "stream := l.opener.streamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
+	{0, "edge/member/notice.go", "(c.Opened < s.opened || named)", "(c.Opened < s.opened || named && mine)", "edge/member.TestASessionOfAStreamThatIsNotPlacedIsTold"},
+
 	// Without a majority viewers go where an edge says that it stands in for a neighbour.
 	{0, "lb/control/standin.go", "if before == nil && c.Majority() {", "if before == nil {", "lb.TestWithoutAMajorityViewersGoWhereAnEdgeStandsIn"},
 	{0, "lb/control/standin.go", "return s.Edge == e.Name && s.Incarnation == e.Incarnation", "return s.Edge == e.Name", "lb.TestOneEdgesWordIsNotEnough"},
