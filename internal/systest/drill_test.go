@@ -316,8 +316,7 @@ func agree(t *testing.T, h *cluster.Harness) error {
 	secret, err := wire.NewSecret(string(text))
 	must(t, err)
 	edges := f.Names(cluster.RoleEdge)
-	told := map[wire.PairID]wire.PairLoad{}
-	agreed := 0
+	told, agreed := map[wire.PairID]wire.PairLoad{}, map[wire.PairID]bool{}
 	for _, name := range edges {
 		report, err := reportOf(f.Node(name).HTTP, secret)
 		if err != nil {
@@ -329,13 +328,24 @@ func agree(t *testing.T, h *cluster.Harness) error {
 			if both && !reflect.DeepEqual(other, load) {
 				return fmt.Errorf("one member says %+v, the other %+v", load, other)
 			}
-			if told[load.Pair] = load; both {
-				agreed++
-			}
+			told[load.Pair], agreed[load.Pair] = load, both
 		}
 	}
-	if agreed != len(edges) { // a ring has as many pairs
-		return fmt.Errorf("%d pairs have two members who tell of them", agreed)
+	s, err := h.Status()
+	if err != nil {
+		return err
+	}
+	ring := 0
+	for _, p := range s.Pairs {
+		if !p.Retiring {
+			ring++
+		}
+		if !agreed[p.ID] {
+			return fmt.Errorf("pair %d of %s and %s: nobody tells of it beside the other", p.ID, p.Low, p.High)
+		}
+	}
+	if ring != len(edges) {
+		return fmt.Errorf("a ring of %d edges has %d pairs", len(edges), ring)
 	}
 	return nil
 }
