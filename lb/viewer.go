@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ func (l *LB) Handler() http.Handler {
 // view answers one request of a viewer, whatever becomes of it.
 func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int64) {
 	defer l.brokenOff(r)
-	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
-		return l.unwantedBody(w, r)
+	if (r.ContentLength != 0 || len(r.TransferEncoding) > 0) && !l.passOver(w, r) {
+		return l.deny(w, http.StatusBadRequest, call.ReasonBody, "the request's body did not arrive, or is too long")
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -110,16 +111,27 @@ func (l *LB) awaitPlacement(r *http.Request) {
 	}
 }
 
-// unwantedBody refuses a request with a body, and the connection with it: what
-// follows on it may be meant to be taken for another request.
-func (l *LB) unwantedBody(w http.ResponseWriter, r *http.Request) (int, int64) {
-	_ = http.NewResponseController(w).SetReadDeadline(l.now().Add(time.Second))
-	w.Header().Set("Connection", "close")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions {
-		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		return l.deny(w, http.StatusMethodNotAllowed, call.ReasonMethod, "only GET, HEAD and OPTIONS are served here")
+// What is read of a body that nobody uses.
+const (
+	maxUnused  = 16 << 10 // bytes
+	unusedWait = time.Second
+)
+
+// passOver reads a body before the request is answered: RFC 9110 9.3.1 gives that of a GET
+// no meaning, and a malformed one is refused whatever is answered. One that is long, or
+// does not come, ends the connection: what follows on it may be meant to be taken for
+// another request.
+func (l *LB) passOver(w http.ResponseWriter, r *http.Request) bool {
+	limits := http.NewResponseController(w)
+	_ = limits.SetReadDeadline(l.now().Add(unusedWait))
+	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxUnused+1))
+	if err != nil || n > maxUnused {
+		w.Header().Set("Connection", "close")
+		return false
 	}
-	return l.deny(w, http.StatusBadRequest, call.ReasonBody, "a request with a body is not served here")
+	_ = limits.SetReadDeadline(time.Time{})
+	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+	return true
 }
 
 // deny is refuse with what the caller has to return.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,7 @@ type Target struct {
 	Host string        // in place of a; "": a
 	Wait time.Duration // for an answer that need not come
 	Echo bool          // POST gives back its body
-	Only bool          // methods that read: others are refused with 405, and bodies with 400
+	Only bool          // methods that read: others are refused with 405
 	Get  bool          // ask by GET what the probes ask by POST
 }
 
@@ -115,20 +114,9 @@ func (to Target) judge(p Probe, method string, all []answer, ended bool) error {
 		said[i] = a.StatusCode
 	}
 	wrong := func(what string) error { return fmt.Errorf("answers %v, ended: %v: %s", said, ended, what) }
-	bodied := !strings.HasSuffix(p.Text, "\r\n\r\n") || strings.HasSuffix(p.Text, "0\r\n\r\n")
 	want := p.Want
-	if to.Only && (want == Served || want == Unwaited) && (bodied || want == Unwaited || method == http.MethodPost) {
-		want = Refused // that it may not be sent here is said in time
-		said = slices.DeleteFunc(said, func(status int) bool { return status == http.StatusMethodNotAllowed })
-		if len(said) < len(all) && ended && len(all) == 1 {
-			return nil
-		}
-		if method == http.MethodPost && !bodied && len(all) == 2 {
-			return nil // there is nothing behind its head
-		}
-	}
 	if want == Unwaited {
-		if len(all) > 0 && (len(all) > 1 || said[0] != 400) {
+		if len(all) > 0 && (len(all) > 1 || said[0] != 400 && !(to.Only && said[0] == 405)) {
 			return wrong("the body is not there")
 		}
 		return nil
@@ -148,7 +136,7 @@ func (to Target) judge(p Probe, method string, all []answer, ended bool) error {
 
 // served judges what is not to be refused.
 func (to Target) served(p Probe, want Want, all []answer, ended bool, wrong func(string) error) error {
-	first, good := all[0], all[0].StatusCode >= 200 && all[0].StatusCode < 300
+	first, good := all[0], all[0].StatusCode >= 200 && all[0].StatusCode < 300 || to.Only && all[0].StatusCode == http.StatusMethodNotAllowed
 	switch {
 	case first.StatusCode == http.StatusSwitchingProtocols:
 		return wrong("another protocol")
