@@ -51,7 +51,7 @@ func NewClient(name string, secret wire.Secret) *Client {
 	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
 	return &Client{name: name, secret: secret, http: &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second,
+			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1024, IdleConnTimeout: 30 * time.Second, // as many as were lately busy
 			ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -34,8 +34,8 @@ func (c *Config) Settings() []setting.Row {
 			"How long a response may make no progress at all, whoever is asked, before the viewer's connection is broken."),
 		setting.Int(&c.Attempts, "edge-attempts", 6, 1, 32, "edges",
 			"How many edges are asked for one response."),
-		setting.Int(&c.IdlePerEdge, "edge-idle-connections", 64, 0, 4096, "connections",
-			"How many idle connections to one edge are kept."),
+		setting.Int(&c.IdlePerEdge, "edge-idle-connections", 4096, 0, 65536, "connections",
+			"How many idle connections to one edge each loop keeps at most; those that were busy in the last 30 seconds are kept, so this bounds a burst."),
 		setting.Bytes(&c.Floor, "edge-slowest", 16<<10, 0, 1<<30,
 			"Bytes a second below which an edge that has the whole body, and a viewer that waits for it, counts as silent; 0: none."),
 	}

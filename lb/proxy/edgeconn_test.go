@@ -50,6 +50,41 @@ func (s *spliceStage) seenWell(v *viewer) {
 	}
 }
 
+// As many connections are kept as were busy at once, and they serve the next ones.
+func TestAsManyLinesAreKeptAsWereBusy(t *testing.T) {
+	const viewers = 100
+	var asked sync.WaitGroup
+	wave := func() { asked.Add(viewers) }
+	var mu sync.Mutex
+	conns := map[net.Conn]bool{}
+	e := script(t, func(c net.Conn, _ string) {
+		mu.Lock()
+		conns[c] = true
+		mu.Unlock()
+		asked.Done()
+		asked.Wait() // all are busy at once
+		send(c, plainOK("well"))
+	})
+	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	var all []*viewer
+	for range viewers {
+		all = append(all, s.dial())
+	}
+	for range 2 {
+		wave()
+		for _, v := range all {
+			v.ask(http.MethodGet, "/1")
+		}
+		for _, v := range all {
+			s.seenWell(v)
+		}
+		s.settle()
+		if _, idle := s.under(); idle != viewers || len(conns) != viewers {
+			t.Fatalf("%d connections were opened, %d are kept", len(conns), idle)
+		}
+	}
+}
+
 // A descriptor is closed once: the second time it would be somebody else's.
 func TestRefusedLinesAreClosedOnce(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
