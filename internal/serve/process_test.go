@@ -56,6 +56,8 @@ func child(dir string) error {
 		return err
 	}
 	if os.Getenv(failEnv) != "" {
+		_ = life.predecessor.link.conn.Close() // as ending does, some time before the process is gone
+		time.Sleep(300 * time.Millisecond)
 		return errors.New("this process was told to fail")
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)

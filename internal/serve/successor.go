@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -99,7 +101,7 @@ func (s *successors) talk(conn *net.UnixConn) {
 		log.Error().Err(err).Msg("could not let go of the files")
 	} else if err = k.send(message{Op: opReleased}); err == nil {
 		_, _, err = k.expect(opReady, readyLimit)
-		if err == nil || alive(pidOf(cred)) {
+		if err == nil || !dies(pidOf(cred), err) {
 			s.handedOver(k, int(pidOf(cred)), log)
 			return
 		}
@@ -232,6 +234,21 @@ func (s *successors) close() {
 
 // replaceEnv is the variable of the setting --replace.
 func replaceEnv(role string) string { return "TANDEM_" + strings.ToUpper(role) + "_REPLACE" }
+
+// dies tells whether the process that was to be ready will never be. It closes its end of
+// the link when it ends, which is before it has ended: that is waited for, and meanwhile
+// the listening sockets stay open here.
+func dies(pid int32, why error) bool {
+	if errors.Is(why, os.ErrDeadlineExceeded) {
+		return !alive(pid)
+	}
+	for until := time.Now().Add(meetLimit); alive(pid); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			return false
+		}
+	}
+	return true
+}
 
 // alive tells whether a process is there and has not ended.
 func alive(pid int32) bool {
