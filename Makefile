@@ -14,11 +14,11 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint unit mutate conformance systest orders browser trial bench web docs clean deps
+.PHONY: help build demo test lint unit mutate drill matrix fuzz conformance systest orders browser trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 14
 
 build: web ## bin/tandem, with the dashboard where Node is there
 	CGO_ENABLED=0 go build -trimpath $(STAMP) -o $(BIN) ./cmd/tandem
@@ -68,7 +68,17 @@ mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_M
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
-	@echo "== system tests"; go test -timeout 12m -count=1 -v $(TESTFLAGS) ./internal/systest/...
+	@echo "== system tests"; go test -p 1 -timeout 20m -count=1 -v $(TESTFLAGS) ./internal/systest/...
+
+drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM_DRILL=10m, TANDEM_DRILL_SEED=N)
+	@echo "== drill"; TANDEM_DRILL="$${TANDEM_DRILL:-10m}" go test -timeout 90m -count=1 -v -run TestDrill ./internal/systest
+
+matrix: ## every fault at every offset of a response, over every front (half an hour)
+	@echo "== takeover matrix"; TANDEM_EVERY_OFFSET=1 go test -timeout 90m -count=1 -v -run TestEveryFaultIsSurvived ./lb/proxy
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s) each
+	@grep -rnE --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]*_test.go:[0-9]+:func (Fuzz[A-Za-z0-9]+).*|\1 \2|' | grep -v node_modules | while read room target; do \
+	  echo "== $$room $$target"; go test "$$room" -run '^$$' -fuzz "^$$target\$$" -fuzztime "$${FUZZTIME:-30s}" || exit 1; done
 
 orders: ## removals, drains, joinings under viewers, at the limit and with room, over TANDEM_ORDERS=10 seeds
 	@echo "== orders"; TANDEM_ORDERS="$${TANDEM_ORDERS:-10}" go test -timeout 90m -count=1 -v -run TestAnOrderCostsNobodyAnything $(TESTFLAGS) ./internal/systest
