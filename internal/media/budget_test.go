@@ -279,7 +279,7 @@ func BenchmarkCopy(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := m.Edits().Copy(io.Discard, bytes.NewReader(body), "/s/0123456789012345678901234567890123456789", 0, 1<<40); err != nil {
+				if _, err := m.Edits().Copy(io.Discard, Memory(body), "/s/0123456789012345678901234567890123456789", 0, 1<<40); err != nil {
 					b.Fatal(err)
 				}
 			}

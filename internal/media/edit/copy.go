@@ -71,20 +71,21 @@ func (c *copier) part(e *Edits, prefix string, from, to int64) error {
 }
 
 // whole is part for all of the body, which is what nearly everybody asks for: it
-// goes straight through the code.
+// goes straight through the code. A body in memory is copied from where it is.
 func (c *copier) whole(e *Edits, prefix string) error {
-	at := int64(0)
+	at, memory := int64(0), Memory(nil)
+	if m, ok := c.from.(Memory); ok && int64(len(m)) == e.size {
+		memory = m
+	}
 	for i := range e.blocks {
 		for code := e.blocks[i].code; len(code) > 0; {
-			gap, n := binary.Uvarint(code)
-			cut, m := binary.Uvarint(code[n:])
+			gap, n := uvarint(code)
+			cut, m := uvarint(code[n:])
 			code = code[n+m:]
-			if err := c.body(at, int64(gap)); err != nil {
-				return err
-			}
-			if c.used+len(prefix) <= copySize {
+			if end := at + int64(gap); memory != nil && c.used+int(gap)+len(prefix) <= copySize {
+				c.used += copy(c.out[c.used:], memory[at:end])
 				c.used += copy(c.out[c.used:], prefix)
-			} else if err := c.text(prefix); err != nil {
+			} else if err := c.piece(at, int64(gap), prefix); err != nil {
 				return err
 			}
 			at += int64(gap) + int64(cut>>2)
@@ -104,6 +105,22 @@ func (c *copier) whole(e *Edits, prefix string) error {
 		}
 	}
 	return c.body(at, e.size-at)
+}
+
+// uvarint is binary.Uvarint, without a call where it is one byte, as nearly always.
+func uvarint(code []byte) (uint64, int) {
+	if code[0] < 0x80 {
+		return uint64(code[0]), 1
+	}
+	return binary.Uvarint(code)
+}
+
+// piece puts bytes of the body behind what is gathered, and a text behind them.
+func (c *copier) piece(at, n int64, text string) error {
+	if err := c.body(at, n); err != nil {
+		return err
+	}
+	return c.text(text)
 }
 
 func (c *copier) flush() error {
