@@ -9,6 +9,7 @@ import (
 
 	"tandem/edge/fetch"
 	"tandem/edge/manifest"
+	"tandem/edge/member"
 
 	"tandem/edge/rules"
 
@@ -84,19 +85,30 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 		return
 	}
 	w.WriteHeader(head.StatusCode)
-	e.drain(w, r, a)
+	n := e.drain(w, r, a)
 	if x.slot >= 0 && (head.StatusCode == http.StatusOK || head.StatusCode == http.StatusPartialContent) {
 		e.member.Played(x.Pair, x.slot)
+		e.member.Delivered(x.Pair, x.slot, passedOn(&x, head, n))
 	}
 }
 
+// passedOn is what a session got of an answer that is not kept: of so many bytes.
+func passedOn(x *request, head *http.Response, n int64) member.Delivery {
+	d := member.Delivery{Target: x.target, Last: n - 1, Size: n, Inherited: x.inherited}
+	if part, ok := h1.ParseContentRange(head.Header.Get("Content-Range")); ok && part.First >= 0 {
+		d.First, d.Last, d.Size = part.First, part.First+n-1, part.Total
+	}
+	return d
+}
+
 // drain sends on what comes as it comes.
-func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) {
+func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) int64 {
 	n, err := a.Drain(r.Context(), &flushing{w, http.NewResponseController(w)})
 	e.counts.sentBytes.Add(n)
 	if err != nil {
 		panic(http.ErrAbortHandler) // visibly broken
 	}
+	return n
 }
 
 // handManifest gives a manifest that is one viewer's own.

@@ -83,6 +83,11 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *req
 			return q.manifest(c, h, view, x, &meta, entry)
 		}
 	}
+	if !rules.Covers(h.Get("Range"), meta.Size) {
+		if _, grows := e.manifests.Grows(rules.TargetOf(x.Key)); grows {
+			return false
+		}
+	}
 	y := rules.PlanFor(h, &meta)
 	out := q.head(x, &meta, y)
 	d := &delivery{e: e, view: view, x: *x, size: meta.Size, y: y}

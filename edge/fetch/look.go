@@ -31,6 +31,9 @@ type Waiting interface {
 
 // Look finds or fills the object.
 func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, error) {
+	if grown(f, r, x) {
+		return Found{How: rules.CacheStatus{Why: rules.ForwardMiss}}, ErrPass
+	}
 	if found, ok, err := lookParts(f, r, x, waiting); ok {
 		return found, err
 	}

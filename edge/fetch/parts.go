@@ -82,6 +82,9 @@ func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 		meta := view.Meta()
 		view.Close()
 		if whole, _, ok := rules.Whole(meta); ok && whole.Size == meta.Size { // all of it is one slice
+			if _, grows := f.manifests.Grows(rules.TargetOf(x.Key)); grows && r.Header.Get("Range") == "" {
+				return Found{}, false, nil // or was
+			}
 			return partFound(f, r, x, 0, waiting)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,20 +98,31 @@ func Candidate(key string, m *segstore.Meta) bool {
 // Upcoming tells whether a target that is not there may be a segment to come of a
 // live manifest that is kept.
 func (c *Cache) Upcoming(target string) bool {
+	return slices.ContainsFunc(c.live(), func(m *media.Manifest) bool { return m.Upcoming(target) })
+}
+
+// Grows tells whether a target is a file of which a live playlist that is kept lists
+// ranges, and how many bytes of it are listed.
+func (c *Cache) Grows(target string) (listed int64, ok bool) {
+	for _, m := range c.live() {
+		if n, known := m.Grows(target); known {
+			listed, ok = max(listed, n), true
+		}
+	}
+	return listed, ok
+}
+
+// live are the live manifests that were asked for last.
+func (c *Cache) live() []*media.Manifest {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	var live []*media.Manifest
 	for at := c.order.Front(); at != nil && len(live) < maxLive; at = at.Next() {
 		if m := at.Value.(*Entry).Manifest; m != nil && m.Live() {
 			live = append(live, m)
 		}
 	}
-	c.mu.Unlock()
-	for _, m := range live {
-		if m.Upcoming(target) {
-			return true
-		}
-	}
-	return false
+	return live
 }
 
 // maxLive bounds the live manifests that are asked about one target.

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"tandem/internal/media"
 	"tandem/internal/wire"
 )
 
@@ -32,15 +33,23 @@ type session struct {
 }
 
 // asked notes a manifest that the session asks for. The first one is kept, however many
-// follow: it is the entry, and says what the others are.
+// follow: it is the entry, and says what the others are. Each reload of a playlist that
+// is held back until there is more (LL-HLS) has a key of its own: the newest takes the
+// place of the one before, and what followed that follows it.
 func (s *session) asked(manifest string) (changed bool) {
 	if len(s.manifests) > 0 && s.manifests[0] == manifest || len(manifest) > wire.MaxTrackKey {
 		return false
 	}
+	family := media.Family(manifest)
 	list := append(make([]string, 0, wire.MaxManifests+1), manifest)
 	for _, m := range s.manifests {
-		if m != manifest {
+		if m != manifest && media.Family(m) != family {
 			list = append(list, m)
+		}
+	}
+	for i := range s.tracks {
+		if t := &s.tracks[i]; t.Manifest != "" && media.Family(t.Manifest) == family {
+			t.Manifest = manifest
 		}
 	}
 	changed = len(list) > len(s.manifests)

@@ -29,6 +29,12 @@ func rangeOf(text string, size int64) (Range, bool) {
 	return Range{first, last, true}, ok
 }
 
+// Covers tells whether all that Range asks for lies in a body of that size.
+func Covers(text string, size int64) bool {
+	asked, ok := h1.ParseRange(text)
+	return !ok || asked.First < 0 || asked.First < size && (asked.OpenEnd() || asked.Last < size)
+}
+
 // FirstAsked is the first byte that Range asks for; 0 where that is not said.
 func FirstAsked(text string) int64 {
 	if asked, ok := h1.ParseRange(text); ok && asked.First > 0 {

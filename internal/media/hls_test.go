@@ -287,6 +287,35 @@ func TestPositionsOfParts(t *testing.T) {
 	if got := where(growing.Locate("/f.mp4", ByteRange{First: 10, Length: 10})); got != "video 0.1 1s+1s" {
 		t.Error(got)
 	}
+	if got := where(growing.Locate("/f.mp4", ByteRange{First: 20, Length: 10})); got != "video 0.2 2s+0s" {
+		t.Error(got)
+	}
+}
+
+// A file of which a live playlist lists ranges may be longer than a copy of it.
+func TestFilesThatGrowAreKnown(t *testing.T) {
+	s := site(t, "http://o.example", "/m.m3u8")
+	parts := "#EXTM3U\n#EXTINF:2,\n7.mp4\n#EXT-X-PART:DURATION=1,URI=\"f.mp4\",BYTERANGE=\"10@0\"\n#EXT-X-PART:DURATION=1,URI=\"f.mp4\",BYTERANGE=\"15\"\n"
+	for _, c := range []struct {
+		body, target string
+		listed       int64
+		grows        bool
+	}{
+		{parts, "/f.mp4", 25, true},
+		{parts + "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"f.mp4\",BYTERANGE-START=25\n", "/f.mp4", 25, true},
+		{parts + "#EXTINF:2,\nf.mp4\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"g.mp4\"\n", "/f.mp4", 25, true},
+		{parts + "#EXTINF:2,\nf.mp4\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"g.mp4\"\n", "/g.mp4", 0, true},
+		{parts, "/7.mp4", 0, false},
+		{parts, "/other.mp4", 0, false},
+		{parts + "#EXT-X-ENDLIST\n", "/f.mp4", 0, false},
+		{"#EXTM3U\n#EXT-X-PART:DURATION=1,URI=\"1.mp4\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"2.mp4\"\n", "/2.mp4", 0, false},
+		{"#EXTM3U\n#EXT-X-PART:DURATION=1,URI=\"1.mp4\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"2.mp4\"\n", "/1.mp4", 0, false},
+		{"#EXTM3U\n#EXTINF:2,\n#EXT-X-BYTERANGE:100@0\nall.mp4\n#EXTINF:2,\n#EXT-X-BYTERANGE:50\nall.mp4\n", "/all.mp4", 150, true},
+	} {
+		if listed, grows := parsed(t, s, c.body).Grows(c.target); listed != c.listed || grows != c.grows {
+			t.Errorf("%s of\n%s%d bytes are listed, %v", c.target, c.body, listed, grows)
+		}
+	}
 }
 
 func TestMultivariantPlaylistSaysWhatTracksAre(t *testing.T) {

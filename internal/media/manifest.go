@@ -174,6 +174,15 @@ func (m *Manifest) Entry() bool { return m.list != nil || m.dash != nil && m.das
 // Ended tells that a media playlist ends (EXT-X-ENDLIST).
 func (m *Manifest) Ended() bool { return m.list != nil && m.list.Ended() }
 
+// Grows tells whether a target is a file of which a live playlist lists ranges, and
+// how many bytes of it are listed by now.
+func (m *Manifest) Grows(target string) (listed int64, ok bool) {
+	if m.list == nil {
+		return 0, false
+	}
+	return m.list.Grows(target)
+}
+
 // MediaSequence is the number of a media playlist's first segment.
 func (m *Manifest) MediaSequence() int64 {
 	if m.list == nil {

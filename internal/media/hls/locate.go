@@ -46,16 +46,26 @@ func (l *List) ref(w *workspace, entry int, r track.ByteRange) track.Ref {
 		for !r.Whole() && p+1 < parts && l.sameFile(p, p+1) && l.parts.At(p+1).First <= r.First {
 			p++
 		}
+		if last := l.parts.At(p); !last.Whole() && r.First >= last.First+last.Length && string(last.ref.Of(l.Body)) == string(l.hint.ref.Of(l.Body)) {
+			return l.hintRef(ref) // more of that file is to come
+		}
 		return l.partRef(ref, p)
 	case entry < segments+parts+l.maps.Len():
 		ref.Init = true
 	default:
-		ref.Sequence, ref.Part, ref.Duration = l.sequence+int64(segments), 0, l.partTarget
-		ref.Time = l.start(segments)
-		for p := parts - 1; p >= 0 && int(l.parts.At(p).segment) == segments; p-- {
-			ref.Time += l.parts.At(p).length
-			ref.Part++
-		}
+		return l.hintRef(ref)
+	}
+	return ref
+}
+
+// hintRef is the place of the part that is to come.
+func (l *List) hintRef(ref track.Ref) track.Ref {
+	segments := l.segments.Len()
+	ref.Sequence, ref.Part, ref.Duration = l.sequence+int64(segments), 0, l.partTarget
+	ref.Time = l.start(segments)
+	for p := l.parts.Len() - 1; p >= 0 && int(l.parts.At(p).segment) == segments; p-- {
+		ref.Time += l.parts.At(p).length
+		ref.Part++
 	}
 	return ref
 }
