@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/obs"
 	"tandem/internal/operator"
 	"tandem/internal/run"
 	"tandem/internal/serve"
@@ -42,7 +43,7 @@ func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h ht
 	gate, err := operator.New(operator.Config{Name: name, File: c.operators, Listen: ln.Addr().String(), Hosts: hosts, Open: c.open}, operator.Deps{
 		Now: time.Now,
 		Audit: func(e operator.Entry) {
-			log.Info().Str("who", e.Who).Str("role", e.Role).Str("by", e.By).Str("from", e.From).Str("method", e.Method).Str("path", e.Path).Int("status", e.Status).Msg("operator")
+			log.Info().Str("who", e.Who).Str("role", e.Role).Str("by", e.By).Str("from", e.From).Str("method", e.Method).Str("path", e.Path).Int("status", e.Status).Msg(obs.AuditEvent)
 		},
 		Tell: func(err error) { log.Warn().Err(err).Msg("operators") },
 	})

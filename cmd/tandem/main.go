@@ -8,13 +8,16 @@ import (
 	"os"
 	"strings"
 
+	"tandem/internal/obs"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
 )
 
 func main() {
 	serve.WatchParent()
-	os.Exit(dispatch(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	code := dispatch(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
+	obs.Flush()
+	os.Exit(code)
 }
 
 // commands is the table of subcommands, in the order of the help.

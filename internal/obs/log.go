@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,12 +21,32 @@ func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
 	if f, ok := w.(*os.File); ok && isTerminal(f) {
 		w = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly}
 	}
-	zerolog.TimeFieldFormat = zerolog.TimeFormatUnixMs
+	zerolog.TimeFieldFormat = timeFormat
+	zerolog.TimestampFunc = func() time.Time { return time.Now().UTC() }
 	SetLevel(level)
-	logger := zerolog.New(w).With().Timestamp().Str("node", node).Logger()
+	plain := zerolog.New(zerolog.SyncWriter(w)).With().Timestamp().Str("node", node).Logger()
+	counting := newRepeats(plain)
+	logger := plain.Hook(counting)
+	flush.Store(counting)
 	log.SetFlags(0)
 	log.SetOutput(library{logger})
 	return logger, nil
+}
+
+// timeFormat is RFC 3339, in UTC, with milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// AuditEvent is the text of the line that tells of an operator's order.
+const AuditEvent = "operator"
+
+// flush is what the newest Logger counts by.
+var flush atomic.Pointer[repeats]
+
+// Flush writes what was counted and not yet told. The process is about to end.
+func Flush() {
+	if r := flush.Load(); r != nil {
+		r.flush()
+	}
 }
 
 // CheckLevel says what is wrong with a level.
