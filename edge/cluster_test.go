@@ -211,7 +211,7 @@ func startEdgeAt(t *testing.T, cfg Config, now func() time.Time) *testEdge {
 	}
 	te := &testEdge{Edge: e, url: "http://" + l.Addr().String(), cfg: cfg}
 	e.Bind(te.url, "http://127.0.0.1:1")
-	server := e.Server()
+	server := e.Server(e.Handler(), e.Quick)
 	go func() { _ = server.Serve(l) }()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

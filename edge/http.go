@@ -64,11 +64,14 @@ func (e *Edge) ready() error {
 // idleTimeout is longer than balancers keep connections.
 const idleTimeout = 2 * time.Minute
 
-// Server is the data side as it listens: hits on loops, all else in goroutines.
-func (e *Edge) Server() *front.Server {
-	h := e.Handler()
+// KeysOf are the keys that open the tokens of an edge's sessions.
+func KeysOf(e *Edge) *wire.KeyRing { return &e.member.Keys }
+
+// Server is the data side as it listens: hits on loops, all else in goroutines. h and
+// quick are Handler and Quick, or what stands before them.
+func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
-		Handler: h, Quick: e.Quick, Ways: &e.counts.ways,
+		Handler: h, Quick: quick, Ways: &e.counts.ways,
 		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
 			place, ok := e.limiter.Enter(address)

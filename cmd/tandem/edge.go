@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/edge"
+	"tandem/internal/accesslog"
 	"tandem/internal/obs"
 	"tandem/internal/run"
 	"tandem/internal/serve"
@@ -20,11 +21,12 @@ type edgeConfig struct {
 	edge.Config
 	process serve.Config
 	admins  adminConfig
+	access  accesslog.Config
 }
 
 // Settings joins both.
 func (c *edgeConfig) Settings() []setting.Row {
-	return append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
+	return append(append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...), c.access.Settings()...)
 }
 
 func edgeCommand() command {
@@ -86,17 +88,21 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, e.Run(over()))
 	}
+	access, written, err := openAccess(cfg.access, cfg.Name, edge.KeysOf(e), len(cfg.Balancers) > 0, log)
+	if err != nil {
+		return errors.Join(err, e.Run(over()))
+	}
 	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
-	server := e.Server()
+	server := e.Server(access.Handler(e.Handler()), access.Quick(e.Quick))
 	return life.Run(
-		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {
+		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reopen: access.Reopen, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {
 			obs.SetLevel(c.LogLevel)
 			life.SetTimes(c.process)
 			e.Reload(c.Config)
 		})},
 		append(
-			guarded,
+			append(guarded, written...),
 			run.Part{Name: "edge", Run: e.Run},
 			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 		)...,

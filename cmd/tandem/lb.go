@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"tandem/internal/accesslog"
 	"tandem/internal/obs"
 	"tandem/internal/run"
 	"tandem/internal/serve"
@@ -19,11 +20,13 @@ type lbConfig struct {
 	lb.Config
 	process serve.Config
 	admins  adminConfig
+	access  accesslog.Config
 }
 
 // Settings joins both.
 func (c *lbConfig) Settings() []setting.Row {
-	return append(append(c.Config.Settings(), c.process.Settings()...), append(c.admins.Settings(), c.process.ReplaceSetting())...)
+	rows := append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
+	return append(append(rows, c.access.Settings()...), c.process.ReplaceSetting())
 }
 
 func lbCommand() command {
@@ -73,10 +76,14 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}
+	access, written, err := openAccess(cfg.access, cfg.Name, b.Keys(), false, log)
+	if err != nil {
+		return errors.Join(err, b.Run(over()))
+	}
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
-	front, parts := listeners.viewerParts(life, b, b.Handler(), b.Relays)
-	own := append([]run.Part{{Name: "lb", Run: b.Run}}, admins...)
-	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn}
+	front, parts := listeners.viewerParts(life, b, access, b.Handler(), b.Relays)
+	own := append([]run.Part{{Name: "lb", Run: b.Run}}, append(admins, written...)...)
+	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn, Reopen: access.Reopen}
 	hooks.Reload = reloader(again, func() *lbConfig { return new(lbConfig) }, func(c *lbConfig) {
 		obs.SetLevel(c.LogLevel)
 		life.SetTimes(c.process)

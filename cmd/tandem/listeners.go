@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 
+	"tandem/internal/accesslog"
 	"tandem/internal/front"
 	"tandem/internal/run"
 	"tandem/internal/serve"
@@ -54,9 +55,9 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 	return d, nil
 }
 
-// viewerParts serve h to viewers, plain and with TLS.
-func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, h http.Handler, quick func(*front.Loop) front.Quick) (*front.Server, []run.Part) {
-	h = life.HealthAt(wire.PathHealth, h)
+// viewerParts serve h to viewers, plain and with TLS; what they ask is logged.
+func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, access *accesslog.Log, h http.Handler, quick func(*front.Loop) front.Quick) (*front.Server, []run.Part) {
+	h, quick = access.Handler(life.HealthAt(wire.PathHealth, h)), access.Quick(quick)
 	server := b.Front(h, quick)
 	parts := []run.Part{life.Part(serve.Listener{Name: "listen", Socket: d.viewers, Server: server})}
 	if d.secure != nil {

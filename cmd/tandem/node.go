@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/edge"
+	"tandem/internal/accesslog"
 	"tandem/internal/front"
 	"tandem/internal/node"
 	"tandem/internal/obs"
@@ -18,6 +19,8 @@ import (
 	"tandem/internal/setting"
 	"tandem/lb"
 	"tandem/lb/api"
+
+	"github.com/rs/zerolog"
 )
 
 // nodeConfig is the settings of a node: a balancer's as they are, an edge's
@@ -27,6 +30,7 @@ type nodeConfig struct {
 	edge    edge.Config
 	process serve.Config
 	admins  adminConfig
+	access  accesslog.Config
 }
 
 // apart are the edge's settings that a balancer has as well, and that differ:
@@ -49,7 +53,7 @@ func (c *nodeConfig) Settings() []setting.Row {
 		}
 		rows = append(rows, row)
 	}
-	return append(append(rows, c.process.Settings()...), c.admins.Settings()...)
+	return append(append(append(rows, c.process.Settings()...), c.admins.Settings()...), c.access.Settings()...)
 }
 
 // Validate copies what both share, and checks both.
@@ -128,12 +132,11 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}
-	guarded, err := cfg.admins.guard(life, cfg.lb.Name, listeners.admins, b.Admin(), log, api.Roles)
-	if err == nil {
-		var own []run.Part
-		own, err = cfg.admins.guard(life, cfg.lb.Name, admins, e.Admin(), log, nil)
-		guarded = append(guarded, own...)
+	guarded, err := cfg.guard(life, listeners.admins, admins, b, e, log)
+	if err != nil {
+		return errors.Join(err, e.Run(over()), b.Run(over()))
 	}
+	access, written, err := openAccess(cfg.access, cfg.lb.Name, b.Keys(), false, log)
 	if err != nil {
 		return errors.Join(err, e.Run(over()), b.Run(over()))
 	}
@@ -143,18 +146,28 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
 		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Now: time.Now,
 	}
-	front, viewers := listeners.viewerParts(life, b, near, near.Quick)
+	front, viewers := listeners.viewerParts(life, b, access, near, near.Quick)
 	parts := []run.Part{ // the balancer's loops stand below the edge's, which register there
 		{Name: "lb", Run: b.Run},
 		{Name: "edge", Run: e.Run},
-		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(), Nodes: true}),
+		life.Part(serve.Listener{Name: "edge-listen", Socket: data, Server: e.Server(e.Handler(), e.Quick), Nodes: true}),
 	}
-	hooks := serve.Hooks{Stop: e.Leave, Drain: b.Process().Drain, Alive: front.Turn}
+	hooks := serve.Hooks{Stop: e.Leave, Drain: b.Process().Drain, Alive: front.Turn, Reopen: access.Reopen}
 	hooks.Reload = reloader(again, func() *nodeConfig { return new(nodeConfig) }, func(c *nodeConfig) {
 		obs.SetLevel(c.lb.LogLevel)
 		life.SetTimes(c.process)
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})
-	return life.Run(ctx, hooks, append(append(parts, guarded...), viewers...)...)
+	return life.Run(ctx, hooks, append(append(append(parts, guarded...), written...), viewers...)...)
+}
+
+// guard lets operators in at both listeners.
+func (c *nodeConfig) guard(life *serve.Life, balancers, edges net.Listener, b *lb.LB, e *edge.Edge, log zerolog.Logger) ([]run.Part, error) {
+	parts, err := c.admins.guard(life, c.lb.Name, balancers, b.Admin(), log, api.Roles)
+	if err != nil {
+		return nil, err
+	}
+	own, err := c.admins.guard(life, c.lb.Name, edges, e.Admin(), log, nil)
+	return append(parts, own...), err
 }
