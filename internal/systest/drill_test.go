@@ -48,7 +48,7 @@ func TestDrill(t *testing.T) {
 	awaitBalancers(h, 3)
 	crowd.further(viewers)
 	d.tablesAgree()
-	d.note("sessions were what viewers hold: %s", looks.end(int(length/time.Second)))
+	t.Logf("sessions were what viewers hold: %s", looks.end(int(length/(3*time.Second))))
 	d.same("with all viewers there", warm)
 	reports := crowd.leave()
 	d.same("after they have left", warm)
