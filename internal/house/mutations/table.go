@@ -111,7 +111,7 @@ var Table = []Mutation{
 	{0, "lb/control/standin.go", "return s.Edge == e.Name && s.Incarnation == e.Incarnation", "return s.Edge == e.Name", "lb.TestOneEdgesWordIsNotEnough"},
 
 	// A balancer's figures may be old: the edge has the last word.
-	{0, "lb/open.go", "if why == wire.ReasonStale {\n", "if why != wire.ReasonStale {\n", "lb.TestManyViewersOfANewStreamPlaceItOnce"},
+	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
 	{0, "lb/control/loads.go", "h.opened[pair]++", "h.opened[pair] += 0", "lb.TestOneHotStreamSpreadsOverTheRing"},
 
 	// A node that moves while it is called is called where it is.
