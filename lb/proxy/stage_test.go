@@ -189,17 +189,13 @@ func (s *stage) listen(o stageOptions) {
 	}
 	s.front = httptest.NewUnstartedServer(handler)
 	s.front.EnableHTTP2 = o.h2
-	if o.tls || o.h2 {
+	if o.h2 {
 		s.front.StartTLS()
 	} else {
 		s.front.Start()
 	}
 	s.url, s.client = s.front.URL, s.front.Client()
-	transport := s.client.Transport.(*http.Transport)
-	transport.DisableCompression = true
-	if o.tls && !o.h2 {
-		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	}
+	s.client.Transport.(*http.Transport).DisableCompression = true
 }
 
 func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
@@ -215,14 +211,23 @@ func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
 		Anew:   func(*http.Request, *LoopRequest) func() (Request, bool) { return s.anew() },
 		Broken: func(*http.Request) {},
 	}
-	s.loops = front.New(front.Config{Handler: handler, Quick: func(l *front.Loop) front.Quick { return s.c.Splicer(deps, l) }})
+	cfg := front.Config{Handler: handler, Quick: func(l *front.Loop) front.Quick { return s.c.Splicer(deps, l) }}
+	s.client = &http.Client{Transport: &http.Transport{}}
+	scheme := "http://"
+	if o.tls {
+		scheme = "https://"
+		certified := httptest.NewTLSServer(nil)
+		cfg.TLS, s.client = &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{"http/1.1"}}, certified.Client()
+		certified.Close()
+	}
+	s.loops = front.New(cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	go func() { _ = s.loops.Serve(ln) }()
-	s.url = "http://" + ln.Addr().String()
-	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	s.url = scheme + ln.Addr().String()
+	s.client.Transport.(*http.Transport).DisableCompression = true
 }
 
 func (s *stage) close(stop func(), over chan error) {
