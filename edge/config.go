@@ -37,6 +37,7 @@ type Config struct {
 	CapacityMbit       int
 	SessionKbit        int
 	Zone               string
+	PublicURL          string
 	After              string
 	StoreBytes         int64
 	MemoryBytes        int64
@@ -90,6 +91,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); in a cluster this or capacity-mbit is required, of both the lower one counts"),
 		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
+		setting.String(&c.PublicURL, "public-url", "", "base URL by which viewers may call this edge themselves, for streams whose balancers redirect (--redirect); default: they may not"),
 		setting.String(&c.Zone, "zone", "", "what this edge may be lost together with, like a host or a rack: neighbours in the ring are put into different zones where that can be"),
 		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring (default: the last one)"),
 		setting.Bytes(&c.StoreBytes, "store-bytes", 10<<30, 1<<20, 1<<50, "most bytes of stored objects on disk"),
@@ -137,6 +139,12 @@ func (c *Config) Validate() error {
 		if _, err := media.NewOrigin(media.Root{Hosts: hosts}); err != nil {
 			return fmt.Errorf("%s: %w; want host or host:port", field, err)
 		}
+	}
+	if c.PublicURL != "" {
+		if err := baseURL("--public-url", c.PublicURL); err != nil {
+			return err
+		}
+		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
 	for i, b := range c.Balancers {
 		if err := baseURL("--balancers", b); err != nil {

@@ -52,6 +52,7 @@ type Config struct {
 	SilentFor      time.Duration
 	PingTimeout    time.Duration
 	LooseSegments  bool
+	Redirect       []string
 
 	MaxConnections int
 	MaxPerClient   int
@@ -101,6 +102,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Duration(&c.SessionIdle, "session-idle", time.Minute, time.Second, 24*time.Hour, "A session for which nothing was asked for so long ends; the same as the edges'."),
 		setting.Duration(&c.TokenLifetime, "token-lifetime", 24*time.Hour, time.Minute, 365*24*time.Hour, "How long a session's address is good."),
 		setting.Duration(&c.KeyLife, "key-life", 24*time.Hour, time.Minute, 365*24*time.Hour, "How often the keys change that seal sessions' addresses and datagrams; a former one is good until token-lifetime has passed."),
+		setting.List(&c.Redirect, "redirect", "Streams, by the beginning of their paths, whose viewers fetch media from the edges themselves (--public-url): a response that an edge's death breaks is asked for again by the player (docs/takeover.md). None: this balancer carries all bytes."),
 		setting.Bool(&c.LooseSegments, "loose-segments", true, "Segments without a session are served."),
 		setting.Duration(&c.DeadAfter, "dead-after", 10*time.Minute, 0, 365*24*time.Hour, "A member that is down for so long is removed for good, and the ring closes over it; 0: never."),
 		setting.Duration(&c.UnplaceAfter, "unplace-after", 10*time.Minute, 0, 365*24*time.Hour, "A stream that nobody has watched for so long leaves the placement, which makes room for other names; edges keep what they store of it. 0: never."),
@@ -143,6 +145,11 @@ func (c *Config) Validate() error {
 		return errors.New("--tls-cert: a certificate and its key (--tls-key) belong together")
 	case c.TLSListen != "" && c.TLSCert == "":
 		return errors.New("--tls-listen: needs --tls-cert and --tls-key")
+	}
+	for _, prefix := range c.Redirect {
+		if !strings.HasPrefix(prefix, "/") {
+			return fmt.Errorf("--redirect: %q is not the beginning of a path: /live/, or / for all", prefix)
+		}
 	}
 	for flag, text := range map[string]*string{"--advertise": &c.Advertise, "--advertise-admin": &c.AdvertiseAdmin, "--join": &c.Join} {
 		if *text == "" {

@@ -75,6 +75,12 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonCluster, refusals[wire.ReasonCluster])
 		}
 	}
+	if l.cfg.redirects(s.stream) {
+		if at := direct(p, l.control.Checks.Suspected, edge, partner, target); at != "" {
+			l.counts.redirected.Inc()
+			return redirect(w, at+to)
+		}
+	}
 	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, l.anew(r, s, target))
 	if status == http.StatusServiceUnavailable {
 		l.forget(r, s.at, s.stream)

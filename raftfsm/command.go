@@ -167,7 +167,7 @@ func validEdge(e *wire.Edge) error {
 			return fmt.Errorf("edge %s: %w", e.Name, err)
 		}
 	}
-	if len(e.HTTP) > maxAddress || len(e.Admin) > maxAddress {
+	if len(e.HTTP) > maxAddress || len(e.Admin) > maxAddress || len(e.Public) > maxAddress {
 		return fmt.Errorf("%w: edge %s: an address is longer than %d bytes", ErrMalformed, e.Name, maxAddress)
 	}
 	return nil

@@ -28,7 +28,7 @@ func edgeUp(ch *change) error {
 	}
 	e := known
 	e.Stopped = false
-	e.HTTP, e.Admin, e.Zone, e.Incarnation = given.HTTP, given.Admin, given.Zone, given.Incarnation
+	e.HTTP, e.Admin, e.Public, e.Zone, e.Incarnation = given.HTTP, given.Admin, given.Public, given.Zone, given.Incarnation
 	ch.stated(&e, given.Capacity)
 	restarted := e.Incarnation > known.Incarnation
 	switch {
@@ -46,7 +46,7 @@ func (ch *change) newEdge(given wire.Edge) error {
 		return fmt.Errorf("%w: edge %s: the cluster has %d edges already", ErrLimit, given.Name, MaxEdges)
 	}
 	e := wire.Edge{
-		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Capacity: given.Capacity, Zone: given.Zone, Incarnation: given.Incarnation,
+		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Public: given.Public, Capacity: given.Capacity, Zone: given.Zone, Incarnation: given.Incarnation,
 		State: wire.EdgeJoining, After: ch.c.After, Since: ch.version,
 	}
 	p := ch.edit()

@@ -27,6 +27,7 @@ type Config struct {
 	Data        string // directory in which the incarnation is kept
 	Balancers   []string
 	Capacity    int
+	Public      string // base URL for viewers; empty: none
 	Zone        string
 	After       string
 	NoticeEvery time.Duration

@@ -130,6 +130,9 @@ func (l *layout) addEdges(origin string) error {
 			}
 			args, orders = append(args, "--advertise", "http://"+proxy), l.proxies.url(name)
 		}
+		if l.proxies == nil {
+			args = append(args, "--public-url", "http://"+listen)
+		}
 		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.EdgeFlags...)...)
 		l.file.Node(name).Fault = orders
 	}

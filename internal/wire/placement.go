@@ -38,6 +38,7 @@ type Edge struct {
 	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
 	State       EdgeState `json:"state"`
 	Asks        int       `json:"asks,omitempty"`     // a higher capacity that it states and that waits to be accepted
+	Public      string    `json:"public,omitempty"`   // base URL by which viewers may call it themselves; none: balancers alone do
 	Zone        string    `json:"zone,omitempty"`     // what it may be lost together with: a host, a rack
 	After       string    `json:"after,omitempty"`    // for joining and pending: the member behind which it will stand
 	Since       uint64    `json:"since"`              // version in which State became what it is
