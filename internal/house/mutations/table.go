@@ -128,4 +128,10 @@ var Table = []Mutation{
 	{0, "internal/wire/sorted.go", "values := slices.Clone(old.values)", "values := old.values", "internal/wire.TestStreamsAgreeWithAModel"},
 	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatIsGoneIsToldToo"},
 	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatIsGoneIsToldToo"},
+
+	// Strangers as clients: one reading of a request, and nothing that was accepted is lost.
+	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front.TestSizesOfChunksThatComeInPartsAreSizes"},
+	{0, "internal/front/secure.go", "s.out = kept(l.sealed[took:])", "s.out = kept(l.sealed[:took])[:0]", "internal/front.TestSealedBytesThatTheSocketDoesNotTakeAreKept"},
+	{0, "lb/proxy/edgeconn.go", "len(list) >= s.c.cfg.IdlePerEdge {", "len(list) >= 64 {", "lb/proxy.TestAsManyLinesAreKeptAsWereBusy"},
+	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},
 }
