@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,6 +46,10 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
 	defer stop()
 	head := a.Head()
+	if err := checkPart(r, head); err != nil {
+		e.fail(w, r, x, how, err)
+		return
+	}
 	var entry *manifest.Entry
 	if r.Method == http.MethodGet && head.StatusCode == http.StatusOK && !x.Peer && how.Why != rules.ForwardMethod {
 		var err error
@@ -99,6 +104,19 @@ func passedOn(x *request, head *http.Response, n int64) member.Delivery {
 		d.First, d.Last, d.Size = part.First, part.First+n-1, part.Total
 	}
 	return d
+}
+
+// checkPart refuses a part that is not as long as it says (RFC 9110 section
+// 14.4): whoever puts parts together would get other bytes.
+func checkPart(r *http.Request, head *http.Response) error {
+	if head.StatusCode != http.StatusPartialContent || head.ContentLength < 0 || r.Method == http.MethodHead {
+		return nil
+	}
+	part, ok := h1.ParseContentRange(head.Header.Get("Content-Range"))
+	if n := part.Length(); ok && n >= 0 && n != head.ContentLength {
+		return fmt.Errorf("%w as it should: %d bytes, with Content-Range %q", fetch.ErrOrigin, head.ContentLength, head.Header.Get("Content-Range"))
+	}
+	return nil
 }
 
 // drain sends on what comes as it comes.

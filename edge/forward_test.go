@@ -279,6 +279,25 @@ func TestANodeIsToldThatAnErrorIsTheOrigins(t *testing.T) {
 	}
 }
 
+// A part that is not as long as it says is the origin's fault, and is called so: a
+// balancer would take the edge for the cause, and ask the other one for the same.
+func TestPartThatContradictsItselfIsTheOriginsFault(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Range", "bytes 5-9/10")
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.WriteString(w, "56789"[strings.Count(r.URL.Path, "wrong"):])
+		return true
+	})
+	_, ring := startRing(t, 2, o)
+	for path, status := range map[string]int{"/right.ts": http.StatusPartialContent, "/wrong.ts": http.StatusBadGateway} {
+		resp, body := get(t, ring[0].url+path, append(asNode(), "Range", "bytes=-5")...)
+		if resp.StatusCode != status || status == http.StatusBadGateway && resp.Header.Get(wire.HeaderReason) != reasonOrigin {
+			t.Errorf("%s: %s %v %q", path, resp.Status, resp.Header, body)
+		}
+	}
+}
+
 func TestOnlyIfCachedAsksNobody(t *testing.T) {
 	o := newOrigin(t)
 	e := startEdge(t, Config{Origin: o.URL})
