@@ -14,7 +14,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint unit mutate drill matrix fuzz conformance systest orders browser trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill matrix fuzz conformance systest orders browser trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -45,6 +45,7 @@ deps: ## Debian packages that the tests, trial and bench need (apt-get, with sud
 test: deps ## everything: analysis, unit tests with -race, system tests, real browsers
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory systest
@@ -56,6 +57,20 @@ lint: ## vet (also for other systems), staticcheck, gofumpt
 	@for on in darwin/arm64 linux/arm64; do echo "== go vet for $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./... || exit 1; done
 	@echo "== staticcheck"; go tool staticcheck ./...
 	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
+
+# What is known against the modules that are used. A database that can't be reached
+# fails nothing: the modules are listed with the dates of their versions instead.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+audit: ## known holes of the modules in use (govulncheck, npm audit), or their ages where nobody can be asked
+	@echo "== govulncheck"; out=$$(timeout 120 go run $(GOVULNCHECK) ./... 2>&1); code=$$?; \
+	if [ $$code = 0 ]; then echo "nothing known"; \
+	elif [ $$code = 3 ] || echo "$$out" | grep -q '^Vulnerability #'; then echo "$$out"; exit 1; \
+	else echo "its database can't be asked; modules by the dates of their versions:"; \
+	  timeout 60 go list -m -f '{{if .Time}}{{.Time.Format "2006-01-02"}}{{else}}          {{end}} {{.Path}} {{.Version}}' all 2>/dev/null | sort | tail -60; fi
+	@echo "== npm audit"; command -v npm >/dev/null || exit 0; cd web; out=$$(timeout 60 npm audit --omit=dev --audit-level=high 2>&1); code=$$?; \
+	if [ $$code = 0 ]; then echo "nothing known"; \
+	elif echo "$$out" | grep -qE 'severity|vulnerabilit(y|ies)'; then echo "$$out"; exit 1; \
+	else echo "its database can't be asked; package-lock.json pins:"; grep -c '"resolved"' package-lock.json; fi
 
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null

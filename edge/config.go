@@ -33,6 +33,8 @@ type Config struct {
 	Data               string
 	Balancers          []string
 	SecretFile         string
+	Identity           string
+	NodeListen         string
 	Capacity           int
 	CapacityMbit       int
 	SessionKbit        int
@@ -88,6 +90,8 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.Data, "data", "", "directory of the store; required"),
 		setting.List(&c.Balancers, "balancers", "base URLs of balancers; none: a plain caching proxy, without a cluster"),
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
+		setting.String(&c.Identity, "identity", "", "directory of this node's certificate (tandem join): nodes prove to each other who they are, and what they say is encrypted; or one that holds those of several nodes, by name"),
+		setting.String(&c.NodeListen, "node-listen", "", "address for balancers and neighbours, with TLS and both sides' certificates, apart from viewers'; needs --identity (default: they call --listen, by TLS, and viewers there find none of their endpoints)"),
 		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); in a cluster this or capacity-mbit is required, of both the lower one counts"),
 		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
@@ -169,6 +173,9 @@ func (c *Config) Validate() error {
 		if c.Secret, err = wire.NewSecret(text); err != nil {
 			return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
 		}
+	}
+	if c.NodeListen != "" && c.Identity == "" {
+		return errors.New("--node-listen: needs --identity")
 	}
 	if len(c.Balancers) > 0 && !c.Secret.Valid() {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/front"
+	"tandem/internal/identity"
 	"tandem/internal/protected"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -50,6 +52,9 @@ type Edge struct {
 	ways      *ways
 	loopID    string
 	protected protected.Known
+	identity  *identity.Bundle // nil: nodes show the secret
+	nodes     *front.Others    // those who call at the viewers' listener; nil: none does
+	client    *call.Client
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -65,6 +70,14 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	}
 	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, view: fetch.NewView(cfg.Name, deps.Now)}
 	var err error
+	if cfg.Identity != "" {
+		if e.identity, err = identity.OpenAs(cfg.Identity, identity.Edge, cfg.Name, deps.Now); err != nil {
+			return nil, fmt.Errorf("--identity: %w", err)
+		}
+		if addr, bad := net.ResolveTCPAddr("tcp", cfg.Listen); bad == nil && cfg.NodeListen == "" {
+			e.nodes = front.NewOthers(addr)
+		}
+	}
 	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now}, cfg.upstreams)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
@@ -84,7 +97,8 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 
 // furnish makes the rooms that stand on the store.
 func (e *Edge) furnish(deps Deps) error {
-	client := call.NewClient(e.cfg.Name, e.cfg.Secret)
+	client := call.NewClient(e.cfg.Name, e.cfg.Secret, e.identity)
+	e.client = client
 	e.ours = &ours{log: deps.Logger, origins: e.origins, alias: e.cfg.OriginHosts, public: e.cfg.PublicHosts}
 	e.manifests = manifest.New(e.cfg.manifests(), manifest.Deps{Logger: deps.Logger, Store: e.store, Origin: e.ours.of})
 	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
@@ -92,7 +106,7 @@ func (e *Edge) furnish(deps Deps) error {
 	})
 	e.member = member.New(e.cfg.member(), member.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic,
-		Upstreams: e.ways.give,
+		Applied: e.Nodes().applied,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
 	if e.cfg.Duplication != fetch.DuplicateMulticast || !e.clustered() {
@@ -149,6 +163,9 @@ func (e *Edge) Run(ctx context.Context) error {
 	parts := []run.Part{{Name: "store", Run: wait}, {Name: "origins", Run: e.origins.Run}}
 	if e.clustered() {
 		parts = append(parts, run.Part{Name: "member", Run: e.member.Run}, run.Part{Name: "fetch", Run: e.fetch.Run})
+	}
+	if e.identity != nil {
+		parts = append(parts, run.Part{Name: "identity", Run: e.Nodes().run})
 	}
 	if e.group != nil {
 		parts = append(parts, run.Part{Name: "multicast", Run: e.group.Run})

@@ -7,7 +7,9 @@ import (
 	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
+	"tandem/edge/rules"
 	"tandem/internal/media"
+	"tandem/internal/wire"
 )
 
 // manifests are the settings of the room that reads them.
@@ -40,4 +42,10 @@ func (c *Config) multicast() multicast.Config {
 		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Codec: c.Secret.Datagrams(), Query: c.query, OriginTimeout: c.OriginTimeout,
 		Lose: c.lose, PeerRepair: c.peerRepair, Room: c.room,
 	}
+}
+
+// shown tells whether a request shows that it comes from a node, where nodes have no
+// names: then it is its connection that says so.
+func (c *Config) shown(h rules.Fields) bool {
+	return c.Identity == "" && c.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && c.Secret.Shown(h.Get(wire.HeaderAuth))
 }

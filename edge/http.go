@@ -18,17 +18,18 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/h1"
 	"tandem/internal/obs"
+	"tandem/internal/rights"
 	"tandem/internal/wire"
 )
 
-// Handler is the data side: viewers, balancers and neighbours. Objects, nearly
+// Handler is the data side: viewers, and, where nodes have no names, balancers and
+// neighbours. Objects, nearly
 // all of the requests, don't pass the router.
 func (e *Edge) Handler() http.Handler {
-	r := chi.NewRouter()
-	r.Route(strings.TrimSuffix(wire.Internal, "/"), e.internal)
+	nodes := Nodes{e}.closed()
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasPrefix(req.URL.Path, wire.Internal) {
-			r.ServeHTTP(w, req)
+			nodes.ServeHTTP(w, req)
 			return
 		}
 		e.object(w, req)
@@ -71,7 +72,7 @@ func KeysOf(e *Edge) *wire.KeyRing { return &e.member.Keys }
 // quick are Handler and Quick, or what stands before them.
 func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
-		Handler: h, Quick: quick, Ways: &e.counts.ways,
+		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: e.nodes,
 		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate,
 		Enter: func(address string) (any, bool) {
 			place, ok := e.limiter.Enter(address)
@@ -140,7 +141,7 @@ func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
 	defer limit.Stop()
 	for {
 		changed := e.member.Keys.Changed()
-		x, refused = e.requestOf(r.Header, h1.Target(r), r.RemoteAddr)
+		x, refused = e.requestOf(r.Header, h1.Target(r), r.RemoteAddr, rights.Node(r) || e.cfg.shown(r.Header))
 		if refused.reason != reasonKey {
 			return x, refused
 		}
@@ -160,10 +161,11 @@ type refusal struct {
 	reason, text string
 }
 
-// requestOf finds out what a request is for, and notes it in its session.
-func (e *Edge) requestOf(h rules.Fields, target, remote string) (x request, refused refusal) {
+// requestOf finds out what a request is for, and notes it in its session; node: it
+// comes from one.
+func (e *Edge) requestOf(h rules.Fields, target, remote string, node bool) (x request, refused refusal) {
 	x = request{slot: -1, started: e.now()}
-	x.Node = e.cfg.Secret.Valid() && h.Get(wire.HeaderFrom) != "" && e.cfg.Secret.Shown(h.Get(wire.HeaderAuth))
+	x.Node = node
 	viewer := remote
 	if x.Node {
 		if v := h.Get(wire.HeaderViewer); v != "" {

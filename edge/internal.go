@@ -1,11 +1,16 @@
 package edge
 
 import (
+	"context"
+	"crypto/tls"
+	"io"
+	stdlog "log"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
@@ -14,36 +19,122 @@ import (
 
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/front"
 	"tandem/internal/h1"
+	"tandem/internal/identity"
+	"tandem/internal/rights"
 	"tandem/internal/wire"
 )
 
-// internal declares the endpoints for nodes of the cluster.
-func (e *Edge) internal(r chi.Router) {
-	r.Use(func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !e.cfg.Secret.Authorised(r) {
-				http.Error(w, "closed to viewers", http.StatusForbidden)
+// Nodes is an edge as the cluster's other nodes see it.
+type Nodes struct{ e *Edge }
+
+// Nodes is for whoever serves the nodes' listener.
+func (e *Edge) Nodes() Nodes { return Nodes{e} }
+
+// endpoints are those for nodes of the cluster; rights.OfEdges says who may ask.
+func (n Nodes) endpoints() http.Handler {
+	e, r := n.e, chi.NewRouter()
+	r.Get(wire.PathPing, n.ping)
+	r.Post(wire.PathOpen, e.member.HandleOpen)
+	r.Post(wire.PathClose, e.member.HandleClose)
+	r.Post(wire.PathNotice, e.member.HandleNotice)
+	r.Get(wire.PathObject+"/*", e.handleObject)
+	r.Put(wire.PathObject+"/*", e.fetch.HandlePut)
+	r.Post(wire.PathCopy, e.fetch.HandleCopy)
+	r.Get(wire.PathInventory, e.member.HandleInventory)
+	r.Get(wire.PathReport, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.member.Report(true)) })
+	r.Get(wire.PathSessions, e.member.HandleSessions)
+	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
+	r.Post(wire.PathPurge, e.fetch.HandlePurge)
+	return n.gate(rights.OfEdges).Wrap(r)
+}
+
+func (n Nodes) ping(w http.ResponseWriter, _ *http.Request) {
+	call.Reply(w, http.StatusOK, wire.Pong{Name: n.e.cfg.Name, Role: "edge", Incarnation: n.e.member.Incarnation()})
+}
+
+func (n Nodes) gate(rows []rights.Row) *rights.Gate {
+	e := n.e
+	g := &rights.Gate{Identity: e.identity, Secret: e.cfg.Secret, Placement: e.view.Placement, Rows: rows}
+	if e.identity != nil {
+		g.Refused = rights.Seldom(func(r *http.Request, err error) {
+			e.log.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
+		})
+	}
+	return g
+}
+
+// closed are the endpoints as the viewers' listener shows them: where nodes have
+// names there are none.
+func (n Nodes) closed() http.Handler {
+	if n.e.identity == nil {
+		return n.endpoints()
+	}
+	return (&rights.Gate{Secret: n.e.cfg.Secret}).Closed(http.HandlerFunc(n.ping))
+}
+
+// Server serves the nodes' listener: the endpoints, and what balancers fetch for
+// viewers.
+func (n Nodes) Server() *http.Server {
+	endpoints, objects := n.endpoints(), n.gate(rights.ForViewers).Wrap(http.HandlerFunc(n.e.object))
+	return &http.Server{
+		ReadHeaderTimeout: n.e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, ErrorLog: stdlog.New(io.Discard, "", 0), // handshakes that failed: who dialled says why
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, wire.Internal) {
+				endpoints.ServeHTTP(w, r)
 				return
 			}
-			next.ServeHTTP(w, r)
-		})
+			objects.ServeHTTP(w, r)
+		}),
+	}
+}
+
+// Others are those who call at the viewers' listener; nil: there is another one.
+func (n Nodes) Others() *front.Others { return n.e.nodes }
+
+// TLS is for that listener; nil: nodes have no names.
+func (n Nodes) TLS() *tls.Config {
+	if n.e.identity == nil {
+		return nil
+	}
+	return n.e.identity.Server(identity.ProtocolHTTP)
+}
+
+// applied goes by what a placement says of origins, and of trust.
+func (n Nodes) applied(before, now *wire.Placement) {
+	if !wire.SameUpstreams(before.Upstreams, now.Upstreams) {
+		n.e.ways.give(now.Upstreams)
+	}
+	if n.e.identity == nil || now.Trust == before.Trust {
+		return
+	}
+	if err := n.e.identity.Follow(now.Trust); err != nil {
+		n.e.log.Warn().Err(err).Msg("the cluster's roots are not taken yet")
+	}
+}
+
+// renew gets this node another certificate.
+func (n Nodes) renew(ctx context.Context, request []byte) (chain, roots []byte, err error) {
+	for _, balancer := range n.e.member.Balancers() {
+		var given wire.Certified
+		if err = n.e.client.Ask(ctx, http.MethodPost, balancer+wire.PathRenew, wire.Enrol{Request: string(request)}, &given); err == nil {
+			return []byte(given.Chain), []byte(given.Roots), nil
+		}
+	}
+	return nil, nil, err
+}
+
+// run keeps the node's certificate: it is renewed by any balancer.
+func (n Nodes) run(ctx context.Context) error {
+	e := n.e
+	return e.identity.Run(ctx, n.renew, identity.Tell{
+		Renewed: func(until time.Time) {
+			e.client.Close()
+			e.log.Info().Time("until", until).Msg("the certificate is a new one")
+		},
+		Failed: func(err error) { e.log.Warn().Err(err).Msg("certificate") },
 	})
-	under := func(path string) string { return "/" + strings.TrimPrefix(path, wire.Internal) }
-	r.Get(under(wire.PathPing), func(w http.ResponseWriter, _ *http.Request) {
-		call.Reply(w, http.StatusOK, wire.Pong{Name: e.cfg.Name, Role: "edge", Incarnation: e.member.Incarnation()})
-	})
-	r.Post(under(wire.PathOpen), e.member.HandleOpen)
-	r.Post(under(wire.PathClose), e.member.HandleClose)
-	r.Post(under(wire.PathNotice), e.member.HandleNotice)
-	r.Get(under(wire.PathObject)+"/*", e.handleObject)
-	r.Put(under(wire.PathObject)+"/*", e.fetch.HandlePut)
-	r.Post(under(wire.PathCopy), e.fetch.HandleCopy)
-	r.Get(under(wire.PathInventory), e.member.HandleInventory)
-	r.Get(under(wire.PathReport), func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.member.Report(true)) })
-	r.Get(under(wire.PathSessions), e.member.HandleSessions)
-	r.Get(under(wire.PathStreams), func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
-	r.Post(under(wire.PathPurge), e.fetch.HandlePurge)
 }
 
 // watched lists the streams of this edge's sessions, by name.

@@ -49,7 +49,7 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 		return false
 	}
 	e := q.e
-	x, refused := e.requestOf(h, h.Target, c.Remote().String())
+	x, refused := e.requestOf(h, h.Target, c.Remote().String(), e.cfg.shown(h))
 	if refused.status != 0 {
 		return false
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	Join           string
 	Data           string
 	SecretFile     string
+	Identity       string
+	NodeListen     string
 	AccessFile     string
 	Admission      string
 	StateSource    string
@@ -93,6 +95,8 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Join, "join", "", "Base URL of any balancer of a running cluster that this one joins."),
 		setting.String(&c.Data, "data", "", "Directory of this balancer's copy of the placement; required."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
+		setting.String(&c.Identity, "identity", "", "Directory of this node's certificate (tandem cluster init, tandem join): nodes prove to each other who they are, and what they say, Raft included, is encrypted. Or one that holds those of several nodes, by name."),
+		setting.String(&c.NodeListen, "node-listen", "", "Address for edges and other balancers, with TLS and both sides' certificates, apart from viewers'; needs identity (default: nodes call listen, by TLS, and viewers there find none of their endpoints)."),
 		setting.String(&c.AccessFile, "access-file", "", "File with the rules of who may open which stream: viewers' tokens, addresses, countries (docs/access.md); it, its keys and its geo file are read anew when they change."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
 		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
@@ -145,6 +149,8 @@ func (c *Config) Validate() error {
 		return errors.New("--tls-cert: a certificate and its key (--tls-key) belong together")
 	case c.TLSListen != "" && c.TLSCert == "":
 		return errors.New("--tls-listen: needs --tls-cert and --tls-key")
+	case c.NodeListen != "" && c.Identity == "":
+		return errors.New("--node-listen: needs --identity")
 	}
 	for _, prefix := range c.Redirect {
 		if !strings.HasPrefix(prefix, "/") {
@@ -233,6 +239,9 @@ func (c *Config) self(raftAddr string) wire.Balancer {
 	}
 	if b.HTTP == "" {
 		b.HTTP = "http://" + c.Listen
+		if c.NodeListen != "" {
+			b.HTTP = "https://" + c.NodeListen
+		}
 	}
 	if b.Admin == "" {
 		host := ""

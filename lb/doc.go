@@ -23,5 +23,5 @@
 //
 // Goroutines, all ended when Run returns: those of the rooms; guard.run aborts
 // connections that take bytes too slowly; certificate.run reads the certificate
-// files anew when they change.
+// files anew when they change, entrance.run the access rules.
 package lb

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/h1"
+	"tandem/internal/identity"
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -51,7 +52,9 @@ type LB struct {
 	refused     *rateLimit // openings that were refused
 	guard       *guard
 	entrance    *entrance
-	certificate *certificate // nil without one
+	certificate *certificate     // nil without one
+	identity    *identity.Bundle // nil: nodes show the secret
+	nodes       *front.Others    // those who call at the viewers' listener; nil: none does
 	counts      *counts
 
 	leaving chan struct{} // closed when a server shuts down: whoever is kept waiting goes
@@ -71,12 +74,16 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, err := openNode(cfg, deps)
+	id, err := cfg.openIdentity(deps.Now)
+	if err != nil {
+		return nil, err
+	}
+	node, err := openNode(cfg, deps, id)
 	if err != nil {
 		return nil, err
 	}
 	l := &LB{
-		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret),
+		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret, id), identity: id, nodes: cfg.openNodes(),
 		known: newKnown(deps.Now), refused: newRateLimit(cfg.MaxRefused, deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
@@ -101,13 +108,13 @@ func (l *LB) openRooms(deps Deps) {
 		Name: cfg.Name, Join: cfg.Join, First: cfg.peers, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
-		Node: l.node, Call: l.call, Secret: cfg.Secret, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
+		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
-		Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
+		Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
 	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
-		Secret: cfg.Secret, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
+		Secret: cfg.Secret, Identity: l.identity, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
 	})
 	l.api = api.New(api.Deps{
 		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
@@ -118,8 +125,9 @@ func (l *LB) openRooms(deps Deps) {
 
 // openNode opens the replica. Without other balancers to begin with, and without
 // a cluster to join, this one is the cluster.
-func openNode(cfg Config, deps Deps) (*raftfsm.Node, error) {
+func openNode(cfg Config, deps Deps, id *identity.Bundle) (*raftfsm.Node, error) {
 	c := cfg.raft
+	c.Identity = id
 	c.Name, c.Dir, c.Secret, c.Logger, c.Now, c.Peers = cfg.Name, cfg.Data, cfg.Secret, deps.Logger, deps.Now, cfg.peers
 	c.Hold = len(c.Peers) > 1 || cfg.Join != ""
 	if len(c.Peers) == 0 && cfg.Join == "" {
@@ -191,7 +199,9 @@ func (l *LB) http2(h http.Handler) *http.Server {
 // Front is the server for viewers without TLS, and for nodes: on loops, with the
 // same limits. quick answers there: Relays, or what stands before it.
 func (l *LB) Front(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
-	return front.New(viewerConfig(l, h, quick))
+	cfg := viewerConfig(l, h, quick)
+	cfg.Others = l.nodes
+	return front.New(cfg)
 }
 
 // Secure is the server for viewers with TLS; nil without a certificate.

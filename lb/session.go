@@ -153,7 +153,7 @@ func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
 	if !ok || !ring.HasCopy(e.State) {
 		return proxy.Target{}, false
 	}
-	return proxy.Target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+	return reach(l, e), true
 }
 
 // anyone is the next living edge: those that are not suspected, and have a copy
@@ -165,7 +165,7 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 			if !ring.HasCopy(e.State) || slices.Contains(tried, e.Name) || l.control.Checks.Suspected(e.Name) != suspected {
 				continue
 			}
-			return proxy.Target{Edge: e.Name, Addr: addrOf(e.HTTP)}, true
+			return reach(l, e), true
 		}
 	}
 	return proxy.Target{}, false
@@ -236,13 +236,13 @@ func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
 	l.known.forget(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
 }
 
-// addrOf is the host:port of a base URL.
-func addrOf(base string) string {
-	addr := strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/")
+// reach is where an edge is asked, and how: where nodes have names in no other way.
+func reach(l *LB, e wire.Edge) proxy.Target {
+	addr := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(e.HTTP, "https://"), "http://"), "/")
 	if !strings.Contains(addr, ":") {
 		addr += ":80"
 	}
-	return addr
+	return proxy.Target{Edge: e.Name, Addr: addr, TLS: l.identity != nil}
 }
 
 func hashOf(texts ...string) uint32 {

@@ -13,9 +13,10 @@ import (
 	"tandem/internal/wire"
 )
 
-// Handler is the viewers' side, and what nodes ask under /_tandem/.
+// Handler is the viewers' side, and, where nodes have no names, what they ask under
+// /_tandem/.
 func (l *LB) Handler() http.Handler {
-	nodes := l.control.Handler()
+	nodes := l.control.Closed()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == wire.PathHealth {
 			health(l.control, w, r)

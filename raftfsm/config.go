@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/identity"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
 )
@@ -31,8 +32,9 @@ type Config struct {
 	Advertise string          // address that the others dial; empty: the one it listens at
 	Peers     []wire.Balancer // the first voters, the same on each of them; without this node it waits to be joined
 	Secret    wire.Secret
-	Recover   string // an order to make this node the only voter, from its disk; the same one is carried out once
-	Hold      bool   // with an empty disk the node waits for Found or Learn, whatever Peers are
+	Identity  *identity.Bundle // nodes prove themselves by certificates, and what they say is encrypted; nil: by the secret alone
+	Recover   string           // an order to make this node the only voter, from its disk; the same one is carried out once
+	Hold      bool             // with an empty disk the node waits for Found or Learn, whatever Peers are
 
 	Heartbeat time.Duration // without a leader for this long, up to twice as long: a vote
 	Election  time.Duration // a vote without an end for this long: the next one

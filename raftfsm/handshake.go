@@ -22,8 +22,9 @@ import (
 // Nodes of builds before names say "TANDEMR1", and know no other; they are answered
 // and called so, and no name is proved.
 //
-// It protects who talks, not what is said: the bytes that follow are neither
-// encrypted nor authenticated, so Raft's network must be a private one.
+// It protects who talks, not what is said: where nodes have no certificates the bytes
+// that follow are neither encrypted nor authenticated, so Raft's network must be a
+// private one. Where they have, all this is said inside TLS.
 const (
 	handshakeMagic   = "TANDEMR1"
 	handshakeNamed   = "TANDEMR2"

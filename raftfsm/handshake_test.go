@@ -13,7 +13,7 @@ import (
 
 func newStreams(t *testing.T, secret string) *streams {
 	t.Helper()
-	s, err := listenRaft(listen(t), "", "lb-1", secretOf(t, secret).Key("raft"))
+	s, err := listenRaft(listen(t), "", "lb-1", secretOf(t, secret).Key("raft"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (n *Node) open() error {
 		return fmt.Errorf("snapshots in %s: %w", n.config.Dir, err)
 	}
 	n.snapshots = snapshots
-	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Name, n.config.Secret.Key("raft"))
+	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Name, n.config.Secret.Key("raft"), n.config.Identity)
 	if err != nil {
 		return err
 	}

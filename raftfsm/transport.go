@@ -1,6 +1,8 @@
 package raftfsm
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tandem/internal/identity"
 )
 
 // maxHandshakes bounds the connections that have not proved themselves yet.
@@ -26,6 +30,7 @@ type streams struct {
 	address  address // what others dial
 	name     string  // of this node
 	key      []byte
+	identity *identity.Bundle // nil: what is said is not encrypted
 	ready    chan net.Conn
 	done     chan struct{} // closed by Close
 	closing  sync.Once
@@ -34,20 +39,22 @@ type streams struct {
 	refused  atomic.Int64
 
 	mu    sync.Mutex
-	open  map[net.Conn]bool // guarded by mu: all there are, so that nobody need wait for one that hangs
-	ended bool              // guarded by mu
+	open  map[net.Conn]*tls.Conn // guarded by mu: all there are, so that nobody need wait for one that hangs; nil: without TLS, or not through with it
+	ended bool                   // guarded by mu
 }
 
-// peerConn is a connection of which streams know.
+// peerConn is a connection of which streams know: tcp, or TLS over it.
 type peerConn struct {
 	net.Conn
-	of *streams
+	tcp net.Conn
+	of  *streams
 }
 
-// Close closes the connection and forgets it.
+// Close closes the connection, without a word that a silent peer could hold up, and
+// forgets it.
 func (c peerConn) Close() error {
-	c.of.release(c.Conn)
-	return c.Conn.Close()
+	c.of.release(c.tcp)
+	return c.tcp.Close()
 }
 
 // address is what a node is reached at; it may be a name, which net.TCPAddr
@@ -59,7 +66,7 @@ func (a address) String() string { return string(a) }
 
 // listenRaft takes the listener over. advertise is the address that the others
 // are told; empty: the listener's own.
-func listenRaft(listener net.Listener, advertise, name string, key []byte) (*streams, error) {
+func listenRaft(listener net.Listener, advertise, name string, key []byte, id *identity.Bundle) (*streams, error) {
 	if advertise == "" {
 		advertise = listener.Addr().String()
 	}
@@ -74,9 +81,9 @@ func listenRaft(listener net.Listener, advertise, name string, key []byte) (*str
 		return nil, fmt.Errorf("raft address %q: others can't dial port 0", advertise)
 	}
 	s := &streams{
-		listener: listener, address: address(advertise), name: name, key: key,
+		listener: listener, address: address(advertise), name: name, key: key, identity: id,
 		ready: make(chan net.Conn), done: make(chan struct{}), pending: make(chan struct{}, maxHandshakes),
-		open: map[net.Conn]bool{},
+		open: map[net.Conn]*tls.Conn{},
 	}
 	s.loops.Go(s.accept)
 	return s, nil
@@ -111,8 +118,12 @@ func (s *streams) prove(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
-	held := peerConn{conn, s}
-	if err := admit(conn, s.key, s.name, handshakeTimeout); err != nil {
+	held := peerConn{conn, conn, s}
+	err := s.named(&held)
+	if err == nil {
+		err = admit(held.Conn, s.key, s.name, handshakeTimeout)
+	}
+	if err != nil {
 		s.refused.Add(1)
 		_ = held.Close()
 		return
@@ -124,11 +135,79 @@ func (s *streams) prove(conn net.Conn) {
 	}
 }
 
+// named finds out by its certificate who has called: a balancer, or nobody.
+func (s *streams) named(c *peerConn) error {
+	if s.identity == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	defer cancel()
+	conn := tls.Server(c.tcp, s.identity.Server(identity.ProtocolRaft))
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	state := conn.ConnectionState()
+	peer, err := s.identity.Peer(&state)
+	if err != nil {
+		return err
+	}
+	if !peer.Role.Is(identity.Balancer) {
+		return fmt.Errorf("%w: %s is %s", ErrForeign, peer.Node, peer.Role)
+	}
+	s.note(c, conn)
+	return nil
+}
+
+// note keeps a connection of TLS, to be judged again.
+func (s *streams) note(c *peerConn, conn *tls.Conn) {
+	c.Conn = conn
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.open[c.tcp]; ok {
+		s.open[c.tcp] = conn
+	}
+}
+
+// call makes a connection that was dialled one to a balancer, known by its
+// certificate.
+func (s *streams) call(c *peerConn, addr, name string, timeout time.Duration) error {
+	if s.identity == nil {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn := tls.Client(c.tcp, s.identity.Client(host, identity.Want{Role: identity.Balancer, Node: name}, identity.ProtocolRaft))
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	s.note(c, conn)
+	return nil
+}
+
+// judge ends the connections of those whose certificates count no longer.
+func (s *streams) judge() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for tcp, conn := range s.open {
+		if conn == nil {
+			continue
+		}
+		state := conn.ConnectionState()
+		if _, err := s.identity.Peer(&state); err != nil {
+			_ = tcp.Close()
+		}
+	}
+}
+
 func (s *streams) hold(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended {
-		s.open[conn] = true
+		s.open[conn] = nil
 	}
 	return !s.ended
 }
@@ -171,8 +250,11 @@ func (s *streams) dial(addr, name string, timeout time.Duration) (net.Conn, erro
 	if !s.hold(conn) {
 		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
-	held := peerConn{conn, s}
-	if err := greet(conn, s.key, name, min(timeout, handshakeTimeout)); err != nil {
+	held := peerConn{conn, conn, s}
+	if err = s.call(&held, addr, name, min(timeout, handshakeTimeout)); err == nil {
+		err = greet(held.Conn, s.key, name, min(timeout, handshakeTimeout))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("raft handshake: %w", err), held.Close())
 	}
 	return held, nil

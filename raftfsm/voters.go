@@ -155,3 +155,10 @@ func (n *Node) Leave(ctx context.Context, name string) error {
 	}
 	return n.ask(ctx, func() raft.Future { return n.raft.RemoveServer(raft.ServerID(name), 0, patience(ctx)) })
 }
+
+// Judge ends connections of balancers whose certificates count no longer.
+func (n *Node) Judge() {
+	if n.config.Identity != nil {
+		n.streams.judge()
+	}
+}

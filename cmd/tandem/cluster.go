@@ -23,30 +23,36 @@ type clusterOrder struct {
 	client
 	yes               bool
 	raft, http, other string
+	first             initOrder
 }
 
 func clusterCommand() command {
 	o := &clusterOrder{}
 	return command{
-		name: "cluster", args: "backup FILE | restore FILE | recover | remove-balancer NAME | move NAME",
+		name: "cluster", args: "init | authority STEP | backup FILE | restore FILE | recover | remove-balancer NAME | move NAME",
 		summary: "the balancers as a whole: backups, and the ways back from the loss of disks",
-		about: "backup writes the placement, what has happened and the cluster's keys: keep it as you keep the\n" +
-			"secret. restore makes a backup the state of a running cluster. recover is for a majority of\n" +
+		about: "init makes the authority that certifies the cluster's nodes, and the first balancer's identity.\n" +
+			"authority new, use and drop change it while everything runs. backup writes the\n" +
+			"placement, what has happened and the cluster's keys: keep it as you keep the secret. restore makes a backup the state of a running cluster. recover is for a majority of\n" +
 			"balancers that is lost for good: one that still has its disk goes on alone, the others come back\n" +
 			"with empty disks. remove-balancer takes the vote of one away that won't come back. move tells\n" +
 			"the others where one is that can't tell them itself.",
 		example: "tandem cluster backup tandem.backup\ntandem cluster recover --admin http://10.0.0.1:9080 --yes",
 		rows: func() []setting.Row {
-			return append(
+			return append(append(
 				o.client.rows(),
 				setting.Bool(&o.yes, "yes", false, "Do it: restore and recover only say otherwise what they would do."),
 				setting.String(&o.raft, "raft", "", "move: the balancer's new Raft address, HOST:PORT."),
 				setting.String(&o.http, "http", "", "move: the base URL of its viewers' listener."),
 				setting.String(&o.other, "admin-url", "", "move: the base URL of its admin listener."),
-			)
+			), o.first.rows()...)
 		},
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			switch {
+			case len(args) == 1 && args[0] == "init":
+				return o.first.begin(out)
+			case len(args) == 2 && args[0] == "authority":
+				return o.authorityStep(ctx, args[1], out)
 			case len(args) == 2 && args[0] == "backup":
 				return o.backup(ctx, args[1], out)
 			case len(args) == 2 && args[0] == "restore":
@@ -58,7 +64,7 @@ func clusterCommand() command {
 			case len(args) == 2 && args[0] == "move":
 				return o.move(ctx, args[1], out)
 			}
-			return setting.Usage("cluster: want backup FILE, restore FILE, recover, remove-balancer NAME, or move NAME (see tandem cluster --help)")
+			return setting.Usage("cluster: want init, authority new|use|drop, backup FILE, restore FILE, recover, remove-balancer NAME, or move NAME (see tandem cluster --help)")
 		},
 	}
 }

@@ -44,9 +44,9 @@ func edgeCommand() command {
 
 // advertise finds the addresses by which the cluster reaches an edge that was not
 // told them.
-func advertise(cfg *edge.Config, viewers, admins net.Listener, log zerolog.Logger) (err error) {
+func advertise(cfg *edge.Config, viewers, nodes, admins net.Listener, log zerolog.Logger) (err error) {
 	if cfg.Advertise == "" {
-		if cfg.Advertise, err = serve.Advertised(viewers, "--advertise", cfg.Balancers, log); err != nil {
+		if cfg.Advertise, err = advertised(viewers, nodes, cfg.Balancers, log); err != nil {
 			return setting.Wrong(err)
 		}
 	}
@@ -75,8 +75,12 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	nodes, err := openNodes(life, "node-listen", cfg.NodeListen)
+	if err != nil {
+		return err
+	}
 	if len(cfg.Balancers) > 0 {
-		if err := advertise(&cfg.Config, viewers, admins, log); err != nil {
+		if err := advertise(&cfg.Config, viewers, nodes, admins, log); err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, e.Run(over()))
 	}
-	e.Bind(serve.BaseURL(viewers), serve.BaseURL(admins))
+	e.Bind(callable(viewers, nodes), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
 	server := e.Server(access.Handler(e.Handler()), access.Quick(e.Quick))
 	return life.Run(
@@ -102,7 +106,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			e.Reload(c.Config)
 		})},
 		append(
-			append(guarded, written...),
+			append(append(guarded, written...), nodesPart(life, "node-listen", nodes, e.Nodes().Server(), e.Nodes().TLS(), e.Nodes().Others())...),
 			run.Part{Name: "edge", Run: e.Run},
 			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 		)...,

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
+	"strings"
 
 	"tandem/internal/accesslog"
 	"tandem/internal/front"
@@ -19,6 +21,7 @@ import (
 type balancerListeners struct {
 	viewers, admins net.Listener
 	secure          net.Listener // TLS; nil without a certificate
+	nodes           net.Listener // TLS with both sides' certificates; nil without an identity
 }
 
 // openBalancer opens them and puts the real addresses where port 0 was asked
@@ -34,8 +37,9 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 		{"listen", &cfg.Listen, &d.viewers},
 		{"admin-listen", &cfg.AdminListen, &d.admins},
 		{"tls-listen", &cfg.TLSListen, &d.secure},
+		{"node-listen", &cfg.NodeListen, &d.nodes},
 	} {
-		if *row.addr == "" && row.to == &d.secure {
+		if *row.addr == "" && (row.to == &d.secure || row.to == &d.nodes) {
 			continue
 		}
 		l, err := sockets.Listen(row.name, *row.addr)
@@ -44,7 +48,7 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 		}
 		*row.to, *row.addr = l, l.Addr().String()
 	}
-	if err := cfg.Advertised(func() (string, error) { return serve.Advertised(d.viewers, "--advertise", []string{cfg.Join}, log) }); err != nil {
+	if err := cfg.Advertised(func() (string, error) { return advertised(d.viewers, d.nodes, []string{cfg.Join}, log) }); err != nil {
 		return d, setting.Wrong(err)
 	}
 	raft, err := sockets.Listen("raft-listen", cfg.RaftListen())
@@ -55,6 +59,51 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 	return d, nil
 }
 
+// advertised is where nodes call this one: its listener for nodes, if it has one.
+func advertised(viewers, nodes net.Listener, others []string, log zerolog.Logger) (string, error) {
+	if nodes == nil {
+		return serve.Advertised(viewers, "--advertise", others, log)
+	}
+	base, err := serve.Advertised(nodes, "--advertise", others, log)
+	return secured(base), err
+}
+
+// secured is a base URL with TLS.
+func secured(base string) string {
+	if rest, ok := strings.CutPrefix(base, "http://"); ok {
+		return "https://" + rest
+	}
+	return base
+}
+
+// openNodes opens a listener for nodes; nil: there is to be none.
+func openNodes(life *serve.Life, name, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	return life.Sockets.Listen(name, addr)
+}
+
+// callable is the base URL of the listener that nodes call.
+func callable(viewers, nodes net.Listener) string {
+	if nodes == nil {
+		return serve.BaseURL(viewers)
+	}
+	return secured(serve.BaseURL(nodes))
+}
+
+// nodesPart serves nodes, at a listener of their own or at that of viewers; nothing
+// where they have no names.
+func nodesPart(life *serve.Life, name string, ln net.Listener, server *http.Server, config *tls.Config, others *front.Others) []run.Part {
+	if config == nil {
+		return nil
+	}
+	if others != nil {
+		ln = others
+	}
+	return []run.Part{life.Part(serve.Listener{Name: name, Socket: ln, Server: serve.HTTP(server, config), Nodes: true})}
+}
+
 // viewerParts serve h to viewers, plain and with TLS; what they ask is logged.
 func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, access *accesslog.Log, h http.Handler, quick func(*front.Loop) front.Quick) (*front.Server, []run.Part) {
 	h, quick = access.Handler(life.HealthAt(wire.PathHealth, h)), access.Quick(quick)
@@ -63,5 +112,6 @@ func (d balancerListeners) viewerParts(life *serve.Life, b *lb.LB, access *acces
 	if d.secure != nil {
 		parts = append(parts, life.Part(serve.Listener{Name: "tls-listen", Socket: d.secure, Server: b.Secure(h, quick)}))
 	}
-	return server, parts
+	nodes, config, others := b.Process().Nodes()
+	return server, append(parts, nodesPart(life, "node-listen", d.nodes, nodes, config, others)...)
 }

@@ -35,7 +35,7 @@ type nodeConfig struct {
 
 // apart are the edge's settings that a balancer has as well, and that differ:
 // they are named edge-listen and so on.
-var apart = []string{"listen", "admin-listen", "advertise", "advertise-admin"}
+var apart = []string{"listen", "admin-listen", "advertise", "advertise-admin", "node-listen"}
 
 // Settings joins the two tables.
 func (c *nodeConfig) Settings() []setting.Row {
@@ -62,7 +62,7 @@ func (c *nodeConfig) Validate() error {
 		return errors.New("--data: a directory for the store and the placement is required")
 	}
 	base := c.lb.Data
-	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle
+	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle, c.edge.Identity = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle, c.lb.Identity
 	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
 	if err := os.MkdirAll(base, 0o700); err != nil {
@@ -70,6 +70,9 @@ func (c *nodeConfig) Validate() error {
 	}
 	if len(c.edge.Balancers) == 0 {
 		c.edge.Balancers = []string{"http://" + local(c.lb.Listen)}
+		if c.lb.NodeListen != "" {
+			c.edge.Balancers = []string{"https://" + local(c.lb.NodeListen)}
+		}
 	}
 	if err := c.lb.Validate(); err != nil {
 		return err
@@ -100,6 +103,30 @@ func nodeCommand() command {
 	}
 }
 
+// guard puts a gate before both admin listeners.
+func (c *nodeConfig) guard(life *serve.Life, lbAdmins, edgeAdmins net.Listener, b *lb.LB, e *edge.Edge, log zerolog.Logger) ([]run.Part, error) {
+	first, err := c.admins.guard(life, c.lb.Name, lbAdmins, b.Admin(), log, api.Roles)
+	if err != nil {
+		return nil, err
+	}
+	second, err := c.admins.guard(life, c.lb.Name, edgeAdmins, e.Admin(), log, nil)
+	return append(first, second...), err
+}
+
+// openEdge opens the edge's sockets, and finds out where others reach it.
+func (c *nodeConfig) openEdge(life *serve.Life, log zerolog.Logger) (data, nodes, admins net.Listener, err error) {
+	if data, err = life.Sockets.Listen("edge-listen", c.edge.Listen); err == nil {
+		admins, err = life.Sockets.Listen("edge-admin-listen", c.edge.AdminListen)
+	}
+	if err == nil {
+		nodes, err = openNodes(life, "edge-node-listen", c.edge.NodeListen)
+	}
+	if err == nil {
+		err = advertise(&c.edge, data, nodes, admins, log)
+	}
+	return data, nodes, admins, err
+}
+
 func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
@@ -113,15 +140,8 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	data, err := life.Sockets.Listen("edge-listen", cfg.edge.Listen)
+	data, nodes, admins, err := cfg.openEdge(life, log)
 	if err != nil {
-		return err
-	}
-	admins, err := life.Sockets.Listen("edge-admin-listen", cfg.edge.AdminListen)
-	if err != nil {
-		return err
-	}
-	if err := advertise(&cfg.edge, data, admins, log); err != nil {
 		return err
 	}
 	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})
@@ -140,7 +160,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, e.Run(over()), b.Run(over()))
 	}
-	e.Bind(serve.BaseURL(data), serve.BaseURL(admins))
+	e.Bind(callable(data, nodes), serve.BaseURL(admins))
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
 	near := &node.LocalEdge{
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
@@ -159,15 +179,5 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})
-	return life.Run(ctx, hooks, append(append(append(parts, guarded...), written...), viewers...)...)
-}
-
-// guard lets operators in at both listeners.
-func (c *nodeConfig) guard(life *serve.Life, balancers, edges net.Listener, b *lb.LB, e *edge.Edge, log zerolog.Logger) ([]run.Part, error) {
-	parts, err := c.admins.guard(life, c.lb.Name, balancers, b.Admin(), log, api.Roles)
-	if err != nil {
-		return nil, err
-	}
-	own, err := c.admins.guard(life, c.lb.Name, edges, e.Admin(), log, nil)
-	return append(parts, own...), err
+	return life.Run(ctx, hooks, slices.Concat(parts, nodesPart(life, "edge-node-listen", nodes, e.Nodes().Server(), e.Nodes().TLS(), e.Nodes().Others()), guarded, written, viewers)...)
 }

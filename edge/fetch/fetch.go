@@ -101,7 +101,7 @@ type Fetcher struct {
 func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call,
-		peers: newPeers(), manifests: deps.Manifests, large: make(chan struct{}, fewLarge),
+		peers: newPeers(deps.Call), manifests: deps.Manifests, large: make(chan struct{}, fewLarge),
 		copies: make(chan copyJob, 8192),
 	}
 	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}

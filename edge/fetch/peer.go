@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tandem/edge/rules"
+	"tandem/internal/call"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -22,15 +23,15 @@ import (
 
 // newPeers makes the client for neighbours. Who is silent is found out by
 // askPeerSoon.
-func newPeers() *http.Client {
+func newPeers(by *call.Client) *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
+		Transport: by.Named(&http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 			MaxIdleConnsPerHost: 64,
 			IdleConnTimeout:     60 * time.Second,
 			DisableCompression:  true, // bytes are kept as they are
 			ReadBufferSize:      64 << 10,
-		},
+		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

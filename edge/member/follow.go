@@ -141,7 +141,7 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 			return fmt.Errorf("%w: %s", ErrNameTaken, taken)
 		}
 		if call.StatusOf(err) == http.StatusForbidden {
-			m.log.Error().Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret; see --secret-file")
+			m.log.Error().Err(err).Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret, see --secret-file, or a certificate that does not count, see --identity")
 		}
 		return err
 	}
@@ -241,9 +241,7 @@ func (m *Member) apply(p *wire.Placement) {
 	if n := len(p.Purges); n > 0 && p.Version != before.Version {
 		m.numbers.write("purged", m.purged)
 	}
-	if !wire.SameUpstreams(before.Upstreams, p.Upstreams) {
-		m.lead(p.Upstreams)
-	}
+	m.applied(before, p)
 	m.silence.Follow(p, m.cfg.Name, m.now())
 	m.applying.Unlock()
 	m.show()

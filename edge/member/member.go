@@ -53,7 +53,7 @@ type Deps struct {
 	Fetch     *fetch.Fetcher
 	Manifests *manifest.Cache
 	Traffic   func() Traffic
-	Upstreams func([]wire.Upstream) // the placement has others now
+	Applied   func(before, now *wire.Placement) // another placement counts
 }
 
 // Traffic is what a report says of the edge's other rooms.
@@ -81,7 +81,7 @@ type Member struct {
 	call    *call.Client
 	fetch   *fetch.Fetcher
 	traffic func() Traffic
-	lead    func([]wire.Upstream) // the ways to origins are others
+	applied func(before, now *wire.Placement)
 	tables  *tables
 	numbers numbers
 	Keys    wire.KeyRing // open the tokens of sessions
@@ -113,7 +113,7 @@ func New(cfg Config, deps Deps) *Member {
 		cfg.ProvisionalIdle = cfg.SessionIdle
 	}
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, lead: deps.Upstreams,
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, applied: deps.Applied,
 		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
 	m.tables.perClient = cfg.ProvisionalPerClient

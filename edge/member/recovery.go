@@ -105,7 +105,7 @@ func (t *table) told() bool {
 
 func (m *Member) sayReady(ctx context.Context, p *wire.Placement) {
 	ready := wire.Ready{Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Version: p.Version}
-	for _, balancer := range m.balancers() { // the leader counts, and which one that is may change
+	for _, balancer := range m.Balancers() { // the leader counts, and which one that is may change
 		if err := m.post(ctx, time.Second, balancer+wire.PathReady, ready, nil); err != nil {
 			m.log.Debug().Err(err).Msg("ready could not be told")
 		}

@@ -24,7 +24,7 @@ func (m *Member) reports(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		report := m.Report(n%8 == 0)
-		for _, balancer := range m.balancers() {
+		for _, balancer := range m.Balancers() {
 			if _, taken := busy.LoadOrStore(balancer, true); taken {
 				continue
 			}
@@ -82,8 +82,8 @@ func (m *Member) storedStreams() []string {
 	return list
 }
 
-// balancers are those of the configuration and those of the placement.
-func (m *Member) balancers() []string {
+// Balancers are those of the configuration and those of the placement.
+func (m *Member) Balancers() []string {
 	list := append([]string(nil), m.cfg.Balancers...)
 	for _, b := range m.view.Placement().Balancers {
 		known := false

@@ -32,7 +32,7 @@ func (m *Member) detect(ctx context.Context) error {
 			m.Counts.Suspected.Add(1)
 			m.view.BackOff(edge)
 			s := wire.Suspicion{Edge: edge, Incarnation: neighbour.Incarnation, By: m.cfg.Name, Cause: "silent", SilentMS: silence.Milliseconds()}
-			for _, balancer := range m.balancers() {
+			for _, balancer := range m.Balancers() {
 				under.Add(1)
 				go func() {
 					defer under.Done()

@@ -23,7 +23,7 @@ func newNode(t *testing.T, answer http.HandlerFunc) (*Client, string) {
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	c := NewClient("node-1", secret)
+	c := NewClient("node-1", secret, nil)
 	t.Cleanup(c.Close)
 	return c, server.URL
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"tandem/internal/identity"
 	"tandem/internal/wire"
 )
 
@@ -39,31 +40,66 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// Client asks other nodes for JSON, with the cluster's secret.
+// Client asks other nodes for JSON, with this node's certificate, or, where nodes
+// have none, with the cluster's secret.
 type Client struct {
-	name   string
-	secret wire.Secret
-	http   *http.Client
+	name     string
+	secret   wire.Secret
+	identity *identity.Bundle // nil: the secret
+	http     *http.Client
+
+	transports []*http.Transport // made before anybody is asked
 }
 
-// NewClient is a client of the node of that name.
-func NewClient(name string, secret wire.Secret) *Client {
-	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
-	return &Client{name: name, secret: secret, http: &http.Client{
-		Transport: &http.Transport{
+// dialLimit is how long a connection to a node may take to come about.
+const dialLimit = 2 * time.Second
+
+// NewClient is a client of the node of that name. id is its identity, nil: none.
+func NewClient(name string, secret wire.Secret, id *identity.Bundle) *Client {
+	dialer := &net.Dialer{Timeout: dialLimit, KeepAlive: 15 * time.Second}
+	c := &Client{name: name, secret: secret, identity: id}
+	c.http = &http.Client{
+		Transport: c.Named(&http.Transport{
 			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1024, IdleConnTimeout: 30 * time.Second, // as many as were lately busy
 			ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-		},
+		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return c
 }
 
-// Close ends the idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Named makes a transport show this node's name, and ask for that of the other one,
+// whatever scheme its address has: where nodes have names they speak in no other way.
+func (c *Client) Named(t *http.Transport) *http.Transport {
+	c.transports = append(c.transports, t)
+	return c.named(t)
+}
+
+func (c *Client) named(t *http.Transport) *http.Transport {
+	if c.identity != nil {
+		t.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialLimit)
+			defer cancel()
+			return c.identity.Dial(ctx, address, identity.Want{}, identity.ProtocolHTTP)
+		}
+		t.DialTLSContext = t.DialContext
+	}
+	return t
+}
+
+// Close ends the idle connections, those of its transports too: new ones show what
+// this node is now.
+func (c *Client) Close() {
+	for _, t := range c.transports {
+		t.CloseIdleConnections()
+	}
+}
 
 // Sign shows that a request comes from this node.
 func (c *Client) Sign(r *http.Request) {
-	r.Header.Set(wire.HeaderAuth, c.secret.Bearer())
+	if c.identity == nil { // else it is the connection that shows it, and no secret goes over it
+		r.Header.Set(wire.HeaderAuth, c.secret.Bearer())
+	}
 	r.Header.Set(wire.HeaderFrom, c.name)
 }
 

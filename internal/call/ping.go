@@ -24,7 +24,7 @@ func (c *Client) Ping(ctx context.Context, limit time.Duration, e wire.Edge) err
 		return err
 	}
 	c.Sign(req)
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext}
+	transport := c.named(&http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext})
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ type Config struct {
 	StateSource  string
 	Duplication  string
 	FaultProxies bool
+	Insecure     bool
 	EdgeFlags    []string
 	LBFlags      []string
 	OriginFlags  []string
@@ -46,11 +47,16 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.StateSource, "state-source", "push", "push (claim 4), load (claim 3) or query (claim 2)."),
 		setting.String(&c.Duplication, "duplication", "relay", "relay, origin (claim 7) or multicast (claim 6)."),
 		setting.Bool(&c.FaultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@4096 or the like to the \"fault\" URLs of cluster.json."),
+		setting.Bool(&c.Insecure, "insecure", false, "Nodes have no certificates: they show the secret to each other, and what they say goes in clear, on this machine. So it is with fault-proxies too, and with duplication origin and multicast."),
 		setting.List(&c.EdgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s."),
 		setting.List(&c.LBFlags, "lb-flags", "More flags for every balancer."),
 		setting.List(&c.OriginFlags, "origin-flags", "More flags for the origin."),
 	}
 }
+
+// named tells whether nodes have certificates. A faulty stretch of network has to read
+// what goes through it, and the origin of a demo has none.
+func (c *Config) named() bool { return !c.Insecure && !c.FaultProxies && c.Duplication == "relay" }
 
 // Validate says in one line what can't be.
 func (c *Config) Validate() error {

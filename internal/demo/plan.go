@@ -51,7 +51,13 @@ func plan(c *Config, p *proxies, control string) (*cluster.File, error) {
 		return nil, err
 	}
 	l.addBalancers(viewers, dashboard)
-	return l.file, l.addEdges(origin)
+	if err := l.addEdges(origin); err != nil {
+		return nil, err
+	}
+	if c.named() {
+		return l.file, l.certify()
+	}
+	return l.file, nil
 }
 
 // addOrigin tells where edges get what they lack: from an origin of ours, or from
@@ -88,6 +94,14 @@ func (l *layout) add(role, name, listen, admin string, args ...string) {
 	})
 }
 
+// identityArgs give a node its certificate.
+func (l *layout) identityArgs() []string {
+	if !l.named() {
+		return nil
+	}
+	return []string{"--identity", identities(l.Dir)}
+}
+
 // addBalancers: the first one is at the addresses that people are told.
 func (l *layout) addBalancers(viewers, dashboard string) {
 	https, rafts, peers := make([]string, l.Balancers), make([]string, l.Balancers), make([]string, l.Balancers)
@@ -108,7 +122,7 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.Dir, name, "data"),
 			"--admission", l.Admission, "--state-source", l.StateSource, "--demo-control", l.control,
 		}
-		l.add(cluster.RoleLB, name, https[i], admin, append(args, l.LBFlags...)...)
+		l.add(cluster.RoleLB, name, https[i], admin, append(append(args, l.identityArgs()...), l.LBFlags...)...)
 	}
 	l.file.Dashboard = l.file.Node("lb-1").Admin + "/"
 }
@@ -133,6 +147,7 @@ func (l *layout) addEdges(origin string) error {
 		if l.proxies == nil {
 			args = append(args, "--public-url", "http://"+listen)
 		}
+		args = append(args, l.identityArgs()...)
 		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.EdgeFlags...)...)
 		l.file.Node(name).Fault = orders
 	}

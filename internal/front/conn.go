@@ -170,6 +170,9 @@ func (c *Conn) receive() {
 				return
 			}
 		}
+		if handOver(c, b) {
+			return
+		}
 		n, err := c.loop.head.Parse(b, c.loop.server.cfg.Limits)
 		switch {
 		case err != nil:

@@ -9,6 +9,9 @@
 //   - away: whatever may wait, and what has a body, goes to the Handler, in a goroutine
 //     of its own, and the connection comes back to the loop when the answer is written.
 //
+// What speaks TLS is neither: it is handed over to another listener (Others), if there
+// is one.
+//
 // Always true:
 //   - a head is read one way or refused (RFC 9112; internal/h1): what follows a refused
 //     one is never read, and a body is never taken for a request: what a Handler has

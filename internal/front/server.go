@@ -25,6 +25,8 @@ type Config struct {
 	TLS   *tls.Config  // nil: plain
 	HTTP2 *http.Server // for connections whose client has chosen it, with TLS; nil: nobody may
 
+	Others *Others // takes connections that speak TLS where TLS is nil; nil: they are malformed
+
 	Loops       int           // 0: as many as processors
 	Limits      h1.Limits     // of requests' heads; zero: those of viewers
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning

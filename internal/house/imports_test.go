@@ -10,8 +10,8 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire"},
-	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey"},
+	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
@@ -21,12 +21,12 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
-	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected"},
-	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/wire"},
-	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire"},
-	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/identity"},
+	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/wire", "internal/identity"},
+	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
+	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire", "internal/identity"},
 
-	"internal/call": {"internal/wire"},
+	"internal/call": {"internal/wire", "internal/identity"},
 
 	"internal/media/dash":      {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/media/hls":       {"internal/media/edit", "internal/media/scan", "internal/media/track", "internal/media/uri"},
@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"origin/ingest":            {"internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":            {},
 	"segstore":                 {},
-	"raftfsm":                  {"internal/protected", "internal/ring", "internal/setting", "internal/wire"},
+	"raftfsm":                  {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity"},
 	"web":                      {},
 	"internal/ring":            {"internal/wire"},
 	"internal/wire":            {},
@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"internal/sim":             {"internal/ring", "internal/wire"}, // the same admission code as lb
 	"internal/player":          {"internal/media", "internal/wire"},
 	"internal/cluster":         {"internal/serve", "internal/wire"},
-	"internal/demo":            {"internal/cluster", "internal/fault", "internal/serve", "internal/setting", "internal/wire"},
+	"internal/demo":            {"internal/cluster", "internal/fault", "internal/serve", "internal/setting", "internal/wire", "internal/identity"},
 	"internal/loadtest":        {"internal/cluster", "internal/fault", "internal/player", "internal/setting", "internal/wire"},
 	"internal/node":            {"internal/front", "internal/h1", "internal/ring", "internal/wire", "internal/cachekey"},
 	"internal/serve":           {"internal/run", "internal/setting"},
@@ -66,8 +66,9 @@ var rooms = map[string][]string{
 	"internal/house":           {},
 	"internal/accesslog":       {"internal/front", "internal/h1", "internal/setting", "internal/wire"},
 	"internal/access":          {"internal/protected", "internal/secret", "internal/wire"},
-	"internal/identity":        {"internal/secret"},
+	"internal/identity":        {"internal/secret", "internal/wire"},
 	"internal/operator":        {"internal/call", "internal/secret"},
+	"internal/rights":          {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":       {"internal/wire"},
 	"internal/secret":          {},
 	"bench/lab":                {},

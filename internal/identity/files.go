@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"tandem/internal/secret"
 )
@@ -78,4 +79,44 @@ func ReadAuthority(dir, cluster string) (*Authority, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
+}
+
+// Enrol draws a key, lets the authority certify it, and keeps both in a directory: for
+// who has the authority at hand.
+func Enrol(dir string, a *Authority, g Grant, now time.Time) error {
+	key, err := NewKey()
+	if err != nil {
+		return err
+	}
+	request, err := key.Request()
+	if err != nil {
+		return err
+	}
+	chain, err := a.Issue(request, g, now)
+	if err != nil {
+		return err
+	}
+	return Save(dir, key, chain, a.Root())
+}
+
+// pendingFile is the key of a node that has asked to join and not heard yet.
+const pendingFile = "pending.pem"
+
+// PendingKey is the key with which a node asks to join: the same one again when an
+// answer was lost, for a ticket is good for one key.
+func PendingKey(dir string) (Key, error) {
+	text, err := secret.Read(filepath.Join(dir, pendingFile))
+	if err == nil {
+		if signer, _, err := parsePEM(text); err == nil && signer != nil {
+			return Key{signer}, nil
+		}
+	}
+	key, err := NewKey()
+	if err != nil {
+		return Key{}, err
+	}
+	if text, err = keyPEM(key.signer); err != nil {
+		return Key{}, err
+	}
+	return key, write(dir, pendingFile, text)
 }

@@ -93,3 +93,6 @@ func (b *Bundle) Peer(state *tls.ConnectionState) (Peer, error) {
 	}
 	return b.now.Load().judge(state.PeerCertificates, b.clock())
 }
+
+// Chain is what it shows, its own certificate first.
+func (p Peer) Chain() []*x509.Certificate { return []*x509.Certificate{p.cert} }

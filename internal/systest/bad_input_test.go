@@ -65,7 +65,7 @@ func TestWrongUse(t *testing.T) {
 
 // A running cluster does not take what is not its own.
 func TestStrangers(t *testing.T) {
-	h := start(t, "--edges", "2", "--balancers", "1")
+	h := start(t, "--insecure", "--edges", "2", "--balancers", "1")
 	f := h.File()
 	var foreign wire.KeyRing
 	foreign.Take(wire.Keys{Version: 1, Tokens: wire.KeySet{Sealing: 1, Keys: []wire.Key{{ID: 1, Secret: make([]byte, wire.KeySize)}}}})

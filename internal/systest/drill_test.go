@@ -1,7 +1,6 @@
 package systest
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -14,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/cluster"
+	"tandem/internal/identity"
 	"tandem/internal/player"
 	"tandem/internal/wire"
 )
@@ -311,15 +312,13 @@ func (d *drill) tablesAgree() {
 func agree(t *testing.T, h *cluster.Harness) error {
 	t.Helper()
 	f := h.File()
-	text, err := os.ReadFile(f.Secret)
-	must(t, err)
-	secret, err := wire.NewSecret(string(text))
-	must(t, err)
+	by := asker(t, &f)
+	defer by.Close()
 	edges := f.Names(cluster.RoleEdge)
 	told, agreed := map[wire.PairID]wire.PairLoad{}, map[wire.PairID]bool{}
 	for _, name := range edges {
-		report, err := reportOf(f.Node(name).HTTP, secret)
-		if err != nil {
+		var report wire.Report
+		if err := by.Ask(t.Context(), http.MethodGet, f.Node(name).HTTP+wire.PathReport, nil, &report); err != nil {
 			return err
 		}
 		for _, load := range report.Pairs {
@@ -350,18 +349,19 @@ func agree(t *testing.T, h *cluster.Harness) error {
 	return nil
 }
 
-func reportOf(edge string, secret wire.Secret) (r wire.Report, err error) {
-	req, err := http.NewRequest(http.MethodGet, edge+wire.PathReport, nil)
+// asker asks nodes as one of them does: as lb-1, by its certificate of now, where nodes
+// have any.
+func asker(t *testing.T, f *cluster.File) *call.Client {
+	t.Helper()
+	text, err := os.ReadFile(f.Secret)
+	must(t, err)
+	secret, err := wire.NewSecret(string(text))
+	must(t, err)
+	id, err := identity.OpenAs(filepath.Join(f.Dir, "identities"), identity.Balancer, "lb-1", nil)
 	if err != nil {
-		return r, err
+		id = nil
 	}
-	req.Header.Set(wire.HeaderAuth, secret.Bearer())
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return r, err
-	}
-	defer resp.Body.Close()
-	return r, json.NewDecoder(resp.Body).Decode(&r)
+	return call.NewClient("lb-1", secret, id)
 }
 
 // judge fails the test when any viewer saw anything, or the faults were none.

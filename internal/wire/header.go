@@ -60,6 +60,8 @@ const (
 	PathHealth    = "/_tandem/health"    // GET, open to all: 200 while this balancer should get viewers, else 503
 	PathPropose   = "/_tandem/propose"   // POST raftfsm command, leader only; 421 + leader otherwise
 	PathJoin      = "/_tandem/join"      // POST Balancer
+	PathRenew     = "/_tandem/renew"     // POST Enrol without a ticket -> Certified
+	PathEnroll    = "/_tandem/enroll"    // POST Enrol -> Certified
 )
 
 // Values of HeaderManifest.

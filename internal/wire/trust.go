@@ -38,3 +38,28 @@ func (t *Trust) RevokedUpTo() map[string]uint64 {
 	}
 	return list
 }
+
+// Enrol asks for a certificate: by a ticket, or by the one that is good still.
+type Enrol struct {
+	Ticket  []byte `json:"ticket,omitempty"` // its secret
+	Request string `json:"request"`          // PEM
+}
+
+// Certified is a certificate and what to trust, both PEM.
+type Certified struct {
+	Chain string `json:"chain"`
+	Roots string `json:"roots"`
+}
+
+// TicketOrder is what an operator says of a ticket.
+type TicketOrder struct {
+	Role      string   `json:"role"`
+	Node      string   `json:"node"`
+	Addresses []string `json:"addresses"` // host names and IP addresses at which the node is reached
+	Minutes   int      `json:"minutes,omitempty"`
+}
+
+// TicketMade is the answer.
+type TicketMade struct {
+	Ticket string `json:"ticket"`
+}

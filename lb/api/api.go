@@ -120,6 +120,9 @@ func (a *API) routes(r chi.Router) {
 	r.Get("/keys", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.keys()) })
 	r.Post("/keys/{purpose}/rotate", a.handleRotate)
 	r.Delete("/keys/{purpose}/{key}", a.handleDropKey)
+	r.Post("/tickets", a.handleTicket)
+	r.Post("/nodes/{node}/revoke", a.handleRevoke)
+	r.Post("/authority/{step}", a.handleAuthority)
 	r.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI) // who has gone can't be told

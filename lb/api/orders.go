@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/call"
+	"tandem/internal/operator"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/control"
@@ -33,6 +34,9 @@ type done struct {
 func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
+	if p := operator.PersonOf(r.Context()); p.By != "" && p.By != "open" {
+		c.By = p.Name // what happened tells every balancer who wanted it
+	}
 	result, err := a.deps.Control.Proposals.Propose(ctx, c)
 	if err != nil {
 		control.RefuseCommand(w, err)

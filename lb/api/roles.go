@@ -44,4 +44,7 @@ var Roles = []operator.Row{
 	{Method: "POST", Path: Prefix + "/cluster/recover", Role: operator.Admin},
 	{Method: "POST", Path: Prefix + "/keys/{purpose}/rotate", Role: operator.Admin},
 	{Method: "DELETE", Path: Prefix + "/keys/{purpose}/{key}", Role: operator.Admin},
+	{Method: "POST", Path: Prefix + "/tickets", Role: operator.Admin},
+	{Method: "POST", Path: Prefix + "/nodes/{node}/revoke", Role: operator.Admin},
+	{Method: "POST", Path: Prefix + "/authority/{step}", Role: operator.Admin},
 }

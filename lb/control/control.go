@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
+	"tandem/internal/identity"
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -38,13 +39,15 @@ type Deps struct {
 	Node     *raftfsm.Node
 	Call     *call.Client
 	Secret   wire.Secret
-	Self     wire.Balancer // as the others know it
+	Identity *identity.Bundle // nil: nodes show the secret
+	Self     wire.Balancer    // as the others know it
 	Logger   zerolog.Logger
 	Now      func() time.Time
 	Event    func(wire.Event)                 // of this balancer alone
 	Proposed func(kind raftfsm.Kind, ok bool) // counts
-	Foreign  func()                           // counts calls of internal endpoints without the secret
+	Foreign  func()                           // counts calls of internal endpoints by strangers
 	Down     func(edge string)                // an edge was marked down
+	Renewed  func()                           // this balancer's certificate is a new one
 	Leaving  <-chan struct{}                  // closed when whoever is kept waiting has to go
 	Protects func() ([]wire.Protected, bool)  // what viewers have to be let into; false: this balancer can't say
 }
@@ -55,6 +58,7 @@ type Control struct {
 	Proposals *Proposals
 	Checks    *HealthChecks
 	Tokens    *Tokens
+	Authority *Authority
 
 	cfg        Config
 	deps       Deps
@@ -76,6 +80,7 @@ type Control struct {
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
+	c.Authority = &Authority{c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
 	c.Checks = &HealthChecks{
@@ -97,6 +102,7 @@ func (c *Control) Run(ctx context.Context) error {
 		run.Part{Name: "tasks", Run: c.runTasks},
 		run.Part{Name: "follow", Run: c.follower.run},
 		run.Part{Name: "founding", Run: (&founding{c: c}).run},
+		run.Part{Name: "identity", Run: c.Authority.run},
 	)
 }
 
@@ -108,6 +114,7 @@ func (c *Control) watch(ctx context.Context) error {
 		changed := c.node.Watch()
 		p := c.node.Placement()
 		c.Tokens.Ring.Take(c.node.Keys())
+		c.Authority.follow(p.Trust)
 		for _, e := range p.Edges {
 			if dead := e.State == wire.EdgeDown; dead != down[e.Name] {
 				down[e.Name] = dead

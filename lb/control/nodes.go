@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/call"
+	"tandem/internal/rights"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -20,13 +21,11 @@ const (
 	readyWait    = 3 * time.Second
 )
 
-// Handler declares the endpoints for nodes of the cluster.
+// Handler declares the endpoints for nodes of the cluster; rights.OfBalancers says
+// who may ask.
 func (c *Control) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(c.onlyNodes)
-	r.Get(wire.PathPing, func(w http.ResponseWriter, _ *http.Request) {
-		call.Reply(w, http.StatusOK, c.pong())
-	})
+	r.Get(wire.PathPing, c.handlePing)
 	r.Get(wire.PathPlacement, c.handlePlacement)
 	r.Get(wire.PathKeys, c.handleKeys)
 	r.Post(wire.PathRegister, c.handleRegister)
@@ -36,25 +35,39 @@ func (c *Control) Handler() http.Handler {
 	r.Post(wire.PathReady, c.handleReady)
 	r.Post(wire.PathPropose, c.handlePropose)
 	r.Post(wire.PathJoin, c.handleJoin)
-	return r
+	r.Post(wire.PathRenew, c.Authority.handleRenew)
+	r.Post(wire.PathEnroll, c.Authority.handleEnrol)
+	return c.gate().Wrap(r)
 }
 
-// onlyNodes closes the endpoints to everybody without the cluster's secret, whose
-// body is not even read.
-func (c *Control) onlyNodes(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !c.deps.Secret.Authorised(r) {
-			w.Header().Set("Connection", "close")
-			_ = http.NewResponseController(w).SetReadDeadline(c.deps.Now().Add(time.Second))
-			c.deps.Foreign()
-			call.RefuseNode(w, http.StatusForbidden, "closed", "closed to viewers")
-			return
-		}
-		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(c.deps.Now().Add(bodyLimit))
-		}
-		next.ServeHTTP(w, r)
+// Closed is what the viewers' listener shows of them: where nodes have names there
+// are none.
+func (c *Control) Closed() http.Handler {
+	if c.deps.Identity == nil {
+		return c.Handler()
+	}
+	g := c.gate()
+	g.Refused = func(*http.Request, error) { c.deps.Foreign() }
+	return g.Closed(http.HandlerFunc(c.handlePing))
+}
+
+func (c *Control) gate() *rights.Gate {
+	tell := rights.Seldom(func(r *http.Request, err error) {
+		c.deps.Logger.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
 	})
+	return &rights.Gate{
+		Identity: c.deps.Identity, Secret: c.deps.Secret, Placement: c.node.Placement, Rows: rights.OfBalancers, BodyLimit: bodyLimit,
+		Refused: func(r *http.Request, err error) {
+			c.deps.Foreign()
+			if c.deps.Identity != nil {
+				tell(r, err)
+			}
+		},
+	}
+}
+
+func (c *Control) handlePing(w http.ResponseWriter, _ *http.Request) {
+	call.Reply(w, http.StatusOK, c.pong())
 }
 
 func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {

@@ -69,6 +69,7 @@ func (t *tasks) do(ctx context.Context) {
 	t.promote(ctx)
 	rotation{t}.tend(ctx)
 	t.protect(ctx)
+	t.authority(ctx)
 	t.letLeave(ctx)
 	t.settleRing(ctx)
 	t.removeDead(ctx)

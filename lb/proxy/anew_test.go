@@ -22,7 +22,7 @@ func TestARefusedSessionIsAskedForWhereThereIsRoom(t *testing.T) {
 					asked = 0
 					s.place = func() (Request, bool) {
 						s.locked(func() { asked++ })
-						return Request{Target: "/big", Pair: 9, First: Target{s.edges[edge].name, s.edges[edge].proxy.Addr()}}, ok
+						return Request{Target: "/big", Pair: 9, First: Target{Edge: s.edges[edge].name, Addr: s.edges[edge].proxy.Addr()}}, ok
 					}
 				})
 			}

@@ -145,7 +145,7 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	}
 	if a.conn == nil {
 		generation := k.c.pool.generation(a.to.Edge)
-		u, err := dialUpstream(ctx, a.to, k.c.cfg.Connect)
+		u, err := dialUpstream(ctx, a.to, k.c.cfg.Connect, k.c.deps.Identity)
 		if err != nil {
 			if ctx.Err() != nil {
 				return errViewer
@@ -164,7 +164,7 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	if long {
 		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
 	}
-	if _, err := a.conn.tcp.Write(a.ask); err != nil {
+	if _, err := a.conn.conn.Write(a.ask); err != nil {
 		return err
 	}
 	if long {

@@ -52,7 +52,7 @@ func (k *response) move(a *attempt) error {
 			}
 			continue
 		}
-		if k.out != nil && !a.body.chunked && a.body.left == left && left >= spliceLeast && !k.proves() {
+		if k.out != nil && a.conn.plain() && !a.body.chunked && a.body.left == left && left >= spliceLeast && !k.proves() {
 			err = k.splice(a)
 		} else {
 			err = k.copyMore(a)

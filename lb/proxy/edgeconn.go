@@ -168,7 +168,7 @@ func (n *edgeConn) upstream(received []byte) *upstream {
 		_ = tcp.Close()
 		return nil
 	}
-	u := &upstream{tcp: tcp, raw: raw, edge: n.edge, addr: n.addr, generation: n.generation, reused: n.reused}
+	u := &upstream{conn: tcp, tcp: tcp, raw: raw, edge: n.edge, addr: n.addr, generation: n.generation, reused: n.reused}
 	u.buf = make([]byte, max(upstreamBuffer, len(received)))
 	u.w = copy(u.buf, received)
 	return u

@@ -8,11 +8,15 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
+	"tandem/internal/identity"
 	"tandem/internal/wire"
 )
 
-// Target is an edge and the address of its data listener, "host:port".
-type Target struct{ Edge, Addr string }
+// Target is an edge and the address at which it is asked, "host:port".
+type Target struct {
+	Edge, Addr string
+	TLS        bool // at its listener for nodes, with both sides' certificates
+}
 
 // Request is one response that has to be carried to a viewer.
 type Request struct {
@@ -47,13 +51,14 @@ type Takeover struct {
 
 // Deps is what carrying stands on. Every function may be nil.
 type Deps struct {
-	Secret wire.Secret
-	Name   string // of this balancer
-	Logger zerolog.Logger
-	Now    func() time.Time
-	Failed func(edge, cause string) // evidence against an edge
-	Moved  func(Takeover)           // once a takeover, good or not
-	Room   func(edge string) bool   // may it be asked for more than its own share?
+	Secret   wire.Secret
+	Identity *identity.Bundle // for targets with TLS
+	Name     string           // of this balancer
+	Logger   zerolog.Logger
+	Now      func() time.Time
+	Failed   func(edge, cause string) // evidence against an edge
+	Moved    func(Takeover)           // once a takeover, good or not
+	Room     func(edge string) bool   // may it be asked for more than its own share?
 }
 
 // Proxy moves responses from edges to viewers. It is the one place where

@@ -50,7 +50,9 @@ func (k *response) request(to Target) []byte {
 		b = appendField(b, "Range", text)
 		b = appendField(b, "If-Range", k.etag)
 	}
-	b = appendField(b, wire.HeaderAuth, k.c.deps.Secret.Bearer())
+	if !to.TLS { // else the connection shows who asks, and no secret goes over it
+		b = appendField(b, wire.HeaderAuth, k.c.deps.Secret.Bearer())
+	}
 	b = appendField(b, wire.HeaderFrom, k.c.deps.Name)
 	b = appendField(b, wire.HeaderViewer, k.e.Viewer)
 	switch {

@@ -16,7 +16,7 @@ func TestEdgesWithNames(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
 	port := netip.MustParseAddrPort(e.ln.Addr().String()).Port()
 	for _, addrs := range [][]string{{"127.0.0.1"}, {"127.0.0.2", "127.0.0.1"}, {"::1", "::ffff:127.0.0.1"}, nil} {
-		s := openSplices(t, spliceOptions{edges: []Target{{"edge-1", "localhost:" + number(int64(port))}}})
+		s := openSplices(t, spliceOptions{edges: []Target{{Edge: "edge-1", Addr: "localhost:" + number(int64(port))}}})
 		looked := make(chan struct{}, 1)
 		s.on(s.all()[0], func() {
 			s.c.resolved.look = func(context.Context, string, string) (found []netip.Addr, err error) {

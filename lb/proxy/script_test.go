@@ -123,7 +123,7 @@ func (e *scripted) connected() (n int) {
 	return n
 }
 
-func (e *scripted) target(name string) Target { return Target{name, e.ln.Addr().String()} }
+func (e *scripted) target(name string) Target { return Target{Edge: name, Addr: e.ln.Addr().String()} }
 
 // nobody is an edge at whose port nobody listens, nor will.
 func nobody(t testing.TB, name string) Target {
@@ -140,7 +140,7 @@ func nobody(t testing.TB, name string) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Target{name, "127.0.0.1:" + number(int64(bound.(*unix.SockaddrInet4).Port))}
+	return Target{Edge: name, Addr: "127.0.0.1:" + number(int64(bound.(*unix.SockaddrInet4).Port))}
 }
 
 // send is a write that a test does not mind to fail: a balancer may have hung up.

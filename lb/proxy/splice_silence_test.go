@@ -216,7 +216,7 @@ func TestConnectingEndsInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	name, _ := unix.Getsockname(fd)
-	full := Target{"edge-1", "127.0.0.1:" + number(int64(name.(*unix.SockaddrInet4).Port))}
+	full := Target{Edge: "edge-1", Addr: "127.0.0.1:" + number(int64(name.(*unix.SockaddrInet4).Port))}
 	filled, err := net.Dial("tcp", full.Addr) // all that it takes
 	if err != nil {
 		t.Fatal(err)

@@ -250,9 +250,9 @@ func (s *stage) close(stop func(), over chan error) {
 func (s *stage) requestFor(requestTarget string, direct bool) Request {
 	at := func(e *fakeEdge) Target {
 		if direct {
-			return Target{e.name, strings.TrimPrefix(e.server.URL, "http://")}
+			return Target{Edge: e.name, Addr: strings.TrimPrefix(e.server.URL, "http://")}
 		}
-		return Target{e.name, e.proxy.Addr()}
+		return Target{Edge: e.name, Addr: e.proxy.Addr()}
 	}
 	return Request{
 		Target: requestTarget, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]), Anew: s.anew(),

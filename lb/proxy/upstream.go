@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tandem/internal/identity"
 )
 
 const (
@@ -26,10 +29,11 @@ var longPast = time.Unix(1, 0)
 // errCut is what a read gets that was interrupted on purpose.
 var errCut = errors.New("interrupted")
 
-// upstream is a TCP connection to an edge, used for one response at a time.
+// upstream is a connection to an edge, used for one response at a time.
 // What was read and not yet used lies in buf[r:w]; a read that runs into its
 // deadline loses nothing, so that waiting can be taken up again.
 type upstream struct {
+	conn       net.Conn // tcp, or TLS over it
 	tcp        *net.TCPConn
 	raw        syscall.RawConn
 	edge       string
@@ -45,8 +49,9 @@ type upstream struct {
 	cut atomic.Bool // interrupt was called
 }
 
-// dialUpstream opens a connection. Go sets TCP_NODELAY.
-func dialUpstream(ctx context.Context, to Target, limit time.Duration) (*upstream, error) {
+// dialUpstream opens a connection; who is to be known by a certificate has to show
+// it. Go sets TCP_NODELAY.
+func dialUpstream(ctx context.Context, to Target, limit time.Duration, id *identity.Bundle) (*upstream, error) {
 	dialer := net.Dialer{Timeout: limit}
 	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
@@ -58,8 +63,37 @@ func dialUpstream(ctx context.Context, to Target, limit time.Duration) (*upstrea
 		_ = tcp.Close()
 		return nil, err
 	}
-	return &upstream{tcp: tcp, raw: raw, edge: to.Edge, addr: to.Addr, buf: make([]byte, upstreamBuffer)}, nil
+	u := &upstream{conn: tcp, tcp: tcp, raw: raw, edge: to.Edge, addr: to.Addr, buf: make([]byte, upstreamBuffer)}
+	if to.TLS {
+		if err := u.secure(ctx, to, limit, id); err != nil {
+			_ = tcp.Close()
+			return nil, err
+		}
+	}
+	return u, nil
 }
+
+// errNameless is for an edge that is to be known by its certificate, by a balancer
+// that has none.
+var errNameless = errors.New("the edge wants certificates, and this balancer has none: see --identity")
+
+func (u *upstream) secure(ctx context.Context, to Target, limit time.Duration, id *identity.Bundle) error {
+	if id == nil {
+		return errNameless
+	}
+	host, _, err := net.SplitHostPort(to.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn := tls.Client(u.tcp, id.Client(host, identity.Want{Role: identity.Edge, Node: to.Edge}, identity.ProtocolHTTP))
+	u.conn = conn
+	return conn.HandshakeContext(ctx)
+}
+
+// plain tells whether the bytes may be moved inside the kernel.
+func (u *upstream) plain() bool { return u.conn == u.tcp }
 
 // fill waits until deadline for more bytes behind those in the buffer.
 func (u *upstream) fill(deadline time.Time) error {
@@ -72,7 +106,7 @@ func (u *upstream) fill(deadline time.Time) error {
 	if err := u.until(deadline); err != nil {
 		return err
 	}
-	n, err := u.tcp.Read(u.buf[u.w:])
+	n, err := u.conn.Read(u.buf[u.w:])
 	u.w += n
 	if n > 0 {
 		return nil

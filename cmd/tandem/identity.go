@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"tandem/internal/identity"
+	"tandem/internal/setting"
+	"tandem/internal/wire"
+)
+
+// joinLimit is how long one balancer may take to certify a node.
+const joinLimit = 10 * time.Second
+
+// initOrder is the settings of `tandem cluster init`.
+type initOrder struct {
+	dir, node, authority string
+	addresses            []string
+}
+
+func (o *initOrder) rows() []setting.Row {
+	return []setting.Row{
+		setting.String(&o.dir, "identity", "", "init: directory of the first balancer's identity, and of the authority until the balancers have it."),
+		setting.String(&o.node, "node", "lb-1", "init: name of that balancer."),
+		setting.List(&o.addresses, "address", "init: host names and addresses at which others reach it."),
+		setting.String(&o.authority, "authority", "", "init: file with an authority of your own, key and chain, PEM (default: one is drawn)."),
+	}
+}
+
+// begin makes the authority and the first balancer's identity.
+func (o *initOrder) begin(out io.Writer) error {
+	if o.dir == "" || len(o.addresses) == 0 {
+		return setting.Usage("cluster init: --identity DIR and --address are needed")
+	}
+	if _, err := identity.Open(o.dir, nil); err == nil {
+		return fmt.Errorf("cluster init: %s holds an identity already", o.dir)
+	}
+	a, err := o.issuer()
+	if err != nil {
+		return fmt.Errorf("cluster init: %w", err)
+	}
+	if err := identity.SaveAuthority(o.dir, a); err != nil {
+		return err
+	}
+	if err := identity.Enrol(o.dir, a, identity.Grant{Role: identity.Balancer, Node: o.node, Addresses: o.addresses}, time.Now()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "cluster %s: %s is its first balancer. Start it with --identity %s --node-listen ADDRESS; then `tandem ticket` lets the others in.\n", a.Cluster(), o.node, o.dir)
+	return err
+}
+
+func (o *initOrder) issuer() (*identity.Authority, error) {
+	if o.authority == "" {
+		return identity.NewAuthority("", time.Now())
+	}
+	text, err := os.ReadFile(o.authority)
+	if err != nil {
+		return nil, err
+	}
+	return identity.ParseAuthority(text, "")
+}
+
+func ticketCommand() command {
+	c := &client{}
+	order := wire.TicketOrder{Minutes: 60}
+	return command{
+		name: "ticket", args: "ROLE NAME",
+		summary: "let a node into the cluster: a ticket for its certificate, good once",
+		about: "ROLE is edge, balancer, origin or node (a balancer and an edge in one process). Give the ticket to\n" +
+			"the node by a way that others don't hear: it is worth a certificate.",
+		example: "tandem ticket edge edge-3 --address 10.0.0.13",
+		rows: func() []setting.Row {
+			return append(
+				c.rows(),
+				setting.List(&order.Addresses, "address", "Host names and addresses at which others reach the node; it can say no others."),
+				setting.Int(&order.Minutes, "minutes", 60, 1, 10080, "minutes", "How long the ticket is good."),
+			)
+		},
+		run: func(ctx context.Context, args []string, out io.Writer) error {
+			if len(args) != 2 || len(order.Addresses) == 0 {
+				return setting.Usage("ticket: want ROLE NAME, and --address")
+			}
+			order.Role, order.Node = args[0], args[1]
+			var made wire.TicketMade
+			if err := c.call(ctx, http.MethodPost, "/api/v1/tickets", order, &made); err != nil {
+				return fmt.Errorf("ticket: %w", err)
+			}
+			_, err := fmt.Fprintln(out, made.Ticket)
+			return err
+		},
+	}
+}
+
+func joinCommand() command {
+	dir := ""
+	return command{
+		name: "join", args: "TICKET",
+		summary: "get this node its certificate, by a ticket",
+		about: "The cluster is known by the ticket, so nobody in between can stand in for it. A ticket counts once;\n" +
+			"when an answer was lost, the same directory may try again.",
+		example: "tandem join \"$(cat ticket)\" --identity ./identity",
+		rows: func() []setting.Row {
+			return []setting.Row{setting.String(&dir, "identity", "", "Directory for the certificate and its key; required.")}
+		},
+		run: func(ctx context.Context, args []string, out io.Writer) error {
+			if len(args) != 1 || dir == "" {
+				return setting.Usage("join: want a TICKET and --identity DIR")
+			}
+			return join(ctx, args[0], dir, out)
+		},
+	}
+}
+
+func join(ctx context.Context, text, dir string, out io.Writer) error {
+	ticket, err := identity.ParseTicket(text)
+	if err != nil {
+		return err
+	}
+	key, err := identity.PendingKey(dir)
+	if err != nil {
+		return err
+	}
+	request, err := key.Request()
+	if err != nil {
+		return err
+	}
+	given, err := wire.Certified{}, errors.New("the ticket names no balancer")
+	for _, at := range ticket.At {
+		if given, err = enrol(ctx, ticket, at, request); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: this is %s %s now\n", dir, ticket.Role, ticket.Node)
+	return err
+}
+
+// enrol shows a ticket to one balancer.
+func enrol(ctx context.Context, t identity.Ticket, at string, request []byte) (given wire.Certified, err error) {
+	ctx, cancel := context.WithTimeout(ctx, joinLimit)
+	defer cancel()
+	host, _, err := net.SplitHostPort(at)
+	if err != nil {
+		return given, err
+	}
+	body, err := json.Marshal(wire.Enrol{Ticket: t.Secret, Request: string(request)})
+	if err != nil {
+		return given, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+at+wire.PathEnroll, bytes.NewReader(body))
+	if err != nil {
+		return given, err
+	}
+	transport := &http.Transport{TLSClientConfig: t.Joining(host, time.Now()), DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return given, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return given, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return given, fmt.Errorf("%s: %w", at, refusal(resp, text))
+	}
+	return given, json.Unmarshal(text, &given)
+}
+
+func revokeCommand() command {
+	c := &client{}
+	return command{
+		name: "revoke", args: "NAME",
+		summary: "void a node's certificates: it is shut out at once",
+		about:   "An edge is down with it, and its neighbours take over. To come back it needs a new ticket.",
+		example: "tandem revoke edge-3",
+		rows:    c.rows,
+		run: func(ctx context.Context, args []string, out io.Writer) error {
+			if len(args) != 1 {
+				return setting.Usage("revoke: want one NAME")
+			}
+			if err := c.call(ctx, http.MethodPost, "/api/v1/nodes/"+url.PathEscape(args[0])+"/revoke", nil, nil); err != nil {
+				return fmt.Errorf("revoke %s: %w", args[0], err)
+			}
+			_, err := fmt.Fprintf(out, "%s is shut out\n", args[0])
+			return err
+		},
+	}
+}
+
+// authorityStep takes one step of a roll-over.
+func (o *clusterOrder) authorityStep(ctx context.Context, step string, out io.Writer) error {
+	if err := o.call(ctx, http.MethodPost, "/api/v1/authority/"+url.PathEscape(step), nil, nil); err != nil {
+		return fmt.Errorf("authority %s: %w", step, err)
+	}
+	said := map[string]string{
+		"new":  "a second root is trusted; `authority use` lets its authority issue when every node has heard of it",
+		"use":  "the second root's authority issues, and nodes renew their certificates; `authority drop` ends the first when they have",
+		"drop": "the first root is trusted no longer",
+	}
+	_, err := fmt.Fprintln(out, said[step])
+	return err
+}

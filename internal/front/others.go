@@ -1,0 +1,132 @@
+package front
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// recordHandshake begins a connection of TLS (RFC 8446 section 5.1); no request does.
+const recordHandshake = 0x16
+
+// Bounds of connections that are handed over: how many there may be, and how many may
+// wait for who takes them. A client's place is kept as long as it has one.
+const (
+	othersOpen = 8192
+	othersMost = 1024
+)
+
+// Others is a listener for the connections that speak TLS where requests are expected
+// in clear: those of nodes, who find each other at one port. Whoever serves it says
+// who may ask what.
+type Others struct {
+	addr  net.Addr
+	open  atomic.Int64
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+// NewOthers is for a server that listens at an address.
+func NewOthers(addr net.Addr) *Others {
+	return &Others{addr: addr, conns: make(chan net.Conn, othersMost), done: make(chan struct{})}
+}
+
+// Accept is a net.Listener's.
+func (o *Others) Accept() (net.Conn, error) {
+	select {
+	case c := <-o.conns:
+		return c, nil
+	case <-o.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is a net.Listener's. Connections that wait are ended.
+func (o *Others) Close() error {
+	o.once.Do(func() { close(o.done) })
+	for {
+		select {
+		case c := <-o.conns:
+			_ = c.Close()
+		default:
+			return nil
+		}
+	}
+}
+
+// Addr is a net.Listener's.
+func (o *Others) Addr() net.Addr { return o.addr }
+
+// give hands a connection over, or ends it when nobody takes it.
+func (o *Others) give(c net.Conn) {
+	select {
+	case <-o.done:
+		_ = c.Close()
+		return
+	default:
+	}
+	if o.open.Load() > othersOpen {
+		_ = c.Close()
+		return
+	}
+	select {
+	case o.conns <- c:
+	default:
+		_ = c.Close()
+	}
+}
+
+// handedOver is a connection whose first bytes have been read.
+type handedOver struct {
+	*net.TCPConn
+	first []byte
+	leave func()
+	once  sync.Once
+}
+
+// Read is a net.Conn's.
+func (c *handedOver) Read(b []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(b, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	return c.TCPConn.Read(b)
+}
+
+// Close is a net.Conn's; the client's place is given back.
+func (c *handedOver) Close() error {
+	c.once.Do(c.leave)
+	return c.TCPConn.Close()
+}
+
+// handOver takes a connection from its loop that begins with TLS. False: it does not,
+// or nobody is there for it.
+func handOver(c *Conn, b []byte) bool {
+	s, client := c.loop.server, c.client
+	if b[0] != recordHandshake || s.cfg.Others == nil {
+		return false
+	}
+	tcp, err := SocketOf(c.fd)
+	if err != nil {
+		c.close()
+		return true
+	}
+	other := &handedOver{TCPConn: tcp, first: append([]byte(nil), b...), leave: func() { s.cfg.Leave(client); s.cfg.Others.open.Add(-1) }}
+	s.cfg.Others.open.Add(1)
+	if n, ok := client.(interface{ Node() }); ok {
+		n.Node() // held for one; its certificate says more
+	}
+	c.leave()
+	c.loop.tried(c)
+	c.loop.Forget(c.fd) // its copy lives on
+	_ = unix.Close(c.fd)
+	c.state, c.input = closed, nil
+	c.loop.held.Add(-1)
+	s.open.Add(-1)
+	s.cfg.Others.give(other)
+	return true
+}

@@ -1,0 +1,63 @@
+package systest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/cluster"
+	"tandem/internal/player"
+	"tandem/internal/wire"
+)
+
+// Keys, certificates and the authority change while people watch, an edge dies in the
+// middle, and another one is shut out: nobody sees any of it.
+//
+//	tandem demo; tandem bench --viewers 24 --retries 0; tandem keys rotate tokens; tandem cluster authority new, use, drop; tandem revoke edge-3
+func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
+	h := start(t, "--edges", "4", "--capacity", "16")
+	a := seat(t, h)
+	a.watch(24, stored, player.Config{For: 10 * time.Minute, Buffer: 12 * time.Second, Retries: 0})
+	everybody(t, h, 24)
+	say := func(args ...string) {
+		t.Helper()
+		if out, errs, code := h.Command(args...); code != 0 {
+			t.Fatalf("%v: %s%s", args, out, errs)
+		}
+	}
+	f := h.File()
+	nodes := append(f.Names(cluster.RoleEdge), f.Names(cluster.RoleLB)...)
+	renewed := func() bool {
+		for _, name := range nodes {
+			n, err := h.Node(name)
+			must(t, err)
+			if log, _ := os.ReadFile(filepath.Join(n.Dir, "log")); !strings.Contains(string(log), "the certificate is a new one") {
+				return false
+			}
+		}
+		return true
+	}
+	say("keys", "rotate", "tokens")
+	say("keys", "rotate", "datagrams")
+	say("cluster", "authority", "new")
+	time.Sleep(2 * time.Second) // edges that follow the placement have it within moments
+	say("cluster", "authority", "use")
+	killed(t, h, "edge-2")
+	returned(t, h, "edge-2")
+	h.Await("every node has a certificate of the new root", 20*time.Second, func(*wire.Status) bool { return renewed() })
+	say("cluster", "authority", "drop")
+	time.Sleep(2 * time.Second)
+	everybody(t, h, 24)
+	began := time.Now()
+	say("revoke", "edge-3")
+	h.Await("edge-3 is shut out", 2*time.Second, func(s *wire.Status) bool { return cluster.EdgeState(s, "edge-3") == wire.EdgeDown })
+	t.Logf("shut out %s after the order was given", time.Since(began).Round(time.Millisecond))
+	h.Await("everybody is still in", 20*time.Second, sessions(24))
+	time.Sleep(3 * time.Second) // every viewer asks for more than once
+	if s, err := h.Status(); err != nil || cluster.EdgeState(s, "edge-3") != wire.EdgeDown {
+		t.Errorf("edge-3 came back by itself: %v", err)
+	}
+	nothingSeen(t, a.report(false), 24, 100)
+}

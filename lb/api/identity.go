@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"tandem/internal/call"
+	"tandem/internal/identity"
+	"tandem/internal/wire"
+	"tandem/lb/control"
+	"tandem/raftfsm"
+)
+
+// Lives of tickets, in minutes.
+const (
+	ticketMinutes    = 60
+	maxTicketMinutes = 7 * 24 * 60
+)
+
+// handleTicket makes a ticket for one node.
+func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
+	asked := wire.TicketOrder{Minutes: ticketMinutes}
+	if !call.ReadStrict(w, r, 1<<16, &asked) {
+		return
+	}
+	role, err := identity.ParseRole(asked.Role)
+	if err != nil || asked.Minutes < 1 || asked.Minutes > maxTicketMinutes {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, "want a role (origin, edge, balancer, node) and minutes from 1 to 10080")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
+	defer cancel()
+	text, err := a.deps.Control.Authority.Ticket(ctx, role, asked.Node, asked.Addresses, time.Duration(asked.Minutes)*time.Minute)
+	if err != nil {
+		control.RefuseCommand(w, err)
+		return
+	}
+	a.deps.Logger.Info().Str("order", string(raftfsm.TicketNew)).Str("name", asked.Node).Msg("an operator's order is carried out")
+	w.Header().Set("Cache-Control", "no-store")
+	call.Reply(w, http.StatusOK, wire.TicketMade{Ticket: text})
+}
+
+// handleRevoke voids the certificates of a node.
+func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
+	c := raftfsm.Command{Kind: raftfsm.Revoke, Name: chi.URLParam(r, "node"), Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
+	if result, ok := a.order(w, r, c); ok {
+		call.Reply(w, http.StatusOK, done{result.Version})
+	}
+}
+
+// handleAuthority takes one step of a roll-over: another root is trusted, its
+// authority issues, the former root is trusted no longer.
+func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
+	var c raftfsm.Command
+	switch chi.URLParam(r, "step") {
+	case "new":
+		var cluster string
+		if t := a.deps.Node.Placement().Trust; t != nil {
+			cluster = t.Cluster
+		}
+		if cluster == "" {
+			control.RefuseCommand(w, control.ErrNoAuthority)
+			return
+		}
+		next, err := identity.NewAuthority(cluster, a.deps.Now())
+		var text []byte
+		if err == nil {
+			text, err = next.PEM()
+		}
+		if err != nil {
+			call.RefuseNode(w, http.StatusInternalServerError, "authority", err.Error())
+			return
+		}
+		c = raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(next.Root()), Cluster: cluster}}
+	case "use":
+		c.Kind = raftfsm.AuthorityUse
+	case "drop":
+		c.Kind = raftfsm.AuthorityDrop
+	default:
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "the steps are new, use and drop")
+		return
+	}
+	if result, ok := a.order(w, r, c); ok {
+		call.Reply(w, http.StatusOK, done{result.Version})
+	}
+}

@@ -1,0 +1,175 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"tandem/internal/call"
+	"tandem/internal/identity"
+	"tandem/internal/rights"
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// Authority certifies the cluster's nodes, and keeps this balancer's own certificate.
+type Authority struct{ c *Control }
+
+// ErrNoAuthority is for a cluster whose nodes have no names.
+var ErrNoAuthority = fmt.Errorf("%w: this cluster has no authority: tandem cluster init makes one", raftfsm.ErrRefused)
+
+// handleRenew certifies a node anew, as what its certificate says that it is.
+func (a *Authority) handleRenew(w http.ResponseWriter, r *http.Request) {
+	peer, ok := rights.Peer(r)
+	if !ok {
+		call.RefuseNode(w, http.StatusConflict, "no_authority", ErrNoAuthority.Error())
+		return
+	}
+	var asked wire.Enrol
+	if !call.Read(w, r, &asked) {
+		return
+	}
+	grant, err := peer.Grant()
+	if err != nil {
+		call.RefuseNode(w, http.StatusForbidden, "certificate", err.Error())
+		return
+	}
+	a.certify(w, []byte(asked.Request), grant)
+}
+
+// handleEnrol certifies a node that shows a ticket, once: the same key may come
+// again, since the answer can be lost.
+func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {
+	var asked wire.Enrol
+	if !call.Read(w, r, &asked) {
+		return
+	}
+	id := identity.TicketID(asked.Ticket)
+	ticket, known := a.c.node.Ticket(id)
+	key, err := identity.KeyID([]byte(asked.Request))
+	switch {
+	case err != nil:
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
+		return
+	case !known:
+		a.c.deps.Foreign()
+		call.RefuseNode(w, http.StatusForbidden, "ticket", "nobody made this ticket, or it has expired or was revoked: make another one (tandem ticket)")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
+	defer cancel()
+	if _, err := a.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.TicketUse, Secret: &raftfsm.Secret{Ticket: &raftfsm.Ticket{ID: id, Key: key}}}); err != nil {
+		RefuseCommand(w, err)
+		return
+	}
+	a.certify(w, []byte(asked.Request), identity.Grant{Role: identity.Role(ticket.Role), Node: ticket.Node, Addresses: ticket.Addresses})
+}
+
+// certify issues, by the version that is true here: a revocation that is not known
+// here yet voids it.
+func (a *Authority) certify(w http.ResponseWriter, request []byte, grant identity.Grant) {
+	chain, roots, err := a.issue(request, grant)
+	if err != nil {
+		call.RefuseNode(w, http.StatusConflict, "no_authority", err.Error())
+		return
+	}
+	call.Reply(w, http.StatusOK, wire.Certified{Chain: string(chain), Roots: string(roots)})
+}
+
+func (a *Authority) issue(request []byte, grant identity.Grant) (chain, roots []byte, err error) {
+	text, _ := a.c.node.Authority()
+	p := a.c.node.Placement()
+	if text == nil || p.Trust == nil {
+		return nil, nil, ErrNoAuthority
+	}
+	issuer, err := identity.ParseAuthority(text, p.Trust.Cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	grant.Version = p.Version
+	chain, err = issuer.Issue(request, grant, a.c.deps.Now())
+	return chain, []byte(p.Trust.Roots), err
+}
+
+// follow goes by what the placement says of trust.
+func (a *Authority) follow(t *wire.Trust) {
+	if a.c.deps.Identity == nil || t == nil {
+		return
+	}
+	if err := a.c.deps.Identity.Follow(t); err != nil {
+		a.c.deps.Logger.Warn().Err(err).Msg("the cluster's roots are not taken yet")
+	}
+	a.c.node.Judge()
+}
+
+// keepIdentity renews this balancer's certificate: by itself, since it has the
+// authority.
+func (a *Authority) run(ctx context.Context) error {
+	id := a.c.deps.Identity
+	if id == nil {
+		<-ctx.Done()
+		return nil
+	}
+	renew := func(_ context.Context, request []byte) (chain, roots []byte, err error) {
+		grant, err := id.Self().Grant()
+		if err != nil {
+			return nil, nil, err
+		}
+		return a.issue(request, grant)
+	}
+	return id.Run(ctx, renew, identity.Tell{
+		Renewed: func(until time.Time) {
+			a.c.deps.Renewed()
+			a.c.deps.Logger.Info().Time("until", until).Msg("the certificate is a new one")
+		},
+		Failed: func(err error) { a.c.deps.Logger.Warn().Err(err).Msg("certificate") },
+	})
+}
+
+// authority gives the cluster its authority, which its first balancer has on its disk.
+func (t *tasks) authority(ctx context.Context) {
+	id := t.c.deps.Identity
+	if trust := t.c.node.Placement().Trust; id == nil || trust != nil && trust.Roots != "" {
+		return
+	}
+	a, err := identity.ReadAuthority(id.Dir(), id.Name().Cluster)
+	if errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	var text []byte
+	if err == nil {
+		text, err = a.PEM()
+	}
+	if err != nil {
+		t.c.deps.Logger.Warn().Err(err).Msg("the authority in --identity can't be used")
+		return
+	}
+	t.task(ctx, raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(a.Root()), Cluster: a.Cluster()}})
+}
+
+// Ticket makes a ticket, which is good for so long.
+func (a *Authority) Ticket(ctx context.Context, role identity.Role, node string, addresses []string, life time.Duration) (string, error) {
+	p := a.c.node.Placement()
+	if p.Trust == nil || p.Trust.Roots == "" {
+		return "", ErrNoAuthority
+	}
+	var at []string
+	for _, b := range p.Balancers {
+		if u, err := url.Parse(b.HTTP); err == nil && u.Port() != "" {
+			at = append(at, u.Host)
+		}
+	}
+	expires := a.c.deps.Now().Add(life)
+	ticket, err := identity.NewTicket(role, node, at, []byte(p.Trust.Roots), expires)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
+	}
+	_, err = a.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.TicketNew, Secret: &raftfsm.Secret{Ticket: &raftfsm.Ticket{
+		ID: identity.TicketID(ticket.Secret), Role: string(role), Node: node, Addresses: addresses, Expires: expires.UnixMilli(),
+	}}})
+	return ticket.Text(), err
+}
