@@ -79,6 +79,7 @@ func identities(t *testing.T) func(role identity.Role, name string) *identity.Bu
 func TestEdgesAreKnownByTheirCertificates(t *testing.T) {
 	node := identities(t)
 	body := bytes.Repeat([]byte("0123456789abcdef"), 64<<10)
+	secret, _ := wire.NewSecret("a secret that never leaves a node")
 	good := newNamed(t, node(identity.Edge, "edge-2"), body, 0)
 	for what, first := range map[string]*named{
 		"breaks":             newNamed(t, node(identity.Edge, "edge-1"), body, 300_000),
@@ -88,7 +89,7 @@ func TestEdgesAreKnownByTheirCertificates(t *testing.T) {
 	} {
 		var moves []Takeover
 		p := New(Config{Silence: 2 * time.Second, FirstByte: 2 * time.Second, Total: 10 * time.Second, Connect: 2 * time.Second}, Deps{
-			Name: "lb-1", Identity: node(identity.Balancer, "lb-1"), Moved: func(m Takeover) { moves = append(moves, m) },
+			Name: "lb-1", Secret: secret, Identity: node(identity.Balancer, "lb-1"), Moved: func(m Takeover) { moves = append(moves, m) },
 		})
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p.Serve(w, r, Request{Target: "/a/seg.m4s", Viewer: "198.51.100.7", First: first.target("edge-1"), Next: func(tried []string) (Target, bool) {
