@@ -20,13 +20,19 @@ func TestEntryIsWhatTheOriginCallsAManifest(t *testing.T) {
 			t.Errorf("%s: stream %q, led to %s", path, name, rest)
 		}
 	}
+	// ffmpeg asks for whatever it opens as a range: all of it. A part is no entry.
+	for asked, status := range map[string]int{"bytes=0-": http.StatusFound, "bytes=5-9": http.StatusPartialContent} {
+		if resp, _ := c.viewer(nil, "/c/ch.ism/manifest", "Range", asked, "User-Agent", asked); resp.StatusCode != status {
+			t.Errorf("%s: %s, want %d", asked, resp.Status, status)
+		}
+	}
 	placed := c.lb.Placement().Streams.Len()
 	for _, path := range []string{"/a/page", "/a/index.html", "/e/x.json", "/e/1.m4s", "/favicon.ico"} {
 		if resp, body := c.viewer(nil, path); resp.StatusCode != http.StatusOK || string(body) != "object "+path {
 			t.Errorf("%s: %s %s", path, resp.Status, body)
 		}
 	}
-	if n := c.lb.Placement().Streams.Len(); n != placed || c.opened() != 5 {
+	if n := c.lb.Placement().Streams.Len(); n != placed || c.opened() != 6 {
 		t.Errorf("%d streams placed by what is no manifest, %d slots given", n-placed, c.opened())
 	}
 }

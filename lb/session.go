@@ -10,6 +10,7 @@ import (
 	"tandem/internal/access"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -171,6 +172,13 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 	return proxy.Target{}, false
 }
 
+// fromTheStart tells that a Range asks for the whole, as ffmpeg asks for whatever it
+// opens; "" does.
+func fromTheStart(text string) bool {
+	asked, ok := h1.ParseRange(text)
+	return text == "" || ok && asked.First == 0 && asked.OpenEnd()
+}
+
 // loose serves what is no entry and has no token: as part of the viewer's open
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair, while there is room for one more viewer: a
@@ -178,7 +186,7 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
 	p, path := l.control.Placement(), cachekey.Path(r.RequestURI)
 	full := l.control.Loads.Full(p)
-	if media.KindOf(path, "") == media.Other && r.Header.Get("Range") == "" {
+	if media.KindOf(path, "") == media.Other && fromTheStart(r.Header.Get("Range")) {
 		return l.askEntry(w, r, wire.StreamName(path), !l.cfg.LooseSegments || full, terms)
 	}
 	stream, placed := streamNear(p, path)
