@@ -53,6 +53,7 @@ type Config struct {
 	MaxPerClient       int
 	HeaderTimeout      time.Duration
 	MinRate            int64
+	MaxQueue           int64
 	Duplication        string
 	MulticastGroup     string
 	MulticastInterface string
@@ -109,6 +110,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "most connections at once; further ones are reset, those of balancers and neighbours aside"),
 		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "most of them from one address (IPv6: /64)"),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "how long a client may take to send the head of a request"),
+		setting.Bytes(&c.MaxQueue, "max-queue", 32<<10, 0, 16<<20, "most bytes that lie in the kernel for one client and could not be sent to it yet; 0: what the system likes"),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "bytes a second below which a client that has a body to take, or to send, is cut off; 0: never; balancers and neighbours aside"),
 		setting.String(&c.Duplication, "duplication", fetch.DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),

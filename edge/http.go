@@ -73,7 +73,7 @@ func KeysOf(e *Edge) *wire.KeyRing { return &e.member.Keys }
 func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
 	return front.New(front.Config{
 		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: e.nodes,
-		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate,
+		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),
 		Enter: func(address string) (any, bool) {
 			place, ok := e.limiter.Enter(address)
 			return &place, ok

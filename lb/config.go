@@ -62,6 +62,7 @@ type Config struct {
 	HeaderTimeout  time.Duration
 	IdleTimeout    time.Duration
 	MinRate        int64
+	MaxQueue       int64
 	LogLevel       string
 	DemoControl    string
 
@@ -124,6 +125,7 @@ func (c *Config) limitSettings() []setting.Row {
 		setting.Int(&c.MaxRefused, "max-refused-per-client", 600, 0, 1000000, "openings a minute", "An address (IPv6: /64) that was refused a session so often is refused at once, with 429, and no edge is asked; 0: never."),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long a client may take to send the head of a request."),
 		setting.Duration(&c.IdleTimeout, "idle-timeout", 75*time.Second, time.Second, time.Hour, "How long a connection may be idle between requests."),
+		setting.Bytes(&c.MaxQueue, "max-queue", 32<<10, 0, 16<<20, "Most bytes that lie in the kernel for one client and could not be sent to it yet; 0: what the system likes."),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which a client that has a body to take is cut off; 0: never."),
 	}
 }

@@ -95,6 +95,9 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 		return
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if s.cfg.MaxQueue > 0 {
+		boundQueue(fd, s.cfg.MaxQueue)
+	}
 	s.open.Add(1)
 	to := s.least()
 	to.held.Add(1)

@@ -31,6 +31,7 @@ type Config struct {
 	Limits      h1.Limits     // of requests' heads; zero: those of viewers
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
 	IdleTimeout time.Duration // between requests
+	MaxQueue    int           // bytes of answers in the kernel for one client that could not be sent yet; 0: what the system likes
 	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
 
 	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is one too many, and is reset. Leave is told of whatever client it gives

@@ -29,6 +29,14 @@ func sockaddrOf(a netip.AddrPort) (int, unix.Sockaddr) {
 	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
+// BoundReceived bounds the bytes that lie in the kernel and were not read yet, on a
+// socket that is not connected yet; 0: what the system likes.
+func BoundReceived(fd, bytes int) {
+	if bytes > 0 {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes/2) // Linux doubles it
+	}
+}
+
 // connect begins to connect a socket, and closes it when that can't be begun.
 func connect(fd int, to unix.Sockaddr) error {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)

@@ -21,6 +21,14 @@ func acceptFrom(listener int) (int, unix.Sockaddr, error) {
 // other end is still there, and then how often, in seconds: Go's own default.
 const probeEvery = 15
 
+// boundQueue bounds the bytes that lie in the kernel for a client which could not be
+// sent to it yet. What is on its way is not bounded by it, so whoever takes what he is
+// sent loses no speed. (A listener's own bound is not that of its connections where it
+// speaks MPTCP.)
+func boundQueue(fd, bytes int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes)
+}
+
 // probeSilent makes the kernel ask so on all connections that come by a listener.
 func probeSilent(listener int) {
 	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
@@ -29,13 +37,14 @@ func probeSilent(listener int) {
 }
 
 // Connect begins to connect to an address. A connection that is there at once is told of
-// as any other: writable.
-func Connect(to netip.AddrPort) (fd int, err error) {
+// as any other: writable. received is for BoundReceived.
+func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	family, addr := sockaddrOf(to)
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, systemError("socket", err)
 	}
+	BoundReceived(fd, received)
 	return fd, connect(fd, addr)
 }
 

@@ -22,6 +22,9 @@ func acceptFrom(listener int) (int, unix.Sockaddr, error) {
 	return fd, from, unix.SetNonblock(fd, true)
 }
 
+// boundQueue is what other systems' send buffers are by themselves.
+func boundQueue(int, int) {}
+
 // probeSilent makes the kernel ask on all connections that come by a listener whether
 // the other end is still there, when nothing has come for long.
 func probeSilent(listener int) {
@@ -29,8 +32,8 @@ func probeSilent(listener int) {
 }
 
 // Connect begins to connect to an address. A connection that is there at once is told of
-// as any other: writable.
-func Connect(to netip.AddrPort) (fd int, err error) {
+// as any other: writable. received is for BoundReceived.
+func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	family, addr := sockaddrOf(to)
 	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -41,6 +44,7 @@ func Connect(to netip.AddrPort) (fd int, err error) {
 		_ = unix.Close(fd)
 		return -1, systemError("fcntl", err)
 	}
+	BoundReceived(fd, received)
 	return fd, connect(fd, addr)
 }
 

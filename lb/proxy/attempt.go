@@ -145,7 +145,7 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	}
 	if a.conn == nil {
 		generation := k.c.pool.generation(a.to.Edge)
-		u, err := dialUpstream(ctx, a.to, k.c.cfg.Connect, k.c.deps.Identity)
+		u, err := dialUpstream(ctx, a.to, &k.c.cfg, k.c.deps.Identity)
 		if err != nil {
 			if ctx.Err() != nil {
 				return errViewer

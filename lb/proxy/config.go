@@ -16,6 +16,7 @@ type Config struct {
 	Attempts    int
 	IdlePerEdge int
 	Floor       int64 // bytes a second
+	MaxReceived int64 // bytes; 0: what the system likes
 }
 
 // Settings is the table of them, with their defaults set.
@@ -38,6 +39,8 @@ func (c *Config) Settings() []setting.Row {
 			"How many idle connections to one edge each loop keeps at most; those that were busy in the last 30 seconds are kept, so this bounds a burst."),
 		setting.Bytes(&c.Floor, "edge-slowest", 16<<10, 0, 1<<30,
 			"Bytes a second below which an edge that has the whole body, and a viewer that waits for it, counts as silent; 0: none."),
+		setting.Bytes(&c.MaxReceived, "max-received", 0, 0, 64<<20,
+			"Most bytes that lie in the kernel on one connection to an edge, received and not given to a viewer yet; 0: what the system likes, which costs less time (docs/limits.md)."),
 	}
 }
 

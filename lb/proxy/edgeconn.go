@@ -104,7 +104,7 @@ func (s *Splicer) dial(to Target, generation uint64) (*edgeConn, error) {
 	if !ok {
 		return nil, errUnresolved
 	}
-	fd, err := front.Connect(addr)
+	fd, err := front.Connect(addr, int(s.c.cfg.MaxReceived))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/internal/front"
 	"tandem/internal/identity"
 )
 
@@ -51,8 +52,11 @@ type upstream struct {
 
 // dialUpstream opens a connection; who is to be known by a certificate has to show
 // it. Go sets TCP_NODELAY.
-func dialUpstream(ctx context.Context, to Target, limit time.Duration, id *identity.Bundle) (*upstream, error) {
-	dialer := net.Dialer{Timeout: limit}
+func dialUpstream(ctx context.Context, to Target, cfg *Config, id *identity.Bundle) (*upstream, error) {
+	limit := cfg.Connect
+	dialer := net.Dialer{Timeout: limit, Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { front.BoundReceived(int(fd), int(cfg.MaxReceived)) })
+	}}
 	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
 		return nil, err
