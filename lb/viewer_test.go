@@ -302,7 +302,10 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 	if err != nil || resp.ProtoMajor != 2 {
 		t.Fatal(resp, err)
 	}
-	until(t, "the socket is full", func() bool {
+	until(t, "it takes no more, and the socket is full", func() bool {
+		if half.left.Load() > 0 {
+			return false
+		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		for _, c := range g.paced {

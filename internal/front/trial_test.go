@@ -10,6 +10,7 @@ import (
 
 // fullStage takes nobody but nodes, which say so.
 func fullStage(t *testing.T, change ...func(*stage, *Config)) *stage {
+	plainOnly(t) // no node comes by TLS
 	return newStage(t, append(change, func(s *stage, c *Config) {
 		c.Enter = func(address string) (any, bool) {
 			client, _ := s.enter(address)
