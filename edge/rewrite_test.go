@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -385,16 +386,15 @@ func TestSegmentToComeIsMissingForASecondAtMost(t *testing.T) {
 	})
 	e := startEdge(t, Config{Origin: o.URL})
 	get(t, e.url+"/a.m3u8")
+	lives := map[string]*regexp.Regexp{"1": regexp.MustCompile(`ttl=[01]\b`), "600": regexp.MustCompile(`ttl=(600|599)\b`)}
 	for path, want := range map[string]string{"/frag-44": "1", "/frag-38": "600", "/9.m4s": "1", "/other": "600"} {
 		get(t, e.url+path)
 		resp, _ := get(t, e.url+path)
-		if got := resp.Header.Get("Cache-Status"); resp.StatusCode != 404 || !strings.Contains(got, "ttl="+want) && !strings.Contains(got, "ttl="+less(want)) {
+		for strings.Contains(resp.Header.Get("Cache-Status"), "collapsed") { // the first one's fetch has not quite ended
+			resp, _ = get(t, e.url+path)
+		}
+		if got := resp.Header.Get("Cache-Status"); resp.StatusCode != 404 || !lives[want].MatchString(got) {
 			t.Errorf("%s: %s, %s", path, resp.Status, got)
 		}
 	}
-}
-
-func less(n string) string {
-	i, _ := strconv.Atoi(n)
-	return strconv.Itoa(i - 1)
 }
