@@ -60,6 +60,7 @@ var plains = []plain{
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.guard.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
 	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.Open()) }},
+	{"tandem_lb_next_failure_survived", "Whether the next death of an edge costs nobody anything, by the verdict that the page shows: 1 yes, 0 no, -1 not known.", true, func(l *LB) float64 { return l.api.Survives() }},
 	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.control.Loads.Sessions(l.node.Placement())) }},
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -32,22 +33,37 @@ func TestEveryCommandHelps(t *testing.T) {
 	}
 }
 
-func TestStatusSaysFirstWhatIsWrongWithTheBalancers(t *testing.T) {
-	up := wire.EdgeStatus{Name: "edge-2", State: wire.EdgeUp}
-	silent := wire.EdgeStatus{Name: "edge-1", State: wire.EdgeSilent, StandIns: []string{"edge-2"}}
-	both := wire.EdgeStatus{Name: "edge-3", State: wire.EdgeSilent, StandIns: []string{"edge-2", "edge-4"}}
-	for want, s := range map[string]wire.Status{
-		"": {Majority: true, Edges: []wire.EdgeStatus{up}},
-		"no majority: sessions go on, the placement can't change":                                 {Edges: []wire.EdgeStatus{up}},
-		"no majority; edge-1 silent, edge-2 stands in":                                            {Edges: []wire.EdgeStatus{silent, up}},
-		"no majority; edge-1 silent, edge-2 stands in; edge-3 silent, edge-2 and edge-4 stand in": {Edges: []wire.EdgeStatus{silent, up, both}},
-		"edge-1 silent, edge-2 stands in":                                                         {Majority: true, Edges: []wire.EdgeStatus{silent}},
-	} {
-		var out bytes.Buffer
-		printStatus(&out, &s, false)
-		if lines := strings.Split(out.String(), "\n"); lines[1] != want {
-			t.Errorf("%q, want %q", lines[1], want)
+// What is first is the verdict of the balancer, as the page shows it, and no line of
+// it is wider than a terminal.
+func TestStatusBeginsWithTheVerdict(t *testing.T) {
+	s := wire.Status{Sessions: 1, Verdict: wire.Verdict{
+		Level: wire.Bad, Text: "edge-1 is down: its 12 viewers are on edge-2 and edge-4", More: "3 edges up, 1 session. The next failure is survived.",
+		Next: "Bring edge-1 back: it copies what it lacks by itself. If it is gone for good: tandem remove edge-1.",
+	}}
+	for i := range 4 {
+		s.Edges = append(s.Edges, wire.EdgeStatus{Name: fmt.Sprintf("edge-%d", i+1), State: wire.EdgeUp, Capacity: 1000, Limit: 750, Margin: 250, Delivering: 500, StoreBytes: 12e9, SentBytes: 130e9, Hits: 9, OriginAsked: 120000})
+		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: "edge-1", High: "edge-2", Slots: 1000, Boundary: 0, Home: 500, LowDelivering: 100, HighDelivering: 200, Streams: 1000})
+	}
+	s.Edges[0].State, s.Edges[1].FailSafe = wire.EdgeDown, true
+	var out bytes.Buffer
+	printStatus(&out, &s, false)
+	want := "edge-1 is down: its 12 viewers are on edge-2 and edge-4\n" +
+		"3 edges up, 1 session. The next failure is survived. Bring edge-1 back: it\n" +
+		"copies what it lacks by itself. If it is gone for good: tandem remove edge-1.\n\n1 session on 0 streams"
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("%s", out.String())
+	}
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		if len(line) > 80 {
+			t.Errorf("%d characters: %s", len(line), line)
 		}
+	}
+	s.Verdict.Text = "edge-1 is down"
+	if out.Reset(); true {
+		printStatus(&out, &s, true)
+	}
+	if !strings.HasPrefix(out.String(), red("edge-1 is down")+"\n") {
+		t.Errorf("%q", out.String())
 	}
 }
 
@@ -64,7 +80,7 @@ func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 	var out bytes.Buffer
 	printStatus(&out, &s, false)
 	for _, want := range []string{
-		"states 500, by which the others' limits would fall: tandem accept edge-1", "the others' limits would fall: tandem accept edge-2",
+		"states 500: tandem accept edge-1", "tandem accept edge-2",
 		"both in one zone", "rack-1  edge-1 edge-3", "its loss is not survived", "its loss is survived",
 	} {
 		if !strings.Contains(out.String(), want) {

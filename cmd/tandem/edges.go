@@ -18,15 +18,20 @@ func edgesCommand() command {
 		rows:    func() []setting.Row { return c.listRows() },
 		run: func(ctx context.Context, _ []string, out io.Writer) error {
 			colours := terminal(out)
-			return show(ctx, c, "/api/v1/edges", out, func(out io.Writer, e []wire.EdgeStatus) { edgeTable(e, colours).print(out) })
+			return show(ctx, c, "/api/v1/edges", out, func(out io.Writer, e []wire.EdgeStatus) { edgeTable(e, colours, true).print(out) })
 		},
 	}
 }
 
-func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
-	t := newTable("EDGE", "ZONE", "STATE", ">DELIVERS", ">LIMIT", ">MAX", ">N-1 MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
+// edgeTable is all of it, or what fits beside the other tables of `tandem status`.
+func edgeTable(edges []wire.EdgeStatus, colours, wide bool) *table {
+	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
 	for _, e := range edges {
-		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), size(e.SentBytes),
+		sent := ""
+		if wide {
+			sent = size(e.SentBytes)
+		}
+		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), sent,
 			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, edgeNote(e))
 	}
 	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
@@ -37,9 +42,9 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 func edgeNote(e wire.EdgeStatus) string {
 	switch {
 	case e.State == wire.EdgePending:
-		return "the others' limits would fall: tandem accept " + e.Name
+		return "tandem accept " + e.Name
 	case e.Asks > 0:
-		return fmt.Sprintf("states %d, by which the others' limits would fall: tandem accept %s", e.Asks, e.Name)
+		return fmt.Sprintf("states %d: tandem accept %s", e.Asks, e.Name)
 	case e.Stopped:
 		return "stopped in order"
 	case len(e.StandIns) > 0:
@@ -49,7 +54,7 @@ func edgeNote(e wire.EdgeStatus) string {
 	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:
 		return fmt.Sprintf("copied %s of %s", size(e.Recovery.Bytes), size(e.Recovery.BytesTotal))
 	case e.FailSafe:
-		return "stands in for a neighbour"
+		return "stands in"
 	default:
 		return ""
 	}

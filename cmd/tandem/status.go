@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -67,19 +67,9 @@ func watchStatus(ctx context.Context, c *client, out io.Writer) error {
 }
 
 func printStatus(out io.Writer, s *wire.Status, colours bool) {
-	title := fmt.Sprintf("placement %d   %d sessions on %d streams   admission %s   %d takeovers   %d refused",
-		s.Version, s.Sessions, s.Streams, s.Admission, s.Takeovers, s.Refused)
-	if colours {
-		title = bold(title)
-	}
-	fmt.Fprintln(out, title)
-	if text := trouble(s); text != "" {
-		if colours {
-			text = red(text)
-		}
-		fmt.Fprintln(out, text)
-	}
-	fmt.Fprintln(out)
+	fmt.Fprintln(out, judged(s.Verdict, colours))
+	fmt.Fprintf(out, "\n%s\n\n", broken(fmt.Sprintf("%s on %s, placement %d, admission %s, %s, %d refused",
+		plural(s.Sessions, "session"), plural(s.Streams, "stream"), s.Version, s.Admission, plural(int(s.Takeovers), "takeover"), s.Refused), 80))
 	lbs := newTable("BALANCER", "ROLE", ">PLACEMENT", "VIEWERS", "ADMIN", "")
 	for _, b := range s.Balancers {
 		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin, b.Problem)
@@ -87,7 +77,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
 	fmt.Fprintln(out)
-	edgeTable(s.Edges, colours).print(out)
+	edgeTable(s.Edges, colours, false).print(out)
 	fmt.Fprintln(out)
 	pairTable(s.Pairs, colours).print(out)
 	if len(s.Zones) > 0 {
@@ -110,26 +100,37 @@ func zoneTable(zones []wire.ZoneLoss, colours bool) *table {
 	return t
 }
 
-// trouble says in one line what an operator has to know first, "" when nothing is
-// wrong with the balancers.
-func trouble(s *wire.Status) string {
-	if s.Majority && !slices.ContainsFunc(s.Edges, func(e wire.EdgeStatus) bool { return e.State == wire.EdgeSilent }) {
-		return ""
+// judged is the verdict, broken at the width of a terminal.
+func judged(v wire.Verdict, colours bool) string {
+	head, rest := v.Text, strings.TrimSpace(v.More+" "+v.Next)
+	if colours {
+		head = [...]func(string) string{wire.Good: green, wire.Warn: yellow, wire.Bad: red}[v.Level](head)
 	}
-	var silent []string
-	for _, e := range s.Edges {
-		if e.State == wire.EdgeSilent {
-			silent = append(silent, e.Name+" silent, "+standInText(e.StandIns))
+	if rest == "" {
+		return head
+	}
+	return head + "\n" + broken(rest, 80)
+}
+
+// broken breaks a text at spaces into lines of so many characters.
+func broken(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+		case column+1+n > width:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
 		}
+		b.WriteString(word)
+		column += n
 	}
-	switch {
-	case s.Majority:
-		return strings.Join(silent, "; ")
-	case len(silent) == 0:
-		return "no majority: sessions go on, the placement can't change"
-	default:
-		return "no majority; " + strings.Join(silent, "; ")
-	}
+	return b.String()
 }
 
 // standInText is "edge-2 stands in", "edge-2 and edge-4 stand in".
@@ -174,7 +175,7 @@ func painter(colours bool, column int, good, bad, plain string) func(int, string
 }
 
 func pairTable(pairs []wire.PairStatus, colours bool) *table {
-	t := newTable(">PAIR", "LOW", "HIGH", ">SLOTS", ">BOUNDARY", ">HOME", ">LOW DELIVERS", ">HIGH DELIVERS", ">STREAMS", "")
+	t := newTable(">PAIR", "LOW", "HIGH", ">SLOTS", ">BOUNDARY", ">HOME", ">AT LOW", ">AT HIGH", ">STREAMS", "")
 	for _, p := range pairs {
 		note := ""
 		switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,7 +27,12 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// print leaves out columns of which every cell is empty.
 func (t *table) print(out io.Writer) {
+	empty := make([]bool, len(t.heads))
+	for i := range empty {
+		empty[i] = len(t.rows) > 0 && !slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" })
+	}
 	right := make([]bool, len(t.heads))
 	width := make([]int, len(t.heads))
 	heads := make([]string, len(t.heads))
@@ -43,6 +49,9 @@ func (t *table) print(out io.Writer) {
 	line := func(cells []string, paint func(int, string) string) {
 		var b strings.Builder
 		for i, cell := range cells {
+			if empty[i] {
+				continue
+			}
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
 			text := cell
 			if paint != nil {
@@ -103,4 +112,12 @@ func share(part, whole int64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d %%", part*100/whole)
+}
+
+// plural is "1 session", "2 sessions".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

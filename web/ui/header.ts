@@ -4,7 +4,7 @@ import { byId, h, setAttribute, setText } from "./dom";
 import { sign } from "./edgestate";
 import type { Connection } from "./feed";
 import { bytes, clock, count, percent } from "./format";
-import { sentence } from "./sentence";
+import { sentence, type Sentence } from "./sentence";
 import type { Status } from "./wire";
 
 class Fact {
@@ -19,6 +19,12 @@ class Fact {
     setText(this.value, text);
     setAttribute(this.value, "class", tone || null);
   }
+}
+
+// What the balancer says of the cluster, the same as `tandem status` shows.
+function judged(status: Status): Sentence {
+  const v = status.verdict;
+  return v ? { tone: v.level, text: v.text, more: v.next ? `${v.more} ${v.next}` : v.more } : sentence(status);
 }
 
 export class Header {
@@ -48,7 +54,7 @@ export class Header {
   }
 
   update(status: Status): void {
-    const said = sentence(status);
+    const said = judged(status);
     setText(this.sentence, said.text);
     setText(this.more, said.more);
     setAttribute(document.documentElement, "data-tone", said.tone);

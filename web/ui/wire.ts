@@ -95,6 +95,7 @@ export interface Status {
   streams: number;
   refused: number;
   takeovers: number;
+  verdict?: Verdict; // a balancer of an older build says none
   demo?: boolean; // its nodes can be killed and brought back by orders
 }
 
@@ -188,6 +189,15 @@ export interface PurgeAnswer {
   seq: number;
   removed: Record<string, number>;
   failed: string[];
+}
+
+// The cluster in a sentence, as the balancer judges it.
+export interface Verdict {
+  level: "good" | "warn" | "bad";
+  text: string;
+  more: string;
+  next?: string; // what to do
+  survives_next: "yes" | "no" | "unknown";
 }
 
 // A demo's own: what it offers, and what can be done to its nodes.
