@@ -40,6 +40,7 @@ type Config struct {
 	SessionKbit        int
 	Zone               string
 	PublicURL          string
+	assumed            bool // nobody has stated the capacity
 	After              string
 	StoreBytes         int64
 	MemoryBytes        int64
@@ -93,7 +94,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
 		setting.String(&c.Identity, "identity", "", "directory of this node's certificate (tandem join): nodes prove to each other who they are, and what they say is encrypted; or one that holds those of several nodes, by name"),
 		setting.String(&c.NodeListen, "node-listen", "", "address for balancers and neighbours, with TLS and both sides' certificates, apart from viewers'; needs --identity (default: they call --listen, by TLS, and viewers there find none of their endpoints)"),
-		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); in a cluster this or capacity-mbit is required, of both the lower one counts"),
+		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); of both this and capacity-mbit the lower one counts. 0: not stated; an edge of a cluster then takes 1000 and says so"),
 		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
 		setting.String(&c.PublicURL, "public-url", "", "base URL by which viewers may call this edge themselves, for streams whose balancers redirect (--redirect); default: they may not"),
@@ -185,8 +186,12 @@ func (c *Config) Validate() error {
 	return c.stateCapacity()
 }
 
-// stateCapacity makes the capacity sessions, whatever it is stated in. There is no
-// default: an edge that promises what it has not would take the others' limits down.
+// assumedCapacity is what an edge of a cluster takes for its capacity when nobody has
+// stated any. It says so at each start: where the others have less, it waits to be
+// accepted; where it has less itself, its viewers find out.
+const assumedCapacity = 1000
+
+// stateCapacity makes the capacity sessions, whatever it is stated in.
 func (c *Config) stateCapacity() error {
 	switch {
 	case c.CapacityMbit > 0 && c.SessionKbit == 0:
@@ -198,7 +203,7 @@ func (c *Config) stateCapacity() error {
 			c.Capacity = min(sessions, 1000000)
 		}
 	case c.Capacity == 0 && len(c.Balancers) > 0:
-		return errors.New("--capacity: an edge in a cluster needs the most sessions that it can deliver; or --capacity-mbit with --session-kbit")
+		c.Capacity, c.assumed = assumedCapacity, true
 	}
 	return nil
 }

@@ -90,6 +90,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err := e.furnish(deps); err != nil {
 		return nil, errors.Join(err, e.store.Close())
 	}
+	if cfg.assumed {
+		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
+	}
 	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, wire.ClientOf)
 	e.register()
 	return e, nil
