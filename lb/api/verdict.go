@@ -1,0 +1,272 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tandem/internal/wire"
+)
+
+// oldReport is the age of an edge's report from which on its load is not known.
+const oldReport = 3 * time.Second
+
+// verdict says what an operator has to know first. It is computed here alone, of what
+// the status says, for the page, the API, `tandem status` and the metrics; what is
+// not known it says not to know.
+func verdict(s *wire.Status) wire.Verdict {
+	if len(s.Edges) == 0 {
+		return wire.Verdict{Level: wire.Warn, Text: "No edge has registered yet", Survives: wire.Unknown, Next: "Start one: tandem edge --balancers URL."}
+	}
+	v := judgement{s: s}
+	v.edges()
+	v.balancers()
+	survives, more := v.nextFailure()
+	text := strings.Join(v.parts, "; ")
+	if len(v.parts) > 3 {
+		text = strings.Join(v.parts[:3], "; ") + fmt.Sprintf("; %d more", len(v.parts)-3)
+	}
+	if text == "" {
+		text = v.counts() + ", nobody waits for an edge"
+	} else {
+		more = v.counts() + ". " + more
+	}
+	if survives != wire.Yes && v.level == wire.Good {
+		v.level = wire.Warn
+	}
+	return wire.Verdict{Level: v.level, Text: text, More: more, Next: v.next, Survives: survives}
+}
+
+// Survives is what the verdict says of the next failure, as a number: 1 yes, 0 no, -1
+// not known.
+func (a *API) Survives() float64 {
+	return map[wire.Survival]float64{wire.Yes: 1, wire.No: 0, wire.Unknown: -1}[a.status().Verdict.Survives]
+}
+
+// judgement is a verdict in the making.
+type judgement struct {
+	s     *wire.Status
+	parts []string
+	level wire.Level
+	next  string // the first step that was named: what is worst is looked at first
+}
+
+// says adds a part; how bad all is is how bad the worst part is.
+func (v *judgement) says(level wire.Level, next, format string, args ...any) {
+	v.parts = append(v.parts, fmt.Sprintf(format, args...))
+	v.level = max(v.level, level)
+	if v.next == "" {
+		v.next = next
+	}
+}
+
+func (v *judgement) counts() string {
+	up := 0
+	for _, e := range v.s.Edges {
+		if e.State == wire.EdgeUp {
+			up++
+		}
+	}
+	return count(up, "edge") + " up, " + count(v.s.Sessions, "session")
+}
+
+// edges: the dead ones first, then those that hang, those that come, those that wait.
+func (v *judgement) edges() {
+	s := v.s
+	each := func(of func(e *wire.EdgeStatus) bool, do func(e *wire.EdgeStatus)) {
+		for i := range s.Edges {
+			if of(&s.Edges[i]) {
+				do(&s.Edges[i])
+			}
+		}
+	}
+	is := func(states ...wire.EdgeState) func(e *wire.EdgeStatus) bool {
+		return func(e *wire.EdgeStatus) bool {
+			for _, state := range states {
+				if e.State == state {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	each(is(wire.EdgeDown), func(e *wire.EdgeStatus) {
+		if e.Stopped {
+			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
+			return
+		}
+		v.says(wire.Bad, "Bring "+e.Name+" back: it copies what it lacks by itself. If it is gone for good: tandem remove "+e.Name+".", "%s is down: %s", e.Name, v.viewersOf(e))
+	})
+	each(is(wire.EdgeSilent), func(e *wire.EdgeStatus) {
+		by := "nobody stands in"
+		if n := len(e.StandIns); n == 1 {
+			by = e.StandIns[0] + " stands in"
+		} else if n > 1 {
+			by = enumerate(e.StandIns) + " stand in"
+		}
+		v.says(wire.Bad, "", "%s is silent, %s", e.Name, by)
+	})
+	each(func(e *wire.EdgeStatus) bool { return e.Delivering > e.Capacity }, func(e *wire.EdgeStatus) {
+		v.says(wire.Bad, "Add an edge, or raise the capacity of "+e.Name+".", "%s is above its capacity", e.Name)
+	})
+	each(is(wire.EdgeRecovering), func(e *wire.EdgeStatus) {
+		v.says(wire.Warn, "", "%s is back and copies: %s", e.Name, v.viewersOf(e))
+	})
+	each(is(wire.EdgeDraining), func(e *wire.EdgeStatus) {
+		v.says(wire.Warn, "tandem resume "+e.Name+", when the work is done.", "%s is draining", e.Name)
+	})
+	each(is(wire.EdgeJoining, wire.EdgeLeaving), func(e *wire.EdgeStatus) { v.says(wire.Warn, "", "%s is %s", e.Name, e.State) })
+	each(func(e *wire.EdgeStatus) bool { return e.State == wire.EdgePending || e.Asks > 0 }, func(e *wire.EdgeStatus) {
+		v.says(wire.Warn, "tandem accept "+e.Name+".", "%s waits to be accepted", e.Name)
+	})
+}
+
+// balancers: those that are gone, and those that say of themselves that something is
+// wrong.
+func (v *judgement) balancers() {
+	for _, b := range v.s.Balancers {
+		switch {
+		case !b.Alive && b.Name != v.s.Node:
+			v.says(wire.Warn, "Start "+b.Name+" again; if its machine is gone: tandem cluster remove-balancer "+b.Name+".", "%s is gone", b.Name)
+		case b.Problem != "":
+			v.says(wire.Warn, "", "%s: %s", b.Name, b.Problem)
+		case b.Behind > 100:
+			v.says(wire.Warn, "", "%s is %d changes behind", b.Name, b.Behind)
+		}
+	}
+}
+
+// nextFailure is what the next death would cost, as far as that is known.
+func (v *judgement) nextFailure() (wire.Survival, string) {
+	s := v.s
+	if !s.Majority {
+		if v.level == wire.Good {
+			v.level = wire.Warn
+		}
+		v.next = "Start the balancers that are gone. If most are lost for good: tandem cluster recover."
+		return wire.Unknown, "No majority of the balancers: sessions go on, the placement can't change. What the next failure would cost is not known."
+	}
+	alive, short := 0, ""
+	for _, e := range s.Edges {
+		if e.State != wire.EdgeUp && e.State != wire.EdgeDraining {
+			continue
+		}
+		alive++
+		if e.ReportAge < 0 || e.ReportAge > oldReport.Milliseconds() {
+			return wire.Unknown, "What the next failure would cost is not known: " + e.Name + " has not told its load for a while."
+		}
+		if e.Margin < 0 && short == "" {
+			short = e.Name
+		}
+	}
+	switch {
+	case alive < 2:
+		return wire.No, "The next failure is not survived: no second edge is there." + v.zone()
+	case short != "":
+		if v.next == "" {
+			v.next = "Add an edge, or let fewer viewers in."
+		}
+		return wire.No, "The next failure is not survived: " + short + " would be asked for more than it can deliver." + v.zone()
+	}
+	return wire.Yes, "The next failure is survived." + v.spare() + v.zone()
+}
+
+// spare says when the balancers can lose none any more.
+func (v *judgement) spare() string {
+	voters, alive := 0, 0
+	for _, b := range v.s.Balancers {
+		if b.Voter {
+			voters++
+			if b.Alive || b.Name == v.s.Node {
+				alive++
+			}
+		}
+	}
+	if voters > 2 && alive == voters/2+1 {
+		return " With one more balancer lost the placement can't change."
+	}
+	return ""
+}
+
+func (v *judgement) zone() string {
+	for _, z := range v.s.Zones {
+		if z.Lost > 0 {
+			return fmt.Sprintf(" The loss of %s (%s) would cost %s.", z.Zone, enumerate(z.Edges), count(z.Lost, "session"))
+		}
+	}
+	return ""
+}
+
+// viewersOf says who serves the viewers of an edge that does not.
+func (v *judgement) viewersOf(e *wire.EdgeStatus) string {
+	held, sessions := map[string]int{}, 0
+	var order []string
+	add := func(edge string, n int) {
+		if n <= 0 {
+			return
+		}
+		if held[edge] == 0 {
+			order = append(order, edge)
+		}
+		held[edge] += n
+		sessions += n
+	}
+	for i := range v.s.Pairs {
+		inPlaceOf(e.Name, &v.s.Pairs[i], add)
+	}
+	switch {
+	case sessions == 0 && e.State == wire.EdgeDown:
+		return "none of its viewers is waiting"
+	case sessions == 0:
+		return "nobody is served in its place"
+	case sessions == 1:
+		return "its 1 viewer is on " + enumerate(order)
+	}
+	return fmt.Sprintf("its %d viewers are on %s", sessions, enumerate(order))
+}
+
+// inPlaceOf adds the sessions of a pair that are an edge's at home, by who delivers
+// them.
+func inPlaceOf(missing string, p *wire.PairStatus, add func(edge string, n int)) {
+	from, to := p.Home, p.Slots
+	switch missing {
+	case p.Low:
+		from, to = 0, p.Home
+	case p.High:
+	default:
+		return
+	}
+	if len(p.Adopted) > 0 {
+		for _, a := range p.Adopted {
+			add(a.Edge, within(p.Taken, max(from, a.From), min(to, a.To)))
+		}
+		return
+	}
+	if missing == p.Low {
+		add(p.High, within(p.Taken, max(from, p.Boundary), to))
+	} else {
+		add(p.Low, within(p.Taken, from, min(to, p.Boundary)))
+	}
+}
+
+func within(taken []wire.Run, from, to int) (n int) {
+	for _, run := range taken {
+		n += max(0, min(run.To, to)-max(run.From, from))
+	}
+	return n
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// enumerate is "a", "a and b", "a, b and c".
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// calm is four edges and three balancers, of which nothing is wrong: 40 sessions.
+func calm() *wire.Status {
+	s := &wire.Status{Node: "lb-1", Leader: "lb-1", Majority: true, Sessions: 40}
+	for i := range 4 {
+		name, next := fmt.Sprintf("edge-%d", i+1), fmt.Sprintf("edge-%d", (i+1)%4+1)
+		s.Edges = append(s.Edges, wire.EdgeStatus{Name: name, State: wire.EdgeUp, Capacity: 50, Delivering: 10, Margin: 20, ReportAge: 100})
+		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: name, High: next, Slots: 50, Boundary: 25, Home: 25, Taken: []wire.Run{{From: 0, To: 4}, {From: 44, To: 50}}})
+	}
+	for _, name := range []string{"lb-1", "lb-2", "lb-3"} {
+		s.Balancers = append(s.Balancers, wire.BalancerInfo{Balancer: wire.Balancer{Name: name}, Leader: name == "lb-1", Voter: true, Alive: true})
+	}
+	return s
+}
+
+// dead moves what an edge delivered to its neighbours.
+func dead(s *wire.Status, i int) {
+	s.Edges[i].State, s.Edges[i].Delivering = wire.EdgeDown, 0
+	s.Pairs[i].Boundary, s.Pairs[(i+3)%4].Boundary = 0, 50
+}
+
+// In each state the words name what is wrong, whether the next failure is survived is
+// right or said not to be known, and where there is a next step it is named.
+func TestTheVerdictNamesWhatIsWrongAndTheNextStep(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		change   func(s *wire.Status)
+		level    wire.Level
+		survives wire.Survival
+		words    []string // in text, more and next
+	}{
+		{"calm", func(*wire.Status) {}, wire.Good, wire.Yes, []string{"4 edges up, 40 sessions, nobody waits for an edge", "The next failure is survived."}},
+		{"an edge is down", func(s *wire.Status) { dead(s, 0) }, wire.Bad, wire.Yes, []string{"edge-1 is down: its 10 viewers are on edge-2 and edge-4", "3 edges up", "Bring edge-1 back", "tandem remove edge-1"}},
+		{"an edge that nobody watched is down", func(s *wire.Status) { dead(s, 0); s.Pairs[0].Taken, s.Pairs[3].Taken = nil, nil }, wire.Bad, wire.Yes, []string{"none of its viewers is waiting"}},
+		{"one was stopped in order", func(s *wire.Status) { dead(s, 0); s.Edges[0].Stopped = true }, wire.Warn, wire.Yes, []string{"edge-1 is stopped", "Start edge-1 again"}},
+		{"what a dead edge had was given on", func(s *wire.Status) {
+			dead(s, 0)
+			s.Pairs[0].Adopted = []wire.Adoption{{Edge: "edge-3", From: 0, To: 3}, {Edge: "edge-2", From: 3, To: 50}}
+		}, wire.Bad, wire.Yes, []string{"its 10 viewers are on edge-3, edge-2 and edge-4"}},
+		{"an edge hangs, no majority", func(s *wire.Status) {
+			s.Majority, s.Edges[1].State, s.Edges[1].StandIns = false, wire.EdgeSilent, []string{"edge-1", "edge-3"}
+		}, wire.Bad, wire.Unknown, []string{"edge-2 is silent, edge-1 and edge-3 stand in", "No majority", "not known", "tandem cluster recover"}},
+		{"an edge hangs, one stands in", func(s *wire.Status) {
+			s.Edges[1].State, s.Edges[1].StandIns = wire.EdgeSilent, []string{"edge-3"}
+		}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in"}},
+		{"an edge copies", func(s *wire.Status) { dead(s, 2); s.Edges[2].State = wire.EdgeRecovering }, wire.Warn, wire.Yes, []string{"edge-3 is back and copies: its 10 viewers are on edge-2 and edge-4"}},
+		{"an edge is drained", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
+		{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},
+		{"an edge leaves", func(s *wire.Status) { s.Edges[3].State = wire.EdgeLeaving }, wire.Warn, wire.Yes, []string{"edge-4 is leaving"}},
+		{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},
+		{"an edge asks for more", func(s *wire.Status) { s.Edges[3].Asks = 90 }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted"}},
+		{"an edge is above capacity", func(s *wire.Status) { s.Edges[0].Delivering = 51 }, wire.Bad, wire.Yes, []string{"edge-1 is above its capacity"}},
+		{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
+		{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
+		{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},
+		{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
+		{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
+		{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem = "the disk is full" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full"}},
+		{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind"}},
+		{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
+		{"a load was never told", func(s *wire.Status) { s.Edges[1].ReportAge = -1 }, wire.Warn, wire.Unknown, []string{"not known: edge-2"}},
+		{"a zone would cost somebody", func(s *wire.Status) {
+			s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}
+		}, wire.Good, wire.Yes, []string{"The loss of b (edge-2 and edge-4) would cost 7 sessions."}},
+		{"much at once", func(s *wire.Status) {
+			dead(s, 0)
+			s.Edges[1].State, s.Edges[2].State, s.Balancers[1].Alive, s.Balancers[2].Problem, s.Edges[3].Margin = wire.EdgeDraining, wire.EdgeLeaving, false, "old", -1
+		}, wire.Bad, wire.No, []string{"edge-1 is down", "edge-2 is draining; edge-3 is leaving; 2 more"}},
+	} {
+		s := calm()
+		c.change(s)
+		v := verdict(s)
+		said := strings.Join([]string{v.Text, v.More, v.Next}, " | ")
+		if v.Level != c.level || v.Survives != c.survives {
+			t.Errorf("%s: level %v, survives %s: %s", c.name, v.Level, v.Survives, said)
+		}
+		for _, words := range c.words {
+			if !strings.Contains(said, words) {
+				t.Errorf("%s: %q is not said: %s", c.name, words, said)
+			}
+		}
+	}
+}
