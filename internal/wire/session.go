@@ -41,6 +41,7 @@ const (
 	ReasonClient    = "client_limit"    // this client opens more than it plays
 	ReasonNameTaken = "name_taken"      // another node of that name serves
 	ReasonNoEdge    = "no_edge"         // nobody alive
+	ReasonDeadly    = "deadly_request"  // edges died under it: no further one is asked
 	ReasonQuorum    = "no_quorum"       // the stream has to be placed and the placement can't be changed now
 )
 

@@ -26,9 +26,12 @@ type attempt struct {
 	body  bodyFrame
 	heard bool // a byte of an answer came
 	again bool // an idle connection had died unnoticed: asked again on a new one
+	said  bool // the request went out on its connection
 	waits bool // the edge said that it waits for the origin
 	grows bool // its body is still being filled
 
+	from        int64     // what the viewer had when it began
+	skipped     int64     // bytes that came a second time
 	skip        int64     // bytes of the body that the viewer has already
 	proof       hash.Hash // of those, where there is no validator
 	last, total int64     // what is known of the object with this answer
@@ -42,7 +45,7 @@ type attempt struct {
 func (k *response) attempt(to Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	return &attempt{to: to, ask: k.request(to), last: -1, total: -1, moved: k.c.deps.Now()}
+	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, moved: k.c.deps.Now()}
 }
 
 // waitsFor is what the edge is waited for now.
@@ -128,7 +131,7 @@ func (a *attempt) stale(err error) bool {
 	if !a.conn.reused || a.heard || a.again || isWait(err) {
 		return false
 	}
-	a.again = true
+	a.again, a.said = true, false
 	a.end()
 	return true
 }
@@ -164,6 +167,7 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	if long {
 		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
 	}
+	a.said = true
 	if _, err := a.conn.conn.Write(a.ask); err != nil {
 		return err
 	}
@@ -239,6 +243,7 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 		}
 		a.conn.use(len(b))
 		a.body.used(int64(len(b)))
+		a.skipped += int64(len(b))
 		if a.skip -= int64(len(b)); a.skip == 0 && a.proof != nil {
 			if !bytes.Equal(a.proof.Sum(make([]byte, 0, sha256.Size)), k.proof.Sum(make([]byte, 0, sha256.Size))) {
 				return errVersion

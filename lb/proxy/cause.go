@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -18,6 +19,7 @@ const (
 	CauseLength  = "length"
 	CauseStatus  = "status"
 	CauseVersion = "version" // it holds another version than the one begun with
+	CauseDeadly  = "deadly"  // edges died under the request: no further one is asked
 )
 
 var (
@@ -28,6 +30,7 @@ var (
 	errRefused = errors.New("the edge refuses the session")
 	errViewer  = errors.New("the viewer has gone")
 	errNobody  = errors.New("nobody is left to ask")
+	errDeadly  = errors.New("edges died under the request")
 )
 
 // CauseOf names an error of an attempt.
@@ -43,6 +46,8 @@ func CauseOf(err error) string {
 		return CauseStatus
 	case errors.Is(err, errVersion):
 		return CauseVersion
+	case errors.Is(err, errDeadly):
+		return CauseDeadly
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return CauseRefused
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -62,3 +67,26 @@ func accuses(cause string) bool {
 		return false
 	}
 }
+
+// What kills one edge may kill the next: a request under which so many edges have died is
+// asked of no further one.
+const (
+	deathsMost = 2
+	deathReach = 64 << 10 // bytes of an answer beyond which its edge did not die of the request
+)
+
+// died notes an edge that may have died of the request: its connection broke with the
+// request on it, before much of the answer came, or on an idle connection and nobody
+// listens any more. One that was dead before, or silent, and any status say nothing of
+// the request.
+func (k *response) died(a *attempt, err error) {
+	cause := CauseOf(err)
+	broke := a.said && (cause == CauseReset || cause == CauseClosed)
+	gone := a.again && cause == CauseRefused
+	if (broke || gone) && k.sent-a.from+a.skipped < deathReach && !slices.Contains(k.dead, a.to.Edge) {
+		k.dead = append(k.dead, a.to.Edge)
+	}
+}
+
+// deadly tells that the request is asked of no further edge.
+func (k *response) deadly() bool { return len(k.dead) >= deathsMost }

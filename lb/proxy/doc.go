@@ -7,6 +7,7 @@
 //     same strong version, or the viewer's connection is broken visibly;
 //   - nothing is waited for but bytes: no commit, no lock, no other room;
 //   - what is asked twice never grows into a second load (budget.go);
+//   - a request under which two edges died is asked of no third one (cause.go);
 //   - all is bounded in bytes: heads, buffers, pipes, connections kept idle.
 //
 // Two ways for bytes: Splicer, on the loops of internal/front, for what is ordinary

@@ -153,7 +153,7 @@ func (h *hammer) view(t *testing.T, rnd *rand.Rand) {
 			case leaves >= 0 && g.err != nil:
 				h.gone.Add(1)
 				return
-			case g.err != nil || g.status == http.StatusServiceUnavailable:
+			case g.err != nil || g.status == http.StatusServiceUnavailable || g.status == http.StatusBadGateway: // nobody is left, or two died
 				h.failed.Add(1)
 				if g.err != nil {
 					if !strings.HasPrefix(want.body, string(g.body)) {

@@ -18,6 +18,8 @@ type handoff struct {
 	s      *Splicer
 	conn   *upstream // nil: the edge is to be asked anew, or err says why not
 	err    error     // why it was left, nil: it is only out of the ordinary
+	said   bool      // the edge was asked
+	again  bool      // on an idle connection that had died unnoticed
 	since  time.Time // when the edge last showed life
 	viewer string
 	plan   LoopRequest
@@ -51,7 +53,7 @@ func (r *splice) handOffWith(received []byte, err error) {
 		return
 	}
 	b := &handoff{
-		s: s, err: err, since: since, viewer: r.s.deps.Viewer(r.conn), plan: r.plan,
+		s: s, err: err, said: !r.asked.IsZero(), again: r.stale, since: since, viewer: r.s.deps.Viewer(r.conn), plan: r.plan,
 		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, longest: r.longest,
 	}
 	switch {
@@ -74,7 +76,8 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 		Target: b.plan.Target, Viewer: b.viewer, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
 	})
 	a := k.attempt(b.plan.First)
-	a.moved = b.since
+	a.moved, a.again = b.since, b.again
+	a.said = b.said && (b.err != nil || b.conn != nil)
 	if b.conn != nil {
 		a.conn, a.heard = b.conn, len(b.conn.buffered()) > 0
 		a.live.Store(b.conn)

@@ -18,6 +18,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	t := Takeover{Phase: k.phase(a), Offset: k.offset(), From: a.to.Edge, Cause: cause, Path: PathOf(k.e.Target)}
 	since := a.moved
 	k.accuse(a, cause)
+	k.died(a, err)
 	waits := err == errStalled && a.conn != nil
 	if !waits && err != errSlow {
 		a.end()
@@ -38,6 +39,9 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	case winner == nil:
 		a.end()
 		if failed != errViewer {
+			if k.deadly() {
+				failed, t.Cause = errDeadly, CauseDeadly
+			}
 			k.told(t, k.c.deps.Now().Sub(since))
 		}
 		if failed == errNobody {
@@ -70,6 +74,9 @@ func (k *response) told(t Takeover, gap time.Duration) {
 	event := k.c.deps.Logger.Info()
 	if !t.OK {
 		event = k.c.deps.Logger.Warn()
+	}
+	if t.Cause == CauseDeadly {
+		event = event.Strs("dead", k.dead)
 	}
 	event.Str("phase", t.Phase).Str("from", t.From).Str("to", t.To).Str("cause", t.Cause).Int64("offset", t.Offset).
 		Dur("gap", t.Gap).Str("path", t.Path).Bool("ok", t.OK).Msg("takeover")
@@ -161,6 +168,7 @@ func (c *hedge) race(ctx context.Context) (*attempt, error) {
 				return nil, errViewer
 			}
 			k.accuse(o.a, CauseOf(o.err))
+			k.died(o.a, o.err)
 			if o.err == errStalled && !o.untimed {
 				c.start(ctx, o.a, true)
 			} else {
@@ -194,7 +202,7 @@ func (c *hedge) remove(a *attempt) {
 // open asks the next edge, if there is one and it may be.
 func (c *hedge) open(ctx context.Context) bool {
 	k := c.k
-	if k.asked >= k.c.cfg.Attempts {
+	if k.asked >= k.c.cfg.Attempts || k.deadly() {
 		return false
 	}
 	to, ok := k.e.Next(k.tried)

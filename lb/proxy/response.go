@@ -19,9 +19,10 @@ type response struct {
 	out spliceTo // nil where bytes have to be copied
 
 	tried   []string
-	asked   int    // attempts
-	charged bool   // the free takeover was used
-	timing  string // Server-Timing of a takeover before the head
+	asked   int      // attempts
+	dead    []string // edges that died under it
+	charged bool     // the free takeover was used
+	timing  string   // Server-Timing of a takeover before the head
 
 	// What the viewer was promised, from the moment begun is true.
 	begun  bool
@@ -105,7 +106,11 @@ func (k *response) giveUp(err error) (int, int64) {
 		panic(http.ErrAbortHandler) // visibly broken (LB.view makes it a reset), never silently short
 	default:
 		status := http.StatusServiceUnavailable
-		if errors.Is(err, errStatus) {
+		switch {
+		case errors.Is(err, errDeadly):
+			call.Refuse(k.w, http.StatusBadGateway, wire.ReasonDeadly, "edges died under this request, and no further one is asked")
+			return http.StatusBadGateway, 0
+		case errors.Is(err, errStatus):
 			status = http.StatusBadGateway
 		}
 		call.Refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")

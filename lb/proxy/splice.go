@@ -80,6 +80,7 @@ type splice struct {
 	keep   bool        // the edge keeps its connection
 	corked bool        // something was sent with the promise of more
 	posted bool        // it goes on in the next round
+	stale  bool        // an idle connection had died unnoticed
 
 	asked   time.Time // when the edge was
 	since   time.Time // when its silence began

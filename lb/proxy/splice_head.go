@@ -71,7 +71,7 @@ func (r *splice) hearHead() {
 // had died unnoticed says nothing of its edge, which is asked again.
 func (r *splice) lose(err error) {
 	if r.line.reused {
-		err = nil
+		r.stale, err = true, nil
 	}
 	r.hangUp()
 	r.handOff(err)

@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"tandem/internal/fault"
+	"tandem/internal/wire"
+)
+
+// What killed two edges is asked of no third one: whether they are killed before the
+// head or early in the body, on new connections and on kept ones.
+func TestWhatKillsTwoEdgesIsAskedOfNoThird(t *testing.T) {
+	for _, front := range fronts {
+		for _, f := range []fault.Fault{{Kind: fault.Kill, At: -1}, {Kind: fault.Close, At: 30_000}} {
+			t.Run(fmt.Sprintf("%s/%s@%d", front.name, f.Kind, f.At), func(t *testing.T) {
+				t.Parallel()
+				o := front.o
+				o.cfg, o.edges = patient, 4
+				s := newStage(t, o)
+				s.whole(s.get(http.MethodGet, "/small", ""), http.StatusOK, content["/small"]) // a connection is kept
+				for i := range s.edges {
+					s.fault(i, f)
+				}
+				g := s.get(http.MethodGet, "/big", "")
+				switch {
+				case f.At < 0 && (g.status != http.StatusBadGateway || g.header.Get(wire.HeaderReason) != wire.ReasonDeadly):
+					t.Errorf("%d, %v, %v", g.status, g.header, g.err)
+				case f.At > 0 && (g.err == nil || !bytes.HasPrefix(content["/big"], g.body)):
+					t.Errorf("%d bytes, %v: not broken", len(g.body), g.err)
+				}
+				moves, failed := s.taken()
+				if last := moves[len(moves)-1]; last.OK || last.Cause != CauseDeadly {
+					t.Errorf("takeovers %+v", moves)
+				}
+				for i, e := range s.edges {
+					if struck := e.proxy.Struck() > 0; struck != (i < 2) {
+						t.Errorf("%s was asked: %v; evidence %v", e.name, struck, failed)
+					}
+				}
+			})
+		}
+	}
+}
+
+// An edge that dies of a request on a kept connection listens no more afterwards: that
+// is a death under it too, not an edge that was dead before.
+func TestAnEdgeThatDiesOnAKeptConnectionDied(t *testing.T) {
+	for _, without := range []bool{false, true} {
+		var edges []Target
+		var third atomic.Int32
+		for _, name := range []string{"edge-1", "edge-2"} {
+			var e *scripted
+			var alive atomic.Bool
+			e = script(t, func(c net.Conn, ask string) {
+				if alive.Swap(true) || name != "edge-1" {
+					_ = e.ln.Close()
+					_ = c.Close()
+					return
+				}
+				send(c, objectFor(ask, "fine"))
+			})
+			edges = append(edges, e.target(name))
+		}
+		last := script(t, func(c net.Conn, ask string) { third.Add(1); send(c, objectFor(ask, "fine")) })
+		s := openSplices(t, spliceOptions{edges: append(edges, last.target("edge-3")), without: without})
+		v := s.dial()
+		for i, want := range []int{http.StatusOK, http.StatusBadGateway} {
+			v.ask(http.MethodGet, "/1")
+			if g := v.read(http.MethodGet); g.err != nil || g.status != want {
+				t.Fatalf("without splices %v, request %d: %.300s", without, i, g.text())
+			}
+		}
+		if n := third.Load(); n != 0 {
+			t.Fatalf("without splices %v: the third edge was asked %d times", without, n)
+		}
+		s.stop()
+	}
+}
+
+// Edges that were dead before, and those that broke far into an answer, did not die of
+// the request: it goes on as long as somebody is there.
+func TestOtherDeathsStopNobody(t *testing.T) {
+	body := pattern(400_000)
+	for _, without := range []bool{false, true} {
+		far := func(c net.Conn, ask string) {
+			text := objectFor(ask, body)
+			send(c, text[:min(len(text), 100_000)])
+			_ = c.Close()
+		}
+		fine := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+		for _, edges := range [][]Target{
+			{nobody(t, "edge-1"), nobody(t, "edge-2"), nobody(t, "edge-3"), fine.target("edge-4")},
+			{script(t, far).target("edge-1"), script(t, far).target("edge-2"), script(t, far).target("edge-3"), fine.target("edge-4")},
+		} {
+			s := openSplices(t, spliceOptions{edges: edges, without: without})
+			if g := s.get(http.MethodGet, "/1"); g.check(http.StatusOK, []byte(body)) != nil {
+				t.Fatalf("without splices %v: %.300s", without, g.text())
+			}
+			s.stop()
+		}
+	}
+}
