@@ -1,9 +1,11 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -159,9 +161,12 @@ func (a *Authority) Ticket(ctx context.Context, role identity.Role, node string,
 	}
 	var at []string
 	for _, b := range p.Balancers {
-		if u, err := url.Parse(b.HTTP); err == nil && u.Port() != "" {
-			at = append(at, u.Host)
+		if u, err := url.Parse(b.HTTP); err == nil && u.Hostname() != "" {
+			at = append(at, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
 		}
+	}
+	if len(at) == 0 {
+		return "", fmt.Errorf("%w: no balancer is in the placement yet; try again", raftfsm.ErrRefused)
 	}
 	expires := a.c.deps.Now().Add(life)
 	ticket, err := identity.NewTicket(role, node, at, []byte(p.Trust.Roots), expires)

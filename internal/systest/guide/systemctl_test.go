@@ -158,7 +158,9 @@ func (u *unit) await(what string, limit time.Duration, is func() bool) error {
 // environment is the unit's: its own lines, then the files that there are.
 func (u *unit) environment() ([]string, error) {
 	env := []string{"PATH=" + os.Getenv("PATH"), "NOTIFY_SOCKET=" + u.path("notify")}
-	env = append(env, u.keys["Environment"]...)
+	for _, line := range u.keys["Environment"] {
+		env = append(env, strings.Fields(line)...)
+	}
 	for _, file := range u.keys["EnvironmentFile"] {
 		name, optional := strings.CutPrefix(file, "-")
 		text, err := os.ReadFile(name)
