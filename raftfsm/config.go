@@ -45,6 +45,8 @@ type Config struct {
 	Logger zerolog.Logger
 	Now    func() time.Time // for Command.At; time.Now when nil
 
+	Committed func(wire.Event) // told each event once in the cluster, by the node that has committed it; nil: nobody
+
 	diskFault func() error // tests: asked before each write to the log
 	noSync    bool         // tests: a machine whose disk is busy for seconds fails none
 }
@@ -75,6 +77,9 @@ func (c Config) complete() (Config, error) {
 	set(&c.Commit, DefaultCommit)
 	if c.Snapshot == 0 {
 		c.Snapshot = DefaultSnapshot
+	}
+	if c.Committed == nil {
+		c.Committed = func(wire.Event) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

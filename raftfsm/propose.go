@@ -26,7 +26,7 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 	}
 	var future raft.ApplyFuture
 	err = n.ask(ctx, func() raft.Future {
-		future = n.raft.Apply(b, patience(ctx))
+		future = committing{n.raft.Apply(b, patience(ctx)), n}
 		return future
 	})
 	if err != nil {
@@ -38,6 +38,28 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 		return Result{}, fmt.Errorf("%w: %v", ErrUnsure, future.Response())
 	}
 	return result, nil
+}
+
+// committing tells of what a command has done when it is committed, whether or not
+// its proposer still waits. Only one node does: a command that is appended by one
+// leader and committed by the next one is told by neither.
+type committing struct {
+	raft.ApplyFuture
+	node *Node
+}
+
+// Error is asked once, by the goroutine that waits for Raft's answer.
+func (f committing) Error() error {
+	err := f.ApplyFuture.Error()
+	if err != nil {
+		return err
+	}
+	if result, ok := f.Response().(Result); ok && !result.Again {
+		for _, e := range result.Events {
+			f.node.config.Committed(e)
+		}
+	}
+	return nil
 }
 
 // Barrier waits until everything that was committed before is in the placement

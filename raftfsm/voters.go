@@ -88,7 +88,11 @@ func (n *Node) leaderChanged() {
 	n.mu.Unlock()
 	if news {
 		n.counters.elections.Add(1)
-		n.tell([]wire.Event{{Time: n.config.Now().UnixMilli(), Kind: "leader", Text: leader.Name + " leads the balancers."}})
+		e := wire.Event{Time: n.config.Now().UnixMilli(), Kind: "leader", Text: leader.Name + " leads the balancers."}
+		n.tell([]wire.Event{e})
+		if leader.Name == n.config.Name {
+			n.config.Committed(e)
+		}
 	}
 }
 

@@ -36,8 +36,11 @@ func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
 // timeFormat is RFC 3339, in UTC, with milliseconds.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// AuditEvent is the text of the line that tells of an operator's order.
-const AuditEvent = "operator"
+// Texts of lines that are always written, however many there are.
+const (
+	AuditEvent   = "operator"      // an operator's order
+	ClusterEvent = "cluster event" // a change of the cluster: a death, a return, a removal, a leader
+)
 
 // flush is what the newest Logger counts by.
 var flush atomic.Pointer[repeats]

@@ -43,10 +43,10 @@ func newRepeats(say zerolog.Logger) *repeats {
 	return &repeats{say: say, texts: map[repeat]*window{}}
 }
 
-// Run is a zerolog.Hook's. Errors are few, and an operator's order is never only
-// counted.
+// Run is a zerolog.Hook's. Errors are few, and an operator's order or a change of the
+// cluster is never only counted.
 func (r *repeats) Run(e *zerolog.Event, level zerolog.Level, text string) {
-	if level > zerolog.WarnLevel || text == AuditEvent {
+	if level > zerolog.WarnLevel || text == AuditEvent || text == ClusterEvent {
 		return
 	}
 	r.mu.Lock()

@@ -84,6 +84,7 @@ func TestWhatMattersIsWrittenAndCountsAreNotLost(t *testing.T) {
 		for range 40 {
 			l.fails("disk is full")
 			l.info(AuditEvent)
+			l.warn(ClusterEvent)
 			l.info("took sessions over")
 		}
 		Flush()
@@ -93,7 +94,7 @@ func TestWhatMattersIsWrittenAndCountsAreNotLost(t *testing.T) {
 	for _, line := range lines {
 		texts[fmt.Sprint(line["message"])]++
 	}
-	if texts["disk is full"] != 40 || texts[AuditEvent] != 40 || texts["took sessions over"] != repeatFirst || texts["took sessions over (30 more times in 10s)"] != 1 {
+	if texts["disk is full"] != 40 || texts[AuditEvent] != 40 || texts[ClusterEvent] != 40 || texts["took sessions over"] != repeatFirst || texts["took sessions over (30 more times in 10s)"] != 1 {
 		t.Errorf("%v", texts)
 	}
 }
