@@ -118,7 +118,7 @@ trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults; wri
 bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --report docs/performance.md
 
-docs: build ## docs/config.md and docs/metrics.md from the tables in the code
+docs: build ## docs/config.md, docs/metrics.md and docs/events.md from the tables in the code
 	$(BIN) config docs docs
 
 clean: ## what was built

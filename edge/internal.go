@@ -133,7 +133,7 @@ func (n Nodes) run(ctx context.Context) error {
 			e.client.Close()
 			e.log.Info().Time("until", until).Msg("the certificate is a new one")
 		},
-		Failed: func(err error) { e.log.Warn().Err(err).Msg("certificate") },
+		Failed: func(err error) { e.log.Warn().Err(err).Msg("the certificate could not be renewed; the old one stays") },
 	})
 }
 

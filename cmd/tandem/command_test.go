@@ -233,7 +233,7 @@ func TestTablesAreAligned(t *testing.T) {
 
 // The generated pages are those of the code: `make docs` writes them.
 func TestTheGeneratedPagesAreFresh(t *testing.T) {
-	for name, page := range map[string]func() (string, error){"config.md": configPage, "metrics.md": metricsPage} {
+	for name, page := range pages() {
 		want, err := page()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

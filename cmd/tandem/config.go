@@ -92,7 +92,7 @@ func printConfig(name string, out io.Writer) error {
 
 // writeDocs writes the generated pages.
 func writeDocs(dir string) error {
-	for name, page := range map[string]func() (string, error){"config.md": configPage, "metrics.md": metricsPage} {
+	for name, page := range pages() {
 		text, err := page()
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -13,10 +13,18 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/edge"
+	"tandem/internal/obs"
 	"tandem/internal/setting"
 	"tandem/lb"
 	"tandem/origin"
 )
+
+// pages are the generated pages of docs.
+func pages() map[string]func() (string, error) {
+	return map[string]func() (string, error){
+		"config.md": configPage, "metrics.md": metricsPage, "events.md": func() (string, error) { return obs.EventsPage(), nil },
+	}
+}
 
 // configPage is docs/config.md: every setting of every command.
 func configPage() (string, error) {

@@ -27,7 +27,7 @@ func Advertised(ln net.Listener, flag string, towards []string, log zerolog.Logg
 			continue
 		}
 		at := "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(tcp.Port))
-		log.Info().Str("address", at).Str("set", flag).Msg("listening at all addresses: others are told this one; " + flag + " tells them another")
+		log.Info().Str("address", at).Str("set", flag).Msg("listening at all addresses: others are told this one")
 		return at, nil
 	}
 	return "", fmt.Errorf("%s: %s is no address that others can call, and none was found that faces them: give the base URL by which they reach this node, like http://10.0.0.5:%d", flag, ln.Addr(), tcp.Port)

@@ -128,7 +128,9 @@ func (a *Authority) run(ctx context.Context) error {
 			a.c.deps.Renewed()
 			a.c.deps.Logger.Info().Time("until", until).Msg("the certificate is a new one")
 		},
-		Failed: func(err error) { a.c.deps.Logger.Warn().Err(err).Msg("certificate") },
+		Failed: func(err error) {
+			a.c.deps.Logger.Warn().Err(err).Msg("the certificate could not be renewed; the old one stays")
+		},
 	})
 }
 

@@ -131,7 +131,7 @@ func wait(ctx context.Context, d time.Duration) {
 func (f *founding) tell(what, hint string) {
 	if now := f.c.deps.Now(); now.Sub(f.told) >= foundTell {
 		f.told = now
-		f.c.deps.Logger.Warn().Str("hint", hint).Msg(what)
+		f.c.deps.Logger.Warn().Str("why", what).Str("hint", hint).Msg("the cluster can't begin or be joined yet; waiting")
 	}
 }
 
