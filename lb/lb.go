@@ -171,8 +171,9 @@ func (l *LB) Admin() http.Handler { return l.api.Handler() }
 // moved notes how a response went on at another edge; the proxy has logged it.
 func (l *LB) moved(t proxy.Takeover) {
 	l.counts.moved(t)
-	e, _ := l.node.Placement().Edge(t.From)
-	l.receipts.Moved(ring.Life{Edge: t.From, Incarnation: e.Incarnation}, t.Gap, t.OK)
+	if t.Lost {
+		l.receipts.Moved(ring.Life{Edge: t.From, Incarnation: t.Life}, l.now(), t.Gap, t.OK)
+	}
 	text := "A response of " + t.From + " could not be finished (" + t.Cause + ")."
 	if t.OK {
 		text = t.To + " finished a response of " + t.From + " (" + t.Cause + ") after " + t.Gap.Round(time.Millisecond).String() + "."

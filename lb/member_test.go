@@ -26,14 +26,15 @@ type member struct {
 	tables   map[wire.PairID]*ring.Table // guarded by mu
 	opened   int                         // guarded by mu, as all below
 	closed   []wire.SessionID
-	asked    map[string]int // requests by path, without the token
-	inside   map[string]int // those of them with a token
-	refusal  string         // every opening is refused with it
-	full     bool           // it takes no session back that it does not know, and knows none
-	yields   bool           // all its sessions were given no media, and one makes way
-	over     int            // what it reports to deliver, 0: what it does
-	again    int            // openings for viewers that had a session before
-	missing  bool           // objects are 404
+	asked    map[string]int              // requests by path, without the token
+	inside   map[string]int              // those of them with a token
+	refusal  string                      // every opening is refused with it
+	full     bool                        // it takes no session back that it does not know, and knows none
+	yields   bool                        // all its sessions were given no media, and one makes way
+	over     int                         // what it reports to deliver, 0: what it does
+	again    int                         // openings for viewers that had a session before
+	missing  bool                        // objects are 404
+	answers  func(w http.ResponseWriter) // every object, nil: as it is
 	purged   []wire.Purge
 	sequence uint64
 	sessions []wire.SessionInfo
@@ -113,10 +114,14 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 	if inside {
 		m.inside[path]++
 	}
-	missing, full := m.missing, m.full && inside
+	missing, full, answers := m.missing, m.full && inside, m.answers
 	m.mu.Unlock()
 	if full {
 		call.Refuse(w, http.StatusServiceUnavailable, wire.ReasonLimit, "this edge can't deliver one more session; try again")
+		return
+	}
+	if answers != nil {
+		answers(w)
 		return
 	}
 	if missing {

@@ -250,7 +250,7 @@ func reach(l *LB, e wire.Edge) proxy.Target {
 	if !strings.Contains(addr, ":") {
 		addr += ":80"
 	}
-	return proxy.Target{Edge: e.Name, Addr: addr, TLS: l.identity != nil}
+	return proxy.Target{Edge: e.Name, Addr: addr, Incarnation: e.Incarnation, TLS: l.identity != nil}
 }
 
 func hashOf(texts ...string) uint32 {

@@ -60,4 +60,10 @@ func TestATakeoverIsLoggedOnce(t *testing.T) {
 	if n := len(slices.DeleteFunc(history, func(e wire.Event) bool { return e.Kind != "takeover" })); n != 1 {
 		t.Fatalf("%d events", n)
 	}
+	until(t, "declared dead", func() bool { return c.state(pair.Low) == wire.EdgeDown })
+	var receipts []wire.Receipt
+	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+	if len(receipts) != 1 || receipts[0].Finished != 1 || receipts[0].Broken != 0 {
+		t.Fatalf("%+v", receipts)
+	}
 }

@@ -98,9 +98,11 @@ func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
 func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	for _, moved := range []proxy.Takeover{
-		{From: "edge-1", To: "edge-2", OK: true, Gap: 30 * time.Millisecond, Cause: proxy.CauseReset, Phase: "body"},
-		{From: "edge-1", To: "edge-2", OK: true, Gap: 10 * time.Millisecond, Cause: proxy.CauseReset, Phase: "head"},
-		{From: "edge-1", Cause: proxy.CauseVersion, Phase: "body"},
+		{From: "edge-1", Life: 1, Lost: true, To: "edge-2", OK: true, Gap: 30 * time.Millisecond, Cause: proxy.CauseReset, Phase: "body"},
+		{From: "edge-1", Life: 1, Lost: true, To: "edge-2", OK: true, Gap: 10 * time.Millisecond, Cause: proxy.CauseReset, Phase: "head"},
+		{From: "edge-1", Life: 1, Lost: true, Cause: proxy.CauseReset, Phase: "body"},
+		{From: "edge-1", Life: 1, Cause: proxy.CauseVersion, Phase: "body"},
+		{From: "edge-1", Life: 2, Lost: true, To: "edge-2", OK: true, Gap: time.Second, Cause: proxy.CauseReset, Phase: "head"},
 		{From: "edge-3", To: "edge-2", OK: true, Cause: proxy.CauseReset, Phase: "head"},
 	} {
 		c.lb.moved(moved)
@@ -115,7 +117,7 @@ func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 	}
 	var s wire.Status
 	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
-	if s.Takeovers != 3 {
+	if s.Takeovers != 4 {
 		t.Fatalf("%d takeovers", s.Takeovers)
 	}
 }

@@ -10,44 +10,60 @@ import (
 )
 
 // keepLives bounds the edges' lives of which takeovers are counted; the
-// placement keeps the receipts of fewer deaths.
-const keepLives = 512
+// placement keeps the receipts of fewer deaths. Of each life so many of the last
+// seconds are kept in which there were any.
+const (
+	keepLives   = 512
+	keepSeconds = 64
+)
 
-// lived is what the responses in hand lived through at one life of an edge.
+// beforeNoticed is how long before a death was noticed its responses may have failed:
+// another balancer may have noticed it first, and later than this one, by a clock that
+// is not quite the same. What a life lived through earlier was not its death.
+const beforeNoticed = 3 * time.Second
+
+// lived is what the responses in hand lived through in one second of an edge's life.
 type lived struct {
+	second                    int64 // Unix
 	finished, broken, longest int64 // longest in milliseconds
 }
 
 // Receipts adds to each death what only this balancer knows of it.
 type Receipts struct {
 	mu    sync.Mutex
-	lives map[ring.Life]*lived // guarded by mu
-	order []ring.Life          // the oldest first; guarded by mu
+	lives map[ring.Life][]lived // the oldest first; guarded by mu
+	order []ring.Life           // the oldest first; guarded by mu
 }
 
 // NewReceipts has none.
-func NewReceipts() *Receipts { return &Receipts{lives: map[ring.Life]*lived{}} }
+func NewReceipts() *Receipts { return &Receipts{lives: map[ring.Life][]lived{}} }
 
-// Moved notes how a response of that life of an edge went on.
-func (r *Receipts) Moved(life ring.Life, gap time.Duration, ok bool) {
+// Moved notes how a response of that life of an edge, which failed under it, went on.
+func (r *Receipts) Moved(life ring.Life, now time.Time, gap time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.lives[life]
-	if l == nil {
+	seconds, known := r.lives[life]
+	if !known {
 		if len(r.order) >= keepLives {
 			delete(r.lives, r.order[0])
 			r.order = slices.Delete(r.order, 0, 1)
 		}
-		l = &lived{}
-		r.lives[life] = l
 		r.order = append(r.order, life)
 	}
+	if n := len(seconds); n == 0 || seconds[n-1].second != now.Unix() {
+		if n >= keepSeconds {
+			seconds = slices.Delete(seconds, 0, 1)
+		}
+		seconds = append(seconds, lived{second: now.Unix()})
+	}
+	l := &seconds[len(seconds)-1]
 	if ok {
 		l.finished++
 		l.longest = max(l.longest, gap.Milliseconds())
 	} else {
 		l.broken++
 	}
+	r.lives[life] = seconds
 }
 
 // list is the receipts of all deaths, newest first.
@@ -59,11 +75,15 @@ func (r *Receipts) list(deaths []wire.Receipt) []wire.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range deaths {
-		if l := r.lives[ring.Life{Edge: deaths[i].Edge, Incarnation: deaths[i].Incarnation}]; l != nil {
-			deaths[i].Finished, deaths[i].Broken, deaths[i].LongestGap = l.finished, l.broken, l.longest
+		d := &deaths[i]
+		since := time.UnixMilli(d.Noticed).Add(-beforeNoticed).Unix()
+		for _, l := range r.lives[ring.Life{Edge: d.Edge, Incarnation: d.Incarnation}] {
+			if l.second >= since {
+				d.Finished, d.Broken, d.LongestGap = d.Finished+l.finished, d.Broken+l.broken, max(d.LongestGap, l.longest)
+			}
 		}
-		if deaths[i].Boundaries == nil {
-			deaths[i].Boundaries = []wire.BoundaryMove{}
+		if d.Boundaries == nil {
+			d.Boundaries = []wire.BoundaryMove{}
 		}
 	}
 	return deaths

@@ -57,12 +57,15 @@ func CauseOf(err error) string {
 	}
 }
 
-// accuses tells whether a cause speaks against the edge itself, and not only
-// against the copy that it holds.
-func accuses(cause string) bool {
+// lost tells that the edge itself failed, and not only the copy that it holds or the
+// origin that it waits for. What it answered is none of this: two edges that answer
+// alike have done what they were asked.
+func (a *attempt) lost(cause string) bool {
 	switch cause {
-	case CauseRefused, CauseReset, CauseClosed, CauseStalled, CauseGarbage:
+	case CauseRefused, CauseReset, CauseClosed:
 		return true
+	case CauseStalled:
+		return !a.grows && !a.waits
 	default:
 		return false
 	}

@@ -15,7 +15,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 		return nil, errViewer
 	}
 	cause := CauseOf(err)
-	t := Takeover{Phase: k.phase(a), Offset: k.offset(), From: a.to.Edge, Cause: cause, Path: PathOf(k.e.Target)}
+	t := Takeover{Phase: k.phase(a), Offset: k.offset(), From: a.to.Edge, Life: a.to.Incarnation, Cause: cause, Lost: a.lost(cause), Path: PathOf(k.e.Target)}
 	since := a.moved
 	k.accuse(a, cause)
 	k.died(a, err)
@@ -50,6 +50,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 		return nil, failed
 	}
 	a.end()
+	k.accuseGarbled()
 	t.To, t.OK = winner.to.Edge, true
 	k.told(t, k.c.deps.Now().Sub(since))
 	if !k.begun {
@@ -60,11 +61,24 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	return winner, failed
 }
 
-// accuse gives evidence against an edge, unless it is only waiting itself.
+// accuse gives evidence against an edge, unless it is only waiting itself. One that
+// sent garbage is accused when another one did not: who gets the same of all has
+// found what nobody can give.
 func (k *response) accuse(a *attempt, cause string) {
-	if accuses(cause) && !(cause == CauseStalled && (a.grows || a.waits)) {
+	switch {
+	case a.lost(cause):
 		k.c.deps.Failed(a.to.Edge, cause)
+	case cause == CauseGarbage:
+		k.garbled = append(k.garbled, a.to.Edge)
 	}
+}
+
+// accuseGarbled is for when another edge has answered.
+func (k *response) accuseGarbled() {
+	for _, edge := range k.garbled {
+		k.c.deps.Failed(edge, CauseGarbage)
+	}
+	k.garbled = nil
 }
 
 // told is the one place where a takeover is counted and logged.

@@ -249,6 +249,9 @@ func TestHeadIsTakenOver(t *testing.T) {
 		if len(moves) != 1 || moves[0].Phase != "head" || moves[0].Path != "/big" {
 			t.Fatalf("%+v", moves)
 		}
+		if moves[0].Lost != (kind == fault.Refuse) { // two edges that send garbage have sent what was asked
+			t.Fatalf("%s: %+v", kind, moves)
+		}
 		if kind != fault.Status && (len(failed) != 1 || failed[0] != "edge-1 "+moves[0].Cause) {
 			t.Fatalf("evidence %q", failed)
 		}

@@ -14,8 +14,9 @@ import (
 
 // Target is an edge and the address at which it is asked, "host:port".
 type Target struct {
-	Edge, Addr string
-	TLS        bool // at its listener for nodes, with both sides' certificates
+	Edge, Addr  string
+	Incarnation uint64 // of the edge that is meant
+	TLS         bool   // at its listener for nodes, with both sides' certificates
 }
 
 // Request is one response that has to be carried to a viewer.
@@ -43,8 +44,10 @@ type Takeover struct {
 	Offset int64  // of the object's first byte that was missing
 	Gap    time.Duration
 	From   string
+	Life   uint64 // From's incarnation when it was asked
 	To     string // empty when nobody could go on
 	Cause  string // one of the cause constants
+	Lost   bool   // From itself failed: its connection broke, or it was silent with no excuse
 	OK     bool
 	Path   string // of the object, without the token and the query
 }

@@ -124,7 +124,7 @@ func waitingEdgeIsNotSilent(t *testing.T, o stageOptions) {
 	// It stops saying so: then it is.
 	s.fault(0, fault.Fault{Kind: fault.Stop, At: -1, Times: 1})
 	s.whole(s.get(http.MethodGet, "/small", ""), http.StatusOK, content["/small"])
-	if moves, _ := s.taken(); len(moves) != 1 || moves[0].Phase != "waiting" || moves[0].Cause != CauseStalled {
+	if moves, _ := s.taken(); len(moves) != 1 || moves[0].Phase != "waiting" || moves[0].Cause != CauseStalled || moves[0].Lost {
 		t.Fatalf("takeovers %+v", moves)
 	}
 }
