@@ -28,6 +28,6 @@ var balancerEvents = []event{
 	{"info", "access rules read anew", "The file of access rules was changed on disk and is in use."},
 	{"warn", "the new access rules can't be used; the old ones stay", "The file of access rules has changed and is wrong; `error` names the line."},
 	{"info", "takeover", "A response that its edge did not finish was finished from another one, with no byte lost; `cause` says why, `gap` how long the viewer waited. Many from one edge: look at that edge."},
-	{"warn", "takeover", "A response broke and no edge could finish it: the viewer saw it end early. Look at the edges in `from` and `to`."},
+	{"warn", "takeover", "A response broke and no edge could finish it: the viewer saw it end early. Look at the edges in `from` and `to`; with `cause` deadly two edges died under the request, which no third one was asked: look at those in `dead`, and at what is asked for in `path`."},
 	{"error", "a request panicked", "A fault of tandem: the request was ended, the server goes on. Report it with `stack`."},
 }

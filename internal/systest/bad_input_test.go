@@ -96,6 +96,7 @@ func TestStrangers(t *testing.T) {
 			}
 		})
 	}
+	tricks(t, h)
 	wrong := filepath.Join(h.Dir, "wrong-secret")
 	must(t, os.WriteFile(wrong, []byte("the secret of quite another cluster"), 0o600))
 	n := newcomer(t, h, "edge-9")
@@ -114,5 +115,49 @@ func TestStrangers(t *testing.T) {
 	}
 	if log, _ := os.ReadFile(filepath.Join(n.Dir, "log")); !strings.Contains(string(log), "403") {
 		t.Errorf("the edge's log does not say that it was refused: %s", log)
+	}
+}
+
+// tricks are those of viewers with a session: none of them moves a response to another
+// edge, makes an edge suspected, or costs one its life.
+func tricks(t *testing.T, h *cluster.Harness) {
+	t.Helper()
+	f := h.File()
+	resp, err := http.Get(f.Viewers[0] + stored)
+	must(t, err)
+	_ = resp.Body.Close()
+	text, _, ok := wire.SplitPath(resp.Request.URL.Path)
+	if !ok {
+		t.Fatalf("no session at %s", resp.Request.URL)
+	}
+	object := wire.SessionPrefix + text + "/sample/v0/seg1.m4s"
+	lb, err := h.Node("lb-1")
+	must(t, err)
+	for _, line := range []string{
+		"GET # HTTP/1.1\r\nRange: bytes=--5", "GET # HTTP/1.1\r\nRange: bytes=9-3", "GET # HTTP/1.1\r\nRange: bytes=99999999999999999999-",
+		"GET # HTTP/1.1\r\nRange: bytes=0-0,2-2,4-", "GET # HTTP/1.1\r\nRange: bytes=1-\r\nIf-Range: \"none\"", "HEAD # HTTP/1.1\r\nRange: bytes=--5",
+		"GET # HTTP/1.1\r\nIf-Match: \"none\"", "GET # HTTP/1.1\r\nTandem-Waiting: 1\r\nTandem-Reason: origin", "GET #%00 HTTP/1.1\r\nX: y",
+		"GET #%0d%0aX:%20y HTTP/1.1\r\nX: y", "GET # HTTP/1.1\r\nX-Long: " + strings.Repeat("x", 40<<10), "GET #?" + strings.Repeat("%20", 5000) + " HTTP/1.1\r\nX: y",
+		"GET # HTTP/1.1\r\nAccept-Encoding: \xff, *;q=2\r\nCookie: \x80", "GET # HTTP/1.1" + strings.Repeat("\r\nX-Many: y", 90),
+		"GET # HTTP/1.1\r\nConnection: Host, Tandem-Auth, Range\r\nUpgrade: h2c", "GET # HTTP/1.1\r\nContent-Length: 5",
+	} {
+		conn, err := net.Dial("tcp", hostOf(t, f.Viewers[0]))
+		must(t, err)
+		_ = conn.(*net.TCPConn).SetLinger(0) // it reads a little, and is gone
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, err = io.WriteString(conn, strings.Replace(line, "#", object, 1)+"\r\nHost: x\r\n\r\nhello")
+		must(t, err)
+		if _, err := io.ReadFull(conn, make([]byte, 12)); err != nil {
+			t.Errorf("%.50q: %v", line, err)
+		}
+		_ = conn.Close()
+	}
+	if n := metric(t, lb.Admin, "tandem_lb_takeovers_total", ""); n != 0 {
+		t.Errorf("%v responses were moved, or could not be", n)
+	}
+	s, err := h.Status()
+	must(t, err)
+	if cluster.EdgeState(s, "edge-1") != wire.EdgeUp || cluster.EdgeState(s, "edge-2") != wire.EdgeUp {
+		t.Errorf("%+v", s.Edges)
 	}
 }
