@@ -91,7 +91,9 @@ func firstToMoveWins(t *testing.T, o stageOptions) {
 	for s.edges[1].proxy.Struck() == 0 { // the partner is asked, and hangs as well
 		runtime.Gosched()
 	}
-	time.Sleep(s.c.cfg.Silence / 2) // so that its silence is longer than the limit, by more than a timer's grain
+	// So that its silence is longer than the limit, by more than a timer's grain: where
+	// this viewer had held the edge up a quarter of the limit was enough to be silent.
+	time.Sleep(s.c.cfg.Silence)
 	s.fault(0, fault.Fault{})
 	s.whole(<-over, http.StatusOK, content["/big"])
 	if moves, failed := s.taken(); len(moves) != 0 || len(failed) == 0 || failed[0] != "edge-1 motionless" {
