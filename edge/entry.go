@@ -79,7 +79,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, fou
 
 // manifestKind is what a body is to players, "" when it is no manifest.
 func manifestKind(contentType, encoding string, head []byte) string {
-	head = manifest.Beginning(encoding, head)
+	head, _ = media.UTF8(manifest.Beginning(encoding, head))
 	switch media.ManifestKind(contentType, head) {
 	case media.MPD:
 		return wire.ManifestMPD

@@ -37,6 +37,7 @@ var manifests = map[string]struct {
 	"/m/a.m3u8":    {"Content-Type: text/html", masterText, wire.ManifestMultivariant},
 	"/m/dash":      {"Content-Type: application/xml", mpdText, wire.ManifestMPD},
 	"/m/packed":    {"Content-Type: text/plain|Content-Encoding: gzip", packed(masterText), wire.ManifestMultivariant},
+	"/m/wide":      {"Content-Type: text/plain", "\xff\xfe" + strings.Join(strings.Split(masterText, ""), "\x00") + "\x00", wire.ManifestMultivariant}, // UTF-16
 	"/m/no-store":  {"Content-Type: text/plain|Cache-Control: no-store", mediaText, wire.ManifestMedia},
 	"/m/cookie":    {"Content-Type: text/plain|Set-Cookie: a=b", masterText, wire.ManifestMultivariant},
 	"/m/by-agent":  {"Content-Type: text/plain|Vary: User-Agent", masterText, wire.ManifestMultivariant},
@@ -87,8 +88,8 @@ func TestEdgeTellsWhatIsAnEntry(t *testing.T) {
 			}
 		}
 		want := m.body
-		if path == "/m/packed" {
-			want = masterText // who takes no encoding gets none
+		if path == "/m/packed" || path == "/m/wide" {
+			want = masterText // who takes no encoding gets none, and all get UTF-8
 		}
 		if resp, body := get(t, edges[0].url+path, wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity"); resp.Header.Get(wire.HeaderManifest) != "" || string(body) != want {
 			t.Errorf("%s: a viewer asks like a balancer, and gets %d bytes of %d", path, len(body), len(want))

@@ -139,6 +139,9 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 		for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {
 			h.Del(name) // they are of the body as it was
 		}
+		if entry.Recoded() {
+			h.Set("Content-Type", media.TypeOfUTF8(h.Get("Content-Type")))
+		}
 	} else {
 		f.edits, f.body = nil, a.Read()
 		f.meta.Size = int64(len(f.body))

@@ -181,3 +181,28 @@ func TestLiveManifestIsKnownByItsContent(t *testing.T) {
 		}
 	}
 }
+
+func TestSegmentToComeIsMissingForASecondAtMost(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if w.Header().Set("Cache-Control", "max-age=600"); strings.HasSuffix(r.URL.Path, ".m3u8") {
+			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfrag-40\n#EXTINF:2,\nfrag-42\n")
+			return true
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	get(t, e.url+"/a.m3u8")
+	lives := map[string]*regexp.Regexp{"1": regexp.MustCompile(`ttl=[01]\b`), "600": regexp.MustCompile(`ttl=(600|599)\b`)}
+	for path, want := range map[string]string{"/frag-44": "1", "/frag-38": "600", "/9.m4s": "1", "/other": "600"} {
+		get(t, e.url+path)
+		resp, _ := get(t, e.url+path)
+		for strings.Contains(resp.Header.Get("Cache-Status"), "collapsed") { // the first one's fetch has not quite ended
+			resp, _ = get(t, e.url+path)
+		}
+		if got := resp.Header.Get("Cache-Status"); resp.StatusCode != 404 || !lives[want].MatchString(got) {
+			t.Errorf("%s: %s, %s", path, resp.Status, got)
+		}
+	}
+}

@@ -65,6 +65,11 @@ type form struct {
 // most need none, encoded as the viewer likes it. Make allows to wait for that.
 func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manifest.Entry, make bool) form {
 	f := form{entry: entry, prefix: x.prefix, body: entry.Body(), ready: true}
+	if entry.Recoded() {
+		as := *m
+		as.ContentType = media.TypeOfUTF8(m.ContentType)
+		m = &as
+	}
 	if edits := entry.Edits(); edits.Count() > 0 {
 		f.edits, f.body = edits, nil
 		f.meta = rules.Formed(m, "r"+entry.Mark(), "", edits.Size(x.prefix))
@@ -78,9 +83,7 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 		coding = manifest.Accepted(h)
 	}
 	if coding == manifest.Identity {
-		if f.meta = *m; m.Encoding != "" {
-			f.meta = rules.Formed(m, "i", "", int64(len(f.body)))
-		}
+		f.plain(m)
 		return f
 	}
 	if body, made := entry.Encoded(coding, make); !made {
@@ -90,11 +93,16 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 		f.meta = rules.Formed(m, coding.Mark(), coding.String(), int64(len(body)))
 		return f
 	}
-	f.meta = *m
-	if m.Encoding != "" {
+	f.plain(m)
+	return f
+}
+
+// plain says of a body without edits and encodings what is true of it: it may have
+// come in another form.
+func (f *form) plain(m *segstore.Meta) {
+	if f.meta = *m; m.Encoding != "" || f.entry.Recoded() {
 		f.meta = rules.Formed(m, "i", "", int64(len(f.body)))
 	}
-	return f
 }
 
 // says adds what is true of manifests alone.

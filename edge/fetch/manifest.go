@@ -90,7 +90,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 				return nil
 			}
 			a.meta.ETag, a.meta.Fields, a.meta.Encoding = rules.MadeTag(""), rules.PartFields(a.meta.Fields), ""
-			body = given.Body()
+			body, a.meta.ContentType = given.Body(), media.TypeOfUTF8(a.meta.ContentType)
 			a.meta.Size = int64(len(body))
 			e = f.manifests.Parse(o.key, &a.meta, body)
 		}

@@ -173,6 +173,7 @@ func FuzzParse(f *testing.F) {
 	o := site(f, "http://o.example/base", "").Origin
 	f.Fuzz(func(t *testing.T, body []byte, target string, first int64) {
 		before := bytes.Clone(body)
+		text, _ := UTF8(body)
 		var m *Manifest
 		var err error
 		used := allocated(func() {
@@ -198,12 +199,13 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(body, before) {
 			t.Fatal("the body was written to")
 		}
-		if limit := allowance(len(body)) + int64(len(target)*16); used > limit {
+		if limit := allowance(max(len(body), len(text))) + int64(len(target)*16+2*len(body)); used > limit {
 			t.Fatalf("%d bytes, %d allocated", len(body), used)
 		}
 		if err != nil {
 			return
 		}
+		body = m.Body()
 		e := m.Edits()
 		whole := e.Append(nil, body, "/s/T")
 		if int64(len(whole)) != e.Size("/s/T") || e.Size("/s/T") > 8*int64(len(body))+1<<16 {

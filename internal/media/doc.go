@@ -5,11 +5,12 @@
 //
 // A Manifest is parsed once for a stored version and shared by all who ask. Its
 // body is the caller's, as the origin meant it: whoever got it with a
-// Content-Encoding decodes it first, and encodes what Edits make of it again.
+// Content-Encoding decodes it first, and encodes what Edits make of it again. One in
+// UTF-16 is read, and goes out, as UTF-8.
 //
 // Always true:
 //   - what a manifest costs is bounded by its length: at most 4 times its bytes
-//     are kept, its own included, and what is done for it is proportional to them;
+//     are kept, its own as UTF-8 included, and what is done for it is proportional to them;
 //     nothing is expanded, a template of a million segments is a template;
 //   - a parser never panics and never refuses what a player might play: what is
 //     malformed is passed over and told by Flaw, its URIs are led all the same;

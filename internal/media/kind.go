@@ -136,8 +136,9 @@ func ContentType(name string) string {
 // Sniff tells what a body is by how it begins: MediaPlaylist for any HLS playlist
 // (Parse knows more), MPD for an MPD and for what stands for a part of one,
 // Companion for what they name along, Other for what is no manifest. The first
-// kilobytes are enough.
+// kilobytes are enough, in UTF-8 or UTF-16.
 func Sniff(head []byte) Kind {
+	head, _ = UTF8(head)
 	head = head[bom(head):]
 	if tag, ok := bytes.CutPrefix(head, []byte("#EXTM3U")); ok && (len(tag) == 0 || scan.IsSpace(tag[0])) {
 		return MediaPlaylist
@@ -177,6 +178,10 @@ func Sniff(head []byte) Kind {
 // Undecided tells whether more of a body may make a manifest of what it begins
 // with.
 func Undecided(head []byte) bool {
+	if mayBeWide(head) {
+		return true
+	}
+	head, _ = UTF8(head)
 	head = bytes.TrimLeft(head[bom(head):], " \t\r\n")
 	const tag = "#EXTM3U"
 	switch {

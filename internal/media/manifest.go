@@ -89,8 +89,8 @@ type document interface {
 	Children() []Child
 }
 
-// Manifest is what one version of a playlist or MPD says. It keeps the body,
-// which must not be changed.
+// Manifest is what one version of a playlist or MPD says. It keeps the body, as
+// UTF-8, which must not be changed.
 type Manifest struct {
 	document
 	draft  *edit.Draft
@@ -98,6 +98,8 @@ type Manifest struct {
 	list   *hls.List          // nil: no playlist
 	dash   *dash.Presentation // nil: no MPD
 	memory int64
+
+	recoded bool // the body came in UTF-16
 }
 
 // Parse reads a playlist, an MPD or what they name along, whose body is as the origin meant it: whoever
@@ -108,10 +110,14 @@ func Parse(body []byte, site Site) (*Manifest, error) {
 	if site.Limit == 0 {
 		site.Limit = DefaultLimit
 	}
-	if int64(len(body)) > min(site.Limit, maxBody) {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(body), min(site.Limit, maxBody))
+	limit, recoded := min(site.Limit, maxBody), false
+	if int64(len(body)) <= limit {
+		body, recoded = UTF8(body)
 	}
-	m := &Manifest{kind: Sniff(body)}
+	if int64(len(body)) > limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(body), limit)
+	}
+	m := &Manifest{kind: Sniff(body), recoded: recoded}
 	if m.kind == Other {
 		return nil, ErrNoManifest
 	}
@@ -156,8 +162,12 @@ func (m *Manifest) Foreign() int64 { return m.draft.Foreign }
 // follows one leaves the session.
 func (m *Manifest) Left() int64 { return m.draft.Left }
 
-// Body is the body that it was read from, not to be changed.
+// Body is the body that it was read from, as UTF-8, not to be changed.
 func (m *Manifest) Body() []byte { return m.draft.Body }
+
+// Recoded tells that the body came in UTF-16: as what it came it can't be sent with
+// these Edits, nor with the fields that are true of it.
+func (m *Manifest) Recoded() bool { return m.recoded }
 
 // Mark tells what else than the body and the prefix makes the edited body.
 func (m *Manifest) Mark() string { return m.draft.Origin.Mark() }
