@@ -228,6 +228,8 @@ func (t *table) mirror(from string, c *wire.Change) bool {
 	case same:
 		t.update(c, s, mine)
 	case mine && s != nil:
+	case mine && t.ended[c.Slot].generation == c.Generation && c.Seen <= t.ended[c.Slot].seen:
+		t.tell(c.Slot, c.Generation) // it has not heard of the end
 	case c.Stream == "":
 		return false
 	case s != nil && t.owner(c.Slot) != from && c.Opened <= s.opened:

@@ -261,6 +261,28 @@ func TestAnOlderEntryOfOneWhoDoesNotDeliverIsNoNews(t *testing.T) {
 	}
 }
 
+// A session has ended here, and one that was told of its opening alone tells of it:
+// it is told of the end. A session that went on elsewhere meanwhile has not ended.
+func TestAnEndIsNotUndoneByOneWhoHasNotHeardOfIt(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e1", 10)
+	r.tell("e1", "e2")
+	r.tables["e1"].close(id)
+	r.of("e2").watchers["e1"].startOver()
+	r.tell("e2", "e1")
+	if r.has("e1", id) != nil {
+		t.Fatal("it is back")
+	}
+	r.tell("e1", "e2")
+	if r.has("e2", id) != nil {
+		t.Error("e2 was not told of the end")
+	}
+	r.of("e1").mirror("e2", &wire.Change{Slot: id.Slot, Generation: id.Generation, Stream: "/v/", Opened: 10, Seen: 11})
+	if r.has("e1", id) == nil {
+		t.Error("a session that was seen after its end here is lost")
+	}
+}
+
 // Who is to hold a table waits for all who may know something: also for one that
 // delivered before and has not yet told who delivers now.
 func TestATableIsWholeWhenItsDelivererHasBeenToldAll(t *testing.T) {

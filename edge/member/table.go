@@ -1,6 +1,7 @@
 package member
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -24,14 +25,23 @@ type table struct {
 	slots    *ring.Table
 	sessions map[int]*session
 	aliases  map[wire.Alias]int
+	ended    map[int]end         // the last session of a slot that ended here
 	watchers map[string]*watcher // the others that hold this table
 
 	provisional provisional
 }
 
+// end is what is kept of a session that ended here: another one that has not heard of
+// it may tell of the session once more, and is believed only if it has seen it later.
+type end struct {
+	generation uint32
+	seen       int64
+}
+
 func newTable(me string, slots int) *table {
 	return &table{
-		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, watchers: map[string]*watcher{}, provisional: provisional{},
+		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, ended: map[int]end{},
+		watchers: map[string]*watcher{}, provisional: provisional{},
 	}
 }
 
@@ -95,6 +105,7 @@ func (t *table) resize(slots int) {
 			t.forget(slot)
 		}
 	}
+	maps.DeleteFunc(t.ended, func(slot int, _ end) bool { return slot >= slots })
 	t.slots.Resize(slots)
 }
 
@@ -144,6 +155,7 @@ func (t *table) find(id wire.SessionID) (int, bool) {
 func (t *table) seat(slot int, s *session) {
 	t.slots.Set(slot)
 	t.sessions[slot] = s
+	delete(t.ended, slot)
 	if !s.earned() {
 		t.provisional[slot] = s
 	}
@@ -172,6 +184,7 @@ func (t *table) drop(slot int) {
 		return
 	}
 	t.forget(slot)
+	t.ended[slot] = end{s.generation, s.seen}
 	t.tell(slot, s.generation)
 }
 
