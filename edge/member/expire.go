@@ -2,35 +2,29 @@ package member
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 // expire ends sessions that ask for nothing any more, and the newest ones of
 // what does not fit for good.
 func (m *Member) expire(ctx context.Context) error {
-	ticker := time.NewTicker(min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4))
-	defer ticker.Stop()
 	over := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return every(ctx, min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4), func(*sync.WaitGroup) {
 		soon := min(m.cfg.ProvisionalIdle, m.cfg.SessionIdle)
 		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds(), soon.Milliseconds())))
 		if m.tables.delivering() <= m.cfg.Capacity {
 			over = 0
-			continue
+			return
 		}
 		// A balancer that hears of it in the reports settles the boundaries anew; only
 		// when that has not helped, there is no room anywhere.
 		if over++; over < 3 {
-			continue
+			return
 		}
 		if n := m.tables.shed(); n > 0 {
 			m.Counts.Shed.Add(int64(n))
 			m.log.Warn().Int("sessions", n).Msg("above capacity and nobody has room: the newest sessions end")
 		}
-	}
+	})
 }

@@ -21,17 +21,8 @@ type noticeWay struct {
 // whom and how far (claims 10, 11, 16-19). One goroutine a watcher of a table at most
 // is under way: one that hangs does not hold up the others.
 func (m *Member) notices(ctx context.Context) error {
-	ticker := time.NewTicker(m.cfg.NoticeEvery)
-	defer ticker.Stop()
 	var busy sync.Map
-	var under sync.WaitGroup
-	defer under.Wait()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return every(ctx, m.cfg.NoticeEvery, func(under *sync.WaitGroup) {
 		p := m.view.Placement()
 		for _, t := range m.tables.list() {
 			for _, way := range t.ways() {
@@ -42,15 +33,13 @@ func (m *Member) notices(ctx context.Context) error {
 				if _, taken := busy.LoadOrStore(way, true); taken {
 					continue
 				}
-				under.Add(1)
-				go func() {
-					defer under.Done()
+				under.Go(func() {
 					defer busy.Delete(way)
 					m.sendNotice(ctx, edge.HTTP, t, way.to)
-				}()
+				})
 			}
 		}
-	}
+	})
 }
 
 // ways lists who is to be told of this table.

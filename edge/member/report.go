@@ -12,33 +12,24 @@ import (
 
 // reports tells all balancers at the interval how this edge is (claims 3, 4).
 func (m *Member) reports(ctx context.Context) error {
-	ticker := time.NewTicker(m.cfg.ReportEvery)
-	defer ticker.Stop()
 	var busy sync.Map
-	var under sync.WaitGroup
-	defer under.Wait()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	n := 0
+	return every(ctx, m.cfg.ReportEvery, func(under *sync.WaitGroup) {
 		report := m.Report(n%8 == 0)
+		n++
 		for _, balancer := range m.Balancers() {
 			if _, taken := busy.LoadOrStore(balancer, true); taken {
 				continue
 			}
-			under.Add(1)
-			go func() {
-				defer under.Done()
+			under.Go(func() {
 				defer busy.Delete(balancer)
 				var answer wire.ReportAnswer
 				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) == nil && answer.Majority {
 					m.standIns.HeardOfLeader()
 				}
-			}()
+			})
 		}
-	}
+	})
 }
 
 // Report is how this edge is now.

@@ -14,16 +14,7 @@ import (
 // dead is not decided here.
 func (m *Member) detect(ctx context.Context) error {
 	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
-	ticker := time.NewTicker(m.cfg.NoticeEvery / 4)
-	defer ticker.Stop()
-	var under sync.WaitGroup
-	defer under.Wait()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return every(ctx, m.cfg.NoticeEvery/4, func(under *sync.WaitGroup) {
 		for edge, silence := range m.silence.Silent(m.now(), limit) {
 			neighbour, ok := m.view.Placement().Edge(edge)
 			if !ok {
@@ -33,30 +24,17 @@ func (m *Member) detect(ctx context.Context) error {
 			m.view.BackOff(edge)
 			s := wire.Suspicion{Edge: edge, Incarnation: neighbour.Incarnation, By: m.cfg.Name, Cause: "silent", SilentMS: silence.Milliseconds()}
 			for _, balancer := range m.Balancers() {
-				under.Add(1)
-				go func() {
-					defer under.Done()
-					_ = m.post(ctx, time.Second, balancer+wire.PathSuspect, s, nil)
-				}()
+				under.Go(func() { _ = m.post(ctx, time.Second, balancer+wire.PathSuspect, s, nil) })
 			}
 		}
-	}
+	})
 }
 
 // standIn looks after every neighbour that falls silent, each in a child of its own.
 func (m *Member) standIn(ctx context.Context) error {
 	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
-	ticker := time.NewTicker(m.cfg.NoticeEvery)
-	defer ticker.Stop()
 	var watched sync.Map
-	var under sync.WaitGroup
-	defer under.Wait()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return every(ctx, m.cfg.NoticeEvery, func(under *sync.WaitGroup) {
 		for _, name := range m.silence.Quiet(m.now(), limit) {
 			e, ok := m.base.Load().Edge(name)
 			if !ok {
@@ -70,6 +48,22 @@ func (m *Member) standIn(ctx context.Context) error {
 				defer watched.Delete(life)
 				m.standIns.Watch(ctx, life, func() bool { return slices.Contains(m.silence.Quiet(m.now(), limit), name) })
 			})
+		}
+	})
+}
+
+// every calls f at the interval until ctx ends, and waits for what f let run beside it.
+func every(ctx context.Context, interval time.Duration, f func(under *sync.WaitGroup)) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	var under sync.WaitGroup
+	defer under.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			f(&under)
 		}
 	}
 }
