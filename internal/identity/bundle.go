@@ -25,13 +25,14 @@ const (
 
 // current is an identity as it counts now. It never changes.
 type current struct {
-	name    Name
-	shown   tls.Certificate
-	leaf    *x509.Certificate
-	roots   []byte // PEM
-	pool    *x509.CertPool
-	revoked map[string]uint64 // by a node's name: the version up to which its certificates are void
-	chain   []byte            // as it stands in the file, to see a change
+	name     Name
+	shown    tls.Certificate
+	leaf     *x509.Certificate
+	roots    []byte // PEM
+	pool     *x509.CertPool
+	verified *verified         // by that pool
+	revoked  map[string]uint64 // by a node's name: the version up to which its certificates are void
+	chain    []byte            // as it stands in the file, to see a change
 }
 
 // Bundle is a node's identity: what it shows, and what it believes.
@@ -41,6 +42,8 @@ type Bundle struct {
 	now   atomic.Pointer[current]
 	renew chan struct{} // one token: renew before its time
 
+	sessions tls.ClientSessionCache // with other nodes
+
 	mu sync.Mutex // guards the files, and who changes now
 }
 
@@ -49,7 +52,7 @@ func Open(dir string, clock func() time.Time) (*Bundle, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	b := &Bundle{dir: dir, clock: clock, renew: make(chan struct{}, 1)}
+	b := &Bundle{dir: dir, clock: clock, renew: make(chan struct{}, 1), sessions: tls.NewLRUClientSessionCache(sessionsMost)}
 	c, err := read(dir)
 	if err != nil {
 		return nil, err
@@ -107,7 +110,7 @@ func (c *current) trust(roots []byte) error {
 	if len(certs) == 0 {
 		return fmt.Errorf("%w: no root to trust", ErrFile)
 	}
-	c.roots, c.pool = roots, x509.NewCertPool()
+	c.roots, c.pool, c.verified = roots, x509.NewCertPool(), newVerified()
 	for _, root := range certs {
 		c.pool.AddCert(root)
 	}

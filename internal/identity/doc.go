@@ -16,6 +16,8 @@
 //     lies within its life, and its name was not revoked after it was issued;
 //   - what counts is judged anew for each request that comes in, so that neither a
 //     revocation nor a root that is dropped waits for the end of a connection;
+//   - a TLS session is resumed only while roots, revocations and both certificates are
+//     those that it began with;
 //   - an error says cause and mend in one line, and holds nothing secret;
 //   - certificate and key change together, by one rename, and a connection that is
 //     open stays open.

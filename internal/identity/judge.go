@@ -43,14 +43,7 @@ func (c *current) judge(certs []*x509.Certificate, now time.Time) (Peer, error) 
 		return Peer{}, fmt.Errorf("%w: nodes show theirs to each other (tandem join)", ErrNone)
 	}
 	leaf := certs[0]
-	between := x509.NewCertPool()
-	for _, cert := range certs[1:] {
-		between.AddCert(cert)
-	}
-	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: c.pool, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-	})
-	if err != nil {
+	if err := c.verify(leaf, certs[1:], now); err != nil {
 		return Peer{}, c.refusal(leaf, err, now)
 	}
 	name, err := NameOf(leaf)
@@ -64,6 +57,24 @@ func (c *current) judge(certs []*x509.Certificate, now time.Time) (Peer, error) 
 		return Peer{}, fmt.Errorf("%w: %s was revoked at version %d: if it is to come back, join it with a new ticket", ErrRevoked, name.Node, at)
 	}
 	return Peer{Name: name, cert: leaf}, nil
+}
+
+// verify finds the way from a certificate to a root that is trusted now.
+func (c *current) verify(leaf *x509.Certificate, more []*x509.Certificate, now time.Time) error {
+	if c.verified.holds(leaf, now) {
+		return nil
+	}
+	between := x509.NewCertPool()
+	for _, cert := range more {
+		between.AddCert(cert)
+	}
+	chains, err := leaf.Verify(x509.VerifyOptions{
+		Roots: c.pool, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	})
+	if err == nil {
+		c.verified.note(leaf, chains)
+	}
+	return err
 }
 
 // refusal says what a failed verification means. Clocks are tried first, since

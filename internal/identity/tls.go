@@ -22,11 +22,10 @@ const (
 // the handshake: who is there is judged behind it (Require, Peer), where the
 // reason of a refusal can be told to the other side.
 func (b *Bundle) Server(protocols ...string) *tls.Config {
-	return &tls.Config{
+	return b.resumable(&tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols, ClientAuth: tls.RequestClientCert,
-		SessionTicketsDisabled: true, // a resumed session would be judged by what counted once
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.now.Load().shown, nil },
-	}
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.now.Load().shown, nil },
+	})
 }
 
 // Want is whom a node means to reach.
@@ -49,6 +48,7 @@ func (w Want) check(p Peer) error {
 func (b *Bundle) Client(host string, want Want, protocols ...string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols, ServerName: host,
+		ClientSessionCache:   b.sessionsWith(host, want, protocols),
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &b.now.Load().shown, nil },
 		InsecureSkipVerify:   true, // VerifyConnection does it all, by the roots that count now
 		VerifyConnection: func(state tls.ConnectionState) error {
@@ -86,7 +86,7 @@ func (t Ticket) Joining(host string, now time.Time) *tls.Config {
 		InsecureSkipVerify: true, // VerifyConnection does it
 		VerifyConnection: func(state tls.ConnectionState) error {
 			certs := state.PeerCertificates
-			c := &current{pool: x509.NewCertPool()}
+			c := &current{pool: x509.NewCertPool(), verified: newVerified()}
 			for _, cert := range certs {
 				if cert.IsCA && string(rootHash(cert)) == string(t.Root) {
 					c.pool.AddCert(cert)
