@@ -56,7 +56,10 @@ func Binary(t TB) string {
 			return
 		}
 		binary.path = filepath.Join(binary.dir, "tandem")
-		if out, err := exec.Command("go", "build", "-o", binary.path, "tandem/cmd/tandem").CombinedOutput(); err != nil {
+		// As `make build` does, so that what it compiled is used.
+		build := exec.Command("go", "build", "-trimpath", "-o", binary.path, "tandem/cmd/tandem")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
 			binary.err = fmt.Errorf("go build: %w: %s", err, out)
 		}
 	})

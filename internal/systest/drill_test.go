@@ -58,7 +58,7 @@ func TestDrill(t *testing.T) {
 
 // drillSize is what the environment asks for.
 func drillSize(t *testing.T) (length time.Duration, viewers int, seed uint64) {
-	length, viewers, seed = 45*time.Second, 60, uint64(time.Now().UnixNano())
+	length, viewers, seed = 20*time.Second, 60, uint64(time.Now().UnixNano())
 	var wrong error
 	if text := os.Getenv("TANDEM_DRILL"); text != "" {
 		viewers = 200
