@@ -74,15 +74,17 @@ func segments(first, n int, form, end string) string {
 const sequence = `MEDIA-SEQUENCE:(\d+)`
 
 func TestPlaylistSignedAnewGoesOn(t *testing.T) {
-	s := newLiveStage(t)
-	signed := 0
-	s.say(func(*http.Request) string {
-		signed++
-		return segments(10+signed/2, 5, fmt.Sprintf("seg%%d.ts?st=%d", signed), "")
-	})
-	for i := 1; i <= 12; i++ {
-		if got := s.take(t, 1, "/a.m3u8", `st=(\d+)`); got != fmt.Sprint(i) {
-			t.Fatalf("reload %d has the signature of reload %s", i, got)
+	for _, form := range []string{"seg%%d.ts?st=%d", "st=%d/seg%%d.ts", "v/seg%%d.ts/st=%d"} {
+		s := newLiveStage(t)
+		signed := 0
+		s.say(func(*http.Request) string {
+			signed++
+			return segments(10+signed/2, 5, fmt.Sprintf(form, signed), "")
+		})
+		for i := 1; i <= 12; i++ {
+			if got := s.take(t, 1, "/live/a.m3u8/sig=abc", `st=(\d+)`); got != fmt.Sprint(i) {
+				t.Fatalf("%s: reload %d has the signature of reload %s", form, i, got)
+			}
 		}
 	}
 }

@@ -39,6 +39,15 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 		{"another name", old, live(t, 6, 4, "y#.ts", ""), Anew},
 		{"signed anew", live(t, 5, 4, "s#.ts?e=1&st=a", ""), live(t, 6, 4, "s#.ts?e=2&st=b", ""), Forward},
 		{"signed in its path", live(t, 5, 4, "hdnts=exp=1~hmac=a/s#.ts", ""), live(t, 6, 4, "hdnts=exp=2~hmac=b/s#.ts", ""), Forward},
+		{"signed behind its name", live(t, 5, 4, "v/s#.ts/sig=a", ""), live(t, 6, 4, "v/s#.ts/sig=b", ""), Forward},
+		{"each signed for itself", live(t, 5, 4, "s#.ts/sig=a#", ""), live(t, 5, 5, "s#.ts/sig=b#", ""), Forward},
+		{"each signed before its name", live(t, 5, 4, "a#/s#.ts", ""), live(t, 5, 5, "b#/s#.ts", ""), Forward},
+		{"signed behind, on another host", live(t, 5, 4, "http://a.example/v/s#.ts/sig=a", ""), live(t, 5, 4, "/v/s#.ts;x/sig=b", ""), Same},
+		{"signed behind, one of one", live(t, 5, 1, "s#.ts/sig=a", ""), live(t, 5, 4, "s#.ts/sig=b", ""), Forward},
+		{"signed behind, one that is left", live(t, 5, 4, "s#.ts/sig=a", "#EXT-X-ENDLIST\n"), live(t, 8, 1, "s#.ts/sig=b", ""), Ended},
+		{"another name, signed behind", live(t, 5, 4, "v/x#.ts/sig=a", ""), live(t, 6, 4, "v/y#.ts/sig=b", ""), Anew},
+		{"another name in the same folder", live(t, 5, 4, "v/x#.ts", ""), live(t, 6, 4, "v/y#.ts", ""), Anew},
+		{"one alone by another name", live(t, 5, 1, "v/x#.ts", ""), live(t, 5, 1, "v/y#.ts", ""), Anew},
 		{"signed by a parameter", live(t, 5, 4, "s#.ts;t=1", ""), live(t, 5, 4, "s#.ts;t=2", ""), Same},
 		{"on another host", live(t, 5, 4, "http://a.example/s#.ts", ""), live(t, 5, 4, "http://b.example/s#.ts", ""), Same},
 		{"behind its end", live(t, 5, 4, names, end), live(t, 0, 4, "y#.ts", ""), Ended},
@@ -169,6 +178,7 @@ func TestAlternatingOriginsNeverGoBack(t *testing.T) {
 func TestTargetsToCome(t *testing.T) {
 	m := live(t, 98, 3, "v/seg-#.ts?e=1", "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p/x.mp4\"\n#EXT-X-PREFETCH:y.ts\n")
 	dash := mpd(t, 100, 5, "", "1")
+	behind := live(t, 98, 3, "v/seg-#/sig=a?e=1", "")
 	for _, c := range []struct {
 		m      *Manifest
 		target string
@@ -185,6 +195,11 @@ func TestTargetsToCome(t *testing.T) {
 		{m, "/v/seg-101.mp4", false},
 		{m, "/v/seg-.ts", false},
 		{m, "/", false},
+		{behind, "/v/seg-101/sig=b?e=/2", true},
+		{behind, "/v/seg-99/sig=b", false},
+		{behind, "/w/seg-101/sig=a", false},
+		{live(t, 98, 1, "v/seg-#/sig=a", ""), "/v/seg-101/sig=b", false},
+		{live(t, 98, 3, "v7/seg-#", ""), "/v8/y-1", false},
 		{dash, "/108.m4s", true},
 		{dash, "/110.m4s", true},
 		{dash, "/98.m4s", false},

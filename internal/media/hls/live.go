@@ -1,10 +1,6 @@
 package hls
 
-import (
-	"bytes"
-
-	"tandem/internal/media/track"
-)
+import "tandem/internal/media/track"
 
 // Compare tells what another version of a live playlist is to this one.
 func (l *List) Compare(next *List) track.Change {
@@ -49,13 +45,5 @@ func (l *List) partsAhead() int {
 func sameSegment(l, next *List, i, j int) bool {
 	a, _ := l.extent(i)
 	b, _ := next.extent(j)
-	return a == b && bytes.Equal(nameOf(l.entry(i).Of(l.Body)), nameOf(next.entry(j).Of(next.Body)))
-}
-
-// nameOf is the last component of a URI, without parameters and query.
-func nameOf(uri []byte) []byte {
-	if i := bytes.IndexAny(uri, "?#;"); i >= 0 {
-		uri = uri[:i]
-	}
-	return uri[bytes.LastIndexByte(uri, '/')+1:]
+	return a == b && sameName(l, next, i, j)
 }

@@ -105,7 +105,22 @@ func (l *List) Upcoming(target string) bool {
 			}
 		}
 	}
-	return false
+	return l.signedBehind(w, asked)
+}
+
+// signedBehind tells whether a target comes next where something else than the last
+// component of a URI is a segment's name.
+func (l *List) signedBehind(w *workspace, asked string) bool {
+	n := l.segments.Len()
+	if n < 2 {
+		return false
+	}
+	stem := func(i int) string {
+		path, _ := l.path(w, l.entry(i))
+		return string(above(pathOf(path)))
+	}
+	last := stem(n - 1)
+	return follows(stem(n-2), last) && follows(last, string(above(pathOf([]byte(asked)))))
 }
 
 // follows tells whether a name is another's with greater numbers in it. Queries
