@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type Config struct {
 	Advertise          string
 	AdvertiseAdmin     string
 	Origin             string
+	OriginNode         bool
 	Upstreams          string // file
 	OriginHosts        []string
 	PublicHosts        []string
@@ -84,6 +86,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.Advertise, "advertise", "", "base URL by which balancers and neighbours reach this edge (default: from --listen)"),
 		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen)"),
 		setting.String(&c.Origin, "origin", "", "base URL of the origin, or of several with the same objects, parted by commas: the next one is asked when the first fails; required without --upstreams").Reloadable(),
+		setting.Bool(&c.OriginNode, "origin-node", false, "the origins of --origin are nodes of this cluster (tandem origin --identity) and their URLs say https: both sides show the cluster's certificates; needs --identity, and is needed there for duplication origin and multicast"),
 		setting.String(&c.Upstreams, "upstreams", "", "file of upstreams: by prefix of the path, which origins, and the way to them (docs/origins.md); those of the cluster (tandem upstreams) go before").Reloadable(),
 		setting.List(&c.OriginHosts, "origin-hosts", "further hosts by which manifests name the origin, host or host:port: what they lead to is led into the session"),
 		setting.List(&c.PublicHosts, "public-hosts", "hosts of this cluster as viewers know them, likewise"),
@@ -177,13 +180,29 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--secret-file: %s: %w", c.SecretFile, err)
 		}
 	}
-	if c.NodeListen != "" && c.Identity == "" {
-		return errors.New("--node-listen: needs --identity")
+	if err := c.checkIdentity(); err != nil {
+		return err
 	}
 	if len(c.Balancers) > 0 && !c.Secret.Valid() {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
 	}
 	return c.stateCapacity()
+}
+
+// checkIdentity: what needs a certificate has one, and no origin that is not a node is
+// to be told where to send objects: it would be told in clear, and would have to
+// believe anybody.
+func (c *Config) checkIdentity() error {
+	node := slices.ContainsFunc(c.upstreams, func(u wire.Upstream) bool { return u.Node })
+	switch {
+	case c.NodeListen != "" && c.Identity == "":
+		return errors.New("--node-listen: needs --identity")
+	case node && c.Identity == "":
+		return fmt.Errorf("%s: an origin that is a node of the cluster (node) needs --identity", c.upstreamsFrom())
+	case c.Identity != "" && c.Duplication != fetch.DuplicateRelay && !node:
+		return fmt.Errorf("--duplication: with --identity, %s needs an origin that is a node of the cluster: --origin-node (tandem origin --identity)", c.Duplication)
+	}
+	return nil
 }
 
 // assumedCapacity is what an edge of a cluster takes for its capacity when nobody has

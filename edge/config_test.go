@@ -45,3 +45,29 @@ func TestACapacityIsStated(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatNeedsACertificateSaysSo: an origin is told to whom to send only where both
+// sides can prove who they are.
+func TestWhatNeedsACertificateSaysSo(t *testing.T) {
+	for says, c := range map[string]Config{
+		"--node-listen: ":                {NodeListen: "127.0.0.1:0"},
+		"--origin: an origin that is":    {Origin: "https://127.0.0.1:1", OriginNode: true},
+		"--origin: upstream ":            {OriginNode: true, Identity: "dir"},
+		"--duplication: with --identity": {Identity: "dir", Duplication: "origin"},
+	} {
+		c.Name, c.Data = "edge-1", t.TempDir()
+		if c.Origin == "" {
+			c.Origin = "http://127.0.0.1:1"
+		}
+		if c.Duplication == "" {
+			c.Duplication = "relay"
+		}
+		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v; want %s...", err, says)
+		}
+	}
+	good := Config{Name: "edge-1", Data: t.TempDir(), Origin: "https://127.0.0.1:1", OriginNode: true, Identity: "dir", Duplication: "origin"}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+}

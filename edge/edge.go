@@ -78,7 +78,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 			e.nodes = front.NewOthers(addr)
 		}
 	}
-	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now}, cfg.upstreams)
+	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now, Nodes: e.Nodes().origins()}, cfg.upstreams)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
 	}

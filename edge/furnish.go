@@ -23,7 +23,7 @@ const defaultManifests = 64 << 20
 // fetch are the settings of the room that gets objects.
 func (c *Config) fetch(loopID string) fetch.Config {
 	return fetch.Config{
-		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication,
+		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication, Named: c.Identity != "",
 		ManifestLimit: c.manifests().Limit, ToPublish: c.toPublish,
 	}
 }

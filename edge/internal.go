@@ -101,6 +101,17 @@ func (n Nodes) TLS() *tls.Config {
 	return n.e.identity.Server(identity.ProtocolHTTP)
 }
 
+// origins is how origins are asked that are nodes of the cluster; nil: nodes have no
+// names.
+func (n Nodes) origins() func(host string) *tls.Config {
+	if n.e.identity == nil {
+		return nil
+	}
+	return func(host string) *tls.Config {
+		return n.e.identity.Client(host, identity.Want{Role: identity.Origin}, identity.ProtocolHTTP)
+	}
+}
+
 // applied goes by what a placement says of origins, and of trust.
 func (n Nodes) applied(before, now *wire.Placement) {
 	if !wire.SameUpstreams(before.Upstreams, now.Upstreams) {
@@ -112,6 +123,7 @@ func (n Nodes) applied(before, now *wire.Placement) {
 	if err := n.e.identity.Follow(now.Trust); err != nil {
 		n.e.log.Warn().Err(err).Msg("the cluster's roots are not taken yet")
 	}
+	n.e.origins.Close() // new connections are judged by what counts now
 }
 
 // renew gets this node another certificate.

@@ -41,7 +41,7 @@ func (c *Config) readUpstreams() error {
 	case rest:
 		return fmt.Errorf("--origin: %s has a row for / as well; leave one of them out", c.Upstreams)
 	}
-	u := wire.Upstream{Prefix: "/"}
+	u := wire.Upstream{Prefix: "/", Node: c.OriginNode}
 	for text := range strings.SplitSeq(c.Origin, ",") {
 		u.Servers = append(u.Servers, wire.UpstreamServer{URL: strings.TrimSpace(text)})
 	}

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -11,8 +12,12 @@ import (
 
 // Config is the settings of an origin.
 type Config struct {
+	Name             string
 	Listen           string
 	AdminListen      string
+	NodeListen       string
+	Identity         string
+	Balancers        []string
 	Media            string // directory of streams, empty: none
 	Sample           bool
 	Loop             []string // "live=/sample/": the channel /live/ loops the stored stream /sample/
@@ -36,6 +41,10 @@ func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.String(&c.Listen, "listen", "127.0.0.1:8090", "Address for viewers and edges."),
 		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:0", "Address for metrics, health, catalog and counts."),
+		setting.String(&c.Name, "name", "origin-1", "Name of this origin in the cluster, as its certificate says it."),
+		setting.String(&c.Identity, "identity", "", "Directory of this node's certificate (tandem join): edges ask at --node-listen and prove who they are, and what goes to edges is encrypted; or one that holds those of several nodes, by name. Needs --node-listen and --balancers."),
+		setting.String(&c.NodeListen, "node-listen", "", "Address for edges (--origin-node), with TLS and both sides' certificates; needs --identity."),
+		setting.List(&c.Balancers, "balancers", "Base URLs of balancers, which say whom to trust, give keys for datagrams and renew the certificate; needs --identity."),
 		setting.String(&c.Media, "media", "", "Directory of HLS and DASH streams to serve."),
 		setting.Bool(&c.Sample, "sample", false, "Serve the built-in sample at /sample/."),
 		setting.List(&c.Loop, "loop", "Live channels that loop a stored stream: live=/sample/ loops /sample/ as /live/."),
@@ -45,7 +54,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.Duration(&c.IngestIdle, "ingest-idle", 10*time.Second, 100*time.Millisecond, 10*time.Minute, "A push from which no byte comes for so long is ended."),
 		setting.String(&c.PublishingPoints, "publishing-points", "", "File of the paths that may be pushed to, each with credential and quota, read anew when it changes (default: all paths; anybody may push without a cluster, nobody in one)."),
 		setting.Int(&c.Window, "window", 10, 3, 1000, "segments", "Length of a looped channel's playlists."),
-		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one nobody may set destinations, and counts and catalog are open."),
+		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one, and without --identity, nobody may set destinations, and counts and catalog are open."),
 		setting.Bytes(&c.MulticastRate, "multicast-rate", 100<<20, 64<<10, 1<<40, "Most bytes a second that are sent to multicast groups (claim 6)."),
 		setting.Int(&c.MulticastHops, "multicast-hops", 1, 1, 255, "routers", "How far datagrams to a group go: 1 is this network alone."),
 		setting.String(&c.MulticastInterface, "multicast-interface", "", "Network interface for groups (default: by the system's routes; loopback when --listen is)."),
@@ -69,6 +78,16 @@ func (c *Config) Validate() error {
 	}
 	if c.IngestMaxPushes < 1 || c.IngestIdle <= 0 {
 		return fmt.Errorf("--ingest-max-pushes, --ingest-idle: %d pushes, %s; give at least 1 and a time like 10s", c.IngestMaxPushes, c.IngestIdle)
+	}
+	if named := c.Identity != ""; named != (c.NodeListen != "") || named != (len(c.Balancers) > 0) {
+		return fmt.Errorf("--identity, --node-listen, --balancers: an origin that is a node of a cluster needs all three")
+	}
+	for i, b := range c.Balancers {
+		u, err := url.Parse(b)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return fmt.Errorf("--balancers: %q is no base URL; want one like http://127.0.0.1:8080", b)
+		}
+		c.Balancers[i] = strings.TrimSuffix(b, "/")
 	}
 	if c.Window < 3 {
 		return fmt.Errorf("--window: %d segments; a player needs at least 3", c.Window)

@@ -39,11 +39,14 @@ type job struct {
 }
 
 func newDelivery(o *Origin, groups *multicast) *delivery {
+	transport := &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit}
+	if o.member != nil {
+		o.member.toEdges(transport)
+	}
 	return &delivery{
 		origin: o, groups: groups, jobs: make(chan job, deliveryQueue),
 		client: &http.Client{
-			Timeout:       deliveryLimit,
-			Transport:     &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit},
+			Timeout: deliveryLimit, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -86,7 +89,7 @@ func (d *delivery) ask(w http.ResponseWriter, r *http.Request, found *object) bo
 		return false
 	}
 	to, err := url.Parse(text)
-	if err != nil || !d.origin.deps.Secret.Authorised(r) || !destination(to) {
+	if err != nil || !d.origin.ofNode(r) || !destination(to) {
 		d.origin.metrics.deliveries.WithLabelValues("refused").Inc()
 		return false
 	}
@@ -130,6 +133,15 @@ func (d *delivery) send(ctx context.Context, j job) error {
 // errRefused: the destination does not want it, and will not want it again.
 var errRefused = errors.New("the destination refused the object")
 
+// bearer is what shows an edge that an origin of its cluster sends; "" where it is the
+// connection that does.
+func (o *Origin) bearer() string {
+	if o.member != nil {
+		return ""
+	}
+	return o.deps.Secret.Bearer()
+}
+
 func (d *delivery) put(ctx context.Context, j job) error {
 	found, err := d.origin.find(j.path)
 	if err != nil {
@@ -154,7 +166,7 @@ func (d *delivery) put(ctx context.Context, j job) error {
 		req.Body = http.NoBody
 	}
 	for name, text := range map[string]string{
-		wire.HeaderAuth: d.origin.deps.Secret.Bearer(), wire.HeaderFrom: "origin", wire.HeaderPair: j.pair, wire.HeaderDigest: found.digest,
+		wire.HeaderAuth: d.origin.bearer(), wire.HeaderFrom: d.origin.config.Name, wire.HeaderPair: j.pair, wire.HeaderDigest: found.digest,
 		"Content-Type": media.ContentType(j.path), "ETag": found.etag, "Cache-Control": found.cache,
 	} {
 		if text != "" {

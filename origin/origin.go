@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/obs"
+	"tandem/internal/rights"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/origin/ingest"
@@ -35,6 +36,7 @@ type Origin struct {
 	catalog  *catalog
 	delivery *delivery
 	ingest   *ingest.Ingest // nil: nothing is taken in
+	member   *member        // nil: this origin is no node of a cluster
 	metrics  *metrics
 }
 
@@ -68,6 +70,12 @@ func New(c Config, d Deps) (*Origin, error) {
 		return nil, err
 	}
 	o.catalog = &catalog{library: l, channels: o.channels, now: d.Now}
+	if c.Identity != "" {
+		if o.member, err = newMember(c, d); err != nil {
+			_ = l.close()
+			return nil, err
+		}
+	}
 	o.delivery = newDelivery(o, newMulticast(o, at))
 	if c.Ingest {
 		if o.ingest, err = ingest.New(o.ingestConfig()); err != nil {
@@ -93,12 +101,15 @@ func (o *Origin) loadChannels() error {
 	return nil
 }
 
-// Run sends what edges want delivered, and follows the file of publishing points,
-// until ctx ends.
+// Run sends what edges want delivered, follows the file of publishing points, and
+// keeps this origin a node of the cluster, until ctx ends.
 func (o *Origin) Run(ctx context.Context) error {
 	parts := []run.Part{{Name: "delivery", Run: o.delivery.run}}
 	if o.config.PublishingPoints != "" {
 		parts = append(parts, run.Part{Name: "publishing points", Run: o.ingest.Run})
+	}
+	if o.member != nil {
+		parts = append(parts, o.member.parts()...)
 	}
 	return run.Group(ctx, parts...)
 }
@@ -106,7 +117,8 @@ func (o *Origin) Run(ctx context.Context) error {
 // Close gives back the media directory, after the last request.
 func (o *Origin) Close() error { return o.library.close() }
 
-// Handler is the side of viewers and edges.
+// Handler is the side of viewers, of who pushes, and, where nodes have no names, of
+// edges.
 func (o *Origin) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Group(func(r chi.Router) {
@@ -144,8 +156,8 @@ func (o *Origin) ready() error {
 }
 
 func (o *Origin) mountCounts(r chi.Router) {
-	r.Get("/_tandem/catalog", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.catalog.streams()) })
-	r.Get("/_tandem/counts", func(w http.ResponseWriter, r *http.Request) {
+	r.Get(wire.PathCatalog, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.catalog.streams()) })
+	r.Get(wire.PathCounts, func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, o.counts.take(r.URL.Query().Get("reset") == "1"))
 	})
 }
@@ -153,10 +165,22 @@ func (o *Origin) mountCounts(r chi.Router) {
 // members lets only nodes of the cluster through, where there is a cluster.
 func (o *Origin) members(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o.deps.Secret.Valid() && !o.deps.Secret.Authorised(r) {
+		if o.clustered() && !o.ofNode(r) {
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// clustered tells whether there are nodes to tell from strangers.
+func (o *Origin) clustered() bool { return o.member != nil || o.deps.Secret.Valid() }
+
+// ofNode tells whether a node of the cluster asks: by its certificate, or, where nodes
+// have none, by the secret that it shows.
+func (o *Origin) ofNode(r *http.Request) bool {
+	if o.member != nil {
+		return rights.Node(r)
+	}
+	return o.deps.Secret.Authorised(r)
 }

@@ -89,7 +89,7 @@ func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", found.cache)
 	h.Set("ETag", found.etag)
 	h.Set("X-Content-Type-Options", "nosniff")
-	if o.deps.Secret.Authorised(r) {
+	if o.ofNode(r) {
 		h.Set(wire.HeaderDigest, found.digest)
 	}
 	t := &tally{ResponseWriter: w, status: http.StatusOK}

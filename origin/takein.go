@@ -19,12 +19,12 @@ func (o *Origin) reserved(urlPath string) bool {
 	return slices.Contains(ownFolders, head) || slices.ContainsFunc(o.channels, func(c *channel) bool { return strings.HasPrefix(urlPath, c.prefix) })
 }
 
-// ingestConfig: in a cluster, where there is a secret to tell strangers by, nobody
+// ingestConfig: in a cluster, where strangers are told from nodes, nobody
 // pushes but whom a publishing point lets in.
 func (o *Origin) ingestConfig() ingest.Config {
 	c := o.config
 	return ingest.Config{
-		Root: o.library.root, Points: c.PublishingPoints, Closed: o.deps.Secret.Valid(), MaxObject: c.IngestMaxBytes, MaxPushes: c.IngestMaxPushes,
+		Root: o.library.root, Points: c.PublishingPoints, Closed: o.clustered(), MaxObject: c.IngestMaxBytes, MaxPushes: c.IngestMaxPushes,
 		Idle: c.IngestIdle, Reserved: o.reserved, Known: o.pushed, Logger: o.deps.Logger,
 		Counts: ingest.Counts{
 			Taken:   func(result string) { o.metrics.taken.WithLabelValues(result).Inc() },

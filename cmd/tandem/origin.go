@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	stdlog "log"
 	"net/http"
 	"time"
 
@@ -72,15 +74,21 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	nodes, err := openNodes(life, "node-listen", cfg.NodeListen)
+	if err != nil {
+		return err
+	}
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
 	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
+	handler, config := o.Nodes()
+	ofNodes := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)} // handshakes that failed: who dialled says why
 	return life.Run(
 		ctx, serve.Hooks{Reload: reloader(again, func() *originConfig { return new(originConfig) }, func(c *originConfig) {
 			obs.SetLevel(c.LogLevel)
 			life.SetTimes(c.process)
 		})},
 		append(
-			guarded,
+			append(guarded, nodesPart(life, "node-listen", nodes, ofNodes, config, nil)...),
 			run.Part{Name: "origin", Run: o.Run},
 			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: true}),
 		)...,

@@ -31,6 +31,7 @@ type Config struct {
 	OriginTimeout time.Duration
 	PeerSilent    time.Duration
 	Duplication   string
+	Named         bool          // nodes have names: no other origin than one of theirs is told where to send objects
 	ManifestLimit int64         // bytes of a manifest that is read
 	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
 }

@@ -58,6 +58,9 @@ func (f *Fetcher) askForPair(ctx context.Context, o fetchRequest, q *wire.Pair, 
 // destination is whom the origin is told to send an object to, "" for nobody:
 // playlists are small, change, and have their own way to the partner.
 func (f *Fetcher) destination(key string, q *wire.Pair) string {
+	if f.cfg.Named && !f.origins.Node(rules.TargetOf(key)) {
+		return ""
+	}
 	if f.cfg.Duplication == DuplicateRelay || media.IsPlaylist(media.KindOf(rules.PathOf(key), "")) {
 		return ""
 	}

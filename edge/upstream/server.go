@@ -26,6 +26,8 @@ const (
 	readBuffer  = 64 << 10
 )
 
+var errNoIdentity = errors.New("node: this edge has no certificate of the cluster; see --identity")
+
 // server is one origin: the way to it, what is known of it, and its figures.
 type server struct {
 	group  *group
@@ -91,6 +93,12 @@ func (s *server) newTransport() (*http.Transport, error) {
 
 func (s *server) tlsConfig() (*tls.Config, error) {
 	c := &s.group.config
+	if c.Node {
+		if s.group.u.deps.Nodes == nil {
+			return nil, errNoIdentity
+		}
+		return s.group.u.deps.Nodes(s.dialer.host), nil
+	}
 	own := &tls.Config{ServerName: c.TLSName, MinVersion: tls.VersionTLS12}
 	if own.ServerName == "" {
 		own.ServerName = s.dialer.host

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ type Deps struct {
 	Logger zerolog.Logger
 	Now    func() time.Time                                             // time.Now when nil
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error) // the system's when nil
+	Nodes  func(host string) *tls.Config                                // for origins of the cluster; nil: this edge has no identity
 }
 
 // Upstreams are the ways to all origins. Safe for many goroutines.
@@ -63,7 +65,7 @@ func New(cfg Config, deps Deps, all []wire.Upstream) (*Upstreams, error) {
 
 // Check tells what is wrong with a list, the files that it names included.
 func Check(all []wire.Upstream) error {
-	u, err := New(Config{}, Deps{}, all)
+	u, err := New(Config{}, Deps{Nodes: func(string) *tls.Config { return new(tls.Config) }}, all)
 	if err == nil {
 		u.Close()
 	}
@@ -142,6 +144,13 @@ func (u *Upstreams) Places(target string) (places []Place, version any) {
 		}
 	}
 	return places, groups
+}
+
+// Node tells whether a target is asked of an origin of the cluster, which proves that
+// it is one.
+func (u *Upstreams) Node(target string) bool {
+	g := u.of(target)
+	return g != nil && g.config.Node
 }
 
 // Version is that of Places.

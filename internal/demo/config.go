@@ -47,7 +47,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.StateSource, "state-source", "push", "push (claim 4), load (claim 3) or query (claim 2)."),
 		setting.String(&c.Duplication, "duplication", "relay", "relay, origin (claim 7) or multicast (claim 6)."),
 		setting.Bool(&c.FaultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@4096 or the like to the \"fault\" URLs of cluster.json."),
-		setting.Bool(&c.Insecure, "insecure", false, "Nodes have no certificates: they show the secret to each other, and what they say goes in clear, on this machine. So it is with fault-proxies too, and with duplication origin and multicast."),
+		setting.Bool(&c.Insecure, "insecure", false, "Nodes have no certificates: they show the secret to each other, and what they say goes in clear, on this machine. So it is with fault-proxies too, and where an origin of yours is to duplicate."),
 		setting.List(&c.EdgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s."),
 		setting.List(&c.LBFlags, "lb-flags", "More flags for every balancer."),
 		setting.List(&c.OriginFlags, "origin-flags", "More flags for the origin."),
@@ -55,8 +55,10 @@ func (c *Config) Settings() []setting.Row {
 }
 
 // named tells whether nodes have certificates. A faulty stretch of network has to read
-// what goes through it, and the origin of a demo has none.
-func (c *Config) named() bool { return !c.Insecure && !c.FaultProxies && c.Duplication == "relay" }
+// what goes through it, and an origin that is no node may not be told where to send.
+func (c *Config) named() bool {
+	return !c.Insecure && !c.FaultProxies && (c.Duplication == "relay" || c.Origin == "")
+}
 
 // Validate says in one line what can't be.
 func (c *Config) Validate() error {

@@ -17,7 +17,7 @@ const spareNames = 8
 // identities is where those of all nodes are.
 func identities(dir string) string { return filepath.Join(dir, "identities") }
 
-// certify gives every edge and balancer of a demo its certificate, and the balancers
+// certify gives every node of a demo its certificate, and the balancers
 // the authority: as `tandem cluster init` and `tandem join` do it between machines.
 // What an earlier demo in the same directory has made is used again.
 func (l *layout) certify() error {
@@ -27,6 +27,9 @@ func (l *layout) certify() error {
 		if err = identity.SaveAuthority(dir, authority); err == nil {
 			err = enrol(dir, authority, identity.Balancer, fmt.Sprintf("lb-%d", i))
 		}
+	}
+	if err == nil && l.Origin == "" {
+		err = enrol(filepath.Join(identities(l.Dir), "origin-1"), authority, identity.Origin, "origin-1")
 	}
 	for i := 1; err == nil && i <= l.Edges+spareNames; i++ {
 		name := fmt.Sprintf("edge-%d", i)

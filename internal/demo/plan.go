@@ -41,7 +41,7 @@ func plan(c *Config, p *proxies, control string) (*cluster.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := cluster.Ports(2 + 3*c.Balancers + 2*c.Edges)
+	ports, err := cluster.Ports(3 + 3*c.Balancers + 2*c.Edges)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,7 @@ func plan(c *Config, p *proxies, control string) (*cluster.File, error) {
 		return nil, err
 	}
 	l.addBalancers(viewers, dashboard)
+	origin = l.nameOrigin(origin)
 	if err := l.addEdges(origin); err != nil {
 		return nil, err
 	}
@@ -78,6 +79,18 @@ func (l *layout) addOrigin() (url string, err error) {
 	}
 	l.add(cluster.RoleOrigin, "origin-1", listen, l.next(), append(l.originArgs(), l.OriginFlags...)...)
 	return url, nil
+}
+
+// nameOrigin makes an origin of ours a node of the cluster, where nodes have names, and
+// returns where edges ask it then.
+func (l *layout) nameOrigin(url string) string {
+	if l.Origin != "" || !l.named() {
+		return url
+	}
+	listen, n := l.next(), l.file.Node("origin-1")
+	n.Args = append(n.Args, "--name", n.Name, "--node-listen", listen, "--balancers", strings.Join(l.file.Viewers, ","))
+	n.Args = append(n.Args, l.identityArgs()...)
+	return "https://" + listen
 }
 
 // next takes a free port.
@@ -146,6 +159,9 @@ func (l *layout) addEdges(origin string) error {
 		}
 		if l.proxies == nil {
 			args = append(args, "--public-url", "http://"+listen)
+		}
+		if strings.HasPrefix(origin, "https:") && l.Origin == "" {
+			args = append(args, "--origin-node")
 		}
 		args = append(args, l.identityArgs()...)
 		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.EdgeFlags...)...)

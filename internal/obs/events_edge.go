@@ -49,6 +49,11 @@ var edgeEvents = []event{
 }
 
 var originEvents = []event{
+	{"warn", "a node was refused", "A node or somebody else called at `--node-listen` with a certificate that does not count; `from` says from where. Mend that node, or shut the port."},
+	{"warn", "no balancer says whom to trust; what was true last counts", "None of `--balancers` answers, so revocations and new keys are not heard of here. Bring a balancer back, or correct the list."},
+	{"warn", "the cluster's roots are not taken yet", "What the cluster says of trust can't be used here; the old roots stay. Mend what `error` names."},
+	{"info", "the certificate is a new one", "This origin's certificate was renewed, good until `until`."},
+	{"warn", "the certificate could not be renewed; the old one stays", "The renewal failed and is tried again; `error` says until when the old one is good. See to it before that."},
 	{"error", "object could not be read", "A file under `--media` can't be read, and the edge got 500. Look at its rights and the disk."},
 	{"warn", "object was not taken in", "A packager's push broke, stalled, or could not be stored; `error` says which. The packager has to send it again."},
 	{"info", "publishing points were read anew", "The file of publishing points was changed on disk and is in use."},

@@ -130,7 +130,7 @@ func TestEveryEndpointIsForItsRoles(t *testing.T) {
 		"POST " + wire.PathReady:       {body: wire.Ready{Edge: "edge-2"}},
 		"POST " + wire.PathJoin:        {body: wire.Join{Balancer: wire.Balancer{Name: "lb-1", HTTP: "https://10.0.0.1:1", Raft: "10.0.0.1:7"}}},
 	}
-	for _, rows := range [][]Row{OfEdges, OfBalancers, ForViewers} {
+	for _, rows := range [][]Row{OfEdges, OfBalancers, OfOrigins, ForViewers} {
 		s := newStage(t, rows)
 		for _, row := range rows {
 			d := own[row.Method+" "+row.Path]

@@ -25,6 +25,7 @@ var (
 	balancers = []identity.Role{identity.Balancer}
 	serving   = []identity.Role{identity.Edge, identity.Balancer}
 	givers    = []identity.Role{identity.Edge, identity.Origin}
+	origins   = []identity.Role{identity.Origin}
 )
 
 const maxBody = 4 << 20 // of what an edge says of itself, in bytes
@@ -50,6 +51,7 @@ var OfBalancers = []Row{
 	{Method: "GET", Path: wire.PathPing, Roles: all},
 	{Method: "GET", Path: wire.PathPlacement, Roles: all},
 	{Method: "GET", Path: wire.PathKeys, Roles: serving},
+	{Method: "GET", Path: wire.PathTrust, Roles: origins},
 	{Method: "POST", Path: wire.PathRegister, Roles: edges, Own: ownRegistration, Body: maxBody},
 	{Method: "POST", Path: wire.PathReport, Roles: edges, Own: ownState, Body: maxBody},
 	{Method: "POST", Path: wire.PathSuspect, Roles: edges, Own: ownSuspicion, Body: maxBody},
@@ -59,6 +61,14 @@ var OfBalancers = []Row{
 	{Method: "POST", Path: wire.PathJoin, Roles: balancers, Own: ownMembership, Body: maxBody},
 	{Method: "POST", Path: wire.PathRenew, Roles: all},
 	{Method: "POST", Path: wire.PathEnroll, Roles: []identity.Role{Anybody}},
+}
+
+// OfOrigins are the endpoints of an origin: its objects, which edges may have sent to
+// their partner as well, and what it knows of itself.
+var OfOrigins = []Row{
+	{Method: "GET", Path: wire.PathCatalog, Roles: all},
+	{Method: "GET", Path: wire.PathCounts, Roles: all},
+	{Method: "GET", Path: "/", Roles: edges},
 }
 
 // ForViewers is what balancers fetch for viewers, from an edge.

@@ -50,10 +50,15 @@ const (
 	PathStreams   = "/_tandem/streams"   // GET -> []StreamLoad: the streams that its sessions watch
 	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
 
+	// On origins.
+	PathCatalog = "/_tandem/catalog" // GET -> its streams
+	PathCounts  = "/_tandem/counts"  // GET ?reset=1 -> how often each object was asked for
+
 	// On balancers.
 	PathRegister  = "/_tandem/register"  // POST Register -> RegisterAnswer
 	PathPlacement = "/_tandem/placement" // GET ?after=V: long poll, at most 25 s; 204 when nothing changed, 226 with a PlacementDelta from V on for A-IM (DeltaPlacement), else the whole
 	PathKeys      = "/_tandem/keys"      // GET -> Keys
+	PathTrust     = "/_tandem/trust"     // GET -> Standing: what an origin has to know
 	PathSuspect   = "/_tandem/suspect"   // POST Suspicion
 	PathStopping  = "/_tandem/stopping"  // POST Stopping: a planned takeover
 	PathReady     = "/_tandem/ready"     // POST Ready: the copy is complete

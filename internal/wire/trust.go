@@ -30,6 +30,14 @@ type Revocation struct {
 	Version uint64 `json:"version"`
 }
 
+// Standing is what an origin of the cluster has to know: it follows no placement, and
+// opens no token.
+type Standing struct {
+	Trust     *Trust `json:"trust,omitempty"`
+	Version   uint64 `json:"version"`   // of Datagrams (Keys.Version)
+	Datagrams KeySet `json:"datagrams"` // keys that seal datagrams
+}
+
 // RevokedUpTo is the list by name.
 func (t *Trust) RevokedUpTo() map[string]uint64 {
 	list := make(map[string]uint64, len(t.Revoked))

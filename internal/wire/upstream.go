@@ -41,6 +41,7 @@ type Upstream struct {
 	CA          string            `json:"ca,omitempty" yaml:"ca"`                           // PEM, or a file of it: who signs its certificates (default: the system's)
 	Certificate string            `json:"certificate,omitempty" yaml:"certificate"`         // PEM or file: the client's own
 	Key         string            `json:"key,omitempty" yaml:"key"`                         // PEM or file
+	Node        bool              `json:"node,omitempty" yaml:"node"`                       // its servers are origins of this cluster: both sides show the cluster's certificates
 	Fields      map[string]string `json:"request_fields,omitempty" yaml:"request-fields"`   // set in every request
 	Redirects   string            `json:"redirects,omitempty" yaml:"redirects"`             // RedirectRewrite where it is left out
 	Connect     Span              `json:"connect_timeout,omitempty" yaml:"connect-timeout"` // for one server, all its addresses (default 2s)
@@ -124,6 +125,10 @@ func (u *Upstream) check() error {
 		return fmt.Errorf("redirects: %q is none of %s, %s", u.Redirects, RedirectRewrite, RedirectFollow)
 	case (u.Certificate == "") != (u.Key == ""):
 		return errors.New("certificate and key go together")
+	case u.Node && u.CA+u.Certificate+u.TLSName != "":
+		return errors.New("node: it proves itself by the cluster's certificate; leave ca, certificate, key and tls-name out")
+	case u.Node && u.Redirects == RedirectFollow:
+		return errors.New("node: an origin of the cluster sends nobody elsewhere; leave redirects out")
 	case strings.ContainsAny(u.Host+u.TLSName, " /\r\n\x00"):
 		return errors.New("host, tls-name: want names")
 	case u.Check != nil && (!strings.HasPrefix(u.Check.Target, "/") || strings.ContainsAny(u.Check.Target, "# \r\n\x00")):
@@ -134,6 +139,9 @@ func (u *Upstream) check() error {
 		base, err := u.Servers[i].Base()
 		if err != nil {
 			return fmt.Errorf("servers: %w", err)
+		}
+		if u.Node && base.Scheme != "https" {
+			return fmt.Errorf("servers: %s: an origin of the cluster is asked by TLS; want https", base.Redacted())
 		}
 		base.User = nil
 		if seen[base.String()] {

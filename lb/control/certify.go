@@ -43,6 +43,13 @@ func (a *Authority) handleRenew(w http.ResponseWriter, r *http.Request) {
 	a.certify(w, []byte(asked.Request), grant)
 }
 
+// handleTrust gives an origin what it has to know, and no key of tokens.
+func (a *Authority) handleTrust(w http.ResponseWriter, _ *http.Request) {
+	keys := a.c.node.Keys()
+	w.Header().Set("Cache-Control", "no-store")
+	call.Reply(w, http.StatusOK, wire.Standing{Trust: a.c.node.Placement().Trust, Version: keys.Version, Datagrams: keys.Datagrams})
+}
+
 // handleEnrol certifies a node that shows a ticket, once: the same key may come
 // again, since the answer can be lost.
 func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {

@@ -28,6 +28,7 @@ func (c *Control) Handler() http.Handler {
 	r.Get(wire.PathPing, c.handlePing)
 	r.Get(wire.PathPlacement, c.handlePlacement)
 	r.Get(wire.PathKeys, c.handleKeys)
+	r.Get(wire.PathTrust, c.Authority.handleTrust)
 	r.Post(wire.PathRegister, c.handleRegister)
 	r.Post(wire.PathReport, c.handleReport)
 	r.Post(wire.PathSuspect, c.handleSuspect)
