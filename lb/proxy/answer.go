@@ -4,154 +4,149 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"net/textproto"
-	"strconv"
 	"strings"
+
+	"tandem/internal/h1"
+	"tandem/internal/wire"
 )
 
-// errGarbage is returned for bytes that are no HTTP/1.1 answer.
-var errGarbage = errors.New("not an HTTP answer")
+var (
+	// errGarbage is returned for bytes that are no HTTP/1.1 answer.
+	errGarbage = errors.New("not an HTTP answer")
+	// errLength is returned for a body that is longer or shorter than was said.
+	errLength = errors.New("wrong length")
+)
 
-// answerHead is the head of an edge's answer, parsed.
-type answerHead struct {
-	status  int
-	header  http.Header
-	length  int64 // Content-Length, -1: none
-	chunked bool
-	close   bool // the connection is not used again
+// answer is the head of an edge's answer, as both ways read it. Its parts are those of
+// the bytes that were parsed.
+type answer struct {
+	h1.Response
+	tag    []byte // ETag
+	part   []byte // Content-Range
+	dated  bool
+	waits  bool // the edge waits for the origin
+	twice  bool // it has several validators, or ranges: the first counts
+	listed bool // Connection names fields that are not the viewer's
 }
 
-var headEnd = []byte("\r\n\r\n")
+// parse takes a head from the beginning of b: how many bytes, 0 when more have to come
+// first. HTTP/1.0 is refused: an edge has no reason to speak it.
+func (h *answer) parse(b []byte) (int, error) {
+	*h = answer{Response: h1.Response{Fields: h.Fields}}
+	n, err := h.Parse(b, h1.Edges)
+	switch {
+	case err != nil:
+		return 0, errGarbage
+	case n == 0:
+		return 0, nil
+	case h.Minor == 0:
+		return 0, errGarbage
+	}
+	for i := range h.Fields {
+		h.note(h.Fields[i].Name, h.Fields[i].Value)
+	}
+	return n, nil
+}
+
+// note is for the fields whose meaning is looked at more than once; most are none, by
+// the length of their names.
+func (h *answer) note(name, value []byte) {
+	switch len(name) {
+	case len("etag"):
+		switch {
+		case h1.Is(name, "date"):
+			h.dated = true
+		case h1.Is(name, "etag"):
+			h.once(&h.tag, value)
+		}
+	case len("connection"):
+		if h1.Is(name, "connection") {
+			h.listed = h.listed || !h1.Is(value, "close") && !h1.Is(value, "keep-alive")
+		}
+	case len("content-range"):
+		if h1.Is(name, "content-range") {
+			h.once(&h.part, value)
+		}
+	case len(wire.HeaderWaiting):
+		h.waits = h.waits || h1.Is(name, waitingField)
+	}
+}
+
+func (h *answer) once(field *[]byte, value []byte) {
+	if *field != nil {
+		h.twice = true
+		return
+	}
+	*field = value
+}
+
+// The fields of edges that are for a balancer, in small letters.
+var (
+	waitingField  = strings.ToLower(wire.HeaderWaiting)
+	reasonField   = strings.ToLower(wire.HeaderReason)
+	manifestField = strings.ToLower(wire.HeaderManifest)
+	lengthField   = strings.ToLower(wire.HeaderLength)
+)
 
 // takeHead takes a head out of the buffer; nil, nil when it is not all there.
-// It is stricter than RFC 9112 asks: an edge has no reason to send bare line
-// feeds, folded lines, two lengths or an HTTP/1.0 answer.
-func takeHead(u *upstream) (*answerHead, error) {
-	b := u.buffered()
-	if len(b) < len(headEnd) {
-		return nil, startsLikeHTTP(b)
-	}
-	if err := startsLikeHTTP(b); err != nil {
+func takeHead(u *upstream) (*answer, error) {
+	h := new(answer)
+	n, err := h.parse(u.buffered())
+	if n == 0 || err != nil {
 		return nil, err
 	}
-	end := bytes.Index(b, headEnd)
-	if end < 0 {
-		if len(b) >= maxHead {
-			return nil, errGarbage
-		}
-		return nil, nil
-	}
-	text := string(b[:end]) // the fields' values are parts of this one string
-	u.use(end + len(headEnd))
-	return parseHead(text)
+	_, err = h.parse(bytes.Clone(u.buffered()[:n])) // the buffer is used again
+	u.use(n)
+	return h, err
 }
 
-func startsLikeHTTP(b []byte) error {
-	const begin = "HTTP/1.1 "
-	n := min(len(b), len(begin))
-	if string(b[:n]) != begin[:n] {
-		return errGarbage
+// lists tells whether the answer's Connection fields name the field.
+func (h *answer) lists(name string) bool {
+	for i := range h.Fields {
+		if f := &h.Fields[i]; h1.Is(f.Name, "connection") && isListed([]string{string(f.Value)}, name) {
+			return true
+		}
 	}
-	return nil
+	return false
 }
 
-func parseHead(text string) (*answerHead, error) {
-	line, rest, _ := strings.Cut(text, "\r\n")
-	if len(line) < 12 || len(line) > 12 && line[12] != ' ' {
-		return nil, errGarbage
-	}
-	status, err := strconv.Atoi(line[9:12])
-	if err != nil || status < 100 || status > 599 || status == http.StatusSwitchingProtocols {
-		return nil, errGarbage
-	}
-	fields := strings.Count(rest, "\r\n") + 1
-	h := &answerHead{status: status, length: -1, header: make(http.Header, fields)}
-	values := make([]string, 0, fields) // the slices of one value are parts of this one
-	for rest != "" {
-		line, rest, _ = strings.Cut(rest, "\r\n")
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || !isToken(name) {
-			return nil, errGarbage
-		}
-		value = strings.Trim(value, " \t")
-		if !isFieldValue(value) {
-			return nil, errGarbage
-		}
-		key := textproto.CanonicalMIMEHeaderKey(name)
-		if h.header[key] == nil {
-			values = append(values, value)
-			h.header[key] = values[len(values)-1 : len(values) : len(values)]
-		} else {
-			h.header[key] = append(h.header[key], value)
-		}
-	}
-	return h, h.frame()
-}
-
-// frame finds out where the body ends.
-func (h *answerHead) frame() error {
-	for _, value := range h.header["Connection"] {
-		h.close = h.close || strings.EqualFold(value, "close")
-	}
-	if te := h.header["Transfer-Encoding"]; te != nil {
-		if len(te) != 1 || !strings.EqualFold(te[0], "chunked") || h.header["Content-Length"] != nil {
-			return errGarbage
-		}
-		h.chunked = true
-		return nil
-	}
-	if length := h.header["Content-Length"]; length != nil {
-		n, ok := digits(length[0])
-		if len(length) != 1 || !ok {
-			return errGarbage
-		}
-		h.length = n
-	}
-	return nil
-}
-
-// bodied tells whether bytes may follow the head.
-func (h *answerHead) bodied(method string) bool {
-	return method != http.MethodHead && h.status >= 200 && h.status != http.StatusNoContent && h.status != http.StatusNotModified
+// strong tells whether the answer has a strong validator.
+func (h *answer) strong() bool {
+	return len(h.tag) >= 2 && h.tag[0] == '"' && h.tag[len(h.tag)-1] == '"'
 }
 
 // etag is the strong validator, "" when there is none.
-func (h *answerHead) etag() string {
-	if tag := h.header.Get("Etag"); len(tag) >= 2 && tag[0] == '"' && tag[len(tag)-1] == '"' {
-		return tag
+func (h *answer) etag() string {
+	if h.strong() {
+		return string(h.tag)
 	}
 	return ""
 }
 
-// digits reads a number of bytes: digits only, unlike ParseInt.
-func digits(s string) (int64, bool) {
-	if s == "" || len(s) > 18 {
-		return 0, false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
+// span is the part of the object that the answer gives; false: it names none.
+func (h *answer) span() (h1.ContentRange, bool) {
+	span, ok := h1.ParseContentRange(h.part)
+	return span, ok && span.First >= 0
 }
 
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
+// fits tells whether the answer is as long as its range.
+func (h *answer) fits(span h1.ContentRange) bool {
+	return span.Length() < 0 || h.Length < 0 || h.Length == span.Length()
 }
 
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
+// ordinary tells whether a splice can give the answer, of whose body so many bytes
+// are here: one that is whole, or whose rest any holder of the same version has.
+func (h *answer) ordinary(method string, here int) bool {
+	if h.Status < 200 || h.Status >= 500 || h.Chunked || h.waits || h.twice || h.listed {
+		return false
 	}
-	return true
+	span, ranged := h.span()
+	if h.Status == http.StatusPartialContent && (!ranged || span.Length() != h.Length || h.Length < 0) {
+		return false
+	}
+	if h.Bodiless(method) {
+		return true
+	}
+	whole := h.Length >= 0 && int64(here) >= h.Length
+	return whole || h.Length > 0 && h.strong() && (h.Status == http.StatusOK || h.Status == http.StatusPartialContent)
 }

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tandem/internal/wire"
+	"tandem/internal/h1"
 )
 
 // attempt is one request to one edge. advance brings it to where its next byte
@@ -22,8 +22,8 @@ type attempt struct {
 	conn *upstream // owned by whoever advances it
 	live atomic.Pointer[upstream]
 
-	head  *answerHead
-	body  bodyFrame
+	head  *answer
+	body  h1.Body
 	heard bool // a byte of an answer came
 	again bool // an idle connection had died unnoticed: asked again on a new one
 	said  bool // the request went out on its connection
@@ -113,8 +113,8 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 				return err
 			}
 			a.heard = true
-		case head.status < 200:
-			a.waits = a.waits || head.header[wire.HeaderWaiting] != nil
+		case head.Interim():
+			a.waits = a.waits || head.waits
 		default:
 			a.head = head
 			if err := k.accept(a); err != nil {
@@ -220,13 +220,13 @@ func (k *response) breathe(a *attempt, now time.Time) {
 // reach skips what the viewer has, and waits for one byte more.
 func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 	for {
-		b, err := a.body.next(a.conn)
+		b, err := a.more()
 		switch {
 		case err != nil:
 			return err
-		case a.body.ended && a.skip > 0:
+		case a.body.Ended() && a.skip > 0:
 			return errLength
-		case a.body.ended || len(b) > 0 && a.skip == 0:
+		case a.body.Ended() || len(b) > 0 && a.skip == 0:
 			return nil
 		case len(b) == 0:
 			if a.skip > 0 {
@@ -241,8 +241,7 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 		if a.proof != nil {
 			a.proof.Write(b)
 		}
-		a.conn.use(len(b))
-		a.body.used(int64(len(b)))
+		a.use(len(b))
 		a.skipped += int64(len(b))
 		if a.skip -= int64(len(b)); a.skip == 0 && a.proof != nil {
 			if !bytes.Equal(a.proof.Sum(make([]byte, 0, sha256.Size)), k.proof.Sum(make([]byte, 0, sha256.Size))) {
@@ -250,6 +249,23 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 			}
 		}
 	}
+}
+
+// more is what lies in the buffer of the body: none when more has to come first, or it
+// has ended. The bytes count once they are used.
+func (a *attempt) more() ([]byte, error) {
+	skip, n, err := a.body.Next(a.conn.buffered())
+	if err != nil {
+		return nil, errGarbage
+	}
+	a.conn.use(skip)
+	return a.conn.buffered()[:n], nil
+}
+
+// use takes n bytes of the body out of the buffer.
+func (a *attempt) use(n int) {
+	a.conn.use(n)
+	a.body.Took(int64(n))
 }
 
 // bodiless is true for answers whose announced length is not sent.

@@ -31,14 +31,14 @@ func (k *response) move(a *attempt) error {
 		return nil
 	}
 	for {
-		b, err := a.body.next(a.conn)
+		b, err := a.more()
 		left := k.left()
 		switch {
 		case err != nil:
 			return err
 		case left == 0 && k.last >= 0:
 			return nil
-		case a.body.ended:
+		case a.body.Ended():
 			if left > 0 {
 				return errLength
 			}
@@ -52,7 +52,7 @@ func (k *response) move(a *attempt) error {
 			}
 			continue
 		}
-		if k.out != nil && a.conn.plain() && !a.body.chunked && a.body.left == left && left >= spliceLeast && !k.proves() {
+		if k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceLeast && !k.proves() {
 			err = k.splice(a)
 		} else {
 			err = k.copyMore(a)
@@ -69,8 +69,7 @@ func (k *response) give(a *attempt, b []byte) error {
 	if k.proof != nil {
 		k.proof.Write(b[:n])
 	}
-	a.conn.use(n)
-	a.body.used(int64(n))
+	a.use(n)
 	a.got += int64(n)
 	k.sent += int64(n)
 	if err != nil {
@@ -86,7 +85,7 @@ func (k *response) copyMore(a *attempt) error {
 			return errViewer // a player must see a growing segment grow
 		}
 	}
-	if a.body.chunked || a.body.left > upstreamBuffer {
+	if left := a.body.Left(); left < 0 || left > upstreamBuffer {
 		a.conn.borrow()
 	}
 	a.moved = k.c.deps.Now()
@@ -104,19 +103,19 @@ func (k *response) splice(a *attempt) error {
 	from := io.LimitedReader{R: a.conn.tcp}
 	limit := k.c.latency.limit(a.to.Edge, a.waitsFor())
 	wait := limit
-	for a.body.left > 0 {
+	for a.body.Left() > 0 {
 		begun := k.c.deps.Now()
 		deadline := begun.Add(wait)
 		if err := a.conn.until(deadline); err != nil {
 			return err
 		}
-		from.N = a.body.left
+		from.N = a.body.Left()
 		n, err := k.out.ReadFrom(&from)
-		a.body.used(n)
+		a.body.Took(n)
 		k.sent += n
 		a.got += n
 		switch {
-		case a.body.ended:
+		case a.body.Ended():
 			return nil
 		case err == nil:
 			return io.ErrUnexpectedEOF

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // What an edge sends behind an answer never passes for the next one, if it came
@@ -227,7 +229,7 @@ func TestLinesOfAnotherEra(t *testing.T) {
 func TestLoopsThatEndInTheMiddle(t *testing.T) {
 	body := pattern(4 * bigSize)
 	e := script(t, func(c net.Conn, ask string) {
-		at, _ := digits(targetOf(ask)[1:])
+		at, _ := h1.Number(targetOf(ask)[1:])
 		send(c, objectFor(ask, body)[:at])
 	})
 	for range 3 {

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/internal/h1"
 )
 
 // hammerSizes are the objects, in bytes.
@@ -87,7 +89,7 @@ func TestSplicesUnderHammer(t *testing.T) {
 
 // answer is an edge's, one in six with a fault somewhere.
 func (h *hammer) answer(c net.Conn, ask string) {
-	size, _ := digits(targetOf(ask)[1:])
+	size, _ := h1.Number(targetOf(ask)[1:])
 	text := versionFor(ask, h.body[:size], fmt.Sprintf(`"v%d"`, size))
 	if strings.HasPrefix(ask, "HEAD") {
 		text = text[:strings.Index(text, "\r\n\r\n")+4]

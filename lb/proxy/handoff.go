@@ -98,13 +98,12 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 
 // resume puts a response where a splice has left it.
 func (k *response) resume(a *attempt, b *handoff, err error) error {
-	head, badHead := parseHead(b.head)
-	if badHead != nil {
-		return badHead // translate is stricter, so this is for a mistake of ours
+	a.head, a.heard, a.longest = new(answer), true, b.longest
+	if n, badHead := a.head.parse([]byte(b.head)); n == 0 || badHead != nil {
+		return errGarbage // it was read before, so this is for a mistake of ours
 	}
-	a.head, a.heard, a.longest = head, true, b.longest
-	a.body = newBodyFrame(head, k.r.Method)
-	a.body.used(b.sent)
+	a.body = a.head.Body(k.r.Method)
+	a.body.Took(b.sent)
 	k.promise(a)
 	k.sent = b.sent
 	if a.conn == nil && (err == nil || err == errSlow) { // it could not be handed over: there is nothing to go on with

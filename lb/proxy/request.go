@@ -5,23 +5,63 @@ import (
 	"strconv"
 	"strings"
 
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
 
-// unsent are the viewer's fields that an edge does not get: they belong to the
-// viewer's connection, or to a request's body.
-var unsent = map[string]bool{
-	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Http2-Settings": true, "Host": true,
-	"Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Expect": true,
+// unsent are the viewer's fields that an edge does not get, by the length of their
+// names: they belong to the viewer's connection, or to a request's body. Our own are
+// others.
+var unsent = func() (by [32][]string) {
+	for _, name := range []string{
+		"connection", "proxy-connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+		"http2-settings", "host", "content-length", "content-type", "content-encoding", "expect",
+	} {
+		by[len(name)] = append(by[len(name)], name)
+	}
+	return by
+}()
+
+const ownPrefix = "tandem-"
+
+// isUnsent tells whether an edge does not get a field of the viewer's, in any case.
+func isUnsent[T string | []byte](name T) bool {
+	switch name[0] | 0x20 {
+	case 't':
+		if len(name) >= len(ownPrefix) && h1.Is(name[:len(ownPrefix)], ownPrefix) {
+			return true
+		}
+	case 'c', 'p', 'k', 'u', 'h', 'e':
+	default:
+		return false
+	}
+	for _, other := range unsent[min(len(name), len(unsent)-1)] {
+		if h1.Is(name, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// isViewers tells whether a viewer gets a field of an edge's answer.
+func isViewers(name []byte) bool {
+	switch len(name) {
+	case len("content-type"), len("content-length"), len("content-encoding"):
+		if h1.Is(name, "content-type") || h1.Is(name, "content-length") || h1.Is(name, "content-encoding") {
+			return true
+		}
+	case len(wire.HeaderReason):
+		if h1.Is(name, reasonField) {
+			return true
+		}
+	}
+	return !isUnsent(name)
 }
 
 // conditions are the fields that a request for the rest sets anew or must not have.
 var conditions = map[string]bool{
 	"Range": true, "If-Range": true, "If-Match": true, "If-None-Match": true, "If-Modified-Since": true, "If-Unmodified-Since": true,
 }
-
-const ownPrefix = "Tandem-"
 
 // request writes the request: the viewer's own, or one for the rest.
 func (k *response) request(to Target) []byte {
@@ -35,7 +75,7 @@ func (k *response) request(to Target) []byte {
 	rest := k.begun && !k.proves()
 	listed := k.r.Header["Connection"]
 	for name, values := range k.r.Header {
-		if unsent[name] || strings.HasPrefix(name, ownPrefix) || rest && conditions[name] || listed != nil && isListed(listed, name) {
+		if isUnsent(name) || rest && conditions[name] || listed != nil && isListed(listed, name) {
 			continue
 		}
 		for _, v := range values {

@@ -57,9 +57,9 @@ func (k *response) finish(a *attempt, err error) (status int, sent int64) {
 				return k.giveUp(err)
 			}
 		}
-		if kind := a.head.header.Get(wire.HeaderManifest); !k.begun && k.e.Entry != nil && kind != "" {
+		if kind := a.head.Get(manifestField); !k.begun && k.e.Entry != nil && len(kind) > 0 {
 			k.done(a)
-			return k.e.Entry(kind)
+			return k.e.Entry(string(kind))
 		}
 		if !k.begun {
 			k.begin(a)
@@ -91,7 +91,7 @@ func (k *response) done(a *attempt) {
 	if a.longest > 0 {
 		k.c.latency.learn(a.to.Edge, a.waitsFor(), a.longest)
 	}
-	if a.body.ended && !a.head.close && a.conn != nil {
+	if a.body.Ended() && !a.head.Close && a.conn != nil {
 		k.c.pool.put(a.conn, k.c.deps.Now())
 		return
 	}

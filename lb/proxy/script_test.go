@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // scripted is an edge that sends exactly the bytes that a test says.
@@ -178,8 +180,8 @@ func versionFor(ask, body, tag string) string {
 		return strings.Replace(plainOK(body), `"v1"`, tag, 1)
 	}
 	from, to, _ := strings.Cut(strings.TrimPrefix(span, "bytes="), "-")
-	first, _ := digits(from)
-	last, ok := digits(to)
+	first, _ := h1.Number(from)
+	last, ok := h1.Number(to)
 	if !ok {
 		last = int64(len(body)) - 1
 	}

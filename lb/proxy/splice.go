@@ -26,6 +26,7 @@ type Splicer struct {
 	waiting spliceList             // for an edge, who waits longest first
 	spare   []*splice
 	pipes   []*front.Pipe
+	answer  answer // that is being looked at
 	swept   time.Time
 	glanced time.Time // when silence was looked for
 }

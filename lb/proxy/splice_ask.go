@@ -71,30 +71,3 @@ func (r *splice) request(b []byte, h *h1.Request) []byte {
 	b = strconv.AppendUint(b, uint64(r.plan.Pair), 10)
 	return append(b, "\r\n\r\n"...)
 }
-
-// isUnsent is the table unsent, and our own fields, for names in any case.
-func isUnsent(name string) bool {
-	switch name[0] | 0x20 {
-	case 't':
-		if len(name) >= len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix) {
-			return true
-		}
-	case 'c', 'p', 'k', 'u', 'h', 'e':
-	default:
-		return false
-	}
-	for _, other := range unsentNames[min(len(name), len(unsentNames)-1)] {
-		if strings.EqualFold(name, other) {
-			return true
-		}
-	}
-	return false
-}
-
-// unsentNames is the table unsent by the length of the names.
-var unsentNames = func() (by [32][]string) {
-	for name := range unsent {
-		by[len(name)] = append(by[len(name)], name)
-	}
-	return by
-}()

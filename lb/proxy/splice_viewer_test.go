@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/h1"
 )
 
 // farewells are the ways to go: with a reset, or in order.
@@ -120,7 +122,7 @@ func TestViewersThatAskAhead(t *testing.T) {
 func TestNothingIsLeftOfViewersAndEdgesThatGo(t *testing.T) {
 	body := pattern(600_000)
 	first := script(t, func(c net.Conn, ask string) {
-		at, _ := digits(targetOf(ask)[1:])
+		at, _ := h1.Number(targetOf(ask)[1:])
 		send(c, objectFor(ask, body)[:at])
 		_ = c.Close()
 	})

@@ -19,7 +19,6 @@ import (
 const (
 	upstreamBuffer = 16 << 10  // of a connection: a head and a small body in one read, in bytes
 	bodyBuffer     = 256 << 10 // of a body that can't be spliced: TLS records go out gathered
-	maxHead        = 64 << 10  // of an edge's answer, in bytes
 )
 
 var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
