@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/cachekey"
 	"tandem/internal/media"
+	"tandem/internal/proxied"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -66,6 +67,7 @@ type Config struct {
 	QueryNames         string
 	QuerySort          bool
 	LogLevel           string
+	Proxies            proxied.Config
 
 	Secret    wire.Secret     // read from SecretFile by Validate
 	query     cachekey.Query  // read from QueryNames and QuerySort by Validate
@@ -78,7 +80,9 @@ type Config struct {
 }
 
 // Settings are the rows of docs/config.md.
-func (c *Config) Settings() []setting.Row {
+func (c *Config) Settings() []setting.Row { return append(c.ownSettings(), c.Proxies.Settings()...) }
+
+func (c *Config) ownSettings() []setting.Row {
 	return []setting.Row{
 		setting.String(&c.Name, "name", "edge-1", "name of this edge in the cluster, unique, and the same at each start"),
 		setting.String(&c.Listen, "listen", "127.0.0.1:8081", "address for viewers, balancers and neighbours"),
@@ -137,6 +141,9 @@ func (c *Config) Validate() error {
 		return errors.New("--data: a directory for the store is required")
 	case c.Origin == "" && c.Upstreams == "":
 		return errors.New("--origin: the base URL of the origin is required, like http://127.0.0.1:8090 (or --upstreams)")
+	}
+	if err := c.Proxies.Validate(); err != nil {
+		return err
 	}
 	if err := c.readUpstreams(); err != nil {
 		return err

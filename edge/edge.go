@@ -93,7 +93,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if cfg.assumed {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
-	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, wire.ClientOf)
+	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.register()
 	return e, nil
 }

@@ -74,6 +74,7 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 	return front.New(front.Config{
 		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: e.nodes,
 		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),
+		Proxies: e.cfg.Proxies,
 		Enter: func(address string) (any, bool) {
 			place, ok := e.limiter.Enter(address)
 			return &place, ok

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/proxied"
 	"tandem/internal/ring"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
@@ -68,15 +69,17 @@ type Config struct {
 
 	Secret wire.Secret // read from SecretFile by Validate
 
-	raft  raftfsm.Config
-	proxy proxy.Config
-	peers []wire.Balancer // of Peers, by Validate
+	raft    raftfsm.Config
+	proxy   proxy.Config
+	Proxies proxied.Config
+	peers   []wire.Balancer // of Peers, by Validate
 }
 
 // Settings are the rows of docs/config.md.
 func (c *Config) Settings() []setting.Row {
 	rows := c.ownSettings()
 	rows = append(rows, c.limitSettings()...)
+	rows = append(rows, c.Proxies.Settings()...)
 	rows = append(rows, c.proxy.Settings()...)
 	return append(rows, c.raft.Settings()...)
 }
@@ -169,6 +172,9 @@ func (c *Config) Validate() error {
 		*text = strings.TrimSuffix(*text, "/")
 	}
 	if err := c.readPeers(); err != nil {
+		return err
+	}
+	if err := c.Proxies.Validate(); err != nil {
 		return err
 	}
 	return c.readSecret()

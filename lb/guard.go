@@ -61,8 +61,8 @@ type guard struct {
 	paced map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
-func newGuard(most, each int, rate int64, cut func()) *guard {
-	return &guard{Limiter: front.NewLimiter(most, each, wire.ClientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
+func newGuard(most, each int, rate int64, clientOf func(string) string, cut func()) *guard {
+	return &guard{Limiter: front.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too

@@ -93,7 +93,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	if l.entrance, err = openEntrance(cfg.AccessFile, deps.Logger, deps.Now, l.control.Placement, l.counts.keptOut); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
-	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.counts.slow.Inc)
+	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
@@ -221,6 +221,7 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 	return front.Config{
 		Handler: h, Quick: quick, Ways: &l.counts.ways,
 		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate, MaxQueue: int(l.cfg.MaxQueue),
+		Proxies: l.cfg.Proxies,
 		Enter: func(address string) (any, bool) {
 			c, ok := l.guard.admit(address)
 			return c, ok

@@ -27,7 +27,7 @@ func (l *LB) Relays(loop *front.Loop) front.Quick {
 
 // viewerOf is the address of a loop's viewer.
 func viewerOf(c *front.Conn) string {
-	if held, ok := c.Client().(*client); ok {
+	if held, ok := c.Client().(*client); ok && !front.Behind(c) {
 		return held.Address
 	}
 	return c.Address()

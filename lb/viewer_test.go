@@ -265,7 +265,7 @@ func newCertificate(t *testing.T) *certificate {
 
 func TestClientThatTakesNothingIsReset(t *testing.T) {
 	cut := 0
-	g := newGuard(10, 10, 1<<20, func() { cut++ })
+	g := newGuard(10, 10, 1<<20, wire.ClientOf, func() { cut++ })
 	certified := newCertificate(t)
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := make([]byte, 1<<16); ; {

@@ -85,12 +85,8 @@ func (a *acceptor) resume() {
 
 func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	s := a.l.server
-	client, ok := s.cfg.Enter(from.Addr().String())
-	trial := !ok && s.cfg.Proves != nil && s.cfg.TLS == nil // nodes speak plainly; a handshake would cost too much
-	if !ok && !trial || s.draining.Load() {
-		if client != nil {
-			s.cfg.Leave(client)
-		}
+	c := &Conn{fd: fd, remote: from, fresh: s.cfg.Proves != nil}
+	if s.draining.Load() || !s.cfg.Proxies.Announces(from.Addr()) && !enter(c, &s.cfg) {
 		resetAndClose(fd)
 		return
 	}
@@ -101,10 +97,53 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	s.open.Add(1)
 	to := s.least()
 	to.held.Add(1)
-	c := &Conn{loop: to, fd: fd, remote: from, client: client, fresh: s.cfg.Proves != nil, trial: trial}
+	c.loop = to
 	if to == a.l {
 		c.begin()
 		return
 	}
 	to.Post(c.begin)
+}
+
+// enter counts the connection as its client's; false: it is one too many.
+func enter(c *Conn, cfg *Config) bool {
+	client, ok := cfg.Enter(c.remote.Addr().String())
+	c.trial = !ok && cfg.Proves != nil && cfg.TLS == nil // nodes speak plainly; a handshake would cost too much
+	if !ok && !c.trial {
+		if client != nil {
+			cfg.Leave(client)
+		}
+		return false
+	}
+	c.client, c.entered = client, true
+	c.other, c.behind = c.remote, cfg.Proxies.Trusts(c.remote.Addr())
+	return true
+}
+
+// begin is the connection's first step on its loop.
+func (c *Conn) begin() {
+	c.state, c.writable = heading, true
+	if c.loop.server.draining.Load() || c.loop.Watch(c.fd, c) != nil {
+		c.trial = false // it has not begun
+		c.end()
+		return
+	}
+	if !c.entered {
+		c.loop.heads.push(c, c.loop.now)
+		return
+	}
+	start(c)
+}
+
+// start is the first step of a connection whose client is known.
+func start(c *Conn) {
+	if c.loop.server.cfg.TLS != nil {
+		c.secure = secured(c)
+		return
+	}
+	if c.trial {
+		c.loop.try(c)
+		return
+	}
+	c.loop.heads.push(c, c.loop.now)
 }

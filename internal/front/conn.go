@@ -37,8 +37,9 @@ type Driver interface {
 type Conn struct {
 	loop   *Loop
 	fd     int
-	secure *secure // nil: plain
-	remote netip.AddrPort
+	secure *secure        // nil: plain
+	remote netip.AddrPort // who asks
+	other  netip.AddrPort // the same, before a request has said more
 	client any
 
 	state    state
@@ -48,6 +49,8 @@ type Conn struct {
 	half     bool // the client sends no more
 	gone     bool // it takes no more either
 	partial  bool // input begins with a part of a head
+	entered  bool // its client is known, and counted
+	behind   bool // a proxy says in each request who asks
 	queued   bool // in Loop.again
 	owed     bool // it may not have taken all of the last answers
 	fresh    bool // nobody has looked yet whether a node asks
@@ -80,25 +83,6 @@ func (c *Conn) Remote() netip.AddrPort { return c.remote }
 
 // Keep tells whether the connection goes on after this answer.
 func (c *Conn) Keep() bool { return c.keep }
-
-// begin is the connection's first step on its loop.
-func (c *Conn) begin() {
-	c.state, c.writable = heading, true
-	if c.loop.server.draining.Load() || c.loop.Watch(c.fd, c) != nil {
-		c.trial = false // it has not begun
-		c.end()
-		return
-	}
-	if c.loop.server.cfg.TLS != nil {
-		c.secure = secured(c)
-		return
-	}
-	if c.trial {
-		c.loop.try(c)
-		return
-	}
-	c.loop.heads.push(c, c.loop.now)
-}
 
 // Wants is a Source's.
 func (c *Conn) Wants() (in, out bool) { return !c.readable, !c.writable }
@@ -159,6 +143,9 @@ func (c *Conn) later() {
 
 // receive reads requests and answers them, one after the other.
 func (c *Conn) receive() {
+	if !c.entered && !hearProxy(c) {
+		return
+	}
 	for turn := 0; c.state == heading || c.state == idle; turn++ {
 		if turn == turnsMost {
 			c.later()
@@ -264,6 +251,9 @@ func (c *Conn) dispatch(h *h1.Request) {
 		return
 	}
 	l := c.loop
+	if c.behind {
+		follow(c, h)
+	}
 	c.state = busy
 	c.keep = !h.Close && h.Minor > 0 && !l.server.draining.Load() && !l.server.lameDuck.Load()
 	switch {
@@ -383,7 +373,9 @@ func (c *Conn) end() {
 	c.loop.tried(c)
 	c.loop.held.Add(-1)
 	s.open.Add(-1)
-	s.cfg.Leave(c.client)
+	if c.entered {
+		s.cfg.Leave(c.client)
+	}
 }
 
 // cancel ends a request that is away.

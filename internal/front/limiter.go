@@ -23,7 +23,8 @@ type Place struct {
 	node    bool // it has shown that it is a node's
 }
 
-// NewLimiter makes one. clientOf is what counts as one client of an address.
+// NewLimiter makes one. clientOf is what counts as one client of an address; empty: a
+// proxy's, of many clients.
 func NewLimiter(most, each int, clientOf func(address string) string) *Limiter {
 	return &Limiter{clientOf: clientOf, most: most, each: each, counts: map[string]int{}}
 }
@@ -33,7 +34,7 @@ func (l *Limiter) Enter(address string) (Place, bool) {
 	client := l.clientOf(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	full := l.open >= l.most || l.counts[client] >= l.each
+	full := l.open >= l.most || client != "" && l.counts[client] >= l.each
 	if !full {
 		l.open++
 		l.counts[client]++

@@ -144,7 +144,7 @@ func TestWriteThatFailsEndsTheAnswer(t *testing.T) {
 		_ = unix.Close(pair[1])
 		client, _ := s.enter("")
 		o.body.Ended = s.listen(name)
-		c := &Conn{loop: l, fd: pair[0], state: writing, client: client, out: o}
+		c := &Conn{loop: l, fd: pair[0], state: writing, client: client, entered: true, out: o}
 		if !c.flush() || c.state != closed {
 			t.Errorf("%s: the state is %d", name, c.state)
 		}

@@ -34,7 +34,7 @@ func appendRefusal(b []byte, m *h1.Malformed) []byte {
 // tooLong ends a connection whose head did not come in time. One that has sent
 // nothing at all is not told anything.
 func (c *Conn) tooLong() {
-	if !c.partial {
+	if !c.partial || !c.entered {
 		c.close()
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
+	"tandem/internal/proxied"
 )
 
 // Config says who answers, and what clients may take.
@@ -33,6 +34,8 @@ type Config struct {
 	IdleTimeout time.Duration // between requests
 	MaxQueue    int           // bytes of answers in the kernel for one client that could not be sent yet; 0: what the system likes
 	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
+
+	Proxies proxied.Config // who stands before this server, and says for whom
 
 	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is one too many, and is reset. Leave is told of whatever client it gives
 	Proves   func(client any, h *h1.Request) bool                  // whether a connection's first request is a node's: such a one is never too many, nor too slow; nil: none is
@@ -140,6 +143,7 @@ func (s *Server) adopt(h *http.Server) {
 	h.BaseContext = func(net.Listener) context.Context { return s.ctx }
 	next, told := h.Handler, h.ConnState
 	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = s.asks(r)
 		if s.lameDuck.Load() {
 			w.Header().Set("Connection", "close") // GOAWAY
 		}

@@ -1,0 +1,15 @@
+// Package proxied finds out who asks when a proxy stands before this process: by the
+// header of the PROXY protocol, versions 1 and 2, that such a proxy begins a connection
+// with, and by X-Forwarded-For or Forwarded (RFC 7239) in its requests.
+//
+// Always true:
+//   - only what comes from the networks that the operator has named is believed, and of
+//     a list of addresses only what such a proxy has added: the client is the last one
+//     that is no proxy of ours;
+//   - a header is read one way or the connection ends; whether there is one is never
+//     guessed: from a named network it has to come;
+//   - what is malformed in a field makes the proxy itself the client: a stranger can
+//     take no other one's name by it.
+//
+// Pure: no sockets, no clock, no goroutines; bounded by what it is given.
+package proxied
