@@ -116,7 +116,7 @@ func (e *Edge) furnish(deps Deps) error {
 		return nil
 	}
 	var err error
-	e.group, err = multicast.New(e.cfg.multicast(), multicast.Deps{
+	e.group, err = multicast.New(e.cfg.multicast(&e.member.Keys), multicast.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Fetch: e.fetch, Name: e.cfg.Name,
 	})
 	if err == nil {

@@ -37,10 +37,28 @@ func (c *Config) member() member.Config {
 }
 
 // multicast are the settings of the room that hears the group.
-func (c *Config) multicast() multicast.Config {
+func (c *Config) multicast(keys *wire.KeyRing) multicast.Config {
 	return multicast.Config{
-		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Codec: c.Secret.Datagrams(), Query: c.query, OriginTimeout: c.OriginTimeout,
+		Keys:  c.datagramKeys(keys),
+		Group: c.MulticastGroup, Interface: c.MulticastInterface, Listen: c.Listen, Query: c.query, OriginTimeout: c.OriginTimeout,
 		Lose: c.lose, PeerRepair: c.peerRepair, Room: c.room,
+	}
+}
+
+// datagramKeys are those that open datagrams: the cluster's, and, where nodes have no
+// names, the one that the secret makes.
+func (c *Config) datagramKeys(keys *wire.KeyRing) func(id uint8) ([]byte, bool) {
+	var own []byte
+	if c.Identity == "" && c.Secret.Valid() {
+		own = c.Secret.DatagramKey().Secret
+	}
+	return func(id uint8) ([]byte, bool) {
+		if id == 0 {
+			return own, own != nil
+		}
+		set := keys.Keys().Datagrams
+		k, ok := set.Find(id)
+		return k.Secret, ok
 	}
 }
 

@@ -67,6 +67,8 @@ var metrics = []metric{
 	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedBytes })},
 	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.CopiedObjects })},
 	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Datagrams })},
+	{"tandem_edge_multicast_foreign_total", "Datagrams at the group that no origin of the cluster has sent so, or not with a key that is good.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Foreign })},
+	{"tandem_edge_multicast_replayed_total", "Datagrams of the origin that came a second time, or too late to tell, and were dropped.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Replayed })},
 	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().GapsAsked })},
 	{"tandem_edge_stand_ins", "Neighbours for which it stands in by its own word: they are silent, and nobody can commit their death.", true, func(e *Edge) float64 { return float64(e.member.StandIns()) }},
 	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},

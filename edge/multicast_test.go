@@ -30,7 +30,7 @@ type groupOrigin struct {
 	t         *testing.T
 	group     *net.UDPAddr
 	socket    *net.UDPConn
-	codec     *wire.DatagramCodec
+	seals     *wire.DatagramSealer
 	ranges    atomic.Int64            // asked for
 	repaired  atomic.Int64            // bytes of them
 	whole     atomic.Int64            // bodies sent by HTTP
@@ -39,7 +39,15 @@ type groupOrigin struct {
 	datagrams atomic.Int64            // of them
 	skip      func(offset int64) bool // lost for everybody
 	change    func(d *wire.Datagram)  // before it is sealed
+	between   func(b []byte) [][]byte // what becomes of a datagram on its way; nil: nothing
 	under     sync.WaitGroup          // sending
+}
+
+// sealer seals as an origin with that secret does.
+func sealer(secret wire.Secret) *wire.DatagramSealer {
+	s := wire.NewDatagramSealer()
+	s.Use(secret.DatagramKey())
+	return s
 }
 
 func newGroupOrigin(t *testing.T) *groupOrigin {
@@ -54,7 +62,7 @@ func newGroupOrigin(t *testing.T) *groupOrigin {
 	}
 	_ = free.Close()
 	o := &groupOrigin{
-		testOrigin: newOrigin(t), t: t, socket: socket, codec: testSecret().Datagrams(),
+		testOrigin: newOrigin(t), t: t, socket: socket, seals: sealer(testSecret()),
 		group: &net.UDPAddr{IP: net.IPv4(239, 255, 77, 3), Port: free.LocalAddr().(*net.UDPAddr).Port},
 	}
 	t.Cleanup(func() {
@@ -120,9 +128,15 @@ func (o *groupOrigin) send(d wire.Datagram, body []byte) {
 		if o.skip != nil && o.skip(d.Offset) {
 			continue
 		}
-		if _, err := o.socket.WriteToUDP(o.codec.Append(nil, &d), o.group); err != nil {
-			o.t.Error("no multicast on the loopback interface:", err)
-			return
+		sent := [][]byte{o.seals.Append(nil, &d)}
+		if o.between != nil {
+			sent = o.between(sent[0])
+		}
+		for _, b := range sent {
+			if _, err := o.socket.WriteToUDP(b, o.group); err != nil {
+				o.t.Error("no multicast on the loopback interface:", err)
+				return
+			}
 		}
 		o.datagrams.Add(1)
 		o.grouped.Add(int64(len(d.Body)))
@@ -345,7 +359,7 @@ func TestDatagramsThatAreNotForThisEdgeAreIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := o.codec
+	own := o.seals
 	send := func(path string, change func(d *wire.Datagram)) {
 		body := bodyOf(path, segmentSize)
 		d := wire.Datagram{
@@ -361,9 +375,9 @@ func TestDatagramsThatAreNotForThisEdgeAreIgnored(t *testing.T) {
 	send("/v/x/../y/1.m4s", nil)
 	send("/v/x/1.m4s?CMCD=x", nil)
 	send("/v/x/private.m4s", func(d *wire.Datagram) { d.Caching = "private" })
-	o.codec = stranger.Datagrams()
+	o.seals = sealer(stranger)
 	send("/v/x/forged.m4s", nil)
-	o.codec = own
+	o.seals = own
 	for _, e := range edges {
 		eventually(t, "the last one is there", func() bool {
 			send("/v/x/last.m4s", nil) // again, if the socket was full of the others

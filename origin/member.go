@@ -30,6 +30,7 @@ type member struct {
 	id     *identity.Bundle
 	client *call.Client
 	edges  *http.Transport // nil: nothing is delivered
+	seals  *wire.DatagramSealer
 }
 
 func newMember(c Config, d Deps) (*member, error) {
@@ -96,6 +97,9 @@ func (m *member) takeFrom(ctx context.Context, balancer string) error {
 	}
 	if err := m.id.Follow(said.Trust); err != nil {
 		m.deps.Logger.Warn().Err(err).Msg("the cluster's roots are not taken yet")
+	}
+	if k, ok := said.Datagrams.Find(said.Datagrams.Sealing); ok {
+		m.seals.Use(wire.DatagramKey{ID: k.ID, Secret: k.Secret})
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
@@ -112,6 +113,7 @@ func asks(t *testing.T, by *identity.Bundle, address, path string, header ...str
 func (c *town) named(cfg Config, d Deps) (o started, address string) {
 	c.t.Helper()
 	cfg.Name, cfg.Identity, cfg.NodeListen = "origin-1", c.directory(identity.Origin, "origin-1"), "127.0.0.1:0"
+	cfg.Listen = "127.0.0.1:0"
 	if len(cfg.Balancers) == 0 {
 		cfg.Balancers = []string{"http://127.0.0.1:1"}
 	}
@@ -193,18 +195,22 @@ func failed(t *testing.T, o started) float64 {
 	return 0
 }
 
-// What the cluster says of trust counts at the origin: a revoked edge gets nothing.
-func TestAnOriginHearsOfRevocations(t *testing.T) {
+// What the cluster says of trust counts at the origin: a revoked edge gets nothing, and
+// datagrams are sealed with the cluster's own key.
+func TestAnOriginGoesByWhatTheClusterSays(t *testing.T) {
 	c := newTown(t)
 	dir := t.TempDir()
 	write(t, dir, "film/1.ts", "segment")
 	lb := c.node(identity.Balancer, "lb-1")
-	said := wire.Standing{Trust: &wire.Trust{Roots: string(c.ca.Root()), Revoked: []wire.Revocation{{Node: "edge-1", Version: 8}}}}
+	said := wire.Standing{Trust: &wire.Trust{Roots: string(c.ca.Root()), Revoked: []wire.Revocation{{Node: "edge-1", Version: 8}}}, Version: 5, Datagrams: wire.KeySet{
+		Sealing: 2, Keys: []wire.Key{{ID: 1, Secret: make([]byte, wire.KeySize)}, {ID: 2, Secret: bytes.Repeat([]byte{2}, wire.KeySize)}},
+	}}
 	gate := &rights.Gate{Identity: lb, Rows: rights.OfBalancers}
 	balancer := c.listen(gate.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, said) })), lb.Server(identity.ProtocolHTTP))
 	o, address := c.named(Config{Media: dir, Balancers: []string{"http://127.0.0.1:1", "http://" + balancer}}, Deps{})
 	edge := c.node(identity.Edge, "edge-1")
-	if status, text, _ := asks(t, edge, address, "/film/1.ts"); status != http.StatusOK {
+	group := &net.UDPAddr{IP: net.IPv4(239, 255, 77, 2), Port: freePort(t)}
+	if status, text, _ := asks(t, edge, address, "/film/1.ts", wire.HeaderDest, "udp://"+group.String()); status != http.StatusOK {
 		t.Fatalf("before: %d %s", status, text)
 	}
 	if err := o.member.anyBalancer(t.Context(), o.member.takeFrom); err != nil {
@@ -212,6 +218,15 @@ func TestAnOriginHearsOfRevocations(t *testing.T) {
 	}
 	if status, text, _ := asks(t, edge, address, "/film/1.ts"); status != http.StatusForbidden || !strings.Contains(text, "revoked") {
 		t.Errorf("after: %d %s", status, text)
+	}
+	member := joined(t, group)
+	go func() { _ = o.Run(t.Context()) }()
+	if status, text, _ := asks(t, c.node(identity.Edge, "edge-2"), address, "/film/1.ts", wire.HeaderDest, "udp://"+group.String()); status != http.StatusAccepted {
+		t.Fatalf("to the group: %d %s", status, text)
+	}
+	d, whole := assembled(t, member, wire.NewDatagramOpener(func(id uint8) ([]byte, bool) { return said.Datagrams.Keys[1].Secret, id == 2 }))
+	if d.Key != "/film/1.ts" || string(whole) != "segment" {
+		t.Errorf("the group got %q of %s", whole, d.Key)
 	}
 }
 

@@ -34,8 +34,8 @@ const (
 // ranges. One object after the other: so each is complete as early as can be.
 type multicast struct {
 	origin  *Origin
-	codec   *wire.DatagramCodec // nil: there is no cluster
-	at      *net.Interface      // nil: as the system's routes say
+	sealer  *wire.DatagramSealer
+	at      *net.Interface // nil: as the system's routes say
 	jobs    chan sending
 	waiting atomic.Int64 // bytes taken on and not sent yet
 	free    time.Time    // owned by run: when what was sent so far is within the rate
@@ -49,9 +49,12 @@ type sending struct {
 }
 
 func newMulticast(o *Origin, at *net.Interface) *multicast {
-	m := &multicast{origin: o, at: at, jobs: make(chan sending, multicastQueue)}
-	if o.deps.Secret.Valid() {
-		m.codec = o.deps.Secret.Datagrams()
+	m := &multicast{origin: o, at: at, jobs: make(chan sending, multicastQueue), sealer: wire.NewDatagramSealer()}
+	switch {
+	case o.member != nil:
+		o.member.seals = m.sealer // by the keys that balancers give
+	case o.deps.Secret.Valid():
+		m.sealer.Use(o.deps.Secret.DatagramKey())
 	}
 	return m
 }
@@ -105,8 +108,8 @@ func (m *multicast) take(w http.ResponseWriter, r *http.Request, to netip.AddrPo
 			return false
 		}
 	}
-	if m.codec == nil {
-		return false
+	if !m.sealer.Ready() {
+		return false // there is no cluster, or it has said nothing yet
 	}
 	head, err := m.head(found, r)
 	if err != nil || !head.Fits() || head.Total == 0 {
@@ -197,7 +200,7 @@ func (m *multicast) send(ctx context.Context, s sending) error {
 			return err
 		}
 		d.Body = part[:n]
-		datagram = m.codec.Append(datagram[:0], &d)
+		datagram = m.sealer.Append(datagram[:0], &d)
 		if err := m.pace(ctx, len(datagram)); err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func freePort(t *testing.T) int {
 }
 
 // assembled reads datagrams until one object is whole; each part may come once.
-func assembled(t *testing.T, member *net.UDPConn, codec *wire.DatagramCodec) (wire.Datagram, []byte) {
+func assembled(t *testing.T, member *net.UDPConn, opens *wire.DatagramOpener) (wire.Datagram, []byte) {
 	t.Helper()
 	var first wire.Datagram
 	var whole []byte
@@ -64,7 +64,7 @@ func assembled(t *testing.T, member *net.UDPConn, codec *wire.DatagramCodec) (wi
 		if err != nil {
 			t.Fatalf("after %d bytes: %v", got, err)
 		}
-		d, err := codec.Open(buffer[:n])
+		d, err := opens.Open(buffer[:n])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func assembled(t *testing.T, member *net.UDPConn, codec *wire.DatagramCodec) (wi
 }
 
 func TestTheGroupGetsTheObjectOnceAndTheAskerItsHeadAlone(t *testing.T) {
-	secret, codec := multicastSecret(t), multicastSecret(t).Datagrams()
+	secret := multicastSecret(t)
 	address := &net.UDPAddr{IP: net.IPv4(239, 255, 77, 2), Port: freePort(t)}
 	members := []*net.UDPConn{joined(t, address), joined(t, address)}
 	dir := t.TempDir()
@@ -102,7 +102,7 @@ func TestTheGroupGetsTheObjectOnceAndTheAskerItsHeadAlone(t *testing.T) {
 		}
 	}
 	for _, member := range members {
-		d, whole := assembled(t, member, codec)
+		d, whole := assembled(t, member, wire.NewDatagramOpener(func(id uint8) ([]byte, bool) { return secret.DatagramKey().Secret, id == 0 }))
 		if d.Key != "/film/%31.ts?x=1" || d.ETag != answer.Header.Get("ETag") || d.Digest != digest || d.Type != "video/mp2t" || d.Caching != immortal ||
 			d.Changed != answer.Header.Get("Last-Modified") || fmt.Sprintf("%016x", d.Object) != answer.Header.Get(wire.HeaderMulticast) {
 			t.Errorf("%+v", d)

@@ -2,8 +2,8 @@
 // all members (claim 6), puts them together and has what was lost repaired by
 // HTTP ranges.
 //
-// Always true: what comes in datagrams is authenticated, bounded, stored only for
-// streams of this edge's pairs, and only with the digest that the origin named.
+// Always true: what comes in datagrams is authenticated, counts once, is bounded, stored
+// only for streams of this edge's pairs, and only with the digest that the origin named.
 //
 // Guards: assemblies.mu guards which objects are coming, assembly.mu one of them.
 //

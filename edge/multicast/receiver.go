@@ -37,11 +37,11 @@ const (
 
 // MulticastConfig is what a Receiver is set to.
 type Config struct {
-	Group         string // UDP group and port
-	Interface     string // "": as the system's routes say
-	Listen        string // this edge's own address; on loopback the group is joined there
-	Codec         *wire.DatagramCodec
-	Query         cachekey.Query // of objects' names
+	Group         string                                  // UDP group and port
+	Interface     string                                  // "": as the system's routes say
+	Listen        string                                  // this edge's own address; on loopback the group is joined there
+	Keys          func(id uint8) (secret []byte, ok bool) // of datagrams
+	Query         cachekey.Query                          // of objects' names
 	OriginTimeout time.Duration
 
 	Lose       func() bool   // in tests: whether the next datagram is lost
@@ -73,18 +73,19 @@ type Receiver struct {
 	at         *net.Interface // nil: as the system's routes say
 	joined     atomic.Bool
 	assemblies assemblies
+	opener     *wire.DatagramOpener // owned by hear
 
 	Counts Counts
 }
 
 // MulticastCounts are figures since the start.
-type Counts struct{ Datagrams, GapsAsked atomic.Int64 }
+type Counts struct{ Datagrams, Foreign, Replayed, GapsAsked atomic.Int64 }
 
 // NewReceiver makes one; it joins nothing before Run.
 func New(cfg Config, deps Deps) (*Receiver, error) {
 	m := &Receiver{
 		cfg: cfg, name: deps.Name, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, fetch: deps.Fetch,
-		assemblies: assemblies{all: map[uint64]*assembly{}, room: cmp.Or(cfg.Room, assemblyBytes)},
+		assemblies: assemblies{all: map[uint64]*assembly{}, room: cmp.Or(cfg.Room, assemblyBytes)}, opener: wire.NewDatagramOpener(cfg.Keys),
 	}
 	m.addr, _ = netip.ParseAddrPort(cfg.Group)
 	var err error
@@ -174,8 +175,15 @@ func (m *Receiver) hear(ctx context.Context, socket *net.UDPConn, under *sync.Wa
 // takeDatagram puts one datagram where it belongs. The first one of an object
 // that nobody here asked for begins its fill.
 func (m *Receiver) takeDatagram(ctx context.Context, b []byte, under *sync.WaitGroup) {
-	d, err := m.cfg.Codec.Open(b)
-	if err != nil || m.cfg.Lose != nil && m.cfg.Lose() {
+	d, err := m.opener.Open(b)
+	switch {
+	case errors.Is(err, wire.ErrReplayed):
+		m.Counts.Replayed.Add(1)
+		return
+	case err != nil:
+		m.Counts.Foreign.Add(1)
+		return
+	case m.cfg.Lose != nil && m.cfg.Lose():
 		return
 	}
 	m.Counts.Datagrams.Add(1)

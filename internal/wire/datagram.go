@@ -1,14 +1,10 @@
 package wire
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
-	"hash"
 	"net"
-	"sync"
 )
 
 // Bounds of a datagram: with the headers of IP and UDP it fits an Ethernet frame.
@@ -19,13 +15,19 @@ const (
 	// bytes; what is larger goes by HTTP.
 	MaxDatagramObject = 64 << 20
 
-	datagramMagic = "tdm1"
-	datagramFixed = len(datagramMagic) + macSize + 8 + 8 + 8 + 8 + sha256.Size
+	datagramMagic = "tdm2"
+	datagramHead  = len(datagramMagic) + 1 + 8 + 8 // key, sender, number: in clear, and sealed with the rest
+	datagramTag   = 16                             // of AES-GCM
+	datagramClear = 8 + 8 + 8 + 8 + sha256.Size    // of what is hidden, its texts and its body aside
+	datagramFixed = datagramHead + datagramTag + datagramClear
 	maxDatagramTx = 255 // bytes of each text but the key
 )
 
-// ErrDatagram is returned for what is no datagram of this cluster.
-var ErrDatagram = errors.New("not a datagram of this cluster")
+// Why a datagram is not taken.
+var (
+	ErrDatagram = errors.New("not a datagram of this cluster")
+	ErrReplayed = errors.New("a datagram that has come before, or too late to tell")
+)
 
 // Datagram is a part of an object that an origin sends to a multicast group
 // (claim 6). Each one says all of what the object is, so that a receiver may
@@ -74,31 +76,9 @@ func (d *Datagram) Room() int {
 	return min(MaxDatagramBody, MaxDatagram-datagramFixed-texts)
 }
 
-// DatagramCodec seals and opens datagrams with a key of the cluster: a group is
-// open to everybody in the network. Safe for many goroutines.
-type DatagramCodec struct{ macs sync.Pool }
-
-// Datagrams makes the codec of this cluster.
-func (s Secret) Datagrams() *DatagramCodec {
-	key := s.Key("datagram")
-	return &DatagramCodec{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
-}
-
-func (c *DatagramCodec) sum(b []byte) [sha256.Size]byte {
-	mac := c.macs.Get().(hash.Hash)
-	defer c.macs.Put(mac)
-	mac.Reset()
-	mac.Write(b)
-	var sum [sha256.Size]byte
-	mac.Sum(sum[:0])
-	return sum
-}
-
-// Append writes the datagram; len(d.Body) is at most d.Room().
-func (c *DatagramCodec) Append(b []byte, d *Datagram) []byte {
-	start := len(b)
-	b = append(b, datagramMagic...)
-	b = append(b, make([]byte, macSize)...)
+// appendClear writes a datagram as it is before it is sealed; len(d.Body) is at most
+// d.Room().
+func (d *Datagram) appendClear(b []byte) []byte {
 	for _, v := range []uint64{d.Object, uint64(d.Offset), uint64(d.Total), uint64(d.Sent)} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
@@ -106,28 +86,14 @@ func (c *DatagramCodec) Append(b []byte, d *Datagram) []byte {
 	for _, s := range d.texts() {
 		b = appendText(b, s)
 	}
-	b = append(b, d.Body...)
-	sealed := start + len(datagramMagic)
-	sum := c.sum(b[sealed+macSize:])
-	copy(b[sealed:], sum[:macSize])
-	return b
+	return append(b, d.Body...)
 }
 
-// Open reads a datagram and proves that it comes from this cluster. Body is a
-// part of b.
-func (c *DatagramCodec) Open(b []byte) (Datagram, error) {
-	if len(b) < datagramFixed || len(b) > MaxDatagram || string(b[:len(datagramMagic)]) != datagramMagic {
-		return Datagram{}, ErrDatagram
-	}
-	b = b[len(datagramMagic):]
-	sum := c.sum(b[macSize:])
-	if subtle.ConstantTimeCompare(sum[:macSize], b[:macSize]) != 1 {
-		return Datagram{}, ErrDatagram
-	}
-	return openDatagram(b[macSize:])
-}
-
+// openDatagram reads what was sealed. Body is a part of b.
 func openDatagram(b []byte) (Datagram, error) {
+	if len(b) < datagramClear {
+		return Datagram{}, ErrDatagram
+	}
 	d := Datagram{Object: binary.BigEndian.Uint64(b)}
 	offset, total, sent := binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[24:])
 	copy(d.Digest[:], b[32:])

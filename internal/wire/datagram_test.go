@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 )
@@ -15,38 +16,177 @@ func testDatagram() *Datagram {
 	}
 }
 
+// datagrams are a sealer and an opener with one key.
+func datagrams(t testing.TB) (*DatagramSealer, *DatagramOpener) {
+	t.Helper()
+	key := testSecret(t).DatagramKey()
+	seals := NewDatagramSealer()
+	seals.Use(key)
+	return seals, NewDatagramOpener(func(id uint8) ([]byte, bool) { return key.Secret, id == key.ID })
+}
+
 func TestDatagramArrivesAsItWasSentAndOnlyFromTheCluster(t *testing.T) {
-	codec := testSecret(t).Datagrams()
-	sent := codec.Append(nil, testDatagram())
-	got, err := codec.Open(sent)
-	if err != nil || !reflect.DeepEqual(&got, testDatagram()) {
-		t.Fatalf("%+v, %v", got, err)
-	}
+	seals, opens := datagrams(t)
+	sent := seals.Append(nil, testDatagram())
 	for i := range sent {
 		forged := bytes.Clone(sent)
 		forged[i] ^= 1
-		if _, err := codec.Open(forged); !errors.Is(err, ErrDatagram) {
+		if _, err := opens.Open(forged); !errors.Is(err, ErrDatagram) {
 			t.Fatalf("a datagram changed at %d: %v", i, err)
 		}
-		if _, err := codec.Open(sent[:i]); !errors.Is(err, ErrDatagram) {
+		if _, err := opens.Open(bytes.Clone(sent[:i])); !errors.Is(err, ErrDatagram) {
 			t.Fatalf("the first %d bytes: %v", i, err)
 		}
 	}
+	if bytes.Contains(sent, []byte("segment")) || bytes.Contains(sent, []byte("/live/")) {
+		t.Error("who hears the group reads what is in it")
+	}
+	// The head of one with the body of another one of the same sender.
+	second := seals.Append(nil, testDatagram())
+	if _, err := opens.Open(append(bytes.Clone(sent[:datagramHead]), second[datagramHead:]...)); !errors.Is(err, ErrDatagram) {
+		t.Fatal("swapped bodies:", err)
+	}
+	got, err := opens.Open(bytes.Clone(sent))
+	if err != nil || !reflect.DeepEqual(&got, testDatagram()) {
+		t.Fatalf("what was forged before has changed something: %+v, %v", got, err)
+	}
 	other, _ := NewSecret("another secret, as long")
-	if _, err := other.Datagrams().Open(sent); !errors.Is(err, ErrDatagram) {
+	strange := NewDatagramOpener(func(uint8) ([]byte, bool) { return other.DatagramKey().Secret, true })
+	if _, err := strange.Open(bytes.Clone(second)); !errors.Is(err, ErrDatagram) {
 		t.Fatal("another cluster's datagram:", err)
 	}
 }
 
+// Each datagram counts once, in whatever order they come; no clock says which.
+func TestADatagramCountsOnce(t *testing.T) {
+	seals, opens := datagrams(t)
+	var sent [][]byte
+	for range 3 * replaySpan {
+		sent = append(sent, seals.Append(nil, testDatagram()))
+	}
+	open := func(i int) error {
+		_, err := opens.Open(bytes.Clone(sent[i]))
+		return err
+	}
+	for _, i := range []int{5, 3, 4, 0, 900, 899, 1} {
+		if err := open(i); err != nil {
+			t.Errorf("number %d: %v", i, err)
+		}
+		if err := open(i); !errors.Is(err, ErrReplayed) {
+			t.Errorf("number %d once more: %v", i, err)
+		}
+	}
+	if err := open(2500); err != nil {
+		t.Error(err)
+	}
+	for i, want := range map[int]error{899: ErrReplayed, 2500 - replaySpan: ErrReplayed, 2501 - replaySpan: nil, 2499: nil} {
+		if err := open(i); !errors.Is(err, want) {
+			t.Errorf("number %d after 2500: %v, want %v", i, err, want)
+		}
+	}
+	// What two senders seal with one number shows nothing of either.
+	one, two := NewDatagramSealer(), NewDatagramSealer()
+	one.Use(testSecret(t).DatagramKey())
+	two.Use(testSecret(t).DatagramKey())
+	if a, b := one.Append(nil, testDatagram()), two.Append(nil, testDatagram()); bytes.Equal(a[datagramHead:datagramHead+datagramClear], b[datagramHead:datagramHead+datagramClear]) {
+		t.Error("two senders hide alike")
+	}
+	// A start anew is another sender: its numbers begin anew, and the former ones do
+	// not count again.
+	again := NewDatagramSealer()
+	again.Use(testSecret(t).DatagramKey())
+	if _, err := opens.Open(again.Append(nil, testDatagram())); err != nil {
+		t.Error("after a start anew:", err)
+	}
+	if err := open(2500); !errors.Is(err, ErrReplayed) {
+		t.Error("of the life before:", err)
+	}
+}
+
+// A key opens what it sealed as long as it is good; under another one nothing counts
+// twice, and what is remembered is bounded.
+func TestDatagramKeysChange(t *testing.T) {
+	good := map[uint8][]byte{1: bytes.Repeat([]byte{1}, KeySize), 2: bytes.Repeat([]byte{2}, KeySize)}
+	opens := NewDatagramOpener(func(id uint8) ([]byte, bool) { k, ok := good[id]; return k, ok })
+	seals := NewDatagramSealer()
+	if seals.Ready() {
+		t.Error("ready without a key")
+	}
+	seals.Use(DatagramKey{1, good[1]})
+	first, late := seals.Append(nil, testDatagram()), seals.Append(nil, testDatagram())
+	seals.Use(DatagramKey{2, good[2]})
+	second := seals.Append(nil, testDatagram())
+	for what, b := range map[string][]byte{"the first key's": first, "the second key's": second} {
+		if _, err := opens.Open(bytes.Clone(b)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	delete(good, 1)
+	if _, err := opens.Open(bytes.Clone(late)); !errors.Is(err, ErrDatagram) {
+		t.Error("of a key that is void:", err)
+	}
+	good[1] = bytes.Repeat([]byte{3}, KeySize) // numbers of keys come round
+	if _, err := opens.Open(bytes.Clone(late)); !errors.Is(err, ErrDatagram) {
+		t.Error("of a former key of that number:", err)
+	}
+	if _, err := opens.Open(seals.Append(nil, testDatagram())); err != nil {
+		t.Fatal(err)
+	}
+	good[2] = bytes.Repeat([]byte{4}, KeySize) // unseen: no datagram came in between
+	seals.Use(DatagramKey{2, good[2]})
+	if _, err := opens.Open(seals.Append(nil, testDatagram())); err != nil {
+		t.Error("another key of a number that is known:", err)
+	}
+	for n := range maxSenders {
+		one := NewDatagramSealer()
+		one.Use(DatagramKey{2, good[2]})
+		if _, err := opens.Open(one.Append(nil, testDatagram())); (err == nil) != (n < maxSenders-1) {
+			t.Fatalf("sender %d: %v", n+2, err)
+		}
+	}
+	if _, err := opens.Open(seals.Append(nil, testDatagram())); err != nil {
+		t.Error("a sender that is known, when no other one has room:", err)
+	}
+}
+
+// The window says what a list of all that has come would say.
+func TestReplayWindowAgreesWithAList(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	var w replayWindow
+	seen, top := map[uint64]bool{}, uint64(0)
+	for range 200_000 {
+		n := top + uint64(r.IntN(40))
+		switch r.IntN(50) {
+		case 0:
+			n = top + uint64(r.IntN(3*replaySpan))
+		case 1, 2, 3, 4:
+			n = top - min(top, uint64(r.IntN(replaySpan+50)))
+		}
+		want := n != 0 && !seen[n] && n+replaySpan > top
+		if got := w.fresh(n); got != want {
+			t.Fatalf("number %d after %d: fresh %v, want %v", n, top, got, want)
+		}
+		if want {
+			w.take(n)
+			seen[n], top = true, max(top, n)
+		}
+	}
+	if w.take(1 << 62); !w.fresh(1<<62-1) || w.fresh(1<<62) || w.fresh(top) {
+		t.Error("a leap")
+	}
+}
+
 func TestDatagramFitsAFrame(t *testing.T) {
-	codec := testSecret(t).Datagrams()
+	seals, opens := datagrams(t)
 	for _, length := range []int{1, 100, 127, 128, 500, 900} {
 		d := testDatagram()
 		d.Key, d.Offset, d.Total = "/"+string(bytes.Repeat([]byte("k"), length)), 0, 1<<20
 		d.Body = make([]byte, d.Room())
-		if b := codec.Append(nil, d); len(b) > MaxDatagram {
+		if b := seals.Append(nil, d); len(b) > MaxDatagram {
 			t.Errorf("key of %d: %d bytes", length, len(b))
-		} else if _, err := codec.Open(b); err != nil {
+		} else if _, err := opens.Open(b); err != nil {
 			t.Errorf("key of %d: %v", length, err)
 		}
 	}
@@ -56,7 +196,7 @@ func TestDatagramFitsAFrame(t *testing.T) {
 }
 
 func TestDatagramThatContradictsItselfIsRefused(t *testing.T) {
-	codec := testSecret(t).Datagrams()
+	seals, opens := datagrams(t)
 	for name, change := range map[string]func(*Datagram){
 		"beyond its end": func(d *Datagram) { d.Offset = 1201 },
 		"negative":       func(d *Datagram) { d.Offset = -1 },
@@ -70,25 +210,22 @@ func TestDatagramThatContradictsItselfIsRefused(t *testing.T) {
 			t.Fatal("the unchanged one does not fit")
 		}
 		change(d)
-		if _, err := codec.Open(codec.Append(nil, d)); !errors.Is(err, ErrDatagram) {
+		if _, err := opens.Open(seals.Append(nil, d)); !errors.Is(err, ErrDatagram) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func FuzzOpenDatagram(f *testing.F) {
-	codec := testSecret(f).Datagrams()
-	f.Add(codec.Append(nil, testDatagram())[len(datagramMagic)+macSize:])
+	seals, opens := datagrams(f)
+	f.Add(testDatagram().appendClear(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) < datagramFixed-len(datagramMagic)-macSize {
-			return
-		}
 		d, err := openDatagram(b)
 		if err != nil {
 			return
 		}
-		again, err := codec.Open(codec.Append(nil, &d))
-		if len(b) <= MaxDatagram-len(datagramMagic)-macSize && (err != nil || again.Key != d.Key || !bytes.Equal(again.Body, d.Body)) {
+		again, err := opens.Open(seals.Append(nil, &d))
+		if len(b) <= MaxDatagram-datagramHead-datagramTag && (err != nil || again.Key != d.Key || !bytes.Equal(again.Body, d.Body)) {
 			t.Fatalf("%+v became %+v, %v", d, again, err)
 		}
 	})
