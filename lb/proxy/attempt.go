@@ -147,15 +147,13 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 		a.conn = k.c.pool.get(a.to)
 	}
 	if a.conn == nil {
-		generation := k.c.pool.generation(a.to.Edge)
-		u, err := dialUpstream(ctx, a.to, &k.c.cfg, k.c.deps.Identity)
+		u, err := k.c.dial(ctx, a.to)
 		if err != nil {
 			if ctx.Err() != nil {
 				return errViewer
 			}
 			return err
 		}
-		u.generation = generation
 		a.conn = u
 	}
 	a.live.Store(a.conn)
@@ -195,7 +193,7 @@ func (k *response) await(ctx context.Context, a *attempt, untimed bool) error {
 			return errViewer
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case a.conn.waiting():
+		case a.conn.unread():
 			a.moved = now
 		default:
 			return errStalled

@@ -135,7 +135,7 @@ func (k *response) splice(a *attempt) error {
 // begun: how long to wait on, or errStalled.
 func (k *response) still(a *attempt, n int64, begun time.Time, limit time.Duration) (time.Duration, error) {
 	now := k.c.deps.Now()
-	if a.conn.waiting() { // the viewer is slow, the edge is not
+	if a.conn.unread() { // the viewer is slow, the edge is not
 		a.waited, a.got = 0, 0
 		return limit, nil
 	}

@@ -11,12 +11,12 @@
 //   - all is bounded in bytes: heads, buffers, pipes, connections kept idle.
 //
 // Two ways for bytes: Splicer, on the loops of internal/front, for what is ordinary
-// (splice*.go, edgeconn.go), and Proxy.Serve, in goroutines, for everything else
-// and for what a splice hands off (response.go, attempt.go, hedge.go, upstream.go).
-// They have one reader of an edge's head and of its body's framing: internal/h1, by way
-// of answer.go.
+// (splice*.go), and Proxy.Serve, in goroutines, for everything else
+// and for what a splice hands off (response.go, attempt.go, hedge.go).
+// They share one connection to an edge and one kind of pool (upstream.go, pool.go), and
+// one reader of an edge's head and framing: internal/h1, by way of answer.go.
 //
-// Guarded by: pool, latencies, budget and resolved have a mutex each; a splice is
+// Guarded by: pools, latencies, budget and resolved have a mutex each; a splice is
 // its loop's; a response is owned by the goroutine that serves it, and attempts
 // that run beside it only read it.
 //

@@ -57,11 +57,13 @@ func (r *splice) handOffWith(received []byte, err error) {
 		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, longest: r.longest,
 	}
 	switch {
-	case r.line == nil:
-	case received != nil, err == errStalled, err == errSlow:
-		b.conn = r.line.upstream(received) // more may come by it
+	case r.upstream == nil:
+	case received != nil, err == errStalled, err == errSlow: // more may come by it
+		if r.upstream.leave(received) == nil {
+			b.conn = r.upstream
+		}
 	default:
-		r.line.close()
+		r.upstream.close()
 	}
 	c := r.conn
 	s.put(r)

@@ -1,47 +1,39 @@
 package proxy
 
 import (
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // idleLimit closes a connection before the edge does (60 s and more there).
 const idleLimit = 30 * time.Second
 
-// upstreamPool keeps idle connections by address, the last used first.
+// upstreamPool keeps idle connections by address, the last used first. Each loop has
+// one, for it alone is told of their ends, and all goroutines together.
 type upstreamPool struct {
-	most int // idle connections to one address
+	most        int // idle connections to one address
+	generations *generations
 
-	mu          sync.Mutex
-	idle        map[string][]*upstream // guarded by mu
-	generations map[string]uint64      // guarded by mu; by edge, risen by drop
+	mu   sync.Mutex
+	idle map[string][]*upstream // guarded by mu
 }
 
-func newUpstreamPool(most int) *upstreamPool {
-	return &upstreamPool{most: most, idle: map[string][]*upstream{}, generations: map[string]uint64{}}
-}
-
-// generation is what a connection to the edge is stamped with when it is dialled.
-func (p *upstreamPool) generation(edge string) uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.generations[edge]
+func newUpstreamPool(most int, of *generations) *upstreamPool {
+	return &upstreamPool{most: most, generations: of, idle: map[string][]*upstream{}}
 }
 
 // get returns a connection that is idle and sound, or nil.
 func (p *upstreamPool) get(to Target) *upstream {
+	generation := p.generations.of(to.Edge)
 	for {
-		p.mu.Lock()
-		list := p.idle[to.Addr]
-		if len(list) == 0 {
-			p.mu.Unlock()
+		u := p.last(to.Addr)
+		if u == nil {
 			return nil
 		}
-		u := list[len(list)-1]
-		list[len(list)-1] = nil
-		p.idle[to.Addr] = list[:len(list)-1]
-		p.mu.Unlock()
-		if u.edge == to.Edge && u.clean() {
+		u.readable = false
+		if u.edge == to.Edge && u.generation == generation && !u.unread() {
 			u.reused = true
 			return u
 		}
@@ -49,31 +41,38 @@ func (p *upstreamPool) get(to Target) *upstream {
 	}
 }
 
-// put takes a connection back whose response was read to its end.
-func (p *upstreamPool) put(u *upstream, now time.Time) {
-	if len(u.buffered()) > 0 { // more than was announced: what follows can't be trusted
-		u.close()
-		return
-	}
-	u.settle()
-	u.idleAt = now
+func (p *upstreamPool) last(addr string) *upstream {
 	p.mu.Lock()
-	list := p.idle[u.addr]
-	if p.most <= len(list) || u.generation != p.generations[u.edge] {
-		p.mu.Unlock()
-		u.close()
-		return
+	defer p.mu.Unlock()
+	list := p.idle[addr]
+	if len(list) == 0 {
+		return nil
 	}
-	p.idle[u.addr] = append(list, u)
-	p.mu.Unlock()
+	u := list[len(list)-1]
+	list[len(list)-1] = nil
+	p.idle[addr] = list[:len(list)-1]
+	return u
 }
 
-// drop closes what is idle to an edge; what is in use is not kept afterwards.
-func (p *upstreamPool) drop(edge string) {
+// put takes a connection back whose response was read to its end. One that has ended,
+// or in which more lies than was announced, can't be trusted.
+func (p *upstreamPool) put(u *upstream, now time.Time) {
+	if u.ended || len(u.buffered()) > 0 || u.generation != p.generations.of(u.edge) || !p.keep(u, now) {
+		u.close()
+	}
+}
+
+func (p *upstreamPool) keep(u *upstream, now time.Time) bool {
+	u.splice, u.idleAt = nil, now
+	u.settle()
 	p.mu.Lock()
-	p.generations[edge]++
-	p.mu.Unlock()
-	p.sweep(func(u *upstream) bool { return u.edge == edge })
+	defer p.mu.Unlock()
+	list := p.idle[u.addr]
+	if len(list) >= p.most {
+		return false
+	}
+	p.idle[u.addr] = append(list, u)
+	return true
 }
 
 // expire closes what has been idle for too long.
@@ -81,6 +80,7 @@ func (p *upstreamPool) expire(now time.Time) {
 	p.sweep(func(u *upstream) bool { return now.Sub(u.idleAt) > idleLimit })
 }
 
+// sweep closes the connections that end says so of.
 func (p *upstreamPool) sweep(end func(*upstream) bool) {
 	var ended []*upstream
 	p.mu.Lock()
@@ -113,4 +113,29 @@ func (p *upstreamPool) size() int {
 		n += len(list)
 	}
 	return n
+}
+
+// generations are those of edges: a connection from before its edge was declared dead is
+// not used any more. They are read at every request and written at a death.
+type generations struct {
+	mu  sync.Mutex // of who writes
+	all atomic.Pointer[map[string]uint64]
+}
+
+func newGenerations() *generations {
+	g := new(generations)
+	g.all.Store(&map[string]uint64{})
+	return g
+}
+
+// of is what a connection to the edge is stamped with when it is dialled.
+func (g *generations) of(edge string) uint64 { return (*g.all.Load())[edge] }
+
+// end begins the edge's next one.
+func (g *generations) end(edge string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := maps.Clone(*g.all.Load())
+	all[edge]++
+	g.all.Store(&all)
 }

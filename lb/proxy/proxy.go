@@ -73,11 +73,12 @@ type Deps struct {
 type Proxy struct {
 	cfg     Config
 	deps    Deps
-	pool    *upstreamPool
+	pool    *upstreamPool // the goroutines'
 	latency *latencies
 	budget  *retryBudget
 
-	resolved *resolved
+	generations *generations
+	resolved    *resolved
 }
 
 // New makes a proxy. It starts nothing; Run sees to what is idle.
@@ -95,8 +96,8 @@ func New(cfg Config, deps Deps) *Proxy {
 	if deps.Room == nil {
 		deps.Room = func(string) bool { return true }
 	}
-	c := &Proxy{cfg: cfg, deps: deps, pool: newUpstreamPool(cfg.IdlePerEdge), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
-	c.latency = newLatencies(&c.cfg)
+	c := &Proxy{cfg: cfg, deps: deps, generations: newGenerations(), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
+	c.latency, c.pool = newLatencies(&c.cfg), newUpstreamPool(cfg.IdlePerEdge, c.generations)
 	return c
 }
 
@@ -115,9 +116,11 @@ func (c *Proxy) Run(ctx context.Context) error {
 	}
 }
 
-// Drop closes the idle connections to an edge that was declared dead.
+// Drop is for an edge that was declared dead: no connection to it is used again, and what
+// is idle is closed, by loops when they meet it.
 func (c *Proxy) Drop(edge string) {
-	c.pool.drop(edge)
+	c.generations.end(edge)
+	c.pool.sweep(func(u *upstream) bool { return u.edge == edge })
 	c.latency.forget(edge)
 }
 

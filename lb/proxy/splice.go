@@ -22,8 +22,8 @@ type Splicer struct {
 	c       *Proxy
 	deps    LoopDeps
 	loop    *front.Loop
-	idle    map[string][]*edgeConn // by address, the last used at the end
-	waiting spliceList             // for an edge, who waits longest first
+	pool    *upstreamPool
+	waiting spliceList // for an edge, who waits longest first
 	spare   []*splice
 	pipes   []*front.Pipe
 	answer  answer // that is being looked at
@@ -54,14 +54,14 @@ type LoopRequest struct {
 
 // Splicer is what a loop carries responses with.
 func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
-	return &Splicer{c: c, deps: deps, loop: loop, idle: map[string][]*edgeConn{}, swept: loop.Now()}
+	return &Splicer{c: c, deps: deps, loop: loop, pool: newUpstreamPool(c.cfg.IdlePerEdge, c.generations), swept: loop.Now()}
 }
 
 // splice is one response on its way, on a loop.
 type splice struct {
-	s    *Splicer
-	conn *front.Conn
-	line *edgeConn
+	s        *Splicer
+	conn     *front.Conn
+	upstream *upstream
 
 	// What the viewer asked, and whom.
 	text   string // the request's head
@@ -118,7 +118,7 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 func (s *Splicer) Tick(now time.Time) time.Time {
 	if now.Sub(s.swept) > idleLimit/6 {
 		s.swept = now
-		s.sweep(func(n *edgeConn) bool { return now.Sub(n.idleAt) > idleLimit })
+		s.pool.expire(now)
 	}
 	if s.waiting.first == nil {
 		return time.Time{}
@@ -152,7 +152,7 @@ func later(a, b time.Time) time.Time {
 
 // Close is a front.Quick's.
 func (s *Splicer) Close() {
-	s.sweep(func(*edgeConn) bool { return true })
+	s.pool.sweep(func(*upstream) bool { return true })
 	for _, p := range s.pipes {
 		p.Close()
 	}

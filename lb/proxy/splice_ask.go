@@ -16,11 +16,11 @@ func (r *splice) ask(h *h1.Request) bool {
 			return false // it names fields that must not go on
 		}
 	}
-	if !r.findLine() {
+	if !r.connect() {
 		return false
 	}
 	r.conn.Take(r)
-	if r.line.opening {
+	if r.upstream.opening {
 		r.s.waiting.wait(r, r.s.loop.Now())
 		return true
 	}
@@ -48,7 +48,7 @@ func (r *splice) say(h *h1.Request) {
 	r.asked = now
 	s.waiting.wait(r, now)
 	b := r.request(s.loop.Scratch(), h)
-	if n, err := front.Send(r.line.fd, b); err != nil || n < len(b) {
+	if n, err := front.Send(r.upstream.fd, b); err != nil || n < len(b) {
 		r.handOff(nil) // it is asked anew, and what is wrong found out
 	}
 }

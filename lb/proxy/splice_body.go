@@ -29,7 +29,7 @@ func (r *splice) move() {
 		case r.left == 0:
 			r.finish()
 			return
-		case !r.line.readable:
+		case !r.upstream.readable:
 			r.await()
 			return
 		case share <= 0:
@@ -140,7 +140,7 @@ func (r *splice) receive() (int, error) {
 		}
 		return n, err
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-		r.line.readable = r.line.ended && errors.Is(err, syscall.EINTR)
+		r.upstream.readable = r.upstream.ended && errors.Is(err, syscall.EINTR)
 		return 0, nil
 	case err != nil:
 		return 0, err
@@ -157,7 +157,7 @@ func (r *splice) take() (int, error) {
 			if r.eager {
 				want = pipeEager
 			}
-			n, err := p.Fill(r.line.fd, int(min(r.left, want)))
+			n, err := p.Fill(r.upstream.fd, int(min(r.left, want)))
 			if n <= 0 || err != nil {
 				r.s.putPipe(p)
 				return 0, err
@@ -168,7 +168,7 @@ func (r *splice) take() (int, error) {
 	}
 	buffer := r.s.loop.ReadBuffer()
 	buffer = buffer[:min(r.left, int64(len(buffer)))]
-	n, err := unix.Read(r.line.fd, buffer)
+	n, err := unix.Read(r.upstream.fd, buffer)
 	if n > 0 {
 		r.held = append(r.held[:0], buffer[:n]...)
 		return n, nil
@@ -205,31 +205,31 @@ func (r *splice) look(now time.Time) {
 	latency, cfg := r.s.c.latency, &r.s.c.cfg
 	silence := now.Sub(r.since)
 	switch {
-	case r.line.opening:
+	case r.upstream.opening:
 		switch {
 		case silence < cfg.Connect:
-		case front.Writable(r.line.fd): // this loop was late, not the edge
-			r.line.opened()
+		case front.Writable(r.upstream.fd): // this loop was late, not the edge
+			r.upstream.opened()
 		default:
 			r.hangUp()
 			r.handOff(errConnect)
 		}
 		return
 	case !r.begun:
-		if silence < latency.limit(r.line.edge, firstByte) {
+		if silence < latency.limit(r.upstream.edge, firstByte) {
 			return
 		}
 	default:
-		limit := latency.limit(r.line.edge, nextByte)
+		limit := latency.limit(r.upstream.edge, nextByte)
 		// After the viewer's pause a quarter is enough, if by the kernel's clock
 		// nothing has come for the whole: one that lives sends at once then.
-		if silence < limit && (!r.resumed || silence < limit/4 || r.line.silent() < limit) {
+		if silence < limit && (!r.resumed || silence < limit/4 || r.upstream.silent() < limit) {
 			return
 		}
 	}
-	if front.Unread(r.line.fd) { // here, too
+	if front.Unread(r.upstream.fd) { // here, too
 		r.s.waiting.wait(r, now)
-		r.line.readable = true
+		r.upstream.readable = true
 		r.heard()
 		return
 	}
@@ -248,12 +248,12 @@ func (r *splice) Writable() {
 func (r *splice) finish() {
 	s, c := r.s, r.conn
 	if r.longest > 0 {
-		s.c.latency.learn(r.line.edge, nextByte, r.longest)
+		s.c.latency.learn(r.upstream.edge, nextByte, r.longest)
 	}
 	if r.keep {
-		s.rest(r.line)
+		s.pool.put(r.upstream, s.loop.Now())
 	} else {
-		r.line.close()
+		r.upstream.close()
 	}
 	s.deps.Served(r.status, r.promised)
 	s.put(r)
@@ -264,9 +264,9 @@ func (r *splice) finish() {
 func (r *splice) Gone() {
 	s := r.s
 	s.waiting.leave(r)
-	if r.line != nil {
-		r.line.splice = nil
-		r.line.close()
+	if r.upstream != nil {
+		r.upstream.splice = nil
+		r.upstream.close()
 	}
 	sent := r.promised - r.left
 	if r.pipe != nil {

@@ -27,7 +27,7 @@ func (r *splice) heard() {
 
 // hearHead reads the beginning of the answer.
 func (r *splice) hearHead() {
-	n := r.line
+	n := r.upstream
 	buffer := r.s.loop.ReadBuffer()[:spliceRead]
 	got, err := unix.Read(n.fd, buffer)
 	switch {
@@ -60,7 +60,7 @@ func (r *splice) hearHead() {
 // lose is for a connection that broke before an answer came. An idle one that
 // had died unnoticed says nothing of its edge, which is asked again.
 func (r *splice) lose(err error) {
-	if r.line.reused {
+	if r.upstream.reused {
 		r.stale, err = true, nil
 	}
 	r.hangUp()
@@ -82,7 +82,7 @@ func (r *splice) begin(y *answer, head, body []byte) {
 		r.head = string(head)
 	}
 	out := append(r.viewersHead(r.s.loop.Scratch(), y), body...)
-	r.corked = r.left > 0 && r.line.readable
+	r.corked = r.left > 0 && r.upstream.readable
 	n, err := r.conn.Send(out, r.corked)
 	if err != nil {
 		r.conn.Reset()
@@ -109,7 +109,7 @@ func (r *splice) viewersHead(out []byte, y *answer) []byte {
 	if !y.dated { // RFC 9110 6.6.1
 		out = r.s.loop.AppendDate(out)
 	}
-	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.line.edge...)
+	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.upstream.edge...)
 	out = append(out, "\"\r\n"...)
 	if !r.conn.Keep() {
 		out = append(out, "Connection: close\r\n"...)

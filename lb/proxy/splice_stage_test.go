@@ -213,16 +213,14 @@ func (s *spliceStage) freeze() (thaw func()) {
 	return func() { close(release) }
 }
 
-// under counts the splices that wait for an edge, and idle lines.
+// under counts the splices that wait for an edge, and idle connections.
 func (s *spliceStage) under() (waiting, idle int) {
 	for _, n := range s.all() {
 		s.on(n, func() {
 			for r := n.waiting.first; r != nil; r = r.after {
 				waiting++
 			}
-			for _, list := range n.idle {
-				idle += len(list)
-			}
+			idle += n.pool.size()
 		})
 	}
 	return waiting, idle
@@ -231,11 +229,11 @@ func (s *spliceStage) under() (waiting, idle int) {
 // nothingLeft is for when the loops have ended.
 func (s *spliceStage) nothingLeft() {
 	for _, n := range s.all() {
-		if n.waiting.first != nil || n.waiting.last != nil || len(n.idle) != 0 || len(n.pipes) != 0 {
-			s.t.Errorf("left: waiting %v, lines %v, %d pipes", n.waiting.first, n.idle, len(n.pipes))
+		if n.waiting.first != nil || n.waiting.last != nil || n.pool.size() != 0 || len(n.pipes) != 0 {
+			s.t.Errorf("left: waiting %v, %d connections, %d pipes", n.waiting.first, n.pool.size(), len(n.pipes))
 		}
 		for _, r := range n.spare {
-			if r.conn != nil || r.line != nil || r.pipe != nil || r.listed || len(r.held) != 0 {
+			if r.conn != nil || r.upstream != nil || r.pipe != nil || r.listed || len(r.held) != 0 {
 				s.t.Errorf("a spare splice holds %+v", r)
 			}
 		}

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -12,8 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/front"
-	"tandem/internal/identity"
 )
 
 const (
@@ -29,74 +28,126 @@ var longPast = time.Unix(1, 0)
 // errCut is what a read gets that was interrupted on purpose.
 var errCut = errors.New("interrupted")
 
-// upstream is a connection to an edge, used for one response at a time.
-// What was read and not yet used lies in buf[r:w]; a read that runs into its
+// upstream is a connection to an edge, used for one response at a time: a loop's, which
+// is told of its events, or, after leave, a goroutine's, which waits for it.
+// What a goroutine has read and not yet used lies in buf[r:w]; a read that runs into its
 // deadline loses nothing, so that waiting can be taken up again.
 type upstream struct {
-	conn       net.Conn // tcp, or TLS over it
-	tcp        *net.TCPConn
-	raw        syscall.RawConn
 	edge       string
 	addr       string
-	generation uint64 // of the pool when it was dialled
+	generation uint64 // of the edge when it was dialled
 	reused     bool
 	idleAt     time.Time
 
+	// A loop's.
+	s        *Splicer
+	fd       int
+	splice   *splice // nil: idle
+	opening  bool    // not connected yet
+	readable bool
+	ended    bool // the edge sends no more
+
+	// A goroutine's.
+	conn  net.Conn     // tcp, or TLS over it
+	tcp   *net.TCPConn // nil: a loop's
+	raw   syscall.RawConn
 	buf   []byte
 	r, w  int
-	large *[]byte // from bodyBuffers, while buf is its
-
-	cut atomic.Bool // interrupt was called
+	large *[]byte     // from bodyBuffers, while buf is its
+	cut   atomic.Bool // interrupt was called
 }
 
-// dialUpstream opens a connection; who is to be known by a certificate has to show
-// it. Go sets TCP_NODELAY.
-func dialUpstream(ctx context.Context, to Target, cfg *Config, id *identity.Bundle) (*upstream, error) {
-	limit := cfg.Connect
-	dialer := net.Dialer{Timeout: limit, Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { front.BoundReceived(int(fd), int(cfg.MaxReceived)) })
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
-	if err != nil {
-		return nil, err
-	}
-	tcp := conn.(*net.TCPConn)
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		_ = tcp.Close()
-		return nil, err
-	}
-	u := &upstream{conn: tcp, tcp: tcp, raw: raw, edge: to.Edge, addr: to.Addr, buf: make([]byte, upstreamBuffer)}
-	if to.TLS {
-		if err := u.secure(ctx, to, limit, id); err != nil {
-			_ = tcp.Close()
-			return nil, err
+// Wants is a front.Source's.
+func (u *upstream) Wants() (in, out bool) { return !u.readable, u.opening }
+
+// Ready is a front.Source's.
+func (u *upstream) Ready(events uint32) {
+	over := events&(front.Half|front.Gone) != 0
+	in := over || events&front.In != 0
+	u.readable = u.readable || in
+	u.ended = u.ended || over
+	switch {
+	case u.splice == nil:
+		if in { // closed by the edge, or bytes that nobody asked for
+			u.s.pool.sweep(func(other *upstream) bool { return other == u })
 		}
+	case u.opening:
+		if over || events&front.Out != 0 {
+			u.opened()
+		}
+	case in:
+		u.splice.heard()
 	}
-	return u, nil
 }
 
-// errNameless is for an edge that is to be known by its certificate, by a balancer
-// that has none.
-var errNameless = errors.New("the edge wants certificates, and this balancer has none: see --identity")
-
-func (u *upstream) secure(ctx context.Context, to Target, limit time.Duration, id *identity.Bundle) error {
-	if id == nil {
-		return errNameless
-	}
-	host, _, err := net.SplitHostPort(to.Addr)
+// leave takes the connection off its loop, for a goroutine, with what was received and
+// not used.
+func (u *upstream) leave(received []byte) error {
+	tcp, err := front.SocketOf(u.fd)
+	u.close()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	conn := tls.Client(u.tcp, id.Client(host, identity.Want{Role: identity.Edge, Node: to.Edge}, identity.ProtocolHTTP))
-	u.conn = conn
-	return conn.HandshakeContext(ctx)
+	u.s, u.splice = nil, nil
+	u.buf = make([]byte, max(upstreamBuffer, len(received)))
+	u.r, u.w = 0, copy(u.buf, received)
+	return u.held(tcp)
+}
+
+// held puts the connection into a goroutine's hands.
+func (u *upstream) held(tcp *net.TCPConn) (err error) {
+	if u.raw, err = tcp.SyscallConn(); err != nil {
+		_ = tcp.Close()
+		return err
+	}
+	u.conn, u.tcp = tcp, tcp
+	return nil
 }
 
 // plain tells whether the bytes may be moved inside the kernel.
 func (u *upstream) plain() bool { return u.conn == u.tcp }
+
+// unread tells whether something lies in the socket that was not read: then whoever
+// should read is slow, not who sends. In an idle one it is its end, or what nobody has
+// asked for, whether its loop has been told of that or not.
+func (u *upstream) unread() (yes bool) {
+	if u.tcp == nil {
+		return front.Unread(u.fd)
+	}
+	err := u.raw.Control(func(fd uintptr) { yes = front.Unread(int(fd)) })
+	return yes || err != nil
+}
+
+// reception is the time since the kernel last received bytes, and whether the
+// connection is dead.
+func (u *upstream) reception() (silent time.Duration, dead bool) {
+	if u.tcp == nil {
+		return front.Reception(u.fd)
+	}
+	err := u.raw.Control(func(fd uintptr) { silent, dead = front.Reception(int(fd)) })
+	return silent, dead || err != nil
+}
+
+// silent is the time since the kernel last received bytes.
+func (u *upstream) silent() time.Duration {
+	silent, _ := u.reception()
+	return silent
+}
+
+// close ends the connection. After an unfinished body the kernel resets it, so
+// that the edge stops at once.
+func (u *upstream) close() {
+	if u.tcp == nil {
+		u.s.loop.Forget(u.fd)
+		_ = unix.Close(u.fd)
+		return
+	}
+	_ = u.tcp.Close()
+	if u.large != nil {
+		bodyBuffers.Put(u.large)
+		u.large, u.buf = nil, nil
+	}
+}
 
 // fill waits until deadline for more bytes behind those in the buffer.
 func (u *upstream) fill(deadline time.Time) error {
@@ -171,6 +222,9 @@ func (u *upstream) borrow() {
 
 // settle gives a borrowed or grown buffer back. Nothing may lie in it.
 func (u *upstream) settle() {
+	if u.tcp == nil {
+		return // a loop reads into its own
+	}
 	if u.large != nil {
 		bodyBuffers.Put(u.large)
 		u.large, u.buf = nil, nil
@@ -179,14 +233,4 @@ func (u *upstream) settle() {
 		u.buf = make([]byte, upstreamBuffer)
 	}
 	u.r, u.w = 0, 0
-}
-
-// close ends the connection. After an unfinished body the kernel resets it, so
-// that the edge stops at once.
-func (u *upstream) close() {
-	_ = u.tcp.Close()
-	if u.large != nil {
-		bodyBuffers.Put(u.large)
-		u.large, u.buf = nil, nil
-	}
 }

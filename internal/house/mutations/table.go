@@ -132,6 +132,6 @@ var Table = []Mutation{
 	// Strangers as clients: one reading of a request, and nothing that was accepted is lost.
 	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front.TestSizesOfChunksThatComeInPartsAreSizes"},
 	{0, "internal/front/secure.go", "s.out = kept(l.sealed[took:])", "s.out = kept(l.sealed[:took])[:0]", "internal/front.TestSealedBytesThatTheSocketDoesNotTakeAreKept"},
-	{0, "lb/proxy/edgeconn.go", "len(list) >= s.c.cfg.IdlePerEdge {", "len(list) >= 64 {", "lb/proxy.TestAsManyLinesAreKeptAsWereBusy"},
+	{0, "lb/proxy/pool.go", "len(list) >= p.most {", "len(list) >= 64 {", "lb/proxy.TestAsManyConnectionsAreKeptAsWereBusy"},
 	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},
 }

@@ -15,7 +15,7 @@ import (
 
 // What an edge sends behind an answer never passes for the next one, if it came
 // before that was asked for: however late the loop hears of it.
-func TestLinesAreReusedClean(t *testing.T) {
+func TestConnectionsAreReusedClean(t *testing.T) {
 	var conns []net.Conn
 	e := script(t, func(c net.Conn, _ string) {
 		conns = append(conns, c)
@@ -28,7 +28,7 @@ func TestLinesAreReusedClean(t *testing.T) {
 		s.seenWell(v)
 		s.settle()
 		if _, idle := s.under(); idle != 1 {
-			t.Fatalf("%d idle lines", idle)
+			t.Fatalf("%d idle connections", idle)
 		}
 		thaw := s.freeze()
 		v.ask(http.MethodGet, "/2") // the loop hears of this first
@@ -53,7 +53,7 @@ func (s *spliceStage) seenWell(v *viewer) {
 }
 
 // As many connections are kept as were busy at once, and they serve the next ones.
-func TestAsManyLinesAreKeptAsWereBusy(t *testing.T) {
+func TestAsManyConnectionsAreKeptAsWereBusy(t *testing.T) {
 	const viewers = 100
 	var asked sync.WaitGroup
 	wave := func() { asked.Add(viewers) }
@@ -88,7 +88,7 @@ func TestAsManyLinesAreKeptAsWereBusy(t *testing.T) {
 }
 
 // A descriptor is closed once: the second time it would be somebody else's.
-func TestRefusedLinesAreClosedOnce(t *testing.T) {
+func TestRefusedConnectionsAreClosedOnce(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
 	s := openSplices(t, spliceOptions{edges: []Target{nobody(t, "edge-1"), e.target("edge-2")}})
 	over := make(chan struct{})
@@ -153,7 +153,7 @@ func TestEdgesThatSpeakFirst(t *testing.T) {
 
 // A connection that ends while it is idle is let go at once; one that ends as it is
 // used again is no evidence against its edge, which is asked once more.
-func TestLinesThatEndIdle(t *testing.T) {
+func TestConnectionsThatEndIdle(t *testing.T) {
 	var asked sync.Map // by connection
 	var reset atomic.Bool
 	e := script(t, func(c net.Conn, _ string) {
@@ -186,7 +186,7 @@ func TestLinesThatEndIdle(t *testing.T) {
 }
 
 // After an edge was declared dead no connection from before is used.
-func TestLinesOfAnotherEra(t *testing.T) {
+func TestConnectionsOfAnotherGeneration(t *testing.T) {
 	goOn := make(chan struct{}, 1)
 	e := script(t, func(c net.Conn, ask string) {
 		text := plainOK("well")
@@ -255,4 +255,41 @@ func TestLoopsThatEndInTheMiddle(t *testing.T) {
 	}
 	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
 	s.eventually("the edge is let go", func() bool { return e.connected() == 0 })
+}
+
+// A pool keeps what the next request can trust, as many as it may, and no large buffer.
+func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
+	e := script(t, func(net.Conn, string) {})
+	c := New(Config{IdlePerEdge: 2}, Deps{})
+	for what, row := range map[string]struct {
+		kept bool
+		do   func(u *upstream)
+	}{
+		"as it is":                {true, func(*upstream) {}},
+		"a large buffer":          {true, func(u *upstream) { u.borrow() }},
+		"its end was told":        {false, func(u *upstream) { u.ended = true }},
+		"more than was announced": {false, func(u *upstream) { u.w = 1 }},
+		"its edge died":           {false, func(*upstream) { c.Drop("edge-1") }},
+		"the pool is full": {false, func(*upstream) {
+			for range 2 {
+				other, err := c.dial(t.Context(), e.target("edge-1"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.pool.put(other, time.Now())
+			}
+		}},
+	} {
+		u, err := c.dial(t.Context(), e.target("edge-1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.do(u)
+		before := c.pool.size()
+		c.pool.put(u, time.Now())
+		if kept := c.pool.size() > before; kept != row.kept || u.large != nil {
+			t.Errorf("%s: kept is %v, a large buffer %v", what, kept, u.large != nil)
+		}
+		c.pool.sweep(func(*upstream) bool { return true })
+	}
 }

@@ -1,0 +1,112 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/internal/front"
+	"tandem/internal/identity"
+)
+
+// connect finds an idle connection to the splice's edge, or opens one; false when
+// that can't be begun here.
+func (r *splice) connect() bool {
+	u := r.s.pool.get(r.plan.First)
+	if u == nil {
+		var err error
+		if u, err = r.s.dial(r.plan.First); err != nil {
+			return false
+		}
+	}
+	u.splice, r.upstream = r, u
+	return true
+}
+
+var errUnresolved = errors.New("the edge's address has to be looked up")
+
+// dial begins to connect.
+func (s *Splicer) dial(to Target) (*upstream, error) {
+	u := &upstream{s: s, edge: to.Edge, addr: to.Addr, generation: s.c.generations.of(to.Edge), opening: true}
+	addr, ok := s.c.resolved.find(to.Addr)
+	if !ok {
+		return nil, errUnresolved
+	}
+	fd, err := front.Connect(addr, int(s.c.cfg.MaxReceived))
+	if err != nil {
+		return nil, err
+	}
+	u.fd = fd
+	if err := s.loop.Watch(fd, u); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return u, nil
+}
+
+// opened finds out how connecting ended.
+func (u *upstream) opened() {
+	r := u.splice
+	if err := front.Connected(u.fd); err != nil {
+		r.hangUp()
+		r.handOff(err)
+		return
+	}
+	u.opening = false
+	r.speak()
+	if u.readable && r.upstream == u { // told with the same event, and never again
+		r.heard()
+	}
+}
+
+// hangUp closes the splice's connection to its edge.
+func (r *splice) hangUp() {
+	r.upstream.close()
+	r.upstream = nil
+}
+
+// dial opens a connection for a goroutine; who is to be known by a certificate has to
+// show it. Go sets TCP_NODELAY.
+func (c *Proxy) dial(ctx context.Context, to Target) (*upstream, error) {
+	u := &upstream{edge: to.Edge, addr: to.Addr, generation: c.generations.of(to.Edge), buf: make([]byte, upstreamBuffer)}
+	dialer := net.Dialer{Timeout: c.cfg.Connect, Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { front.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.held(conn.(*net.TCPConn)); err != nil {
+		return nil, err
+	}
+	if to.TLS {
+		if err := c.secure(ctx, u, to); err != nil {
+			u.close()
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// errNameless is for an edge that is to be known by its certificate, by a balancer
+// that has none.
+var errNameless = errors.New("the edge wants certificates, and this balancer has none: see --identity")
+
+func (c *Proxy) secure(ctx context.Context, u *upstream, to Target) error {
+	if c.deps.Identity == nil {
+		return errNameless
+	}
+	host, _, err := net.SplitHostPort(to.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Connect)
+	defer cancel()
+	conn := tls.Client(u.tcp, c.deps.Identity.Client(host, identity.Want{Role: identity.Edge, Node: to.Edge}, identity.ProtocolHTTP))
+	u.conn = conn
+	return conn.HandshakeContext(ctx)
+}
