@@ -8,7 +8,7 @@ const after = { whole: 13_000, short: 11_000 }; // milliseconds that a live stre
 const attempts = 3; // faults of a kind, at most; a session may move meanwhile
 
 export class Round {
-  faults = []; // {kind, edge, at, until}: until the next one, or the end
+  faults = []; // {kind, edge, at, struck, healed, until}: ordered, done, undone; until the next one, or the end
   trouble = []; // what went wrong with the round itself
 
   constructor({ cluster, pages, browsers, plays, buffer, kinds, whole, say }) {
@@ -69,11 +69,12 @@ export class Round {
   }
 
   async #fault(kind, edge, hit) {
-    const fault = { kind, edge, at: Date.now(), healed: 0, until: Infinity };
+    const fault = { kind, edge, at: Date.now(), struck: Infinity, healed: 0, until: Infinity };
     if (this.faults.length) this.faults.at(-1).until = fault.at;
     this.faults.push(fault);
     for (const s of hit) s.hits.push(fault);
     await this.cluster.fault(kind, edge);
+    fault.struck = Date.now();
     await sleep(outage);
     fault.healed = Date.now();
     await this.cluster.heal(kind, edge);

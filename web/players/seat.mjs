@@ -65,9 +65,9 @@ export class Seat {
 
   seek(seconds) { return this.page.evaluate((s) => window.stage.seek(s), seconds); }
 
-  // The longest stall that began in a span of wall clock time.
-  longest(from = 0, to = Infinity) {
-    return Math.max(0, ...this.last.stalls.filter((s) => s.at + s.ms >= from && s.at < to).map((s) => s.ms));
+  // The longest stall of a span of wall clock time, with content at hand or for want of it.
+  longest(had, from = 0, to = Infinity) {
+    return Math.max(0, ...this.last.stalls.filter((s) => s.had === had && s.at + s.ms >= from && s.at < to).map((s) => s.ms));
   }
 
   during(list, from, to) { return list.filter((x) => x.at >= from && x.at < to); }

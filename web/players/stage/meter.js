@@ -8,14 +8,15 @@
 const interval = 50; // milliseconds
 const worth = 100; // shorter ones are looks that fell between two ticks of the clock
 const startup = 1; // seconds of content
+const enough = 0.5; // seconds of content ahead that are at hand
 const leap = 0.4; // seconds of content more than time that make a jump
 
 export class Meter {
   #began = 0; // wall clock, milliseconds; 0: start-up
-  #stalls = []; // {at, ms}: wall clock at its beginning
+  #stalls = []; // {at, ms, had}: wall clock at its beginning; whether content was at hand all the time
   #jumps = []; // {at, seconds}
   #waiting = [];
-  #before = null; // {t, v}: the last look at another value than the present one
+  #before = null; // {t, v, had}: the last look at another value than the present one
   #since = null; // the first look at the present value
   #last = null; // the last one
   #first = -1; // currentTime when it began to play
@@ -37,7 +38,7 @@ export class Meter {
 
   #look() {
     const { video } = this;
-    const look = { t: performance.now(), v: video.currentTime };
+    const look = { t: performance.now(), v: video.currentTime, had: video.readyState >= 3 && this.#ahead() >= enough };
     if (video.paused || video.ended) {
       this.#before = this.#since = this.#last = null;
       return;
@@ -67,20 +68,25 @@ export class Meter {
     const from = this.#before ?? this.#since;
     const missing = look.t - from.t - ((look.v - from.v) * 1000) / this.video.playbackRate;
     const ms = Math.round(Math.max(stood, missing));
-    return ms < worth ? null : { at: Math.round(performance.timeOrigin + this.#since.t), ms };
+    // Looks at one value differ in nothing but what is ahead, which only grows meanwhile.
+    return ms < worth ? null : { at: Math.round(performance.timeOrigin + this.#since.t), ms, had: from.had && this.#since.had };
+  }
+
+  #ahead() {
+    const { buffered, currentTime } = this.video;
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime && buffered.end(i) > currentTime) return buffered.end(i) - currentTime;
+    }
+    return 0;
   }
 
   report() {
     const { video } = this;
     const lasting = this.#began && this.#last ? this.#stall(this.#last) : null;
     const quality = video.getVideoPlaybackQuality();
-    let ahead = 0;
-    for (let i = 0; i < video.buffered.length; i++) {
-      if (video.buffered.start(i) <= video.currentTime && video.buffered.end(i) > video.currentTime) ahead = video.buffered.end(i) - video.currentTime;
-    }
     return {
       began: this.#began, stalls: lasting ? [...this.#stalls, lasting] : this.#stalls, jumps: this.#jumps, waiting: this.#waiting, seen: this.#seen,
-      time: video.currentTime, duration: video.duration, ended: video.ended, paused: video.paused, rate: video.playbackRate, ahead,
+      time: video.currentTime, duration: video.duration, ended: video.ended, paused: video.paused, rate: video.playbackRate, ahead: this.#ahead(),
       hidden: document.hidden, frames: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
     };
   }
