@@ -101,6 +101,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 // furnish makes the rooms that stand on the store.
 func (e *Edge) furnish(deps Deps) error {
 	client := call.NewClient(e.cfg.Name, e.cfg.Secret, e.identity)
+	client.Expect(call.Whose(e.view.Placement, e.cfg.Balancers...))
 	e.client = client
 	e.ours = &ours{log: deps.Logger, origins: e.origins, alias: e.cfg.OriginHosts, public: e.cfg.PublicHosts}
 	e.manifests = manifest.New(e.cfg.manifests(), manifest.Deps{Logger: deps.Logger, Store: e.store, Origin: e.ours.of})

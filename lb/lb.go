@@ -104,6 +104,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 // handed to them here.
 func (l *LB) openRooms(deps Deps) {
 	cfg := l.cfg
+	l.call.Expect(call.Whose(func() *wire.Placement { return l.control.Placement() }, cfg.Join))
 	l.control = control.New(control.Config{
 		Name: cfg.Name, Join: cfg.Join, First: cfg.peers, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,

@@ -38,7 +38,9 @@ func newMember(c Config, d Deps) (*member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--identity: %w", err)
 	}
-	return &member{cfg: c, deps: d, id: id, client: call.NewClient(c.Name, wire.Secret{}, id)}, nil
+	client := call.NewClient(c.Name, wire.Secret{}, id)
+	client.Expect(call.Whose(func() *wire.Placement { return new(wire.Placement) }, c.Balancers...))
+	return &member{cfg: c, deps: d, id: id, client: client}, nil
 }
 
 // toEdges makes a transport one to edges of the cluster, whatever scheme their

@@ -47,6 +47,7 @@ type Client struct {
 	secret   wire.Secret
 	identity *identity.Bundle // nil: the secret
 	http     *http.Client
+	whose    func(address string) identity.Want // nil: anybody's
 
 	transports []*http.Transport // made before anybody is asked
 }
@@ -80,11 +81,22 @@ func (c *Client) named(t *http.Transport) *http.Transport {
 		t.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, dialLimit)
 			defer cancel()
-			return c.identity.Dial(ctx, address, identity.Want{}, identity.ProtocolHTTP)
+			return c.identity.Dial(ctx, address, c.wanted(address), identity.ProtocolHTTP)
 		}
 		t.DialTLSContext = t.DialContext
 	}
 	return t
+}
+
+// Expect tells whom an address leads to: who answers there by another name is not spoken
+// with. To be called before anybody is asked.
+func (c *Client) Expect(whose func(address string) identity.Want) { c.whose = whose }
+
+func (c *Client) wanted(address string) identity.Want {
+	if c.whose == nil {
+		return identity.Want{}
+	}
+	return c.whose(address)
 }
 
 // Close ends the idle connections, those of its transports too: new ones show what

@@ -2,7 +2,8 @@
 // cluster's secret, JSON answers, the body and the words of a refusal, and what
 // browsers' players need on an answer (CORS).
 //
-// Always true: no body is read beyond a stated bound in bytes; an error answer is
+// Always true: where nodes have names, who answers is whom the placement has at that
+// address, or nothing is said; no body is read beyond a stated bound in bytes; an error answer is
 // one line for people and one word for programs; a value that all answers share
 // is never changed.
 //
