@@ -38,6 +38,16 @@ var elementsLed = []struct{ in, want string }{
 	{`<Period><EventStream schemeIdUri="urn:mpeg:dash:event:alternativeMPD:replace:2025"><Event><ReplacePresentation url="/ad.mpd"/></Event></EventStream></Period>`, `<Period><EventStream schemeIdUri="urn:mpeg:dash:event:alternativeMPD:replace:2025"><Event><ReplacePresentation url="[P]/ad.mpd"/></Event></EventStream></Period>`},
 	{`<Period><ImportedMPD uri="/o.mpd">/p.mpd</ImportedMPD></Period>`, `<Period><ImportedMPD uri="[P]/o.mpd">[P]/p.mpd</ImportedMPD></Period>`},
 	{`<Metrics><Reporting schemeIdUri="urn:dvb:dash:reporting:2014" dvb:reportingUrl="http://o.example/r"/></Metrics>`, `<Metrics><Reporting schemeIdUri="urn:dvb:dash:reporting:2014" dvb:reportingUrl="[P]/r"/></Metrics>`},
+	{`<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="http://o.example/next.mpd"/>`, `<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="[P]/next.mpd"/>`},
+	{`<EssentialProperty value="/a.mpd far.mpd http://o.example/b.mpd" schemeIdUri="urn:mpeg:dash:fallback:2016"/>`, `<EssentialProperty value="[P]/a.mpd far.mpd [P]/b.mpd" schemeIdUri="urn:mpeg:dash:fallback:2016"/>`},
+	{`<SupplementalProperty schemeIdUri="urn:mpeg:dash:role:2011" value="/x"/>`, ``},
+	// What a patch puts in the place of something (ISO/IEC 23009-1 5.15, RFC 5261).
+	{`<replace sel="/MPD/BaseURL[1]/text()">http://o.example/v/</replace>`, `<replace sel="/MPD/BaseURL[1]/text()">[P]/v/</replace>`},
+	{`<replace sel="/MPD/Period[@id='a/b']/AdaptationSet[1]/SegmentTemplate/@media">http://o.example/$Number$.m4s</replace>`, `<replace sel="/MPD/Period[@id='a/b']/AdaptationSet[1]/SegmentTemplate/@media">[P]/$Number$.m4s</replace>`},
+	{`<add sel="/MPD/Period[2]" type="@xlink:href">/r.xml</add><add sel="//d:SegmentTemplate" type="@initialization"><![CDATA[/i.mp4]]></add>`, `<add sel="/MPD/Period[2]" type="@xlink:href">[P]/r.xml</add><add sel="//d:SegmentTemplate" type="@initialization"><![CDATA[[P]/i.mp4]]></add>`},
+	{`<replace sel="/MPD/UTCTiming[1]/@value">/t http://o.example/u</replace>`, `<replace sel="/MPD/UTCTiming[1]/@value">[P]/t [P]/u</replace>`},
+	{`<add sel="/MPD"><Period><BaseURL>/v/</BaseURL></Period></add><replace sel="/MPD/Location[1]"><Location>/m.mpd</Location></replace>`, `<add sel="/MPD"><Period><BaseURL>[P]/v/</BaseURL></Period></add><replace sel="/MPD/Location[1]"><Location>[P]/m.mpd</Location></replace>`},
+	{`<replace sel="/MPD/@publishTime">/x</replace><replace sel="/MPD/Title/text()">/x</replace><replace sel="[/BaseURL/text()">/x</replace><remove sel="/MPD/BaseURL"/><replace>/x</replace>`, ``},
 	// Relative to the BaseURLs of the representations.
 	{`<BaseURL>http://far.example/</BaseURL><Period><SegmentTemplate media="/v/$Number$"/></Period>`, ``},
 	{`<Period><AdaptationSet><SegmentTemplate media="/v/$Number$"/><Representation><BaseURL>http://far.example/</BaseURL></Representation></AdaptationSet></Period>`, ``},
@@ -75,8 +85,8 @@ func TestEveryElementIsLedIntoTheSession(t *testing.T) {
 }
 
 func TestDeclaredEntitiesAreRead(t *testing.T) {
-	form := `<!DOCTYPE MPD [<!ENTITY o "http://o.example"> <!ENTITY p '/v/'><!ENTITY all "&o;&p;">]><MPD><BaseURL>%s</BaseURL></MPD>`
-	for in, want := range map[string]string{"&o;/x/": "[P]/x/", "&o;&p;": "[P]&p;", "&p;": "[P]&p;", "&all;": "&all;", "&none;/x": "&none;/x"} {
+	form := `<!DOCTYPE MPD [<!ENTITY o "http://o.example"> <!ENTITY p '/v/'><!ENTITY all "&o;&p;"><!ENTITY self "&self;/x"><!ENTITY tag "&p;&lt;">]><MPD><BaseURL>%s</BaseURL></MPD>`
+	for in, want := range map[string]string{"&o;/x/": "[P]/x/", "&o;&p;": "[P]&p;", "&p;": "[P]&p;", "&all;": "[P]/v/", "&all;x/": "[P]/v/x/", "&self;": "&self;", "&tag;": "&tag;", "&none;/x": "&none;/x"} {
 		m := parsed(t, site(t, "http://o.example", "/m.mpd"), fmt.Sprintf(form, in))
 		if got := edited(m); got != fmt.Sprintf(form, want) {
 			t.Errorf("%s: %s", in, got)

@@ -57,9 +57,18 @@ func (p *reader) representation() {
 	}
 }
 
-// property knows sets that are for trick play: no track that anybody watches.
+// property knows the MPDs that are to follow this one or to stand in for it
+// (ISO/IEC 23009-1 5.11), and sets that are for trick play: no track that anybody
+// watches.
 func (p *reader) property() {
-	if p.inside >= levelSet && !p.Budget.Broke && bytes.Contains(p.text("schemeIdUri"), []byte("trickmode")) {
+	scheme := p.text("schemeIdUri")
+	if bytes.HasPrefix(scheme, []byte("urn:mpeg:dash:chaining:")) || bytes.HasPrefix(scheme, []byte("urn:mpeg:dash:fallback:")) {
+		if list, ok := p.get("value"); ok {
+			p.refers(list)
+		}
+		return
+	}
+	if string(p.name) == "EssentialProperty" && p.inside >= levelSet && !p.Budget.Broke && bytes.Contains(scheme, []byte("trickmode")) {
 		e := p.sets.At(p.sets.Len() - 1)
 		e.kind, e.known = track.Other, true
 	}

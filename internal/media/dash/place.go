@@ -255,8 +255,13 @@ func (p *reader) clock() {
 	if !ok || !bytes.Contains(p.text("schemeIdUri"), []byte("http")) {
 		return
 	}
+	p.refers(value)
+}
+
+// refers takes a list of URIs that are relative to the MPD.
+func (p *reader) refers(list scan.Span) {
 	body := p.Body
-	for at, end := int(value.At), value.End(); at < end; {
+	for at, end := int(list.At), list.End(); at < end; {
 		for at < end && scan.IsSpace(body[at]) {
 			at++
 		}

@@ -119,8 +119,9 @@ func TextEnd(b []byte, from int) int {
 	}
 }
 
-// Entities are those that the document declares, by name. None refers to another:
-// what multiplies itself is not read.
+// Entities are those that the document declares, by name, with what they refer to
+// put in. One refers to those before it: what multiplies itself beyond the longest
+// one is not read.
 type Entities map[string]string
 
 // Bounds of what a document declares.
@@ -146,7 +147,11 @@ func (e *Entities) Declare(b []byte) {
 		if end < 0 {
 			return
 		}
-		if value := rest[1 : 1+end]; len(value) <= maxEntity && !bytes.ContainsAny(value, `&<%"'`) {
+		value := rest[1 : 1+end]
+		if bytes.IndexByte(value, '&') >= 0 && len(value) <= maxEntity {
+			value, _ = Decode(nil, value, *e)
+		}
+		if len(value) <= maxEntity && !bytes.ContainsAny(value, `&<%"'`) {
 			if *e == nil {
 				*e = Entities{}
 			}
