@@ -40,3 +40,25 @@ func TestDemoInFrontOfAnOriginOfTheUsers(t *testing.T) {
 		}
 	}
 }
+
+// An origin that the edges' flags name is none of the demo's, and has no certificate
+// of the cluster.
+func TestOriginOfTheEdgesFlagsIsNoNode(t *testing.T) {
+	for _, c := range []struct {
+		flags []string
+		node  bool
+	}{
+		{nil, true},
+		{[]string{"--session-idle=5s", "--origin-hosts=a"}, true},
+		{[]string{"--origin=http://a"}, false},
+		{[]string{"-origin", "https://a"}, false},
+	} {
+		file, err := plan(&Config{Dir: t.TempDir(), Edges: 2, Balancers: 1, Listen: "127.0.0.1:0", EdgeFlags: c.flags}, nil, "http://control")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(file.Node("edge-1").Args, "--origin-node"); got != c.node {
+			t.Errorf("%v: a node of the cluster: %v", c.flags, got)
+		}
+	}
+}

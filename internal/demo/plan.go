@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -160,7 +161,7 @@ func (l *layout) addEdges(origin string) error {
 		if l.proxies == nil {
 			args = append(args, "--public-url", "http://"+listen)
 		}
-		if strings.HasPrefix(origin, "https:") && l.Origin == "" {
+		if strings.HasPrefix(origin, "https:") && l.Origin == "" && !l.edgesHaveOrigin() {
 			args = append(args, "--origin-node")
 		}
 		args = append(args, l.identityArgs()...)
@@ -168,6 +169,15 @@ func (l *layout) addEdges(origin string) error {
 		l.file.Node(name).Fault = orders
 	}
 	return nil
+}
+
+// edgesHaveOrigin tells that the edges' flags name an origin in place of the demo's,
+// which is no node of the cluster.
+func (l *layout) edgesHaveOrigin() bool {
+	return slices.ContainsFunc(l.EdgeFlags, func(flag string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		return name == "origin" && strings.HasPrefix(flag, "-")
+	})
 }
 
 // originArgs: the sample, its live loop and a place for live ingest; or only
