@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/rules"
 	"tandem/internal/media"
 	"tandem/segstore"
 )
@@ -52,7 +53,10 @@ func newStage(t *testing.T, cfg Config) *stage {
 // put stores an object; on disk, as what is not volatile is.
 func (s *stage) put(t *testing.T, key string, body []byte, meta segstore.Meta) {
 	t.Helper()
-	meta.Size, meta.Status, meta.ETag = int64(len(body)), http.StatusOK, `"of `+key+`"`
+	meta.Size, meta.Status = int64(len(body)), http.StatusOK
+	if meta.ETag == "" {
+		meta.ETag = `"of ` + key + `"`
+	}
 	if meta.Stored.IsZero() {
 		meta.Stored = time.Now()
 	}
@@ -239,8 +243,8 @@ func TestTargetToComeIsKnownByLiveManifests(t *testing.T) {
 	}
 }
 
-func TestIndexOfAStoredFile(t *testing.T) {
-	s := newStage(t, Config{})
+// fileWithIndex is a file with an index of two segments at byte 500.
+func fileWithIndex() (file []byte, index media.ByteRange) {
 	box := append([]byte{0, 0, 0, 56}, "sidx\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x03\xe8"...)
 	box = append(box, make([]byte, 10)...)
 	box = append(box, 0, 2)
@@ -248,14 +252,58 @@ func TestIndexOfAStoredFile(t *testing.T) {
 		box = binary.BigEndian.AppendUint32(box, size)
 		box = append(binary.BigEndian.AppendUint32(box, 2000), 0x90, 0, 0, 0)
 	}
-	file := append(append(make([]byte, 500), box...), make([]byte, 300)...)
-	s.put(t, "/a%20b.mp4", file, segstore.Meta{})
-	o := media.Object{Target: "/a%20b.mp4", Range: media.ByteRange{First: 500, Length: int64(len(box))}}
+	return append(append(make([]byte, 500), box...), make([]byte, 300)...), media.ByteRange{First: 500, Length: int64(len(box))}
+}
+
+// TestIndexOfAFileOfWhichPartsAreStored is a film that players ask for range by range:
+// the whole of it is never here.
+func TestIndexOfAFileOfWhichPartsAreStored(t *testing.T) {
+	s := newStage(t, Config{})
+	file, index := fileWithIndex()
+	const slice = rules.SliceSize
+	begin := slice - 510 // the index stands across two slices
+	index.First += int64(begin)
+	film := append(make([]byte, begin), file...)
+	part := func(target string, n int64, etag string) {
+		at := n * slice
+		s.put(t, rules.SliceKey(target, n), film[at:min(at+slice, int64(len(film)))], segstore.Meta{ETag: etag, Fields: rules.Extent("", at, int64(len(film)))})
+	}
+	part("/film.mp4", 0, `"1"`)
+	o := media.Object{Target: "/film.mp4", Range: index}
+	if s.Index(o) != nil {
+		t.Fatal("half an index is one")
+	}
+	part("/film.mp4", 1, `"1"`)
 	x := s.Index(o)
 	if x == nil || s.Index(o) != x {
 		t.Fatal("it is not found, or read again")
 	}
-	if ref, ok := x.Locate(media.Ref{Sequence: -1}, media.ByteRange{First: 500 + int64(len(box)) + 100, Length: 200}); !ok || ref.Sequence != 2 {
+	second := media.ByteRange{First: index.First + index.Length + 100, Length: 200}
+	if ref, ok := x.Locate(media.Ref{Sequence: -1}, second); !ok || ref.Sequence != 2 {
+		t.Errorf("%+v, %v", ref, ok)
+	}
+	part("/two.mp4", 0, `"1"`)
+	part("/two.mp4", 1, `"2"`)
+	for _, o := range []media.Object{
+		{Target: "/two.mp4", Range: index}, // slices of two versions
+		{Target: o.Target, Range: media.ByteRange{First: int64(len(film)) - 10, Length: 20}},
+	} {
+		if s.Index(o) != nil {
+			t.Errorf("%+v has an index", o)
+		}
+	}
+}
+
+func TestIndexOfAStoredFile(t *testing.T) {
+	s := newStage(t, Config{})
+	file, index := fileWithIndex()
+	s.put(t, "/a%20b.mp4", file, segstore.Meta{})
+	o := media.Object{Target: "/a%20b.mp4", Range: index}
+	x := s.Index(o)
+	if x == nil || s.Index(o) != x {
+		t.Fatal("it is not found, or read again")
+	}
+	if ref, ok := x.Locate(media.Ref{Sequence: -1}, media.ByteRange{First: index.First + index.Length + 100, Length: 200}); !ok || ref.Sequence != 2 {
 		t.Errorf("%+v, %v", ref, ok)
 	}
 	for _, o := range []media.Object{
