@@ -122,7 +122,7 @@ func isInit(base, ext string) bool {
 // IsEntry tells whether a viewer may begin with this path.
 func IsEntry(name string) bool {
 	ext := strings.ToLower(path.Ext(name))
-	return ext == ".m3u8" || ext == ".mpd"
+	return ext == ".m3u8" || ext == ".m3u" || ext == ".mpd"
 }
 
 // ContentType is the content type for a path.

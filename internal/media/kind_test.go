@@ -28,7 +28,7 @@ func TestKindsAndContentTypes(t *testing.T) {
 			t.Errorf("%s: %v, %s", c.path, kind, ContentType(c.path))
 		}
 	}
-	if !IsEntry("/x/a.MPD") || !IsEntry("/x/a.m3u8") || IsEntry("/x/a.ts") || !IsPlaylist(Multivariant) || IsPlaylist(Init) {
+	if !IsEntry("/x/a.MPD") || !IsEntry("/x/a.m3u8") || !IsEntry("/x/a.m3u") || IsEntry("/x/a.ts") || !IsPlaylist(Multivariant) || IsPlaylist(Init) {
 		t.Error("entries or playlists are not known")
 	}
 }
