@@ -26,6 +26,7 @@ var growingFile = bytes.Repeat([]byte("0123456789abcdef"), 100)
 func newGrowingOrigin(t *testing.T) *growingOrigin {
 	o := &growingOrigin{testOrigin: newOrigin(t), size: 100}
 	o.grown = sync.NewCond(&o.mu)
+	t.Cleanup(func() { o.grow(len(growingFile)) }) // whatever fails, nobody is held for ever
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -114,4 +115,56 @@ func TestPartsOfAFileThatGrowsAreGivenAsTheyCome(t *testing.T) {
 		tracks := edges[0].member.Tracks(id)
 		return len(tracks) == 1 && tracks[0].Sequence == 8 && tracks[0].Time == 8*time.Second.Milliseconds() && strings.HasSuffix(tracks[0].Manifest, "_HLS_part=4")
 	})
+}
+
+// What is to come of a file is asked of the origin once a pair, by whatever range,
+// however many wait for it at whichever member; what it gave in full costs nothing later.
+func TestRangeOfAFileThatGrowsIsAskedForOnce(t *testing.T) {
+	o := newGrowingOrigin(t)
+	_, edges := startRing(t, 2, o.testOrigin)
+	for _, e := range edges {
+		get(t, e.url+"/v/x/a.m3u8", asNode()...)
+		get(t, e.url+"/v/x/8.mp4", append(asNode(), "Range", "bytes=0-99")...) // of which a copy is here
+	}
+	before := o.count("/v/x/8.mp4")
+	const herd = 10 // for each range, at each member
+	var all sync.WaitGroup
+	ask := func(text string) {
+		for i := range 2 * herd {
+			all.Go(func() {
+				resp, body := get(t, edges[i%2].url+"/v/x/8.mp4", append(asNode(), "Range", text)...)
+				if resp.StatusCode != http.StatusPartialContent || !bytes.Equal(body, growingFile[100:200]) || resp.Header.Get("Content-Range") != "bytes 100-199/200" || resp.Header.Get("ETag") != `"of-200"` {
+					t.Errorf("%s: %s, %d bytes, %s, %s", text, resp.Status, len(body), resp.Header.Get("Content-Range"), resp.Header.Get("ETag"))
+				}
+			})
+		}
+	}
+	ranges := []string{"bytes=100-199", "bytes=100-"}
+	for _, text := range ranges {
+		ask(text)
+	}
+	eventually(t, "all wait", func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.held == len(ranges) && edges[0].fetch.Counts.Waiting.Load()+edges[1].fetch.Counts.Waiting.Load() == int64((2*herd+1)*len(ranges)) // the members for each other, too
+	})
+	o.grow(200)
+	all.Wait()
+	ask(ranges[0]) // by viewers who are a moment late
+	all.Wait()
+	if n := o.count("/v/x/8.mp4") - before; n != len(ranges) {
+		t.Errorf("asked %d times", n)
+	}
+	// One that ends where the file does for now is for those who waited: more of it may come.
+	o.grow(250)
+	for i, size := range []int{250, 300} {
+		o.grow(size)
+		if _, body := get(t, edges[i].url+"/v/x/8.mp4", append(asNode(), "Range", "bytes=200-299")...); !bytes.Equal(body, growingFile[200:size]) {
+			t.Errorf("of %d bytes: %d", size, len(body))
+		}
+	}
+	// A condition is the viewer's own: the origin answers it.
+	if resp, body := get(t, edges[0].url+"/v/x/8.mp4", append(asNode(), "Range", "bytes=200-299", "If-Range", `"of-100"`)...); resp.StatusCode != http.StatusOK || len(body) != 300 {
+		t.Errorf("another version: %s, %d bytes", resp.Status, len(body))
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -176,9 +175,7 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 	}
 	x.Path = cachekey.Path(x.Key)
 	e.fetch.TellPurged(w.Header())
-	if n, err := strconv.ParseInt(r.Header.Get(wire.HeaderSlice), 10, 40); err == nil && n >= 0 {
-		x.Key = rules.SliceKey(x.Key, n)
-	}
+	x.Key = rules.PartKey(x.Key, r.Header.Get(wire.HeaderSlice))
 	x.Pair = fetch.PairSaid(r.Header)
 	e.serve(w, r, x)
 }

@@ -58,6 +58,10 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 	view, how := found.View, found.How
 	defer view.Close()
+	if found.Part {
+		servePart(e, w, r, x, found)
+		return
+	}
 	meta := view.Meta()
 	if entry := e.manifestOf(r.Context(), &x, view, &meta); entry != nil {
 		e.serveManifest(w, r, &x, how, e.formOf(&x, r.Header, &meta, entry, true))
@@ -132,6 +136,36 @@ func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.
 	e.serveBody(w, r, view, x, http.StatusPartialContent, first, rules.OpenEnd)
 }
 
+// servePart answers with the part of an object that was asked for.
+func servePart(e *Edge, w http.ResponseWriter, r *http.Request, x request, found fetch.Found) {
+	view := found.View
+	n := view.Meta().Size
+	meta, first, _ := rules.Whole(view.Meta())
+	y := rules.PartPlan(first, n)
+	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, found.How, y)
+	if !view.Complete() && x.Node {
+		w.Header().Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+	}
+	w.WriteHeader(y.Status)
+	sent, err := send(r.Context(), w, r, view, 0, n-1)
+	e.counts.sentBytes.Add(sent)
+	if err != nil {
+		broke(e, x.Key, first+sent, err)
+		panic(http.ErrAbortHandler) // visibly broken, never silently short
+	}
+	if x.slot >= 0 {
+		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: first, Last: first + n - 1, Size: meta.Size, Inherited: x.inherited})
+	}
+}
+
+// broke counts and tells a body that broke off by no fault of the viewer's.
+func broke(e *Edge, key string, offset int64, err error) {
+	if errors.Is(err, segstore.ErrBroken) || errors.Is(err, fetch.ErrShort) {
+		e.counts.broken.Add(1)
+		e.log.Warn().Err(err).Str("key", key).Int64("offset", offset).Msg("body broke off")
+	}
+}
+
 // serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x request, status int, first, last int64) {
 	h := w.Header()
@@ -145,10 +179,7 @@ func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.
 	n, err := send(r.Context(), w, r, view, first, last)
 	e.counts.sentBytes.Add(n)
 	if err != nil {
-		if errors.Is(err, segstore.ErrBroken) || errors.Is(err, fetch.ErrShort) {
-			e.counts.broken.Add(1)
-			e.log.Warn().Err(err).Str("key", x.Key).Int64("offset", first+n).Msg("body broke off")
-		}
+		broke(e, x.Key, first+n, err)
 		panic(http.ErrAbortHandler) // visibly broken, never silently short
 	}
 	if x.slot >= 0 && (status == http.StatusOK || status == http.StatusPartialContent) {

@@ -18,6 +18,7 @@ type Found struct {
 	How    rules.CacheStatus
 	Passed *Answer
 	Slices *Slices        // in place of a view: parts of it; the caller closes them
+	Part   bool           // the view is of the part that was asked for, and no more
 	Head   *segstore.Meta // in place of a view: what HEAD is answered with
 }
 
@@ -32,7 +33,7 @@ type Waiting interface {
 // Look finds or fills the object.
 func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, error) {
 	if grown(f, r, x) {
-		return Found{How: rules.CacheStatus{Why: rules.ForwardMiss}}, ErrPass
+		return lookGrown(f, r, x, waiting)
 	}
 	if found, ok, err := lookParts(f, r, x, waiting); ok {
 		return found, err

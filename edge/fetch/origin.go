@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -111,8 +112,10 @@ func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, valid
 	}
 	begin, end, part := spanOf(o.key, first)
 	switch {
-	case part:
+	case part && end < math.MaxInt64:
 		h.Set("Range", "bytes="+strconv.FormatInt(begin, 10)+"-"+strconv.FormatInt(end, 10))
+	case part:
+		h.Set("Range", "bytes="+strconv.FormatInt(begin, 10)+"-")
 	case first > 0:
 		h.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
 	}

@@ -61,12 +61,20 @@ func (silent) Stop()                    {}
 // slice finds or fills one slice.
 func slice(f *Fetcher, r *http.Request, x Request, number int64, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	x.Key = rules.SliceKey(x.Key, number)
+	return f.look(unranged(r), &x, &passThrough{closed: true, interim: waiting.Interim}, waiting)
+}
+
+// unranged is a request for what a key is of, whatever part of it the viewer wants.
+func unranged(r *http.Request) *http.Request {
 	whole := r.Clone(r.Context())
-	for _, name := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+	for _, name := range append(conditions, "Range") {
 		whole.Header.Del(name)
 	}
-	return f.look(whole, &x, &passThrough{closed: true, interim: waiting.Interim}, waiting)
+	return whole
 }
+
+// conditions are the fields by which an answer may be another one.
+var conditions = []string{"If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"}
 
 // lookParts answers a range of an object that is not here out of slices, and HEAD by
 // the origin's head. False: the object is to be had whole.
@@ -176,6 +184,9 @@ func (a *answer) settlePart(key string, first int64) error {
 		a.meta.Size, a.meta.Volatile = 0, true
 		return nil
 	}
+	if asked, ok := rules.RangeOf(key); ok {
+		return a.settleRange(asked, first)
+	}
 	number, ok := rules.SliceOf(key)
 	if !ok {
 		return nil
@@ -227,6 +238,9 @@ func (w *wholes) add(of string, now time.Time) {
 // spanOf is the part of an object that a key is of, from a byte of it on. False: it
 // is of the whole.
 func spanOf(key string, first int64) (begin, end int64, ok bool) {
+	if asked, ok := rules.RangeOf(key); ok {
+		return asked.First + first, asked.Last, true
+	}
 	number, ok := rules.SliceOf(key)
 	if !ok {
 		return first, math.MaxInt64, false

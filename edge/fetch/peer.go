@@ -51,8 +51,8 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	rules.ForAll(req.Header, o.asker, o.plainly)
 	f.call.Sign(req)
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(o.pair)))
-	if number, ok := rules.SliceOf(o.key); ok {
-		req.Header.Set(wire.HeaderSlice, strconv.FormatInt(number, 10))
+	if part := rules.PartSaid(o.key); part != "" {
+		req.Header.Set(wire.HeaderSlice, part)
 	}
 	if rules.HasCredentials(o.asker) {
 		req.Header.Set(wire.HeaderCredentials, "1")

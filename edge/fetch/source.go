@@ -69,7 +69,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	case !a.rules.Store:
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
-		if _, part := rules.SliceOf(o.key); part {
+		if rules.IsPart(o.key) {
 			return errWhole
 		}
 		return f.fillManifest(ctx, sink, o, a)

@@ -61,6 +61,12 @@ func PlanFor(h Fields, m *segstore.Meta) Plan {
 	return whole
 }
 
+// PartPlan is the answer with a part of an object that is here by itself: n bytes
+// from the first on.
+func PartPlan(first, n int64) Plan {
+	return Plan{Status: http.StatusPartialContent, Part: Range{first, first + n - 1, true}}
+}
+
 // Bodied tells whether a body belongs to the answer.
 func (y Plan) Bodied() bool {
 	switch y.Status {
@@ -86,7 +92,11 @@ func (y Plan) Extent(h Header, m *segstore.Meta) {
 		b := make([]byte, 0, 64)
 		b = strconv.AppendInt(append(b, "bytes "...), y.Part.First, 10)
 		b = strconv.AppendInt(append(b, '-'), y.Part.Last, 10)
-		b = strconv.AppendInt(append(b, '/'), m.Size, 10)
+		if b = append(b, '/'); m.Size < 0 {
+			b = append(b, '*')
+		} else {
+			b = strconv.AppendInt(b, m.Size, 10)
+		}
 		h.Set("Content-Range", string(b))
 	case http.StatusRequestedRangeNotSatisfiable:
 		h.Set("Content-Range", "bytes */"+strconv.FormatInt(m.Size, 10))

@@ -115,3 +115,53 @@ func TestOpenRange(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyOfAPartNamesIt(t *testing.T) {
+	const key = "/a?b"
+	for said, want := range map[string]string{"7": "7", "0-99": "0-99", "100-": "100-", "": "", "-5": "", "9-2": "", "x": "", "1-2,4-5": ""} {
+		of := PartKey(key, said)
+		if got := PartSaid(of); got != want || IsPart(of) != (want != "") || TargetOf(of) != key {
+			t.Errorf("%q became %q", said, of)
+		}
+	}
+	asked, ok := RangeOf(PartKey(key, "100-"))
+	if !ok || asked.First != 100 || !asked.OpenEnd() {
+		t.Errorf("%+v, %v", asked, ok)
+	}
+	// A variant of a part is a part of the variant.
+	variant := VariantKey(PartKey(key, "5-9"), "accept-language:x", http.Header{"Accept-Language": {"de"}})
+	if asked, ok := RangeOf(variant); !ok || asked.First != 5 || asked.Last != 9 || PartSaid(variant) != "5-9" || variant == PartKey(key, "5-9") {
+		t.Errorf("%q: %+v, %v", variant, asked, ok)
+	}
+	if _, ok := RangeOf(SliceKey(key, 3)); ok {
+		t.Error("a slice is none")
+	}
+}
+
+func TestRangeOfAnOrigin(t *testing.T) {
+	for _, c := range []struct {
+		asked, said string
+		length      int64
+		ok          bool
+	}{
+		{"bytes=100-199", "bytes 100-199/300", 100, true},
+		{"bytes=100-199", "bytes 100-149/150", -1, true},
+		{"bytes=100-", "bytes 100-199/*", 100, true},
+		{"bytes=100-199", "bytes 100-299/300", 200, false},
+		{"bytes=100-199", "bytes 0-199/300", 200, false},
+		{"bytes=100-199", "bytes 100-199/300", 99, false},
+		{"bytes=100-", "bytes */300", 0, false},
+		{"bytes=100-", "", 0, false},
+	} {
+		asked, _ := h1.ParseRange(c.asked)
+		resp := &http.Response{Header: http.Header{"Content-Range": {c.said}}, ContentLength: c.length}
+		if _, ok := RangeIn(resp, asked); ok != c.ok {
+			t.Errorf("%s, %s: %v", c.asked, c.said, ok)
+		}
+	}
+	h := http.Header{}
+	PartPlan(100, 50).Extent(HeaderWriter{h}, &segstore.Meta{Size: -1})
+	if h.Get("Content-Range") != "bytes 100-149/*" || h.Get("Content-Length") != "50" {
+		t.Error(h)
+	}
+}

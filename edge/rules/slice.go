@@ -15,6 +15,7 @@ const SliceSize = 1 << 20
 // What stands behind the mark in the key of a part of an object.
 const (
 	sliceMark = VariantMark + "s"
+	rangeMark = VariantMark + "r"
 	headMark  = VariantMark + "h"
 )
 
@@ -31,6 +32,54 @@ func SliceOf(key string) (number int64, ok bool) {
 	}
 	number, err := strconv.ParseInt(text, 10, 40)
 	return number, err == nil && number >= 0
+}
+
+// RangeKey is where a range of an object is kept that is asked for as it is.
+func RangeKey(key string, r h1.Range) string {
+	text := TargetOf(key) + rangeMark + strconv.FormatInt(r.First, 10) + "-"
+	if !r.OpenEnd() {
+		text += strconv.FormatInt(r.Last, 10)
+	}
+	return text
+}
+
+// RangeOf is the range that a key is of.
+func RangeOf(key string) (r h1.Range, ok bool) {
+	_, text, ok := strings.Cut(key, rangeMark)
+	if !ok {
+		return r, false
+	}
+	text, _, _ = strings.Cut(text, VariantMark)
+	r, ok = h1.ParseRange("bytes=" + text)
+	return r, ok && r.First >= 0
+}
+
+// PartSaid is how a neighbour is told which part of an object a key is of, "": it is
+// of the whole.
+func PartSaid(key string) string {
+	_, text, ok := strings.Cut(key, rangeMark)
+	if !ok {
+		_, text, _ = strings.Cut(key, sliceMark)
+	}
+	text, _, _ = strings.Cut(text, VariantMark)
+	return text
+}
+
+// PartKey is the key of the part that a neighbour said; the key itself where it said
+// none.
+func PartKey(key, said string) string {
+	if number, err := strconv.ParseInt(said, 10, 40); err == nil && number >= 0 {
+		return SliceKey(key, number)
+	}
+	if r, ok := h1.ParseRange("bytes=" + said); ok && r.First >= 0 {
+		return RangeKey(key, r)
+	}
+	return key
+}
+
+// IsPart tells whether a key is of some bytes of an object.
+func IsPart(key string) bool {
+	return strings.Contains(key, sliceMark) || strings.Contains(key, rangeMark)
 }
 
 // HeadKey is where what the origin says of an object is kept, without its body.
@@ -69,6 +118,13 @@ func Whole(m segstore.Meta) (whole segstore.Meta, begin int64, ok bool) {
 	}
 	m.Fields, m.Size, m.Digest = rest, size, ""
 	return m, begin, true
+}
+
+// RangeIn reads an origin's 206 to a request for a range: where it lies in the object,
+// of which the length may not be known. False: it is not what was asked for.
+func RangeIn(resp *http.Response, asked h1.Range) (r h1.ContentRange, ok bool) {
+	r, ok = h1.ParseContentRange(resp.Header.Get("Content-Range"))
+	return r, ok && r.First == asked.First && r.Length() > 0 && r.Last <= asked.Last && (resp.ContentLength < 0 || resp.ContentLength == r.Length())
 }
 
 // PartOf reads an origin's 206: the bytes from begin on, up to the end of a slice or

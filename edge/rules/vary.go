@@ -182,5 +182,9 @@ const VariantMark = "\x00"
 func VariantKey(key, selection string, request Fields) string {
 	list, _, _ := strings.Cut(selection, ":")
 	n, _ := strconv.ParseUint(hashOf(append(namesIn(list), ""), request)[:4], 16, 16)
-	return TargetOf(key) + VariantMark + strconv.Itoa(int(n%Variants))
+	own := TargetOf(key)
+	if r, ok := RangeOf(key); ok {
+		own = RangeKey(key, r)
+	}
+	return own + VariantMark + strconv.Itoa(int(n%Variants))
 }

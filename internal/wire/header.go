@@ -16,7 +16,7 @@ const (
 	HeaderWaiting     = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
 	HeaderSelection   = "Tandem-Selection"   // by what of a request a copy was selected, between neighbours
 	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
-	HeaderSlice       = "Tandem-Slice"       // number of the slice of an object that a neighbour asks for
+	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to
 	HeaderTransient   = "Tandem-Transient"   // "1": an object that nobody keeps, between neighbours
 	HeaderTags        = "Tandem-Tags"        // by what a copy can be purged, between neighbours
 	HeaderPurged      = "Tandem-Purged"      // the last purge of the placement that an edge has carried out, decimal
