@@ -9,6 +9,7 @@ import (
 	"tandem/internal/media/dash"
 	"tandem/internal/media/edit"
 	"tandem/internal/media/hls"
+	"tandem/internal/media/steer"
 	"tandem/internal/media/track"
 	"tandem/internal/media/uri"
 )
@@ -29,6 +30,8 @@ type (
 	Track     = track.Track
 	Seg       = track.Seg
 	Format    = track.Format
+	Offer     = steer.Offer
+	Pathway   = steer.Pathway
 	Change    = track.Change
 )
 
