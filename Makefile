@@ -14,7 +14,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint audit unit mutate drill matrix fuzz conformance systest orders browser trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill matrix fuzz conformance systest orders browser steering trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -110,6 +110,9 @@ ifeq ($(NODE),)
 endif
 	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
 	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
+
+steering: build ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
+	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) node players/steering.mjs
 
 trial: PACKAGES += caddy
 trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults; writes docs/trial.md (needs root)

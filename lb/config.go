@@ -15,6 +15,7 @@ import (
 	"tandem/internal/setting"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
+	"tandem/lb/steering"
 	"tandem/raftfsm"
 )
 
@@ -71,6 +72,7 @@ type Config struct {
 
 	raft    raftfsm.Config
 	proxy   proxy.Config
+	steer   steering.Config
 	Proxies proxied.Config
 	peers   []wire.Balancer // of Peers, by Validate
 }
@@ -78,6 +80,7 @@ type Config struct {
 // Settings are the rows of docs/config.md.
 func (c *Config) Settings() []setting.Row {
 	rows := c.ownSettings()
+	rows = append(rows, c.steer.Settings()...)
 	rows = append(rows, c.limitSettings()...)
 	rows = append(rows, c.Proxies.Settings()...)
 	rows = append(rows, c.proxy.Settings()...)
@@ -161,6 +164,9 @@ func (c *Config) Validate() error {
 		if !strings.HasPrefix(prefix, "/") {
 			return fmt.Errorf("--redirect: %q is not the beginning of a path: /live/, or / for all", prefix)
 		}
+	}
+	if err := c.steer.Validate(); err != nil {
+		return err
 	}
 	for flag, text := range map[string]*string{"--advertise": &c.Advertise, "--advertise-admin": &c.AdvertiseAdmin, "--join": &c.Join} {
 		if *text == "" {

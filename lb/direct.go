@@ -19,7 +19,7 @@ func (c *Config) redirects(stream string) bool {
 // "" when the balancer carries it: all but media, for what manifests lead to has to
 // come back here, where it is known who is alive.
 func direct(p *wire.Placement, suspected func(edge string) bool, edge, partner, target string) string {
-	if kind := media.KindOf(cachekey.Path(target), ""); kind != media.Segment && kind != media.Init {
+	if !isMedia(target) {
 		return ""
 	}
 	for _, name := range []string{edge, partner} {
@@ -28,4 +28,10 @@ func direct(p *wire.Placement, suspected func(edge string) bool, edge, partner, 
 		}
 	}
 	return ""
+}
+
+// isMedia tells that a target is no manifest, by its name.
+func isMedia(target string) bool {
+	kind := media.KindOf(cachekey.Path(target), "")
+	return kind == media.Segment || kind == media.Init
 }

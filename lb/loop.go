@@ -49,7 +49,7 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	}
 	p := l.control.Placement()
 	stream, placed := p.StreamBy(token.Stream)
-	if !placed || l.cfg.redirects(stream) { // to be put back, or to be told from its target
+	if !placed || l.cfg.redirects(stream) || l.cfg.Steers(stream, rest) { // to be put back, or to be told from its target
 		return proxy.LoopRequest{}, false
 	}
 	if !l.entrance.reaches(stream, token, rest) || l.entrance.shows(stream, token, h.Get) {

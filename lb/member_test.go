@@ -35,6 +35,7 @@ type member struct {
 	again    int                         // openings for viewers that had a session before
 	missing  bool                        // objects are 404
 	answers  func(w http.ResponseWriter) // every object, nil: as it is
+	says     map[string]string           // bodies of objects, by path
 	purged   []wire.Purge
 	sequence uint64
 	sessions []wire.SessionInfo
@@ -114,7 +115,7 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 	if inside {
 		m.inside[path]++
 	}
-	missing, full, answers := m.missing, m.full && inside, m.answers
+	missing, full, answers, body := m.missing, m.full && inside, m.answers, m.says[path]
 	m.mu.Unlock()
 	if full {
 		call.Refuse(w, http.StatusServiceUnavailable, wire.ReasonLimit, "this edge can't deliver one more session; try again")
@@ -138,8 +139,11 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if body == "" {
+		body = "object " + path
+	}
 	w.Header().Set("ETag", `"`+path+`"`)
-	http.ServeContent(w, r, path, time.Time{}, strings.NewReader("object "+path))
+	http.ServeContent(w, r, path, time.Time{}, strings.NewReader(body))
 }
 
 // kindOf is what kind of manifest a path is at this member's origin.

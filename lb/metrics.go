@@ -18,8 +18,8 @@ func (t *tally) load() int64 { return t.n.Load() }
 
 // counts are this balancer's figures since its start.
 type counts struct {
-	sent, opened, recognised, reopened, placedAnew, loose, broken, redirected tally
-	slow, foreign, refusedAll, takeoversAll                                   tally
+	sent, opened, recognised, reopened, placedAnew, loose, broken, redirected, steered, lists tally
+	slow, foreign, refusedAll, takeoversAll                                                   tally
 
 	ways front.Ways
 
@@ -54,6 +54,8 @@ var plains = []plain{
 	{"tandem_lb_sessions_reopened_total", "Viewers sent to open a new session because theirs had expired or its pair had ended.", false, total(func(c *counts) *tally { return &c.reopened })},
 	{"tandem_lb_sessions_placed_anew_total", "Sessions that got another place because the edge of theirs could not take them back.", false, total(func(c *counts) *tally { return &c.placedAnew })},
 	{"tandem_lb_redirected_total", "Requests for media that were sent to the edge itself (--redirect).", false, total(func(c *counts) *tally { return &c.redirected })},
+	{"tandem_lb_steered_total", "Entries given with content steering (--steering).", false, total(func(c *counts) *tally { return &c.steered })},
+	{"tandem_lb_steering_lists_total", "Players that asked where to fetch from.", false, total(func(c *counts) *tally { return &c.lists })},
 	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.loose })},
 	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
 	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},

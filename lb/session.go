@@ -16,6 +16,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
+	"tandem/lb/steering"
 )
 
 // inSession serves a request with a token: verify, route, carry.
@@ -52,7 +53,13 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 	if s, ok := l.moves.find(token.SessionID); ok {
 		return l.inNewPlace(w, r, p, token, s, rest)
 	}
-	return l.carrySession(w, r, p, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}, r.RequestURI, rest, pair)
+	serve := func(w http.ResponseWriter, r *http.Request) (int, int64) {
+		return l.carrySession(w, r, p, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}, r.RequestURI, rest, pair)
+	}
+	if l.cfg.Steers(stream, rest) && steering.MayBeEntry(r) {
+		return steerEntry(l, w, r, waysOf(l, p, token, text), serve)
+	}
+	return serve(w, r)
 }
 
 // session is whom a request belongs to.

@@ -11,6 +11,7 @@ import (
 	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
+	"tandem/lb/steering"
 )
 
 // Handler is the viewers' side, and, where nodes have no names, what they ask under
@@ -57,6 +58,9 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	l.awaitPlacement(r)
 	if token, rest, ok := wire.SplitPath(target); ok {
 		return l.inSession(w, r, token, rest)
+	}
+	if token, ok := steering.TokenOf(target); ok {
+		return steerPlayer(l, w, r, token)
 	}
 	terms, refusal := l.entrance.admit(r)
 	if refusal != nil {

@@ -165,7 +165,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
 	near := &node.LocalEdge{
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
-		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Now: time.Now,
+		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Balanced: cfg.lb.Steers, Now: time.Now,
 	}
 	front, viewers := listeners.viewerParts(life, b, access, near, near.Quick)
 	parts := []run.Part{ // the balancer's loops stand below the edge's, which register there

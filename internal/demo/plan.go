@@ -116,6 +116,14 @@ func (l *layout) identityArgs() []string {
 	return []string{"--identity", identities(l.Dir)}
 }
 
+// steers tells whether players are steered: then they have to know all balancers.
+func steers(flags []string) bool {
+	return slices.ContainsFunc(flags, func(flag string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		return name == "steering"
+	})
+}
+
 // addBalancers: the first one is at the addresses that people are told.
 func (l *layout) addBalancers(viewers, dashboard string) {
 	https, rafts, peers := make([]string, l.Balancers), make([]string, l.Balancers), make([]string, l.Balancers)
@@ -135,6 +143,9 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 		args := []string{
 			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.Dir, name, "data"),
 			"--admission", l.Admission, "--state-source", l.StateSource, "--demo-control", l.control,
+		}
+		if steers(l.LBFlags) {
+			args = append(args, "--steering-fronts", strings.Join(l.file.Viewers, ","))
 		}
 		l.add(cluster.RoleLB, name, https[i], admin, append(append(args, l.identityArgs()...), l.LBFlags...)...)
 	}

@@ -21,8 +21,9 @@ type LocalEdge struct {
 	Placement func() *wire.Placement
 	Edge      http.Handler
 	Balancer  http.Handler
-	Relays    func(*front.Loop) front.Quick // the balancer's fast path
-	Hits      func(*front.Loop) front.Quick // the edge's fast path
+	Relays    func(*front.Loop) front.Quick  // the balancer's fast path
+	Hits      func(*front.Loop) front.Quick  // the edge's fast path
+	Balanced  func(stream, rest string) bool // the balancer has something to add to it
 	Now       func() time.Time
 }
 
@@ -54,7 +55,7 @@ func (e *LocalEdge) delivers(target string) bool {
 	if !ok {
 		return false
 	}
-	text, _, ok := wire.SplitPath(key)
+	text, rest, ok := wire.SplitPath(key)
 	if !ok {
 		return false
 	}
@@ -65,6 +66,9 @@ func (e *LocalEdge) delivers(target string) bool {
 	p := e.Placement()
 	pair, ok := p.Pair(token.Pair)
 	if !ok {
+		return false
+	}
+	if stream, ok := p.StreamBy(token.Stream); ok && e.Balanced(stream, rest) {
 		return false
 	}
 	edge, _ := ring.Route(p, pair, token.Slot)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,11 +18,12 @@ func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
 	keys.Take(wire.Keys{Version: 1, Tokens: wire.KeySet{Sealing: 1, Keys: []wire.Key{{ID: 1, Secret: make([]byte, wire.KeySize)}}}})
 	now := time.Unix(1_700_000_000, 0)
 	p := (&wire.Placement{
-		Edges: []wire.Edge{{Name: "node-1", State: wire.EdgeUp}, {Name: "node-2", State: wire.EdgeUp}},
-		Pairs: []wire.Pair{{ID: 7, Low: "node-1", High: "node-2", Slots: 8, Boundary: 4, Home: 4}},
+		Edges:   []wire.Edge{{Name: "node-1", State: wire.EdgeUp}, {Name: "node-2", State: wire.EdgeUp}},
+		Pairs:   []wire.Pair{{ID: 7, Low: "node-1", High: "node-2", Slots: 8, Boundary: 4, Home: 4}},
+		Streams: wire.StreamsOf(wire.StreamPlace{Stream: "/steered/", ID: 9}),
 	}).Index()
 	path := func(slot int) string {
-		token, ok := keys.Seal(wire.Token{SessionID: wire.SessionID{Pair: 7, Slot: slot}, Expires: now.Unix() + 60})
+		token, ok := keys.Seal(wire.Token{SessionID: wire.SessionID{Pair: 7, Slot: slot}, Stream: 9, Expires: now.Unix() + 60})
 		if !ok {
 			t.Fatal("no token")
 		}
@@ -40,6 +42,7 @@ func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, "edge")
 		}),
+		Balanced: func(stream, rest string) bool { return stream == "/steered/" && rest == "/film/master.m3u8" },
 		Balancer: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "balancer") }),
 	}
 	for _, row := range []struct {
@@ -50,6 +53,7 @@ func TestANodeServesItsOwnSessionsWithoutAHop(t *testing.T) {
 		{"own session", "GET", path(1), false, "edge"},
 		{"the other member's session", "GET", path(6), false, "balancer"},
 		{"own session, the edge refuses", "GET", path(1), true, "balancer"},
+		{"what the balancer adds to", "GET", strings.Replace(path(1), "seg1.m4s", "master.m3u8", 1), false, "balancer"},
 		{"an opening", "GET", "/film/master.m3u8", false, "balancer"},
 		{"a foreign token", "GET", "/s/AAAA/film/seg1.m4s", false, "balancer"},
 		{"another method", "POST", path(1), false, "balancer"},

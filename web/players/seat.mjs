@@ -13,6 +13,7 @@ function sessionOf(text) {
 export class Seat {
   session = ""; // "pair-slot-generation", the last one that the player used
   segments = []; // {asked, at, edge}: media objects that arrived whole
+  media = []; // {at, url}: the same, by the address that they were asked at
   failed = []; // requests that failed, and answers of 400 and above
   says = []; // the page's console
   hits = []; // what happened to the edge that served it: {kind, edge, at, until, segments}
@@ -48,6 +49,7 @@ export class Seat {
       const { startTime } = r.timing();
       const arrived = { asked: Math.round(startTime), at: Date.now(), edge: "", path: new URL(r.url()).pathname.replace(token, "/") };
       this.segments.push(arrived);
+      this.media.push({ at: arrived.at, url: r.url() });
       const answer = await r.response().catch(() => null);
       arrived.edge = served.exec(answer?.headers()["server-timing"] ?? "")?.[1] ?? "";
     });

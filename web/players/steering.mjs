@@ -1,0 +1,130 @@
+// Steered players (docs/steering.md) over the deaths of the edge that they fetch from
+// and of the balancer that they came by, with 10 s of buffer:
+//
+//   node players/steering.mjs [--binary ../bin/tandem] [--evidence DIR] [--only hls]
+//
+// A case is ok when the media came from the edges themselves, nothing fatal happened, no
+// picture stood for more than 250 ms, and the stream was watched on for longer than the
+// buffer holds after each death. Requests may fail: the player asks elsewhere. Exit 1
+// when one is not.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openBrowser } from "../test/browser.mjs";
+import { Cluster } from "./cluster.mjs";
+import { servePages } from "./pages.mjs";
+import { plays } from "./plays.mjs";
+import { Seat } from "./seat.mjs";
+import { line } from "./verdict.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const { values: asked } = parseArgs({ options: {
+  binary: { type: "string", default: process.env.TANDEM_BIN || path.join(here, "../../bin/tandem") },
+  evidence: { type: "string", default: "" },
+  only: { type: "string", default: "" }, // plays whose name has this in it
+} });
+const buffer = 10; // seconds
+const away = 15_000; // milliseconds without the edge, and then without the balancer: more than the buffer holds
+const most = 250; // milliseconds that a picture may stand
+
+const closers = []; // what has to be ended, the last one first
+async function end() {
+  while (closers.length) await closers.pop()().catch((err) => console.log(`ending: ${err.message}`));
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end().finally(() => process.exit(1)));
+
+// Media that a player got, by the edge whose own address it asked; "": a balancer's.
+function sources(seat, edges, from, to) {
+  const by = {};
+  for (const { url } of seat.during(seat.media, from, to)) {
+    const name = edges.find((e) => url.startsWith(e.http))?.name ?? "";
+    by[name] = (by[name] ?? 0) + 1;
+  }
+  return by;
+}
+
+async function playing(seats, limit) {
+  for (const until = Date.now() + limit; ; await sleep(200)) {
+    const reports = await Promise.all(seats.map((s) => s.look()));
+    if (reports.every((r) => r?.began || r?.fatal.length)) return;
+    if (Date.now() > until) return; // who does not play is told below
+  }
+}
+
+function judge(seat, edges, deaths) {
+  const { last } = seat;
+  const complaints = [];
+  if (!last.began) complaints.push("never played");
+  if (last.fatal.length) complaints.push(`fatal: ${last.fatal[0]}`);
+  if (seat.longest() > most) complaints.push(`stood for ${seat.longest()} ms`);
+  if (last.paused || (last.ended && seat.play.live)) complaints.push("it ended");
+  const facts = [`stall=${seat.longest()}ms`, `seen=${last.seen.toFixed(1)}s`, `failed=${seat.failed.length}`];
+  const before = sources(seat, edges, 0, deaths[0].at);
+  facts.push(`before: ${JSON.stringify(before)}`);
+  if (!Object.keys(before).some((e) => e)) complaints.push("its media did not come from an edge itself");
+  for (const { name, at, until } of deaths) {
+    const by = sources(seat, edges, at + 1000, until);
+    facts.push(`without ${name}: ${JSON.stringify(by)}`);
+    if (!Object.entries(by).some(([e]) => e && e !== name)) complaints.push(`got nothing from an edge without ${name}`);
+  }
+  return line(seat.name, "steered", complaints, facts.join(" "));
+}
+
+async function main() {
+  const evidence = asked.evidence ? path.resolve(asked.evidence) : await mkdtemp(path.join(os.tmpdir(), "tandem-steering-"));
+  await mkdir(evidence, { recursive: true });
+  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100", "--lb-flags=--steering=/"]);
+  closers.push(() => cluster.close());
+  const pages = await servePages();
+  closers.push(async () => pages.close());
+  const edges = cluster.file.nodes.filter((n) => n.role === "edge");
+  const seats = plays.filter((p) => ["hls", "dash"].includes(p.player) && p.name.includes(asked.only)).map((p) => new Seat(p, buffer));
+  for (let i = 0; i < seats.length; i++) {
+    if (i % 2 === 0) {
+      const browser = await openBrowser();
+      closers.push(() => browser.close());
+      seats.browser = browser;
+    }
+    await seats[i].open(seats.browser, pages.url, cluster.viewers + cluster.stream(seats[i].play.live)[seats[i].play.format]);
+  }
+  await playing(seats, 30_000);
+  await sleep(4000);
+
+  const deaths = [];
+  const die = async (name) => {
+    const death = { name, at: Date.now(), until: Infinity };
+    await cluster.fault("kill", name);
+    await sleep(away);
+    death.until = Date.now();
+    deaths.push(death);
+  };
+  const delivers = await cluster.deliverers();
+  const edge = delivers.get(seats[0].session);
+  await die(edge);
+  await cluster.heal("kill", edge);
+  await cluster.allUp(20_000);
+  await die("lb-1"); // it stays away
+  await Promise.all(seats.map((s) => s.look()));
+  let bad = 0;
+  for (const seat of seats) {
+    const { ok, text } = judge(seat, edges, deaths);
+    console.log(text);
+    bad += ok ? 0 : 1;
+    await writeFile(path.join(evidence, `${seat.name.replace(/[^A-Za-z0-9.=]+/g, "-")}.json`), JSON.stringify({ deaths, failed: seat.failed, media: seat.media, last: seat.last, says: seat.says }, null, 1));
+  }
+  console.log(`steering: ${seats.length - bad} ok, ${bad} bad; evidence: ${evidence}`);
+  return bad || !seats.length ? 1 : 0;
+}
+
+let code = 1;
+try {
+  code = await main();
+} catch (err) {
+  console.log(`BAD steering: ${err.stack}`);
+}
+await end();
+
+process.exit(code);
