@@ -62,8 +62,11 @@ func TestATakeoverIsLoggedOnce(t *testing.T) {
 	}
 	until(t, "declared dead", func() bool { return c.state(pair.Low) == wire.EdgeDown })
 	var receipts []wire.Receipt
-	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
-	if len(receipts) != 1 || receipts[0].Finished != 1 || receipts[0].Broken != 0 {
+	until(t, "told", func() bool {
+		c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+		return len(receipts) == 1 && receipts[0].Finished > 0
+	})
+	if receipts[0].Finished != 1 || receipts[0].Broken != 0 {
 		t.Fatalf("%+v", receipts)
 	}
 }

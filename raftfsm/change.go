@@ -14,6 +14,7 @@ type change struct {
 	before  *wire.Placement // read-only
 	next    *wire.Placement // before, until edit has made it a copy
 	secrets secrets         // a copy; what it points to is read-only
+	tallies tallies         // likewise
 	deaths  []wire.Receipt  // read-only: replaced, never changed in place
 	plan    ring.Plan
 	events  []wire.Event

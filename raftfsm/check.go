@@ -2,6 +2,8 @@ package raftfsm
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -20,6 +22,9 @@ func (s *State) Check() error {
 	}
 	if err := s.secrets.check(p); err != nil {
 		return err
+	}
+	if len(s.tallies.Rows) > MaxBalancers || !slices.IsSortedFunc(s.tallies.Rows, func(a, b balancerCounts) int { return strings.Compare(a.Name, b.Name) }) {
+		return broken("the counts of %d balancers, or out of order", len(s.tallies.Rows))
 	}
 	r := &s.record
 	if len(r.history) > keepHistory || len(r.deaths) > keepDeaths || len(r.answers) > keepAnswers || len(r.byID) != len(r.answers) {

@@ -35,6 +35,7 @@ const (
 	Configure    Kind = "configure" // Admission
 	Upstreams    Kind = "upstreams" // Upstreams: all of them, in place of what was
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
+	Counted      Kind = "counted"   // Name, Counts: what a balancer has counted
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
 	KeyUse        Kind = "key_use"        // Secret: Purpose, KeyID: everybody has it, so it seals
@@ -90,6 +91,7 @@ type Command struct {
 
 	Protected []wire.Protected `json:"protected,omitempty"`
 	Upstreams []wire.Upstream  `json:"upstreams,omitempty"`
+	Counts    *wire.Counts     `json:"counts,omitempty"`
 }
 
 // NewID draws an ID for a command.

@@ -15,6 +15,7 @@ type view struct {
 	history   []wire.Event
 	deaths    []wire.Receipt
 	secrets   secrets
+	tallies   tallies
 	changed   chan struct{}
 }
 

@@ -76,6 +76,8 @@ var metrics = []metric{
 	{"tandem_raft_voters", "Balancers that vote.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(len(n.Voters())) }},
 	{"tandem_placement_version", "Version of the placement.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Version) }},
 	{"tandem_placement_streams", "Streams that are placed.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Streams.Len()) }},
+	{"tandem_cluster_takeovers_total", "Responses finished from the partner, by all balancers and all their lives: the same at each.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.Tally().Takeovers) }},
+	{"tandem_cluster_refused_total", "Viewers refused a session, by all balancers and all their lives: the same at each.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.Tally().Refused) }},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "changed"}, counter(func(c *counters) *atomic.Int64 { return &c.changed })},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "nothing"}, counter(func(c *counters) *atomic.Int64 { return &c.unchanged })},
 	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "refused"}, counter(func(c *counters) *atomic.Int64 { return &c.refused })},

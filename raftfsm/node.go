@@ -61,7 +61,7 @@ func (n *Node) publish(s *State, events []wire.Event) {
 		return
 	}
 	n.changes.follow(s.Placement())
-	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), secrets: s.secrets, changed: make(chan struct{})})
+	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), secrets: s.secrets, tallies: s.tallies, changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
 	}
@@ -82,8 +82,20 @@ func (n *Node) Watch() <-chan struct{} { return n.view.Load().changed }
 // History lists the last events of the placement, oldest first.
 func (n *Node) History() []wire.Event { return append([]wire.Event(nil), n.view.Load().history...) }
 
-// Deaths lists the receipts of the last deaths, oldest first. What the
-// responses in hand lived through is not in them.
+// Tally is what all balancers have told that they counted.
+func (n *Node) Tally() wire.Tally { return n.view.Load().tallies.sum() }
+
+// Told is what a balancer has told last, and of which of its lives.
+func (n *Node) Told(balancer string) (life int64, now wire.Tally) {
+	t := &n.view.Load().tallies
+	if i, ok := t.find(balancer); ok {
+		return t.Rows[i].Life, t.Rows[i].Now
+	}
+	return 0, wire.Tally{}
+}
+
+// Deaths lists the receipts of the last deaths, oldest first, with what balancers have
+// told of the responses in their hands.
 func (n *Node) Deaths() []wire.Receipt { return append([]wire.Receipt(nil), n.view.Load().deaths...) }
 
 // NamesStreams tells whether streams have names for tokens.

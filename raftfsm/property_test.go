@@ -19,7 +19,7 @@ type source func(label string, n int) int
 // many of them do.
 func random(s *State, draw source) Command {
 	kinds := []Kind{
-		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Accept, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Configure, Upstreams, Upstreams,
+		EdgeUp, EdgeUp, EdgeDown, EdgeReady, EdgeReady, Drain, Resume, Remove, Left, Accept, Place, Place, Unplace, MoveBoundary, Settle, Purge, Balancer, BalancerGone, Counted, Counted, Configure, Upstreams, Upstreams,
 		KeyNew, KeyUse, KeyDrop, Authority, AuthorityUse, AuthorityDrop, TicketNew, TicketUse, Revoke,
 	}
 	p := s.Placement()
@@ -54,6 +54,12 @@ func random(s *State, draw source) Command {
 	case Upstreams:
 		for i := range draw("upstreams", 3) {
 			c.Upstreams = append(c.Upstreams, wire.Upstream{Prefix: fmt.Sprintf("/%d/", i), Servers: []wire.UpstreamServer{{URL: fmt.Sprint("http://o", draw("origin", 3))}}})
+		}
+	case Counted:
+		c.Counts = &wire.Counts{Life: int64(draw("life", 4)), Takeovers: int64(draw("takeovers", 9)), Refused: int64(draw("refused", 9))}
+		if deaths := s.Deaths(); len(deaths) > 0 {
+			d := deaths[draw("death", len(deaths))]
+			c.Counts.Deaths = []wire.DeathCount{{Edge: d.Edge, Incarnation: d.Incarnation, Finished: int64(draw("finished", 9)), Broken: int64(draw("broken", 9))}}
 		}
 	case Configure:
 		c.Admission = []string{"failsafe", "pair", "none"}[draw("admission", 3)]
@@ -97,6 +103,7 @@ func TestAnyOrderOfCommands(t *testing.T) {
 		state := NewState()
 		var log [][]byte
 		var middle []byte
+		var sums []wire.Tally
 		n := rapid.IntRange(1, 60).Draw(t, "commands")
 		half := rapid.IntRange(0, n-1).Draw(t, "snapshot at")
 		for i := range n {
@@ -114,6 +121,10 @@ func TestAnyOrderOfCommands(t *testing.T) {
 			if text(t, before) != was {
 				t.Fatalf("command %d %s changed a published placement", i+1, b)
 			}
+			if backwards(sums, state) {
+				t.Fatalf("command %d %s let a sum go back", i+1, b)
+			}
+			sums = sumsOf(state)
 			if !r.Again && !r.Changed && text(t, state.Placement()) != was {
 				t.Fatalf("command %d %s changed something and does not say so: %+v", i+1, b, r)
 			}
@@ -140,6 +151,27 @@ func TestAnyOrderOfCommands(t *testing.T) {
 			t.Fatal("from the snapshot on the same log gave another state")
 		}
 	})
+}
+
+// sumsOf are the sums of all balancers, and those of each receipt by the order of
+// deaths.
+func sumsOf(s *State) []wire.Tally {
+	sums := []wire.Tally{s.tallies.sum()}
+	for _, d := range s.Deaths() {
+		sums = append(sums, wire.Tally{Takeovers: d.Finished, Refused: d.Broken})
+	}
+	return sums
+}
+
+// backwards tells whether a sum is smaller than before. There are fewer commands than
+// receipts are kept of.
+func backwards(before []wire.Tally, s *State) bool {
+	for i, now := range sumsOf(s) {
+		if i < len(before) && (now.Takeovers < before[i].Takeovers || now.Refused < before[i].Refused) {
+			return true
+		}
+	}
+	return false
 }
 
 // FuzzApply feeds one arbitrary entry and then commands made of arbitrary bytes.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tandem/internal/wire"
 )
 
 // leap is how far versions jump when a placement is restored, or recovered from one
@@ -27,6 +29,9 @@ func (n *Node) Backup(w io.Writer) error {
 	im := image{Placement: v.placement, Deaths: v.deaths, History: v.history}
 	if own := v.secrets; !own.empty() {
 		im.Secrets = &own
+	}
+	if own := v.tallies; len(own.Rows) > 0 || own.sum() != (wire.Tally{}) {
+		im.Tallies = &own
 	}
 	_, err := im.WriteTo(w)
 	return err

@@ -28,12 +28,16 @@ type image struct {
 	History   []wire.Event    `json:"history"`
 	Answers   []answer        `json:"answers"`
 	Secrets   *secrets        `json:"secrets,omitempty"`
+	Tallies   *tallies        `json:"tallies,omitempty"` // nil: nothing was counted, or an older build has written this
 }
 
 func (s *State) image() image {
 	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers}
 	if own := s.secrets; !own.empty() {
 		im.Secrets = &own
+	}
+	if own := s.tallies; own.sum() != (wire.Tally{}) || len(own.Rows) > 0 {
+		im.Tallies = &own
 	}
 	return im
 }
@@ -112,6 +116,9 @@ func stateOf(body []byte) (*State, error) {
 	s.placement = complete(im.Placement).Index()
 	if im.Secrets != nil {
 		s.secrets = *im.Secrets
+	}
+	if im.Tallies != nil {
+		s.tallies = *im.Tallies
 	}
 	s.record.history = append(s.record.history, im.History...)
 	s.record.deaths = append(s.record.deaths, im.Deaths...)

@@ -12,6 +12,7 @@ import (
 type State struct {
 	placement *wire.Placement // never changed, only replaced
 	secrets   secrets
+	tallies   tallies
 	record    record
 }
 
@@ -51,6 +52,7 @@ var handlers = map[Kind]func(*change) error{
 	Configure:    configure,
 	Upstreams:    upstreams,
 	Found:        found,
+	Counted:      counted,
 
 	KeyNew:        keyNew,
 	KeyUse:        keyUse,
@@ -85,7 +87,7 @@ func (s *State) Apply(index uint64, log []byte) Result {
 }
 
 func (s *State) carryOut(index uint64, c *Command) Result {
-	ch := &change{c: c, version: index, before: s.placement, next: s.placement, secrets: s.secrets, deaths: s.record.deaths}
+	ch := &change{c: c, version: index, before: s.placement, next: s.placement, secrets: s.secrets, tallies: s.tallies, deaths: s.record.deaths}
 	handler, ok := handlers[c.Kind]
 	if !ok {
 		s.adopt(s.placement, index)
@@ -96,7 +98,7 @@ func (s *State) carryOut(index uint64, c *Command) Result {
 		return failed(index, err)
 	}
 	s.adopt(ch.next, index)
-	s.secrets = ch.secrets
+	s.secrets, s.tallies = ch.secrets, ch.tallies
 	s.record.deaths = ch.deaths
 	s.record.note(ch.events)
 	return Result{Version: index, Changed: len(ch.events) > 0, Events: ch.events, Plan: ch.plan}

@@ -44,8 +44,8 @@ type Status struct {
 	Zones     []ZoneLoss     `json:"zones"` // what the loss of each would cost; none: no edge states one
 	Sessions  int            `json:"sessions"`
 	Streams   int            `json:"streams"`
-	Refused   int64          `json:"refused"`        // by this balancer since its start
-	Takeovers int64          `json:"takeovers"`      // responses finished from the partner, by this balancer
+	Refused   int64          `json:"refused"`        // viewers, by all balancers and all their lives
+	Takeovers int64          `json:"takeovers"`      // responses finished from the partner, likewise
 	Demo      bool           `json:"demo,omitempty"` // of `tandem demo`: its nodes can be killed and brought back by orders
 	Verdict   Verdict        `json:"verdict"`        // what an operator has to know first
 }
@@ -148,13 +148,14 @@ type Receipt struct {
 	Committed   int64          `json:"committed"`
 	Version     uint64         `json:"version"`
 	Boundaries  []BoundaryMove `json:"boundaries"`
-	Moved       int            `json:"moved"`        // sessions that changed edges
-	Lost        int            `json:"lost"`         // sessions for which no capacity was left
-	Finished    int64          `json:"finished"`     // responses finished from the partner (this balancer)
-	LongestGap  int64          `json:"longest_gap"`  // milliseconds without a byte, the worst of them
-	Broken      int64          `json:"broken"`       // responses that could not be finished
-	Returned    int64          `json:"returned"`     // when it was up again, 0: not yet
-	CopiedBytes int64          `json:"copied_bytes"` // what it copied from its neighbours
+	Moved       int            `json:"moved"`            // sessions that changed edges
+	Lost        int            `json:"lost"`             // sessions for which no capacity was left
+	Finished    int64          `json:"finished"`         // responses finished from the partner, by all balancers
+	LongestGap  int64          `json:"longest_gap"`      // milliseconds without a byte, the worst of them
+	Broken      int64          `json:"broken"`           // responses that could not be finished
+	Returned    int64          `json:"returned"`         // when it was up again, 0: not yet
+	CopiedBytes int64          `json:"copied_bytes"`     // what it copied from its neighbours
+	Shares      []CountedBy    `json:"shares,omitempty"` // whose hands those responses were in
 }
 
 // Preview is what a drain of an edge, its removal or its joining would do.

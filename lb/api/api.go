@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/obs"
+	"tandem/internal/run"
 	"tandem/lb/control"
 	"tandem/raftfsm"
 	"tandem/web"
@@ -57,21 +58,25 @@ type API struct {
 // New starts nothing; Run has to be called.
 func New(deps Deps) *API { return &API{deps: deps} }
 
-// Run gives the placement's events to those who watch, until ctx ends.
+// Run gives the placement's events to those who watch, and tells the other balancers
+// what this one counts, until ctx ends.
 func (a *API) Run(ctx context.Context) error {
-	events, cancel := a.deps.Node.Subscribe(1024)
-	defer cancel()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e, ok := <-events:
-			if !ok {
+	c := counting{deps: &a.deps}
+	return run.Group(ctx, run.Part{Name: "counting", Run: c.run}, run.Part{Name: "events", Run: func(ctx context.Context) error {
+		events, cancel := a.deps.Node.Subscribe(1024)
+		defer cancel()
+		for {
+			select {
+			case <-ctx.Done():
 				return nil
+			case e, ok := <-events:
+				if !ok {
+					return nil
+				}
+				a.deps.Events.placed(e)
 			}
-			a.deps.Events.placed(e)
 		}
-	}
+	}})
 }
 
 // Handler is the operators' side: dashboard, API, metrics, health, profiles.
@@ -93,7 +98,7 @@ func (a *API) routes(r chi.Router) {
 	r.Get("/sessions", a.handleSessions)
 	r.Delete("/sessions/{session}", a.handleEndSession)
 	r.Get("/receipts", func(w http.ResponseWriter, _ *http.Request) {
-		call.Reply(w, http.StatusOK, a.deps.Receipts.list(a.deps.Node.Deaths()))
+		call.Reply(w, http.StatusOK, newestFirst(a.deps.Node.Deaths()))
 	})
 	r.Get("/events", a.handleEvents)
 	r.Get("/history", a.handleHistory)

@@ -12,10 +12,11 @@
 // Guarded by: Events, Receipts and the status's text have a mutex each; none is
 // held while something is sent.
 //
-// May be lost: this balancer's own events and what it counted of takeovers, with
-// its process; the placement's are in Raft.
+// May be lost: this balancer's own events, and what it counted in its last quarter of
+// a second, with its process; the placement's, and what was told, are in Raft.
 // Never done here: no viewer is answered, and no edge is chosen.
 //
-// Goroutines: Run brings the placement's events to those who watch; sessions and
+// Goroutines: Run brings the placement's events to those who watch, and tells what
+// this balancer counts; sessions and
 // purges ask the edges side by side, one goroutine each, ended before the answer.
 package api

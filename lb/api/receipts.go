@@ -28,7 +28,7 @@ type lived struct {
 	finished, broken, longest int64 // longest in milliseconds
 }
 
-// Receipts adds to each death what only this balancer knows of it.
+// Receipts is what only this balancer knows of deaths, until it has told (counted.go).
 type Receipts struct {
 	mu    sync.Mutex
 	lives map[ring.Life][]lived // the oldest first; guarded by mu
@@ -66,24 +66,35 @@ func (r *Receipts) Moved(life ring.Life, now time.Time, gap time.Duration, ok bo
 	r.lives[life] = seconds
 }
 
-// list is the receipts of all deaths, newest first.
-func (r *Receipts) list(deaths []wire.Receipt) []wire.Receipt {
+// counts are what the responses in this balancer's hands lived through at each death of
+// which there are receipts; of the others it has nothing to tell.
+func (r *Receipts) counts(deaths []wire.Receipt) (counts []wire.DeathCount) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range deaths {
+		c := wire.DeathCount{Edge: d.Edge, Incarnation: d.Incarnation}
+		since := time.UnixMilli(d.Noticed).Add(-beforeNoticed).Unix()
+		for _, l := range r.lives[ring.Life{Edge: d.Edge, Incarnation: d.Incarnation}] {
+			if l.second >= since {
+				c.Finished, c.Broken, c.LongestGap = c.Finished+l.finished, c.Broken+l.broken, max(c.LongestGap, l.longest)
+			}
+		}
+		if c.Finished+c.Broken > 0 {
+			counts = append(counts, c)
+		}
+	}
+	return counts
+}
+
+// newestFirst is the receipts of all deaths as they are shown.
+func newestFirst(deaths []wire.Receipt) []wire.Receipt {
 	if deaths == nil {
 		deaths = []wire.Receipt{} // a list in JSON, not null
 	}
 	slices.Reverse(deaths)
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i := range deaths {
-		d := &deaths[i]
-		since := time.UnixMilli(d.Noticed).Add(-beforeNoticed).Unix()
-		for _, l := range r.lives[ring.Life{Edge: d.Edge, Incarnation: d.Incarnation}] {
-			if l.second >= since {
-				d.Finished, d.Broken, d.LongestGap = d.Finished+l.finished, d.Broken+l.broken, max(d.LongestGap, l.longest)
-			}
-		}
-		if d.Boundaries == nil {
-			d.Boundaries = []wire.BoundaryMove{}
+		if deaths[i].Boundaries == nil {
+			deaths[i].Boundaries = []wire.BoundaryMove{}
 		}
 	}
 	return deaths

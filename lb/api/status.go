@@ -15,10 +15,11 @@ func (a *API) status() wire.Status {
 	known := a.deps.Control.Loads.Figures(p)
 	tables := a.deps.Control.Loads.Tables(p, now)
 	leader, _ := a.deps.Node.Leader()
+	counted := a.deps.Node.Tally()
 	s := wire.Status{
 		Time: now.UnixMilli(), Version: p.Version, Node: a.deps.Name, Leader: leader.Name, Majority: a.deps.Control.Majority(), Admission: p.Admission, Policy: a.deps.StateSource,
 		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name), Zones: ring.ZoneLosses(p, tables),
-		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: a.deps.Refused(), Takeovers: a.deps.Takeovers(), Demo: a.deps.DemoControl != "",
+		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: counted.Refused, Takeovers: counted.Takeovers, Demo: a.deps.DemoControl != "",
 	}
 	s.Verdict = verdict(&s)
 	return s

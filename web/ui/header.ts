@@ -43,8 +43,8 @@ export class Header {
   private readonly hits = new Fact("hit ratio", "of all edges, since their start");
   private readonly origin = new Fact("origin asked", "requests of all edges, since their start");
   private readonly sent = new Fact("sent", "to viewers, by all edges, since their start");
-  private readonly refused = new Fact("refused", "viewers, by this balancer since its start");
-  private readonly takeovers = new Fact("takeovers", "responses that broke at an edge and were finished from its partner, by this balancer since its start");
+  private readonly refused = new Fact("refused", "viewers, by all balancers");
+  private readonly takeovers = new Fact("takeovers", "responses that broke at an edge and were finished from its partner, by all balancers");
   private marked = "";
   private states = "";
 

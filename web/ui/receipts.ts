@@ -36,7 +36,7 @@ class Card implements Shown<Receipt> {
   private readonly committed = new Figure("committed after", "from the first notice to the commit of the new boundaries");
   private readonly moved = new Figure("moved", "sessions that changed edges");
   private readonly lost = new Figure("lost", "sessions for which no capacity was left");
-  private readonly finished = new Figure("finished", "responses that broke and were finished from the partner (this balancer)");
+  private readonly finished = new Figure("finished", "responses that broke and were finished from the partner, by all balancers");
   private readonly broken = new Figure("broken", "responses that could not be finished");
   private readonly gap = new Figure("longest gap", "without a byte, the worst response of all");
   private readonly returned = new Figure("returned", "how long it was away");

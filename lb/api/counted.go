@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// How often a balancer tells the others what it has counted, where that has grown:
+// viewers' refusals, which may grow all evening, less often.
+const (
+	countEvery   = 250 * time.Millisecond
+	refusedEvery = 5 * time.Second
+	countLimit   = 2 * time.Second
+)
+
+// counting is how a balancer's counts become the cluster's: by a command, so that they
+// are the same everywhere and outlive it. What it dies with untold is not counted.
+type counting struct {
+	deps *Deps
+	life int64     // this one's, as the cluster knows it; 0: not known yet
+	last time.Time // when it told last
+	told wire.Counts
+}
+
+// run tells what was counted until ctx ends.
+func (c *counting) run(ctx context.Context) error {
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if command, ok := c.untold(); ok {
+				limited, cancel := context.WithTimeout(ctx, countLimit)
+				if _, err := c.deps.Control.Proposals.Propose(limited, command); err == nil {
+					c.told = *command.Counts
+				} // else it is told again
+				cancel()
+			}
+		}
+	}
+}
+
+// untold is what there is to tell.
+func (c *counting) untold() (raftfsm.Command, bool) {
+	node := c.deps.Node
+	mine := wire.Tally{Takeovers: c.deps.Takeovers(), Refused: c.deps.Refused()}
+	receipts := node.Deaths()
+	deaths := c.deps.Receipts.counts(receipts)
+	if mine == (wire.Tally{}) && len(deaths) == 0 || !c.deps.Control.Majority() {
+		return raftfsm.Command{}, false
+	}
+	if !slices.ContainsFunc(node.Placement().Balancers, func(b wire.Balancer) bool { return b.Name == c.deps.Name }) {
+		return raftfsm.Command{}, false
+	}
+	life, told := node.Told(c.deps.Name)
+	if c.life == 0 || life > c.life {
+		// By a clock that has been set back it would be older than the one before.
+		c.life = max(c.deps.Now().UnixMilli(), life+1)
+	}
+	now := c.deps.Now()
+	if life == c.life && told.Takeovers == mine.Takeovers && shared(receipts, deaths, c.deps.Name, life) && (told.Refused == mine.Refused || now.Sub(c.last) < refusedEvery) {
+		return raftfsm.Command{}, false
+	}
+	counts := wire.Counts{Life: c.life, Takeovers: mine.Takeovers, Refused: mine.Refused, Deaths: deaths}
+	if reflect.DeepEqual(counts, c.told) && now.Sub(c.last) < refusedEvery {
+		return raftfsm.Command{}, false // it was taken, and is not there: an older build leads
+	}
+	c.last = now
+	return raftfsm.Command{Kind: raftfsm.Counted, Name: c.deps.Name, Counts: &counts}, true
+}
+
+// shared tells whether all of that is in the receipts.
+func shared(receipts []wire.Receipt, deaths []wire.DeathCount, by string, life int64) bool {
+	for _, d := range deaths {
+		i := slices.IndexFunc(receipts, func(r wire.Receipt) bool { return r.Edge == d.Edge && r.Incarnation == d.Incarnation })
+		want := wire.CountedBy{By: by, Life: life, Finished: d.Finished, Broken: d.Broken, LongestGap: d.LongestGap}
+		if i >= 0 && !slices.Contains(receipts[i].Shares, want) {
+			return false
+		}
+	}
+	return true
+}
