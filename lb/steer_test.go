@@ -18,7 +18,9 @@ var steerPublic = map[string]string{"edge-1": "https://e1.example", "edge-2": "h
 // steerStage is a stage whose players of /film/ are steered; film is a session's prefix.
 func steerStage(t *testing.T) (c *stage, film string) {
 	t.Helper()
-	c = newStage(t, stageOptions{edges: 2, capacity: 8, config: func(cfg *Config) { cfg.steer.Streams = []string{"/film/"} }})
+	c = newStage(t, stageOptions{edges: 2, capacity: 8, config: func(cfg *Config) {
+		cfg.steer.Streams, cfg.steer.Fronts = []string{"/film/"}, []string{"https://lb.example"}
+	}})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/news/", Pair: 1})
 	for _, m := range c.members {
@@ -59,7 +61,7 @@ func TestEntriesTellWhichEdgesToFetchFrom(t *testing.T) {
 		t.Errorf("its head: %v", resp.Header)
 	}
 	base := `<BaseURL serviceLocation="` + pair.Low + `">` + steerPublic[pair.Low] + film + `/film/</BaseURL>`
-	if _, body := c.viewer(nil, film+"/film/m.mpd"); !strings.Contains(string(body), base) || !strings.Contains(string(body), film+`</ContentSteering>`) {
+	if _, body := c.viewer(nil, film+"/film/m.mpd"); !strings.Contains(string(body), base) || !strings.Contains(string(body), ">https://lb.example"+film+"</ContentSteering>") {
 		t.Errorf("%s", body)
 	}
 	news := c.token(wire.SessionID{Pair: 1}, "/news/", time.Now().Add(time.Hour))
@@ -94,18 +96,18 @@ func TestPlayersAreToldTheBestEdgeOfNow(t *testing.T) {
 		}
 		return strings.Join(said.Priority, " ")
 	}
-	if got, want := list(), first+" "+second+" . front"; got != want {
+	if got, want := list(), first+" "+second+" . front-1"; got != want {
 		t.Errorf("the list is %q, want %q", got, want)
 	}
 	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: first, Incarnation: 1})
-	if got, want := list(), second+" . front "+first; got != want {
+	if got, want := list(), second+" . front-1 "+first; got != want {
 		t.Errorf("with %s dead the list is %q, want %q", first, got, want)
 	}
 	if _, body := c.viewer(nil, film+"/film/master.m3u8"); !strings.Contains(string(body), `PATHWAY-ID="`+second+"\"\n#EXT-X-STREAM-INF") {
 		t.Errorf("who begins now is sent to the dead one:\n%s", body)
 	}
 	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: second, Incarnation: 1})
-	if got, want := list(), ". front "+first+" "+second; got != want {
+	if got, want := list(), ". front-1 "+first+" "+second; got != want {
 		t.Errorf("with both dead the list is %q, want %q", got, want)
 	}
 	if resp, _ := c.viewer(nil, c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(-time.Hour))); resp.StatusCode != http.StatusForbidden {

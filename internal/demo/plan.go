@@ -116,11 +116,11 @@ func (l *layout) identityArgs() []string {
 	return []string{"--identity", identities(l.Dir)}
 }
 
-// steers tells whether players are steered: then they have to know all balancers.
-func steers(flags []string) bool {
+// flagged tells whether a flag is among them.
+func flagged(flags []string, name string) bool {
 	return slices.ContainsFunc(flags, func(flag string) bool {
-		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
-		return name == "steering"
+		has, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		return has == name
 	})
 }
 
@@ -144,7 +144,7 @@ func (l *layout) addBalancers(viewers, dashboard string) {
 			"--name", name, "--raft-listen", rafts[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(l.Dir, name, "data"),
 			"--admission", l.Admission, "--state-source", l.StateSource, "--demo-control", l.control,
 		}
-		if steers(l.LBFlags) {
+		if flagged(l.LBFlags, "steering") && !flagged(l.LBFlags, "steering-fronts") {
 			args = append(args, "--steering-fronts", strings.Join(l.file.Viewers, ","))
 		}
 		l.add(cluster.RoleLB, name, https[i], admin, append(append(args, l.identityArgs()...), l.LBFlags...)...)

@@ -6,10 +6,10 @@ import (
 	"tandem/internal/media/steer"
 )
 
-// Ways by which a manifest is left where it came from.
+// Ways that lead to no edge.
 const (
-	HerePathway  = steer.Here // HLS
-	FrontPathway = "front"    // DASH, also with what tells several apart behind it
+	HerePathway  = steer.Here // of HLS: to where the playlist came from
+	FrontPathway = "front-"   // of DASH, with a number: to a balancer
 )
 
 // PathwayID is the id of the way that leads to an edge.

@@ -22,7 +22,7 @@ func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.List(&c.Streams, "steering", "Streams, by the beginning of their paths, whose players are told to fetch from the edges themselves (--public-url) by content steering, and go on elsewhere by themselves when one dies (docs/steering.md). None: this balancer carries all bytes."),
 		setting.Duration(&c.TTL, "steering-ttl", 5*time.Second, time.Second, time.Hour, "How often players ask where to fetch from; less than they have buffered, in whole seconds."),
-		setting.List(&c.Fronts, "steering-fronts", "Base URLs by which viewers reach the balancers, with --steering: one that moves with the balancers, or each one's own, the same list on each. Players of live MPDs ask there when the balancer that they came by is dead. None: they ask where they came by."),
+		setting.List(&c.Fronts, "steering-fronts", "Base URLs by which viewers reach the balancers, the same list on each: best one that moves with them. With --steering, where players of MPDs ask again, and for the list; without any MPDs are not steered."),
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package steering lets players fetch from the edges themselves and tells them, again
 // and again, from which: content steering of HLS and DASH, by the same placement that
 // the balancer routes by. A player whose edge dies goes on at the other one of the
-// pair, one whose balancer dies needs it for nothing but an MPD, which it asks of
-// another one. Everybody else's bytes, and those of players that know no steering, are
+// pair, one whose balancer dies needs it for nothing but the MPD of a live stream, which
+// it asks for where balancers are. Everybody else's bytes, and those of players that know no steering, are
 // carried as ever.
 //
 // Always true:

@@ -55,12 +55,9 @@ func (c *Config) ways(s Session, at string) (o media.Offer, good int, detour boo
 
 // fronts are the balancers' ways.
 func (c *Config) fronts() []media.Pathway {
-	if len(c.Fronts) == 0 {
-		return []media.Pathway{{ID: media.FrontPathway}}
-	}
 	fronts := make([]media.Pathway, len(c.Fronts))
 	for i, url := range c.Fronts {
-		fronts[i] = media.Pathway{ID: media.FrontPathway + "-" + strconv.Itoa(i+1), Base: url}
+		fronts[i] = media.Pathway{ID: media.FrontPathway + strconv.Itoa(i+1), Base: url}
 	}
 	return fronts
 }

@@ -21,16 +21,16 @@ func TestWaysAreInTheOrderOfThePlacement(t *testing.T) {
 		gone, elsewhere bool
 		want, first     string
 	}{
-		{name: "the low member delivers", url1: url1, url2: url2, state1: wire.EdgeUp, want: "e1 e2 . front", first: "e1"},
-		{name: "the high one does", url1: url1, url2: url2, state1: wire.EdgeUp, slot: 7, want: "e2 e1 . front", first: "e2"},
-		{name: "the low one is suspected", url1: url1, url2: url2, state1: wire.EdgeUp, suspected: "e1", want: "e2 . front e1", first: "e2"},
-		{name: "the low one is dead", url1: url1, url2: url2, state1: wire.EdgeDown, want: "e2 . front e1", first: "e2"},
-		{name: "the low one is drained", url1: url1, url2: url2, state1: wire.EdgeDraining, want: "e2 e1 . front", first: "e2"},
-		{name: "viewers can't call who delivers", url2: url2, state1: wire.EdgeUp, want: ". front e2", first: "."},
-		{name: "viewers can't call the other one", url1: url1, state1: wire.EdgeUp, want: "e1 . front", first: "e1"},
-		{name: "it was given to an edge of no pair of its", url1: url1, url2: url2, state1: wire.EdgeDown, adopted: []wire.Adoption{{Edge: "e3", From: 0, To: 8}}, want: ". front e2 e1", first: "."},
-		{name: "it has another place now", url1: url1, url2: url2, state1: wire.EdgeUp, elsewhere: true, want: ". front e1 e2", first: "."},
-		{name: "its pair has ended", url1: url1, url2: url2, state1: wire.EdgeUp, gone: true, want: ". front", first: "."},
+		{name: "the low member delivers", url1: url1, url2: url2, state1: wire.EdgeUp, want: "e1 e2 . front-1", first: "e1"},
+		{name: "the high one does", url1: url1, url2: url2, state1: wire.EdgeUp, slot: 7, want: "e2 e1 . front-1", first: "e2"},
+		{name: "the low one is suspected", url1: url1, url2: url2, state1: wire.EdgeUp, suspected: "e1", want: "e2 . front-1 e1", first: "e2"},
+		{name: "the low one is dead", url1: url1, url2: url2, state1: wire.EdgeDown, want: "e2 . front-1 e1", first: "e2"},
+		{name: "the low one is drained", url1: url1, url2: url2, state1: wire.EdgeDraining, want: "e2 e1 . front-1", first: "e2"},
+		{name: "viewers can't call who delivers", url2: url2, state1: wire.EdgeUp, want: ". front-1 e2", first: "."},
+		{name: "viewers can't call the other one", url1: url1, state1: wire.EdgeUp, want: "e1 . front-1", first: "e1"},
+		{name: "it was given to an edge of no pair of its", url1: url1, url2: url2, state1: wire.EdgeDown, adopted: []wire.Adoption{{Edge: "e3", From: 0, To: 8}}, want: ". front-1 e2 e1", first: "."},
+		{name: "it has another place now", url1: url1, url2: url2, state1: wire.EdgeUp, elsewhere: true, want: ". front-1 e1 e2", first: "."},
+		{name: "its pair has ended", url1: url1, url2: url2, state1: wire.EdgeUp, gone: true, want: ". front-1", first: "."},
 	} {
 		pair := wire.Pair{ID: 1, Low: "e1", High: "e2", Slots: 8, Boundary: 4, Home: 4, Adopted: row.adopted}
 		if row.state1 != wire.EdgeUp {
@@ -44,7 +44,7 @@ func TestWaysAreInTheOrderOfThePlacement(t *testing.T) {
 		if row.gone {
 			s.Pair = nil
 		}
-		c := Config{}
+		c := Config{Fronts: []string{"http://lb"}}
 		o, good, detour := c.ways(s, "/m.mpd")
 		got := strings.Join(media.SteeringList(&o, good, detour, 5).Priority, " ")
 		if got != row.want || o.First != row.first || o.Server != "/s/TOK" {

@@ -3,11 +3,16 @@
 //
 //   node players/steering.mjs [--binary ../bin/tandem] [--evidence DIR] [--only hls]
 //
+// Playlists and MPDs of stored streams are asked of a balancer at its own address, which
+// is dead with it. MPDs of live ones are asked at one that moves with the balancers, as
+// keepalived moves it: dash.js 5 asks for no MPD again once three attempts have failed.
+//
 // A case is ok when the media came from the edges themselves, nothing fatal happened, no
 // picture stood for more than 250 ms, and the stream was watched on for longer than the
 // buffer holds after each death. Requests may fail: the player asks elsewhere. Exit 1
 // when one is not.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,6 +40,29 @@ async function end() {
   while (closers.length) await closers.pop()().catch((err) => console.log(`ending: ${err.message}`));
 }
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end().finally(() => process.exit(1)));
+
+// An address that leads to a balancer that lives. Connections to one that dies are reset.
+async function movingAddress() {
+  let targets = [];
+  const open = new Set();
+  const server = net.createServer((viewer) => {
+    open.add(viewer);
+    viewer.on("close", () => open.delete(viewer)).on("error", () => {});
+    const next = ([at, ...rest]) => {
+      if (!at) return viewer.resetAndDestroy();
+      const balancer = net.connect(Number(new URL(at).port), "127.0.0.1");
+      balancer.once("connect", () => {
+        balancer.removeAllListeners("error").on("error", () => viewer.resetAndDestroy()).on("close", () => viewer.destroy());
+        viewer.on("close", () => balancer.destroy());
+        viewer.pipe(balancer).pipe(viewer);
+      }).once("error", () => next(rest));
+    };
+    next(targets);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  closers.push(async () => { for (const viewer of open) viewer.destroy(); server.close(); });
+  return { url: `http://127.0.0.1:${server.address().port}`, lead: (viewers) => { targets = viewers; } };
+}
 
 // Media that a player got, by the edge whose own address it asked; "": a balancer's.
 function sources(seat, edges, from, to) {
@@ -76,8 +104,11 @@ function judge(seat, edges, deaths) {
 async function main() {
   const evidence = asked.evidence ? path.resolve(asked.evidence) : await mkdtemp(path.join(os.tmpdir(), "tandem-steering-"));
   await mkdir(evidence, { recursive: true });
-  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100", "--lb-flags=--steering=/"]);
+  const moving = await movingAddress();
+  const steering = `--lb-flags=--steering=/,--steering-fronts=${moving.url}`;
+  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100", steering]);
   closers.push(() => cluster.close());
+  moving.lead(cluster.file.viewers);
   const pages = await servePages();
   closers.push(async () => pages.close());
   const edges = cluster.file.nodes.filter((n) => n.role === "edge");
@@ -88,7 +119,9 @@ async function main() {
       closers.push(() => browser.close());
       seats.browser = browser;
     }
-    await seats[i].open(seats.browser, pages.url, cluster.viewers + cluster.stream(seats[i].play.live)[seats[i].play.format]);
+    const { live, format } = seats[i].play;
+    const at = live && format === "dash" ? moving.url : cluster.viewers;
+    await seats[i].open(seats.browser, pages.url, at + cluster.stream(live)[format]);
   }
   await playing(seats, 30_000);
   await sleep(4000);

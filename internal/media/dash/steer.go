@@ -10,9 +10,10 @@ import (
 // Steer is an MPD with content steering: its base URL is there once for each edge,
 // and then for the balancers, as service locations; a dynamic one names, likewise,
 // where it is asked for again. False: it is none, or its origin steers itself, offers
-// several places, or leads to other hosts.
+// several places, or leads to other hosts; or no balancer has an address of its own that
+// could be written here: players take a relative one for that of the page they are in.
 func Steer(body []byte, o *steer.Offer) ([]byte, bool) {
-	if !o.Good() || bytes.Contains(body, []byte("ContentSteering")) {
+	if !o.Good() || len(o.Fronts) == 0 || bytes.Contains(body, []byte("ContentSteering")) {
 		return nil, false
 	}
 	t, ok := readTop(body)
@@ -28,8 +29,7 @@ func Steer(body []byte, o *steer.Offer) ([]byte, bool) {
 	for _, way := range append(o.Edges[:len(o.Edges):len(o.Edges)], o.Fronts...) {
 		put("BaseURL", ` serviceLocation="`+way.ID+`"`+t.baseMore, t.under(o, way.Base, t.base))
 	}
-	relocates := t.dynamic && !t.foreign && o.Fronts[0].Base != ""
-	if relocates {
+	if t.dynamic && !t.foreign {
 		for _, way := range o.Fronts {
 			put("Location", ` serviceLocation="`+way.ID+`"`, t.place(o, way.Base))
 		}
@@ -38,12 +38,9 @@ func Steer(body []byte, o *steer.Offer) ([]byte, bool) {
 	if first == steer.Here {
 		first = o.Fronts[0].ID
 	}
-	put("ContentSteering", ` defaultServiceLocation="`+first+`" queryBeforeStart="false"`, escaped.Replace(o.Server))
+	put("ContentSteering", ` defaultServiceLocation="`+first+`" queryBeforeStart="false"`, escaped.Replace(o.Fronts[0].Base+o.Server))
 	at := t.insert
 	for _, cut := range t.cuts {
-		if cut == t.where && !relocates {
-			continue
-		}
 		out = append(out, body[at:cut.At]...)
 		at = cut.End()
 	}

@@ -18,8 +18,7 @@ type top struct {
 	dynamic  bool
 	located  bool
 	location string // its Location, as it is written
-	where    scan.Span
-	foreign  bool // it is asked for again elsewhere
+	foreign  bool   // it is asked for again elsewhere
 }
 
 // under is a reference below a base, as it is written in a text.
@@ -150,7 +149,7 @@ func (t *top) replace(body []byte, name string, p piece) bool {
 		t.foreign = true
 		return true
 	default:
-		t.located, t.location, t.where = true, raw, scan.Between(p.from, p.end)
+		t.located, t.location = true, raw
 	}
 	t.cuts = append(t.cuts, scan.Between(p.from, p.end))
 	return true

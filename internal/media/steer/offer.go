@@ -8,7 +8,7 @@ import (
 // Pathway is one way to a session's media: HLS calls it so, DASH a service location.
 type Pathway struct {
 	ID   string
-	Base string // "https://e1.example.com"; "": wherever the entry came from
+	Base string // "https://e1.example.com"
 }
 
 // Here is the id of the way by which an entry came, where it says no other one: HLS
@@ -18,7 +18,7 @@ const Here = "."
 // Offer is what an entry tells players.
 type Offer struct {
 	At     string    // target of the entry as the viewer asked for it: path and query
-	Server string    // URI of the steering manifest
+	Server string    // target of the steering manifest
 	First  string    // id of the way to begin with
 	Edges  []Pathway // the best one first
 	Fronts []Pathway // balancers: where an MPD is asked for again, and the last resort for media
@@ -27,7 +27,7 @@ type Offer struct {
 // Good tells that an offer can be written into a manifest as it is.
 func (o *Offer) Good() bool {
 	const breaks = "\"'<>\\ \t\r\n"
-	return len(o.Edges) > 0 && len(o.Fronts) > 0 && o.First != "" && strings.HasPrefix(o.At, "/") && !strings.ContainsAny(o.At, breaks) && !strings.ContainsAny(o.Server, breaks)
+	return len(o.Edges) > 0 && o.First != "" && strings.HasPrefix(o.At, "/") && !strings.ContainsAny(o.At, breaks) && !strings.ContainsAny(o.Server, breaks)
 }
 
 // Under is where a reference in the entry leads below a base.
@@ -56,7 +56,7 @@ func Relative(ref string) bool {
 // ID is an edge's name as an id: as it is where the characters of ids suffice and it is
 // nobody else's id.
 func ID(name string) string {
-	if name == Here || strings.HasPrefix(name, "front") {
+	if name == Here || strings.HasPrefix(name, "front-") {
 		return "x-" + hex.EncodeToString([]byte(name))
 	}
 	for _, c := range []byte(name) {
