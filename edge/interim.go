@@ -11,8 +11,8 @@ import (
 )
 
 // interim is what a request is told before its answer (RFC 9110 section 15.2): a
-// node, that this edge is alive and waits for the origin (102); a viewer, what the
-// origin says meanwhile.
+// node, that this edge is alive and waits for the origin (102); it and a viewer, what
+// the origin says meanwhile, a 102 of its own to the viewer alone.
 type interim struct {
 	w    http.ResponseWriter
 	node bool
@@ -48,7 +48,7 @@ func (i *interim) tick() {
 func (i *interim) Interim(status int, h http.Header) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !i.on || i.node || status == http.StatusContinue || status == http.StatusSwitchingProtocols {
+	if !i.on || status == http.StatusContinue || status == http.StatusSwitchingProtocols || i.node && status == http.StatusProcessing {
 		return
 	}
 	own := i.w.Header()

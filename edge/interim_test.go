@@ -81,6 +81,15 @@ func TestInterimAnswersArePassedOn(t *testing.T) {
 			t.Errorf("%s %s: %s, %q, %v; want %s", c.method, c.path, got, body, final, c.want)
 		}
 	}
+	// A node of the cluster is told it as well, but for a 102, which says something else
+	// there, and a neighbour that asks for its own viewer hands it on.
+	_, pair := startRing(t, 2, o)
+	for i, path := range []string{"/v/x/1", "/v/x/2", "/v/x/3", "/v/x/4"} {
+		all, body, _ := interims(t, "GET", pair[i%2].url+path, asNode()...)
+		if got := fmt.Sprint(all); got != "[103 </a.css>; rel=preload]" || body != "body" {
+			t.Errorf("%s by a node: %s, %q", path, got, body)
+		}
+	}
 	for path, head := range map[string]string{"/c": "GET /c HTTP/1.0\r\n\r\n", "/never": "GET /never HTTP/1.0\r\n\r\n"} {
 		if said := rawAsk(t, e.url, head); !strings.HasPrefix(said, "HTTP/1.") || strings.Count(said, "HTTP/1.") != 1 || !strings.Contains(said, " 200 ") {
 			t.Errorf("%s by HTTP/1.0: %q", path, said)

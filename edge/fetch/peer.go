@@ -131,8 +131,10 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 	ctx, tie := tied(ctx)
 	limit := f.cfg.PeerSilent
 	watch := time.AfterFunc(limit, func() { tie.end(fmt.Errorf("%s is silent", peer)) })
-	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
-		watch.Reset(limit)
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		if watch.Reset(limit); status != http.StatusProcessing && o.hand != nil {
+			o.hand.interim(status, http.Header(h)) // what the origin says
+		}
 		return nil
 	}}
 	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, o, onlyCached)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"tandem/internal/h1"
 )
 
 // answerCase is an edge's answer, out of the ordinary or not.
@@ -264,5 +266,60 @@ func TestAnswersCutAnywhere(t *testing.T) {
 	}
 	if _, _, failed, _, _ := s.counted(); len(failed) != 0 {
 		t.Fatalf("evidence %v", failed)
+	}
+}
+
+// What the origin says before its answer reaches the viewer, by either way, once, in
+// order and without what is between nodes; that an edge waits does not, nor does any of
+// it reach who speaks HTTP/1.0.
+func TestInterimAnswersReachTheViewer(t *testing.T) {
+	said := "HTTP/1.1 102 Processing\r\nTandem-Waiting: 1\r\n\r\n" +
+		"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nTandem-Stored: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n" +
+		"HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </y>\r\n\r\n" + plainOK("hello")
+	e := answerEdge(t, map[string]answerCase{"hints": {text: said}}, func() {})
+	for _, without := range []bool{false, true} {
+		s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: without})
+		v := s.dial()
+		v.ask(http.MethodGet, "/0")
+		for _, want := range []string{"103 </x>", "103 </y>", "200 "} {
+			got := v.read(http.MethodGet)
+			if text := fmt.Sprint(got.status, " ", got.header.Get("Link")); text != want || got.err != nil {
+				t.Errorf("without splices %v: %s, %v; want %s", without, text, got.err, want)
+			}
+			if got.header["Tandem-Stored"] != nil || got.header["X-Hop"] != nil || got.status == 200 && string(got.body) != "hello" {
+				t.Errorf("%d: %v, %q", got.status, got.header, got.body)
+			}
+		}
+		v.Close()
+		old := s.dial()
+		_, _ = old.Write([]byte("GET /0 HTTP/1.0\r\n\r\n"))
+		if got := old.read(http.MethodGet); got.status != 200 {
+			t.Errorf("HTTP/1.0: %d", got.status)
+		}
+		old.Close()
+	}
+}
+
+// toldInterim is a viewer's writer that keeps what it was told before the answer.
+type toldInterim struct {
+	http.ResponseWriter
+	own   http.Header
+	heard []http.Header
+}
+
+func (w *toldInterim) Header() http.Header { return w.own }
+func (w *toldInterim) WriteHeader(int)     { w.heard = append(w.heard, w.own.Clone()) }
+
+// What is said before the answer changes nothing of it, and an attempt beside another
+// one says nothing.
+func TestInterimAnswerLeavesTheAnswerAlone(t *testing.T) {
+	w := &toldInterim{own: http.Header{"X-Own": {"1"}}}
+	h := &answer{Response: h1.Response{Status: http.StatusEarlyHints, Fields: []h1.Line{{Name: []byte("link"), Value: []byte("</x>")}}}}
+	for _, a := range []*attempt{{}, {aside: true}} {
+		(&response{w: w}).interim(a, h)
+		(&response{w: w, begun: true}).interim(a, h)
+	}
+	if len(w.heard) != 1 || len(w.heard[0]) != 1 || w.heard[0].Get("Link") != "</x>" || len(w.own) != 1 || w.own.Get("X-Own") != "1" {
+		t.Errorf("%v, then %v", w.heard, w.own)
 	}
 }

@@ -29,6 +29,7 @@ type attempt struct {
 	said  bool // the request went out on its connection
 	waits bool // the edge said that it waits for the origin
 	grows bool // its body is still being filled
+	aside bool // it runs in a goroutine of its own, and must not write to the viewer
 
 	from        int64     // what the viewer had when it began
 	skipped     int64     // bytes that came a second time
@@ -115,6 +116,7 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 			a.heard = true
 		case head.Interim():
 			a.waits = a.waits || head.waits
+			k.interim(a, head)
 		default:
 			a.head = head
 			if err := k.accept(a); err != nil {

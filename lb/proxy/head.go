@@ -133,16 +133,36 @@ func (k *response) promise(a *attempt) {
 	}
 }
 
-func (k *response) writeHead(a *attempt) {
-	given := make(http.Header, len(a.head.Fields))
-	for i := range a.head.Fields {
-		f := &a.head.Fields[i]
-		if name := textproto.CanonicalMIMEHeaderKey(string(f.Name)); isViewers(f.Name) && !(a.head.listed && a.head.lists(name)) {
+// interim passes on what the origin says before its answer (RFC 9110 section 15.2): not
+// an edge's own word that it waits, and nothing of an attempt beside another one.
+func (k *response) interim(a *attempt, h *answer) {
+	if k.begun || a.aside || h.waits || h.Status <= http.StatusSwitchingProtocols {
+		return
+	}
+	out := k.w.Header()
+	own := maps.Clone(out)
+	clear(out)
+	maps.Copy(out, h.given())
+	k.w.WriteHeader(h.Status)
+	clear(out)
+	maps.Copy(out, own)
+}
+
+// given are the fields that a viewer gets.
+func (h *answer) given() http.Header {
+	given := make(http.Header, len(h.Fields))
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		if name := textproto.CanonicalMIMEHeaderKey(string(f.Name)); isViewers(f.Name) && !(h.listed && h.lists(name)) {
 			given[name] = append(given[name], string(f.Value))
 		}
 	}
+	return given
+}
+
+func (k *response) writeHead(a *attempt) {
 	out := k.w.Header()
-	maps.Copy(out, given)
+	maps.Copy(out, a.head.given())
 	out["Via"] = append(out["Via"], "1.1 tandem")
 	out["Server-Timing"] = append(out["Server-Timing"], `edge;desc="`+a.to.Edge+`"`)
 	if k.timing != "" {

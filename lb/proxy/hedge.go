@@ -201,6 +201,7 @@ func (c *hedge) race(ctx context.Context) (*attempt, error) {
 
 func (c *hedge) start(ctx context.Context, a *attempt, untimed bool) {
 	c.running = append(c.running, a)
+	a.aside = true
 	go func() { c.results <- outcome{a, untimed, c.k.advance(ctx, a, untimed)} }()
 }
 
