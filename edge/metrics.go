@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/front"
+	"tandem/internal/identity"
 	"tandem/segstore"
 )
 
@@ -70,6 +71,8 @@ var metrics = []metric{
 	{"tandem_edge_multicast_foreign_total", "Datagrams at the group that no origin of the cluster has sent so, or not with a key that is good.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Foreign })},
 	{"tandem_edge_multicast_replayed_total", "Datagrams of the origin that came a second time, or too late to tell, and were dropped.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Replayed })},
 	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().GapsAsked })},
+	{"tandem_edge_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate.", false, count(func(e *Edge) *atomic.Int64 { return &identity.CountsOf(e.identity).Strange })},
+	{"tandem_edge_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent.", false, count(func(e *Edge) *atomic.Int64 { return &identity.CountsOf(e.identity).Altered })},
 	{"tandem_edge_stand_ins", "Neighbours for which it stands in by its own word: they are silent, and nobody can commit their death.", true, func(e *Edge) float64 { return float64(e.member.StandIns()) }},
 	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},
 	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.cfg.Capacity) }},

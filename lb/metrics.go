@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/front"
+	"tandem/internal/identity"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -58,6 +59,8 @@ var plains = []plain{
 	{"tandem_lb_steering_lists_total", "Players that asked where to fetch from.", false, total(func(c *counts) *tally { return &c.lists })},
 	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.loose })},
 	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
+	{"tandem_lb_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Strange.Load()) }},
+	{"tandem_lb_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Altered.Load()) }},
 	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.guard.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},

@@ -181,10 +181,11 @@ func (s *streams) call(c *peerConn, addr, name string, timeout time.Duration) er
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn := tls.Client(c.tcp, s.identity.Client(host, identity.Want{Role: identity.Balancer, Node: name}, identity.ProtocolRaft))
-	if err := conn.HandshakeContext(ctx); err != nil {
+	if err := s.identity.Told(conn.HandshakeContext(ctx)); err != nil {
 		return err
 	}
 	s.note(c, conn)
+	c.Conn = s.identity.Watch(conn)
 	return nil
 }
 

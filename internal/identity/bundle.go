@@ -44,6 +44,8 @@ type Bundle struct {
 
 	sessions tls.ClientSessionCache // with other nodes
 
+	Counts Counts
+
 	mu sync.Mutex // guards the files, and who changes now
 }
 

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -93,4 +94,13 @@ func caller(t *testing.T, b *Bundle, want Want) *http.Client {
 	tr := &http.Transport{TLSClientConfig: b.Client("127.0.0.1", want, ProtocolHTTP)}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
+}
+
+// dialBy dials as a node does, wherever a request is for.
+func dialBy(b *Bundle, address string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		return b.Dial(ctx, address, Want{Role: Balancer, Node: "lb-1"}, ProtocolHTTP)
+	}
 }

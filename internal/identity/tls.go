@@ -59,13 +59,16 @@ func (b *Bundle) Client(host string, want Want, protocols ...string) *tls.Config
 			if err == nil {
 				err = want.check(p)
 			}
+			if err != nil {
+				b.Counts.Strange.Add(1)
+			}
 			return err
 		},
 	}
 }
 
 // Dial connects to a node.
-func (b *Bundle) Dial(ctx context.Context, address string, want Want, protocols ...string) (*tls.Conn, error) {
+func (b *Bundle) Dial(ctx context.Context, address string, want Want, protocols ...string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -73,9 +76,9 @@ func (b *Bundle) Dial(ctx context.Context, address string, want Want, protocols 
 	d := tls.Dialer{Config: b.Client(host, want, protocols...)}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, err
+		return nil, b.Told(err)
 	}
-	return conn.(*tls.Conn), nil
+	return b.Watch(conn.(*tls.Conn)), nil
 }
 
 // Joining is the configuration of a connection on which a ticket is shown: the

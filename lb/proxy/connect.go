@@ -107,6 +107,6 @@ func (c *Proxy) secure(ctx context.Context, u *upstream, to Target) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Connect)
 	defer cancel()
 	conn := tls.Client(u.tcp, c.deps.Identity.Client(host, identity.Want{Role: identity.Edge, Node: to.Edge}, identity.ProtocolHTTP))
-	u.conn = conn
-	return conn.HandshakeContext(ctx)
+	u.conn = c.deps.Identity.Watch(conn)
+	return c.deps.Identity.Told(conn.HandshakeContext(ctx))
 }

@@ -1,0 +1,85 @@
+package identity
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// Counts are what this node's connections to others came to, since its start.
+type Counts struct {
+	Strange atomic.Int64 // who answered was not who was to be there, by its certificate
+	Altered atomic.Int64 // what one side got was not what the other one sent: changed, put in, or played back
+}
+
+// CountsOf are those of a node's identity; zeros where nodes have no names (nil).
+func CountsOf(b *Bundle) *Counts {
+	if b == nil {
+		return new(Counts)
+	}
+	return &b.Counts
+}
+
+// Told counts an error of a connection of TLS that this node began, where somebody in
+// between is its cause: what came was nothing that the protocol allows, or the other
+// side says so of what it got (RFC 8446 section 6.2). It returns the error.
+func (b *Bundle) Told(err error) error {
+	if err != nil && !ended(err) && !judged(err) {
+		b.Counts.Altered.Add(1)
+	}
+	return err
+}
+
+// ended tells whether a connection was ended, or never came about: that may have any
+// cause.
+func ended(err error) bool {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	var op *net.OpError
+	return errors.As(err, new(syscall.Errno)) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// judged tells whether an error is of this package: a certificate was not the right one.
+func judged(err error) bool {
+	for _, why := range []error{ErrNone, ErrForeign, ErrExpired, ErrClock, ErrRevoked, ErrRole, ErrAddress} {
+		if errors.Is(err, why) {
+			return true
+		}
+	}
+	return false
+}
+
+// Watch counts what becomes of a connection of TLS that this node began.
+func (b *Bundle) Watch(conn *tls.Conn) net.Conn { return &watched{Conn: conn, b: b} }
+
+type watched struct {
+	*tls.Conn
+	b    *Bundle
+	once sync.Once
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	return n, w.told(err)
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	return n, w.told(err)
+}
+
+func (w *watched) told(err error) error {
+	if err != nil {
+		w.once.Do(func() { _ = w.b.Told(err) })
+	}
+	return err
+}
