@@ -229,11 +229,18 @@ func TestTheOriginsErrorIsPassedOnWithItsBody(t *testing.T) {
 }
 
 func TestThoseWhoWaitShareTheOriginsError(t *testing.T) {
+	for _, life := range []string{"", "no-store"} { // pages of errors often say so
+		t.Run(life, func(t *testing.T) { shareTheOriginsError(t, life) })
+	}
+}
+
+func shareTheOriginsError(t *testing.T, life string) {
 	o := newOrigin(t)
 	begun, gate := make(chan struct{}, 1), make(chan struct{})
 	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {
 		begun <- struct{}{}
 		<-gate
+		w.Header().Set("Cache-Control", life)
 		w.WriteHeader(http.StatusInternalServerError)
 		_, _ = io.WriteString(w, "sorry")
 		return true

@@ -43,6 +43,9 @@ func newBigOrigin(t *testing.T) *bigOrigin {
 		case strings.Contains(r.URL.Path, "whole"):
 			r.Header.Del("Range")
 		case strings.Contains(r.URL.Path, "nohead") && r.Method == http.MethodHead:
+			if strings.Contains(r.URL.Path, "/a/") {
+				h.Del("Cache-Control") // such a refusal is not for the store
+			}
 			w.WriteHeader(http.StatusForbidden)
 			return true
 		case strings.Contains(r.URL.Path, "none"):
@@ -231,6 +234,9 @@ func TestHeadIsAnsweredByHead(t *testing.T) {
 	}
 	if head, _ := do(t, http.MethodHead, e.url+"/nohead.mp4", nil); head.StatusCode != 200 || head.ContentLength != bigSize {
 		t.Errorf("where HEAD is refused: %s %d %v %q", head.Status, head.ContentLength, head.Header, o.asks())
+	}
+	if head, _ := do(t, http.MethodHead, e.url+"/a/nohead.mp4", nil); head.StatusCode != 200 || head.ContentLength != bigSize {
+		t.Errorf("where the refusal is not stored: %s %d %v %q", head.Status, head.ContentLength, head.Header, o.asks())
 	}
 }
 

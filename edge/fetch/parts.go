@@ -162,18 +162,27 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	view, how, err := f.look(r, &own, hand, waiting)
 	status, a := hand.take()
 	how.Status = status
-	if a != nil {
+	switch {
+	case a != nil && refusesHead(status):
+		a.close()
+		return Found{}, false, nil
+	case a != nil:
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, true, nil
-	}
-	if err != nil {
+	case err != nil:
 		return Found{How: how}, !errors.Is(err, errWhole), err
 	}
 	defer view.Close()
 	meta, _, ok := rules.Whole(view.Meta())
-	if !ok || media.IsPlaylist(media.KindOf(x.Path, meta.ContentType)) || meta.Status >= 400 && meta.Status != http.StatusNotFound && meta.Status != http.StatusGone {
+	if !ok || media.IsPlaylist(media.KindOf(x.Path, meta.ContentType)) || refusesHead(meta.Status) {
 		return Found{}, false, nil
 	}
 	return Found{How: how, Head: &meta}, true, nil
+}
+
+// refusesHead tells that the origin may answer GET all the same: where it does not
+// know HEAD, or an address is signed for GET alone.
+func refusesHead(status int) bool {
+	return status >= 400 && status != http.StatusNotFound && status != http.StatusGone
 }
 
 // settlePart makes of an origin's answer to a request for a part, or for a head,

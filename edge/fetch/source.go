@@ -54,6 +54,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
 	if rules.IsHead(o.key) && a.rules.Store && a.resp.StatusCode != http.StatusNotModified {
+		a.transient = a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
 		return begin(sink, a)
 	}
 	switch {

@@ -84,6 +84,7 @@ func TestRulesForWhatAnOriginSays(t *testing.T) {
 		{"an error's life for players is short", 503, media.Segment, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: MissingLife}},
 		{"for others it is as stated", 503, media.Other, http.Header{"Cache-Control": {"max-age=60"}}, Rules{Store: true, Fresh: time.Minute}},
 		{"without one it is for those who wait", 500, media.Other, http.Header{}, Rules{Store: true}},
+		{"so is one that is not to be stored", 503, media.Segment, http.Header{"Cache-Control": {"no-store, max-age=60"}}, Rules{Store: true}},
 		{"what is there soon is not missing for long, whatever is stated", 404, media.Segment, http.Header{"Cache-Control": {"max-age=300"}}, Rules{Store: true, Fresh: time.Second}},
 		{"for others it is as stated", 410, media.Other, http.Header{"Cache-Control": {"max-age=300"}}, Rules{Store: true, Fresh: 5 * time.Minute}},
 		{"the first Age counts", 200, media.Other, http.Header{"Cache-Control": {"max-age=60"}, "Age": {"10, 50", "50"}}, Rules{Store: true, Fresh: 50 * time.Second, ifError: vodIfError}},

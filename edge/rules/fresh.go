@@ -47,8 +47,8 @@ func Of(a Head, now time.Time) Rules {
 		return Rules{}
 	}
 	r := Rules{Store: true, Fresh: lifeOf(&a, &d, now)}
-	if d.noCache {
-		r.Fresh = 0
+	if d.noCache || d.noStore && a.Status >= 500 {
+		r.Fresh = 0 // an origin's error is at most for those who wait for it
 	}
 	// Only what is there can be given out stale, and only unless the origin forbids
 	// it (RFC 9111 section 4.2.4).
@@ -68,7 +68,7 @@ func storable(a *Head, d *directives) bool {
 	switch {
 	case a.Status < 200 || a.Status == http.StatusPartialContent || a.Status == http.StatusNotModified:
 		return false
-	case d.mustUnderstand && !understood(a.Status), d.noStore && !d.mustUnderstand, d.private, a.Header["Set-Cookie"] != nil:
+	case d.mustUnderstand && !understood(a.Status), d.noStore && !d.mustUnderstand && a.Status < 500, d.private, a.Header["Set-Cookie"] != nil:
 		return false
 	case a.Authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
 		return false

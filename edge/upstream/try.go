@@ -11,6 +11,10 @@ import (
 	"net/http/httptrace"
 )
 
+// errStatus is an answer whose status is no final one that this edge asked for: 101
+// to a request without Upgrade, or a number below.
+var errStatus = errors.New("no final status")
+
 // result is what became of one try, for the figures.
 type result int
 
@@ -62,6 +66,10 @@ func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 	switch {
 	case len(all) == 1:
 		last = all[0].try(ctx, r)
+		if last.result == broken && r.safe() && ctx.Err() == nil && g.budget.spend() {
+			last.drop() // a connection that an origin's restart or a full queue reset
+			last = all[0].try(ctx, r)
+		}
 	case r.safe():
 		last = (&contest{group: g, request: r, all: all, outcomes: make(chan attempt, len(all))}).run(ctx)
 	default:
@@ -95,6 +103,10 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	if a.err != nil && reused && r.safe() && ctx.Err() == nil && resultOf(nil, a.err) == broken {
 		connections.CloseIdleConnections() // what came before it on this one may have been too long
 		a.resp, a.err = connections.RoundTrip(req)
+	}
+	if a.err == nil && a.resp.StatusCode < http.StatusOK {
+		a.resp.Body.Close()
+		a.resp, a.err = nil, fmt.Errorf("%w: %03d", errStatus, a.resp.StatusCode)
 	}
 	a.result = resultOf(a.resp, a.err)
 	if ctx.Err() == nil {

@@ -1,0 +1,45 @@
+package upstream
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// A connection that one origin resets before its answer is tried once more; what is
+// not safe, and what is broken again, is not.
+func TestBrokenConnectionOfTheOnlyServerIsTriedAgain(t *testing.T) {
+	var asked atomic.Int64
+	url := raw(t, func(c net.Conn, line string) {
+		if n := asked.Add(1); n%2 == 1 || strings.Contains(line, "never") {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le")
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nwhole")
+	})
+	x := newUnder(t, nil, of(url))
+	x.says("/x", "whole")
+	if _, _, err := x.ask(&Request{Method: http.MethodPost, Target: "/x", Body: strings.NewReader("b"), Length: 1}); err == nil || asked.Load() != 3 {
+		t.Errorf("POST: %v, asked %d times", err, asked.Load())
+	}
+	if _, _, err := x.get("/never"); err == nil || asked.Load() != 5 {
+		t.Errorf("broken twice: %v, asked %d times", err, asked.Load())
+	}
+}
+
+// A status that no request of an edge's has for an answer is no answer.
+func TestStatusThatIsNotFinalIsTheOriginsFault(t *testing.T) {
+	url := raw(t, func(c net.Conn, line string) {
+		_, _ = io.WriteString(c, "HTTP/1.1 "+strings.Fields(line)[1][1:]+" Strange\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nhi")
+	})
+	x := newUnder(t, nil, of(url))
+	for _, status := range []string{"101", "000", "099"} {
+		if got, _, err := x.get("/" + status); err == nil {
+			t.Errorf("%s: %d", status, got)
+		}
+	}
+	x.says("/200", "hi")
+}
