@@ -163,7 +163,10 @@ func TestRefusalSaysWhyAndWhenToComeBack(t *testing.T) {
 				t.Fatalf("%s %v %s", resp.Status, resp.Header, body)
 			}
 			var s wire.Status
-			c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+			until(t, "the refusal is counted", func() bool {
+				c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+				return s.Refused > 0
+			})
 			if s.Refused != 1 {
 				t.Fatalf("%d refusals counted", s.Refused)
 			}

@@ -111,8 +111,11 @@ func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 	c.lb.control.Checks.Failed("edge-1", proxy.CauseReset)
 	until(t, "declared dead", func() bool { return c.state("edge-1") == wire.EdgeDown })
 	var receipts []wire.Receipt
-	c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
-	if len(receipts) != 1 || receipts[0].Finished != 2 || receipts[0].LongestGap != 30 || receipts[0].Broken != 1 || receipts[0].Cause != proxy.CauseReset {
+	until(t, "told", func() bool {
+		c.api(http.MethodGet, "/receipts", nil, http.StatusOK, &receipts)
+		return len(receipts) == 1 && receipts[0].Finished > 0
+	})
+	if receipts[0].Finished != 2 || receipts[0].LongestGap != 30 || receipts[0].Broken != 1 || receipts[0].Cause != proxy.CauseReset {
 		t.Fatalf("%+v", receipts)
 	}
 	var s wire.Status

@@ -42,9 +42,7 @@ func TestTwoFaultsInOneResponse(t *testing.T) {
 			h := start(t, "--media", media)
 			v := openLong(t, h)
 			v.settle()
-			s, err := h.Status()
-			must(t, err)
-			before, asked := s.Takeovers, h.OriginCounts(false)[v.path]
+			before, asked := takenOver(t, h), h.OriginCounts(false)[v.path]
 			v.begin()
 			v.readUntil("the first takeover", before+1, func() error { return row.first(h, v.edge) })
 			v.readUntil("the second takeover", before+2, func() error { return row.second(h, v.partner) })
@@ -179,20 +177,19 @@ func (v *longView) begin() {
 	v.resp = resp
 }
 
-// readUntil lets a fault happen and reads what still comes until the first
-// balancer has counted so many takeovers.
-func (v *longView) readUntil(what string, takeovers int64, fault func() error) {
+// readUntil lets a fault happen and reads what still comes until the balancers have
+// counted so many takeovers.
+func (v *longView) readUntil(what string, takeovers int, fault func() error) {
 	v.t.Helper()
 	must(v.t, fault())
 	for end := time.Now().Add(30 * time.Second); ; {
-		s, err := v.h.Status()
-		must(v.t, err)
-		if s.Takeovers >= takeovers {
+		counted := takenOver(v.t, v.h)
+		if counted >= takeovers {
 			v.t.Logf("%s: after %d bytes", what, v.size)
 			return
 		}
 		if longSegment-v.size < 1<<20 || time.Now().After(end) {
-			v.t.Fatalf("%s: not seen after %d of %d bytes; %d takeovers, not %d", what, v.size, longSegment, s.Takeovers, takeovers)
+			v.t.Fatalf("%s: not seen after %d of %d bytes; %d takeovers, not %d", what, v.size, longSegment, counted, takeovers)
 		}
 		took, err := io.CopyN(v.hash, v.resp.Body, 64<<10)
 		v.size += took
