@@ -67,6 +67,39 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 	}
 }
 
+// With zones, long stores and everything special that an edge can be no line of the edges
+// is wider than a terminal.
+func TestEdgesFitIn80Columns(t *testing.T) {
+	full := wire.EdgeStatus{Zone: "frankfurt-1", State: wire.EdgeRecovering, Capacity: 100_000, Limit: 75_000, Margin: -25_000, Delivering: 50_000, StoreBytes: 999e9, SentBytes: 999e9, Hits: 1, OriginAsked: 1_200_000_000}
+	var edges []wire.EdgeStatus
+	for i, change := range []func(e *wire.EdgeStatus){
+		func(*wire.EdgeStatus) {},
+		func(e *wire.EdgeStatus) { e.Asks = 100_000 },
+		func(e *wire.EdgeStatus) { e.StandIns = []string{"edge-frankfurt-1", "edge-frankfurt-2"} },
+		func(e *wire.EdgeStatus) {
+			e.Recovery = &wire.Recovery{Error: "edge-frankfurt-1 and edge-frankfurt-2 give no inventory: connection refused by both of them"}
+		},
+		func(e *wire.EdgeStatus) { e.Refused = "it shows another secret than this cluster's" },
+	} {
+		e := full
+		e.Name = fmt.Sprintf("edge-frankfurt-%d", i+1)
+		change(&e)
+		edges = append(edges, e)
+	}
+	var out bytes.Buffer
+	printEdges(&out, edges, false)
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		if len(line) > 80 {
+			t.Errorf("%d characters: %s", len(line), line)
+		}
+	}
+	for _, words := range []string{"999.0 GB", "-25000", "edge-frankfurt-2: states 100000: tandem accept edge-frankfurt-2", "edge-frankfurt-5: refused: it shows another secret", "edge-frankfurt-4: recovery: edge-frankfurt-1 and"} {
+		if !strings.Contains(out.String(), words) {
+			t.Errorf("%q is not there:\n%s", words, out.String())
+		}
+	}
+}
+
 func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 	s := wire.Status{
 		Majority: true,

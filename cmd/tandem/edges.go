@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -18,21 +19,44 @@ func edgesCommand() command {
 		rows:    func() []setting.Row { return c.listRows() },
 		run: func(ctx context.Context, _ []string, out io.Writer) error {
 			colours := terminal(out)
-			return show(ctx, c, "/api/v1/edges", out, func(out io.Writer, e []wire.EdgeStatus) { edgeTable(e, colours, true).print(out) })
+			return show(ctx, c, "/api/v1/edges", out, func(out io.Writer, e []wire.EdgeStatus) { printEdges(out, e, colours) })
 		},
 	}
 }
 
-// edgeTable is all of it, or what fits beside the other tables of `tandem status`.
-func edgeTable(edges []wire.EdgeStatus, colours, wide bool) *table {
-	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">SENT", ">HITS", ">ORIGIN", "")
+// printEdges is all of it in 80 columns: load, then what the stores do, then what is
+// special about some.
+func printEdges(out io.Writer, edges []wire.EdgeStatus, colours bool) {
+	load := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN")
+	var notes []string
+	stores := newTable("EDGE", ">STORE", ">SENT", ">HITS", ">ORIGIN")
 	for _, e := range edges {
-		sent := ""
-		if wide {
-			sent = size(e.SentBytes)
+		load.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin)
+		stores.add(e.Name, size(e.StoreBytes), size(e.SentBytes), share(e.Hits, e.Hits+e.Misses), e.OriginAsked)
+		if note := edgeNote(e); note != "" {
+			notes = append(notes, broken(e.Name+": "+note, 80))
 		}
-		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes), sent,
-			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, edgeNote(e))
+	}
+	load.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
+	stores.paint = painter(colours, -1, "", "", "")
+	load.print(out)
+	fmt.Fprintln(out)
+	stores.print(out)
+	if len(notes) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
+	}
+}
+
+// edgeTable is what fits beside the other tables of `tandem status`.
+func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
+	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">HITS", ">ORIGIN", "")
+	for _, e := range edges {
+		note := edgeNote(e)
+		if e.Refused != "" {
+			note = "refused" // the verdict says why
+		}
+		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes),
+			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, note)
 	}
 	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t
@@ -45,6 +69,8 @@ func edgeNote(e wire.EdgeStatus) string {
 		return "tandem accept " + e.Name
 	case e.Asks > 0:
 		return fmt.Sprintf("states %d: tandem accept %s", e.Asks, e.Name)
+	case e.Refused != "":
+		return "refused: " + e.Refused
 	case e.Stopped:
 		return "stopped in order"
 	case len(e.StandIns) > 0:

@@ -77,7 +77,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
 	fmt.Fprintln(out)
-	edgeTable(s.Edges, colours, false).print(out)
+	edgeTable(s.Edges, colours).print(out)
 	fmt.Fprintln(out)
 	pairTable(s.Pairs, colours).print(out)
 	if len(s.Zones) > 0 {

@@ -59,6 +59,10 @@ type BalancerInfo struct {
 
 	Version uint64 `json:"version"`           // of its placement, when it answered last
 	Problem string `json:"problem,omitempty"` // why it should get no viewers, in its own words
+	Next    string `json:"next,omitempty"`    // what to do about that
+	Stale   bool   `json:"stale,omitempty"`   // its placement is old, so what it shows is
+	Ahead   int64  `json:"ahead,omitempty"`   // its clock is ahead of the answering balancer's, milliseconds
+	Refused string `json:"refused,omitempty"` // why it and the others don't hear each other
 	Behind  uint64 `json:"behind"`            // committed changes that it is not known to hold; only the leader knows
 }
 
@@ -85,6 +89,9 @@ type EdgeStatus struct {
 	Misses      int64     `json:"misses"`
 	OriginAsked int64     `json:"origin_asked"`
 	Streams     int       `json:"streams"`
+	Ahead       int64     `json:"ahead,omitempty"`     // its clock is ahead of the answering balancer's, milliseconds
+	Refused     string    `json:"refused,omitempty"`   // why it and the balancers don't hear each other
+	Next        string    `json:"next,omitempty"`      // what to do about that
 	StandIns    []string  `json:"stand_ins,omitempty"` // of a silent edge: the neighbours that deliver for it
 }
 

@@ -46,6 +46,7 @@ type Report struct {
 	Streams     []string        `json:"streams"`             // those that its store holds something of; null: not told this time
 	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
 	Takeovers   []TakeoverCount `json:"takeovers,omitempty"`
+	Time        int64           `json:"time,omitempty"` // by its clock, unix milliseconds; 0: an older build
 }
 
 // TakeoverCount is how many sessions, after they were taken over, found the first
@@ -128,6 +129,9 @@ type Pong struct {
 	Raft        string `json:"raft,omitempty"`    // a balancer's: where its copy of the placement is reached
 	Fresh       bool   `json:"fresh,omitempty"`   // a balancer's: its disk is empty, and it waits to be let in
 	Problem     string `json:"problem,omitempty"` // a balancer's: why it should get no viewers; empty: it should
+	Next        string `json:"next,omitempty"`    // a balancer's: what to do about that
+	Stale       bool   `json:"stale,omitempty"`   // a balancer's: its placement is old, so what it shows is
+	Time        int64  `json:"time,omitempty"`    // a balancer's: by its clock, unix milliseconds; 0: an older build
 }
 
 // Item is one object of an inventory.

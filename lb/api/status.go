@@ -43,6 +43,10 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 		if by := silent[e.Name]; by != nil {
 			s.State, s.StandIns = wire.EdgeSilent, by
 		}
+		s.Ahead = a.deps.Control.Misfits.Ahead(e.Name).Milliseconds()
+		if refused := a.deps.Control.Misfits.Refused(e.Name); refused != nil {
+			s.Refused, s.Next = refused.Text, refused.Next
+		}
 		if r, at, ok := a.deps.Control.Loads.Last(e); ok {
 			s.ReportAge = now.Sub(at).Milliseconds()
 			s.Recovery, s.StoreBytes, s.SentBytes = r.Recovery, r.StoreBytes, r.SentBytes
@@ -97,10 +101,15 @@ func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInf
 	out := make([]wire.BalancerInfo, 0, len(p.Balancers))
 	for _, b := range p.Balancers {
 		pong, alive := a.deps.Control.Balancer(b.Name)
-		out = append(out, wire.BalancerInfo{
+		info := wire.BalancerInfo{
 			Balancer: b, Leader: b.Name == leader, Voter: slices.Contains(voters, b.Name), Alive: alive,
-			Version: pong.Version, Problem: pong.Problem, Behind: behind[b.Name],
-		})
+			Version: pong.Version, Problem: pong.Problem, Next: pong.Next, Stale: pong.Stale, Behind: behind[b.Name],
+			Ahead: a.deps.Control.Misfits.Ahead(b.Name).Milliseconds(),
+		}
+		if refused := a.deps.Control.Misfits.Refused(b.Name); refused != nil {
+			info.Refused, info.Next = refused.Text, refused.Next
+		}
+		out = append(out, info)
 	}
 	return out
 }

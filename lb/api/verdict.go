@@ -21,6 +21,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	v := judgement{s: s}
 	v.edges()
 	v.balancers()
+	v.clocks()
 	survives, more := v.nextFailure()
 	text := strings.Join(v.parts, "; ")
 	if len(v.parts) > 3 {
@@ -91,6 +92,10 @@ func (v *judgement) edges() {
 		}
 	}
 	each(is(wire.EdgeDown), func(e *wire.EdgeStatus) {
+		if e.Refused != "" {
+			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s: %s", e.Name, e.Refused, v.viewersOf(e))
+			return
+		}
 		if e.Stopped {
 			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
 			return
@@ -104,7 +109,10 @@ func (v *judgement) edges() {
 		} else if n > 1 {
 			by = enumerate(e.StandIns) + " stand in"
 		}
-		v.says(wire.Bad, "", "%s is silent, %s", e.Name, by)
+		if e.Refused != "" {
+			by += ", and its calls are refused, for " + e.Refused
+		}
+		v.says(wire.Bad, e.Next, "%s is silent, %s", e.Name, by)
 	})
 	each(func(e *wire.EdgeStatus) bool { return e.Delivering > e.Capacity }, func(e *wire.EdgeStatus) {
 		v.says(wire.Bad, "Add an edge, or raise the capacity of "+e.Name+".", "%s is above its capacity", e.Name)
@@ -126,19 +134,66 @@ func (v *judgement) edges() {
 func (v *judgement) balancers() {
 	for _, b := range v.s.Balancers {
 		switch {
+		case !b.Alive && b.Name != v.s.Node && b.Refused != "":
+			v.says(wire.Warn, b.Next, "%s and the others don't hear each other: %s", b.Name, b.Refused)
 		case !b.Alive && b.Name != v.s.Node:
 			v.says(wire.Warn, "Start "+b.Name+" again; if its machine is gone: tandem cluster remove-balancer "+b.Name+".", "%s is gone", b.Name)
 		case b.Problem != "":
-			v.says(wire.Warn, "", "%s: %s", b.Name, b.Problem)
+			v.says(wire.Warn, b.Next, "%s: %s", b.Name, b.Problem)
 		case b.Behind > 100:
-			v.says(wire.Warn, "", "%s is %d changes behind", b.Name, b.Behind)
+			v.says(wire.Warn, "Look at the disk and the network of "+b.Name+": it catches up by itself when they let it.", "%s is %d changes behind", b.Name, b.Behind)
 		}
+	}
+}
+
+// oddClock is by how much a clock is another one than this balancer's: reports that take
+// their time are no clocks.
+const oddClock = 10 * time.Second
+
+// clocks: those that are not like the others. Where most differ it is this balancer's
+// own.
+func (v *judgement) clocks() {
+	type skewed struct {
+		name  string
+		ahead time.Duration
+	}
+	var odd []skewed
+	others := 0
+	look := func(name string, milliseconds int64) {
+		if name == v.s.Node || milliseconds == 0 {
+			return
+		}
+		others++
+		if ahead := time.Duration(milliseconds) * time.Millisecond; ahead.Abs() > oddClock {
+			odd = append(odd, skewed{name, ahead})
+		}
+	}
+	for _, b := range v.s.Balancers {
+		look(b.Name, b.Ahead)
+	}
+	for i := range v.s.Edges {
+		look(v.s.Edges[i].Name, v.s.Edges[i].Ahead)
+	}
+	if len(odd) > 1 && 2*len(odd) > others {
+		odd = []skewed{{v.s.Node, -odd[0].ahead}}
+	}
+	for _, o := range odd {
+		way := "ahead"
+		if o.ahead < 0 {
+			way = "behind"
+		}
+		v.says(wire.Warn, "Set the clock of "+o.name+" (chrony, systemd-timesyncd): tokens and freshness go by it.", "the clock of %s is %s %s", o.name, o.ahead.Abs().Round(time.Second), way)
 	}
 }
 
 // nextFailure is what the next death would cost, as far as that is known.
 func (v *judgement) nextFailure() (wire.Survival, string) {
 	s := v.s
+	for _, b := range s.Balancers {
+		if b.Name == s.Node && b.Stale {
+			return wire.Unknown, "What the next failure would cost is not known: what " + b.Name + " shows is old. Ask another balancer."
+		}
+	}
 	if !s.Majority {
 		if v.level == wire.Good {
 			v.level = wire.Warn

@@ -28,54 +28,82 @@ func dead(s *wire.Status, i int) {
 	s.Pairs[i].Boundary, s.Pairs[(i+3)%4].Boundary = 0, 50
 }
 
+// verdictRows are the states that a cluster can be in, and what has to be said of each.
+var verdictRows = []struct {
+	name     string
+	change   func(s *wire.Status)
+	level    wire.Level
+	survives wire.Survival
+	words    []string // in text, more and next
+}{
+	{"calm", func(*wire.Status) {}, wire.Good, wire.Yes, []string{"4 edges up, 40 sessions, nobody waits for an edge", "The next failure is survived."}},
+	{"an edge is down", func(s *wire.Status) { dead(s, 0) }, wire.Bad, wire.Yes, []string{"edge-1 is down: its 10 viewers are on edge-2 and edge-4", "3 edges up", "Bring edge-1 back", "tandem remove edge-1"}},
+	{"an edge that nobody watched is down", func(s *wire.Status) { dead(s, 0); s.Pairs[0].Taken, s.Pairs[3].Taken = nil, nil }, wire.Bad, wire.Yes, []string{"none of its viewers is waiting"}},
+	{"one was stopped in order", func(s *wire.Status) { dead(s, 0); s.Edges[0].Stopped = true }, wire.Warn, wire.Yes, []string{"edge-1 is stopped", "Start edge-1 again"}},
+	{"what a dead edge had was given on", func(s *wire.Status) {
+		dead(s, 0)
+		s.Pairs[0].Adopted = []wire.Adoption{{Edge: "edge-3", From: 0, To: 3}, {Edge: "edge-2", From: 3, To: 50}}
+	}, wire.Bad, wire.Yes, []string{"its 10 viewers are on edge-3, edge-2 and edge-4"}},
+	{"an edge hangs, no majority", func(s *wire.Status) {
+		s.Majority, s.Edges[1].State, s.Edges[1].StandIns = false, wire.EdgeSilent, []string{"edge-1", "edge-3"}
+	}, wire.Bad, wire.Unknown, []string{"edge-2 is silent, edge-1 and edge-3 stand in", "No majority", "not known", "tandem cluster recover"}},
+	{"an edge hangs, one stands in", func(s *wire.Status) {
+		s.Edges[1].State, s.Edges[1].StandIns = wire.EdgeSilent, []string{"edge-3"}
+	}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in"}},
+	{"an edge copies", func(s *wire.Status) { dead(s, 2); s.Edges[2].State = wire.EdgeRecovering }, wire.Warn, wire.Yes, []string{"edge-3 is back and copies: its 10 viewers are on edge-2 and edge-4"}},
+	{"an edge is drained", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
+	{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},
+	{"an edge leaves", func(s *wire.Status) { s.Edges[3].State = wire.EdgeLeaving }, wire.Warn, wire.Yes, []string{"edge-4 is leaving"}},
+	{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},
+	{"an edge asks for more", func(s *wire.Status) { s.Edges[3].Asks = 90 }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted"}},
+	{"an edge is above capacity", func(s *wire.Status) { s.Edges[0].Delivering = 51 }, wire.Bad, wire.Yes, []string{"edge-1 is above its capacity"}},
+	{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
+	{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
+	{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},
+	{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
+	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
+	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},
+	{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind", "Look at the disk and the network of lb-3"}},
+	{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
+	{"an edge came back with another secret", func(s *wire.Status) {
+		dead(s, 0)
+		s.Edges[0].Refused, s.Edges[0].Next = "it shows another secret than this cluster's", "Give it this cluster's secret file"
+	}, wire.Bad, wire.Yes, []string{"edge-1 is down, and its calls are refused, for it shows another secret than this cluster's: its 10 viewers", "Give it this cluster's secret file"}},
+	{"a silent edge has a foreign certificate", func(s *wire.Status) {
+		e := &s.Edges[1]
+		e.State, e.StandIns, e.Refused, e.Next = wire.EdgeSilent, []string{"edge-3"}, "its certificate is not of this cluster", "Join it anew"
+	}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in, and its calls are refused, for its certificate is not of this cluster", "Join it anew"}},
+	{"a balancer has a foreign certificate", func(s *wire.Status) {
+		b := &s.Balancers[2]
+		b.Alive, b.Refused, b.Next = false, "its certificate is not of this cluster", "Join it anew with a ticket"
+	}, wire.Warn, wire.Yes, []string{"lb-3 and the others don't hear each other: its certificate is not of this cluster", "Join it anew with a ticket"}},
+	{"an edge's clock is off by a minute", func(s *wire.Status) { s.Edges[2].Ahead = 61_400 }, wire.Warn, wire.Yes, []string{"the clock of edge-3 is 1m1s ahead", "Set the clock of edge-3"}},
+	{"a balancer's clock is off by a minute", func(s *wire.Status) { s.Balancers[1].Ahead = -60_000 }, wire.Warn, wire.Yes, []string{"the clock of lb-2 is 1m0s behind", "Set the clock of lb-2"}},
+	{"this balancer's own clock is off", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].Ahead = 60_000 + int64(i)
+		}
+		s.Balancers[1].Ahead, s.Balancers[2].Ahead = 59_000, 60_000
+	}, wire.Warn, wire.Yes, []string{"the clock of lb-1 is 59s behind", "Set the clock of lb-1"}},
+	{"clocks that differ by seconds", func(s *wire.Status) { s.Edges[0].Ahead, s.Balancers[1].Ahead = 4000, -4000 }, wire.Good, wire.Yes, []string{"nobody waits for an edge"}},
+	{"what is asked has an old view", func(s *wire.Status) {
+		b := &s.Balancers[0]
+		b.Problem, b.Next, b.Stale = "the placement here is older than the others'", "Look at its network", true
+	}, wire.Warn, wire.Unknown, []string{"lb-1: the placement here is older", "not known: what lb-1 shows is old", "Ask another balancer", "Look at its network"}},
+	{"a load was never told", func(s *wire.Status) { s.Edges[1].ReportAge = -1 }, wire.Warn, wire.Unknown, []string{"not known: edge-2"}},
+	{"a zone would cost somebody", func(s *wire.Status) {
+		s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}
+	}, wire.Good, wire.Yes, []string{"The loss of b (edge-2 and edge-4) would cost 7 sessions."}},
+	{"much at once", func(s *wire.Status) {
+		dead(s, 0)
+		s.Edges[1].State, s.Edges[2].State, s.Balancers[1].Alive, s.Balancers[2].Problem, s.Edges[3].Margin = wire.EdgeDraining, wire.EdgeLeaving, false, "old", -1
+	}, wire.Bad, wire.No, []string{"edge-1 is down", "edge-2 is draining; edge-3 is leaving; 2 more"}},
+}
+
 // In each state the words name what is wrong, whether the next failure is survived is
 // right or said not to be known, and where there is a next step it is named.
 func TestTheVerdictNamesWhatIsWrongAndTheNextStep(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		change   func(s *wire.Status)
-		level    wire.Level
-		survives wire.Survival
-		words    []string // in text, more and next
-	}{
-		{"calm", func(*wire.Status) {}, wire.Good, wire.Yes, []string{"4 edges up, 40 sessions, nobody waits for an edge", "The next failure is survived."}},
-		{"an edge is down", func(s *wire.Status) { dead(s, 0) }, wire.Bad, wire.Yes, []string{"edge-1 is down: its 10 viewers are on edge-2 and edge-4", "3 edges up", "Bring edge-1 back", "tandem remove edge-1"}},
-		{"an edge that nobody watched is down", func(s *wire.Status) { dead(s, 0); s.Pairs[0].Taken, s.Pairs[3].Taken = nil, nil }, wire.Bad, wire.Yes, []string{"none of its viewers is waiting"}},
-		{"one was stopped in order", func(s *wire.Status) { dead(s, 0); s.Edges[0].Stopped = true }, wire.Warn, wire.Yes, []string{"edge-1 is stopped", "Start edge-1 again"}},
-		{"what a dead edge had was given on", func(s *wire.Status) {
-			dead(s, 0)
-			s.Pairs[0].Adopted = []wire.Adoption{{Edge: "edge-3", From: 0, To: 3}, {Edge: "edge-2", From: 3, To: 50}}
-		}, wire.Bad, wire.Yes, []string{"its 10 viewers are on edge-3, edge-2 and edge-4"}},
-		{"an edge hangs, no majority", func(s *wire.Status) {
-			s.Majority, s.Edges[1].State, s.Edges[1].StandIns = false, wire.EdgeSilent, []string{"edge-1", "edge-3"}
-		}, wire.Bad, wire.Unknown, []string{"edge-2 is silent, edge-1 and edge-3 stand in", "No majority", "not known", "tandem cluster recover"}},
-		{"an edge hangs, one stands in", func(s *wire.Status) {
-			s.Edges[1].State, s.Edges[1].StandIns = wire.EdgeSilent, []string{"edge-3"}
-		}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in"}},
-		{"an edge copies", func(s *wire.Status) { dead(s, 2); s.Edges[2].State = wire.EdgeRecovering }, wire.Warn, wire.Yes, []string{"edge-3 is back and copies: its 10 viewers are on edge-2 and edge-4"}},
-		{"an edge is drained", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
-		{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},
-		{"an edge leaves", func(s *wire.Status) { s.Edges[3].State = wire.EdgeLeaving }, wire.Warn, wire.Yes, []string{"edge-4 is leaving"}},
-		{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},
-		{"an edge asks for more", func(s *wire.Status) { s.Edges[3].Asks = 90 }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted"}},
-		{"an edge is above capacity", func(s *wire.Status) { s.Edges[0].Delivering = 51 }, wire.Bad, wire.Yes, []string{"edge-1 is above its capacity"}},
-		{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
-		{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
-		{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},
-		{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
-		{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
-		{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem = "the disk is full" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full"}},
-		{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind"}},
-		{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
-		{"a load was never told", func(s *wire.Status) { s.Edges[1].ReportAge = -1 }, wire.Warn, wire.Unknown, []string{"not known: edge-2"}},
-		{"a zone would cost somebody", func(s *wire.Status) {
-			s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}
-		}, wire.Good, wire.Yes, []string{"The loss of b (edge-2 and edge-4) would cost 7 sessions."}},
-		{"much at once", func(s *wire.Status) {
-			dead(s, 0)
-			s.Edges[1].State, s.Edges[2].State, s.Balancers[1].Alive, s.Balancers[2].Problem, s.Edges[3].Margin = wire.EdgeDraining, wire.EdgeLeaving, false, "old", -1
-		}, wire.Bad, wire.No, []string{"edge-1 is down", "edge-2 is draining; edge-3 is leaving; 2 more"}},
-	} {
+	for _, c := range verdictRows {
 		s := calm()
 		c.change(s)
 		v := verdict(s)

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -59,6 +58,7 @@ type Control struct {
 	Checks    *HealthChecks
 	Tokens    *Tokens
 	Authority *Authority
+	Misfits   *Misfits
 
 	cfg        Config
 	deps       Deps
@@ -79,7 +79,7 @@ type Control struct {
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
-	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
+	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), Misfits: newMisfits(deps.Now), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
 	c.Authority = &Authority{c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
@@ -136,32 +136,6 @@ func (c *Control) watch(ctx context.Context) error {
 func (c *Control) HasRoom(edge string) bool {
 	e, ok := c.Placement().Edge(edge)
 	return ok && c.Loads.Delivering(e) < e.Capacity
-}
-
-// Ready is nil, or why this balancer should get no viewers. Without a majority of
-// the balancers it goes on by the last placement, which serves whoever it served;
-// with one that others know to be old it does not.
-func (c *Control) Ready() error {
-	switch health := c.node.Health(); {
-	case c.node.Fresh():
-		return errors.New("this balancer's disk is empty, and it waits to be let in; its log says by whom")
-	case health.Disk != nil:
-		return fmt.Errorf("the placement can't be written: %w; see --data", health.Disk)
-	case health.Starved > 0:
-		return fmt.Errorf("the leader is heard and has appended nothing for %s: the placement here is old", health.Starved.Round(time.Second))
-	case c.peers.isStale(c.deps.Now()):
-		return errors.New("the placement here is older than the others': is this balancer cut off from them, or was it taken out?")
-	}
-	p := c.node.Placement()
-	for _, e := range p.Edges {
-		if ring.Delivers(e.State) {
-			return nil
-		}
-	}
-	if _, ok := c.node.Leader(); !ok && len(p.Edges) == 0 {
-		return errors.New("nobody leads the balancers; see --peers")
-	}
-	return errors.New("no edge is up; see the edges' --balancers")
 }
 
 // RefuseCommand says why a change of the placement was not made.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -53,8 +54,10 @@ func (c *Control) pong() wire.Pong {
 	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Keys: c.Tokens.Ring.Version(), Raft: c.deps.Self.Raft, Fresh: c.node.Fresh()}
 	p := c.node.Placement()
 	pong.Version, pong.Cluster = p.Version, p.Cluster
-	if err := c.Ready(); err != nil {
-		pong.Problem = err.Error()
+	pong.Time = c.deps.Now().UnixMilli()
+	var unfit *Unfit
+	if errors.As(c.Ready(), &unfit) {
+		pong.Problem, pong.Next, pong.Stale = unfit.Text, unfit.Next, unfit.Stale
 	}
 	return pong
 }
@@ -111,10 +114,13 @@ func (c *Control) askPeers(ctx context.Context) {
 		asked[b.Name+b.HTTP] = true
 		under.Go(func() {
 			var pong wire.Pong
+			asked := c.deps.Now()
 			err := c.deps.Call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
 			if err != nil || pong.Name != b.Name {
+				c.Misfits.callee(b.Name, err)
 				return
 			}
+			c.Misfits.told(b.Name, pong.Time, asked.Add(c.deps.Now().Sub(asked)/2))
 			if pong.Raft != "" {
 				c.node.Heard(b.Name, pong.Raft)
 			}
@@ -124,5 +130,6 @@ func (c *Control) askPeers(ctx context.Context) {
 		})
 	}
 	under.Wait()
+	c.Misfits.keep(c.node.Placement())
 	c.peers.heard(answered, c.node.Placement().Version, c.Loads.newest(c.deps.Now()), c.deps.Now())
 }

@@ -60,6 +60,7 @@ func (c *Control) gate() *rights.Gate {
 		Identity: c.deps.Identity, Secret: c.deps.Secret, Placement: c.node.Placement, Rows: rights.OfBalancers, BodyLimit: bodyLimit,
 		Refused: func(r *http.Request, err error) {
 			c.deps.Foreign()
+			c.Misfits.caller(c.node.Placement(), r, err)
 			if c.deps.Identity != nil {
 				tell(r, err)
 			}
@@ -79,6 +80,7 @@ func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
 	p := c.node.Placement()
 	if _, ok := p.Edge(report.Edge); ok {
 		c.Loads.Take(report, c.deps.Now())
+		c.Misfits.told(report.Edge, report.Time, c.deps.Now())
 	}
 	if len(report.StandsIn) > 0 || c.overlay.Load() != nil {
 		c.overlayReports()

@@ -1,0 +1,144 @@
+package control
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/call"
+	"tandem/internal/identity"
+	"tandem/internal/wire"
+)
+
+// How long it is told of a node that it was refused, and what its clock says.
+const (
+	refusedFor = 30 * time.Second
+	clockFor   = 10 * time.Second
+)
+
+// Refusal is why a node of this cluster and the others don't hear each other, and what
+// to do.
+type Refusal struct{ Text, Next string }
+
+// Misfits are nodes that don't fit: who shows another secret, or a certificate that is
+// no good, and whose clock differs. Only nodes that the placement names are kept: what
+// strangers call themselves is no news.
+type Misfits struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	refused map[string]refusal // by node; guarded by mu
+	clocks  map[string]clock   // by node; guarded by mu
+}
+
+type refusal struct {
+	Refusal
+	at time.Time
+}
+
+type clock struct {
+	ahead time.Duration
+	at    time.Time
+}
+
+func newMisfits(now func() time.Time) *Misfits {
+	return &Misfits{now: now, refused: map[string]refusal{}, clocks: map[string]clock{}}
+}
+
+// names tells whether a placement knows a node by that name.
+func names(p *wire.Placement, node string) bool {
+	_, ok := p.Edge(node)
+	return ok || slices.ContainsFunc(p.Balancers, func(b wire.Balancer) bool { return b.Name == node })
+}
+
+// caller notes that a node's call was refused here.
+func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
+	name := r.Header.Get(wire.HeaderFrom)
+	if !names(p, name) {
+		return
+	}
+	if r.TLS == nil && r.Header.Get(wire.HeaderAuth) == "" {
+		return // nobody that means to be a node
+	}
+	m.note(name, refusalOf(err))
+}
+
+// callee notes that a node refused a call of this one, if that is why it failed.
+func (m *Misfits) callee(name string, err error) {
+	switch {
+	case call.StatusOf(err) == http.StatusForbidden:
+		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem cluster ticket), and start them again."})
+	case errors.Is(err, identity.ErrForeign), errors.Is(err, identity.ErrExpired), errors.Is(err, identity.ErrClock), errors.Is(err, identity.ErrRevoked):
+		m.note(name, refusalOf(err))
+	}
+}
+
+// refusalOf says in words why a node is refused.
+func refusalOf(err error) Refusal {
+	switch {
+	case errors.Is(err, identity.ErrForeign):
+		return Refusal{"its certificate is not of this cluster", "Join it anew with a ticket of this cluster: tandem cluster ticket, tandem join."}
+	case errors.Is(err, identity.ErrExpired):
+		return Refusal{"its certificate has expired", "Look at its clock; else join it anew: tandem cluster ticket, tandem join."}
+	case errors.Is(err, identity.ErrClock):
+		return Refusal{"its certificate is not valid yet", "Look at its clock, and at those of the others."}
+	case errors.Is(err, identity.ErrRevoked):
+		return Refusal{"its certificate is revoked", "If that was meant: tandem remove it. Else join it anew: tandem cluster ticket, tandem join."}
+	}
+	return Refusal{"it shows another secret than this cluster's", "Give it this cluster's secret file, and start it again."}
+}
+
+func (m *Misfits) note(name string, r Refusal) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refused[name] = refusal{r, m.now()}
+}
+
+// told notes what a node's clock said when it was here this time; 0: it says nothing.
+func (m *Misfits) told(name string, milliseconds int64, now time.Time) {
+	if milliseconds == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clocks[name] = clock{time.UnixMilli(milliseconds).Sub(now), now}
+	delete(m.refused, name) // it has been heard
+}
+
+// keep forgets nodes that are no longer in the cluster.
+func (m *Misfits) keep(p *wire.Placement) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.refused {
+		if !names(p, name) {
+			delete(m.refused, name)
+		}
+	}
+	for name := range m.clocks {
+		if !names(p, name) {
+			delete(m.clocks, name)
+		}
+	}
+}
+
+// Refused is why a node and the others don't hear each other; nil: nothing is known.
+func (m *Misfits) Refused(node string) *Refusal {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, ok := m.refused[node]; ok && m.now().Sub(r.at) < refusedFor {
+		return &r.Refusal
+	}
+	return nil
+}
+
+// Ahead is how far a node's clock is ahead of this one's, 0 where that is not known.
+func (m *Misfits) Ahead(node string) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k, ok := m.clocks[node]; ok && m.now().Sub(k.at) < clockFor {
+		return k.ahead
+	}
+	return 0
+}

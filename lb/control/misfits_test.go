@@ -1,0 +1,60 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"tandem/internal/call"
+	"tandem/internal/identity"
+	"tandem/internal/wire"
+)
+
+// Why a node and the others don't hear each other is told by what the call failed of, and
+// no longer once it is heard.
+func TestARefusalSaysWhatIsWrong(t *testing.T) {
+	p := (&wire.Placement{Edges: []wire.Edge{{Name: "edge-1"}}, Balancers: []wire.Balancer{{Name: "lb-2"}}}).Index()
+	now := time.Unix(1000, 0)
+	m := newMisfits(func() time.Time { return now })
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("dial: %w", identity.ErrForeign), "its certificate is not of this cluster"},
+		{identity.ErrExpired, "its certificate has expired"},
+		{identity.ErrClock, "its certificate is not valid yet"},
+		{identity.ErrRevoked, "its certificate is revoked"},
+		{&call.StatusError{Status: http.StatusForbidden}, "it refuses what this balancer shows"},
+		{&call.StatusError{Status: http.StatusBadGateway}, ""},
+		{errors.New("connection refused"), ""},
+		{nil, ""},
+	} {
+		m.callee("lb-2", row.err)
+		got := ""
+		if r := m.Refused("lb-2"); r != nil {
+			if got = r.Text; r.Next == "" {
+				t.Errorf("%v: no next step", row.err)
+			}
+		}
+		if got != row.want {
+			t.Errorf("%v: %q, want %q", row.err, got, row.want)
+		}
+		m.told("lb-2", now.UnixMilli()+3000, now)
+		if m.Refused("lb-2") != nil || m.Ahead("lb-2") != 3*time.Second {
+			t.Errorf("%v: it was heard: %+v, %s ahead", row.err, m.Refused("lb-2"), m.Ahead("lb-2"))
+		}
+	}
+	m.note("edge-1", Refusal{"x", "y"})
+	m.note("gone", Refusal{"x", "y"})
+	m.told("gone", 1, now)
+	m.keep(p)
+	if len(m.refused) != 1 || len(m.clocks) != 1 || m.Refused("edge-1") == nil {
+		t.Errorf("%v %v", m.refused, m.clocks)
+	}
+	now = now.Add(time.Minute)
+	if m.Refused("edge-1") != nil || m.Ahead("lb-2") != 0 {
+		t.Error("told for ever")
+	}
+}

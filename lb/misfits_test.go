@@ -1,0 +1,57 @@
+package lb
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// A node of the cluster that shows another secret, or whose clock is off, is named with
+// what to do; what strangers call themselves is no news.
+func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
+	now := time.Now()
+	var later time.Duration
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, now: func() time.Time { return now.Add(later) }})
+	verdict := func() string {
+		var s wire.Status
+		c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+		return strings.Join([]string{s.Verdict.Text, s.Verdict.More, s.Verdict.Next}, " | ")
+	}
+	says := func(words string, want bool) {
+		t.Helper()
+		if said := verdict(); strings.Contains(said, words) != want {
+			t.Errorf("%q: want it said: %v, in %s", words, want, said)
+		}
+	}
+	report := c.member("edge-2").report()
+	report.Time = now.Add(time.Minute).UnixMilli()
+	c.node(http.MethodPost, wire.PathReport, report, http.StatusOK, &wire.ReportAnswer{})
+	says("the clock of edge-2 is 1m0s ahead", true)
+	says("Set the clock of edge-2", true)
+
+	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 1})
+	knocks := func(name, auth string) {
+		t.Helper()
+		header := []string{wire.HeaderFrom, name}
+		if auth != "" {
+			header = append(header, wire.HeaderAuth, auth)
+		}
+		if resp, _ := c.request(c.client, http.MethodPost, c.url+wire.PathRegister, strings.NewReader("{}"), header...); resp.StatusCode != http.StatusForbidden {
+			t.Fatalf("%s was let in: %s", name, resp.Status)
+		}
+	}
+	knocks("edge-1", "")
+	knocks("edge-9", "Bearer of nothing")
+	says("refused", false)
+	knocks("edge-1", "Bearer of nothing")
+	says("edge-1 is down, and its calls are refused, for it shows another secret than this cluster's", true)
+	says("Give it this cluster's secret file", true)
+	later = time.Hour
+	says("refused", false)
+	says("Bring edge-1 back", true)
+	says("the clock of", false)
+}
