@@ -24,7 +24,7 @@ var otherwise = map[string]string{
 func TestEveryLogEventIsInTheTable(t *testing.T) {
 	all := sources(t)
 	names := constants(all, "internal/obs")
-	calls, used := map[obs.Event]string{}, map[string]bool{}
+	calls, fields, used := map[obs.Event]string{}, map[obs.Event]map[string]bool{}, map[string]bool{}
 	for _, s := range all {
 		if s.test {
 			continue
@@ -39,7 +39,13 @@ func TestEveryLogEventIsInTheTable(t *testing.T) {
 				case l.message == "" || l.level == "":
 					t.Errorf("%s logs what can't be looked up in docs/events.md: the message has to be a literal, the level info, warn or error; what varies is a field", at)
 				default:
-					calls[obs.Event{By: logOf(s.path), Level: l.level, Message: l.message}] = at
+					e := obs.Event{By: logOf(s.path), Level: l.level, Message: l.message}
+					if calls[e] = at; fields[e] == nil {
+						fields[e] = map[string]bool{}
+					}
+					for _, f := range l.fields {
+						fields[e][f] = true
+					}
 				}
 			}
 		}
@@ -49,7 +55,11 @@ func TestEveryLogEventIsInTheTable(t *testing.T) {
 		if len(e.Means) < 20 || !strings.HasSuffix(e.Means, ".") || strings.Contains(e.Means+e.Message, "|") {
 			t.Errorf("%q: %q is no sentence for a table", e.Message, e.Means)
 		}
-		e.Means = ""
+		said := e.Fields
+		e.Means, e.Fields = "", ""
+		if has := strings.Join(slices.Sorted(maps.Keys(fields[e])), " "); said != has {
+			t.Errorf("%v has the fields %q; its row in internal/obs/events*.go says %q", e, has, said)
+		}
 		if rows[e] {
 			t.Errorf("%v stands twice in internal/obs/events*.go", e)
 		}
@@ -118,19 +128,22 @@ func literal(e ast.Expr) string {
 // line is one that is logged; what is empty can't be told from the code.
 type line struct {
 	level, message string
+	fields         []string
 	at             token.Pos
 }
 
 // logged lists the lines that a declaration logs; names are those of obs.
 func logged(d ast.Decl, names map[string]string) (lines []line) {
-	levels := map[string][]string{} // variable: what it is set to
+	levels, fields := map[string][]string{}, map[string][]string{} // variable: what it is set to
 	ast.Inspect(d, func(n ast.Node) bool {
 		if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
 			for i := range a.Lhs {
 				if v, ok := a.Lhs[i].(*ast.Ident); ok {
-					if level, _ := begun(a.Rhs[i]); level != "" {
+					level, _ := begun(a.Rhs[i])
+					if level != "" {
 						levels[v.Name] = append(levels[v.Name], level)
 					}
+					fields[v.Name] = append(fields[v.Name], fieldsOf(a.Rhs[i])...)
 				}
 			}
 		}
@@ -153,13 +166,14 @@ func logged(d ast.Decl, names map[string]string) (lines []line) {
 			message = ""
 		}
 		level, variable := begun(s.X)
+		with := append(fieldsOf(s.X), fields[variable]...)
 		if found := levels[variable]; level == "" && len(found) > 0 {
 			for _, level := range found {
-				lines = append(lines, line{level, message, c.Pos()})
+				lines = append(lines, line{level, message, with, c.Pos()})
 			}
 			return true
 		}
-		lines = append(lines, line{level, message, c.Pos()})
+		lines = append(lines, line{level, message, with, c.Pos()})
 		return true
 	})
 	return lines
@@ -181,6 +195,28 @@ func begun(e ast.Expr) (level, variable string) {
 		case "Debug", "Info", "Warn", "Error":
 			if len(c.Args) == 0 {
 				return strings.ToLower(s.Sel.Name), ""
+			}
+		}
+		e = s.X
+	}
+}
+
+// fieldsOf are those that a chain adds.
+func fieldsOf(e ast.Expr) (fields []string) {
+	for {
+		c, ok := e.(*ast.CallExpr)
+		if !ok {
+			return fields
+		}
+		s, ok := c.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return fields
+		}
+		if len(c.Args) == 1 && s.Sel.Name == "Err" {
+			fields = append(fields, "error")
+		} else if len(c.Args) == 2 {
+			if name := literal(c.Args[0]); name != "" {
+				fields = append(fields, name)
 			}
 		}
 		e = s.X

@@ -11,11 +11,12 @@ type Event struct {
 	By      string // whose log
 	Level   string
 	Message string
+	Fields  string // that it may have, beside time, level and node: by the alphabet, parted by spaces
 	Means   string // and what an operator does
 }
 
-// event is a row: level, message, what it means.
-type event struct{ level, message, means string }
+// event is a row: level, message, fields, what it means.
+type event struct{ level, message, fields, means string }
 
 // Whose log a line stands in.
 const (
@@ -33,7 +34,7 @@ func Events() []Event {
 		rows []event
 	}{{ByAny, anyEvents}, {ByBalancer, balancerEvents}, {ByEdge, edgeEvents}, {ByOrigin, originEvents}} {
 		for _, e := range part.rows {
-			all = append(all, Event{part.by, e.level, e.message, e.means})
+			all = append(all, Event{part.by, e.level, e.message, e.fields, e.means})
 		}
 	}
 	return all
@@ -52,36 +53,40 @@ func EventsPage() string {
 	for _, e := range Events() {
 		if e.By != by {
 			by = e.By
-			fmt.Fprintf(&b, "\n## Log of: %s\n\n| level | message | what it means, what to do |\n|---|---|---|\n", by)
+			fmt.Fprintf(&b, "\n## Log of: %s\n\n| level | message | fields | what it means, what to do |\n|---|---|---|---|\n", by)
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", e.Level, e.Message, e.Means)
+		fields := ""
+		if e.Fields != "" {
+			fields = "`" + strings.ReplaceAll(e.Fields, " ", "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", e.Level, e.Message, fields, e.Means)
 	}
 	return b.String()
 }
 
 var anyEvents = []event{
-	{"info", "operator", "Somebody used the admin listener: who, in which role, from where, what, and the answer's status. For the record."},
-	{"warn", "operators", "The operators' file or the issuer of logins can't be used, or a login was refused; `error` says which. What was read before stays: mend the file, or reach the issuer."},
-	{"info", "edge is up", "The edge listens, at the addresses given. Whether it is in the ring is told by `tandem status`."},
-	{"info", "balancer is up", "The balancer listens, at the addresses given. Whether it can place sessions is told by its `/readyz`."},
-	{"info", "node is up", "Balancer and edge of this process listen, at the addresses given."},
-	{"info", "origin is up", "The origin listens, at the addresses given."},
-	{"info", "listening at all addresses: others are told this one", "The listener has no address of its own, and the one in `address` was chosen. Where others can't call it, give the setting in `set`."},
-	{"warn", "sockets were passed that no setting asks for: FileDescriptorName has to be the name of one", "systemd has passed sockets that nothing uses, and they were closed. Correct `FileDescriptorName` in the socket unit."},
-	{"info", "stopping: not ready any more, still open", "A signal to end was taken: `/readyz` fails from now on, and the door stays open for the lame-duck time. Nothing to do."},
-	{"warn", "a second signal: what is in flight is not waited for", "Whoever stops this process was in a hurry: responses in hand are cut."},
-	{"info", "configuration read anew", "A reload took effect; `needs_restart` lists settings that count only after a restart."},
-	{"error", "the new configuration is refused; nothing has changed", "A reload failed as a whole. Mend what `error` names (`tandem config check`) and reload again."},
-	{"error", "the watchdog is not told that this process is alive", "systemd's socket can't be written to, so systemd will restart the service. Look at `NotifyAccess` of the unit."},
-	{"info", "upgrade: a new process was started", "SIGUSR2 started the program anew beside this one; it takes the sockets over."},
-	{"warn", "an upgrade is under way already", "A second SIGUSR2 came before the first upgrade ended, and is not obeyed."},
-	{"error", "upgrade: the new process can't be started; this one goes on", "The new program can't be run: look at the file in place of the old one, and its rights."},
-	{"error", "upgrade: the new process has ended; its own log says why", "The new process took nothing over, or ended after it had: read its own lines above, mend, and upgrade again."},
-	{"info", "being replaced: accepting no more, and letting go of the files", "A new process has the listening sockets; this one gives it the data directory."},
-	{"info", "replaced: ending when what is in flight has ended", "The new process is ready. This one ends after its responses, at the latest after `--drain-time`."},
-	{"warn", "a process that was to replace this one gave up, or was refused", "The other process could not take over, or is another user's; this one goes on. Read `error` and the other's log."},
-	{"error", "could not let go of the files", "The data directory could not be closed for the new process, which is told to give up. Look at the disk."},
-	{"error", "the process that was to replace this one has failed: starting the old program anew", "The upgrade failed after the files were handed over, so the old program is started again. Mend the new one before the next try."},
-	{"error", "the process that was to replace this one has failed, and so has this program: ending", "Neither program can be started. Start the service by hand once its log says why."},
-	{"warn", "the access log is not complete", "Lines of the access log were dropped, because the file can't be written or the disk is too slow; `dropped` counts them."},
+	{"info", "operator", "by from method path role status who", "Somebody used the admin listener: who, in which role, from where, what, and the answer's status. For the record."},
+	{"warn", "operators", "error", "The operators' file or the issuer of logins can't be used, or a login was refused; `error` says which. What was read before stays: mend the file, or reach the issuer."},
+	{"info", "edge is up", "admin http", "The edge listens, at the addresses given. Whether it is in the ring is told by `tandem status`."},
+	{"info", "balancer is up", "admin http", "The balancer listens, at the addresses given. Whether it can place sessions is told by its `/readyz`."},
+	{"info", "node is up", "admin edge http", "Balancer and edge of this process listen, at the addresses given."},
+	{"info", "origin is up", "admin http", "The origin listens, at the addresses given."},
+	{"info", "listening at all addresses: others are told this one", "address set", "The listener has no address of its own, and the one in `address` was chosen. Where others can't call it, give the setting in `set`."},
+	{"warn", "sockets were passed that no setting asks for: FileDescriptorName has to be the name of one", "from sockets", "systemd has passed sockets that nothing uses, and they were closed. Correct `FileDescriptorName` in the socket unit."},
+	{"info", "stopping: not ready any more, still open", "drain lame_duck", "A signal to end was taken: `/readyz` fails from now on, and the door stays open for the lame-duck time. Nothing to do."},
+	{"warn", "a second signal: what is in flight is not waited for", "", "Whoever stops this process was in a hurry: responses in hand are cut."},
+	{"info", "configuration read anew", "applied needs_restart", "A reload took effect; `needs_restart` lists settings that count only after a restart."},
+	{"error", "the new configuration is refused; nothing has changed", "error", "A reload failed as a whole. Mend what `error` names (`tandem config check`) and reload again."},
+	{"error", "the watchdog is not told that this process is alive", "error", "systemd's socket can't be written to, so systemd will restart the service. Look at `NotifyAccess` of the unit."},
+	{"info", "upgrade: a new process was started", "process program", "SIGUSR2 started the program anew beside this one; it takes the sockets over."},
+	{"warn", "an upgrade is under way already", "process", "A second SIGUSR2 came before the first upgrade ended, and is not obeyed."},
+	{"error", "upgrade: the new process can't be started; this one goes on", "error", "The new program can't be run: look at the file in place of the old one, and its rights."},
+	{"error", "upgrade: the new process has ended; its own log says why", "error", "The new process took nothing over, or ended after it had: read its own lines above, mend, and upgrade again."},
+	{"info", "being replaced: accepting no more, and letting go of the files", "", "A new process has the listening sockets; this one gives it the data directory."},
+	{"info", "replaced: ending when what is in flight has ended", "drain", "The new process is ready. This one ends after its responses, at the latest after `--drain-time`."},
+	{"warn", "a process that was to replace this one gave up, or was refused", "error", "The other process could not take over, or is another user's; this one goes on. Read `error` and the other's log."},
+	{"error", "could not let go of the files", "error", "The data directory could not be closed for the new process, which is told to give up. Look at the disk."},
+	{"error", "the process that was to replace this one has failed: starting the old program anew", "error", "The upgrade failed after the files were handed over, so the old program is started again. Mend the new one before the next try."},
+	{"error", "the process that was to replace this one has failed, and so has this program: ending", "error", "Neither program can be started. Start the service by hand once its log says why."},
+	{"warn", "the access log is not complete", "dropped error", "Lines of the access log were dropped, because the file can't be written or the disk is too slow; `dropped` counts them."},
 }
