@@ -93,6 +93,12 @@ func Progress(fd int) (acked uint64, waiting int, ok bool) {
 // tcpClosed is TCP_CLOSE of the kernel's tcp_states.h: reset, or given up.
 const tcpClosed = 7
 
+// Received is how many bytes lie in a socket and were not read.
+func Received(fd int) int {
+	n, _ := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return n
+}
+
 // Reception is the time since the kernel last received bytes, and whether the
 // connection is dead.
 func Reception(fd int) (silent time.Duration, dead bool) {

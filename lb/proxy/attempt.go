@@ -37,16 +37,13 @@ type attempt struct {
 	proof       hash.Hash // of those, where there is no validator
 	last, total int64     // what is known of the object with this answer
 
-	moved   time.Time     // when it last showed life: the silence's beginning
-	longest time.Duration // silence that ended by itself
-	waited  time.Duration // for the edge, in the window of the slowest speed
-	got     int64         // bytes in that window
+	silence
 }
 
 func (k *response) attempt(to Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, moved: k.c.deps.Now()}
+	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, silence: silence{since: k.c.deps.Now()}}
 }
 
 // waitsFor is what the edge is waited for now.
@@ -107,7 +104,7 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 		case err != nil:
 			return err
 		case head == nil:
-			if err := k.await(ctx, a, untimed); err != nil {
+			if err := k.await(ctx, a, a.conn.fill, untimed); err != nil {
 				if a.stale(err) {
 					continue
 				}
@@ -162,7 +159,7 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	if ctx.Err() != nil { // an interrupt may have come before there was what to interrupt
 		return errViewer
 	}
-	a.moved = k.c.deps.Now()
+	a.begin(k.c.deps.Now())
 	long := len(a.ask) > 8<<10 // only such a one can fill a fresh socket's queue
 	if long {
 		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
@@ -177,43 +174,39 @@ func (k *response) connect(ctx context.Context, a *attempt) error {
 	return nil
 }
 
-// await waits for more bytes. Silence counts only while the socket is empty:
-// after a slow viewer's pause, or a pause of our own, bytes wait there.
-func (k *response) await(ctx context.Context, a *attempt, untimed bool) error {
+// await waits for more bytes, by one of the connection's ways. Silence counts only while
+// the socket is empty: after a slow viewer's pause, or a pause of our own, bytes wait there.
+func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline time.Time) error, untimed bool) error {
+	limit := k.c.latency.limit(a.to.Edge, a.waitsFor())
 	for {
-		deadline := k.c.deps.Now().Add(k.c.cfg.Total)
-		if !untimed {
-			deadline = a.moved.Add(k.c.latency.limit(a.to.Edge, a.waitsFor()))
-		}
-		err := a.conn.fill(deadline)
+		again, due := k.c.cfg.Total, false
 		now := k.c.deps.Now()
+		if !untimed {
+			again, due = a.due(now, limit, a.conn.silent)
+		}
 		switch {
+		case due && a.conn.unread():
+			a.begin(now)
+			continue
+		case due:
+			return errStalled
+		}
+		err := bytes(now.Add(again))
+		switch {
+		case err == nil && a.head == nil:
+			k.c.latency.learn(a.to.Edge, firstByte, k.c.deps.Now().Sub(a.since))
+			a.begin(k.c.deps.Now())
+			return nil
 		case err == nil:
-			k.breathe(a, now)
+			a.progress(k.c.deps.Now())
 			return nil
 		case ctx.Err() != nil:
 			return errViewer
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case a.conn.unread():
-			a.moved = now
-		default:
+		case untimed && !a.conn.unread():
 			return errStalled
 		}
-	}
-}
-
-// breathe notes a silence that ended by itself.
-func (k *response) breathe(a *attempt, now time.Time) {
-	took := now.Sub(a.moved)
-	a.moved = now
-	if a.head == nil {
-		k.c.latency.learn(a.to.Edge, firstByte, took)
-		return
-	}
-	a.longest = max(a.longest, took)
-	if a.got > 0 { // the way to its first byte is not its speed
-		a.waited += took
 	}
 }
 
@@ -232,7 +225,7 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 			if a.skip > 0 {
 				a.conn.borrow()
 			}
-			if err := k.await(ctx, a, untimed); err != nil {
+			if err := k.await(ctx, a, a.conn.fill, untimed); err != nil {
 				return err
 			}
 			continue

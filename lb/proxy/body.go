@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"time"
 )
 
@@ -52,15 +51,36 @@ func (k *response) move(a *attempt) error {
 			}
 			continue
 		}
-		if k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceLeast && !k.proves() {
-			err = k.splice(a)
-		} else {
-			err = k.copyMore(a)
-		}
-		if err != nil {
+		if err := k.receive(a, left); err != nil {
 			return err
 		}
 	}
+}
+
+// receive waits for more of the body. What can't be spliced comes into the buffer.
+func (k *response) receive(a *attempt, left int64) error {
+	if a.slow(&k.c.cfg) && !a.grows {
+		return errSlow
+	}
+	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceLeast && !k.proves()
+	if a.grows || splices {
+		if err := http.NewResponseController(k.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return errViewer // a player must see a growing segment grow
+		}
+	}
+	bytes := a.conn.fill
+	switch {
+	case splices:
+		bytes = a.conn.arrive
+	case a.body.Left() < 0 || a.body.Left() > upstreamBuffer:
+		a.conn.borrow()
+	}
+	a.begin(k.c.deps.Now())
+	err := k.await(k.r.Context(), a, bytes, false)
+	if err == nil && splices {
+		err = k.splice(a)
+	}
+	return err
 }
 
 // give writes bytes that lie in the edge's buffer.
@@ -72,110 +92,39 @@ func (k *response) give(a *attempt, b []byte) error {
 	a.use(n)
 	a.got += int64(n)
 	k.sent += int64(n)
+	k.paused(a)
 	if err != nil {
 		return errViewer
 	}
 	return nil
 }
 
-// copyMore reads as much as there is.
-func (k *response) copyMore(a *attempt) error {
-	if a.grows {
-		if err := http.NewResponseController(k.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return errViewer // a player must see a growing segment grow
-		}
+// splice moves what has come, inside the kernel; the little that is not worth it comes
+// into the buffer. So it only waits for the viewer.
+func (k *response) splice(a *attempt) error {
+	n := a.conn.arrived()
+	if n < spliceLeast {
+		return a.conn.fill(time.Time{})
 	}
-	if left := a.body.Left(); left < 0 || left > upstreamBuffer {
-		a.conn.borrow()
-	}
-	a.moved = k.c.deps.Now()
-	if err := k.await(k.r.Context(), a, false); err != nil {
+	if err := a.conn.until(time.Time{}); err != nil {
 		return err
 	}
-	return k.pace(a)
-}
-
-// splice moves the rest inside the kernel. A deadline of the edge's socket is
-// no verdict: a slow viewer holds the splice up as well. Nothing is lost by it,
-// since it only strikes when the pipe between the sockets is empty.
-func (k *response) splice(a *attempt) error {
-	a.conn.use(len(a.conn.buffered())) // none
-	from := io.LimitedReader{R: a.conn.tcp}
-	limit := k.c.latency.limit(a.to.Edge, a.waitsFor())
-	wait := limit
-	for a.body.Left() > 0 {
-		begun := k.c.deps.Now()
-		deadline := begun.Add(wait)
-		if err := a.conn.until(deadline); err != nil {
-			return err
-		}
-		from.N = a.body.Left()
-		n, err := k.out.ReadFrom(&from)
-		a.body.Took(n)
-		k.sent += n
-		a.got += n
-		switch {
-		case a.body.Ended():
-			return nil
-		case err == nil:
-			return io.ErrUnexpectedEOF
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return k.whose(a, err)
-		case k.r.Context().Err() != nil || time.Now().Before(deadline): // not our deadline: the viewer's
-			return errViewer
-		}
-		if wait, err = k.still(a, n, begun, limit); err != nil {
-			return err
-		}
+	moved, err := k.out.ReadFrom(&io.LimitedReader{R: a.conn.tcp, N: min(n, a.body.Left())})
+	a.body.Took(moved)
+	k.sent += moved
+	a.got += moved
+	k.paused(a)
+	if err != nil {
+		return k.whose(a, err)
 	}
 	return nil
 }
 
-// still judges a splice that came to its deadline with n bytes moved since
-// begun: how long to wait on, or errStalled.
-func (k *response) still(a *attempt, n int64, begun time.Time, limit time.Duration) (time.Duration, error) {
-	now := k.c.deps.Now()
-	if a.conn.unread() { // the viewer is slow, the edge is not
-		a.waited, a.got = 0, 0
-		return limit, nil
+// paused is after a write: was it the viewer who held the edge up?
+func (k *response) paused(a *attempt) {
+	if k.c.deps.Now().Sub(a.since) > k.c.latency.limit(a.to.Edge, a.waitsFor())/4 {
+		a.hold()
 	}
-	silent, _ := a.conn.reception()
-	switch {
-	case n > 0 && silent >= limit:
-		// What moved had come before the pause: the edge may just have been let go
-		// on by the viewer. One that lives then sends at once, so a quarter of the
-		// limit is enough; to wait it all once more made hangs last twice as long.
-		silent = limit - limit/4
-	case n > 0:
-		a.longest = max(a.longest, silent)
-	default:
-		// Nothing came in this wait; the kernel's clock may go back further, to
-		// before the viewer let the edge go on.
-		silent = min(silent, max(now.Sub(a.moved), now.Sub(begun)))
-	}
-	if n > 0 {
-		a.moved = now.Add(-silent)
-	}
-	a.waited += now.Sub(begun)
-	if silent >= limit-limit/16 { // a timer's grain
-		a.moved = now.Add(-silent)
-		return 0, errStalled
-	}
-	return max(limit-silent, limit/16), k.pace(a)
-}
-
-// pace is the lowest speed of an edge that has the whole body: one that lets
-// bytes drip is not silent, and as bad. What it was waited for counts alone.
-func (k *response) pace(a *attempt) error {
-	if a.waited < 3*k.c.cfg.Silence {
-		return nil
-	}
-	slow := float64(a.got) < a.waited.Seconds()*float64(k.c.cfg.Floor)
-	a.waited, a.got = 0, 0
-	if slow && !a.grows {
-		return errSlow
-	}
-	return nil
 }
 
 // whose finds out which side a splice broke at: the edge's connection is dead,

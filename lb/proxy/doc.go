@@ -13,8 +13,9 @@
 // Two ways for bytes: Splicer, on the loops of internal/front, for what is ordinary
 // (splice*.go), and Proxy.Serve, in goroutines, for everything else
 // and for what a splice hands off (response.go, attempt.go, hedge.go).
-// They share one connection to an edge and one kind of pool (upstream.go, pool.go), and
-// one reader of an edge's head and framing: internal/h1, by way of answer.go.
+// They share one connection to an edge and one kind of pool (upstream.go, pool.go), one
+// rule for silence (silence.go), and one reader of an edge's head and framing:
+// internal/h1, by way of answer.go.
 //
 // Guarded by: pools, latencies, budget and resolved have a mutex each; a splice is
 // its loop's; a response is owned by the goroutine that serves it, and attempts

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	"tandem/internal/front"
 	"tandem/internal/h1"
@@ -20,15 +19,14 @@ type handoff struct {
 	err    error     // why it was left, nil: it is only out of the ordinary
 	said   bool      // the edge was asked
 	again  bool      // on an idle connection that had died unnoticed
-	since  time.Time // when the edge last showed life
 	viewer string
 	plan   LoopRequest
 
-	begun   bool
-	head    string // the edge's
-	left    int64
-	sent    int64
-	longest time.Duration
+	begun bool
+	head  string // the edge's
+	left  int64
+	sent  int64
+	silence
 }
 
 // handOff gives the response to a goroutine, because of err or, when that is nil,
@@ -38,9 +36,8 @@ func (r *splice) handOff(err error) { r.handOffWith(nil, err) }
 // handOffWith is handOff with what the edge has sent and nobody has used.
 func (r *splice) handOffWith(received []byte, err error) {
 	s := r.s
-	since := r.since
 	if !r.listed { // it was not waited for
-		since = s.loop.Now()
+		r.begin(s.loop.Now())
 	}
 	s.waiting.leave(r)
 	var h h1.Request
@@ -53,8 +50,8 @@ func (r *splice) handOffWith(received []byte, err error) {
 		return
 	}
 	b := &handoff{
-		s: s, err: err, said: !r.asked.IsZero(), again: r.stale, since: since, viewer: r.s.deps.Viewer(r.conn), plan: r.plan,
-		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, longest: r.longest,
+		s: s, err: err, said: !r.asked.IsZero(), again: r.stale, viewer: r.s.deps.Viewer(r.conn), plan: r.plan,
+		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, silence: r.silence,
 	}
 	switch {
 	case r.upstream == nil:
@@ -78,7 +75,7 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 		Target: b.plan.Target, Viewer: b.viewer, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
 	})
 	a := k.attempt(b.plan.First)
-	a.moved, a.again = b.since, b.again
+	a.silence, a.again = b.silence, b.again
 	a.said = b.said && (b.err != nil || b.conn != nil)
 	if b.conn != nil {
 		a.conn, a.heard = b.conn, len(b.conn.buffered()) > 0
@@ -100,7 +97,7 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 
 // resume puts a response where a splice has left it.
 func (k *response) resume(a *attempt, b *handoff, err error) error {
-	a.head, a.heard, a.longest = new(answer), true, b.longest
+	a.head, a.heard = new(answer), true
 	if n, badHead := a.head.parse([]byte(b.head)); n == 0 || badHead != nil {
 		return errGarbage // it was read before, so this is for a mistake of ours
 	}

@@ -83,12 +83,8 @@ type splice struct {
 	posted bool        // it goes on in the next round
 	stale  bool        // an idle connection had died unnoticed
 
-	asked   time.Time // when the edge was
-	since   time.Time // when its silence began
-	resumed bool      // the viewer had held the edge up until then
-	longest time.Duration
-	waited  time.Duration // for the edge, in the window of the slowest speed
-	got     int64         // bytes in that window
+	asked time.Time // when the edge was
+	silence
 
 	before, after *splice
 	listed        bool
@@ -191,7 +187,8 @@ type spliceList struct{ first, last *splice }
 // wait puts r at the end: from now on its edge is silent.
 func (l *spliceList) wait(r *splice, now time.Time) {
 	l.leave(r)
-	r.since, r.listed = now, true
+	r.begin(now)
+	r.listed = true
 	if r.before = l.last; l.last != nil {
 		l.last.after = r
 	} else {

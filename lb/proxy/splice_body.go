@@ -108,7 +108,7 @@ func (r *splice) give() bool {
 // block is for a viewer that takes no more just now: its edge is not silent.
 func (r *splice) block() {
 	r.eager, r.corked = false, false
-	r.waited, r.got = 0, 0
+	r.hold()
 	r.s.waiting.leave(r)
 }
 
@@ -176,25 +176,14 @@ func (r *splice) take() (int, error) {
 	return 0, err
 }
 
-// breathe ends a silence, and holds the edge's speed against the floor: one that
-// lets bytes drip is not silent, and as bad. What it was waited for counts alone.
+// breathe ends a silence.
 func (r *splice) breathe() error {
 	if !r.listed {
 		return nil
 	}
-	now := r.s.loop.Now()
-	silence := now.Sub(r.since)
 	r.s.waiting.leave(r)
-	r.longest = max(r.longest, silence)
-	r.resumed = false
-	r.waited += silence
-	cfg := &r.s.c.cfg
-	if r.waited < 3*cfg.Silence {
-		return nil
-	}
-	slow := float64(r.got) < r.waited.Seconds()*float64(cfg.Floor)
-	r.waited, r.got = 0, 0
-	if slow {
+	r.progress(r.s.loop.Now())
+	if r.slow(&r.s.c.cfg) {
 		return errSlow
 	}
 	return nil
@@ -203,11 +192,9 @@ func (r *splice) breathe() error {
 // look is called when an edge has been silent for a while.
 func (r *splice) look(now time.Time) {
 	latency, cfg := r.s.c.latency, &r.s.c.cfg
-	silence := now.Sub(r.since)
-	switch {
-	case r.upstream.opening:
+	if r.upstream.opening {
 		switch {
-		case silence < cfg.Connect:
+		case now.Sub(r.since) < cfg.Connect:
 		case front.Writable(r.upstream.fd): // this loop was late, not the edge
 			r.upstream.opened()
 		default:
@@ -215,17 +202,13 @@ func (r *splice) look(now time.Time) {
 			r.handOff(errConnect)
 		}
 		return
-	case !r.begun:
-		if silence < latency.limit(r.upstream.edge, firstByte) {
-			return
-		}
-	default:
-		limit := latency.limit(r.upstream.edge, nextByte)
-		// After the viewer's pause a quarter is enough, if by the kernel's clock
-		// nothing has come for the whole: one that lives sends at once then.
-		if silence < limit && (!r.resumed || silence < limit/4 || r.upstream.silent() < limit) {
-			return
-		}
+	}
+	kind := nextByte
+	if !r.begun {
+		kind = firstByte
+	}
+	if _, due := r.due(now, latency.limit(r.upstream.edge, kind), r.upstream.silent); !due {
+		return
 	}
 	if front.Unread(r.upstream.fd) { // here, too
 		r.s.waiting.wait(r, now)
@@ -239,7 +222,6 @@ func (r *splice) look(now time.Time) {
 // Writable is a front.Driver's.
 func (r *splice) Writable() {
 	if len(r.held) > 0 || r.pipe != nil {
-		r.resumed = true
 		r.move()
 	}
 }

@@ -54,7 +54,7 @@ func (r *splice) hearHead() {
 	now := r.s.loop.Now()
 	r.s.waiting.leave(r)
 	r.s.c.latency.learn(n.edge, firstByte, now.Sub(r.asked))
-	r.begin(y, b[:size], b[size:])
+	r.answered(y, b[:size], b[size:])
 }
 
 // lose is for a connection that broke before an answer came. An idle one that
@@ -67,8 +67,8 @@ func (r *splice) lose(err error) {
 	r.handOff(err)
 }
 
-// begin gives the viewer the head, and what came with it of the body.
-func (r *splice) begin(y *answer, head, body []byte) {
+// answered gives the viewer the head, and what came with it of the body.
+func (r *splice) answered(y *answer, head, body []byte) {
 	r.begun, r.status, r.keep = true, y.Status, !y.Close
 	if !y.Bodiless(r.method) {
 		r.promised = y.Length

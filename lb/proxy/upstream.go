@@ -174,6 +174,24 @@ func (u *upstream) fill(deadline time.Time) error {
 	return err
 }
 
+// arrive waits until deadline for bytes, and leaves them in the socket.
+func (u *upstream) arrive(deadline time.Time) error {
+	if err := u.until(deadline); err != nil {
+		return err
+	}
+	err := u.raw.Read(func(fd uintptr) bool { return front.Unread(int(fd)) })
+	if errors.Is(err, os.ErrDeadlineExceeded) && u.cut.Load() {
+		return errCut
+	}
+	return err
+}
+
+// arrived is how many bytes lie in the socket; 0 also where that can't be told.
+func (u *upstream) arrived() (n int64) {
+	_ = u.raw.Control(func(fd uintptr) { n = int64(front.Received(int(fd))) })
+	return n
+}
+
 // room makes place in the buffer: bytes move to its front, or it grows. The
 // parsers bound what they leave in it.
 func (u *upstream) room() {
