@@ -317,7 +317,7 @@ func TestInterimAnswerLeavesTheAnswerAlone(t *testing.T) {
 	h := &answer{Response: h1.Response{Status: http.StatusEarlyHints, Fields: []h1.Line{{Name: []byte("link"), Value: []byte("</x>")}}}}
 	for _, a := range []*attempt{{}, {aside: true}} {
 		(&response{w: w}).interim(a, h)
-		(&response{w: w, begun: true}).interim(a, h)
+		(&response{w: w, promise: promise{begun: true}}).interim(a, h)
 	}
 	if len(w.heard) != 1 || len(w.heard[0]) != 1 || w.heard[0].Get("Link") != "</x>" || len(w.own) != 1 || w.own.Get("X-Own") != "1" {
 		t.Errorf("%v, then %v", w.heard, w.own)

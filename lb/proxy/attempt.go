@@ -10,71 +10,42 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
-
-	"tandem/internal/h1"
 )
 
 // attempt is one request to one edge. advance brings it to where its next byte
 // lies in the buffer; interrupted by silence it can be taken up again.
 type attempt struct {
-	to   Target
-	ask  []byte
-	conn *upstream // owned by whoever advances it
-	live atomic.Pointer[upstream]
+	exchange // its connection is owned by whoever advances it
+	to       Target
+	ask      []byte
+	live     atomic.Pointer[upstream]
 
-	head  *answer
-	body  h1.Body
-	heard bool // a byte of an answer came
-	again bool // an idle connection had died unnoticed: asked again on a new one
-	said  bool // the request went out on its connection
-	waits bool // the edge said that it waits for the origin
-	grows bool // its body is still being filled
-	aside bool // it runs in a goroutine of its own, and must not write to the viewer
+	head  *answer // nil also of one that was handed off
+	waits bool    // the edge said that it waits for the origin
+	aside bool    // it runs in a goroutine of its own, and must not write to the viewer
 
 	from        int64     // what the viewer had when it began
 	skipped     int64     // bytes that came a second time
 	skip        int64     // bytes of the body that the viewer has already
 	proof       hash.Hash // of those, where there is no validator
 	last, total int64     // what is known of the object with this answer
-
-	silence
 }
 
 func (k *response) attempt(to Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, silence: silence{since: k.c.deps.Now()}}
+	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{silence: silence{since: k.c.deps.Now()}}}
 }
 
-// waitsFor is what the edge is waited for now.
-func (a *attempt) waitsFor() waitKind {
-	switch {
-	case a.head == nil:
-		return firstByte
-	case a.grows:
-		return growing
-	default:
-		return nextByte
-	}
-}
-
-// phase names the same for people.
+// phase names for people what the edge is waited for.
 func (k *response) phase(a *attempt) string {
 	switch {
-	case a.grows || a.head == nil && a.waits:
+	case a.grows || !a.answered && a.waits:
 		return "waiting"
 	case k.begun:
 		return "body"
 	default:
 		return "head"
-	}
-}
-
-// end closes the attempt's connection.
-func (a *attempt) end() {
-	if a.conn != nil {
-		a.conn.close()
-		a.conn = nil
 	}
 }
 
@@ -90,7 +61,7 @@ func (a *attempt) interrupt() {
 // the viewer lacks. errStalled leaves everything as it is. An attempt that
 // is untimed is not called silent.
 func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error {
-	for a.head == nil {
+	for !a.answered {
 		if a.conn == nil {
 			if err := k.connect(ctx, a); err != nil {
 				if a.conn != nil && a.stale(err) {
@@ -115,24 +86,13 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 			a.waits = a.waits || head.waits
 			k.interim(a, head)
 		default:
-			a.head = head
+			a.head, a.answered, a.closes = head, true, head.Close
 			if err := k.accept(a); err != nil {
 				return err
 			}
 		}
 	}
 	return k.reach(ctx, a, untimed)
-}
-
-// stale is true for an idle connection that turns out to be closed: that says
-// nothing of the edge, which is asked again on a new one.
-func (a *attempt) stale(err error) bool {
-	if !a.conn.reused || a.heard || a.again || isWait(err) {
-		return false
-	}
-	a.again, a.said = true, false
-	a.end()
-	return true
 }
 
 // isWait tells errors of waiting from those of the connection.
@@ -193,7 +153,7 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 		}
 		err := bytes(now.Add(again))
 		switch {
-		case err == nil && a.head == nil:
+		case err == nil && !a.answered:
 			k.c.latency.learn(a.to.Edge, firstByte, k.c.deps.Now().Sub(a.since))
 			a.begin(k.c.deps.Now())
 			return nil
@@ -242,23 +202,6 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 			}
 		}
 	}
-}
-
-// more is what lies in the buffer of the body: none when more has to come first, or it
-// has ended. The bytes count once they are used.
-func (a *attempt) more() ([]byte, error) {
-	skip, n, err := a.body.Next(a.conn.buffered())
-	if err != nil {
-		return nil, errGarbage
-	}
-	a.conn.use(skip)
-	return a.conn.buffered()[:n], nil
-}
-
-// use takes n bytes of the body out of the buffer.
-func (a *attempt) use(n int) {
-	a.conn.use(n)
-	a.body.Took(int64(n))
 }
 
 // bodiless is true for answers whose announced length is not sent.

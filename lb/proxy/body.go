@@ -102,7 +102,7 @@ func (k *response) give(a *attempt, b []byte) error {
 // splice moves what has come, inside the kernel; the little that is not worth it comes
 // into the buffer. So it only waits for the viewer.
 func (k *response) splice(a *attempt) error {
-	n := a.conn.arrived()
+	n := a.conn.lying()
 	if n < spliceLeast {
 		return a.conn.fill(time.Time{})
 	}

@@ -23,7 +23,7 @@ func (r *splice) connect() bool {
 			return false
 		}
 	}
-	u.splice, r.upstream = r, u
+	u.splice, r.conn = r, u
 	return true
 }
 
@@ -52,21 +52,15 @@ func (s *Splicer) dial(to Target) (*upstream, error) {
 func (u *upstream) opened() {
 	r := u.splice
 	if err := front.Connected(u.fd); err != nil {
-		r.hangUp()
+		r.end()
 		r.handOff(err)
 		return
 	}
 	u.opening = false
 	r.speak()
-	if u.readable && r.upstream == u { // told with the same event, and never again
-		r.heard()
+	if u.readable && r.conn == u { // told with the same event, and never again
+		r.arrived()
 	}
-}
-
-// hangUp closes the splice's connection to its edge.
-func (r *splice) hangUp() {
-	r.upstream.close()
-	r.upstream = nil
 }
 
 // dial opens a connection for a goroutine; who is to be known by a certificate has to

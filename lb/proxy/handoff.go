@@ -12,21 +12,15 @@ import (
 // errConnect is a connection that was not there in time.
 var errConnect = os.NewSyscallError("connect", os.ErrDeadlineExceeded)
 
-// handoff is what a splice leaves to a goroutine.
+// handoff is what a splice leaves to a goroutine: its state as it is, and why.
 type handoff struct {
-	s      *Splicer
-	conn   *upstream // nil: the edge is to be asked anew, or err says why not
-	err    error     // why it was left, nil: it is only out of the ordinary
-	said   bool      // the edge was asked
-	again  bool      // on an idle connection that had died unnoticed
-	viewer string
-	plan   LoopRequest
+	promise
+	exchange // without a connection the edge is to be asked anew, or err says why not
 
-	begun bool
-	head  string // the edge's
-	left  int64
-	sent  int64
-	silence
+	s       *Splicer
+	err     error // nil: it is only out of the ordinary
+	address string
+	plan    LoopRequest
 }
 
 // handOff gives the response to a goroutine, because of err or, when that is nil,
@@ -43,28 +37,23 @@ func (r *splice) handOffWith(received []byte, err error) {
 	var h h1.Request
 	request, badRequest := (*http.Request)(nil), error(nil)
 	if _, badRequest = h.Parse([]byte(r.text), h1.Behind); badRequest == nil {
-		request, badRequest = r.conn.Request(&h)
+		request, badRequest = r.viewer.Request(&h)
 	}
 	if badRequest != nil { // it was parsed before, but for what only a URL's parser finds
-		r.conn.Reset()
+		r.viewer.Reset()
 		return
 	}
-	b := &handoff{
-		s: s, err: err, said: !r.asked.IsZero(), again: r.stale, viewer: r.s.deps.Viewer(r.conn), plan: r.plan,
-		begun: r.begun, head: r.head, left: r.left, sent: r.promised - r.left, silence: r.silence,
+	r.heard = r.answered || received != nil
+	switch goesOn := received != nil || err == errStalled || err == errSlow; {
+	case !goesOn:
+		r.end()
+	case r.conn.leave(received) != nil: // it is closed
+		r.conn = nil
 	}
-	switch {
-	case r.upstream == nil:
-	case received != nil, err == errStalled, err == errSlow: // more may come by it
-		if r.upstream.leave(received) == nil {
-			b.conn = r.upstream
-		}
-	default:
-		r.upstream.close()
-	}
-	c := r.conn
+	b := &handoff{promise: r.promise, exchange: r.exchange, s: s, err: err, address: s.deps.Viewer(r.viewer), plan: r.plan}
+	viewer := r.viewer
 	s.put(r)
-	c.Away(request, front.Begun{Head: b.begun, Left: b.left}, b.serve)
+	viewer.Away(request, front.Begun{Head: b.begun, Left: b.body.Left()}, b.serve)
 }
 
 // serve finishes the response.
@@ -72,19 +61,18 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 	deps := &b.s.deps
 	defer deps.Broken(r)
 	k := b.s.c.response(w, r, Request{
-		Target: b.plan.Target, Viewer: b.viewer, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
+		Target: b.plan.Target, Viewer: b.address, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
 	})
 	a := k.attempt(b.plan.First)
-	a.silence, a.again = b.silence, b.again
-	a.said = b.said && (b.err != nil || b.conn != nil)
-	if b.conn != nil {
-		a.conn, a.heard = b.conn, len(b.conn.buffered()) > 0
-		a.live.Store(b.conn)
-	}
+	a.exchange = b.exchange
+	a.live.Store(b.conn)
 	err := b.err
 	switch {
 	case b.begun:
-		err = k.resume(a, b, err)
+		k.promise = b.promise
+		if b.conn == nil && (err == nil || err == errSlow) { // it could not be handed over: there is nothing to go on with
+			err = io.ErrUnexpectedEOF
+		}
 	case err == nil:
 		err = k.advance(r.Context(), a, false)
 	}
@@ -93,20 +81,4 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 		deps.Forget(r, &b.plan)
 	}
 	deps.Served(status, sent)
-}
-
-// resume puts a response where a splice has left it.
-func (k *response) resume(a *attempt, b *handoff, err error) error {
-	a.head, a.heard = new(answer), true
-	if n, badHead := a.head.parse([]byte(b.head)); n == 0 || badHead != nil {
-		return errGarbage // it was read before, so this is for a mistake of ours
-	}
-	a.body = a.head.Body(k.r.Method)
-	a.body.Took(b.sent)
-	k.promise(a)
-	k.sent = b.sent
-	if a.conn == nil && (err == nil || err == errSlow) { // it could not be handed over: there is nothing to go on with
-		err = io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -72,7 +72,7 @@ func (k *response) continues(a *attempt) error {
 		if ok && whole.First < 0 && whole.Total == k.offset() && k.last < 0 { // it grew no further: that was all
 			a.last, a.total = whole.Total-1, whole.Total
 			a.body = h.Body(http.MethodHead)
-			a.head.Close = true // its own body is not read
+			a.closes = true // its own body is not read
 			return nil
 		}
 		return errLength
@@ -103,34 +103,11 @@ func (k *response) repeats(a *attempt) error {
 
 // begin promises the viewer what the answer says, and gives it the head.
 func (k *response) begin(a *attempt) {
-	k.promise(a)
-	k.writeHead(a)
-}
-
-// promise notes what the viewer may rely on from now on.
-func (k *response) promise(a *attempt) {
-	h := a.head
-	k.begun, k.status, k.etag, k.length, k.spoken = true, h.Status, h.etag(), h.Length, string(h.part)
-	whole := h.Length
-	if n, ok := h1.Number(h.Get(lengthField)); ok && whole < 0 {
-		whole = n
-	}
-	span, ranged := h.span()
-	switch {
-	case h.Status == http.StatusOK && whole >= 0:
-		k.last, k.total = whole-1, whole
-	case h.Status == http.StatusOK:
-	case h.Status == http.StatusPartialContent && ranged:
-		k.first, k.last, k.total = span.First, span.Last, span.Total
-	default:
-		k.etag = "" // a refusal, several ranges: nothing that can be asked for from a byte on
-		if h.Length >= 0 {
-			k.last = h.Length - 1
-		}
-	}
+	k.promise = promiseOf(a.head)
 	if k.etag == "" && !a.body.Ended() {
 		k.proof = sha256.New()
 	}
+	k.writeHead(a)
 }
 
 // interim passes on what the origin says before its answer (RFC 9110 section 15.2): not

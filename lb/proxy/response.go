@@ -25,21 +25,12 @@ type response struct {
 	charged bool     // the free takeover was used
 	timing  string   // Server-Timing of a takeover before the head
 
-	// What the viewer was promised, from the moment begun is true.
-	begun  bool
-	status int
-	etag   string    // strong; "" when the rest can't be asked for by range
-	first  int64     // of the object, the first byte that the viewer gets
-	last   int64     // inclusive, -1: not known yet
-	total  int64     // of the object, -1: not known yet
-	sent   int64     // bytes of the body
-	spoken string    // Content-Range as given
-	length int64     // Content-Length as given, -1: none
-	proof  hash.Hash // of what was sent, where etag is ""
+	promise
+	proof hash.Hash // of what was sent, where the rest can't be asked for by range
 }
 
 func (c *Proxy) response(w http.ResponseWriter, r *http.Request, e Request) *response {
-	return &response{c: c, w: w, r: r, e: e, out: spliceTarget(w, r), last: -1, total: -1, length: -1}
+	return &response{c: c, w: w, r: r, e: e, out: spliceTarget(w, r), promise: promise{last: -1, total: -1, length: -1}}
 }
 
 // finish carries the response to its end, from where the first attempt stands or
@@ -57,15 +48,15 @@ func (k *response) finish(a *attempt, err error) (status int, sent int64) {
 				return k.giveUp(err)
 			}
 		}
-		if kind := a.head.Get(manifestField); !k.begun && k.e.Entry != nil && len(kind) > 0 {
-			k.done(a)
-			return k.e.Entry(string(kind))
-		}
 		if !k.begun {
+			if kind := a.head.Get(manifestField); k.e.Entry != nil && len(kind) > 0 {
+				a.done(k.c.latency, k.c.pool, k.c.deps.Now())
+				return k.e.Entry(string(kind))
+			}
 			k.begin(a)
 		}
 		if err = k.move(a); err == nil {
-			k.done(a)
+			a.done(k.c.latency, k.c.pool, k.c.deps.Now())
 			return k.status, k.sent
 		}
 	}
@@ -84,18 +75,6 @@ func (k *response) anew(a *attempt) (*attempt, error) {
 	k.e, k.tried, k.asked = e, nil, 0
 	b := k.attempt(e.First)
 	return b, k.advance(k.r.Context(), b, false)
-}
-
-// done keeps the connection if nothing of the answer is left in it.
-func (k *response) done(a *attempt) {
-	if a.longest > 0 {
-		k.c.latency.learn(a.to.Edge, a.waitsFor(), a.longest)
-	}
-	if a.body.Ended() && !a.head.Close && a.conn != nil {
-		k.c.pool.put(a.conn, k.c.deps.Now())
-		return
-	}
-	a.end()
 }
 
 // giveUp is for when nobody can go on.
@@ -117,17 +96,6 @@ func (k *response) giveUp(err error) (int, int64) {
 		call.Refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
 		return status, 0
 	}
-}
-
-// offset is the object's first byte that the viewer lacks.
-func (k *response) offset() int64 { return k.first + k.sent }
-
-// left is how many bytes the viewer lacks, -1: not known yet.
-func (k *response) left() int64 {
-	if k.last < 0 && k.length != 0 {
-		return -1
-	}
-	return k.last + 1 - k.offset()
 }
 
 // proves tells whether the rest can only be asked for by giving the whole again.

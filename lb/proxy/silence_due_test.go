@@ -88,7 +88,7 @@ func TestSlowIsBelowTheFloor(t *testing.T) {
 func TestALongWriteHoldsTheEdgeUp(t *testing.T) {
 	now := time.Unix(1000, 0)
 	c := New(Config{Silence: 400 * time.Millisecond}, Deps{Now: func() time.Time { return now }})
-	k, a := &response{c: c}, &attempt{head: new(answer)}
+	k, a := &response{c: c}, &attempt{exchange: exchange{answered: true}}
 	a.begin(now)
 	now = now.Add(100 * time.Millisecond)
 	if k.paused(a); a.resumed {
@@ -122,7 +122,7 @@ func TestLateGoroutinesAccuseNobody(t *testing.T) {
 			if fills {
 				bytes = u.fill
 			}
-			a := &attempt{conn: u, head: new(answer)}
+			a := &attempt{exchange: exchange{conn: u, answered: true}}
 			a.begin(time.Now().Add(-time.Hour))
 			err = (&response{c: c}).await(t.Context(), a, bytes, false)
 			if sends && err != nil || !sends && err != errStalled {

@@ -59,32 +59,24 @@ func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
 
 // splice is one response on its way, on a loop.
 type splice struct {
-	s        *Splicer
-	conn     *front.Conn
-	upstream *upstream
+	s      *Splicer
+	viewer *front.Conn
 
 	// What the viewer asked, and whom.
 	text   string // the request's head
 	method string
 	plan   LoopRequest
 
-	// What it was promised, from the moment begun is true.
-	begun    bool
-	status   int
-	head     string // the edge's
-	promised int64  // bytes of the body
+	// How far it is. What was received counts as sent: nothing of it is left when the
+	// response is handed off.
+	promise
+	exchange
 
-	left   int64       // bytes of the body that the edge has not sent
 	held   []byte      // of the body, received and not yet taken by the viewer
 	pipe   *front.Pipe // the same, where they don't pass through memory; nil: none
 	eager  bool        // the viewer took all of it the last time
-	keep   bool        // the edge keeps its connection
 	corked bool        // something was sent with the promise of more
 	posted bool        // it goes on in the next round
-	stale  bool        // an idle connection had died unnoticed
-
-	asked time.Time // when the edge was
-	silence
 
 	before, after *splice
 	listed        bool
@@ -101,7 +93,7 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 		return false
 	}
 	r := s.take()
-	r.conn, r.text, r.method, r.plan = c, h.Text, h.Method, plan
+	r.viewer, r.text, r.method, r.plan = c, h.Text, h.Method, plan
 	if !r.ask(h) {
 		s.put(r)
 		return false

@@ -19,8 +19,8 @@ func (r *splice) ask(h *h1.Request) bool {
 	if !r.connect() {
 		return false
 	}
-	r.conn.Take(r)
-	if r.upstream.opening {
+	r.viewer.Take(r)
+	if r.conn.opening {
 		r.s.waiting.wait(r, r.s.loop.Now())
 		return true
 	}
@@ -36,7 +36,7 @@ func plainConnection(value string) bool {
 func (r *splice) speak() {
 	var h h1.Request
 	if _, err := h.Parse([]byte(r.text), h1.Behind); err != nil {
-		r.conn.Reset() // it was parsed before
+		r.viewer.Reset() // it was parsed before
 		return
 	}
 	r.say(&h)
@@ -45,10 +45,11 @@ func (r *splice) speak() {
 func (r *splice) say(h *h1.Request) {
 	s := r.s
 	now := s.loop.Now()
-	r.asked = now
+	r.said = true
 	s.waiting.wait(r, now)
 	b := r.request(s.loop.Scratch(), h)
-	if n, err := front.Send(r.upstream.fd, b); err != nil || n < len(b) {
+	if n, err := front.Send(r.conn.fd, b); err != nil || n < len(b) {
+		r.said = false
 		r.handOff(nil) // it is asked anew, and what is wrong found out
 	}
 }
@@ -66,7 +67,7 @@ func (r *splice) request(b []byte, h *h1.Request) []byte {
 	secret := r.s.c.deps.Secret
 	b = appendField(b, wire.HeaderAuth, secret.Bearer())
 	b = appendField(b, wire.HeaderFrom, r.s.c.deps.Name)
-	b = appendField(b, wire.HeaderViewer, r.s.deps.Viewer(r.conn))
+	b = appendField(b, wire.HeaderViewer, r.s.deps.Viewer(r.viewer))
 	b = append(append(b, wire.HeaderPair...), ": "...)
 	b = strconv.AppendUint(b, uint64(r.plan.Pair), 10)
 	return append(b, "\r\n\r\n"...)

@@ -26,16 +26,16 @@ func (r *splice) move() {
 			return
 		}
 		switch {
-		case r.left == 0:
+		case r.body.Ended():
 			r.finish()
 			return
-		case !r.upstream.readable:
+		case !r.conn.readable:
 			r.await()
 			return
 		case share <= 0:
 			if !r.posted {
 				r.posted = true
-				r.s.loop.Post(r.again())
+				r.s.loop.Post(r.turn())
 			}
 			return
 		}
@@ -58,8 +58,8 @@ func (r *splice) move() {
 	}
 }
 
-// again goes on with the same response in the next round, if it is still there.
-func (r *splice) again() func() {
+// turn goes on with the same response in the next round, if it is still there.
+func (r *splice) turn() func() {
 	life := r.life
 	return func() {
 		if r.life != life {
@@ -75,9 +75,9 @@ func (r *splice) again() func() {
 // gone.
 func (r *splice) give() bool {
 	if len(r.held) > 0 {
-		n, err := r.conn.Send(r.held, false)
+		n, err := r.viewer.Send(r.held, false)
 		if err != nil {
-			r.conn.Reset()
+			r.viewer.Reset()
 			return false
 		}
 		if n < len(r.held) {
@@ -88,10 +88,10 @@ func (r *splice) give() bool {
 		r.held = r.held[:0]
 	}
 	for r.pipe != nil {
-		n, err := r.conn.Splice(r.pipe, false)
+		n, err := r.viewer.Splice(r.pipe, false)
 		switch {
 		case err != nil:
-			r.conn.Reset()
+			r.viewer.Reset()
 			return false
 		case n == 0:
 			r.block()
@@ -124,7 +124,7 @@ func (r *splice) await() {
 func (r *splice) uncork() {
 	if r.corked {
 		r.corked = false
-		r.conn.Push()
+		r.viewer.Push()
 	}
 }
 
@@ -133,14 +133,15 @@ func (r *splice) receive() (int, error) {
 	n, err := r.take()
 	switch {
 	case n > 0:
-		r.left -= int64(n)
+		r.body.Took(int64(n))
+		r.sent += int64(n)
 		r.got += int64(n)
-		if err = r.breathe(); r.left == 0 {
+		if err = r.breathe(); r.body.Ended() {
 			err = nil // there is nothing left that somebody else could send faster
 		}
 		return n, err
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-		r.upstream.readable = r.upstream.ended && errors.Is(err, syscall.EINTR)
+		r.conn.readable = r.conn.ended && errors.Is(err, syscall.EINTR)
 		return 0, nil
 	case err != nil:
 		return 0, err
@@ -151,13 +152,13 @@ func (r *splice) receive() (int, error) {
 
 // take moves bytes into a pipe, or into held where that is not worth it.
 func (r *splice) take() (int, error) {
-	if r.left >= spliceWorth && r.conn.Splices() {
+	if r.body.Left() >= spliceWorth && r.viewer.Splices() {
 		if p := r.s.emptyPipe(); p != nil {
 			want := int64(pipeSlow)
 			if r.eager {
 				want = pipeEager
 			}
-			n, err := p.Fill(r.upstream.fd, int(min(r.left, want)))
+			n, err := p.Fill(r.conn.fd, int(min(r.body.Left(), want)))
 			if n <= 0 || err != nil {
 				r.s.putPipe(p)
 				return 0, err
@@ -167,8 +168,8 @@ func (r *splice) take() (int, error) {
 		}
 	}
 	buffer := r.s.loop.ReadBuffer()
-	buffer = buffer[:min(r.left, int64(len(buffer)))]
-	n, err := unix.Read(r.upstream.fd, buffer)
+	buffer = buffer[:min(r.body.Left(), int64(len(buffer)))]
+	n, err := unix.Read(r.conn.fd, buffer)
 	if n > 0 {
 		r.held = append(r.held[:0], buffer[:n]...)
 		return n, nil
@@ -191,29 +192,24 @@ func (r *splice) breathe() error {
 
 // look is called when an edge has been silent for a while.
 func (r *splice) look(now time.Time) {
-	latency, cfg := r.s.c.latency, &r.s.c.cfg
-	if r.upstream.opening {
+	if r.conn.opening {
 		switch {
-		case now.Sub(r.since) < cfg.Connect:
-		case front.Writable(r.upstream.fd): // this loop was late, not the edge
-			r.upstream.opened()
+		case now.Sub(r.since) < r.s.c.cfg.Connect:
+		case front.Writable(r.conn.fd): // this loop was late, not the edge
+			r.conn.opened()
 		default:
-			r.hangUp()
+			r.end()
 			r.handOff(errConnect)
 		}
 		return
 	}
-	kind := nextByte
-	if !r.begun {
-		kind = firstByte
-	}
-	if _, due := r.due(now, latency.limit(r.upstream.edge, kind), r.upstream.silent); !due {
+	if _, due := r.due(now, r.s.c.latency.limit(r.conn.edge, r.waitsFor()), r.conn.silent); !due {
 		return
 	}
-	if front.Unread(r.upstream.fd) { // here, too
+	if front.Unread(r.conn.fd) { // here, too
 		r.s.waiting.wait(r, now)
-		r.upstream.readable = true
-		r.heard()
+		r.conn.readable = true
+		r.arrived()
 		return
 	}
 	r.handOff(errStalled)
@@ -228,16 +224,9 @@ func (r *splice) Writable() {
 
 // finish is the end of a response that went well.
 func (r *splice) finish() {
-	s, c := r.s, r.conn
-	if r.longest > 0 {
-		s.c.latency.learn(r.upstream.edge, nextByte, r.longest)
-	}
-	if r.keep {
-		s.pool.put(r.upstream, s.loop.Now())
-	} else {
-		r.upstream.close()
-	}
-	s.deps.Served(r.status, r.promised)
+	s, c := r.s, r.viewer
+	r.done(s.c.latency, s.pool, s.loop.Now())
+	s.deps.Served(r.status, r.sent)
 	s.put(r)
 	c.Done(true)
 }
@@ -246,11 +235,8 @@ func (r *splice) finish() {
 func (r *splice) Gone() {
 	s := r.s
 	s.waiting.leave(r)
-	if r.upstream != nil {
-		r.upstream.splice = nil
-		r.upstream.close()
-	}
-	sent := r.promised - r.left
+	r.end()
+	sent := r.sent
 	if r.pipe != nil {
 		sent -= int64(r.pipe.Held())
 		s.putPipe(r.pipe)

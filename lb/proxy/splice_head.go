@@ -13,8 +13,8 @@ import (
 // head and a small body.
 const spliceRead = 8 << 10
 
-// heard is told that the edge has sent something, or nothing more.
-func (r *splice) heard() {
+// arrived is told that the edge has sent something, or nothing more.
+func (r *splice) arrived() {
 	switch {
 	case r.begun:
 		if len(r.held) == 0 && r.pipe == nil {
@@ -27,7 +27,7 @@ func (r *splice) heard() {
 
 // hearHead reads the beginning of the answer.
 func (r *splice) hearHead() {
-	n := r.upstream
+	n := r.conn
 	buffer := r.s.loop.ReadBuffer()[:spliceRead]
 	got, err := unix.Read(n.fd, buffer)
 	switch {
@@ -53,39 +53,39 @@ func (r *splice) hearHead() {
 	}
 	now := r.s.loop.Now()
 	r.s.waiting.leave(r)
-	r.s.c.latency.learn(n.edge, firstByte, now.Sub(r.asked))
-	r.answered(y, b[:size], b[size:])
+	r.s.c.latency.learn(n.edge, firstByte, now.Sub(r.since))
+	r.reply(y, b[size:])
 }
 
 // lose is for a connection that broke before an answer came. An idle one that
 // had died unnoticed says nothing of its edge, which is asked again.
 func (r *splice) lose(err error) {
-	if r.upstream.reused {
-		r.stale, err = true, nil
+	if r.stale(err) {
+		err = nil
 	}
-	r.hangUp()
+	r.end()
 	r.handOff(err)
 }
 
-// answered gives the viewer the head, and what came with it of the body.
-func (r *splice) answered(y *answer, head, body []byte) {
-	r.begun, r.status, r.keep = true, y.Status, !y.Close
-	if !y.Bodiless(r.method) {
-		r.promised = y.Length
+// reply gives the viewer the head, and what came with it of the body.
+func (r *splice) reply(y *answer, body []byte) {
+	r.answered, r.closes, r.body = true, y.Close, y.Body(r.method)
+	if left := r.body.Left(); int64(len(body)) > left { // what follows can't be trusted
+		body, r.closes = body[:left], true
 	}
-	if int64(len(body)) > r.promised { // what follows can't be trusted
-		body, r.keep = body[:r.promised], false
+	r.body.Took(int64(len(body)))
+	if r.body.Ended() { // nobody has to go on with it
+		r.promise = promise{begun: true, status: y.Status}
+	} else {
+		r.promise = promiseOf(y)
 	}
-	r.left = r.promised - int64(len(body))
+	r.sent = int64(len(body))
 	r.eager = true
-	if r.left > 0 {
-		r.head = string(head)
-	}
 	out := append(r.viewersHead(r.s.loop.Scratch(), y), body...)
-	r.corked = r.left > 0 && r.upstream.readable
-	n, err := r.conn.Send(out, r.corked)
+	r.corked = !r.body.Ended() && r.conn.readable
+	n, err := r.viewer.Send(out, r.corked)
 	if err != nil {
-		r.conn.Reset()
+		r.viewer.Reset()
 		return
 	}
 	if n < len(out) {
@@ -109,9 +109,9 @@ func (r *splice) viewersHead(out []byte, y *answer) []byte {
 	if !y.dated { // RFC 9110 6.6.1
 		out = r.s.loop.AppendDate(out)
 	}
-	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.upstream.edge...)
+	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.conn.edge...)
 	out = append(out, "\"\r\n"...)
-	if !r.conn.Keep() {
+	if !r.viewer.Keep() {
 		out = append(out, "Connection: close\r\n"...)
 	}
 	return append(out, crlf...)

@@ -84,7 +84,7 @@ func FuzzViewersHead(f *testing.F) {
 		if h == nil || err != nil || !h.ordinary(http.MethodGet, 0) {
 			return
 		}
-		r := &splice{s: &Splicer{loop: new(front.Loop)}, conn: new(front.Conn), upstream: &upstream{edge: "edge-1"}}
+		r := &splice{s: &Splicer{loop: new(front.Loop)}, viewer: new(front.Conn), exchange: exchange{conn: &upstream{edge: "edge-1"}}}
 		var given answer
 		if n, err := given.parse(r.viewersHead(nil, h)); n == 0 || err != nil {
 			t.Fatalf("%q becomes %q: %v", text, r.viewersHead(nil, h), err)
@@ -95,7 +95,7 @@ func FuzzViewersHead(f *testing.F) {
 		}
 		k := &response{c: &Proxy{}, w: recorder{want}}
 		a := &attempt{head: h, to: Target{Edge: "edge-1"}}
-		k.promise(a)
+		k.promise = promiseOf(h)
 		k.writeHead(a)
 		if !h.dated {
 			saw.Del("Date")

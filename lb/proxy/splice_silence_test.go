@@ -38,7 +38,7 @@ func (s *spliceStage) has(n int64) {
 	s.eventually("the edge is waited for", func() (ok bool) {
 		s.on(s.all()[0], func() {
 			r := s.all()[0].waiting.first
-			ok = r != nil && !r.upstream.opening && r.begun == (n >= 0) && r.promised-r.left == max(n, 0)
+			ok = r != nil && !r.conn.opening && r.begun == (n >= 0) && r.sent == max(n, 0)
 		})
 		return ok
 	})
@@ -92,7 +92,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 	for _, part := range []string{text[:4000], text[4000:80_000], text[80_000:]} {
 		s.on(n, func() { // before the loop can hear of it
 			next <- part
-			fd := n.waiting.first.upstream.fd
+			fd := n.waiting.first.conn.fd
 			for !front.Unread(fd) {
 			}
 			n.Tick(n.loop.Now().Add(time.Hour))
@@ -117,7 +117,7 @@ func TestLateLoopsAccuseNobodyOfNotConnecting(t *testing.T) {
 	thaw := s.freeze()
 	v.ask(http.MethodGet, "/1")
 	n.loop.Post(func() { // the request has been dispatched, the connection not heard of
-		if r := n.waiting.first; r == nil || !r.upstream.opening {
+		if r := n.waiting.first; r == nil || !r.conn.opening {
 			t.Error("it does not connect")
 		}
 		s.eventually("connected", func() bool { return e.connected() == 1 })
@@ -188,7 +188,7 @@ func TestTheLastByteIsNoTrickle(t *testing.T) {
 	s.wait(1)
 	n := s.all()[0]
 	s.eventually("one byte is left", func() (ok bool) {
-		s.on(n, func() { ok = n.waiting.first != nil && n.waiting.first.left == 1 })
+		s.on(n, func() { ok = n.waiting.first != nil && n.waiting.first.body.Left() == 1 })
 		return ok
 	})
 	s.on(n, func() { n.waiting.first.waited, n.waiting.first.got = time.Hour, 1 })
@@ -308,7 +308,7 @@ func TestSilenceAfterAPause(t *testing.T) {
 		v.ask(http.MethodGet, "/1")
 		at, n := <-sent, s.all()[0]
 		s.eventually("the edge has been silent for long", func() (ok bool) {
-			s.on(n, func() { ok = r.upstream.silent() > cfg.Silence })
+			s.on(n, func() { ok = r.conn.silent() > cfg.Silence })
 			return ok
 		})
 		over := make(chan got)
@@ -319,7 +319,7 @@ func TestSilenceAfterAPause(t *testing.T) {
 		}
 		s.eventually("all that it has sent is through", func() (ok bool) {
 			s.on(n, func() {
-				ok = r.upstream == nil || n.waiting.first == r && r.promised-r.left == int64(at-len(objectFor("", body))+len(body))
+				ok = r.conn == nil || n.waiting.first == r && r.sent == int64(at-len(objectFor("", body))+len(body))
 			})
 			return ok
 		})

@@ -233,7 +233,7 @@ func (s *spliceStage) nothingLeft() {
 			s.t.Errorf("left: waiting %v, %d connections, %d pipes", n.waiting.first, n.pool.size(), len(n.pipes))
 		}
 		for _, r := range n.spare {
-			if r.conn != nil || r.upstream != nil || r.pipe != nil || r.listed || len(r.held) != 0 {
+			if r.viewer != nil || r.conn != nil || r.pipe != nil || r.listed || len(r.held) != 0 {
 				s.t.Errorf("a spare splice holds %+v", r)
 			}
 		}

@@ -76,7 +76,7 @@ func (u *upstream) Ready(events uint32) {
 			u.opened()
 		}
 	case in:
-		u.splice.heard()
+		u.splice.arrived()
 	}
 }
 
@@ -186,8 +186,8 @@ func (u *upstream) arrive(deadline time.Time) error {
 	return err
 }
 
-// arrived is how many bytes lie in the socket; 0 also where that can't be told.
-func (u *upstream) arrived() (n int64) {
+// lying is how many bytes lie in the socket; 0 also where that can't be told.
+func (u *upstream) lying() (n int64) {
 	_ = u.raw.Control(func(fd uintptr) { n = int64(front.Received(int(fd))) })
 	return n
 }

@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"time"
+
+	"tandem/internal/h1"
+)
+
+// exchange is how far one request to one edge has come, on a loop or in a goroutine.
+type exchange struct {
+	conn     *upstream // nil: none yet, or it is lost
+	said     bool      // the request went out on it
+	again    bool      // an idle connection had died unnoticed: asked again on a new one
+	heard    bool      // a byte of an answer came
+	answered bool      // its head
+	closes   bool      // the connection can't be used again
+	grows    bool      // the body is still being filled
+	body     h1.Body
+	silence
+}
+
+// waitsFor is what the edge is waited for now.
+func (x *exchange) waitsFor() waitKind {
+	switch {
+	case !x.answered:
+		return firstByte
+	case x.grows:
+		return growing
+	default:
+		return nextByte
+	}
+}
+
+// end closes the connection.
+func (x *exchange) end() {
+	if x.conn != nil {
+		x.conn.close()
+		x.conn = nil
+	}
+}
+
+// stale is true for an idle connection that turns out to be closed: that says
+// nothing of the edge, which is asked again on a new one.
+func (x *exchange) stale(err error) bool {
+	if !x.conn.reused || x.heard || x.again || isWait(err) {
+		return false
+	}
+	x.again, x.said = true, false
+	x.end()
+	return true
+}
+
+// done is the end of an answer that went well: the connection is kept if nothing of the
+// answer is left in it.
+func (x *exchange) done(l *latencies, p *upstreamPool, now time.Time) {
+	if x.conn != nil && x.longest > 0 {
+		l.learn(x.conn.edge, x.waitsFor(), x.longest)
+	}
+	if x.conn != nil && x.body.Ended() && !x.closes {
+		p.put(x.conn, now)
+		x.conn = nil
+	}
+	x.end()
+}
+
+// more is what lies in the buffer of the body: none when more has to come first, or it
+// has ended. The bytes count once they are used.
+func (x *exchange) more() ([]byte, error) {
+	skip, n, err := x.body.Next(x.conn.buffered())
+	if err != nil {
+		return nil, errGarbage
+	}
+	x.conn.use(skip)
+	return x.conn.buffered()[:n], nil
+}
+
+// use takes n bytes of the body out of the buffer.
+func (x *exchange) use(n int) {
+	x.conn.use(n)
+	x.body.Took(int64(n))
+}
