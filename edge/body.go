@@ -29,6 +29,9 @@ func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *seg
 				if err == nil && n != last+1-first {
 					err = fetch.ErrShort
 				}
+				if err != nil {
+					_ = view.Recheck()
+				}
 				return n, err
 			}
 		}

@@ -167,6 +167,9 @@ type delivery struct {
 
 // Ended is a front.Ender's.
 func (d *delivery) Ended(sent int64, whole bool) {
+	if !whole && d.bodied {
+		_ = d.view.Recheck() // the viewer left, or the file has lost its end: the next one gets a new copy
+	}
 	d.view.Close()
 	d.e.counts.sentBytes.Add(sent)
 	if whole && d.bodied && d.x.slot >= 0 && (d.y.Status == http.StatusOK || d.y.Status == http.StatusPartialContent) {

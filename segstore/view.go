@@ -86,8 +86,8 @@ func (v *View) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // File is the descriptor shared by all views: use it with explicit offsets only
-// (sendfile, pread), and not after Close. When it ends too early call ReadAt,
-// which finds out why. It is false for a volatile object, which has Bytes, and
+// (sendfile, pread), and not after Close. When it ends too early call Recheck, or
+// ReadAt, which finds out why. It is false for a volatile object, which has Bytes, and
 // for one that turns out to be broken, which has Err.
 func (v *View) File() (*os.File, bool) {
 	if v.object.file == nil || v.closed.Load() {
@@ -102,6 +102,24 @@ func (v *View) File() (*os.File, bool) {
 		v.file = file
 	}
 	return v.file, true
+}
+
+// Recheck throws the copy away, and says why, when its file is not as long as it was:
+// for whoever sent from the file itself, and was left with less than there is to be.
+// It reads nothing.
+func (v *View) Recheck() error {
+	if v.object.file == nil || v.closed.Load() || !v.Complete() {
+		return nil
+	}
+	file, ok := v.File()
+	if !ok {
+		return v.Err()
+	}
+	if err := sameSize(file, v.Size()); err != nil {
+		v.object.store.discard(v.object, err)
+		return v.object.failure()
+	}
+	return nil
 }
 
 // Bytes are the available bytes of a volatile object, not to be changed; nil for
