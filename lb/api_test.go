@@ -224,6 +224,15 @@ func TestSessionsAreListedOnceAndCanBeEnded(t *testing.T) {
 	if len(list.Sessions) != 1 {
 		t.Fatalf("%+v", list)
 	}
+	low := c.members[0]
+	high.locked(func() { high.handsOver = true }) // by its placement low delivers it
+	c.api(http.MethodDelete, "/sessions/1-7-6", nil, http.StatusNoContent, nil)
+	if len(low.closed) != 1 || low.closed[0].Generation != 6 || len(high.closed) != 0 {
+		t.Fatalf("%+v, %+v", low.closed, high.closed)
+	}
+	low.locked(func() { low.handsOver = true }) // and by its own, high does
+	c.api(http.MethodDelete, "/sessions/1-7-6", nil, http.StatusServiceUnavailable, nil)
+	high.locked(func() { high.handsOver = false })
 	c.api(http.MethodDelete, "/sessions/1-7-6", nil, http.StatusNoContent, nil)
 	if len(high.closed) != 1 || high.closed[0].Generation != 6 {
 		t.Fatalf("%+v", high.closed)

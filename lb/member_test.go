@@ -21,31 +21,32 @@ type member struct {
 	t    *testing.T
 	edge wire.Edge
 
-	mu       sync.Mutex
-	lb       *LB
-	tables   map[wire.PairID]*ring.Table // guarded by mu
-	opened   int                         // guarded by mu, as all below
-	closed   []wire.SessionID
-	asked    map[string]int              // requests by path, without the token
-	inside   map[string]int              // those of them with a token
-	refusal  string                      // every opening is refused with it
-	full     bool                        // it takes no session back that it does not know, and knows none
-	yields   bool                        // all its sessions were given no media, and one makes way
-	over     int                         // what it reports to deliver, 0: what it does
-	again    int                         // openings for viewers that had a session before
-	missing  bool                        // objects are 404
-	answers  func(w http.ResponseWriter) // every object, nil: as it is
-	says     map[string]string           // bodies of objects, by path
-	purged   []wire.Purge
-	sequence uint64
-	sessions []wire.SessionInfo
-	frozen   chan struct{} // pings wait for it
-	pinged   int
-	streams  []string
-	watched  map[string]int // sessions by stream
-	mute     bool           // it does not say what is watched
-	keys     uint64         // version of those that it has
-	target   string         // of the last object that was asked for, as it was spelled
+	mu        sync.Mutex
+	lb        *LB
+	tables    map[wire.PairID]*ring.Table // guarded by mu
+	opened    int                         // guarded by mu, as all below
+	closed    []wire.SessionID
+	handsOver bool                        // it delivers no session that it is to end
+	asked     map[string]int              // requests by path, without the token
+	inside    map[string]int              // those of them with a token
+	refusal   string                      // every opening is refused with it
+	full      bool                        // it takes no session back that it does not know, and knows none
+	yields    bool                        // all its sessions were given no media, and one makes way
+	over      int                         // what it reports to deliver, 0: what it does
+	again     int                         // openings for viewers that had a session before
+	missing   bool                        // objects are 404
+	answers   func(w http.ResponseWriter) // every object, nil: as it is
+	says      map[string]string           // bodies of objects, by path
+	purged    []wire.Purge
+	sequence  uint64
+	sessions  []wire.SessionInfo
+	frozen    chan struct{} // pings wait for it
+	pinged    int
+	streams   []string
+	watched   map[string]int // sessions by stream
+	mute      bool           // it does not say what is watched
+	keys      uint64         // version of those that it has
+	target    string         // of the last object that was asked for, as it was spelled
 }
 
 func (m *member) locked(do func()) {
@@ -92,8 +93,15 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case wire.PathClose:
 		var id wire.SessionID
 		_ = json.NewDecoder(r.Body).Decode(&id)
-		m.locked(func() { m.closed = append(m.closed, id) })
-		w.WriteHeader(http.StatusNoContent)
+		status := http.StatusNoContent
+		m.locked(func() {
+			if m.handsOver {
+				status = http.StatusConflict // another edge delivers it
+				return
+			}
+			m.closed = append(m.closed, id)
+		})
+		w.WriteHeader(status)
 	case wire.PathPurge:
 		var p wire.Purge
 		_ = json.NewDecoder(r.Body).Decode(&p)

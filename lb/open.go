@@ -53,19 +53,19 @@ type opener struct {
 // limits are reached, up to the capacities: they keep room for a death, not against
 // those who play. A reason is a refusal.
 func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (wire.SessionID, string) {
-	counts := o.figures(ctx, stream)
+	o.query(ctx, stream)
 	reason, earned, raised, asked := wire.ReasonCluster, false, false, 0
+	var counts ring.Figures
 	for round := range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
 		}
 		p := o.control.Placement()
-		choice := ring.Choose(p, counts, stream)
-		if choice.Edge == "" && round == 0 {
-			// Nobody is sent away by figures of a moment ago.
-			o.control.Refresh(ctx, p)
-			counts = o.known(p, stream)
-			choice = ring.Choose(p, counts, stream)
+		var choice ring.Choice
+		if round == 0 {
+			choice, counts = o.first(ctx, p, stream)
+		} else {
+			choice = o.control.Loads.Again(p, counts, stream, o.now())
 		}
 		switch {
 		case choice.Edge != "":
@@ -83,11 +83,13 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 		}
 		if earned {
 			if asked++; asked > asksForWay || choice.Place && !o.mayMakeWay(p, choice.Edge) {
+				o.control.Loads.NotOpened(choice.Edge, choice.Pair)
 				return wire.SessionID{}, wire.ReasonCluster
 			}
 		}
 		if choice.Place {
 			if why := o.place(ctx, p, stream, choice.Pair); why != "" {
+				o.control.Loads.NotOpened(choice.Edge, choice.Pair)
 				if why == wire.ReasonStale {
 					continue
 				}
@@ -99,11 +101,12 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 			e, _ := p.Edge(choice.Edge)
 			counts.Limits[choice.Edge] = e.Capacity
 		}
-		id, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again || choice.Above})
+		given, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again || choice.Above})
 		if why == "" {
-			o.control.Loads.Opened(choice.Edge, choice.Pair, stream, o.now())
-			return id, ""
+			o.control.Loads.Opened(choice.Edge, stream, given, o.now())
+			return given.SessionID, ""
 		}
+		o.control.Loads.NotOpened(choice.Edge, choice.Pair)
 		if why == wire.ReasonClient {
 			return wire.SessionID{}, why
 		}
@@ -144,9 +147,9 @@ func raise(p *wire.Placement, counts ring.Figures) {
 	}
 }
 
-// figures is what is known of the load and of who stores the stream, by the state
-// source: pushed all the time (claim 4), or asked for now (claims 2, 3).
-func (o *opener) figures(ctx context.Context, stream string) ring.Figures {
+// query asks the edges for what a choice is made by, where the state source says so
+// (claims 2, 3); else it is pushed all the time (claim 4).
+func (o *opener) query(ctx context.Context, stream string) {
 	p := o.control.Placement()
 	switch o.source {
 	case StateQuery:
@@ -156,14 +159,16 @@ func (o *opener) figures(ctx context.Context, stream string) ring.Figures {
 			o.control.Query(ctx, p, p.EdgesOf(p.Stream(stream)))
 		}
 	}
-	return o.known(p, stream)
 }
 
-// known are the figures as the reports show them.
-func (o *opener) known(p *wire.Placement, stream string) ring.Figures {
-	f := o.control.Loads.Figures(p)
-	f.Rules, f.Stores = o.rules, o.control.Loads.Stores(p, stream)
-	return f
+// first chooses by what is known; nobody is sent away by figures of a moment ago.
+func (o *opener) first(ctx context.Context, p *wire.Placement, stream string) (ring.Choice, ring.Figures) {
+	choice, f := o.control.Loads.Choose(p, o.rules, stream, o.now())
+	if choice.Edge == "" {
+		o.control.Refresh(ctx, p)
+		choice, f = o.control.Loads.Choose(p, o.rules, stream, o.now())
+	}
+	return choice, f
 }
 
 // place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
@@ -199,10 +204,10 @@ func (o *opener) streamOf(ctx context.Context, p *wire.Placement, token wire.Tok
 }
 
 // askSlot asks the chosen edge for a slot.
-func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (id wire.SessionID, reason string) {
+func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (given *wire.OpenAnswer, reason string) {
 	e, ok := p.Edge(c.Edge)
 	if !ok {
-		return id, wire.ReasonStale
+		return nil, wire.ReasonStale
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -211,18 +216,18 @@ func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, 
 	var said *call.StatusError
 	switch {
 	case err == nil && answer.Pair == c.Pair:
-		return answer.SessionID, ""
+		return &answer, ""
 	case errors.As(err, &said) && said.Status == http.StatusConflict:
 		var refusal wire.Refusal
 		if json.Unmarshal(said.Body, &refusal) == nil && refusals[refusal.Reason] != "" {
-			return id, refusal.Reason
+			return nil, refusal.Reason
 		}
 	case err != nil && ctx.Err() == nil:
 		o.control.Checks.Failed(c.Edge, proxy.CauseOf(err))
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		o.control.Checks.Failed(c.Edge, proxy.CauseStalled)
 	}
-	return id, wire.ReasonNoEdge
+	return nil, wire.ReasonNoEdge
 }
 
 // learn takes an edge's refusal into the figures of this opening, so that

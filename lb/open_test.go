@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -263,10 +264,14 @@ func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 }
 
 func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
-	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = StateLoad }})
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = StateLoad }, now: now})
 	for _, pair := range []wire.PairID{1, 3} {
 		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}
+	c.lb.control.Loads.Follow(c.lb.Placement(), now())
+	passed.Store(int64(time.Minute)) // what was placed a moment ago is taken for stored
 	q, _ := c.lb.Placement().Pair(3)
 	for _, m := range c.members {
 		m.locked(func() {
@@ -285,10 +290,14 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 // by what the edges have pushed only one of them stores it (the others were purged); no
 // edge is asked.
 func TestPushedReportsTellWhoStoresTheStream(t *testing.T) {
-	c := newStage(t, stageOptions{edges: 4, capacity: 100})
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	c := newStage(t, stageOptions{edges: 4, capacity: 100, now: now})
 	for _, pair := range []wire.PairID{1, 3} {
 		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}
+	c.lb.control.Loads.Follow(c.lb.Placement(), now())
+	passed.Store(int64(time.Minute)) // what was placed a moment ago is taken for stored
 	q, _ := c.lb.Placement().Pair(3)
 	for _, m := range c.members {
 		m.locked(func() {

@@ -9,6 +9,9 @@
 //   - an entry is dropped by who delivers its slot, and by nobody else: when its
 //     viewer asks for nothing any more, ends it, or has no room; others drop it when
 //     that one says so, or tells its side whole without it;
+//   - a table says the same at two edges that follow the same placement once each has
+//     told the other; what one tells by a placement that the other does not follow yet
+//     is told again;
 //   - who delivers a slot has the last word on who is in it; of two entries of the
 //     very same session the older opening and the newer positions are true;
 //   - what is to be told to a watcher of a table is kept for that watcher until it has

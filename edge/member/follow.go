@@ -40,10 +40,7 @@ func (m *Member) follow(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			m.log.Debug().Err(err).Str("balancer", balancer).Msg("placement can't be followed here; trying the next")
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryAfter):
-		}
+		silence.Wait(ctx, retryAfter)
 	}
 	return nil
 }

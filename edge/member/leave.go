@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tandem/edge/silence"
 	"tandem/internal/wire"
 )
 
@@ -15,8 +16,6 @@ const leaveEvery = 10 * time.Millisecond
 // ended; the edge serves whoever still comes.
 func (m *Member) Leave(ctx context.Context) {
 	m.leaving.Store(true)
-	tick := time.NewTicker(leaveEvery)
-	defer tick.Stop()
 	asked := time.Time{}
 	for turn := 0; ctx.Err() == nil; {
 		self, ok := m.view.Placement().Edge(m.cfg.Name)
@@ -33,9 +32,6 @@ func (m *Member) Leave(ctx context.Context) {
 				m.log.Warn().Err(err).Str("balancer", balancer).Msg("could not hand over before stopping; trying the next balancer")
 			}
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
+		silence.Wait(ctx, leaveEvery)
 	}
 }

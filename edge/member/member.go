@@ -165,8 +165,11 @@ func (m *Member) Sessions(limit int) (list []wire.SessionInfo, total int) {
 	return m.tables.sessions(limit)
 }
 
-// End ends a session. False: it is not kept here.
-func (m *Member) End(id wire.SessionID) bool { return m.tables.close(id) }
+// End ends a session. False: this edge does not deliver it.
+func (m *Member) End(id wire.SessionID) bool {
+	_, mine := m.tables.close(id)
+	return mine
+}
 
 // Touch notes a request of a session and returns where it is kept. A reason is a
 // refusal.

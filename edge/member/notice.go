@@ -171,18 +171,18 @@ func (t *table) take(n *wire.Notice) bool {
 	if n.Covers.From == 0 && n.Covers.To > 0 {
 		w.heard = 0
 	}
+	known := true
 	if n.Covers.From < n.Covers.To {
 		if n.Covers.From > w.heard {
 			return false
 		}
-		t.clear(n, w)
-		w.heard = n.Covers.To
+		known = t.clear(n, w)
+		w.heard = min(n.Covers.To, t.pair.Slots) // what is beyond is told again when it is here
 	} else if w.heard < n.Slots {
 		return false
 	}
-	known := true
 	for i := range n.Changes {
-		known = t.mirror(n.Edge, &n.Changes[i]) && known
+		known = t.mirror(n, &n.Changes[i]) && known
 	}
 	if known && w.heard >= n.Slots && !n.More {
 		w.current = n.Version
@@ -195,45 +195,69 @@ func (t *table) take(n *wire.Notice) bool {
 
 // clear drops what is mirrored of the slots that a notice covers and that it does
 // not name: they are free at who delivers them. What this edge has still to tell that
-// one stays. The caller holds mu.
-func (t *table) clear(n *wire.Notice, from *watcher) {
+// one stays. False: as mirror says. The caller holds mu.
+func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	named := make(map[int]bool, len(n.Changes))
 	for i := range n.Changes {
 		named[n.Changes[i].Slot] = true
 	}
-	for slot := range t.sessions {
+	known = true
+	for slot, s := range t.sessions {
 		_, news := from.news[slot]
-		if slot >= n.Covers.From && slot < n.Covers.To && within(n.Own, slot) && !within(t.own, slot) && !named[slot] && !news {
+		switch {
+		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news:
+		case !within(t.own, slot):
 			t.forget(slot)
+		default:
+			known = t.insist(n, slot, s) && known
 		}
 	}
+	return known
+}
+
+// insist says again who is in a slot to one who takes it for free, or another's. False:
+// that one follows a newer placement; once this edge does, it has to hear it again.
+func (t *table) insist(n *wire.Notice, slot int, s *session) bool {
+	if n.Version > t.version {
+		return false
+	}
+	w := t.watchers[n.Edge]
+	delete(w.told, slot)
+	w.news[slot] = s.generation
+	return true
 }
 
 // mirror takes one slot's news. Of a slot that this edge delivers, news can only be
 // what the former deliverer did before it heard of the change, or what another one
 // mirrored of it: newer times and positions of the very same session, or a session of
-// which this edge knows nothing. False: more has to be told of it.
-func (t *table) mirror(from string, c *wire.Change) bool {
+// which this edge knows nothing. Of a slot that is free, whoever delivers it says so,
+// and whatever is mirrored of it goes: between two notices it may have been another
+// viewer's. False: more has to be told of it.
+func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 	if c.Slot < 0 || c.Slot >= t.pair.Slots {
 		return true
 	}
-	s := t.sessions[c.Slot]
-	mine := within(t.own, c.Slot)
-	same := s != nil && s.generation == c.Generation
+	s, owner := t.sessions[c.Slot], t.owner(c.Slot)
+	same, mine := s != nil && s.generation == c.Generation, owner == t.me
 	switch {
+	case c.Gone && s == nil:
+	case c.Gone && (owner == n.Edge || owner == "" && same):
+		t.forget(c.Slot)
 	case c.Gone:
-		if same && !mine {
-			t.forget(c.Slot)
-		}
+		return t.insist(n, c.Slot, s)
 	case same:
+		older := !mine && c.Stream != "" && s.opened < c.Opened // it was taken back there by its token, and was never away
 		t.update(c, s, mine)
+		return !older || t.insist(n, c.Slot, s)
 	case mine && s != nil:
+		return t.insist(n, c.Slot, s)
 	case mine && t.ended[c.Slot].generation == c.Generation && c.Seen <= t.ended[c.Slot].seen:
 		t.tell(c.Slot, c.Generation) // it has not heard of the end
 	case c.Stream == "":
 		return false
-	case s != nil && t.owner(c.Slot) != from && c.Opened <= s.opened:
+	case s != nil && owner != n.Edge && c.Opened <= s.opened:
 		// Who does not deliver the slot has not heard of the session that is in it now.
+		return n.Version <= t.version
 	default:
 		t.forget(c.Slot)
 		s = &session{generation: c.Generation, stream: c.Stream, viewer: c.Viewer, opened: c.Opened, token: c.Token}

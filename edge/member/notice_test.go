@@ -255,7 +255,7 @@ func TestAnOlderEntryOfOneWhoDoesNotDeliverIsNoNews(t *testing.T) {
 	r.follow("e1", "e2", "e3")
 	r.tell("e1", "e3")
 	c := r.of("e2").sessions[old.Slot]
-	r.of("e3").mirror("e2", &wire.Change{Slot: old.Slot, Generation: c.generation, Stream: c.stream, Viewer: c.viewer, Opened: c.opened})
+	r.of("e3").mirror(&wire.Notice{Edge: "e2"}, &wire.Change{Slot: old.Slot, Generation: c.generation, Stream: c.stream, Viewer: c.viewer, Opened: c.opened})
 	if r.has("e3", young) == nil || r.has("e3", old) != nil {
 		t.Error("the old entry took the young one's place")
 	}
@@ -277,7 +277,7 @@ func TestAnEndIsNotUndoneByOneWhoHasNotHeardOfIt(t *testing.T) {
 	if r.has("e2", id) != nil {
 		t.Error("e2 was not told of the end")
 	}
-	r.of("e1").mirror("e2", &wire.Change{Slot: id.Slot, Generation: id.Generation, Stream: "/v/", Opened: 10, Seen: 11})
+	r.of("e1").mirror(&wire.Notice{Edge: "e2"}, &wire.Change{Slot: id.Slot, Generation: id.Generation, Stream: "/v/", Opened: 10, Seen: 11})
 	if r.has("e1", id) == nil {
 		t.Error("a session that was seen after its end here is lost")
 	}

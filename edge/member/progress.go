@@ -80,44 +80,32 @@ func (s *tables) kindIn(pair wire.PairID, slot int, manifest string) (kind wire.
 
 // asked notes that a session asks for a manifest.
 func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
-	t := s.table(pair)
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := t.sessions[slot]; n != nil && n.asked(manifest) {
-		t.tell(slot, n.generation)
-	}
+	s.at(pair, slot, func(t *table, n *session) {
+		if n.asked(manifest) {
+			t.tell(slot, n.generation)
+		}
+	})
 }
 
 // where notes that a session was given media, which earns it its slot, and lists the
 // manifests in which its segments are looked for: those that its tracks follow, then
 // those that it has asked for, the newest first. The same files may stand in several,
 // and one session counts by one of them.
-func (s *tables) where(pair wire.PairID, slot int) []string {
-	t := s.table(pair)
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.sessions[slot]
-	if n == nil {
-		return nil
-	}
-	n.played = true
-	list := make([]string, 0, len(n.manifests)+len(n.tracks))
-	for i := range n.tracks {
-		if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {
-			list = append(list, key)
+func (s *tables) where(pair wire.PairID, slot int) (list []string) {
+	s.at(pair, slot, func(_ *table, n *session) {
+		n.played = true
+		list = make([]string, 0, len(n.manifests)+len(n.tracks))
+		for i := range n.tracks {
+			if key := n.tracks[i].Manifest; key != "" && !slices.Contains(list, key) {
+				list = append(list, key)
+			}
 		}
-	}
-	for _, key := range n.manifests {
-		if !slices.Contains(list, key) {
-			list = append(list, key)
+		for _, key := range n.manifests {
+			if !slices.Contains(list, key) {
+				list = append(list, key)
+			}
 		}
-	}
+	})
 	return list
 }
 

@@ -21,7 +21,13 @@ func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
 		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: reason})
 		return
 	}
-	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: id})
+	// The number first: what is counted after it holds at least all up to it.
+	answer := wire.OpenAnswer{SessionID: id, Opened: m.tables.opened.Load()}
+	answer.Delivering = m.tables.delivering()
+	if t := m.tables.table(id.Pair); t != nil {
+		answer.Sessions = t.load().Sessions
+	}
+	call.Reply(w, http.StatusOK, answer)
 }
 
 func (m *Member) HandleClose(w http.ResponseWriter, r *http.Request) {
@@ -29,11 +35,14 @@ func (m *Member) HandleClose(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &id) {
 		return
 	}
-	if !m.tables.close(id) {
+	switch there, mine := m.tables.close(id); {
+	case mine:
+		w.WriteHeader(http.StatusNoContent)
+	case there:
+		call.RefuseNode(w, http.StatusConflict, wire.ReasonStale, "another edge delivers this session")
+	default:
 		call.RefuseNode(w, http.StatusNotFound, call.ReasonBody, "no such session here")
-		return
 	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {

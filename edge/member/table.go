@@ -18,6 +18,7 @@ type table struct {
 
 	mu       sync.Mutex
 	pair     wire.Pair   // guarded by mu, as all below
+	version  uint64      // of the placement that it follows
 	parts    []ring.Part // who delivers which slots by the placement
 	own      []wire.Run  // those of this edge; replaced, never changed
 	since    uint64      // version in which parts became what they are
@@ -58,7 +59,7 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 	if grown || moved {
 		t.since = p.Version
 	}
-	t.pair, t.parts, t.own, t.limit = *pair, parts, ring.Owned(p, pair, t.me), ring.PairLimit(p, pair)
+	t.pair, t.version, t.parts, t.own, t.limit = *pair, p.Version, parts, ring.Owned(p, pair, t.me), ring.PairLimit(p, pair)
 	if !moved {
 		return nil
 	}
@@ -90,11 +91,7 @@ func (t *table) watch(p *wire.Placement, pair *wire.Pair) (grown bool) {
 			grown = true
 		}
 	}
-	for name := range t.watchers {
-		if !stays[name] {
-			delete(t.watchers, name)
-		}
-	}
+	maps.DeleteFunc(t.watchers, func(name string, _ *watcher) bool { return !stays[name] })
 	return grown
 }
 
@@ -106,6 +103,9 @@ func (t *table) resize(slots int) {
 		}
 	}
 	maps.DeleteFunc(t.ended, func(slot int, _ end) bool { return slot >= slots })
+	for _, w := range t.watchers {
+		w.heard = min(w.heard, slots)
+	}
 	t.slots.Resize(slots)
 }
 

@@ -21,6 +21,7 @@ type tables struct {
 
 	opening  sync.Mutex    // one opening at a time: counting and taking are one step
 	sequence atomic.Uint64 // of the last notice sent
+	opened   atomic.Uint64 // sessions opened since the start
 	counts   prefetch.Takeovers
 
 	perClient int          // provisional sessions of one client, beyond as many as it plays; 0: any number
@@ -59,11 +60,7 @@ func (s *tables) follow(p *wire.Placement, now int64) (inherited []prefetch.Inhe
 		}
 		inherited = append(inherited, t.follow(p, q, now)...)
 	}
-	for id := range s.all {
-		if !stays[id] {
-			delete(s.all, id)
-		}
-	}
+	maps.DeleteFunc(s.all, func(id wire.PairID, _ *table) bool { return !stays[id] })
 	return inherited
 }
 
@@ -139,6 +136,7 @@ func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 	}
 	n := &session{generation: generation(), stream: r.Stream, viewer: r.Viewer, opened: now, seen: now}
 	t.put(slot, n)
+	s.opened.Add(1)
 	return wire.SessionID{Pair: r.Pair, Slot: slot, Generation: n.generation}, ""
 }
 
@@ -213,19 +211,20 @@ func (s *tables) readmit(t *table, id wire.SessionID, stream, viewer string, now
 	return slot, ""
 }
 
-// close ends a session.
-func (s *tables) close(id wire.SessionID) bool {
+// close ends a session that this edge delivers. It may be there and not mine: while a
+// boundary moves it is for another one to end.
+func (s *tables) close(id wire.SessionID) (there, mine bool) {
 	t := s.table(id.Pair)
 	if t == nil {
-		return false
+		return false, false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slot, ok := t.find(id)
-	if ok {
+	slot, there := t.find(id)
+	if mine = there && within(t.own, slot); mine {
 		t.drop(slot)
 	}
-	return ok
+	return there, mine
 }
 
 // awaitFor is how long the first requests after a takeover are awaited, in milliseconds:

@@ -23,7 +23,8 @@ var rooms = map[string][]string{
 	"edge/upstream":  {"internal/wire"},
 	"lb":             {"lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
-	"lb/control":     {"raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
+	"lb/control":     {"lb/loads", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
+	"lb/loads":       {"internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
 	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire", "internal/identity"},
 

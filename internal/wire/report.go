@@ -34,7 +34,8 @@ type Report struct {
 	Version     uint64          `json:"version"` // placement it follows
 	Capacity    int             `json:"capacity"`
 	Delivering  int             `json:"delivering"`
-	Waiting     int             `json:"waiting"` // requests that wait for a fill
+	Opened      uint64          `json:"opened,omitempty"` // slots given to new viewers since it started: all up to this one are counted here
+	Waiting     int             `json:"waiting"`          // requests that wait for a fill
 	Pairs       []PairLoad      `json:"pairs"`
 	Recovery    *Recovery       `json:"recovery,omitempty"`
 	Keys        uint64          `json:"keys"` // version of the keys that it opens tokens with

@@ -17,9 +17,12 @@ type OpenRequest struct {
 	Again   bool   `json:"again,omitempty"` // admitted up to the capacity: the viewer had a session that its edge could not take back, or nobody is left to keep room for
 }
 
-// OpenAnswer is the slot.
+// OpenAnswer is the slot, and how many the edge and the pair have with it.
 type OpenAnswer struct {
 	SessionID
+	Opened     uint64 `json:"opened,omitempty"` // it is the edge's so-manieth since it started
+	Delivering int    `json:"delivering,omitempty"`
+	Sessions   int    `json:"sessions,omitempty"` // of the pair, on both sides
 }
 
 // Refusal says why an edge gave no slot.

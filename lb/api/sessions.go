@@ -81,8 +81,8 @@ func (a *API) sessions(ctx context.Context, p *wire.Placement, limit int) wire.S
 	return out
 }
 
-// handleEndSession ends one session at the edge that delivers it, and at the
-// other member, which may hold it as well while a boundary moves.
+// handleEndSession ends one session at the edge that delivers it: while a boundary moves
+// that may still be the other member, and for a moment neither of them.
 func (a *API) handleEndSession(w http.ResponseWriter, r *http.Request) {
 	id, ok := sessionOf(chi.URLParam(r, "session"))
 	if !ok {
@@ -98,6 +98,7 @@ func (a *API) handleEndSession(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), listLimit)
 	defer cancel()
 	edge, partner := ring.Route(p, q, id.Slot)
+	moves := false
 	for _, name := range []string{edge, partner} {
 		e, ok := p.Edge(name)
 		if !ok {
@@ -108,10 +109,16 @@ func (a *API) handleEndSession(w http.ResponseWriter, r *http.Request) {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 			return
+		case call.StatusOf(err) == http.StatusConflict:
+			moves = true
 		case call.StatusOf(err) != http.StatusNotFound:
 			call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, name+" does not answer; try again")
 			return
 		}
+	}
+	if moves {
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonStale, "the session is being handed over; try again")
+		return
 	}
 	call.RefuseNode(w, http.StatusNotFound, "unknown", "there is no such session")
 }

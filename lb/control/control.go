@@ -15,6 +15,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/lb/loads"
 	"tandem/raftfsm"
 )
 
@@ -53,7 +54,7 @@ type Deps struct {
 
 // Control keeps the placement true.
 type Control struct {
-	Loads     *Loads
+	Loads     *loads.Loads
 	Proposals *Proposals
 	Checks    *HealthChecks
 	Tokens    *Tokens
@@ -79,7 +80,7 @@ type Control struct {
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
-	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: NewLoads(), successors: newSuccessors(), Misfits: newMisfits(deps.Now), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
+	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
 	c.Authority = &Authority{c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
@@ -124,6 +125,7 @@ func (c *Control) watch(ctx context.Context) error {
 			}
 		}
 		c.Loads.Keep(p)
+		c.Loads.Follow(p, c.deps.Now())
 		select {
 		case <-ctx.Done():
 			return nil

@@ -1,6 +1,6 @@
 // Package control keeps the placement true: it finds out which edges are alive,
-// proposes what has to become so, does the leader's tasks for the ring, takes
-// edges and balancers in, and knows how loaded the edges are.
+// proposes what has to become so, does the leader's tasks for the ring, and takes
+// edges and balancers in.
 //
 // Always true:
 //   - an edge is marked down only on the balancer's own evidence (a failed ping on
@@ -8,14 +8,13 @@
 //   - what edges say is routed by only while nobody can commit it, and only against
 //     an edge that this balancer does not hear itself;
 //   - the same command has the same ID at every attempt, so it is carried out once;
-//   - a report of an older incarnation, or one that came too late, changes nothing;
 //   - what is kept of edges and balancers is bounded by the placement.
 //
-// Guarded by: Loads, HealthChecks, successors, peers and the placement's text have
+// Guarded by: HealthChecks, successors, peers and the placement's text have
 // a mutex each; none is held while something is sent. tasks are owned by their
 // goroutine. The placement is an immutable view.
 //
-// May be lost: the figures of a balancer that restarts; reports bring them anew.
+// May be lost: what this balancer has heard, when it restarts.
 // Never done here: no viewer is answered, and nobody waits for a commit to save a
 // response in hand.
 //

@@ -11,6 +11,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/loads"
 	"tandem/raftfsm"
 )
 
@@ -37,7 +38,7 @@ type suspicion struct {
 type HealthChecks struct {
 	node      *raftfsm.Node
 	proposals *Proposals
-	loads     *Loads
+	loads     *loads.Loads
 	call      *call.Client
 	name      string
 	log       zerolog.Logger

@@ -131,5 +131,16 @@ func (c *Control) askPeers(ctx context.Context) {
 	}
 	under.Wait()
 	c.Misfits.keep(c.node.Placement())
-	c.peers.heard(answered, c.node.Placement().Version, c.Loads.newest(c.deps.Now()), c.deps.Now())
+	c.peers.heard(answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.deps.Now())
+}
+
+// Newest is the latest version of the placement that anybody is known to follow.
+func (c *Control) Newest() uint64 {
+	version := c.Loads.Newest(c.deps.Now())
+	c.peers.mu.Lock()
+	defer c.peers.mu.Unlock()
+	for _, pong := range c.peers.answered {
+		version = max(version, pong.Version)
+	}
+	return version
 }

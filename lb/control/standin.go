@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/loads"
 )
 
 // standInEvery is how often it is looked whether stand-ins are still what is routed
@@ -106,7 +107,7 @@ func (c *Control) standInsFor(p *wire.Placement, e wire.Edge) []string {
 			continue
 		}
 		report, at, ok := c.Loads.Last(n)
-		if ok && now.Sub(at) <= staleAfter && slices.ContainsFunc(report.StandsIn, func(s wire.StandIn) bool {
+		if ok && now.Sub(at) <= loads.StaleAfter && slices.ContainsFunc(report.StandsIn, func(s wire.StandIn) bool {
 			return s.Edge == e.Name && s.Incarnation == e.Incarnation
 		}) {
 			by = append(by, n.Name)

@@ -103,7 +103,7 @@ func (t *tasks) settleRing(ctx context.Context) {
 		return
 	}
 	p := t.c.node.Placement()
-	cause, tables, told := "", t.c.Loads.Tables(p, now), t.c.Loads.followed(p)
+	cause, tables, told := "", t.c.Loads.Tables(p, now), t.c.Loads.Followed(p)
 	if above := t.c.Loads.Above(p); len(above) > 0 {
 		cause = above[0] + " is above its capacity"
 	} else if !t.retired(p) && ring.Fit(p, tables, told) == p {

@@ -7,7 +7,7 @@ var Table = []Mutation{
 	{2, "internal/ring/choose.go", `if best.Edge == "" || n < m || n == m &&`, `if best.Edge == "" || n > m || n == m &&`, "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
 	{2, "internal/ring/choose.go", "if !f.stores(edge) || !f.open(p, q, edge) {", "if !f.open(p, q, edge) {", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
 	{2, "internal/ring/choose.go", "order != refused && f.Delivering[edge] < f.Delivering[best.Edge]", "order != refused && f.Delivering[edge] > f.Delivering[best.Edge]", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
-	{3, "lb/control/loads.go", "stores[e.Name] = told || sent", "stores[e.Name] = told || sent || slices.Contains(placed, e.Name)", "lb.TestLoadSourceAsksWhoStoresTheStream"},
+	{3, "lb/loads/loads.go", "stores[e.Name] = told || sent", "stores[e.Name] = told || sent || slices.Contains(placed, e.Name)", "lb.TestLoadSourceAsksWhoStoresTheStream"},
 	{4, "internal/ring/choose.go", "n == m && f.Sum[q.ID] < f.Sum[best.Pair]", "n == m && f.Sum[q.ID] > f.Sum[best.Pair]", "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
 	{4, "internal/ring/choose.go", "return Choice{Edge: q.Low, Pair: q.ID} // S124", "return Choice{Edge: q.High, Pair: q.ID} // S124", "internal/ring.TestS124LowDelivers"},
 	{5, "internal/ring/membership.go", "high = members[(i+1)%len(members)]", "high = members[(i+2)%len(members)]", "internal/ring.TestFormInNaturalOrder"},
@@ -72,7 +72,7 @@ var Table = []Mutation{
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
 
 	{0, "edge/member/notice.go", `return owner == t.me || owner == to || owner == ""`, "return owner == t.me", "edge/member.TestEntriesSurviveAnyEvening"},
-	{0, "edge/member/notice.go", "!named[slot] && !news {", "!named[slot] && (!news || news) {", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
+	{0, "edge/member/notice.go", "|| named[slot] || news:", "|| named[slot] || news && !news:", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
 	{0, "edge/member/table.go", "w.told[slot] != knows && t.covers(slot, to)", "w.told[slot] != knows && t.covers(slot, to) && slot < 0", "edge/member.TestEntriesSurviveAnyEvening"},
 	{0, "edge/member/recovery.go", "if w.current < t.since {", "if w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
 
@@ -97,10 +97,19 @@ var Table = []Mutation{
 
 	// An entry is dropped by who delivers its slot, and by nobody else.
 	{0, "edge/member/notice.go", "case mine && s != nil:", "case mine && s == nil:", "edge/member.TestANeighboursSessionDoesNotTakeASlotThatIsTaken"},
-	{0, "edge/member/notice.go", "t.owner(c.Slot) != from && c.Opened <= s.opened", "t.owner(c.Slot) == from && c.Opened <= s.opened", "edge/member.TestAnOlderEntryOfOneWhoDoesNotDeliverIsNoNews"},
+	{0, "edge/member/notice.go", "owner != n.Edge && c.Opened <= s.opened", "owner == n.Edge && c.Opened <= s.opened", "edge/member.TestAnOlderEntryOfOneWhoDoesNotDeliverIsNoNews"},
 	{0, "edge/member/notice.go", "if n.Covers.From > w.heard {", "if n.Covers.From < w.heard {", "edge/member.TestAPartThatWasLostIsToldAgain"},
 	{0, "edge/member/tables.go", "n.token = wire.Alias{Slot: id.Slot, Generation: id.Generation}", "n.token = wire.Alias{}", "edge/member.TestAnAliasGoesWithTheEntry"},
 	{0, "edge/member/table.go", "t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)", "t.slots.Allot([]wire.Run{{To: t.pair.Slots}}, ring.ViewOf(&t.pair, t.me), t.limit)", "edge/member.TestOnlyOwnSlotsAreAllotted"},
+
+	{0, "edge/member/notice.go", "		case !within(t.own, slot):\n			t.forget(slot)", "		case !within(t.own, slot):\n			_ = s", "edge/member.TestWhoIsToldWholeForgetsWhoIsNotThere"},
+	{0, "edge/member/notice.go", `case c.Gone && (owner == n.Edge || owner == "" && same):`, "case c.Gone && owner == n.Edge && same:", "edge/member.TestASlotThatTwoHaveLeftIsFreeAtTheNeighbour"},
+	{0, "edge/member/notice.go", "	if n.Version > t.version {\n		return false", "	if n.Version > t.version {\n		return true", "edge/member.TestWhoIsBehindHearsAgainWhoHasLeft"},
+	{0, "edge/member/notice.go", "	delete(w.told, slot)\n	w.news[slot] = s.generation\n	return true", "	_ = w\n	return true", "edge/member.TestWhoDeliversInsistsOnWhoIsThere"},
+	{0, "edge/member/notice.go", "		w.heard = min(n.Covers.To, t.pair.Slots)", "		w.heard = n.Covers.To", "edge/member.TestWhatIsBeyondTheEndOfATableIsToldAgain"},
+	{0, "edge/member/notice.go", "		w.startOver()\n		w.heard, w.current, w.whole = 0, 0, 0\n	}\n	t.mu.Unlock()", "		w.startOver()\n	}\n	t.mu.Unlock()", "edge/member.TestANewLifeTellsAndIsToldEverything"},
+	{0, "edge/member/tables.go", "mine = there && within(t.own, slot); mine {", "mine = there; mine {", "edge/member.TestOnlyWhoDeliversASessionEndsIt"},
+	{0, "internal/ring/route.go", "	return e.Capacity\n", "	return LimitsOf(p)[edge]\n", "edge/member.TestEntriesSurviveAnyEvening"},
 
 	// Who comes back to a stream that was taken off its pairs has a session like any other.
 	{0, "lb/session.go", "stream := l.opener.streamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
@@ -112,7 +121,10 @@ var Table = []Mutation{
 
 	// A balancer's figures may be old: the edge has the last word.
 	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
-	{0, "lb/control/loads.go", "h.opened[pair]++", "h.opened[pair] += 0", "lb.TestOneHotStreamSpreadsOverTheRing"},
+	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Sessions, a.Opened})", "_ = given{}", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
+	{0, "lb/loads/openings.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
+	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
+	{0, "internal/ring/choose.go", "hot = hot && f.share(p, q) >= f.HotShare", "hot = hot && f.share(p, q) >= 2*f.HotShare", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
 	// A node that moves while it is called is called where it is.
 	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestANewcomerIsALearnerFirst"},

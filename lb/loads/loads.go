@@ -1,4 +1,4 @@
-package control
+package loads
 
 import (
 	"slices"
@@ -13,25 +13,27 @@ import (
 // was sent a viewer of.
 const storedAfter = 10 * time.Second
 
-// staleAfter is the age from which a report tells nothing of tables any more.
-const staleAfter = 10 * time.Second
+// StaleAfter is the age from which a report tells nothing of tables any more.
+const StaleAfter = 10 * time.Second
 
 // heard is the latest report of one edge, and what was opened there since.
 type heard struct {
 	report wire.Report
 	at     time.Time
-	opened map[wire.PairID]int
-	over   int                  // reports in a row that show it above its capacity
-	sent   map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
+	openings
+	over int                  // reports in a row that show it above its capacity
+	sent map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
 }
 
 // Loads is what this balancer knows of the edges' load (claims 3, 4).
 type Loads struct {
-	mu    sync.Mutex
-	heard map[string]*heard // by edge; guarded by mu
+	mu        sync.Mutex
+	heard     map[string]*heard // by edge; guarded by mu
+	placement *wire.Placement   // the latest that was seen; guarded by mu
 }
 
-func NewLoads() *Loads { return &Loads{heard: map[string]*heard{}} }
+// New knows nothing.
+func New() *Loads { return &Loads{heard: map[string]*heard{}} }
 
 // Take keeps a report, unless a later one is here already. Edges tell their
 // streams with some of their reports only.
@@ -39,7 +41,7 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.heard[r.Edge]
-	next := &heard{report: r, at: now, opened: map[wire.PairID]int{}, sent: map[string]time.Time{}}
+	next := &heard{report: r, at: now, openings: openings{asked: map[wire.PairID]int{}}, sent: map[string]time.Time{}}
 	if !slices.IsSorted(next.report.Streams) {
 		slices.Sort(next.report.Streams)
 	}
@@ -51,6 +53,7 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 			next.report.Streams = old.report.Streams
 		}
 		next.over = old.over
+		next.openings = old.openings.without(&r, r.Incarnation == old.report.Incarnation)
 		for stream, at := range old.sent {
 			if now.Sub(at) < storedAfter {
 				next.sent[stream] = at
@@ -66,22 +69,16 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	return true
 }
 
-// Opened counts a session that no report holds yet, so that a burst does not
-// overshoot, and takes the edge for one that stores the stream: it fetches it now.
-func (l *Loads) Opened(edge string, pair wire.PairID, stream string, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if h := l.heard[edge]; h != nil {
-		h.opened[pair]++
-		h.sent[stream] = now
-	}
-}
-
 // Stores are the edges that say that they store a stream, or fetch it now. Of one that
 // has not told its streams the placement's word is taken.
 func (l *Loads) Stores(p *wire.Placement, stream string) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.stores(p, stream)
+}
+
+// stores is Stores. The caller holds mu.
+func (l *Loads) stores(p *wire.Placement, stream string) map[string]bool {
 	placed, stores := p.EdgesOf(p.Stream(stream)), map[string]bool{}
 	for _, e := range p.Edges {
 		h := l.heard[e.Name]
@@ -133,33 +130,22 @@ func (l *Loads) Last(e wire.Edge) (report wire.Report, at time.Time, ok bool) {
 	return h.report, h.at, true
 }
 
-// Newest is the latest version of the placement that anybody is known to follow.
-func (c *Control) Newest() uint64 {
-	version := c.Loads.newest(c.deps.Now())
-	c.peers.mu.Lock()
-	defer c.peers.mu.Unlock()
-	for _, pong := range c.peers.answered {
-		version = max(version, pong.Version)
-	}
-	return version
-}
-
-// newest is the latest version of the placement that an edge follows.
-func (l *Loads) newest(now time.Time) uint64 {
+// Newest is the latest version of the placement that an edge follows.
+func (l *Loads) Newest(now time.Time) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	version := uint64(0)
 	for _, h := range l.heard {
-		if now.Sub(h.at) <= staleAfter {
+		if now.Sub(h.at) <= StaleAfter {
 			version = max(version, h.report.Version)
 		}
 	}
 	return version
 }
 
-// followed is the version of the placement that all edges follow which are not down;
+// Followed is the version of the placement that all edges follow which are not down;
 // 0: one has not said.
-func (l *Loads) followed(p *wire.Placement) uint64 {
+func (l *Loads) Followed(p *wire.Placement) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	version := p.Version
@@ -193,6 +179,11 @@ func (l *Loads) Above(p *wire.Placement) []string {
 func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.figures(p)
+}
+
+// figures is Figures. The caller holds mu.
+func (l *Loads) figures(p *wire.Placement) ring.Figures {
 	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p)}
 	since := map[wire.PairID]int{}
 	for _, e := range p.Edges {
@@ -200,18 +191,19 @@ func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown {
 			continue
 		}
-		n := h.report.Delivering
-		for pair, opened := range h.opened {
-			n += opened
-			since[pair] += opened
-		}
-		out.Delivering[e.Name] = n
+		out.Delivering[e.Name] = h.delivers(&h.report)
+		h.since(since)
 		for _, load := range h.report.Pairs {
 			out.Sum[load.Pair] = max(out.Sum[load.Pair], load.Sessions)
 		}
 	}
 	for pair, n := range since {
 		out.Sum[pair] += n
+	}
+	for _, e := range p.Edges {
+		if h := l.heard[e.Name]; h != nil && h.report.Incarnation == e.Incarnation && e.State != wire.EdgeDown {
+			h.sums(out.Sum)
+		}
 	}
 	return out
 }
@@ -266,11 +258,7 @@ func (l *Loads) Delivering(e wire.Edge) int {
 	if h == nil || h.report.Incarnation != e.Incarnation {
 		return 0
 	}
-	n := h.report.Delivering
-	for _, opened := range h.opened {
-		n += opened
-	}
-	return n
+	return h.delivers(&h.report)
 }
 
 // Tables are the occupied slots of every pair: what either member holds, since
@@ -282,7 +270,7 @@ func (l *Loads) Tables(p *wire.Placement, now time.Time) []ring.Load {
 	runs := map[wire.PairID][]wire.Run{}
 	for _, e := range p.Edges {
 		h := l.heard[e.Name]
-		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown || now.Sub(h.at) > staleAfter {
+		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown || now.Sub(h.at) > StaleAfter {
 			continue
 		}
 		for _, load := range h.report.Pairs {

@@ -1,0 +1,66 @@
+package ring
+
+import (
+	"fmt"
+	"testing"
+
+	"tandem/internal/wire"
+)
+
+// TestAHotStreamIsSpreadEvenly: the viewers of one stream are within a tenth of even over
+// the edges that store it. When its pairs have a share of what they can, others store it
+// too, and get all who come until they have as many: nobody is moved. Also where edges
+// are unequal, until one is at its limit, or a pair is.
+func TestAHotStreamIsSpreadEvenly(t *testing.T) {
+	for _, capacities := range [][]int{{100, 100, 100, 100}, {250, 250, 250, 250}, {100, 200, 300, 400}, {400, 150, 400, 150}, {300, 300, 300, 900}} {
+		for _, viewers := range []int{20, 50, 100, 200, 500} {
+			p := &wire.Placement{Admission: FailSafeAdmission}
+			for i, c := range capacities {
+				p.Edges = append(p.Edges, wire.Edge{Name: fmt.Sprintf("e%d", i+1), Capacity: c, State: wire.EdgeUp})
+			}
+			p = Form(p.Index())
+			f := Figures{Rules: Rules{HotShare: DefaultHotShare}, Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: LimitsOf(p)}
+			var pairs []wire.PairID
+			for n := range viewers {
+				c := Choose(p, f, "/s/")
+				if c.Edge == "" {
+					t.Fatalf("%v: viewer %d is refused: %s", capacities, n+1, c.Reason)
+				}
+				if c.Place {
+					pairs = append(pairs, c.Pair)
+					p.Streams = onPairs(pairs...)
+					p.Index()
+				}
+				f.Delivering[c.Edge]++
+				f.Sum[c.Pair]++
+				q, _ := p.Pair(c.Pair)
+				if f.Delivering[c.Edge] == f.Limits[c.Edge] || f.full(p, q) {
+					break // from here on it is not the choice that decides
+				}
+			}
+			even(t, fmt.Sprintf("%v, %d viewers", capacities, viewers), p, &f, pairs)
+		}
+	}
+}
+
+// even looks at all edges that store the stream. Who has more has it since its pair came
+// to its share, and was given nobody after that.
+func even(t *testing.T, what string, p *wire.Placement, f *Figures, pairs []wire.PairID) {
+	t.Helper()
+	edges, all := p.EdgesOf(pairs), 0
+	for _, n := range f.Delivering {
+		all += n
+	}
+	even := float64(all) / float64(len(edges))
+	for _, id := range pairs {
+		q, _ := p.Pair(id)
+		for _, edge := range []string{q.Low, q.High} {
+			if n := float64(f.Delivering[edge]); n > 1.1*even+1 && f.share(p, q) > DefaultHotShare || n < 0.9*even-1 && len(edges) < len(p.Edges) {
+				t.Errorf("%s on pairs %v: %s has %d, even is %.1f: %v", what, pairs, edge, f.Delivering[edge], even, f.Delivering)
+			}
+		}
+	}
+	if q := &p.Pairs[0]; f.share(p, q) > DefaultHotShare && len(edges) < len(p.Edges) {
+		t.Errorf("%s: pair %d has %d of %d, and they stay on pairs %v", what, q.ID, f.Sum[q.ID], PairLimit(p, q), pairs)
+	}
+}
