@@ -45,6 +45,7 @@ type LB struct {
 	api         *api.API
 	events      *api.Events
 	receipts    *api.Receipts
+	audits      *api.Audits // what operators ask of this balancer
 	proxy       *proxy.Proxy
 	known       *known
 	moves       moves
@@ -117,8 +118,9 @@ func (l *LB) openRooms(deps Deps) {
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
 		Secret: cfg.Secret, Identity: l.identity, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
 	})
+	l.audits = api.NewAudits(cfg.Name, l.control.Proposals.Propose)
 	l.api = api.New(api.Deps{
-		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
+		Node: l.node, Control: l.control, Events: l.events, Receipts: l.receipts, Audits: l.audits, Call: l.call, Registry: deps.Registry, Logger: deps.Logger, Now: deps.Now,
 		Name: cfg.Name, StateSource: cfg.StateSource, Refused: l.counts.refusedAll.load, Takeovers: l.counts.takeoversAll.load, Leaving: l.leaving,
 		Recover: deps.Recover, Reload: deps.Reload, DemoControl: cfg.DemoControl,
 	})

@@ -1,6 +1,10 @@
 package lb
 
-import "context"
+import (
+	"context"
+
+	"tandem/internal/wire"
+)
 
 // Process is what a balancer does on behalf of the process that it runs in.
 type Process struct{ l *LB }
@@ -24,3 +28,6 @@ func (p Process) Reload(cfg Config) {
 	p.l.guard.Limit(cfg.MaxConnections, cfg.MaxPerClient)
 	p.l.certificate.look()
 }
+
+// Audit tells all balancers what an operator has asked of this one. It does not wait.
+func (p Process) Audit(e wire.Audited) { p.l.audits.Add(e) }

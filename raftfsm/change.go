@@ -16,6 +16,7 @@ type change struct {
 	secrets secrets         // a copy; what it points to is read-only
 	tallies tallies         // likewise
 	deaths  []wire.Receipt  // read-only: replaced, never changed in place
+	audited []wire.Audited  // what the command brings in
 	plan    ring.Plan
 	events  []wire.Event
 }

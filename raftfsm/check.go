@@ -27,7 +27,7 @@ func (s *State) Check() error {
 		return broken("the counts of %d balancers, or out of order", len(s.tallies.Rows))
 	}
 	r := &s.record
-	if len(r.history) > keepHistory || len(r.deaths) > keepDeaths || len(r.answers) > keepAnswers || len(r.byID) != len(r.answers) {
+	if len(r.history) > keepHistory || len(r.deaths) > keepDeaths || len(r.audited) > keepAudited || len(r.answers) > keepAnswers || len(r.byID) != len(r.answers) {
 		return broken("the record holds %d events, %d deaths, %d answers by %d ids", len(r.history), len(r.deaths), len(r.answers), len(r.byID))
 	}
 	return nil

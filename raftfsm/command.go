@@ -36,6 +36,7 @@ const (
 	Upstreams    Kind = "upstreams" // Upstreams: all of them, in place of what was
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 	Counted      Kind = "counted"   // Name, Counts: what a balancer has counted
+	Audited      Kind = "audited"   // Audited: what operators have asked of a balancer
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
 	KeyUse        Kind = "key_use"        // Secret: Purpose, KeyID: everybody has it, so it seals
@@ -92,6 +93,7 @@ type Command struct {
 	Protected []wire.Protected `json:"protected,omitempty"`
 	Upstreams []wire.Upstream  `json:"upstreams,omitempty"`
 	Counts    *wire.Counts     `json:"counts,omitempty"`
+	Audited   []wire.Audited   `json:"audited,omitempty"`
 }
 
 // NewID draws an ID for a command.

@@ -14,6 +14,7 @@ type view struct {
 	placement *wire.Placement
 	history   []wire.Event
 	deaths    []wire.Receipt
+	audited   []wire.Audited
 	secrets   secrets
 	tallies   tallies
 	changed   chan struct{}

@@ -8,6 +8,7 @@ const (
 	keepDeaths  = 100
 	keepAnswers = 1000
 	keepPurges  = 1000
+	keepAudited = 1000
 )
 
 // record is the bounded past: what happened, what deaths cost, and what was
@@ -16,6 +17,7 @@ const (
 type record struct {
 	history []wire.Event
 	deaths  []wire.Receipt
+	audited []wire.Audited // what operators have asked
 	answers []answer
 	byID    map[string]int // from ID to place in answers, counted from the first one ever
 	dropped int            // answers that are no longer kept

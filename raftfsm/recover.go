@@ -26,7 +26,7 @@ var onceKey = []byte("tandem recovered")
 // has happened, and the cluster's keys. Whoever has it can be the cluster.
 func (n *Node) Backup(w io.Writer) error {
 	v := n.view.Load()
-	im := image{Placement: v.placement, Deaths: v.deaths, History: v.history}
+	im := image{Placement: v.placement, Deaths: v.deaths, History: v.history, Audited: v.audited}
 	if own := v.secrets; !own.empty() {
 		im.Secrets = &own
 	}

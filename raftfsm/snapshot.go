@@ -28,11 +28,12 @@ type image struct {
 	History   []wire.Event    `json:"history"`
 	Answers   []answer        `json:"answers"`
 	Secrets   *secrets        `json:"secrets,omitempty"`
+	Audited   []wire.Audited  `json:"audited,omitempty"`
 	Tallies   *tallies        `json:"tallies,omitempty"` // nil: nothing was counted, or an older build has written this
 }
 
 func (s *State) image() image {
-	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers}
+	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers, Audited: s.record.audited}
 	if own := s.secrets; !own.empty() {
 		im.Secrets = &own
 	}
@@ -122,6 +123,7 @@ func stateOf(body []byte) (*State, error) {
 	}
 	s.record.history = append(s.record.history, im.History...)
 	s.record.deaths = append(s.record.deaths, im.Deaths...)
+	s.record.audited = append(s.record.audited, im.Audited...)
 	for _, a := range im.Answers {
 		s.record.answer(a.ID, a.Result)
 	}

@@ -53,6 +53,7 @@ var handlers = map[Kind]func(*change) error{
 	Upstreams:    upstreams,
 	Found:        found,
 	Counted:      counted,
+	Audited:      audited,
 
 	KeyNew:        keyNew,
 	KeyUse:        keyUse,
@@ -101,6 +102,7 @@ func (s *State) carryOut(index uint64, c *Command) Result {
 	s.secrets, s.tallies = ch.secrets, ch.tallies
 	s.record.deaths = ch.deaths
 	s.record.note(ch.events)
+	s.record.audited = last(append(s.record.audited, ch.audited...), keepAudited)
 	return Result{Version: index, Changed: len(ch.events) > 0, Events: ch.events, Plan: ch.plan}
 }
 

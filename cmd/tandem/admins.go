@@ -16,6 +16,7 @@ import (
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
+	"tandem/internal/wire"
 )
 
 // adminConfig is who may order what on an admin listener.
@@ -35,7 +36,8 @@ func (c *adminConfig) Settings() []setting.Row {
 }
 
 // guard puts the gate before an admin listener: what it serves, and what runs beside.
-func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h http.Handler, log zerolog.Logger, rows []operator.Row) ([]run.Part, error) {
+// Orders are logged, and told to audit as well, where that is not nil.
+func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h http.Handler, log zerolog.Logger, rows []operator.Row, audit func(wire.Audited)) ([]run.Part, error) {
 	hosts := append([]string{name}, c.hosts...)
 	if own, err := os.Hostname(); err == nil {
 		hosts = append(hosts, own)
@@ -44,6 +46,9 @@ func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h ht
 		Now: time.Now,
 		Audit: func(e operator.Entry) {
 			log.Info().Str("who", e.Who).Str("role", e.Role).Str("by", e.By).Str("from", e.From).Str("method", e.Method).Str("path", e.Path).Int("status", e.Status).Msg(obs.AuditEvent)
+			if audit != nil {
+				audit(e)
+			}
 		},
 		Tell: func(err error) { log.Warn().Err(err).Msg("operators") },
 	})

@@ -88,7 +88,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, nil)
+	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, nil, nil)
 	if err != nil {
 		return errors.Join(err, e.Run(over()))
 	}

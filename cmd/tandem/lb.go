@@ -72,7 +72,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	admins, err := cfg.admins.guard(life, cfg.Name, listeners.admins, b.Admin(), log, api.Roles)
+	admins, err := cfg.admins.guard(life, cfg.Name, listeners.admins, b.Admin(), log, api.Roles, b.Process().Audit)
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}

@@ -25,7 +25,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), killCommand(), stopCommand(), startCommand(), originCommand(), edgeCommand(), lbCommand(), nodeCommand(),
 		statusCommand(), edgesCommand(), streamsCommand(), sessionsCommand(),
-		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(),
+		clusterCommand(), drainCommand(), resumeCommand(), removeCommand(), acceptCommand(), unplaceCommand(), purgeCommand(), upstreamsCommand(), keysCommand(), auditCommand(),
 		ticketCommand(), joinCommand(), revokeCommand(), operatorCommand(), readyCommand(),
 		simCommand(), benchCommand(), configCommand(), versionCommand(),
 	}

@@ -106,11 +106,11 @@ func nodeCommand() command {
 
 // guard puts a gate before both admin listeners.
 func (c *nodeConfig) guard(life *serve.Life, lbAdmins, edgeAdmins net.Listener, b *lb.LB, e *edge.Edge, log zerolog.Logger) ([]run.Part, error) {
-	first, err := c.admins.guard(life, c.lb.Name, lbAdmins, b.Admin(), log, api.Roles)
+	first, err := c.admins.guard(life, c.lb.Name, lbAdmins, b.Admin(), log, api.Roles, b.Process().Audit)
 	if err != nil {
 		return nil, err
 	}
-	second, err := c.admins.guard(life, c.lb.Name, edgeAdmins, e.Admin(), log, nil)
+	second, err := c.admins.guard(life, c.lb.Name, edgeAdmins, e.Admin(), log, nil, b.Process().Audit)
 	return append(first, second...), err
 }
 

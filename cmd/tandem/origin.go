@@ -70,7 +70,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	guarded, err := cfg.admins.guard(life, "origin", admins, o.Admin(), log, originRows)
+	guarded, err := cfg.admins.guard(life, "origin", admins, o.Admin(), log, originRows, nil)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"internal/accesslog":       {"internal/front", "internal/h1", "internal/setting", "internal/wire"},
 	"internal/access":          {"internal/protected", "internal/secret", "internal/wire"},
 	"internal/identity":        {"internal/secret", "internal/wire"},
-	"internal/operator":        {"internal/call", "internal/secret"},
+	"internal/operator":        {"internal/call", "internal/secret", "internal/wire"},
 	"internal/rights":          {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":       {"internal/wire"},
 	"internal/secret":          {},

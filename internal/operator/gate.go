@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/wire"
 )
 
 // Config is what a gate is set to.
@@ -26,16 +27,7 @@ type Config struct {
 }
 
 // Entry is one request that changed something, or was to.
-type Entry struct {
-	Time   int64  `json:"time"` // unix milliseconds
-	Who    string `json:"who"`
-	Role   string `json:"role"`
-	By     string `json:"by"`   // token, login, oidc, open
-	From   string `json:"from"` // address
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Status int    `json:"status"`
-}
+type Entry = wire.Audited
 
 // Deps is what it stands on; Audit may be nil.
 type Deps struct {

@@ -71,3 +71,19 @@ type TicketOrder struct {
 type TicketMade struct {
 	Ticket string `json:"ticket"`
 }
+
+// MaxAudited bounds how many a balancer tells the others at once.
+const MaxAudited = 64
+
+// Audited is one request at an admin listener that changed something, or was to.
+type Audited struct {
+	Time   int64  `json:"time"` // unix milliseconds
+	Node   string `json:"node"` // that was asked
+	Who    string `json:"who"`
+	Role   string `json:"role"`
+	By     string `json:"by"`   // token, login, oidc, open
+	From   string `json:"from"` // address
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Status int    `json:"status"` // of the answer
+}

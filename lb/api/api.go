@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/obs"
 	"tandem/internal/run"
+	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/raftfsm"
 	"tandem/web"
@@ -35,6 +37,7 @@ type Deps struct {
 	Control     *control.Control
 	Events      *Events
 	Receipts    *Receipts
+	Audits      *Audits
 	Call        *call.Client
 	Registry    *prometheus.Registry
 	Logger      zerolog.Logger
@@ -62,7 +65,7 @@ func New(deps Deps) *API { return &API{deps: deps} }
 // what this one counts, until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	c := counting{deps: &a.deps}
-	return run.Group(ctx, run.Part{Name: "counting", Run: c.run}, run.Part{Name: "events", Run: func(ctx context.Context) error {
+	return run.Group(ctx, run.Part{Name: "counting", Run: c.run}, run.Part{Name: "audit", Run: a.deps.Audits.run}, run.Part{Name: "events", Run: func(ctx context.Context) error {
 		events, cancel := a.deps.Node.Subscribe(1024)
 		defer cancel()
 		for {
@@ -102,6 +105,11 @@ func (a *API) routes(r chi.Router) {
 	})
 	r.Get("/events", a.handleEvents)
 	r.Get("/history", a.handleHistory)
+	r.Get("/audit", func(w http.ResponseWriter, _ *http.Request) {
+		all := a.deps.Node.Audited()
+		slices.Reverse(all)
+		call.Reply(w, http.StatusOK, append([]wire.Audited{}, all...))
+	})
 	r.Get("/edges/{edge}/drain", a.handlePreview(raftfsm.Drain))
 	r.Get("/edges/{edge}/remove", a.handlePreview(raftfsm.Remove))
 	r.Get("/edges/{edge}/accept", a.handlePreview(raftfsm.Accept))

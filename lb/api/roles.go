@@ -36,6 +36,7 @@ var Roles = []operator.Row{
 	{Method: "POST", Path: Prefix + "/reload", Role: operator.Operator},
 	{Method: "GET", Path: Prefix + "/upstreams", Role: operator.Operator}, // they may hold credentials
 
+	{Method: "GET", Path: Prefix + "/audit", Role: operator.Admin},
 	{Method: "PUT", Path: Prefix + "/upstreams", Role: operator.Admin},
 	{Method: "DELETE", Path: Prefix + "/balancers/{balancer}", Role: operator.Admin},
 	{Method: "POST", Path: Prefix + "/balancers/{balancer}/move", Role: operator.Admin},
