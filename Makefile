@@ -14,7 +14,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint audit unit mutate drill matrix fuzz conformance systest orders browser steering trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders browser steering trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -87,6 +87,9 @@ systest: ## real processes, real kills
 
 drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM_DRILL=10m, TANDEM_DRILL_SEED=N)
 	@echo "== drill"; TANDEM_DRILL="$${TANDEM_DRILL:-10m}" go test -timeout 90m -count=1 -v -run TestDrill ./internal/systest
+
+listen: ## a recorder between all nodes of a cluster in namespaces, under load, with changes of keys and a death (needs root; TANDEM_LISTEN=60s)
+	@echo "== listen"; TANDEM_LISTEN="$${TANDEM_LISTEN:-60s}" go test -timeout 30m -count=1 -v -run AListenerLearnsNothing ./internal/systest
 
 matrix: ## every fault at every offset of a response, over every front (half an hour)
 	@echo "== takeover matrix"; TANDEM_EVERY_OFFSET=1 go test -timeout 90m -count=1 -v -run TestEveryFaultIsSurvived ./lb/proxy

@@ -56,6 +56,9 @@ func New(dir string) (*Lab, error) {
 
 func (l *Lab) ns(name string) string { return l.prefix + "-" + name }
 
+// Hub is the namespace of the bridge, br0: who listens there hears all.
+func (l *Lab) Hub() string { return l.ns("hub") }
+
 // Host adds a host of that name and plugs it in.
 func (l *Lab) Host(name string) (*Host, error) {
 	n := len(l.order) + 1

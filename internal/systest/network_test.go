@@ -27,6 +27,7 @@ type network struct {
 	t      *testing.T
 	lab    *lab.Lab
 	binary string
+	lead   string // the balancer whose admin listener is asked
 	secret wire.Secret
 }
 
@@ -43,7 +44,7 @@ var namespaceEdges = []string{"edge-1", "edge-2", "edge-3"}
 // layNetwork makes the hosts; nothing runs on them yet.
 func layNetwork(t *testing.T) *network {
 	t.Helper()
-	n := &network{t: t, binary: cluster.Binary(t)}
+	n := &network{t: t, binary: cluster.Binary(t), lead: "lb"}
 	var err error
 	n.secret, err = wire.NewSecret(networkSecret)
 	must(t, err)
@@ -139,7 +140,7 @@ func (n *network) await(what string, limit time.Duration, cond func(*wire.Status
 	var out []byte
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		s := &wire.Status{}
-		cmd := n.lab.Hosts[networkViewer].Command(n.t.Context(), "curl", "-sS", "-f", "-m", "5", n.admin("lb")+"/api/v1/status")
+		cmd := n.lab.Hosts[networkViewer].Command(n.t.Context(), "curl", "-sS", "-f", "-m", "5", n.admin(n.lead)+"/api/v1/status")
 		var err error
 		if out, err = cmd.CombinedOutput(); err == nil && json.Unmarshal(out, s) == nil && cond(s) {
 			return s

@@ -1,0 +1,175 @@
+package systest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tandem/bench/lab"
+	"tandem/internal/cluster"
+	"tandem/internal/identity"
+	"tandem/internal/player"
+	"tandem/internal/wire"
+)
+
+// listenEnv is how long is listened: `make listen`.
+const listenEnv = "TANDEM_LISTEN"
+
+var (
+	listenBalancers = []string{"lb-1", "lb-2", "lb-3"}
+	listenEdges     = []string{"edge-1", "edge-2", "edge-3", "edge-4"}
+)
+
+// Somebody hears every frame between nodes that have names, under load, with an edge
+// that dies and keys that change: all of it is TLS or a sealed datagram; no address of
+// a viewer's session, no key and no credential is in it; and the viewers lose nothing.
+//
+//	TANDEM_LISTEN=60s go test ./internal/systest -run TestAListenerLearnsNothing -v
+func TestAListenerLearnsNothing(t *testing.T) {
+	length, err := time.ParseDuration(os.Getenv(listenEnv))
+	if err != nil {
+		t.Skipf("%s says how long, like 60s: make listen", listenEnv)
+	}
+	if os.Geteuid() != 0 {
+		asRoot(t)
+		return
+	}
+	n := layListened(t)
+	rec := record(t, n.lab, n.lab.Hosts[networkViewer].IP) // before anybody speaks
+	n.raise()
+	n.await("four edges are up", 30*time.Second, func(s *wire.Status) bool { return len(s.Edges) == len(listenEdges) && cluster.AllUp(s) })
+	report := make(chan []byte)
+	go func() {
+		cmd := n.lab.Hosts[networkViewer].Command(t.Context(), n.binary, "bench", "--json", "--viewers", "60", "--for", length.String(), "--buffer", "6s",
+			"--url", n.base("lb-1")+stored, "--origin", n.base("origin-1"))
+		var words bytes.Buffer
+		cmd.Stderr = &words
+		out, err := cmd.Output()
+		if err != nil {
+			out = fmt.Appendf(nil, "%v: %s%s", err, out, words.Bytes())
+		}
+		report <- out
+	}()
+	var said []byte
+	for i, step := range []func(){
+		func() { n.order("keys", "rotate", "tokens") }, func() { n.order("keys", "rotate", "datagrams") },
+		func() { n.lab.Hosts["edge-2"].Signal(syscall.SIGKILL) },
+	} {
+		select {
+		case said = <-report:
+			t.Fatalf("the viewers ended before step %d: %s", i, said)
+		case <-time.After(length / 4):
+			step()
+		}
+	}
+	said = <-report
+	heard := rec.end()
+	var sum player.Report
+	if err := json.Unmarshal(said, &sum); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	t.Logf("60 viewers for %s: %s", length, sum)
+	if sum.Errors+sum.Wrong+sum.Refused+sum.GivenUp > 0 {
+		t.Errorf("the viewers: %s", said)
+	}
+	heard.judge(t, n.secrets())
+}
+
+// layListened makes the hosts and gives each node its certificate.
+func layListened(t *testing.T) *network {
+	t.Helper()
+	n := &network{t: t, binary: cluster.Binary(t), lead: "lb-1"}
+	var err error
+	n.secret, err = wire.NewSecret(networkSecret)
+	must(t, err)
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "secret"), []byte(networkSecret), 0o600))
+	n.lab, err = lab.New(dir)
+	must(t, err)
+	t.Cleanup(n.lab.Close)
+	ca, err := identity.NewAuthority("", time.Now())
+	must(t, err)
+	add := func(role identity.Role, names ...string) {
+		for _, name := range names {
+			h, err := n.lab.Host(name)
+			must(t, err)
+			at := filepath.Join(dir, "identity", name)
+			must(t, identity.Enrol(at, ca, identity.Grant{Role: role, Node: name, Addresses: []string{h.IP}}, time.Now()))
+			if role == identity.Balancer {
+				must(t, identity.SaveAuthority(at, ca))
+			}
+		}
+	}
+	add(identity.Origin, "origin-1")
+	add(identity.Balancer, listenBalancers...)
+	add(identity.Edge, listenEdges...)
+	_, err = n.lab.Host(networkViewer)
+	must(t, err)
+	return n
+}
+
+// raise starts all of them.
+func (n *network) raise() {
+	n.t.Helper()
+	var peers, bases []string
+	for _, name := range listenBalancers {
+		peers, bases = append(peers, name+"="+n.lab.Hosts[name].IP+":7000="+n.base(name)), append(bases, n.base(name))
+	}
+	id := []string{"--identity", filepath.Join(n.lab.Dir, "identity")}
+	named := func(host, role string, args ...string) {
+		n.run(host, role, append(append(args, "--name", host), id...)...)
+	}
+	named("origin-1", "origin", "--sample", "--multicast-interface", "eth0", "--node-listen", n.lab.Hosts["origin-1"].IP+":8443", "--balancers", strings.Join(bases, ","))
+	for _, name := range listenBalancers {
+		named(name, "lb", "--data", filepath.Join(n.lab.Dir, name), "--raft-listen", n.lab.Hosts[name].IP+":7000", "--peers", strings.Join(peers, ","))
+	}
+	for _, name := range listenEdges {
+		named(name, "edge", "--data", filepath.Join(n.lab.Dir, name), "--origin", "https://"+n.lab.Hosts["origin-1"].IP+":8443", "--origin-node", "--balancers", strings.Join(bases, ","),
+			"--capacity", "100", "--duplication", "multicast", "--multicast-group", networkGroup, "--multicast-interface", "eth0")
+	}
+}
+
+// order gives a command as an operator does, from the viewers' host: what it says is no
+// node's.
+func (n *network) order(args ...string) {
+	n.t.Helper()
+	args = append(append([]string{n.binary}, args...), "--admin", n.admin("lb-1"))
+	if out, err := n.lab.Hosts[networkViewer].Command(n.t.Context(), args...).CombinedOutput(); err != nil {
+		n.t.Errorf("%v: %v: %s", args[1:], err, out)
+	}
+}
+
+// secrets are what nobody may hear: the cluster's secret, every private key, and the
+// keys that balancers made, which a backup holds.
+func (n *network) secrets() map[string][]byte {
+	n.t.Helper()
+	all := map[string][]byte{"the secret": []byte(networkSecret), "what the secret opens": []byte(n.secret.Bearer()), "its field": []byte(wire.HeaderAuth)}
+	files, err := filepath.Glob(filepath.Join(n.lab.Dir, "identity", "*", "*.pem"))
+	must(n.t, err)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		must(n.t, err)
+		if _, key, ok := strings.Cut(string(text), "PRIVATE KEY-----\n"); ok {
+			all["the key in "+name] = []byte(key[:64])
+		}
+	}
+	backup := filepath.Join(n.lab.Dir, "backup")
+	n.order("cluster", "backup", backup)
+	text, err := os.ReadFile(backup)
+	must(n.t, err)
+	keys := keysIn(text)
+	if len(keys) < 4 { // two of each, after the change
+		n.t.Errorf("%d keys in the backup", len(keys))
+	}
+	for i, key := range keys {
+		all[fmt.Sprintf("key %d of the cluster", i)] = key
+		all[fmt.Sprintf("key %d of the cluster, as JSON has it", i)] = inJSON(key)
+	}
+	return all
+}
