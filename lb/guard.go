@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/front"
@@ -22,6 +23,7 @@ type client struct {
 	front.Place
 
 	seats seats
+	eager atomic.Bool  // proxy.Request.Eager
 	tcp   *net.TCPConn // nil where somebody else resets and paces it: on loops
 
 	acked uint64 // owned by guard.run, as slow
@@ -40,6 +42,14 @@ func clientOf(r *http.Request) *client {
 
 func withClient(ctx context.Context, c *client) context.Context {
 	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// eagerOf is for proxy.Request.Eager.
+func eagerOf(c *client) *atomic.Bool {
+	if c == nil {
+		return nil
+	}
+	return &c.eager
 }
 
 // breakOff makes the end of a connection a reset, so that nobody takes what was

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"tandem/internal/cachekey"
 	"tandem/internal/front"
@@ -15,7 +16,7 @@ import (
 // Relays is for a front.Config: what a loop answers by itself.
 func (l *LB) Relays(loop *front.Loop) front.Quick {
 	return l.proxy.Splicer(proxy.LoopDeps{
-		Plan: l.plan, Others: l.others, Viewer: viewerOf, Served: l.counts.served, Broken: l.brokenOff,
+		Plan: l.plan, Others: l.others, Viewer: viewerOf, Eager: eagerOnLoop, Served: l.counts.served, Broken: l.brokenOff,
 		Anew: func(r *http.Request, p *proxy.LoopRequest) func() (proxy.Request, bool) {
 			text, _, _ := wire.SplitPath(r.URL.Path)
 			token, _ := wire.PeekToken(text) // it was verified
@@ -31,6 +32,12 @@ func viewerOf(c *front.Conn) string {
 		return held.Address
 	}
 	return c.Address()
+}
+
+// eagerOnLoop is eagerOf a loop's viewer.
+func eagerOnLoop(c *front.Conn) *atomic.Bool {
+	held, _ := c.Client().(*client)
+	return eagerOf(held)
 }
 
 // plan is inSession for the ordinary case: a good token, and an edge that nobody

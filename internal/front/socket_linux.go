@@ -29,6 +29,18 @@ func boundQueue(fd, bytes int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes)
 }
 
+// HoldReceived keeps what the kernel holds of what a socket has received, and nobody has
+// read, at what it is: 64 KB at first, as a rule. Else it may grow as the reader reads, to
+// megabytes, and does not shrink when the reader stops. The socket connects already. Where
+// the kernel can't (before Linux 5.16) it grows.
+func HoldReceived(fd int, yes bool) {
+	hold := 0
+	if yes {
+		hold = unix.SOCK_RCVBUF_LOCK
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BUF_LOCK, hold)
+}
+
 // probeSilent makes the kernel ask so on all connections that come by a listener.
 func probeSilent(listener int) {
 	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)

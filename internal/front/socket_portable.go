@@ -25,6 +25,9 @@ func acceptFrom(listener int) (int, unix.Sockaddr, error) {
 // boundQueue is what other systems' send buffers are by themselves.
 func boundQueue(int, int) {}
 
+// HoldReceived is for Linux alone.
+func HoldReceived(int, bool) {}
+
 // probeSilent makes the kernel ask on all connections that come by a listener whether
 // the other end is still there, when nothing has come for long.
 func probeSilent(listener int) {

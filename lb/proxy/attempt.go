@@ -24,6 +24,7 @@ type attempt struct {
 	waits bool    // the edge said that it waits for the origin
 	aside bool    // it runs in a goroutine of its own, and must not write to the viewer
 
+	taking      taking
 	from        int64     // what the viewer had when it began
 	skipped     int64     // bytes that came a second time
 	skip        int64     // bytes of the body that the viewer has already
@@ -103,10 +104,10 @@ func isWait(err error) bool {
 // connect finds or opens a connection and sends the request.
 func (k *response) connect(ctx context.Context, a *attempt) error {
 	if !a.again {
-		a.conn = k.c.pool.get(a.to)
+		a.conn = k.c.pool.get(a.to, eager(k.e.Eager))
 	}
 	if a.conn == nil {
-		u, err := k.c.dial(ctx, a.to)
+		u, err := k.c.dial(ctx, a.to, eager(k.e.Eager))
 		if err != nil {
 			if ctx.Err() != nil {
 				return errViewer

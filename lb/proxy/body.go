@@ -29,6 +29,7 @@ func (k *response) move(a *attempt) error {
 	if k.bodiless() {
 		return nil
 	}
+	a.taking = taking{since: k.c.deps.Now(), had: k.sent}
 	for {
 		b, err := a.more()
 		left := k.left()
@@ -72,7 +73,7 @@ func (k *response) receive(a *attempt, left int64) error {
 	switch {
 	case splices:
 		bytes = a.conn.arrive
-	case a.body.Left() < 0 || a.body.Left() > upstreamBuffer:
+	case a.conn.wide && (a.body.Left() < 0 || a.body.Left() > upstreamBuffer):
 		a.conn.borrow()
 	}
 	a.begin(k.c.deps.Now())
@@ -96,6 +97,7 @@ func (k *response) give(a *attempt, b []byte) error {
 	if err != nil {
 		return errViewer
 	}
+	k.took(a)
 	return nil
 }
 
@@ -117,6 +119,7 @@ func (k *response) splice(a *attempt) error {
 	if err != nil {
 		return k.whose(a, err)
 	}
+	k.took(a)
 	return nil
 }
 

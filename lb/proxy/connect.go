@@ -16,11 +16,13 @@ import (
 // connect finds an idle connection to the splice's edge, or opens one; false when
 // that can't be begun here.
 func (r *splice) connect() bool {
-	u := r.s.pool.get(r.plan.First)
+	u := r.s.pool.get(r.plan.First, r.eager)
 	if u == nil {
 		var err error
-		if u, err = r.s.dial(r.plan.First); err != nil {
-			return false
+		if u, err = r.s.dial(r.plan.First, r.eager); err != nil {
+			if u = r.s.pool.wide.get(r.plan.First); u == nil { // better than none
+				return false
+			}
 		}
 	}
 	u.splice, r.conn = r, u
@@ -30,7 +32,7 @@ func (r *splice) connect() bool {
 var errUnresolved = errors.New("the edge's address has to be looked up")
 
 // dial begins to connect.
-func (s *Splicer) dial(to Target) (*upstream, error) {
+func (s *Splicer) dial(to Target, eager bool) (*upstream, error) {
 	u := &upstream{s: s, edge: to.Edge, addr: to.Addr, generation: s.c.generations.of(to.Edge), opening: true}
 	addr, ok := s.c.resolved.find(to.Addr)
 	if !ok {
@@ -41,6 +43,7 @@ func (s *Splicer) dial(to Target) (*upstream, error) {
 		return nil, err
 	}
 	u.fd = fd
+	u.fresh(eager, &s.c.cfg)
 	if err := s.loop.Watch(fd, u); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -65,7 +68,7 @@ func (u *upstream) opened() {
 
 // dial opens a connection for a goroutine; who is to be known by a certificate has to
 // show it. Go sets TCP_NODELAY.
-func (c *Proxy) dial(ctx context.Context, to Target) (*upstream, error) {
+func (c *Proxy) dial(ctx context.Context, to Target, eager bool) (*upstream, error) {
 	u := &upstream{edge: to.Edge, addr: to.Addr, generation: c.generations.of(to.Edge), buf: make([]byte, upstreamBuffer)}
 	dialer := net.Dialer{Timeout: c.cfg.Connect, Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { front.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
@@ -77,6 +80,7 @@ func (c *Proxy) dial(ctx context.Context, to Target) (*upstream, error) {
 	if err := u.held(conn.(*net.TCPConn)); err != nil {
 		return nil, err
 	}
+	u.fresh(eager, &c.cfg)
 	if to.TLS {
 		if err := c.secure(ctx, u, to); err != nil {
 			u.close()

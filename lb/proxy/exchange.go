@@ -52,7 +52,7 @@ func (x *exchange) stale(err error) bool {
 
 // done is the end of an answer that went well: the connection is kept if nothing of the
 // answer is left in it.
-func (x *exchange) done(l *latencies, p *upstreamPool, now time.Time) {
+func (x *exchange) done(l *latencies, p pools, now time.Time) {
 	if x.conn != nil && x.longest > 0 {
 		l.learn(x.conn.edge, x.waitsFor(), x.longest)
 	}

@@ -23,7 +23,7 @@ func TestConnectionsAreKeptAfterWholeAnswers(t *testing.T) {
 		"told to end":  {false, exchange{body: whole, closes: true}},
 		"not all read": {false, exchange{body: part}},
 	} {
-		u, err := c.dial(t.Context(), e.target("edge-1"))
+		u, err := c.dial(t.Context(), e.target("edge-1"), false)
 		if err != nil {
 			t.Fatal(err)
 		}

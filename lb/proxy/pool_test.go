@@ -272,7 +272,7 @@ func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
 		"its edge died":           {false, func(*upstream) { c.Drop("edge-1") }},
 		"the pool is full": {false, func(*upstream) {
 			for range 2 {
-				other, err := c.dial(t.Context(), e.target("edge-1"))
+				other, err := c.dial(t.Context(), e.target("edge-1"), false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -280,7 +280,7 @@ func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
 			}
 		}},
 	} {
-		u, err := c.dial(t.Context(), e.target("edge-1"))
+		u, err := c.dial(t.Context(), e.target("edge-1"), false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,9 +22,10 @@ type Target struct {
 
 // Request is one response that has to be carried to a viewer.
 type Request struct {
-	Target string      // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
-	Viewer string      // the viewer's address
-	Pair   wire.PairID // 0: none
+	Target string       // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
+	Viewer string       // the viewer's address
+	Pair   wire.PairID  // 0: none
+	Eager  *atomic.Bool // whether its connection took its last long body at once, noted here; nil: unknown
 	First  Target
 	Next   func(tried []string) (Target, bool) // whom to ask next; false: nobody is left
 
@@ -73,7 +75,7 @@ type Deps struct {
 type Proxy struct {
 	cfg     Config
 	deps    Deps
-	pool    *upstreamPool // the goroutines'
+	pool    pools // the goroutines'
 	latency *latencies
 	budget  *retryBudget
 
@@ -97,7 +99,7 @@ func New(cfg Config, deps Deps) *Proxy {
 		deps.Room = func(string) bool { return true }
 	}
 	c := &Proxy{cfg: cfg, deps: deps, generations: newGenerations(), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
-	c.latency, c.pool = newLatencies(&c.cfg), newUpstreamPool(cfg.IdlePerEdge, c.generations)
+	c.latency, c.pool = newLatencies(&c.cfg), newPools(cfg.IdlePerEdge, c.generations)
 	return c
 }
 

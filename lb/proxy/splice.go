@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/front"
@@ -22,7 +23,7 @@ type Splicer struct {
 	c       *Proxy
 	deps    LoopDeps
 	loop    *front.Loop
-	pool    *upstreamPool
+	pool    pools
 	waiting spliceList // for an edge, who waits longest first
 	spare   []*splice
 	pipes   []*front.Pipe
@@ -36,6 +37,7 @@ type LoopDeps struct {
 	Plan   func(h *h1.Request) (LoopRequest, bool) // false: the request is not for a splice
 	Others func(partner string) func(tried []string) (Target, bool)
 	Anew   func(r *http.Request, p *LoopRequest) func() (Request, bool) // for Request.Anew
+	Eager  func(c *front.Conn) *atomic.Bool                             // Request.Eager of its viewer; nil: unknown
 	Viewer func(c *front.Conn) string                                   // the viewer's address
 	Served func(status int, sent int64)
 	Forget func(r *http.Request, p *LoopRequest) // the session was refused
@@ -54,13 +56,14 @@ type LoopRequest struct {
 
 // Splicer is what a loop carries responses with.
 func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
-	return &Splicer{c: c, deps: deps, loop: loop, pool: newUpstreamPool(c.cfg.IdlePerEdge, c.generations), swept: loop.Now()}
+	return &Splicer{c: c, deps: deps, loop: loop, pool: newPools(c.cfg.IdlePerEdge, c.generations), swept: loop.Now()}
 }
 
 // splice is one response on its way, on a loop.
 type splice struct {
 	s      *Splicer
 	viewer *front.Conn
+	known  *atomic.Bool // Request.Eager
 
 	// What the viewer asked, and whom.
 	text   string // the request's head
@@ -74,7 +77,7 @@ type splice struct {
 
 	held   []byte      // of the body, received and not yet taken by the viewer
 	pipe   *front.Pipe // the same, where they don't pass through memory; nil: none
-	eager  bool        // the viewer took all of it the last time
+	eager  bool        // the viewer takes all that there is for it, up to now
 	corked bool        // something was sent with the promise of more
 	posted bool        // it goes on in the next round
 
@@ -94,6 +97,10 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 	}
 	r := s.take()
 	r.viewer, r.text, r.method, r.plan = c, h.Text, h.Method, plan
+	if s.deps.Eager != nil {
+		r.known = s.deps.Eager(c)
+	}
+	r.eager = eager(r.known)
 	if !r.ask(h) {
 		s.put(r)
 		return false

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	spliceShare = 4 << 20   // bytes that one splice moves in one round
-	pipeEager   = 1 << 20   // of one splice, for a viewer that took all before, in bytes
-	pipeSlow    = 128 << 10 // for one that did not: what lies in a pipe is the kernel's memory
-	spliceWorth = 16 << 10  // the shortest rest of a body that is worth a splice
+	spliceShare = 4 << 20  // bytes that one splice moves in one round
+	pipeEager   = 1 << 20  // of one splice, for a viewer that took all before, in bytes
+	pipeSlow    = 64 << 10 // for one that did not: what lies in a pipe is the kernel's memory
+	spliceWorth = 16 << 10 // the shortest rest of a body that is worth a splice
 )
 
 // move gives the viewer what there is, until the edge or the viewer has to be
@@ -108,6 +108,7 @@ func (r *splice) give() bool {
 // block is for a viewer that takes no more just now: its edge is not silent.
 func (r *splice) block() {
 	r.eager, r.corked = false, false
+	note(r.known, false)
 	r.hold()
 	r.s.waiting.leave(r)
 }
@@ -152,13 +153,10 @@ func (r *splice) receive() (int, error) {
 
 // take moves bytes into a pipe, or into held where that is not worth it.
 func (r *splice) take() (int, error) {
+	share := r.share()
 	if r.body.Left() >= spliceWorth && r.viewer.Splices() {
 		if p := r.s.emptyPipe(); p != nil {
-			want := int64(pipeSlow)
-			if r.eager {
-				want = pipeEager
-			}
-			n, err := p.Fill(r.conn.fd, int(min(r.body.Left(), want)))
+			n, err := p.Fill(r.conn.fd, int(min(r.body.Left(), share)))
 			if n <= 0 || err != nil {
 				r.s.putPipe(p)
 				return 0, err
@@ -225,6 +223,9 @@ func (r *splice) Writable() {
 // finish is the end of a response that went well.
 func (r *splice) finish() {
 	s, c := r.s, r.viewer
+	if r.sent >= widenAfter {
+		note(r.known, r.eager)
+	}
 	r.done(s.c.latency, s.pool, s.loop.Now())
 	s.deps.Served(r.status, r.sent)
 	s.put(r)

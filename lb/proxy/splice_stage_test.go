@@ -51,6 +51,7 @@ type spliceOptions struct {
 	loops   int
 	edges   []Target
 	rate    int64
+	queue   int
 }
 
 // patient is for tests in which no edge is to be called silent.
@@ -90,7 +91,7 @@ func openSplices(t testing.TB, o spliceOptions) *spliceStage {
 
 func (s *spliceStage) listen() {
 	cfg := front.Config{
-		Loops: s.o.loops, MinRate: s.o.rate, Ways: &s.ways,
+		Loops: s.o.loops, MinRate: s.o.rate, MaxQueue: s.o.queue, Ways: &s.ways,
 		Enter: func(address string) (any, bool) { return address, true },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer s.noteBroken()

@@ -37,6 +37,7 @@ type upstream struct {
 	addr       string
 	generation uint64 // of the edge when it was dialled
 	reused     bool
+	wide       bool // the kernel may receive as much at once as it likes (eager.go)
 	idleAt     time.Time
 
 	// A loop's.
