@@ -43,6 +43,8 @@ func TestAReloadIsAllOrNothing(t *testing.T) {
 		{"a flag wins over the file", "log-level: warn\ndrain-time: 5s\nmax-connections: 7\n", nil, nil, false},
 		{"a mistake", "log-level: debug\ndrain-time: 5\n", nil, nil, true},
 		{"an unknown key", "log-level: debug\ndrain-tme: 5s\n", nil, nil, true},
+		{"a key twice", "log-level: debug\ndrain-time: 5s\nlog_level: info\n", nil, nil, true},
+		{"a list for one value", "log-level: [debug, info]\n", nil, nil, true},
 		{"no level", "log-level: loud\n", nil, nil, true},
 		{"what Validate refuses", "log-level: debug\nadmission: maybe\n", nil, nil, true},
 		{"after all that", "log-level: error\ndrain-time: 5s\n", []string{"log-level"}, nil, false},

@@ -134,8 +134,15 @@ func (s *Set) file(text []byte, given map[string]bool) error {
 	if top.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: want one \"name: value\" a line", top.Line)
 	}
+	lines := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		if err := s.key(top.Content[i], top.Content[i+1], given); err != nil {
+		key := top.Content[i]
+		name := strings.ReplaceAll(key.Value, "_", "-")
+		if before, twice := lines[name]; twice {
+			return fmt.Errorf("line %d: %s is there twice; line %d has it as well", key.Line, key.Value, before)
+		}
+		lines[name] = key.Line
+		if err := s.key(key, top.Content[i+1], given); err != nil {
 			return err
 		}
 	}
@@ -152,6 +159,9 @@ func (s *Set) key(key, val *yaml.Node, given map[string]bool) error {
 	}
 	values := []*yaml.Node{val}
 	if val.Kind == yaml.SequenceNode {
+		if row.Unit != listUnit {
+			return fmt.Errorf("line %d: %s: want a plain value, not a list", val.Line, key.Value)
+		}
 		values = val.Content
 	}
 	for _, v := range values {

@@ -129,10 +129,13 @@ func Bytes(p *int64, name string, def, lowest, highest int64, help string) Row {
 	}
 }
 
+// listUnit is the unit of a List, and of nothing else.
+const listUnit = "texts, parted by commas"
+
 // List is texts parted by commas; given again it goes on.
 func List(p *[]string, name, help string) Row {
 	*p = nil
-	return Row{Name: name, Unit: "texts, parted by commas", Help: help, Value: &value{
+	return Row{Name: name, Unit: listUnit, Help: help, Value: &value{
 		set: func(s string) error {
 			for part := range strings.SplitSeq(s, ",") {
 				if part = strings.TrimSpace(part); part != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -195,6 +196,11 @@ func (s *UpstreamServer) Base() (*url.URL, error) {
 		return nil, fmt.Errorf("this is no URL: %s; want one like https://origin.example.com/base", withoutPassword(s.URL))
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "":
 		return nil, fmt.Errorf("%q is no base URL; want one like https://origin.example.com/base", u.Redacted())
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("%q: want a port from 1 to 65535", u.Redacted())
+		}
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil

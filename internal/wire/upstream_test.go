@@ -14,6 +14,8 @@ func TestWrongUpstreamIsNamedWithItsFix(t *testing.T) {
 		`{"prefix": "/s/", "servers": [{"url": "http://a"}]}`:  "the cluster's own",
 		`{"prefix": "/"}`: "want 1 to 16",
 		`{"prefix": "/", "servers": [{"url": "ftp://a"}]}`:                                           "is no base URL",
+		`{"prefix": "/", "servers": [{"url": "http://a:65536"}]}`:                                    "want a port from 1 to 65535",
+		`{"prefix": "/", "servers": [{"url": "http://a:0/"}]}`:                                       "want a port from 1 to 65535",
 		`{"prefix": "/", "servers": [{"url": "http://a/?x=1"}]}`:                                     "is no base URL",
 		`{"prefix": "/", "servers": [{"url": "http://u:s3cret@a:x/"}]}`:                              "is no URL",
 		`{"prefix": "/", "servers": [{"url": "ftp://u:s3cret@a/"}]}`:                                 "is no base URL",
