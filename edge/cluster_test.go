@@ -185,7 +185,7 @@ func startEdgeAt(t *testing.T, cfg Config, now func() time.Time) *testEdge {
 	if cfg.Capacity == 0 {
 		cfg.Capacity = 8
 	}
-	cfg.StoreBytes, cfg.MemoryBytes = 1<<30, 64<<20
+	cfg.StoreBytes, cfg.MemoryBytes = cmp.Or(cfg.StoreBytes, 1<<30), 64<<20
 	cfg.MaxConnections, cfg.MaxPerClient = cmp.Or(cfg.MaxConnections, defaults.MaxConnections), cmp.Or(cfg.MaxPerClient, defaults.MaxPerClient)
 	cfg.HeaderTimeout, cfg.MinRate = defaults.HeaderTimeout, cmp.Or(cfg.MinRate, defaults.MinRate)
 	cfg.NoticeEvery, cfg.ReportEvery = 30*time.Millisecond, 30*time.Millisecond

@@ -88,7 +88,8 @@ type Fetcher struct {
 	peers     *http.Client
 	manifests *manifest.Cache
 	lives     lives
-	wholes    wholes
+	wholes    recent        // folders whose objects their origin gives whole or not at all
+	oversize  recent        // keys of bodies without a length that the store did not take
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     hints

@@ -100,7 +100,7 @@ func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 		return headFound(f, r, x, waiting)
 	}
 	asked, ok := h1.ParseRange(r.Header.Get("Range"))
-	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.has(x.Path, f.now()) {
+	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.has(path.Dir(x.Path), f.now()) {
 		return Found{}, false, nil
 	}
 	begin := asked.First
@@ -133,7 +133,7 @@ func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Wa
 	view, how, err := slice(f, r, *x, number, waiting)
 	switch {
 	case errors.Is(err, errWhole):
-		f.wholes.add(x.Path, f.now())
+		f.wholes.add(path.Dir(x.Path), f.now())
 		return Found{}, false, nil
 	case err != nil:
 		return Found{How: how}, true, err
@@ -218,30 +218,30 @@ func (a *answer) settlePart(key string, first int64) error {
 	return nil
 }
 
-// wholes are folders whose objects their origin gives whole or not at all.
-type wholes struct {
+// recent are names of which something is known for a minute.
+type recent struct {
 	mu    sync.Mutex
 	until map[string]time.Time // guarded by mu
 }
 
 const (
-	wholesFor  = time.Minute
-	wholesMost = 1000
+	recentFor  = time.Minute
+	recentMost = 1000
 )
 
-func (w *wholes) has(of string, now time.Time) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return now.Before(w.until[path.Dir(of)])
+func (c *recent) has(name string, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now.Before(c.until[name])
 }
 
-func (w *wholes) add(of string, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.until == nil || len(w.until) >= wholesMost {
-		w.until = map[string]time.Time{}
+func (c *recent) add(name string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.until == nil || len(c.until) >= recentMost {
+		c.until = map[string]time.Time{}
 	}
-	w.until[path.Dir(of)] = now.Add(wholesFor)
+	c.until[name] = now.Add(recentFor)
 }
 
 // spanOf is the part of an object that a key is of, from a byte of it on. False: it

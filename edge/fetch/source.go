@@ -67,7 +67,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass
 	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
-	case !a.rules.Store:
+	case !a.rules.Store, a.meta.Size < 0 && f.oversize.has(o.key, f.now()):
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {
@@ -223,6 +223,10 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 		}
 		if err == nil {
 			err = fmt.Errorf("%w: %d of %d bytes from %s", ErrShort, written, a.meta.Size, a.from)
+		}
+		if errors.Is(err, segstore.ErrTooLarge) { // found out under way: the next ones get it past the store
+			f.oversize.add(o.key, f.now())
+			return err
 		}
 		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
 			return err
