@@ -157,12 +157,30 @@ func TestViewersFindNoEndpointOfNodes(t *testing.T) {
 	}
 }
 
-// A second root is trusted, issues, and the first counts no longer.
+// A second root is trusted, issues, and the first counts no longer, but not before
+// every node has a certificate of the new one, or by force.
 func TestTheAuthorityRollsOver(t *testing.T) {
 	c, ca := namedStage(t)
-	for _, step := range []string{"new", "use", "drop"} {
+	origin := filepath.Join(t.TempDir(), "origin-1") // it speaks here, and does not renew
+	if err := identity.Enrol(origin, ca, identity.Grant{Role: identity.Origin, Node: "origin-1", Addresses: []string{"127.0.0.1"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	id, err := identity.Open(origin, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said wire.Standing
+	if status, text := c.asNode(id, http.MethodGet, wire.PathTrust, nil); status != http.StatusOK || json.Unmarshal(text, &said) != nil || said.Trust == nil || said.Trust.Roots != string(ca.Root()) || len(said.Datagrams.Keys) == 0 || strings.Contains(string(text), "tokens") {
+		t.Errorf("what an origin hears: %d %s", status, text)
+	}
+	for _, step := range []string{"new", "use"} {
 		c.api(http.MethodPost, "/authority/"+step, nil, http.StatusOK, nil)
 	}
+	until(t, "only the origin is left", func() bool {
+		text := string(c.api(http.MethodPost, "/authority/drop", nil, http.StatusConflict, nil))
+		return strings.Contains(text, "origin-1") && !strings.Contains(text, "lb-1")
+	})
+	c.api(http.MethodPost, "/authority/drop?force=true", nil, http.StatusOK, nil)
 	c.api(http.MethodPost, "/authority/burn", nil, http.StatusNotFound, nil)
 	if roots := c.lb.Placement().Trust.Roots; strings.Contains(roots, string(ca.Root())) || strings.Count(roots, "BEGIN") != 1 {
 		t.Errorf("trusted at last:\n%s", roots)

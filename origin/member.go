@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/call"
@@ -31,6 +32,7 @@ type member struct {
 	client *call.Client
 	edges  *http.Transport // nil: nothing is delivered
 	seals  *wire.DatagramSealer
+	turn   atomic.Uint32
 }
 
 func newMember(c Config, d Deps) (*member, error) {
@@ -80,7 +82,9 @@ func (m *member) follow(ctx context.Context) error {
 
 // anyBalancer asks one balancer after the other, until one has answered well.
 func (m *member) anyBalancer(ctx context.Context, ask func(ctx context.Context, balancer string) error) (err error) {
-	for _, balancer := range m.cfg.Balancers {
+	turn := int(m.turn.Add(1)) // each hears of this origin, and which certificate it has
+	for i := range m.cfg.Balancers {
+		balancer := m.cfg.Balancers[(turn+i)%len(m.cfg.Balancers)]
 		own, cancel := context.WithTimeout(ctx, followLimit)
 		err = ask(own, balancer)
 		cancel()

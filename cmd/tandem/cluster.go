@@ -21,7 +21,7 @@ const recoverLimit = 30 * time.Second
 // clusterOrder is the settings of `tandem cluster`.
 type clusterOrder struct {
 	client
-	yes               bool
+	yes, force        bool
 	raft, http, other string
 	first             initOrder
 }
@@ -42,6 +42,7 @@ func clusterCommand() command {
 			return append(append(
 				o.client.rows(),
 				setting.Bool(&o.yes, "yes", false, "Do it: restore and recover only say otherwise what they would do."),
+				setting.Bool(&o.force, "force", false, "authority drop: also where it shuts nodes out that have no certificate of the new root."),
 				setting.String(&o.raft, "raft", "", "move: the balancer's new Raft address, HOST:PORT."),
 				setting.String(&o.http, "http", "", "move: the base URL of its viewers' listener."),
 				setting.String(&o.other, "admin-url", "", "move: the base URL of its admin listener."),

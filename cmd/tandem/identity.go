@@ -204,7 +204,11 @@ func revokeCommand() command {
 
 // authorityStep takes one step of a roll-over.
 func (o *clusterOrder) authorityStep(ctx context.Context, step string, out io.Writer) error {
-	if err := o.call(ctx, http.MethodPost, "/api/v1/authority/"+url.PathEscape(step), nil, nil); err != nil {
+	path := "/api/v1/authority/" + url.PathEscape(step)
+	if o.force {
+		path += "?force=true"
+	}
+	if err := o.call(ctx, http.MethodPost, path, nil, nil); err != nil {
 		return fmt.Errorf("authority %s: %w", step, err)
 	}
 	said := map[string]string{

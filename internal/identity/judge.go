@@ -20,6 +20,9 @@ func (p Peer) Grant() (Grant, error) { return GrantOf(p.cert) }
 // Until is when its certificate ends.
 func (p Peer) Until() time.Time { return p.cert.NotAfter }
 
+// Version is that of the placement by which its certificate was issued.
+func (p Peer) Version() uint64 { return versionOf(p.cert) }
+
 // At tells whether the node may say that it is reached at a host.
 func (p Peer) At(host string) error {
 	if err := p.cert.VerifyHostname(host); err != nil {

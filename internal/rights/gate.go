@@ -22,6 +22,7 @@ type Gate struct {
 	Secret    wire.Secret
 	Placement func() *wire.Placement
 	Refused   func(r *http.Request, err error)
+	Seen      func(p identity.Peer) // whoever has a certificate that counts; nil: nobody looks
 	Rows      []Row
 	BodyLimit time.Duration // for a body to arrive; 0: as the listener says
 }
@@ -77,6 +78,9 @@ func (g *Gate) byName(w http.ResponseWriter, r *http.Request, next http.Handler,
 	if err != nil {
 		g.shutOut(w, r, err, "certificate")
 		return
+	}
+	if g.Seen != nil {
+		g.Seen(peer)
 	}
 	if row == nil {
 		call.RefuseNode(w, http.StatusNotFound, call.ReasonUnused, "no such endpoint here for "+string(peer.Role)+"s")

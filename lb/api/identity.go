@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -78,6 +79,9 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	case "use":
 		c.Kind = raftfsm.AuthorityUse
 	case "drop":
+		if !mayDropRoot(a.deps.Control.Authority, w, r) {
+			return
+		}
 		c.Kind = raftfsm.AuthorityDrop
 	default:
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "the steps are new, use and drop")
@@ -86,4 +90,29 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	if result, ok := a.order(w, r, c); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}
+}
+
+// mayDropRoot tells whether nobody would be shut out by the end of the old root, or the
+// operator wants that. False: it was refused, with the names.
+func mayDropRoot(by *control.Authority, w http.ResponseWriter, r *http.Request) bool {
+	force, ok := forced(w, r)
+	if !ok {
+		return false
+	}
+	old, unheard := by.Outdated()
+	if force || len(old)+len(unheard) == 0 {
+		return true
+	}
+	why := ""
+	if len(old) > 0 {
+		why = "certificates of the old root are all that is known of " + strings.Join(old, ", ")
+	}
+	if len(unheard) > 0 {
+		if why != "" {
+			why += "; "
+		}
+		why += "nothing was heard here of " + strings.Join(unheard, ", ")
+	}
+	call.RefuseNode(w, http.StatusConflict, "would_shut_out", why+": each would need a new ticket; wait until they have renewed (their logs say so), or force it (?force=true, --force)")
+	return false
 }

@@ -19,7 +19,10 @@ import (
 )
 
 // Authority certifies the cluster's nodes, and keeps this balancer's own certificate.
-type Authority struct{ c *Control }
+type Authority struct {
+	c     *Control
+	shown certificates
+}
 
 // ErrNoAuthority is for a cluster whose nodes have no names.
 var ErrNoAuthority = fmt.Errorf("%w: this cluster has no authority: tandem cluster init makes one", raftfsm.ErrRefused)

@@ -57,7 +57,7 @@ func (c *Control) gate() *rights.Gate {
 		c.deps.Logger.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
 	})
 	return &rights.Gate{
-		Identity: c.deps.Identity, Secret: c.deps.Secret, Placement: c.node.Placement, Rows: rights.OfBalancers, BodyLimit: bodyLimit,
+		Identity: c.deps.Identity, Secret: c.deps.Secret, Placement: c.node.Placement, Rows: rights.OfBalancers, BodyLimit: bodyLimit, Seen: c.Authority.shown.note,
 		Refused: func(r *http.Request, err error) {
 			c.deps.Foreign()
 			c.Misfits.caller(c.node.Placement(), r, err)
