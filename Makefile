@@ -14,7 +14,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders browser steering trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser steering trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -100,6 +100,16 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 
 orders: ## removals, drains, joinings under viewers, at the limit and with room, over TANDEM_ORDERS=10 seeds
 	@echo "== orders"; TANDEM_ORDERS="$${TANDEM_ORDERS:-10}" go test -timeout 90m -count=1 -v -run TestAnOrderCostsNobodyAnything $(TESTFLAGS) ./internal/systest
+
+histories: ## what clients hear of the placement while balancers die and lose their disks is what one machine could say (TANDEM_HISTORIES=50, TANDEM_HISTORIES_SEED=N)
+	@echo "== histories"; TANDEM_HISTORIES="$${TANDEM_HISTORIES:-50}" go test -timeout 60m -count=1 -v -run OverWipes ./raftfsm
+
+upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back, under 120 viewers that know one address
+	@[ -n "$(FROM)" ] || { echo "upgrade: FROM=REVISION is missing"; exit 2; }
+	@echo "== upgrade from $(FROM)"; d=$$(mktemp -d); trap 'git worktree remove --force $$d/tree; rm -rf $$d' EXIT; \
+	git worktree add -q --detach $$d/tree $(FROM) && mkdir -p $$d/tree/web/dist && touch $$d/tree/web/dist/.keep && \
+	(cd $$d/tree && CGO_ENABLED=0 go build -trimpath -o $$d/tandem ./cmd/tandem) && \
+	TANDEM_BIN=$$d/tandem TANDEM_UPGRADE_TO=$(CURDIR)/$(BIN) go test -timeout 30m -count=1 -v -run TestEveryNodeIsUpgraded ./internal/systest
 
 conformance: ## the public HTTP caching suite against an edge alone
 ifeq ($(NODE),)

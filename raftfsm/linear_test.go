@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,7 +95,34 @@ func (r *recorder) add(client int, in operation, began int64, out outcome) {
 // and a leader is killed and started again. What they heard has to be what a
 // single machine could have said.
 func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
-	seed := rand.Uint64()
+	checkHistory(t, rand.Uint64(), disturb)
+}
+
+// The same over killed balancers, and over ones that have lost their disks and are let in
+// anew, leaders among them, in any order.
+//
+//	make histories (TANDEM_HISTORIES=50 seeds from TANDEM_HISTORIES_SEED on)
+func TestTheHistoryIsThatOfOneMachineOverWipes(t *testing.T) {
+	count, _ := strconv.Atoi(os.Getenv("TANDEM_HISTORIES"))
+	if count == 0 {
+		t.Skip("make histories")
+	}
+	from, err := strconv.ParseUint(os.Getenv("TANDEM_HISTORIES_SEED"), 10, 64)
+	if err != nil {
+		from = rand.Uint64N(1 << 32)
+	}
+	for seed := from; seed < from+uint64(count); seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, seed))
+			checkHistory(t, seed, func(c *cluster, nodes *sync.Map, done *atomic.Int64) { wreck(c, nodes, done, rng) })
+		})
+	}
+}
+
+// checkHistory lets four clients work while the cluster is disturbed, and checks what they
+// have heard.
+func checkHistory(t *testing.T, seed uint64, disturb func(c *cluster, nodes *sync.Map, done *atomic.Int64)) {
+	t.Helper()
 	t.Logf("seed %d", seed)
 	c := newCluster(t, 3)
 	for i := 1; i <= 2; i++ {
@@ -141,11 +171,7 @@ func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
 // disturb changes the lead, and kills leaders, each time enough has happened: not
 // when enough time has gone.
 func disturb(c *cluster, nodes *sync.Map, done *atomic.Int64) {
-	work := func() {
-		for enough := done.Load() + 100; done.Load() < enough; {
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
+	work := func() { await(done, 100) }
 	for round := range 4 {
 		work()
 		leader := c.leader()
@@ -158,6 +184,71 @@ func disturb(c *cluster, nodes *sync.Map, done *atomic.Int64) {
 		nodes.Store(leader.Name(), c.restart(leader.Name()))
 	}
 	work()
+}
+
+// await waits until so many more operations are over.
+func await(done *atomic.Int64, more int64) {
+	for enough := done.Load() + more; done.Load() < enough; {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// wreck kills balancers, whoever they are, which come back with their disks or without, or
+// lets the lead change hands, each time enough has happened.
+func wreck(c *cluster, nodes *sync.Map, done *atomic.Int64, rng *rand.Rand) {
+	kill := func(name string) {
+		nodes.Delete(name)
+		c.kill(name)
+	}
+	back := func(name string, wiped bool) {
+		if wiped {
+			nodes.Store(name, c.lose(name))
+		} else {
+			nodes.Store(name, c.restart(name))
+		}
+	}
+	for range 4 {
+		await(done, 30+rng.Int64N(100))
+		order := rng.Perm(len(c.peers))
+		one, two, three := c.peers[order[0]].Name, c.peers[order[1]].Name, c.peers[order[2]].Name
+		switch rng.IntN(4) {
+		case 0:
+			_ = c.leader().raft.LeadershipTransfer().Error()
+		case 1:
+			kill(one)
+			await(done, rng.Int64N(60))
+			back(one, false)
+		case 2:
+			kill(one)
+			await(done, rng.Int64N(60))
+			back(one, true)
+			admitAnew(c, one)
+		default: // one has missed what the other two have committed, one of those forgets it, the other is away
+			kill(one)
+			await(done, 40)
+			kill(two)
+			kill(three)
+			back(one, false)
+			back(two, true)
+			await(done, 20) // unheard
+			back(three, false)
+			admitAnew(c, two)
+		}
+	}
+	await(done, 100)
+}
+
+// admitAnew takes a balancer with an empty disk in anew, until it votes.
+func admitAnew(c *cluster, name string) {
+	c.t.Helper()
+	eventually(c.t, 20*time.Second, name+" is let in", func() bool {
+		return c.leader().Admit(c.t.Context(), c.addressed(name), true) == nil
+	})
+	c.nodes[name].Learn()
+	eventually(c.t, 20*time.Second, name+" votes", func() bool {
+		_, err := c.leader().Promote(c.t.Context())
+		return err == nil && slices.Contains(c.leader().Voters(), name)
+	})
 }
 
 // ask is one operation of one client, at whatever node it believes to lead.

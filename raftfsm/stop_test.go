@@ -172,7 +172,7 @@ func (all processes) awaitApplied(t *testing.T, index uint64, limit time.Duratio
 	}
 }
 
-func eventually(t *testing.T, limit time.Duration, what string, is func() bool) {
+func eventually(t testing.TB, limit time.Duration, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(limit); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {

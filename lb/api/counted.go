@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/raftfsm"
 )
 
@@ -38,7 +40,7 @@ func (c *counting) run(ctx context.Context) error {
 		case <-tick.C:
 			if command, ok := c.untold(); ok {
 				limited, cancel := context.WithTimeout(ctx, countLimit)
-				if _, err := c.deps.Control.Proposals.Propose(limited, command); err == nil {
+				if _, err := c.deps.Control.Proposals.Propose(limited, command); !errors.Is(err, control.ErrNoQuorum) {
 					c.told = *command.Counts
 				} // else it is told again
 				cancel()
@@ -70,7 +72,7 @@ func (c *counting) untold() (raftfsm.Command, bool) {
 	}
 	counts := wire.Counts{Life: c.life, Takeovers: mine.Takeovers, Refused: mine.Refused, Deaths: deaths}
 	if reflect.DeepEqual(counts, c.told) && now.Sub(c.last) < refusedEvery {
-		return raftfsm.Command{}, false // it was taken, and is not there: an older build leads
+		return raftfsm.Command{}, false // it is not there, nor will be: an older build leads
 	}
 	c.last = now
 	return raftfsm.Command{Kind: raftfsm.Counted, Name: c.deps.Name, Counts: &counts}, true
