@@ -110,8 +110,23 @@ func ignoreClosed(err error) error {
 func Admin(ln net.Listener, h http.Handler) Listener {
 	return Listener{
 		Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true,
-		Server: HTTP(&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}, nil),
+		Server: HTTP(&http.Server{Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}, nil),
 	}
+}
+
+// orderTime is how long the body of an operator's request may take to come.
+const orderTime = 30 * time.Second
+
+// timely bounds how long bodies take to come, whether they are read or only passed
+// over behind an answer, and not how long an answer takes: http.Server's ReadTimeout
+// would end streams of events.
+func timely(next http.Handler, limit time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit)) // net/http lifts it at the body's end
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 var _ Server = (*httpServer)(nil)
