@@ -135,3 +135,39 @@ func TestPositionsMoveInEveryKindOfManifest(t *testing.T) {
 		t.Errorf("the session's numbers come from %s", got.Manifest)
 	}
 }
+
+// TestWhatAPlaylistNamesAlongIsNoPlaylistOfTheSession: lists of advertisements and the
+// like are asked for over and over, and push none of the playlists out of which the
+// session's positions are read, in a goroutine or on a loop.
+func TestWhatAPlaylistNamesAlongIsNoPlaylistOfTheSession(t *testing.T) {
+	o, _ := everyKind(t)
+	playlists := o.serve
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/v/x/ads-") {
+			w.Header().Set("Cache-Control", "max-age=600")
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(w, `{"ASSETS":[{"URI":"%s/v/ad.m3u8","DURATION":4}]}`, o.URL)
+			return true
+		}
+		return playlists(w, r)
+	})
+	_, edges := startRing(t, 2, o)
+	e := edges[0]
+	id, _ := open(t, e, 1, "/v/x/")
+	prefix := e.url + "/s/" + tokenOf(id, "/v/x/")
+	for _, path := range []string{"/v/x/top.m3u8", "/v/x/v.m3u8"} {
+		get(t, prefix+path)
+	}
+	for i := range 2 * wire.MaxManifests {
+		for range 3 {
+			if resp, body := get(t, fmt.Sprintf("%s/v/x/ads-%d.json", prefix, i)); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "/s/") {
+				t.Fatal(resp.Status, string(body))
+			}
+		}
+	}
+	get(t, prefix+"/v/x/v/2.m4s")
+	eventually(t, "the position is in its playlist", func() bool {
+		tracks := e.member.Tracks(id)
+		return len(tracks) == 1 && tracks[0].Sequence == 41 && tracks[0].Manifest == "/v/x/v.m3u8"
+	})
+}

@@ -119,9 +119,7 @@ func (q *quick) manifest(c *front.Conn, h *h1.Request, view *segstore.View, x *r
 			return false
 		}
 	}
-	if x.slot >= 0 {
-		q.e.member.Asked(x.Pair, x.slot, x.Key)
-	}
+	noteAsked(q.e, x, entry)
 	out := q.head(x, &f.meta, y)
 	f.says(&out)
 	return q.respond(c, x, meta, out, body)

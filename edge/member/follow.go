@@ -111,7 +111,7 @@ func (m *Member) registrationDue() (bool, error) {
 	case self.Incarnation > mine && self.HTTP != m.address:
 		return false, fmt.Errorf("%w: %s at %s", ErrNameTaken, m.cfg.Name, self.HTTP)
 	case self.Incarnation > mine || self.Incarnation == mine && self.State == wire.EdgeDown:
-		m.incarnation.Store(max(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()), self.Incarnation+1))
+		m.incarnation.Store(max(m.numbers.Next(uint64(m.now().UnixMilli()), m.incarnation.Load()), self.Incarnation+1))
 		for _, t := range m.tables.list() {
 			t.forgetTelling()
 		}
@@ -236,7 +236,7 @@ func (m *Member) apply(p *wire.Placement) {
 		}
 	}
 	if n := len(p.Purges); n > 0 && p.Version != before.Version {
-		m.numbers.write("purged", m.purged)
+		m.numbers.Write("purged", m.purged)
 	}
 	m.applied(before, p)
 	m.silence.Follow(p, m.cfg.Name, m.now())

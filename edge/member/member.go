@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/lives"
 	"tandem/edge/manifest"
 
 	"github.com/rs/zerolog"
@@ -83,7 +84,7 @@ type Member struct {
 	traffic func() Traffic
 	applied func(before, now *wire.Placement)
 	tables  *tables
-	numbers numbers
+	numbers lives.Numbers
 	Keys    wire.KeyRing // open the tokens of sessions
 
 	changed     chan struct{} // one token: the placement changed
@@ -114,12 +115,12 @@ func New(cfg Config, deps Deps) *Member {
 	}
 	m := &Member{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, applied: deps.Applied,
-		tables: newTables(cfg.Name), numbers: numbers{cfg.Data, deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
+		tables: newTables(cfg.Name), numbers: lives.Numbers{Dir: cfg.Data, Log: deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
 	m.tables.perClient = cfg.ProvisionalPerClient
 	m.Positions = newPositions(m.tables, deps.Manifests, deps.Now)
-	m.incarnation.Store(m.numbers.next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
-	m.purged = m.numbers.read("purged")
+	m.incarnation.Store(m.numbers.Next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
+	m.purged = m.numbers.Read("purged")
 	m.fetch.Purged(m.purged)
 	m.base.Store(m.view.Placement())
 	m.copier = &copier{

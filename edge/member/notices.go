@@ -18,24 +18,25 @@ type noticeWay struct {
 }
 
 // notices tells all that watch a table, at the interval, what this edge delivers, to
-// whom and how far (claims 10, 11, 16-19). One goroutine a watcher of a table at most
-// is under way: one that hangs does not hold up the others.
+// whom and how far (claims 10, 11, 16-19).
 func (m *Member) notices(ctx context.Context) error {
+	return m.tables.tell(ctx, m.cfg.NoticeEvery, m.sendNotice)
+}
+
+// tell lets send go to each watcher of each table at the interval: what is known here is
+// there an interval later, and the time that a notice takes. One goroutine a watcher of
+// a table at most is under way: one that hangs does not hold up the others.
+func (s *tables) tell(ctx context.Context, interval time.Duration, send func(ctx context.Context, t *table, to string)) error {
 	var busy sync.Map
-	return every(ctx, m.cfg.NoticeEvery, func(under *sync.WaitGroup) {
-		p := m.view.Placement()
-		for _, t := range m.tables.list() {
+	return every(ctx, interval, func(under *sync.WaitGroup) {
+		for _, t := range s.list() {
 			for _, way := range t.ways() {
-				edge, ok := p.Edge(way.to)
-				if !ok {
-					continue
-				}
 				if _, taken := busy.LoadOrStore(way, true); taken {
 					continue
 				}
 				under.Go(func() {
 					defer busy.Delete(way)
-					m.sendNotice(ctx, edge.HTTP, t, way.to)
+					send(ctx, t, way.to)
 				})
 			}
 		}
@@ -53,15 +54,33 @@ func (t *table) ways() []noticeWay {
 	return ways
 }
 
-// sendNotice sends one notice; what it said is no news once it is acknowledged.
-func (m *Member) sendNotice(ctx context.Context, address string, t *table, to string) {
-	o := t.notice(to, m.incarnation.Load(), m.tables.sequence.Add(1), m.view.Placement().Version)
+// wholeLimit is how long a notice may take that tells a table whole, and may be large.
+const wholeLimit = time.Second
+
+// noticeLimit is how long a notice is waited for to a neighbour that may be silent so
+// long.
+func noticeLimit(silent time.Duration, n *wire.Notice) time.Duration {
+	if n.Covers.To > 0 {
+		return max(silent, wholeLimit)
+	}
+	return silent
+}
+
+// sendNotice sends one notice; what it said is no news once it is acknowledged. One that
+// is lost holds up the next for no longer than its receiver may be silent.
+func (m *Member) sendNotice(ctx context.Context, t *table, to string) {
+	p := m.view.Placement()
+	edge, ok := p.Edge(to)
+	if !ok {
+		return
+	}
+	o := t.notice(to, m.incarnation.Load(), m.tables.sequence.Add(1), p.Version)
 	if o == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(2*m.cfg.NoticeEvery, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, noticeLimit(time.Duration(m.cfg.SilentFor)*m.cfg.NoticeEvery, o.notice))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+wire.PathNotice, bytes.NewReader(o.notice.Append(nil)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, edge.HTTP+wire.PathNotice, bytes.NewReader(o.notice.Append(nil)))
 	if err != nil {
 		return
 	}

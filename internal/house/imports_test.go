@@ -15,9 +15,10 @@ var rooms = map[string][]string{
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
+	"edge/lives":     {},
 	"edge/silence":   {"internal/ring", "internal/wire"},
 	"edge/prefetch":  {"segstore", "internal/media", "internal/wire"},
-	"edge/member":    {"edge/fetch", "edge/manifest", "edge/prefetch", "edge/rules", "edge/silence", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
+	"edge/member":    {"edge/fetch", "edge/lives", "edge/manifest", "edge/prefetch", "edge/rules", "edge/silence", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
