@@ -55,6 +55,7 @@ type Config struct {
 	ProvisionalEach    int
 	MaxConnections     int
 	MaxPerClient       int
+	MaxMisses          int
 	HeaderTimeout      time.Duration
 	MinRate            int64
 	MaxQueue           int64
@@ -117,6 +118,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Int(&c.ProvisionalEach, "max-provisional-per-client", 1000, 0, 1000000, "sessions", "most sessions of one address (IPv6: /64) that have been given no media yet, and as many more as it plays; a further one is refused with 429; 0: any number"),
 		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "most connections at once; further ones are reset, those of balancers and neighbours aside"),
 		setting.Int(&c.MaxPerClient, "max-connections-per-client", 1000, 1, 1000000, "connections", "most of them from one address (IPv6: /64)"),
+		setting.Int(&c.MaxMisses, "max-misses-per-client", 30000, 0, 100000000, "misses a minute", "how much one address (IPv6: /64) may ask for that is not here and has to be asked of the origin; a name that there is none of, and a head alone, count as 10; beyond it, 429 for what nobody has asked for lately; 0: any number"),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "how long a client may take to send the head of a request"),
 		setting.Bytes(&c.MaxQueue, "max-queue", 32<<10, 0, 16<<20, "most bytes that lie in the kernel for one client and could not be sent to it yet; 0: what the system likes"),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "bytes a second below which a client that has a body to take, or to send, is cut off; 0: never; balancers and neighbours aside"),

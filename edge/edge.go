@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/identity"
@@ -47,6 +48,7 @@ type Edge struct {
 	manifests *manifest.Cache
 	ours      *ours
 	limiter   *front.Limiter
+	misses    *budget.Rate // of clients
 	counts    counts
 	origins   *upstream.Upstreams
 	ways      *ways
@@ -93,6 +95,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if cfg.assumed {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
+	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
 	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.register()
 	return e, nil

@@ -174,6 +174,9 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string, node bool) (x re
 		}
 		x.Pair = fetch.PairSaid(h)
 	}
+	if x.client = viewer; x.Node && viewer == remote {
+		x.client = ""
+	}
 	key, ok := cachekey.Of(target)
 	if !ok {
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}

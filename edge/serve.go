@@ -23,6 +23,7 @@ type request struct {
 	slot      int    // the session's slot in the pair's table, -1: none
 	inherited bool   // it was taken over, and its first requests are looked at
 	target    string // what is asked for, with all of its query
+	client    string // the viewer's address; "": nobody's
 	prefix    string // "/s/<token>": what root-relative URIs in playlists get
 	started   time.Time
 }
@@ -32,7 +33,11 @@ type request struct {
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	ask := x.asksForEntry(r.Header)
 	x.Whole = x.Whole || ask != ""
+	if refuseMiss(e, w, &x) {
+		return
+	}
 	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})
+	chargeMiss(e, r, &x, &found)
 	if err == nil && ask != "" && e.tellEntry(w, r, ask, found) {
 		closeFound(found)
 		return

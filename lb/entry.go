@@ -73,12 +73,12 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, 
 	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
 	defer cancel()
 	viewer := hostOf(r.RemoteAddr)
-	if !l.refused.left(viewer) {
+	if !l.refused.Left(viewer) {
 		return refuse(l, w, r, stream, wire.ReasonClient)
 	}
 	id, reason := l.opener.open(ctx, stream, viewer, false)
 	if reason != "" {
-		l.refused.spend(viewer)
+		l.refused.Spend(viewer, 1)
 		return refuse(l, w, r, stream, reason)
 	}
 	l.counts.opened.Inc()

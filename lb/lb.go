@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/h1"
@@ -50,7 +51,7 @@ type LB struct {
 	known       *known
 	moves       moves
 	opener      *opener
-	refused     *rateLimit // openings that were refused
+	refused     *budget.Rate // openings that were refused
 	guard       *guard
 	entrance    *entrance
 	certificate *certificate     // nil without one
@@ -85,7 +86,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret, id), identity: id, nodes: cfg.openNodes(),
-		known: newKnown(deps.Now), refused: newRateLimit(cfg.MaxRefused, deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		known: newKnown(deps.Now), refused: budget.NewRate(cfg.MaxRefused, deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
 	l.leave = sync.OnceFunc(func() { close(l.leaving) })

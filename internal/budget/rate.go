@@ -1,4 +1,4 @@
-package lb
+package budget
 
 import (
 	"sync"
@@ -11,9 +11,9 @@ import (
 // forgotten.
 const maxRated = 20_000
 
-// rateLimit is a token bucket for each client: what one may do a minute, all of it at
+// Rate is a token bucket for each client: what one may do a minute, all of it at
 // once if it likes.
-type rateLimit struct {
+type Rate struct {
 	each int // a minute; 0: any number
 	now  func() time.Time
 
@@ -26,12 +26,13 @@ type bucket struct {
 	at    time.Time
 }
 
-func newRateLimit(each int, now func() time.Time) *rateLimit {
-	return &rateLimit{each: each, now: now, buckets: map[string]bucket{}}
+// NewRate bounds a client to so many a minute; 0: any number.
+func NewRate(each int, now func() time.Time) *Rate {
+	return &Rate{each: each, now: now, buckets: map[string]bucket{}}
 }
 
-// left tells whether a client has something left.
-func (l *rateLimit) left(address string) bool {
+// Left tells whether a client has something left.
+func (l *Rate) Left(address string) bool {
 	if l.each == 0 {
 		return true
 	}
@@ -40,15 +41,15 @@ func (l *rateLimit) left(address string) bool {
 	return l.spent(wire.ClientOf(address), l.now())+1 <= float64(l.each)
 }
 
-// spend takes one from what a client has left.
-func (l *rateLimit) spend(address string) {
+// Spend takes so much from what a client has left.
+func (l *Rate) Spend(address string, n int) {
 	if l.each == 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	client, now := wire.ClientOf(address), l.now()
-	spent := l.spent(client, now) + 1
+	spent := l.spent(client, now) + float64(n)
 	if _, known := l.buckets[client]; !known && len(l.buckets) >= maxRated {
 		l.forget(now)
 	}
@@ -56,14 +57,14 @@ func (l *rateLimit) spend(address string) {
 }
 
 // spent needs mu.
-func (l *rateLimit) spent(client string, now time.Time) float64 {
+func (l *Rate) spent(client string, now time.Time) float64 {
 	b := l.buckets[client]
 	return max(0, b.spent-now.Sub(b.at).Minutes()*float64(l.each))
 }
 
 // forget drops those that have all left again; where none has, the one of a few that
 // has most left. It needs mu.
-func (l *rateLimit) forget(now time.Time) {
+func (l *Rate) forget(now time.Time) {
 	const few = 64
 	seen, most, least := 0, "", float64(l.each)+1
 	for client := range l.buckets {
