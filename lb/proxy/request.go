@@ -66,12 +66,7 @@ var conditions = map[string]bool{
 // request writes the request: the viewer's own, or one for the rest.
 func (k *response) request(to Target) []byte {
 	b := make([]byte, 0, 1024)
-	b = append(append(append(append(b, k.r.Method...), ' '), k.e.Target...), " HTTP/1.1\r\n"...)
-	host := k.r.Host
-	if host == "" {
-		host = to.Addr
-	}
-	b = appendField(b, "Host", host)
+	b = appendLine(b, k.r.Method, k.e.Target, k.r.Host, to)
 	rest := k.begun && !k.proves()
 	listed := k.r.Header["Connection"]
 	for name, values := range k.r.Header {
@@ -90,21 +85,36 @@ func (k *response) request(to Target) []byte {
 		b = appendField(b, "Range", text)
 		b = appendField(b, "If-Range", k.etag)
 	}
-	if !to.TLS { // else the connection shows who asks, and no secret goes over it
-		b = appendField(b, wire.HeaderAuth, k.c.deps.Secret.Bearer())
-	}
-	b = appendField(b, wire.HeaderFrom, k.c.deps.Name)
-	b = appendField(b, wire.HeaderViewer, k.e.Viewer)
 	switch {
 	case k.e.Entry != nil && k.e.EntryOnly:
 		b = appendField(b, wire.HeaderManifest, wire.ManifestOnly)
 	case k.e.Entry != nil:
 		b = appendField(b, wire.HeaderManifest, wire.ManifestAsk)
 	}
-	if k.e.Pair != 0 {
-		b = appendField(b, wire.HeaderPair, strconv.FormatUint(uint64(k.e.Pair), 10))
+	return k.c.appendOwn(b, to, k.e.Viewer, k.e.Pair)
+}
+
+// appendLine begins a request.
+func appendLine(b []byte, method, target, host string, to Target) []byte {
+	if host == "" {
+		host = to.Addr
 	}
-	return append(b, "\r\n"...)
+	b = append(append(append(append(b, method...), ' '), target...), " HTTP/1.1\r\n"...)
+	return appendField(b, "Host", host)
+}
+
+// appendOwn ends a request: what an edge is told of who asks, and for whom.
+func (c *Proxy) appendOwn(b []byte, to Target, viewer string, pair wire.PairID) []byte {
+	if !to.TLS { // else the connection shows who asks, and no secret goes over it
+		b = appendField(b, wire.HeaderAuth, c.deps.Secret.Bearer())
+	}
+	b = appendField(b, wire.HeaderFrom, c.deps.Name)
+	b = appendField(b, wire.HeaderViewer, viewer)
+	if pair != 0 {
+		b = strconv.AppendUint(append(b, wire.HeaderPair+": "...), uint64(pair), 10)
+		b = append(b, crlf...)
+	}
+	return append(b, crlf...)
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"strconv"
 	"strings"
 
 	"tandem/internal/front"
 	"tandem/internal/h1"
-	"tandem/internal/wire"
 )
 
 // ask finds a connection and sends the request; false: nothing was begun.
@@ -57,18 +55,11 @@ func (r *splice) say(h *h1.Request) {
 // request writes the request for the edge: the viewer's own, without what belongs
 // to the viewer's connection. It is response.request for the ordinary case.
 func (r *splice) request(b []byte, h *h1.Request) []byte {
-	b = append(append(append(append(b, h.Method...), ' '), r.plan.Target...), " HTTP/1.1\r\n"...)
-	b = appendField(b, "Host", h.Host)
+	b = appendLine(b, h.Method, r.plan.Target, h.Host, r.plan.First)
 	for _, f := range h.Fields {
 		if !isUnsent(f.Name) {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
-	secret := r.s.c.deps.Secret
-	b = appendField(b, wire.HeaderAuth, secret.Bearer())
-	b = appendField(b, wire.HeaderFrom, r.s.c.deps.Name)
-	b = appendField(b, wire.HeaderViewer, r.s.deps.Viewer(r.viewer))
-	b = append(append(b, wire.HeaderPair...), ": "...)
-	b = strconv.AppendUint(b, uint64(r.plan.Pair), 10)
-	return append(b, "\r\n\r\n"...)
+	return r.s.c.appendOwn(b, r.plan.First, r.s.deps.Viewer(r.viewer), r.plan.Pair)
 }
