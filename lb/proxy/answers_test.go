@@ -209,7 +209,7 @@ func (g got) text() string {
 
 // However an edge answers, a viewer sees through a splice what it would see through
 // a response, and the next answer is not spoilt.
-func TestSplicesGiveWhatCarriagesGive(t *testing.T) {
+func TestBothWaysGiveTheSame(t *testing.T) {
 	cases := answerCases()
 	var s *spliceStage
 	e := answerEdge(t, cases, func() { s.settle() })

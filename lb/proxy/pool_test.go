@@ -292,4 +292,14 @@ func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
 		}
 		c.pool.sweep(func(*upstream) bool { return true })
 	}
+	u, err := c.dial(t.Context(), e.target("edge-1"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.pool.put(u, time.Now()); c.pool.size() != 1 {
+		t.Fatal("it was not kept")
+	}
+	if c.Drop("edge-1"); c.pool.size() != 0 {
+		t.Error("what was idle outlives its edge")
+	}
 }

@@ -152,27 +152,6 @@ func hedgesNeedRoom(t *testing.T, o stageOptions) {
 	}
 }
 
-// A connection that an edge closed while it was idle says nothing of the edge.
-func TestStaleConnectionIsNoEvidence(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, stageOptions{direct: true})
-	for range 3 {
-		s.whole(s.get(http.MethodGet, "/small", ""), http.StatusOK, content["/small"])
-		if s.c.pool.size() != 1 {
-			t.Fatalf("%d idle connections", s.c.pool.size())
-		}
-		s.edges[0].server.CloseClientConnections()
-	}
-	s.whole(s.get(http.MethodGet, "/small", ""), http.StatusOK, content["/small"])
-	if moves, failed := s.taken(); len(moves)+len(failed) != 0 {
-		t.Fatalf("takeovers %+v, evidence %v", moves, failed)
-	}
-	s.c.Drop("edge-1")
-	if s.c.pool.size() != 0 {
-		t.Fatalf("%d idle connections after drop", s.c.pool.size())
-	}
-}
-
 // What an edge is told, and what it is not.
 func TestRequestFields(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func askCases() map[string]string {
 }
 
 // A splice asks an edge for exactly what a response would ask it for.
-func TestSplicesAskWhatCarriagesAsk(t *testing.T) {
+func TestBothWaysAskTheSame(t *testing.T) {
 	e := script(t, func(c net.Conn, ask string) {
 		text := plainOK("well")
 		if strings.HasPrefix(ask, "HEAD") {
