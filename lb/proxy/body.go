@@ -104,7 +104,7 @@ func (k *response) give(a *attempt, b []byte) error {
 // splice moves what has come, inside the kernel; the little that is not worth it comes
 // into the buffer. So it only waits for the viewer.
 func (k *response) splice(a *attempt) error {
-	n := a.conn.lying()
+	n := int64(a.conn.arrived)
 	if n < spliceLeast {
 		return a.conn.fill(time.Time{})
 	}

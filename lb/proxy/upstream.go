@@ -49,13 +49,14 @@ type upstream struct {
 	ended    bool // the edge sends no more
 
 	// A goroutine's.
-	conn  net.Conn     // tcp, or TLS over it
-	tcp   *net.TCPConn // nil: a loop's
-	raw   syscall.RawConn
-	buf   []byte
-	r, w  int
-	large *[]byte     // from bodyBuffers, while buf is its
-	cut   atomic.Bool // interrupt was called
+	conn    net.Conn     // tcp, or TLS over it
+	tcp     *net.TCPConn // nil: a loop's
+	raw     syscall.RawConn
+	buf     []byte
+	r, w    int
+	large   *[]byte     // from bodyBuffers, while buf is its
+	arrived int         // bytes that arrive has seen
+	cut     atomic.Bool // interrupt was called
 }
 
 // Wants is a front.Source's.
@@ -175,22 +176,20 @@ func (u *upstream) fill(deadline time.Time) error {
 	return err
 }
 
-// arrive waits until deadline for bytes, and leaves them in the socket.
+// arrive waits until deadline for bytes, leaves them in the socket, and notes how many
+// there are: none at its end, and where that can't be told.
 func (u *upstream) arrive(deadline time.Time) error {
 	if err := u.until(deadline); err != nil {
 		return err
 	}
-	err := u.raw.Read(func(fd uintptr) bool { return front.Unread(int(fd)) })
+	err := u.raw.Read(func(fd uintptr) bool {
+		u.arrived = front.Received(int(fd))
+		return u.arrived > 0 || front.Unread(int(fd))
+	})
 	if errors.Is(err, os.ErrDeadlineExceeded) && u.cut.Load() {
 		return errCut
 	}
 	return err
-}
-
-// lying is how many bytes lie in the socket; 0 also where that can't be told.
-func (u *upstream) lying() (n int64) {
-	_ = u.raw.Control(func(fd uintptr) { n = int64(front.Received(int(fd))) })
-	return n
 }
 
 // room makes place in the buffer: bytes move to its front, or it grows. The
