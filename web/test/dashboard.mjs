@@ -148,6 +148,40 @@ async function balancerGoesAndComesBack(browser) {
   await close();
 }
 
+// Two of three balancers are gone, then an edge falls silent: nobody can commit its
+// death, its neighbour stands in by its own word, and the balancer that is left says so
+// (lb/api/verdict.go).
+async function nobodyLeads(browser, width, scheme) {
+  const { cluster, page, complaints, close } = await open(browser, { width, scheme });
+  const calm = cluster.status.bind(cluster);
+  cluster.leader = "";
+  cluster.status = () => {
+    const status = calm();
+    for (const b of status.balancers) b.alive = b.name === status.node;
+    Object.assign(status.edges[0], { state: "silent", stand_ins: ["edge-2"], report_age: 61_000, delivering: 0 });
+    Object.assign(status.edges[1], { delivering: status.edges[1].delivering + 17, fail_safe: true });
+    status.verdict = {
+      level: "bad", survives_next: "unknown", text: "edge-1 is silent, edge-2 stands in",
+      more: "No majority of the balancers: sessions go on, the placement can't change. What the next failure would cost is not known.",
+      next: "Start the balancers that are gone. If most are lost for good: tandem cluster recover.",
+    };
+    return status;
+  };
+  cluster.changed();
+  await sees(page, "edge-1 is silent, edge-2 stands in", "#sentence");
+  await sees(page, "No majority of the balancers", "#more");
+  await sees(page, "tandem cluster recover", "#more");
+  await sees(page, "No majority: the placement can't change.", ".summary.bad");
+  assert.equal(await page.locator("#edge-edge-1 .pill.bad").innerText(), "silent");
+  assert.equal(await page.locator(".balancers li.bad").count(), 2);
+  await sees(page, "nobody", "#facts .bad");
+  await lookAtAll(page);
+  await fits(page, `${width}, nobody leads`);
+  await picture(page, `${width}-nobody-leads`);
+  assert.deepEqual(complaints, []);
+  await close();
+}
+
 async function ringsOfAllSizes(browser) {
   for (const [edges, slots] of [[2, 20], [3, 100], [9, 400], [64, 5000]]) {
     const { cluster, page, complaints, close } = await open(browser, { width: 1440, edges, slots, scheme: edges % 2 ? "light" : "dark" });
@@ -202,6 +236,7 @@ try {
   for (const [width, scheme] of [[1440, "dark"], [1440, "light"], [390, "dark"], [820, "light"]]) await deathAndReturn(browser, width, scheme);
   await ordersAreAskedTwice(browser);
   await balancerGoesAndComesBack(browser);
+  for (const [width, scheme] of [[1440, "dark"], [390, "light"]]) await nobodyLeads(browser, width, scheme);
   await ringsOfAllSizes(browser);
   await motionIsAsked(browser);
   await logsIn(browser);
