@@ -25,7 +25,7 @@ var errNoPlace = errors.New("no edge has room for the session")
 // until then another balancer than this one would find it a place of its own, and
 // the one that is not used ends by idling.
 type moves struct {
-	known *known // seats by what the viewer's token names
+	table *clientTable // bindings by what the viewer's token names
 	one   singleflight.Group
 }
 
@@ -37,11 +37,11 @@ func moveKey(id wire.SessionID) string {
 }
 
 // find is the new place of a session. It costs next to nothing while there is none.
-func (m *moves) find(id wire.SessionID) (seat, bool) {
-	if m.known.size() == 0 {
-		return seat{}, false
+func (m *moves) find(id wire.SessionID) (binding, bool) {
+	if m.table.size() == 0 {
+		return binding{}, false
 	}
-	return m.known.find(moveKey(id))
+	return m.table.find(moveKey(id))
 }
 
 // anew is for proxy.Request.Anew: a new place for a viewer when the edge of its
@@ -68,7 +68,7 @@ func (l *LB) anew(r *http.Request, of session, target string) func() (proxy.Requ
 
 // inNewPlace serves a viewer whose session, which its token names, has moved. A
 // playlist leads to the new address, on the terms of the viewer's token.
-func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, token wire.Token, s seat, target string) (int, int64) {
+func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placement, token wire.Token, s binding, target string) (int, int64) {
 	terms := control.TermsOf(token)
 	if terms.Scope > 0 {
 		text, ok := l.control.Tokens.Seal(r.Context(), s.id, s.stream, terms)
@@ -90,9 +90,9 @@ func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 
 // move opens a session for a viewer that had one, wherever there is room up to the
 // edges' capacity. Tracks that a player asks for side by side get the same one.
-func (l *LB) move(r *http.Request, of session) (seat, bool) {
+func (l *LB) move(r *http.Request, of session) (binding, bool) {
 	if of.stream == "" {
-		return seat{}, false // it is placed nowhere any more: by its entry it can be
+		return binding{}, false // it is placed nowhere any more: by its entry it can be
 	}
 	found, err, _ := l.moves.one.Do(moveKey(of.id), func() (any, error) {
 		if s, ok := l.moves.find(of.id); ok && s.id != of.at {
@@ -109,14 +109,14 @@ func (l *LB) move(r *http.Request, of session) (seat, bool) {
 		if !ok {
 			return nil, errNoPlace
 		}
-		s := seat{id: opened, token: token, stream: of.stream, sid: sidOf(r)}
+		s := binding{id: opened, token: token, stream: of.stream, sid: sidOf(r)}
 		l.remember(r, s)
-		l.moves.known.put(moveKey(of.id), s)
+		l.moves.table.put(moveKey(of.id), s)
 		l.counts.placedAnew.Inc()
 		return s, nil
 	})
 	if err != nil {
-		return seat{}, false
+		return binding{}, false
 	}
-	return found.(seat), true
+	return found.(binding), true
 }

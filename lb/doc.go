@@ -12,16 +12,16 @@
 //   - all that a client can make grow is bounded: connections, recognised
 //     viewers, header and body sizes, label values.
 //
-// Guarded by: each noun has its own mutex (known, rooms, guard); none is held while
-// something is sent, but for rooms, which lets one opening move a boundary while
-// the others wait for it. The placement is an immutable view.
+// Guarded by: each noun has its own mutex (clientTable, rooms, connLimiter); none is
+// held while something is sent, but for rooms, which lets one opening move a boundary
+// while the others wait for it. The placement is an immutable view.
 //
 // May be lost: nothing; sessions are the edges', the placement is Raft's. Who
 // re-asks an entry is recognised by this balancer's memory only: after its
 // restart such a viewer gets a second session, and the first one ends by idling.
 // Never done here: the disk is not touched (raftfsm has its own directory).
 //
-// Goroutines, all ended when Run returns: those of the rooms; guard.run aborts
+// Goroutines, all ended when Run returns: those of the rooms; connLimiter.run aborts
 // connections that take bytes too slowly; certificate.run reads the certificate
 // files anew when they change, entrance.run the access rules.
 package lb

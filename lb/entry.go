@@ -86,7 +86,7 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, 
 	if !ok {
 		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonQuorum, "the balancers have made no key yet; try again")
 	}
-	l.remember(r, seat{id: id, token: token, stream: stream, sid: sidOf(r)})
+	l.remember(r, binding{id: id, token: token, stream: stream, sid: sidOf(r)})
 	return redirect(w, underSession(token, r))
 }
 
@@ -99,13 +99,13 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, 
 // a folder above is this one too, where the player says so by its name of it, or
 // where what is asked for is a list of segments, which no viewer begins with that
 // watches a stream of theirs already.
-func (l *LB) recognise(r *http.Request, stream, kind string) (seat, bool) {
+func (l *LB) recognise(r *http.Request, stream, kind string) (binding, bool) {
 	for at := stream; at != ""; at = above(at) {
 		if s, ok := l.recogniseIn(r, at, at == stream || kind == wire.ManifestMedia); ok {
 			return s, true
 		}
 	}
-	return seat{}, false
+	return binding{}, false
 }
 
 // above is the name of the folder above, "" when there is none.
@@ -114,33 +114,33 @@ func above(stream string) string {
 }
 
 // recogniseIn is recognise for one stream; silent: also without the player's word.
-func (l *LB) recogniseIn(r *http.Request, stream string, silent bool) (seat, bool) {
+func (l *LB) recogniseIn(r *http.Request, stream string, silent bool) (binding, bool) {
 	sid := sidOf(r)
 	if sid != "" {
-		if s, ok := l.known.find(sidKey(sid, hostOf(r.RemoteAddr), stream)); ok {
+		if s, ok := l.clients.find(sidKey(sid, hostOf(r.RemoteAddr), stream)); ok {
 			return s, true
 		}
 	}
 	if !silent {
-		return seat{}, false
+		return binding{}, false
 	}
 	if c := clientOf(r); c != nil && !behindProxy(r) {
-		if s, ok := c.seats.find(stream, r.UserAgent(), sid); ok {
+		if s, ok := c.bindings.find(stream, r.UserAgent(), sid); ok {
 			return s, true
 		}
 	}
-	s, ok := l.known.findLoose(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream))
+	s, ok := l.clients.findTokenless(tokenlessKey(hostOf(r.RemoteAddr), r.UserAgent(), stream))
 	return s, ok && s.sid == sid
 }
 
-func (l *LB) remember(r *http.Request, s seat) {
+func (l *LB) remember(r *http.Request, s binding) {
 	if s.sid != "" {
-		l.known.put(sidKey(s.sid, hostOf(r.RemoteAddr), s.stream), s)
+		l.clients.put(sidKey(s.sid, hostOf(r.RemoteAddr), s.stream), s)
 	}
 	if c := clientOf(r); c != nil && !behindProxy(r) {
-		c.seats.put(s.stream, r.UserAgent(), s)
+		c.bindings.put(s.stream, r.UserAgent(), s)
 	}
-	l.known.put(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), s.stream), s)
+	l.clients.put(tokenlessKey(hostOf(r.RemoteAddr), r.UserAgent(), s.stream), s)
 }
 
 // behindProxy tells that the connection is not the viewer's own.

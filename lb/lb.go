@@ -48,11 +48,11 @@ type LB struct {
 	receipts    *api.Receipts
 	audits      *api.Audits // what operators ask of this balancer
 	proxy       *proxy.Proxy
-	known       *known
+	clients     *clientTable
 	moves       moves
 	opener      *opener
 	refused     *budget.Rate // openings that were refused
-	guard       *guard
+	connections *connLimiter
 	entrance    *entrance
 	certificate *certificate     // nil without one
 	identity    *identity.Bundle // nil: nodes show the secret
@@ -86,7 +86,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret, id), identity: id, nodes: cfg.openNodes(),
-		known: newKnown(deps.Now), refused: budget.NewRate(cfg.MaxRefused, deps.Now), moves: moves{known: newKnown(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		clients: newClientTable(deps.Now), refused: budget.NewRate(cfg.MaxRefused, deps.Now), moves: moves{table: newClientTable(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
 		leaving: make(chan struct{}),
 	}
 	l.leave = sync.OnceFunc(func() { close(l.leaving) })
@@ -95,7 +95,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	if l.entrance, err = openEntrance(cfg.AccessFile, deps.Logger, deps.Now, l.control.Placement, l.counts.keptOut); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
-	l.guard = newGuard(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
+	l.connections = newConnLimiter(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
@@ -148,7 +148,7 @@ func (l *LB) Run(ctx context.Context) error {
 		{Name: "api", Run: l.api.Run},
 		{Name: "proxy", Run: l.proxy.Run},
 		{Name: "control", Run: l.control.Run},
-		{Name: "guard", Run: l.guard.run},
+		{Name: "connections", Run: l.connections.run},
 		{Name: "access", Run: l.entrance.run},
 	}
 	if l.certificate != nil {
@@ -193,8 +193,8 @@ func (l *LB) http2(h http.Handler) *http.Server {
 		ReadHeaderTimeout: l.cfg.HeaderTimeout,
 		IdleTimeout:       l.cfg.IdleTimeout,
 		MaxHeaderBytes:    h1.Viewers.Head,
-		ConnContext:       l.guard.enter,
-		ConnState:         l.guard.state,
+		ConnContext:       l.connections.enter,
+		ConnState:         l.connections.state,
 		ErrorLog:          serverLog(l.log),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second},
 	}
@@ -227,11 +227,11 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate, MaxQueue: int(l.cfg.MaxQueue),
 		Proxies: l.cfg.Proxies,
 		Enter: func(address string) (any, bool) {
-			c, ok := l.guard.admit(address)
+			c, ok := l.connections.admit(address)
 			return c, ok
 		},
-		Proves:  l.guard.proves(l.cfg.Secret),
-		Leave:   func(held any) { l.guard.leave(held.(*client)) },
+		Proves:  l.connections.proves(l.cfg.Secret),
+		Leave:   func(held any) { l.connections.leave(held.(*client)) },
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
 		Slow:    l.counts.slow.Inc,
 		Panic: func(r *http.Request, why any) {

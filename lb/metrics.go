@@ -19,8 +19,8 @@ func (t *tally) load() int64 { return t.n.Load() }
 
 // counts are this balancer's figures since its start.
 type counts struct {
-	sent, opened, recognised, reopened, placedAnew, loose, broken, redirected, steered, lists tally
-	slow, foreign, refusedAll, takeoversAll                                                   tally
+	sent, opened, recognised, reopened, placedAnew, tokenless, broken, redirected, steered, lists tally
+	slow, foreign, refusedAll, takeoversAll                                                       tally
 
 	ways front.Ways
 
@@ -57,14 +57,14 @@ var plains = []plain{
 	{"tandem_lb_redirected_total", "Requests for media that were sent to the edge itself (--redirect).", false, total(func(c *counts) *tally { return &c.redirected })},
 	{"tandem_lb_steered_total", "Entries given with content steering (--steering).", false, total(func(c *counts) *tally { return &c.steered })},
 	{"tandem_lb_steering_lists_total", "Players that asked where to fetch from.", false, total(func(c *counts) *tally { return &c.lists })},
-	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.loose })},
+	{"tandem_lb_loose_requests_total", "Requests served outside any session.", false, total(func(c *counts) *tally { return &c.tokenless })},
 	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
 	{"tandem_lb_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Strange.Load()) }},
 	{"tandem_lb_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Altered.Load()) }},
 	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
-	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.guard.Beyond()) }},
+	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.connections.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
-	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.guard.Open()) }},
+	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.connections.Open()) }},
 	{"tandem_lb_next_failure_survived", "Whether the next death of an edge costs nobody anything, by the verdict that the page shows: 1 yes, 0 no, -1 not known.", true, func(l *LB) float64 { return l.api.Survives() }},
 	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.control.Loads.Sessions(l.node.Placement())) }},
 }

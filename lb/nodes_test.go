@@ -74,7 +74,7 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 		resp, _ := c.request(c.person(), http.MethodGet, c.url+wire.PathPlacement+"?after=999999", nil, wire.HeaderAuth, c.lb.cfg.Secret.Bearer())
 		gone <- resp.StatusCode
 	}()
-	until(t, "the poll waits", func() bool { return c.lb.guard.Open() >= 2 })
+	until(t, "the poll waits", func() bool { return c.lb.connections.Open() >= 2 })
 	c.lb.leave()
 	if status := <-gone; status != http.StatusNoContent {
 		t.Fatalf("status %d", status)

@@ -25,7 +25,7 @@ func (p Process) Release(context.Context) error {
 // Reload puts to use what of a new configuration may change while the balancer
 // runs: the rows of the settings say which.
 func (p Process) Reload(cfg Config) {
-	p.l.guard.Limit(cfg.MaxConnections, cfg.MaxPerClient)
+	p.l.connections.Limit(cfg.MaxConnections, cfg.MaxPerClient)
 	p.l.certificate.look()
 }
 

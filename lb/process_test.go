@@ -23,8 +23,8 @@ func TestAReloadThroughTheAPI(t *testing.T) {
 	b = c.lb
 	var did map[string][]string
 	c.api(http.MethodPost, "/reload", nil, http.StatusOK, &did)
-	if len(did["applied"]) != 1 || len(did["needs_restart"]) != 1 || b.guard.Limited() != [2]int{7, 3} {
-		t.Errorf("%v; %v", did, b.guard.Limited())
+	if len(did["applied"]) != 1 || len(did["needs_restart"]) != 1 || b.connections.Limited() != [2]int{7, 3} {
+		t.Errorf("%v; %v", did, b.connections.Limited())
 	}
 	fails = errors.New("line 3: unknown key")
 	if text := c.api(http.MethodPost, "/reload", nil, http.StatusUnprocessableEntity, nil); !strings.Contains(string(text), "line 3: unknown key; nothing has changed") {

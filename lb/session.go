@@ -186,11 +186,11 @@ func fromTheStart(text string) bool {
 	return text == "" || ok && asked.First == 0 && asked.OpenEnd()
 }
 
-// loose serves what is no entry and has no token: as part of the viewer's open
+// tokenless serves what is no entry and has no token: as part of the viewer's open
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair, while there is room for one more viewer: a
 // full cluster is full for those who open no session as well.
-func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
+func (l *LB) tokenless(w http.ResponseWriter, r *http.Request, terms control.Terms) (int, int64) {
 	p, path := l.control.Placement(), cachekey.Path(r.RequestURI)
 	full := l.control.Loads.Full(p)
 	if media.KindOf(path, "") == media.Other && fromTheStart(r.Header.Get("Range")) {
@@ -201,7 +201,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) 
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
 	if placed {
-		if s, ok := l.known.asked(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), full); ok {
+		if s, ok := l.clients.asked(tokenlessKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), full); ok {
 			if pair, ok := p.Pair(s.id.Pair); ok {
 				return l.carrySession(w, r, p, session{s.id, s.id, stream, terms}, underSession(s.token, r), r.RequestURI, pair)
 			}
@@ -216,7 +216,7 @@ func (l *LB) loose(w http.ResponseWriter, r *http.Request, terms control.Terms) 
 // carryLoose serves a request without a session: by the stream's first pair,
 // and one that is not placed by an edge that its name picks.
 func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placement, stream, to string) (int, int64) {
-	l.counts.loose.Inc()
+	l.counts.tokenless.Inc()
 	number := hashOf(hostOf(r.RemoteAddr), r.UserAgent())
 	for _, id := range p.Stream(stream) {
 		pair, ok := p.Pair(id)
@@ -243,12 +243,12 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 // forget lets a viewer whose session was refused open another one.
 func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
 	if c := clientOf(r); c != nil {
-		c.seats.forget(id)
+		c.bindings.forget(id)
 	}
 	if sid := sidOf(r); sid != "" {
-		l.known.forget(sidKey(sid, hostOf(r.RemoteAddr), stream), id)
+		l.clients.forget(sidKey(sid, hostOf(r.RemoteAddr), stream), id)
 	}
-	l.known.forget(looseKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
+	l.clients.forget(tokenlessKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), id)
 }
 
 // reach is where an edge is asked, and how: where nodes have names in no other way.

@@ -69,11 +69,11 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if media.IsEntry(cachekey.Path(target)) {
 		return l.entry(w, r, terms)
 	}
-	loose := func(w http.ResponseWriter, r *http.Request) (int, int64) { return l.loose(w, r, terms) }
+	tokenless := func(w http.ResponseWriter, r *http.Request) (int, int64) { return l.tokenless(w, r, terms) }
 	if target == "/" {
-		return root(loose, l.cfg.dashboard())(w, r)
+		return root(tokenless, l.cfg.dashboard())(w, r)
 	}
-	return loose(w, r)
+	return tokenless(w, r)
 }
 
 // brokenOff sees that what was begun and can't be finished ends in a reset: for

@@ -200,7 +200,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		}
 		conns = append(conns, conn)
 	}
-	until(t, "three are in", func() bool { return c.lb.guard.Open() == 3 })
+	until(t, "three are in", func() bool { return c.lb.connections.Open() == 3 })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 	if err == nil { // else it was reset even before that
 		conns = append(conns, conn)
@@ -210,14 +210,14 @@ func TestConnectionsAreLimited(t *testing.T) {
 	if !cutOff(err) {
 		t.Fatalf("the fourth connection of one client: %v", err)
 	}
-	until(t, "one is counted as refused", func() bool { return c.lb.guard.Beyond() == 1 })
+	until(t, "one is counted as refused", func() bool { return c.lb.connections.Beyond() == 1 })
 	// One that never finishes its head does not stay either, and makes room.
 	_, _ = io.WriteString(conns[0], "GET /film/a.m4s HTTP/1.1\r\nHost:")
 	_ = conns[0].SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.ReadAll(conns[0]); err != nil && !cutOff(err) {
 		t.Fatal(err)
 	}
-	until(t, "the others go as well", func() bool { return c.lb.guard.Open() == 0 })
+	until(t, "the others go as well", func() bool { return c.lb.connections.Open() == 0 })
 }
 
 // stuck is a connection of which its client takes the first bytes and no more; nor does
@@ -265,7 +265,7 @@ func newCertificate(t *testing.T) *certificate {
 
 func TestClientThatTakesNothingIsReset(t *testing.T) {
 	cut := 0
-	g := newGuard(10, 10, 1<<20, wire.ClientOf, func() { cut++ })
+	g := newConnLimiter(10, 10, 1<<20, wire.ClientOf, func() { cut++ })
 	certified := newCertificate(t)
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := make([]byte, 1<<16); ; {

@@ -15,15 +15,15 @@ import (
 func TestAFullBalancerLetsNodesIn(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 1, capacity: 8, config: func(cfg *Config) { cfg.MaxConnections = 1 }})
 	c.client.CloseIdleConnections()
-	until(t, "all are gone", func() bool { return c.lb.guard.Open() == 0 })
+	until(t, "all are gone", func() bool { return c.lb.connections.Open() == 0 })
 	viewer := c.person()
 	if resp, _ := c.viewer(viewer, entryPath); resp.StatusCode != http.StatusFound {
 		t.Fatal(resp.Status)
 	}
-	refused := c.lb.guard.Beyond()
+	refused := c.lb.connections.Beyond()
 	c.report(c.member("edge-1"))
 	c.report(c.member("edge-1"))
-	if n := c.lb.guard.Open(); n != 1 {
+	if n := c.lb.connections.Open(); n != 1 {
 		t.Fatalf("%d connections count", n)
 	}
 	for _, header := range []string{"", wire.HeaderAuth + ": forged\r\n"} {
@@ -40,9 +40,9 @@ func TestAFullBalancerLetsNodesIn(t *testing.T) {
 			_ = conn.Close()
 		}
 	}
-	until(t, "they are counted", func() bool { return c.lb.guard.Beyond() == refused+4 })
+	until(t, "they are counted", func() bool { return c.lb.connections.Beyond() == refused+4 })
 	c.stop()
-	if n := c.lb.guard.Beyond(); n != refused+4 {
+	if n := c.lb.connections.Beyond(); n != refused+4 {
 		t.Errorf("%d strangers were too many: a node was taken for one", n-refused)
 	}
 }

@@ -12,29 +12,29 @@ import (
 
 func TestWhatIsRememberedOfViewersEnds(t *testing.T) {
 	now := time.Unix(1000, 0)
-	k := newKnown(func() time.Time { return now })
-	one := seat{id: wire.SessionID{Pair: 1, Slot: 2, Generation: 3}}
+	k := newClientTable(func() time.Time { return now })
+	one := binding{id: wire.SessionID{Pair: 1, Slot: 2, Generation: 3}}
 	k.put("a", one)
-	if _, ok := k.findLoose("a"); ok {
+	if _, ok := k.findTokenless("a"); ok {
 		t.Fatal("recognised by an address that asked no segment")
 	}
 	if _, ok := k.asked("a", true); !ok {
 		t.Fatal("forgotten")
 	}
-	if _, ok := k.findLoose("a"); !ok {
+	if _, ok := k.findTokenless("a"); !ok {
 		t.Fatal("not recognised")
 	}
 	k.forget("a", wire.SessionID{})
-	now = now.Add(looseWithin + time.Second)
-	if _, ok := k.findLoose("a"); ok {
+	now = now.Add(tokenlessWithin + time.Second)
+	if _, ok := k.findTokenless("a"); ok {
 		t.Fatal("recognised by segments of long ago")
 	}
-	now = now.Add(knownFor + time.Second)
+	now = now.Add(rememberedFor + time.Second)
 	if _, ok := k.find("a"); ok || len(k.keys) != 0 || k.used.Len() != 0 {
 		t.Fatal("remembered for ever")
 	}
 	k.put("c", one)
-	k.put("c", seat{id: wire.SessionID{Pair: 1, Slot: 3, Generation: 4}})
+	k.put("c", binding{id: wire.SessionID{Pair: 1, Slot: 3, Generation: 4}})
 	if _, ok := k.asked("c", true); ok {
 		t.Fatal("of two viewers that can't be told apart one is surely the other")
 	}
@@ -54,12 +54,12 @@ func TestWhatIsRememberedOfViewersEnds(t *testing.T) {
 // What is remembered of a viewer is small, however much it sends.
 func TestWhatIsRememberedOfAViewerIsSmall(t *testing.T) {
 	const viewers, each = 1000, 4 << 10 // bytes
-	k, all := newKnown(time.Now), make([]seats, viewers)
+	k, all := newClientTable(time.Now), make([]bindings, viewers)
 	before := heapInUse()
 	for i := range viewers {
 		head := strings.Repeat("A", 30_000) + fmt.Sprintf("%128d/film/", i)
-		s := seat{stream: head[30_128:], sid: head[30_000:30_128]}
-		k.put(looseKey("192.0.2.1", head, s.stream), s)
+		s := binding{stream: head[30_128:], sid: head[30_000:30_128]}
+		k.put(tokenlessKey("192.0.2.1", head, s.stream), s)
 		k.put(sidKey(s.sid, "192.0.2.1", s.stream), s)
 		all[i].put(s.stream, head, s)
 	}

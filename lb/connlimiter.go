@@ -22,11 +22,11 @@ const paceEvery = 5 * time.Second
 type client struct {
 	front.Place
 
-	seats seats
-	eager atomic.Bool  // proxy.Request.Eager
-	tcp   *net.TCPConn // nil where somebody else resets and paces it: on loops
+	bindings bindings
+	eager    atomic.Bool  // proxy.Request.Eager
+	tcp      *net.TCPConn // nil where somebody else resets and paces it: on loops
 
-	acked uint64 // owned by guard.run, as slow
+	acked uint64 // owned by connLimiter.run, as slow
 	slow  int
 	asked bool
 }
@@ -60,9 +60,9 @@ func (c *client) breakOff() {
 	}
 }
 
-// guard bounds what clients can take of this balancer: connections, one client's
+// connLimiter bounds what clients can take of this balancer: connections, one client's
 // connections, and the time they keep a body waiting.
-type guard struct {
+type connLimiter struct {
 	*front.Limiter
 	rate int64 // bytes a second
 	cut  func()
@@ -71,22 +71,22 @@ type guard struct {
 	paced map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
-func newGuard(most, each int, rate int64, clientOf func(string) string, cut func()) *guard {
-	return &guard{Limiter: front.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
+func newConnLimiter(most, each int, rate int64, clientOf func(string) string, cut func()) *connLimiter {
+	return &connLimiter{Limiter: front.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too
 // many, and has to be reset unless it is a node's (proves).
-func (g *guard) admit(address string) (*client, bool) {
+func (g *connLimiter) admit(address string) (*client, bool) {
 	place, ok := g.Enter(address)
 	return &client{Place: place}, ok
 }
 
 // leave takes a connection out of the count.
-func (g *guard) leave(c *client) { g.Leave(&c.Place) }
+func (g *connLimiter) leave(c *client) { g.Leave(&c.Place) }
 
 // enter is http.Server's ConnContext: of connections that a loop has admitted.
-func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
+func (g *connLimiter) enter(ctx context.Context, conn net.Conn) context.Context {
 	held, tcp, ok := front.ClientOf(conn)
 	if !ok {
 		return ctx
@@ -100,7 +100,7 @@ func (g *guard) enter(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // state is http.Server's ConnState.
-func (g *guard) state(conn net.Conn, s http.ConnState) {
+func (g *connLimiter) state(conn net.Conn, s http.ConnState) {
 	if s != http.StateClosed && s != http.StateHijacked {
 		return
 	}
@@ -110,7 +110,7 @@ func (g *guard) state(conn net.Conn, s http.ConnState) {
 }
 
 // run looks for clients that take what is there for them too slowly.
-func (g *guard) run(ctx context.Context) error {
+func (g *connLimiter) run(ctx context.Context) error {
 	if g.rate == 0 {
 		<-ctx.Done()
 		return nil
@@ -130,7 +130,7 @@ func (g *guard) run(ctx context.Context) error {
 // pace compares what every client has acknowledged with the last look. Bytes
 // that wait in the socket show that it is the client who is slow, not an edge;
 // also when the answer is written whole and lies there to be taken.
-func (g *guard) pace(window time.Duration) {
+func (g *connLimiter) pace(window time.Duration) {
 	g.mu.Lock()
 	all := make([]*client, 0, len(g.paced))
 	for _, c := range g.paced {
@@ -183,7 +183,7 @@ func hostOf(address string) string {
 
 // proves tells whether a request is a node's call: viewers that fill a balancer keep no
 // node out. It is for front.Config.
-func (g *guard) proves(secret wire.Secret) func(held any, h *h1.Request) bool {
+func (g *connLimiter) proves(secret wire.Secret) func(held any, h *h1.Request) bool {
 	return func(held any, h *h1.Request) bool {
 		if !strings.HasPrefix(h.Target, wire.Internal) || !secret.Shown(h.Get(wire.HeaderAuth)) {
 			return false
