@@ -14,7 +14,7 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
-.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser steering trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser layouts steering trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -126,6 +126,9 @@ endif
 
 steering: build ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
 	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) node players/steering.mjs
+
+layouts: build deps ## players and ffmpeg over an origin with other people's layouts, and LL-HLS, with edges killed (five minutes)
+	@echo "== layouts"; cd web && { [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund --loglevel=error; } && CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent layouts
 
 trial: PACKAGES += caddy
 trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults; writes docs/trial.md (needs root)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"tandem/segstore"
 )
 
 // liveStage is an edge alone, its clock, and an origin that says what it is told.
@@ -108,6 +110,23 @@ func TestRestartedEncoderIsReleasedWhenWhatViewersHaveIsPlayed(t *testing.T) {
 	}
 	if s.edge.fetch.Counts.SteppedBack.Load() == 0 {
 		t.Error("it is not counted")
+	}
+}
+
+// What was given out before this edge knew of it, by its partner or before it was started
+// again, is held from then on: viewers have played since.
+func TestRestartedEncoderIsReleasedByTheAgeOfTheCopy(t *testing.T) {
+	s := newLiveStage(t)
+	text := segments(500, 4, "x%d.ts", "")
+	m := segstore.Meta{Status: 200, ContentType: "application/vnd.apple.mpegurl", ETag: `"x"`, CacheControl: "max-age=0", Size: int64(len(text)), Volatile: true, Stored: time.Unix(s.now.Load()-4, 0), Fresh: time.Unix(s.now.Load(), 0)}
+	if err := s.edge.store.Put("/a.m3u8", m, strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	s.say(func(*http.Request) string { return segments(0, 4, "y%d.ts", "") })
+	for i, want := range []string{"500", "0"} { // viewers have 6 s to play
+		if got := s.take(t, int64(1+i), "/a.m3u8", sequence); got != want {
+			t.Errorf("viewers are given %s, want %s", got, want)
+		}
 	}
 }
 

@@ -30,8 +30,9 @@ type lives struct {
 }
 
 // keptBack is what viewers are given in place of the version e, which would go back
-// for them; nil: they may have it.
-func (s *lives) keptBack(key string, e *manifest.Entry) *media.Manifest {
+// for them; nil: they may have it. A neighbour that gives out what began anew has
+// judged: who waited longer would take viewers back to what came before it.
+func (s *lives) keptBack(key string, e *manifest.Entry, byNeighbour bool) *media.Manifest {
 	family := media.Family(key)
 	l := s.of(family)
 	if l.key == "" {
@@ -41,7 +42,14 @@ func (s *lives) keptBack(key string, e *manifest.Entry) *media.Manifest {
 	if given == nil || e.Manifest == nil {
 		return nil
 	}
+	had := s.manifests.Stored(l.key)
+	if l.guard.Advanced.IsZero() {
+		l.guard.Advanced = had
+	}
 	take, change, guard := l.guard.Follow(given, e.Manifest, s.now())
+	if byNeighbour && change == media.Anew && e.Stored().After(had) {
+		take, guard.Advanced = true, s.now()
+	}
 	s.note(family, life{guard, l.key})
 	if change == media.Back || change == media.Anew {
 		s.steppedBack.Add(1)
@@ -60,8 +68,8 @@ func (s *lives) given(key string, e *manifest.Entry) {
 	}
 	family := media.Family(key)
 	l := s.of(family)
-	if l.key = key; l.guard.Advanced.IsZero() {
-		l.guard.Advanced = s.now()
+	if l.key = key; l.guard.Advanced.IsZero() { // another edge may have given it out: viewers have played since
+		l.guard.Advanced = e.Stored()
 	}
 	s.note(family, l)
 }

@@ -85,7 +85,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	a.meta.Volatile = live || a.meta.Volatile
 	if live {
 		a.meta.Fresh = soonest(a.meta.Fresh, now.Add(interval)) // whatever the origin says: players wait for the next segment
-		if given := f.lives.keptBack(o.key, e); given != nil {
+		if given := f.lives.keptBack(o.key, e, a.from != "origin"); given != nil {
 			if err := sink.Keep(segstore.Meta{Fresh: now.Add(min(interval/2, time.Second))}); err == nil {
 				return nil
 			}

@@ -66,7 +66,7 @@ func (f *Fetcher) putObject(key string, m segstore.Meta, body io.Reader) error {
 			return err
 		}
 		e := f.manifests.Parse(key, &m, text)
-		if live, _ := liveness(e); live && f.lives.keptBack(key, e) != nil {
+		if live, _ := liveness(e); live && f.lives.keptBack(key, e, true) != nil {
 			return nil
 		}
 		if err := f.store.Put(key, m, bytes.NewReader(text)); err != nil {

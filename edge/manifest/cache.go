@@ -184,6 +184,19 @@ func (c *Cache) Kept(key string) *media.Manifest {
 	return e.Value.(*Entry).Manifest
 }
 
+// Stored is when the origin had it.
+func (e *Entry) Stored() time.Time { return e.stored }
+
+// Stored is when the origin had the newest version that was read; zero: none is kept.
+func (c *Cache) Stored(key string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[key]; e != nil {
+		return e.Value.(*Entry).stored
+	}
+	return time.Time{}
+}
+
 // Get is the newest version in the store, or on its way there; nil: none.
 func (c *Cache) Get(key string) *media.Manifest {
 	if view, ok := c.store.Peek(key); ok {

@@ -12,8 +12,8 @@ const outage = 5000; // milliseconds that the link stays down, as for the player
 
 // The digest of every decoded frame with its times, by stream: "0" is the
 // picture, "1" the sound. How the two are interleaved is ffmpeg's affair.
-function frames(url, agent, fast) {
-  const args = ["-v", "error", "-nostdin", "-threads", "1", "-user_agent", agent, "-readrate", String(fast), "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-"];
+function frames(url, agent, fast, more = []) {
+  const args = ["-v", "error", "-nostdin", "-threads", "1", ...(agent ? ["-user_agent", agent] : []), "-readrate", String(fast), ...more, "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "framemd5", "-"];
   const ffmpeg = spawn("ffmpeg", args, { stdio: ["ignore", "pipe", "pipe"], timeout: limit });
   let out = "", says = "";
   ffmpeg.stdout.on("data", (text) => { out += text; });
@@ -48,7 +48,7 @@ const nameOf = (s) => `${s.pair}-${s.slot}-${s.generation}`;
 async function middle(cluster, known) {
   for (const end = Date.now() + 15_000; Date.now() < end; await sleep(50)) {
     const { sessions } = await cluster.api("/api/v1/sessions?limit=1000");
-    const own = (sessions ?? []).find((s) => !known.has(nameOf(s)) && s.path.includes("/seg") && s.position > 3 && s.edge);
+    const own = (sessions ?? []).find((s) => !known.has(nameOf(s)) && /\/(seg|Fragments)/.test(s.path) && s.position > 3 && s.edge);
     if (own) return own;
   }
   throw new Error("ffmpeg never was in the middle");
@@ -63,22 +63,20 @@ async function moved(cluster, own) {
   throw new Error(`the session is still with ${own.edge}`);
 }
 
-async function reader(cluster, format, want) {
-  const entry = cluster.stream(false)[format];
-  // A name of its own: DASH segments are asked at the entry, so by address and
-  // name it would be the viewer of the reading before.
-  const agent = `ffmpeg-${format}`;
+async function reader(cluster, { name, entry, agent, kind = "cut", more = [] }, want) {
   const complaints = want.says ? [`at the origin: ${want.says}`] : [];
   if (!(want.streams["0"]?.length > 1000 && want.streams["1"]?.length > 1000)) complaints.push("at the origin: hardly a frame");
   const known = new Set((await cluster.deliverers()).keys());
   let over = false;
-  const reading = frames(cluster.viewers + entry, agent, speed).finally(() => { over = true; });
+  // A name of its own: DASH segments are asked at the entry, so by address and
+  // name it would be the viewer of the reading before.
+  const reading = frames(cluster.viewers + entry, agent, speed, more).finally(() => { over = true; });
   let edge = "", facts = "", mended;
   try {
     const own = await middle(cluster, known);
     edge = own.edge;
-    await cluster.fault("cut", edge);
-    mended = sleep(outage).then(() => cluster.heal("cut", edge)).then(() => cluster.allUp(20_000)).catch((err) => complaints.push(err.message));
+    await cluster.fault(kind, edge);
+    mended = sleep(outage).then(() => cluster.heal(kind, edge)).then(() => cluster.allUp(20_000)).catch((err) => complaints.push(err.message));
     const to = await moved(cluster, own);
     facts = `${to.edge} after ${to.took}ms `;
     if (over) complaints.push("had read all before another edge delivered: nothing is shown");
@@ -91,7 +89,7 @@ async function reader(cluster, format, want) {
   if (other) complaints.push(other);
   await mended;
   const seen = ["0", "1"].map((s) => got.streams[s]?.length ?? 0);
-  return line(`ffmpeg ${format.toUpperCase()}`, `cut ${edge}`, complaints, `${facts}frames=${seen[0]}+${seen[1]}, the origin's`);
+  return line(name, `${kind} ${edge}`, complaints, `${facts}frames=${seen[0]}+${seen[1]}, the origin's`);
 }
 
 export async function readers(cluster) {
@@ -99,6 +97,13 @@ export async function readers(cluster) {
   const origin = cluster.file.nodes.find((n) => n.role === "origin");
   const wanted = await Promise.all(formats.map((f) => frames(origin.http + cluster.stream(false)[f], "ffmpeg", origins)));
   const lines = [];
-  for (const [i, format] of formats.entries()) lines.push(await reader(cluster, format, wanted[i]));
+  for (const [i, format] of formats.entries()) lines.push(await reader(cluster, { name: `ffmpeg ${format.toUpperCase()}`, entry: cluster.stream(false)[format], agent: `ffmpeg-${format}` }, wanted[i]));
   return lines;
+}
+
+// An entry of an origin that is not the cluster's, read over a kill: the frames have to be
+// those of the files that it is made of. ffmpeg wants to be told that names say nothing.
+export async function readAbroad(cluster, name, file, entry, agent) {
+  const more = entry.includes(".mpd") ? [] : ["-allowed_extensions", "ALL", "-allowed_segment_extensions", "ALL", "-extension_picky", "0"];
+  return reader(cluster, { name, entry, agent, kind: "kill", more }, await frames(file, "", origins));
 }

@@ -13,7 +13,7 @@ export class Round {
 
   constructor({ cluster, pages, browsers, plays, buffer, kinds, whole, say }) {
     Object.assign(this, { cluster, pages, browsers, kinds, whole, say });
-    this.stream = cluster.stream(plays[0].live);
+    this.stream = plays[0].path ? { stream: plays[0].path, live: plays[0].live } : cluster.stream(plays[0].live);
     this.seats = plays.map((play) => new Seat(play, buffer));
   }
 
@@ -32,7 +32,7 @@ export class Round {
 
   // Everybody plays, and has played for some seconds.
   async #begin() {
-    await Promise.all(this.seats.map((s, i) => s.open(this.browsers[i % this.browsers.length], this.pages, this.cluster.viewers + this.stream[s.play.format])));
+    await Promise.all(this.seats.map((s, i) => s.open(this.browsers[i % this.browsers.length], this.pages, this.cluster.viewers + (s.play.path ?? this.stream[s.play.format]))));
     await this.#until("plays", 20_000, (r) => r?.began || r?.fatal.length);
     await sleep(2500);
   }

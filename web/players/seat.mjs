@@ -2,7 +2,7 @@
 // own, and what the page and its requests told.
 const token = /\/s\/([A-Za-z0-9_-]{40,})\//;
 const served = /(?:^|,)\s*edge;desc="([^"]+)"/; // in Server-Timing, by the balancers
-const media = /\.(m4s|mp4|ts|aac)(\?|$)/;
+const media = /\.(m4s|mp4|ts|aac)([?/]|$)|\/Fragments\(/; // a signature may follow
 
 // The session in a token (internal/wire/token.go): version, key, then pair, slot and generation.
 function sessionOf(text) {
@@ -30,7 +30,7 @@ export class Seat {
     this.context = await browser.newContext({ viewport: { width: 340, height: 200 } });
     this.page = await this.context.newPage();
     this.#listen(this.page);
-    const asked = new URLSearchParams({ player: this.play.player, url, buffer: this.buffer, live: this.play.live ? "1" : "0" });
+    const asked = new URLSearchParams({ player: this.play.player, url, buffer: this.buffer, live: this.play.live ? "1" : "0", low: this.play.low ? "1" : "0" });
     await this.page.goto(`${pages}/stage/stage.html?${asked}`);
   }
 

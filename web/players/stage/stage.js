@@ -13,6 +13,7 @@ const play = {
   url: asked.get("url"),
   buffer: Number(asked.get("buffer")), // seconds
   live: asked.get("live") === "1",
+  low: asked.get("low") === "1", // latency
   fatal: (text) => notes.fatal.push(`${new Date().toISOString()} ${text}`),
   error: (text) => notes.errors.push(`${new Date().toISOString()} ${text}`),
 };
