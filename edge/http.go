@@ -42,9 +42,32 @@ func (e *Edge) Admin() http.Handler {
 	obs.Mount(r, e.registry, e.ready)
 	r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("tandem edge " + e.cfg.Name + "\n/metrics /livez /readyz /debug/pprof/\nThe dashboard is on the balancers' admin listeners.\n"))
+		_, _ = w.Write([]byte("tandem edge " + e.cfg.Name + "\n/metrics /livez /readyz /debug/pprof/ /api/v1/purge\nThe dashboard is on the balancers' admin listeners.\n"))
 	})
+	r.Post("/api/v1/purge", func(w http.ResponseWriter, r *http.Request) { purgeAlone(e, w, r) })
 	return r
+}
+
+// maxPurge bounds the body of an order to purge, in bytes.
+const maxPurge = 16 << 10
+
+// purgeAlone carries an operator's purge out at an edge without a cluster, as
+// balancers do for theirs.
+func purgeAlone(e *Edge, w http.ResponseWriter, r *http.Request) {
+	var purge wire.Purge
+	switch {
+	case e.clustered():
+		call.RefuseNode(w, http.StatusConflict, "cluster", "this edge is one of a cluster: purge at a balancer, which tells them all")
+		return
+	case !call.ReadStrict(w, r, maxPurge, &purge):
+		return
+	}
+	if err := purge.Check(); err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, "purge", err.Error())
+		return
+	}
+	purge.Seq = 0 // of a placement, of which there is none
+	call.Reply(w, http.StatusOK, wire.PurgeAnswer{Removed: map[string]int{e.cfg.Name: e.fetch.Purge(purge)}, Failed: []string{}})
 }
 
 // ready is nil, or why this edge should get no traffic.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -112,5 +113,34 @@ func TestPurgedObjectDoesNotComeBackFromANeighbour(t *testing.T) {
 			}
 			eventually(t, "both have it", func() bool { return edges[0].store.Has(path) && edges[1].store.Has(path) })
 		}
+	}
+}
+
+// An edge alone is told by its operator; one of a cluster by balancers only, which tell
+// them all.
+func TestEdgeAloneIsPurgedAtItsAdminListener(t *testing.T) {
+	o := taggedOrigin(t)
+	order := func(e *testEdge, text string) (int, string) {
+		w := httptest.NewRecorder()
+		e.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/purge", strings.NewReader(text)))
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	e := startEdge(t, Config{Origin: o.URL})
+	for _, p := range []wire.Purge{{Prefix: "/a/fastly.ts", Exact: true}, {Prefix: "/a/"}, {Tag: "film-7"}, {Prefix: "/"}} {
+		get(t, e.url+"/a/fastly.ts")
+		eventually(t, "it is stored", func() bool { return e.store.Has("/a/fastly.ts") })
+		text, _ := json.Marshal(p)
+		if status, said := order(e, string(text)); status != 200 || said != `{"seq":0,"removed":{"edge-1":1},"failed":[]}` || e.store.Has("/a/fastly.ts") {
+			t.Errorf("%+v: %d %s", p, status, said)
+		}
+	}
+	for _, text := range []string{"", "{}", `{"prefix":"a"}`, `{"nope":1}`} {
+		if status, said := order(e, text); status != 400 {
+			t.Errorf("%q: %d %s", text, status, said)
+		}
+	}
+	_, edges := startRing(t, 2, o)
+	if status, said := order(edges[0], `{"prefix":"/"}`); status != 409 {
+		t.Errorf("in a cluster: %d %s", status, said)
 	}
 }

@@ -9,12 +9,17 @@ import (
 	"tandem/edge"
 	"tandem/internal/accesslog"
 	"tandem/internal/obs"
+	"tandem/internal/operator"
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
 
 	"github.com/rs/zerolog"
 )
+
+// edgeRows say who may use what of an edge's admin listener, beside what every node has
+// there.
+var edgeRows = []operator.Row{{Method: "POST", Path: "/api/v1/purge", Role: operator.Operator}}
 
 // edgeConfig is the settings of an edge and of its process.
 type edgeConfig struct {
@@ -88,7 +93,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, nil, nil)
+	guarded, err := cfg.admins.guard(life, cfg.Name, admins, e.Admin(), log, edgeRows, nil)
 	if err != nil {
 		return errors.Join(err, e.Run(over()))
 	}
