@@ -77,7 +77,7 @@ func (n Nodes) closed() http.Handler {
 // viewers.
 func (n Nodes) Server() *http.Server {
 	endpoints, objects := n.endpoints(), n.gate(rights.ForViewers).Wrap(http.HandlerFunc(n.e.object))
-	return &http.Server{
+	return rights.OnConnections(&http.Server{
 		ReadHeaderTimeout: n.e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, ErrorLog: stdlog.New(io.Discard, "", 0), // handshakes that failed: who dialled says why
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, wire.Internal) {
@@ -86,7 +86,7 @@ func (n Nodes) Server() *http.Server {
 			}
 			objects.ServeHTTP(w, r)
 		}),
-	}
+	})
 }
 
 // Others are those who call at the viewers' listener; nil: there is another one.

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/identity"
+	"tandem/internal/rights"
 )
 
 // openIdentity reads who this balancer is; nil: nodes have no names here.
@@ -32,7 +33,7 @@ func (p Process) Nodes() (server *http.Server, config *tls.Config, others *front
 	if p.l.identity == nil {
 		return nil, nil, nil
 	}
-	server = &http.Server{Handler: p.l.control.Handler(), ReadHeaderTimeout: p.l.cfg.HeaderTimeout, IdleTimeout: nodesIdle, ErrorLog: serverLog(p.l.log)}
+	server = rights.OnConnections(&http.Server{Handler: p.l.control.Handler(), ReadHeaderTimeout: p.l.cfg.HeaderTimeout, IdleTimeout: nodesIdle, ErrorLog: serverLog(p.l.log)})
 	return server, p.l.identity.Server(identity.ProtocolHTTP), p.l.nodes
 }
 

@@ -34,11 +34,11 @@ func (f *figures) median(label string, l load) float64 {
 }
 
 // The peers that the ratios are against.
-var reference = map[string]string{"hit": "nginx static", "proxy": "HAProxy", "TLS": "TLS: HAProxy"}
+var reference = map[string]string{"hit": "nginx static", "proxy": "HAProxy", "TLS": "TLS: HAProxy", "nodes": "nodes plain: balancer"}
 
 func (f *figures) tables() string {
 	var b strings.Builder
-	for _, kind := range []string{"hit", "proxy", "TLS"} {
+	for _, kind := range []string{"hit", "proxy", "TLS", "nodes"} {
 		fmt.Fprintf(&b, "| %s: CPU µs a request (ratio to %s) |", kind, reference[kind])
 		for _, l := range f.loads {
 			fmt.Fprintf(&b, " %s |", l.name())

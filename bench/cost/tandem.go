@@ -10,16 +10,22 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tandem/internal/identity"
 )
 
 // ours are an edge that answers from its store, and a balancer that carries a
 // session's bytes from an edge, with the takeover armed.
 func ours(upstream int) []contender {
-	b := &behindBalancer{upstream: upstream}
+	b, named := &behindBalancer{upstream: upstream, dir: "plain"}, &behindBalancer{upstream: upstream, dir: "named", named: true}
 	return []contender{
 		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream)},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
 		{label: "TLS: tandem balancer", kind: "TLS", tls: true, start: b.startTLS, path: b.path},
+		{label: "nodes plain: balancer", kind: "nodes", start: b.balancer, path: b.path},
+		{label: "nodes plain: edges", kind: "nodes", start: b.ofEdges, path: b.path},
+		{label: "nodes with certificates: balancer", kind: "nodes", start: named.balancer, path: named.path},
+		{label: "nodes with certificates: edges", kind: "nodes", start: named.ofEdges, path: named.path},
 	}
 }
 
@@ -36,9 +42,52 @@ func edgeAlone(upstream int) func(context.Context, *stage) (*exec.Cmd, string, e
 // behindBalancer is a balancer with a ring of two edges and one session.
 type behindBalancer struct {
 	upstream int
+	dir      string    // below the stage's
+	named    bool      // nodes have certificates: what they say to each other is TLS
 	session  string    // "/s/<token>"
 	process  *exec.Cmd // nil: not started yet
+	edges    *exec.Cmd // both
+	plain    string    // address of the balancer
 	secure   string    // address with TLS
+}
+
+// balancer is its part of the work, ofEdges the edges'; the same cluster is asked.
+func (b *behindBalancer) balancer(ctx context.Context, s *stage) (*exec.Cmd, string, error) {
+	if b.process == nil {
+		if _, _, err := b.start(ctx, s); err != nil {
+			return nil, "", err
+		}
+	}
+	return b.process, b.plain, nil
+}
+
+func (b *behindBalancer) ofEdges(ctx context.Context, s *stage) (*exec.Cmd, string, error) {
+	_, _, err := b.balancer(ctx, s)
+	return b.edges, b.plain, err
+}
+
+// certify gives the nodes certificates, and returns what tells them so.
+func (b *behindBalancer) certify(dir string) ([]string, error) {
+	if !b.named {
+		return nil, nil
+	}
+	ca, err := identity.NewAuthority("", time.Now())
+	if err != nil {
+		return nil, err
+	}
+	for name, role := range map[string]identity.Role{"lb-1": identity.Balancer, "edge-1": identity.Edge, "edge-2": identity.Edge} {
+		at := filepath.Join(dir, "identity", name)
+		if role == identity.Balancer {
+			err = identity.SaveAuthority(at, ca)
+		}
+		if err == nil {
+			err = identity.Enrol(at, ca, identity.Grant{Role: role, Node: name, Addresses: []string{"127.0.0.1"}}, time.Now())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return []string{"--identity", filepath.Join(dir, "identity")}, nil
 }
 
 // startTLS gives the same balancer, by its other listener.
@@ -54,26 +103,40 @@ func (b *behindBalancer) startTLS(ctx context.Context, s *stage) (*exec.Cmd, str
 func (b *behindBalancer) path(size int) string { return b.session + objectPath(size) }
 
 func (b *behindBalancer) start(ctx context.Context, s *stage) (*exec.Cmd, string, error) {
-	secret := filepath.Join(s.dir, "secret")
+	dir := filepath.Join(s.dir, b.dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", err
+	}
+	secret := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secret, []byte("a secret for one bench and no longer"), 0o600); err != nil {
+		return nil, "", err
+	}
+	id, err := b.certify(dir)
+	if err != nil {
 		return nil, "", err
 	}
 	b.secure = fmt.Sprintf("127.0.0.1:%d", s.port())
 	addr, raft := fmt.Sprintf("127.0.0.1:%d", s.port()), fmt.Sprintf("127.0.0.1:%d", s.port())
-	lb, err := s.host.Start("tandem-lb", s.bin, "lb", "--name", "lb-1", "--listen", addr, "--admin-listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
-		"--raft-listen", raft, "--peers", "lb-1="+raft+"=http://"+addr, "--data", filepath.Join(s.dir, "lb"), "--secret-file", secret,
-		"--max-connections-per-client", "20000", "--tls-listen", b.secure, "--tls-cert", filepath.Join(s.dir, "cert.pem"), "--tls-key", filepath.Join(s.dir, "key.pem"))
+	lb, err := s.host.Start("tandem-lb-"+b.dir, append([]string{
+		s.bin, "lb", "--name", "lb-1", "--listen", addr, "--admin-listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
+		"--raft-listen", raft, "--peers", "lb-1=" + raft + "=http://" + addr, "--data", filepath.Join(dir, "lb"), "--secret-file", secret,
+		"--max-connections-per-client", "20000", "--tls-listen", b.secure, "--tls-cert", filepath.Join(s.dir, "cert.pem"), "--tls-key", filepath.Join(s.dir, "key.pem"),
+	}, id...)...)
 	if err != nil {
 		return nil, "", err
 	}
-	b.process = lb
+	b.process, b.plain = lb, addr
+	both := "" // one process tree
 	for i := range 2 {
 		name := fmt.Sprintf("edge-%d", i+1)
-		if _, err := s.host.Start("tandem-"+name, s.bin, "edge", "--name", name, "--listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
-			"--origin", fmt.Sprintf("http://127.0.0.1:%d", b.upstream), "--data", filepath.Join(s.dir, name), "--balancers", "http://"+addr,
-			"--secret-file", secret, "--session-idle", "1h", "--capacity", "100"); err != nil {
-			return nil, "", err
-		}
+		both += strings.Join(append([]string{
+			s.bin, "edge", "--name", name, "--listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
+			"--origin", fmt.Sprintf("http://127.0.0.1:%d", b.upstream), "--data", filepath.Join(dir, name), "--balancers", "http://" + addr,
+			"--secret-file", secret, "--session-idle", "1h", "--capacity", "100",
+		}, id...), " ") + " & "
+	}
+	if b.edges, err = s.host.Start("tandem-edges-"+b.dir, "sh", "-c", both+"wait"); err != nil {
+		return nil, "", err
 	}
 	for range 100 {
 		out, err := s.host.Command(ctx, "curl", "-s", "-o", "/dev/null", "-w", "%{redirect_url}", "http://"+addr+"/bench/index.m3u8").Output()

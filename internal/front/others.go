@@ -1,6 +1,7 @@
 package front
 
 import (
+	order "container/list"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,11 +12,13 @@ import (
 // recordHandshake begins a connection of TLS (RFC 8446 section 5.1); no request does.
 const recordHandshake = 0x16
 
-// Bounds of connections that are handed over: how many there may be, and how many may
-// wait for who takes them. A client's place is kept as long as it has one.
+// Bounds of connections that are handed over: how many there may be, how many of those
+// on which no node has been let through, and how many may wait for who takes them. A
+// client's place is kept as long as it has one.
 const (
-	othersOpen = 8192
-	othersMost = 1024
+	othersOpen      = 8192
+	othersStrangers = 1024
+	othersMost      = 1024
 )
 
 // Others is a listener for the connections that speak TLS where requests are expected
@@ -27,11 +30,15 @@ type Others struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
+	most  int // strangers
+
+	mu        sync.Mutex
+	strangers order.List // of *handedOver, in the order in which they came; guarded by mu
 }
 
 // NewOthers is for a server that listens at an address.
 func NewOthers(addr net.Addr) *Others {
-	return &Others{addr: addr, conns: make(chan net.Conn, othersMost), done: make(chan struct{})}
+	return &Others{addr: addr, conns: make(chan net.Conn, othersMost), done: make(chan struct{}), most: othersStrangers}
 }
 
 // Accept is a net.Listener's.
@@ -79,12 +86,48 @@ func (o *Others) give(c net.Conn) {
 	}
 }
 
+// meet notes one of whom nothing is known yet. When there are too many of those the
+// one that came first ends: a node has proved itself long before.
+func (o *Others) meet(c *handedOver) {
+	o.mu.Lock()
+	c.of, c.stranger = o, o.strangers.PushBack(c)
+	var first *handedOver
+	if o.strangers.Len() > o.most {
+		first = o.strangers.Remove(o.strangers.Front()).(*handedOver)
+		first.stranger = nil
+	}
+	o.mu.Unlock()
+	if first != nil {
+		_ = first.Close()
+	}
+}
+
+// known takes one out of the strangers.
+func (o *Others) known(c *handedOver) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c.stranger != nil {
+		o.strangers.Remove(c.stranger)
+		c.stranger = nil
+	}
+}
+
 // handedOver is a connection whose first bytes have been read.
 type handedOver struct {
 	*net.TCPConn
-	first []byte
-	leave func()
-	once  sync.Once
+	first    []byte
+	leave    func(node bool)
+	once     sync.Once
+	node     atomic.Bool // a node was let through on it
+	of       *Others
+	stranger *order.Element // guarded by of.mu; nil: it is none, or has gone
+}
+
+// Proved says that a node was let through on the connection (internal/rights).
+func (c *handedOver) Proved() {
+	if !c.node.Swap(true) {
+		c.of.known(c)
+	}
 }
 
 // Read is a net.Conn's.
@@ -99,7 +142,10 @@ func (c *handedOver) Read(b []byte) (int, error) {
 
 // Close is a net.Conn's; the client's place is given back.
 func (c *handedOver) Close() error {
-	c.once.Do(c.leave)
+	c.once.Do(func() {
+		c.of.known(c)
+		c.leave(c.node.Load())
+	})
 	return c.TCPConn.Close()
 }
 
@@ -115,11 +161,15 @@ func handOver(c *Conn, b []byte) bool {
 		c.close()
 		return true
 	}
-	other := &handedOver{TCPConn: tcp, first: append([]byte(nil), b...), leave: func() { s.cfg.Leave(client); s.cfg.Others.open.Add(-1) }}
+	other := &handedOver{TCPConn: tcp, first: append([]byte(nil), b...), leave: func(node bool) {
+		if n, ok := client.(interface{ Node() }); ok && node {
+			n.Node()
+		}
+		s.cfg.Leave(client)
+		s.cfg.Others.open.Add(-1)
+	}}
 	s.cfg.Others.open.Add(1)
-	if n, ok := client.(interface{ Node() }); ok {
-		n.Node() // held for one; its certificate says more
-	}
+	s.cfg.Others.meet(other)
 	c.leave()
 	c.loop.tried(c)
 	c.loop.Forget(c.fd) // its copy lives on

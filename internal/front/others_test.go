@@ -85,6 +85,63 @@ func TestHandedOverToNobodyIsEnded(t *testing.T) {
 	}
 }
 
+// Of strangers there are few: one more ends the one that came first, and none that a
+// node was let through on. Whoever goes gives its place back, as what it was.
+func TestStrangersAreFew(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	others := NewOthers(ln.Addr())
+	others.most = 2
+	nodes, left := 0, 0
+	meet := func() (c *handedOver, client net.Conn) {
+		client, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		tcp, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = &handedOver{TCPConn: tcp.(*net.TCPConn), leave: func(node bool) {
+			if left++; node {
+				nodes++
+			}
+		}}
+		others.meet(c)
+		return c, client
+	}
+	node, ofNode := meet()
+	node.Proved()
+	node.Proved()
+	_, first := meet()
+	second, _ := meet()
+	_ = second.Close()
+	_ = second.Close()
+	meet() // in the place of the second
+	if left != 1 || nodes != 0 {
+		t.Fatalf("%d have left, %d of them nodes", left, nodes)
+	}
+	meet()
+	_ = first.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := first.Read(make([]byte, 1)); err != io.EOF || left != 2 {
+		t.Errorf("the one that came first: %v; %d have left", err, left)
+	}
+	if _, err := node.Write([]byte("x")); err != nil {
+		t.Error("the node's:", err)
+	}
+	if _, err := io.ReadFull(ofNode, make([]byte, 1)); err != nil {
+		t.Error("the node's:", err)
+	}
+	_ = node.Close()
+	if nodes != 1 || others.strangers.Len() != 2 {
+		t.Errorf("%d nodes have left; %d strangers", nodes, others.strangers.Len())
+	}
+}
+
 func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

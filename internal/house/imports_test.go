@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
-	"lb":             {"lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/control":     {"lb/loads", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
 	"lb/loads":       {"internal/ring", "internal/wire"},
@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 	"bench/lab":                {},
 	"bench/netdemo":            {"bench/lab", "internal/cluster", "internal/wire"},
 	"bench/trial":              {"bench/lab", "internal/wire"},
-	"bench/cost":               {"bench/lab"},
+	"bench/cost":               {"bench/lab", "internal/identity"},
 }
 
 // thirdParty: the files in which a package may stand, by the beginning of its

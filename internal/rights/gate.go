@@ -79,6 +79,9 @@ func (g *Gate) byName(w http.ResponseWriter, r *http.Request, next http.Handler,
 		g.shutOut(w, r, err, "certificate")
 		return
 	}
+	if known, ok := r.Context().Value(connectionKey{}).(interface{ Proved() }); ok {
+		known.Proved()
+	}
 	if g.Seen != nil {
 		g.Seen(peer)
 	}
