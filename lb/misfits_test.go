@@ -3,6 +3,7 @@ package lb
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 // what to do; what strangers call themselves is no news.
 func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	now := time.Now()
-	var later time.Duration
-	c := newStage(t, stageOptions{edges: 3, capacity: 8, now: func() time.Time { return now.Add(later) }})
+	var later atomic.Int64
+	c := newStage(t, stageOptions{edges: 3, capacity: 8, now: func() time.Time { return now.Add(time.Duration(later.Load())) }})
 	verdict := func() string {
 		var s wire.Status
 		c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
@@ -50,7 +51,7 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	knocks("edge-1", "Bearer of nothing")
 	says("edge-1 is down, and its calls are refused, for it shows another secret than this cluster's", true)
 	says("Give it this cluster's secret file", true)
-	later = time.Hour
+	later.Store(int64(time.Hour))
 	says("refused", false)
 	says("Bring edge-1 back", true)
 	says("the clock of", false)
