@@ -11,6 +11,30 @@ import (
 	"tandem/internal/wire"
 )
 
+const master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
+
+func long(begin string, n int) string { return begin + strings.Repeat(" ", n-len(begin)) }
+
+// answered are what serve may give, and what becomes of it.
+var answered = []struct {
+	name, method, body string
+	status             int
+	header             []string
+	steered, early     bool // early: it began to go out before it was whole
+}{
+	{name: "an entry", body: master, steered: true},
+	{name: "its head", method: http.MethodHead, body: master, steered: true},
+	{name: "of the largest size", body: long(master, maxEntry), steered: true},
+	{name: "too large, and says so", body: long(master, maxEntry+1), header: []string{"Content-Length", strconv.Itoa(maxEntry + 1)}, early: true},
+	{name: "too large, and does not say so", body: long(master, maxEntry+1), early: true},
+	{name: "the head of one that is too large", method: http.MethodHead, body: long(master, maxEntry+1), early: true},
+	{name: "nothing but a comment for long", body: long("<!-- ", maxUndecided+1), early: true},
+	{name: "a picture", body: "\x89PNG", early: true},
+	{name: "a list of segments", body: "#EXTM3U\n#EXTINF:1,\n1.ts\n"},
+	{name: "an error", body: master, status: http.StatusBadGateway, early: true},
+	{name: "compressed, though nobody asked for that", body: master, header: []string{"Content-Encoding", "gzip"}, early: true},
+}
+
 // What is no entry, or is too large for one, goes out as it comes and whole; what is one
 // is held until it is there.
 func TestOnlyEntriesAreHeld(t *testing.T) {
@@ -20,26 +44,7 @@ func TestOnlyEntriesAreHeld(t *testing.T) {
 		Pairs: []wire.Pair{pair},
 	}).Index()
 	s := Session{Token: "TOK", Placement: p, Pair: &pair, Suspected: func(string) bool { return false }}
-	const master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
-	long := func(begin string, n int) string { return begin + strings.Repeat(" ", n-len(begin)) }
-	for _, row := range []struct {
-		name, method, body string
-		status             int
-		header             []string
-		steered, early     bool // early: it began to go out before it was whole
-	}{
-		{name: "an entry", body: master, steered: true},
-		{name: "its head", method: http.MethodHead, body: master, steered: true},
-		{name: "of the largest size", body: long(master, maxEntry), steered: true},
-		{name: "too large, and says so", body: long(master, maxEntry+1), header: []string{"Content-Length", strconv.Itoa(maxEntry + 1)}, early: true},
-		{name: "too large, and does not say so", body: long(master, maxEntry+1), early: true},
-		{name: "the head of one that is too large", method: http.MethodHead, body: long(master, maxEntry+1), early: true},
-		{name: "nothing but a comment for long", body: long("<!-- ", maxUndecided+1), early: true},
-		{name: "a picture", body: "\x89PNG", early: true},
-		{name: "a list of segments", body: "#EXTM3U\n#EXTINF:1,\n1.ts\n"},
-		{name: "an error", body: master, status: http.StatusBadGateway, early: true},
-		{name: "compressed, though nobody asked for that", body: master, header: []string{"Content-Encoding", "gzip"}, early: true},
-	} {
+	for _, row := range answered {
 		method := row.method
 		if method == "" {
 			method = http.MethodGet
