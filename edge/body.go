@@ -10,7 +10,7 @@ import (
 
 	"tandem/edge/rules"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/segstore"
 )
 
@@ -25,7 +25,7 @@ func send(ctx context.Context, w http.ResponseWriter, r *http.Request, view *seg
 		}
 		if file, ok := view.File(); ok && r.TLS == nil && r.ProtoMajor == 1 {
 			if rf, ok := w.(io.ReaderFrom); ok {
-				n, err := rf.ReadFrom(&front.Extent{File: file, Offset: first, Left: last + 1 - first})
+				n, err := rf.ReadFrom(&kernel.Extent{File: file, Offset: first, Left: last + 1 - first})
 				if err == nil && n != last+1-first {
 					err = fetch.ErrShort
 				}

@@ -47,7 +47,7 @@ type Edge struct {
 	group     *multicast.Receiver // nil without one
 	manifests *manifest.Cache
 	ours      *ours
-	limiter   *front.Limiter
+	limiter   *budget.Limiter
 	misses    *budget.Rate // of clients
 	counts    counts
 	origins   *upstream.Upstreams
@@ -96,7 +96,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
 	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
-	e.limiter = front.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
+	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.register()
 	return e, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/internal/budget"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/front"
@@ -102,7 +103,7 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 			place, ok := e.limiter.Enter(address)
 			return &place, ok
 		},
-		Leave:  func(held any) { e.limiter.Leave(held.(*front.Place)) },
+		Leave:  func(held any) { e.limiter.Leave(held.(*budget.Place)) },
 		Proves: proves(e.cfg.Secret),
 		Slow:   func() { e.counts.slow.Add(1) },
 		Panic: func(r *http.Request, why any) {
@@ -117,7 +118,7 @@ func proves(secret wire.Secret) func(held any, h *h1.Request) bool {
 	return func(held any, h *h1.Request) bool {
 		shown := secret.Shown(h.Get(wire.HeaderAuth))
 		if shown {
-			held.(*front.Place).Node()
+			held.(*budget.Place).Node()
 		}
 		return shown
 	}

@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/internal/budget"
 	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
@@ -20,7 +22,7 @@ const paceEvery = 5 * time.Second
 
 // client is one connection of a viewer or a node.
 type client struct {
-	front.Place
+	budget.Place
 
 	bindings bindings
 	eager    atomic.Bool  // proxy.Request.Eager
@@ -63,7 +65,7 @@ func (c *client) breakOff() {
 // connLimiter bounds what clients can take of this balancer: connections, one client's
 // connections, and the time they keep a body waiting.
 type connLimiter struct {
-	*front.Limiter
+	*budget.Limiter
 	rate int64 // bytes a second
 	cut  func()
 
@@ -72,7 +74,7 @@ type connLimiter struct {
 }
 
 func newConnLimiter(most, each int, rate int64, clientOf func(string) string, cut func()) *connLimiter {
-	return &connLimiter{Limiter: front.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
+	return &connLimiter{Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too
@@ -168,7 +170,7 @@ func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
 	if err != nil {
 		return 0, 0, false
 	}
-	err = raw.Control(func(fd uintptr) { acked, waiting, ok = front.Progress(int(fd)) })
+	err = raw.Control(func(fd uintptr) { acked, waiting, ok = kernel.Progress(int(fd)) })
 	return acked, waiting, ok && err == nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 // acceptsMost bounds what one loop accepts in a round.
@@ -51,7 +53,7 @@ func (a *acceptor) Wants() (in, out bool) { return true, false }
 // Ready accepts, and gives each connection to the loop that has the fewest.
 func (a *acceptor) Ready(uint32) {
 	for range acceptsMost {
-		fd, from, err := acceptFrom(a.fd)
+		fd, from, err := kernel.Accept(a.fd)
 		switch {
 		case err == nil:
 		case errors.Is(err, syscall.ECONNABORTED), errors.Is(err, syscall.EINTR):
@@ -62,7 +64,7 @@ func (a *acceptor) Ready(uint32) {
 			a.pause()
 			return
 		}
-		a.enter(fd, addressOf(from))
+		a.enter(fd, kernel.AddressOf(from))
 	}
 }
 
@@ -87,12 +89,12 @@ func (a *acceptor) enter(fd int, from netip.AddrPort) {
 	s := a.l.server
 	c := &Conn{fd: fd, remote: from, fresh: s.cfg.Proves != nil}
 	if s.draining.Load() || !s.cfg.Proxies.Announces(from.Addr()) && !enter(c, &s.cfg) {
-		resetAndClose(fd)
+		kernel.ResetAndClose(fd)
 		return
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if s.cfg.MaxQueue > 0 {
-		boundQueue(fd, s.cfg.MaxQueue)
+		kernel.BoundQueue(fd, s.cfg.MaxQueue)
 	}
 	s.open.Add(1)
 	to := s.least()

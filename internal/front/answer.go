@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -300,7 +301,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if a.chunked || a.length < 0 || a.bodiless() || a.tcp == nil {
 		return io.Copy(struct{ io.Writer }{a}, src)
 	}
-	x, ok := src.(*Extent)
+	x, ok := src.(*kernel.Extent)
 	if !ok {
 		if a.flush(); a.err != nil {
 			return 0, a.err
@@ -318,13 +319,13 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	}
 	if len(*a.buffer) > 0 && a.err == nil {
 		a.begun = true
-		a.err = sendMore(a.tcp, *a.buffer)
+		a.err = kernel.SendMore(a.tcp, *a.buffer)
 		*a.buffer = (*a.buffer)[:0]
 	}
 	if a.err != nil {
 		return 0, a.err
 	}
-	n, err := x.sendTo(a.tcp)
+	n, err := x.SendTo(a.tcp)
 	a.sent += n
 	return n, err
 }

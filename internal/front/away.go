@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"net/url"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -101,7 +102,7 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 		c.loop.Post(func() { c.back(end) })
 		c.loop.server.away.Done()
 	}()
-	tcp, err := SocketOf(c.fd)
+	tcp, err := kernel.SocketOf(c.fd)
 	if err == nil {
 		defer tcp.Close()
 	}
@@ -141,7 +142,7 @@ func (c *Conn) back(end fate) {
 // sendRest sends the rest of a file in a goroutine: a page of it is not in memory.
 // How that ended is told when the connection is back.
 func (c *Conn) sendRest() {
-	rest := &Extent{File: c.out.body.File, Offset: c.out.body.Offset, Left: c.out.body.Length}
+	rest := &kernel.Extent{File: c.out.body.File, Offset: c.out.body.Offset, Left: c.out.body.Length}
 	r := &http.Request{Method: http.MethodGet, ProtoMajor: 1, ProtoMinor: 1}
 	c.Away(r, Begun{Head: true, Left: rest.Left}, func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.(io.ReaderFrom).ReadFrom(rest)

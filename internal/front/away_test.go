@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/front/kernel"
 )
 
 // seen is what a client sees of an answer.
@@ -220,7 +222,7 @@ func TestHandlersLargeAnswersReachASlowReaderWhole(t *testing.T) {
 				_, _ = io.Copy(w, bufio.NewReader(io.NewSectionReader(onDisk(), 0, int64(len(plenty())))))
 			default:
 				w.Header().Set("Content-Length", fmt.Sprint(len(plenty())))
-				_, _ = w.(io.ReaderFrom).ReadFrom(&Extent{File: onDisk(), Left: int64(len(plenty()))})
+				_, _ = w.(io.ReaderFrom).ReadFrom(&kernel.Extent{File: onDisk(), Left: int64(len(plenty()))})
 			}
 		})
 	})

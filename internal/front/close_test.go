@@ -241,13 +241,13 @@ func TestLoopThatHasEndedTouchesNothing(t *testing.T) {
 	defer unix.Close(pipe[0])
 	defer unix.Close(pipe[1])
 	for _, l := range s.loops {
-		if bellOf(l) == pipe[0] || bellOf(l) == pipe[1] {
+		if l.poll.Bell() == pipe[0] || l.poll.Bell() == pipe[1] {
 			continue
 		}
-		if err := unix.Dup2(pipe[1], bellOf(l)); err != nil {
+		if err := unix.Dup2(pipe[1], l.poll.Bell()); err != nil {
 			t.Fatal(err)
 		}
-		defer unix.Close(bellOf(l))
+		defer unix.Close(l.poll.Bell())
 	}
 	time.Sleep(2 * pauseFor)
 	_ = s.Shutdown(context.Background())

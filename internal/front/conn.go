@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -89,10 +90,10 @@ func (c *Conn) Wants() (in, out bool) { return !c.readable, !c.writable }
 
 // Ready is a Source's.
 func (c *Conn) Ready(events uint32) {
-	c.readable = c.readable || events&(In|Half|Gone) != 0
-	c.writable = c.writable || events&Out != 0
-	c.half = c.half || events&Half != 0 || !tellsHalf && c.state == away && ended(c.fd)
-	c.gone = c.gone || events&Gone != 0
+	c.readable = c.readable || events&(kernel.In|kernel.Half|kernel.Gone) != 0
+	c.writable = c.writable || events&kernel.Out != 0
+	c.half = c.half || events&kernel.Half != 0 || !kernel.TellsHalf && c.state == away && kernel.Ended(c.fd)
+	c.gone = c.gone || events&kernel.Gone != 0
 	if c.writable && c.secure.pending() && c.secure.flush() != nil {
 		c.Reset()
 	}
@@ -203,7 +204,7 @@ func readNext(c *Conn, b []byte) (n int, err error) {
 		}
 		return n, err
 	}
-	if n, err = unix.Read(c.fd, b); n < 0 && temporary(err) {
+	if n, err = unix.Read(c.fd, b); n < 0 && kernel.Temporary(err) {
 		c.readable, err = false, nil
 	} else if n < len(b) && !c.half {
 		c.readable = false // a new event tells of more
@@ -317,7 +318,7 @@ func (c *Conn) discard() {
 	for range turnsMost {
 		n, err := unix.Read(c.fd, c.loop.read)
 		if n <= 0 {
-			if n < 0 && temporary(err) {
+			if n < 0 && kernel.Temporary(err) {
 				c.readable = false
 				return
 			}

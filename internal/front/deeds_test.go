@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"tandem/internal/front/kernel"
 )
 
 // deed is what a Handler does with its http.ResponseWriter. ours makes of what
@@ -110,7 +112,7 @@ func file(n int64) func(http.ResponseWriter, *http.Request) {
 
 func extent(n int64) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.(io.ReaderFrom).ReadFrom(&Extent{File: onDisk(), Left: n})
+		_, _ = w.(io.ReaderFrom).ReadFrom(&kernel.Extent{File: onDisk(), Left: n})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -32,7 +33,7 @@ type stream struct {
 	c    *Conn
 	h    h1.Request
 	r    *http.Request
-	pipe *Pipe // nil where there are none: then by copies
+	pipe *kernel.Pipe // nil where there are none: then by copies
 	sent int64
 	end  int64 // where it stops
 	gone chan int64
@@ -44,7 +45,7 @@ func (d *stream) begin(c *Conn, h *h1.Request) {
 	d.c, d.h = c, *h
 	d.r, _ = c.Request(h)
 	if c.Splices() {
-		d.pipe, _ = OpenPipe()
+		d.pipe, _ = kernel.OpenPipe()
 	}
 	c.Take(d)
 	head := fmt.Appendf(AppendStatus(c.Loop().Scratch(), 200), "X-Target: /stream\r\nContent-Length: %d\r\n", len(plenty()))

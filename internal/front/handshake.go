@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 const h2Name = "h2" // in ALPN
@@ -39,7 +41,7 @@ func secured(c *Conn) *secure {
 
 // handshake gives the connection a socket that waits, and speaks TLS on it.
 func (s *secure) handshake(limit time.Duration) (err error) {
-	if s.tcp, err = SocketOf(s.conn.fd); err != nil {
+	if s.tcp, err = kernel.SocketOf(s.conn.fd); err != nil {
 		return err
 	}
 	_ = s.tcp.SetDeadline(time.Now().Add(limit))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -126,7 +127,7 @@ func TestMalformedBodyIsRefusedWhateverTheHandlerSays(t *testing.T) {
 		"sends a file": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Length", "100")
-			if _, err := w.(io.ReaderFrom).ReadFrom(&Extent{File: onDisk(), Left: 100}); err != nil {
+			if _, err := w.(io.ReaderFrom).ReadFrom(&kernel.Extent{File: onDisk(), Left: 100}); err != nil {
 				panic(http.ErrAbortHandler)
 			}
 		},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -231,7 +232,7 @@ func TestClientIsCutOffOnce(t *testing.T) {
 
 // needsProgress is for tests of what only Linux tells.
 func needsProgress(t *testing.T) {
-	if !tellsProgress {
+	if !kernel.TellsProgress {
 		t.Skip("how much a client has acknowledged is not known here")
 	}
 }

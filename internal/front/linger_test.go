@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 // talkative sends a malformed head, and then as much as is taken within a moment,
@@ -57,7 +59,7 @@ func TestWhatNobodyWantsIsReadToItsEnd(t *testing.T) {
 	for len(l.again) > 0 {
 		l.resume()
 	}
-	if Unread(pair[0]) {
+	if kernel.Unread(pair[0]) {
 		t.Error("something lies there")
 	}
 }

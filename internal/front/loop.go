@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -46,7 +47,8 @@ type Quick interface {
 type Loop struct {
 	server *Server
 	number int
-	poll   *poller
+	poll   *kernel.Poller
+	wanted kernel.Wanted
 	quick  Quick
 
 	now     time.Time
@@ -80,16 +82,26 @@ type watched struct {
 }
 
 func newLoop(s *Server, number int) (*Loop, error) {
-	poll, err := openPoller()
+	poll, err := kernel.OpenPoller()
 	if err != nil {
 		return nil, err
 	}
 	l := &Loop{server: s, number: number, poll: poll, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
-	l.paced = l.now
+	l.wanted, l.paced = l.wants, l.now
 	if s.cfg.Quick != nil {
 		l.quick = s.cfg.Quick(l)
 	}
 	return l, nil
+}
+
+// wants is what its sources have to be told of.
+func (l *Loop) wants(tell func(fd int, life int32, in, out bool)) {
+	for fd := range l.sources {
+		if w := &l.sources[fd]; w.source != nil {
+			in, out := w.source.Wants()
+			tell(fd, w.life, in, out)
+		}
+	}
 }
 
 // release closes what newLoop has opened.
@@ -97,7 +109,7 @@ func (l *Loop) release() {
 	if l.quick != nil {
 		l.quick.Close()
 	}
-	l.poll.close()
+	l.poll.Close()
 }
 
 // Now is the beginning of this round.
@@ -113,10 +125,10 @@ func (l *Loop) Scratch() []byte { return l.scratch[:0] }
 func (l *Loop) ReadBuffer() []byte { return l.read }
 
 // Watch tells source of the descriptor's events until Forget.
-func (l *Loop) Watch(fd int, source Source) error { return l.poll.add(fd, l.enter(fd, source)) }
+func (l *Loop) Watch(fd int, source Source) error { return l.poll.Add(fd, l.enter(fd, source)) }
 
 func (l *Loop) addListener(fd int, source Source) error {
-	return l.poll.addListener(fd, l.enter(fd, source))
+	return l.poll.AddListener(fd, l.enter(fd, source))
 }
 
 // enter makes source the descriptor's, in a new life.
@@ -134,7 +146,7 @@ func (l *Loop) enter(fd int, source Source) (life int32) {
 // loop, right after.
 func (l *Loop) Forget(fd int) {
 	l.sources[fd].source = nil
-	l.poll.forget(fd)
+	l.poll.Forget(fd)
 }
 
 // forgetClosed is Forget for a descriptor that nobody else has: its last close
@@ -148,7 +160,7 @@ func (l *Loop) Post(f func()) {
 	first := len(l.inbox) == 1
 	l.mu.Unlock()
 	if first {
-		l.poll.wake()
+		l.poll.Wake()
 	}
 }
 
@@ -156,13 +168,13 @@ func (l *Loop) Post(f func()) {
 func (l *Loop) run() {
 	next, yielded := time.Time{}, l.now
 	for !l.ended {
-		n, err := l.poll.wait(l, l.sleep(next))
-		if err != nil && !temporary(err) {
-			panic(systemError("waiting for events", err)) // only a closed descriptor can cause it
+		n, err := l.poll.Wait(l.wanted, l.sleep(next))
+		if err != nil && !kernel.Temporary(err) {
+			panic(kernel.SystemError("waiting for events", err)) // only a closed descriptor can cause it
 		}
 		l.now = time.Now()
 		for i := range max(n, 0) {
-			fd, life, events := l.poll.event(i)
+			fd, life, events := l.poll.Event(i)
 			if fd < 0 {
 				continue // woken
 			}

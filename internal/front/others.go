@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 // recordHandshake begins a connection of TLS (RFC 8446 section 5.1); no request does.
@@ -156,7 +158,7 @@ func handOver(c *Conn, b []byte) bool {
 	if b[0] != recordHandshake || s.cfg.Others == nil {
 		return false
 	}
-	tcp, err := SocketOf(c.fd)
+	tcp, err := kernel.SocketOf(c.fd)
 	if err != nil {
 		c.close()
 		return true

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 const (
@@ -65,7 +67,7 @@ func (c *Conn) Respond(head []byte, body Body) bool {
 	case body.Length <= smallBody:
 		n := len(head)
 		o.head = append(head, make([]byte, body.Length)...)
-		if got, err := readNow(body.File, o.head[n:], body.Offset); err != nil || int64(got) != body.Length {
+		if got, err := kernel.ReadNow(body.File, o.head[n:], body.Offset); err != nil || int64(got) != body.Length {
 			return false
 		}
 		o.body.File, o.body.Length = nil, 0
@@ -121,7 +123,7 @@ func (c *Conn) Send(b []byte, more bool) (int, error) {
 	if c.secure != nil {
 		return c.secure.send(b)
 	}
-	n, err := send(c.fd, b, more)
+	n, err := kernel.Send(c.fd, b, more)
 	switch {
 	case err == nil:
 		if n < len(b) {
@@ -147,9 +149,9 @@ func (c *Conn) Splices() bool { return c.secure == nil }
 
 // Splice moves what is in a pipe to the client, as much as it takes now. An error is
 // the connection's end.
-func (c *Conn) Splice(p *Pipe, more bool) (int, error) {
+func (c *Conn) Splice(p *kernel.Pipe, more bool) (int, error) {
 	for {
-		n, err := p.drain(c.fd, more)
+		n, err := p.Drain(c.fd, more)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
@@ -197,13 +199,13 @@ func (c *Conn) sendFile(o *output) bool {
 // sendPart sends what the socket takes now of a part of a file.
 func sendPart(c *Conn, file *os.File, offset int64, n int) (int, error) {
 	if c.secure == nil {
-		return sendFile(c.fd, file, offset, n)
+		return kernel.SendFile(c.fd, file, offset, n)
 	}
 	if !c.writable {
 		return 0, syscall.EAGAIN
 	}
 	b := c.loop.read[:min(n, len(c.loop.read))]
-	got, err := readNow(file, b, offset)
+	got, err := kernel.ReadNow(file, b, offset)
 	if got <= 0 || err != nil {
 		return 0, errors.Join(err, io.ErrUnexpectedEOF) // it was looked at before
 	}

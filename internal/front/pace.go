@@ -1,6 +1,10 @@
 package front
 
-import "time"
+import (
+	"time"
+
+	"tandem/internal/front/kernel"
+)
 
 // pace compares what every client has acknowledged with the last look. Bytes
 // that wait in the socket show that it is the client who is slow, not we; also
@@ -18,7 +22,7 @@ func (l *Loop) pace(window time.Duration) {
 				return
 			}
 		}
-		acked, waiting, ok := Progress(c.fd)
+		acked, waiting, ok := kernel.Progress(c.fd)
 		if !ok || waiting == 0 {
 			c.asked, c.slow = false, 0
 			if c.state == idle || c.state == heading {

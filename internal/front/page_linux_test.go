@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -110,14 +111,14 @@ func TestLoopDoesNotWaitForTheDisk(t *testing.T) {
 func TestWhatIsNotInMemoryIsKnown(t *testing.T) {
 	file := cold(t, warmPart)
 	b := make([]byte, 10)
-	if n, err := readNow(file, b, 0); n != len(b) || err != nil || !inMemory(file, 0) || !inMemory(file, warmPart-1) {
+	if n, err := kernel.ReadNow(file, b, 0); n != len(b) || err != nil || !kernel.InMemory(file, 0) || !kernel.InMemory(file, warmPart-1) {
 		t.Errorf("what is in memory: %d bytes, %v", n, err)
 	}
 	far := int64(len(plenty())) - 10 // nothing is read ahead up to there
-	if n, err := readNow(file, b, far); n > 0 || err == nil {
+	if n, err := kernel.ReadNow(file, b, far); n > 0 || err == nil {
 		t.Errorf("what is not: %d bytes, %v", n, err)
 	}
-	if inMemory(file, far/2) {
+	if kernel.InMemory(file, far/2) {
 		t.Error("what is not is said to be there")
 	}
 }

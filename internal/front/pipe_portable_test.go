@@ -2,9 +2,10 @@
 
 package front
 
-import "errors"
+import (
+	"errors"
 
-func pour(*Pipe, []byte) error { return errors.ErrUnsupported }
+	"tandem/internal/front/kernel"
+)
 
-// bellOf is what a wake writes to.
-func bellOf(l *Loop) int { return l.poll.ring }
+func pour(*kernel.Pipe, []byte) error { return errors.ErrUnsupported }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/proxied"
 )
@@ -19,7 +20,7 @@ func hearProxy(c *Conn) bool {
 		b := c.loop.read[:proxied.HeaderMost]
 		n, _, err := unix.Recvfrom(c.fd, b, unix.MSG_PEEK)
 		switch {
-		case n < 0 && temporary(err):
+		case n < 0 && kernel.Temporary(err):
 			c.readable = false
 			return false
 		case n <= 0:

@@ -191,21 +191,3 @@ func TestProxySaysInEachRequestOfHTTP2WhoAsks(t *testing.T) {
 		}
 	}
 }
-
-// A trusted proxy's connections are many clients': they are bounded in all alone.
-func TestConnectionsOfAProxyAreNotOneClients(t *testing.T) {
-	l := NewLimiter(5, 2, func(address string) string { return strings.TrimPrefix(address, proxyAt) })
-	let := func(address string, want string) {
-		t.Helper()
-		got := ""
-		for range 4 {
-			_, ok := l.Enter(address)
-			got += map[bool]string{true: "y", false: "n"}[ok]
-		}
-		if got != want {
-			t.Errorf("%s: %s, want %s", address, got, want)
-		}
-	}
-	let("203.0.113.7", "yynn")
-	let(proxyAt, "yyyn")
-}

@@ -5,6 +5,8 @@ package front
 import (
 	"net/http"
 	"testing"
+
+	"tandem/internal/front/kernel"
 )
 
 // waiting is how many bytes lie in the kernel for the clients of a loop.
@@ -15,7 +17,7 @@ func (s *stage) waiting() (n int) {
 	l.Post(func() {
 		sum := 0
 		l.each(func(c *Conn) {
-			if _, n, ok := Progress(c.fd); ok {
+			if _, n, ok := kernel.Progress(c.fd); ok {
 				sum += n
 			}
 		})

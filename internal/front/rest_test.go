@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -52,10 +53,10 @@ func TestRestThatIsNotInMemoryIsSentByAGoroutine(t *testing.T) {
 	for _, fields := range []string{"X: y", "Connection: close"} {
 		s := restStage(t, warmPart)
 		c := callSlow(t, s.addr)
-		calls := Sendfiles.Load()
+		calls := kernel.Sendfiles.Load()
 		c.say(ask("GET", "/cold", fields))
 		r := c.hear("GET")
-		if Sendfiles.Load() == calls && !*overTLS {
+		if kernel.Sendfiles.Load() == calls && !*overTLS {
 			t.Error("no goroutine has sent anything: the loop waited for the disk")
 		}
 		if string(r.body) != string(plenty()) {

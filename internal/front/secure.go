@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/internal/front/kernel"
 )
 
 // sealMost is how many bytes are sealed before the socket is asked to take them: what
@@ -58,7 +60,7 @@ func (s *secure) Read(b []byte) (int, error) {
 		return n, nil
 	case n == 0:
 		return 0, io.EOF
-	case temporary(err):
+	case kernel.Temporary(err):
 		c.readable = false
 		return 0, notYet{}
 	default:
@@ -156,12 +158,12 @@ func (s *secure) flush() error {
 // push writes what the socket takes.
 func (s *secure) push(b []byte) (n int, err error) {
 	for n < len(b) {
-		took, err := send(s.conn.fd, b[n:], false)
+		took, err := kernel.Send(s.conn.fd, b[n:], false)
 		switch {
 		case err == nil:
 			n += took
 		case errors.Is(err, unix.EINTR):
-		case temporary(err):
+		case kernel.Temporary(err):
 			s.conn.writable = false
 			return n, nil
 		default:

@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/proxied"
 )
@@ -57,7 +57,7 @@ type Ways struct{ Quick, Away atomic.Int64 }
 
 func (c *Config) fill() {
 	if c.Loops == 0 {
-		c.Loops = loopsAtFirst
+		c.Loops = kernel.Processors
 	}
 	if c.Limits == (h1.Limits{}) {
 		c.Limits = h1.Viewers
@@ -78,7 +78,7 @@ func (c *Config) fill() {
 		c.bodyGrace = bodyGrace
 	}
 	if c.resident == nil {
-		c.resident = inMemory
+		c.resident = kernel.InMemory
 	}
 	if c.Enter == nil {
 		c.Enter = func(string) (any, bool) { return nil, true }
@@ -176,7 +176,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return fmt.Errorf("front: listener: %w", err)
 	}
-	probeSilent(fd)
+	kernel.ProbeSilent(fd)
 	if err := s.start(fd, ln.Addr(), func() { _, _ = ln.Close(), file.Close() }); err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 			return fmt.Errorf("front: loop: %w", err)
 		}
 	}
-	makeRoom(len(s.loops))
+	kernel.MakeRoom(len(s.loops))
 	s.started = true
 	s.unlisten = unlisten
 	s.accepting.Store(int64(len(s.loops)))
@@ -218,30 +218,6 @@ func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 		s.running.Go(l.run)
 	}
 	return nil
-}
-
-// spare are Go's processors beyond one a loop. While a loop waits for events Go
-// counts its processor as in use; with none idle its monitor takes that one away
-// at once, and the loop has to find another one at every event.
-const spare = 2
-
-// loopsAtFirst is how many processors Go had before any server raised that.
-var loopsAtFirst = runtime.GOMAXPROCS(0)
-
-// makeRoom gives Go's scheduler processors for so many loops more, or less, and for the
-// rest. What was given once is not taken back.
-func makeRoom(loops int) {
-	processors.Lock()
-	defer processors.Unlock()
-	processors.loops += loops
-	if runtime.GOMAXPROCS(0) < processors.loops+spare {
-		runtime.GOMAXPROCS(processors.loops + spare)
-	}
-}
-
-var processors struct {
-	sync.Mutex
-	loops int // of all servers; guarded by the mutex
 }
 
 // LameDuck makes every answer the last one of its connection, as Connection:
@@ -353,7 +329,7 @@ func (s *Server) Close() error {
 		l.Post(func() { l.ended = true })
 	}
 	s.running.Wait()
-	makeRoom(-len(loops))
+	kernel.MakeRoom(-len(loops))
 	return nil
 }
 

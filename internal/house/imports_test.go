@@ -11,7 +11,7 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity"},
-	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
@@ -22,12 +22,12 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"internal/wire"},
-	"lb":             {"lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/front", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights"},
+	"lb":             {"lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/control":     {"lb/loads", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
 	"lb/loads":       {"internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
-	"lb/proxy":       {"internal/call", "internal/front", "internal/h1", "internal/setting", "internal/wire", "internal/identity"},
+	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity"},
 
 	"internal/call": {"internal/wire", "internal/identity"},
 
@@ -50,7 +50,8 @@ var rooms = map[string][]string{
 	"internal/wire":            {},
 	"internal/media":           {"internal/media/companion", "internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/steer", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/fault":           {},
-	"internal/front":           {"internal/h1", "internal/proxied"},
+	"internal/front":           {"internal/front/kernel", "internal/h1", "internal/proxied"},
+	"internal/front/kernel":    {},
 	"internal/proxied":         {"internal/setting"},
 	"internal/budget":          {"internal/wire"},
 	"internal/h1":              {},

@@ -18,7 +18,6 @@ var wide = map[string]string{
 	"raftfsm.Node":   "the same",
 	"segstore":       "the store and the check of every truth of its doc.go are one room",
 	"segstore.Store": "the same",
-	"internal/front": "requests, and what is asked of the kernel, until that is a room of its own",
 	"lb/proxy":       "one state of a response, and two that carry it: a loop, and a goroutine, which waits and takes over",
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/identity"
 )
 
@@ -38,7 +38,7 @@ func (s *Splicer) dial(to Target, eager bool) (*upstream, error) {
 	if !ok {
 		return nil, errUnresolved
 	}
-	fd, err := front.Connect(addr, int(s.c.cfg.MaxReceived))
+	fd, err := kernel.Connect(addr, int(s.c.cfg.MaxReceived))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *Splicer) dial(to Target, eager bool) (*upstream, error) {
 // opened finds out how connecting ended.
 func (u *upstream) opened() {
 	r := u.splice
-	if err := front.Connected(u.fd); err != nil {
+	if err := kernel.Connected(u.fd); err != nil {
 		r.end()
 		r.handOff(err)
 		return
@@ -71,7 +71,7 @@ func (u *upstream) opened() {
 func (c *Proxy) dial(ctx context.Context, to Target, eager bool) (*upstream, error) {
 	u := &upstream{edge: to.Edge, addr: to.Addr, generation: c.generations.of(to.Edge), buf: make([]byte, upstreamBuffer)}
 	dialer := net.Dialer{Timeout: c.cfg.Connect, Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { front.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
+		return raw.Control(func(fd uintptr) { kernel.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
 	}}
 	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 )
 
 // What a viewer does not take lies in the kernel: between the edge and here as much as the
@@ -76,10 +76,10 @@ func (u *upstream) fresh(eager bool, cfg *Config) {
 
 func (u *upstream) hold(yes bool) {
 	if u.tcp == nil {
-		front.HoldReceived(u.fd, yes)
+		kernel.HoldReceived(u.fd, yes)
 		return
 	}
-	_ = u.raw.Control(func(fd uintptr) { front.HoldReceived(int(fd), yes) })
+	_ = u.raw.Control(func(fd uintptr) { kernel.HoldReceived(int(fd), yes) })
 }
 
 // eager tells how the viewer's connection took its last long body; nil: nobody knows.

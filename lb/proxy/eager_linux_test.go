@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 )
 
 // held tells whether the kernel keeps what a connection has received at what it was.
@@ -115,7 +116,7 @@ func TestViewerWhoTakesNothingHoldsLittle(t *testing.T) {
 		took, same := uint64(0), 0
 		s.eventually(name+": nothing moves any more", func() bool {
 			before := took
-			_ = raw.Control(func(fd uintptr) { took, _, _ = front.Progress(int(fd)) })
+			_ = raw.Control(func(fd uintptr) { took, _, _ = kernel.Progress(int(fd)) })
 			if same++; took != before || took < 64<<10 {
 				same = 0
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
@@ -26,7 +27,7 @@ type Splicer struct {
 	pool    pools
 	waiting spliceList // for an edge, who waits longest first
 	spare   []*splice
-	pipes   []*front.Pipe
+	pipes   []*kernel.Pipe
 	answer  answer // that is being looked at
 	swept   time.Time
 	glanced time.Time // when silence was looked for
@@ -75,11 +76,11 @@ type splice struct {
 	promise
 	exchange
 
-	held   []byte      // of the body, received and not yet taken by the viewer
-	pipe   *front.Pipe // the same, where they don't pass through memory; nil: none
-	eager  bool        // the viewer takes all that there is for it, up to now
-	corked bool        // something was sent with the promise of more
-	posted bool        // it goes on in the next round
+	held   []byte       // of the body, received and not yet taken by the viewer
+	pipe   *kernel.Pipe // the same, where they don't pass through memory; nil: none
+	eager  bool         // the viewer takes all that there is for it, up to now
+	corked bool         // something was sent with the promise of more
+	posted bool         // it goes on in the next round
 
 	before, after *splice
 	listed        bool

@@ -3,7 +3,7 @@ package proxy
 import (
 	"strings"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
 
@@ -46,7 +46,7 @@ func (r *splice) say(h *h1.Request) {
 	r.said = true
 	s.waiting.wait(r, now)
 	b := r.request(s.loop.Scratch(), h)
-	if n, err := front.Send(r.conn.fd, b); err != nil || n < len(b) {
+	if n, err := kernel.Send(r.conn.fd, b, false); err != nil || n < len(b) {
 		r.said = false
 		r.handOff(nil) // it is asked anew, and what is wrong found out
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 )
 
 const (
@@ -193,7 +193,7 @@ func (r *splice) look(now time.Time) {
 	if r.conn.opening {
 		switch {
 		case now.Sub(r.since) < r.s.c.cfg.Connect:
-		case front.Writable(r.conn.fd): // this loop was late, not the edge
+		case kernel.Writable(r.conn.fd): // this loop was late, not the edge
 			r.conn.opened()
 		default:
 			r.end()
@@ -204,7 +204,7 @@ func (r *splice) look(now time.Time) {
 	if _, due := r.due(now, r.s.c.latency.limit(r.conn.edge, r.waitsFor()), r.conn.silent); !due {
 		return
 	}
-	if front.Unread(r.conn.fd) { // here, too
+	if kernel.Unread(r.conn.fd) { // here, too
 		r.s.waiting.wait(r, now)
 		r.conn.readable = true
 		r.arrived()
@@ -247,13 +247,13 @@ func (r *splice) Gone() {
 }
 
 // emptyPipe gives an empty pipe; nil when there is none to be had.
-func (s *Splicer) emptyPipe() *front.Pipe {
+func (s *Splicer) emptyPipe() *kernel.Pipe {
 	if n := len(s.pipes); n > 0 {
 		p := s.pipes[n-1]
 		s.pipes = s.pipes[:n-1]
 		return p
 	}
-	p, err := front.OpenPipe()
+	p, err := kernel.OpenPipe()
 	if err != nil {
 		return nil
 	}
@@ -261,7 +261,7 @@ func (s *Splicer) emptyPipe() *front.Pipe {
 }
 
 // putPipe takes a pipe back. One with something in it is thrown away.
-func (s *Splicer) putPipe(p *front.Pipe) {
+func (s *Splicer) putPipe(p *kernel.Pipe) {
 	if p.Held() > 0 || len(s.pipes) >= pipesMost {
 		p.Close()
 		return

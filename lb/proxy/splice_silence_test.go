@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 )
 
 // wait is until so many splices wait for an edge.
@@ -93,7 +93,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 		s.on(n, func() { // before the loop can hear of it
 			next <- part
 			fd := n.waiting.first.conn.fd
-			for !front.Unread(fd) {
+			for !kernel.Unread(fd) {
 			}
 			n.Tick(n.loop.Now().Add(time.Hour))
 			n.glanced = time.Time{}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 )
 
 const (
@@ -64,8 +64,8 @@ func (u *upstream) Wants() (in, out bool) { return !u.readable, u.opening }
 
 // Ready is a front.Source's.
 func (u *upstream) Ready(events uint32) {
-	over := events&(front.Half|front.Gone) != 0
-	in := over || events&front.In != 0
+	over := events&(kernel.Half|kernel.Gone) != 0
+	in := over || events&kernel.In != 0
 	u.readable = u.readable || in
 	u.ended = u.ended || over
 	switch {
@@ -74,7 +74,7 @@ func (u *upstream) Ready(events uint32) {
 			u.s.pool.sweep(func(other *upstream) bool { return other == u })
 		}
 	case u.opening:
-		if over || events&front.Out != 0 {
+		if over || events&kernel.Out != 0 {
 			u.opened()
 		}
 	case in:
@@ -85,7 +85,7 @@ func (u *upstream) Ready(events uint32) {
 // leave takes the connection off its loop, for a goroutine, with what was received and
 // not used.
 func (u *upstream) leave(received []byte) error {
-	tcp, err := front.SocketOf(u.fd)
+	tcp, err := kernel.SocketOf(u.fd)
 	u.close()
 	if err != nil {
 		return err
@@ -114,9 +114,9 @@ func (u *upstream) plain() bool { return u.conn == u.tcp }
 // asked for, whether its loop has been told of that or not.
 func (u *upstream) unread() (yes bool) {
 	if u.tcp == nil {
-		return front.Unread(u.fd)
+		return kernel.Unread(u.fd)
 	}
-	err := u.raw.Control(func(fd uintptr) { yes = front.Unread(int(fd)) })
+	err := u.raw.Control(func(fd uintptr) { yes = kernel.Unread(int(fd)) })
 	return yes || err != nil
 }
 
@@ -124,9 +124,9 @@ func (u *upstream) unread() (yes bool) {
 // connection is dead.
 func (u *upstream) reception() (silent time.Duration, dead bool) {
 	if u.tcp == nil {
-		return front.Reception(u.fd)
+		return kernel.Reception(u.fd)
 	}
-	err := u.raw.Control(func(fd uintptr) { silent, dead = front.Reception(int(fd)) })
+	err := u.raw.Control(func(fd uintptr) { silent, dead = kernel.Reception(int(fd)) })
 	return silent, dead || err != nil
 }
 
@@ -183,8 +183,8 @@ func (u *upstream) arrive(deadline time.Time) error {
 		return err
 	}
 	err := u.raw.Read(func(fd uintptr) bool {
-		u.arrived = front.Received(int(fd))
-		return u.arrived > 0 || front.Unread(int(fd))
+		u.arrived = kernel.Received(int(fd))
+		return u.arrived > 0 || kernel.Unread(int(fd))
 	})
 	if errors.Is(err, os.ErrDeadlineExceeded) && u.cut.Load() {
 		return errCut

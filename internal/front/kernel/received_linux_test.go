@@ -1,6 +1,6 @@
 //go:build linux && !portable
 
-package front
+package kernel
 
 import (
 	"io"

@@ -1,6 +1,6 @@
 //go:build !linux || portable
 
-package front
+package kernel
 
 import (
 	"errors"
@@ -16,61 +16,59 @@ const (
 	Half             // never told here: see Conn.Ready
 	Gone             // the other side takes no more
 
-	tellsHalf, tellsProgress = false, false
+	TellsHalf, TellsProgress = false, false
 )
 
-// poller waits for descriptors by poll, where there is no epoll: each time it asks
+// Poller waits for descriptors by poll, where there is no epoll: each time it asks
 // for what the sources want to be told. Linux's own is tested with the tag portable.
-type poller struct {
+type Poller struct {
 	bell, ring int // a pipe: what is written to ring is read from bell
 	fds        []unix.PollFd
 	lives      []int32
 	found      []int // in fds
 }
 
-func openPoller() (*poller, error) {
+func OpenPoller() (*Poller, error) {
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {
-		return nil, systemError("pipe", err)
+		return nil, SystemError("pipe", err)
 	}
 	for _, fd := range ends {
 		unix.CloseOnExec(fd)
 		_ = unix.SetNonblock(fd, true)
 	}
-	return &poller{bell: ends[0], ring: ends[1]}, nil
+	return &Poller{bell: ends[0], ring: ends[1]}, nil
 }
 
-func (p *poller) close() {
+func (p *Poller) Close() {
 	_ = unix.Close(p.bell)
 	_ = unix.Close(p.ring)
 }
 
-func (p *poller) add(int, int32) error         { return nil }
-func (p *poller) addListener(int, int32) error { return nil }
-func (p *poller) forget(int)                   {}
+func (p *Poller) Add(int, int32) error         { return nil }
+func (p *Poller) AddListener(int, int32) error { return nil }
+func (p *Poller) Forget(int)                   {}
 
-// wake ends a wait, or the next one. A pipe that is full wakes as well.
-func (p *poller) wake() { _, _ = unix.Write(p.ring, []byte{1}) }
+// Bell is the descriptor that Wake writes to, for tests of one that can't.
+func (p *Poller) Bell() int { return p.ring }
 
-// wait is poll, for ms at most.
-func (p *poller) wait(l *Loop, ms int) (int, error) {
+// Wake ends a wait, or the next one. A pipe that is full wakes as well.
+func (p *Poller) Wake() { _, _ = unix.Write(p.ring, []byte{1}) }
+
+// Wait is poll, for ms at most.
+func (p *Poller) Wait(wanted Wanted, ms int) (int, error) {
 	p.fds = append(p.fds[:0], unix.PollFd{Fd: int32(p.bell), Events: unix.POLLIN})
 	p.lives = append(p.lives[:0], 0)
-	for fd := range l.sources {
-		w := &l.sources[fd]
-		if w.source == nil {
-			continue
-		}
-		var wanted int16
-		in, out := w.source.Wants()
+	wanted(func(fd int, life int32, in, out bool) {
+		var events int16
 		if in {
-			wanted |= unix.POLLIN
+			events |= unix.POLLIN
 		}
 		if out {
-			wanted |= unix.POLLOUT
+			events |= unix.POLLOUT
 		}
-		p.fds, p.lives = append(p.fds, unix.PollFd{Fd: int32(fd), Events: wanted}), append(p.lives, w.life)
-	}
+		p.fds, p.lives = append(p.fds, unix.PollFd{Fd: int32(fd), Events: events}), append(p.lives, life)
+	})
 	p.found = p.found[:0]
 	switch _, err := unix.Poll(p.fds, ms); {
 	case errors.Is(err, unix.EINVAL): // more descriptors than the process may have by now
@@ -87,8 +85,8 @@ func (p *poller) wait(l *Loop, ms int) (int, error) {
 	return len(p.found), nil
 }
 
-// event is one of those that wait has found: of a descriptor in one of its lives.
-func (p *poller) event(i int) (fd int, life int32, events uint32) {
+// Event is one of those that wait has found: of a descriptor in one of its lives.
+func (p *Poller) Event(i int) (fd int, life int32, events uint32) {
 	i = p.found[i]
 	e := &p.fds[i]
 	if i == 0 {

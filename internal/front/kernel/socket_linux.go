@@ -1,6 +1,6 @@
 //go:build linux && !portable
 
-package front
+package kernel
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptFrom takes a connection that does not wait and that no child inherits.
-func acceptFrom(listener int) (int, unix.Sockaddr, error) {
+// Accept takes a connection that does not wait and that no child inherits.
+func Accept(listener int) (int, unix.Sockaddr, error) {
 	return unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 }
 
@@ -21,11 +21,11 @@ func acceptFrom(listener int) (int, unix.Sockaddr, error) {
 // other end is still there, and then how often, in seconds: Go's own default.
 const probeEvery = 15
 
-// boundQueue bounds the bytes that lie in the kernel for a client which could not be
+// BoundQueue bounds the bytes that lie in the kernel for a client which could not be
 // sent to it yet. What is on its way is not bounded by it, so whoever takes what he is
 // sent loses no speed. (A listener's own bound is not that of its connections where it
 // speaks MPTCP.)
-func boundQueue(fd, bytes int) {
+func BoundQueue(fd, bytes int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes)
 }
 
@@ -41,8 +41,8 @@ func HoldReceived(fd int, yes bool) {
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BUF_LOCK, hold)
 }
 
-// probeSilent makes the kernel ask so on all connections that come by a listener.
-func probeSilent(listener int) {
+// ProbeSilent makes the kernel ask so on all connections that come by a listener.
+func ProbeSilent(listener int) {
 	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, probeEvery)
 	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, probeEvery)
@@ -54,14 +54,14 @@ func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	family, addr := sockaddrOf(to)
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, systemError("socket", err)
+		return -1, SystemError("socket", err)
 	}
 	BoundReceived(fd, received)
 	return fd, connect(fd, addr)
 }
 
-// send writes what the socket takes now; more tells that something follows at once.
-func send(fd int, b []byte, more bool) (int, error) {
+// Send writes what the socket takes now; more tells that something follows at once.
+func Send(fd int, b []byte, more bool) (int, error) {
 	flags := unix.MSG_NOSIGNAL
 	if more {
 		flags |= unix.MSG_MORE
@@ -69,14 +69,14 @@ func send(fd int, b []byte, more bool) (int, error) {
 	return unix.SendmsgN(fd, b, nil, nil, flags)
 }
 
-// sendFile writes what the socket takes now of a part of a file.
-func sendFile(fd int, file *os.File, offset int64, n int) (int, error) {
+// SendFile writes what the socket takes now of a part of a file.
+func SendFile(fd int, file *os.File, offset int64, n int) (int, error) {
 	return unix.Sendfile(fd, int(file.Fd()), &offset, n)
 }
 
-// readNow is pread of what is in memory: less when the disk would have to be
+// ReadNow is pread of what is in memory: less when the disk would have to be
 // waited for.
-func readNow(file *os.File, b []byte, offset int64) (int, error) {
+func ReadNow(file *os.File, b []byte, offset int64) (int, error) {
 	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b}, offset, unix.RWF_NOWAIT)
 	if errors.Is(err, syscall.EOPNOTSUPP) {
 		return unix.Pread(int(file.Fd()), b, offset) // a file system that is memory
@@ -84,8 +84,8 @@ func readNow(file *os.File, b []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// inMemory tells whether the byte at offset is.
-func inMemory(file *os.File, offset int64) bool {
+// InMemory tells whether the byte at offset is.
+func InMemory(file *os.File, offset int64) bool {
 	var b [1]byte
 	n, err := unix.Preadv2(int(file.Fd()), [][]byte{b[:]}, offset, unix.RWF_NOWAIT)
 	return n == 1 || errors.Is(err, syscall.EOPNOTSUPP)
@@ -136,7 +136,7 @@ const pipeSize = 1 << 20
 func OpenPipe() (*Pipe, error) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
-		return nil, systemError("pipe2", err)
+		return nil, SystemError("pipe2", err)
 	}
 	_, _ = unix.FcntlInt(uintptr(ends[0]), unix.F_SETPIPE_SZ, pipeSize)
 	return &Pipe{r: ends[0], w: ends[1]}, nil
@@ -155,8 +155,8 @@ func (p *Pipe) Fill(from, n int) (int, error) {
 // Held is how many bytes are in it.
 func (p *Pipe) Held() int { return p.held }
 
-// drain moves bytes on to a socket, as many as it takes now.
-func (p *Pipe) drain(to int, more bool) (int, error) {
+// Drain moves bytes on to a socket, as many as it takes now.
+func (p *Pipe) Drain(to int, more bool) (int, error) {
 	flags := unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
 	if more {
 		flags |= unix.SPLICE_F_MORE
@@ -166,7 +166,7 @@ func (p *Pipe) drain(to int, more bool) (int, error) {
 	case err != nil:
 		return 0, err
 	case moved == 0:
-		return 0, systemError("splice", syscall.EPIPE)
+		return 0, SystemError("splice", syscall.EPIPE)
 	}
 	p.held -= int(moved)
 	return int(moved), nil

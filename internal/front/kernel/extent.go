@@ -1,4 +1,4 @@
-package front
+package kernel
 
 import (
 	"errors"
@@ -38,8 +38,8 @@ func (x *Extent) Read(p []byte) (int, error) {
 // Sendfiles counts the calls that goroutines made, for tests: hits are not copied.
 var Sendfiles atomic.Int64
 
-// sendTo sends it all.
-func (x *Extent) sendTo(conn *net.TCPConn) (int64, error) {
+// SendTo sends it all.
+func (x *Extent) SendTo(conn *net.TCPConn) (int64, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return 0, err
@@ -65,7 +65,7 @@ func (x *Extent) sendSome(to syscall.RawConn) (n int64, err error) {
 	err = to.Write(func(fd uintptr) bool {
 		for {
 			Sendfiles.Add(1)
-			sent, callErr = sendFile(int(fd), x.File, x.Offset, int(min(x.Left, maxSendfile)))
+			sent, callErr = SendFile(int(fd), x.File, x.Offset, int(min(x.Left, maxSendfile)))
 			if !errors.Is(callErr, syscall.EINTR) {
 				break
 			}
@@ -83,8 +83,8 @@ func (x *Extent) sendSome(to syscall.RawConn) (n int64, err error) {
 	return n, err
 }
 
-// sendMore sends a head whose body follows at once.
-func sendMore(conn *net.TCPConn, b []byte) error {
+// SendMore sends a head whose body follows at once.
+func SendMore(conn *net.TCPConn, b []byte) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func sendMore(conn *net.TCPConn, b []byte) error {
 	var callErr error
 	err = raw.Write(func(fd uintptr) bool {
 		var n int
-		n, callErr = send(int(fd), b, true)
+		n, callErr = Send(int(fd), b, true)
 		b = b[max(n, 0):]
 		return !errors.Is(callErr, syscall.EAGAIN) && (callErr != nil || len(b) == 0)
 	})

@@ -1,4 +1,4 @@
-package front
+package kernel
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addressOf is an accepted connection's other end; IPv4 as such.
-func addressOf(from unix.Sockaddr) netip.AddrPort {
+// AddressOf is an accepted connection's other end; IPv4 as such.
+func AddressOf(from unix.Sockaddr) netip.AddrPort {
 	switch a := from.(type) {
 	case *unix.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
@@ -45,16 +45,16 @@ func connect(fd int, to unix.Sockaddr) error {
 		return nil
 	}
 	_ = unix.Close(fd)
-	return systemError("connect", err)
+	return SystemError("connect", err)
 }
 
-// Connected is how connecting ended.
+// Connected is how connecting Ended.
 func Connected(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && code != 0 {
 		err = syscall.Errno(code)
 	}
-	return systemError("connect", err)
+	return SystemError("connect", err)
 }
 
 // Unread tells whether something lies in a socket that was not read: bytes, its end, or
@@ -65,25 +65,22 @@ func Unread(fd int) bool {
 	return !errors.Is(err, syscall.EAGAIN)
 }
 
-// ended tells whether the other side has said that it sends no more, and nothing else is
+// Ended tells whether the other side has said that it sends no more, and nothing else is
 // to be read before that.
-func ended(fd int) bool {
+func Ended(fd int) bool {
 	var b [1]byte
 	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	return n == 0 && err == nil
 }
 
-// Writable tells whether a socket has room, or connecting has ended, well or not.
+// Writable tells whether a socket has room, or connecting has Ended, well or not.
 func Writable(fd int) bool {
 	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
 	return err == nil && ready > 0
 }
 
-// Send writes to a socket what it takes now.
-func Send(fd int, b []byte) (int, error) { return send(fd, b, false) }
-
-// resetAndClose ends a connection so that nobody takes what was sent for the whole.
-func resetAndClose(fd int) {
+// ResetAndClose ends a connection so that nobody takes what was sent for the whole.
+func ResetAndClose(fd int) {
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	_ = unix.Close(fd)
 }
@@ -93,7 +90,7 @@ func resetAndClose(fd int) {
 func SocketOf(fd int) (*net.TCPConn, error) {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return nil, systemError("dup", err)
+		return nil, SystemError("dup", err)
 	}
 	file := os.NewFile(uintptr(dup), "socket")
 	conn, err := net.FileConn(file)
@@ -109,9 +106,9 @@ func SocketOf(fd int) (*net.TCPConn, error) {
 	return tcp, nil
 }
 
-func temporary(err error) bool {
+func Temporary(err error) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
 }
 
-// systemError names the call that failed.
-func systemError(call string, err error) error { return os.NewSyscallError(call, err) }
+// SystemError names the call that failed.
+func SystemError(call string, err error) error { return os.NewSyscallError(call, err) }

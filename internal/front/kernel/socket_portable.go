@@ -1,6 +1,6 @@
 //go:build !linux || portable
 
-package front
+package kernel
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptFrom takes a connection that does not wait and that no child inherits.
-func acceptFrom(listener int) (int, unix.Sockaddr, error) {
+// Accept takes a connection that does not wait and that no child inherits.
+func Accept(listener int) (int, unix.Sockaddr, error) {
 	fd, from, err := unix.Accept(listener)
 	if err != nil {
 		return -1, nil, err
@@ -22,15 +22,15 @@ func acceptFrom(listener int) (int, unix.Sockaddr, error) {
 	return fd, from, unix.SetNonblock(fd, true)
 }
 
-// boundQueue is what other systems' send buffers are by themselves.
-func boundQueue(int, int) {}
+// BoundQueue is what other systems' Send buffers are by themselves.
+func BoundQueue(int, int) {}
 
 // HoldReceived is for Linux alone.
 func HoldReceived(int, bool) {}
 
-// probeSilent makes the kernel ask on all connections that come by a listener whether
+// ProbeSilent makes the kernel ask on all connections that come by a listener whether
 // the other end is still there, when nothing has come for long.
-func probeSilent(listener int) {
+func ProbeSilent(listener int) {
 	_ = unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 }
 
@@ -40,22 +40,22 @@ func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	family, addr := sockaddrOf(to)
 	fd, err = unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {
-		return -1, systemError("socket", err)
+		return -1, SystemError("socket", err)
 	}
 	unix.CloseOnExec(fd)
 	if err := unix.SetNonblock(fd, true); err != nil {
 		_ = unix.Close(fd)
-		return -1, systemError("fcntl", err)
+		return -1, SystemError("fcntl", err)
 	}
 	BoundReceived(fd, received)
 	return fd, connect(fd, addr)
 }
 
-// send writes what the socket takes now.
-func send(fd int, b []byte, _ bool) (int, error) { return unix.Write(fd, b) }
+// Send writes what the socket takes now.
+func Send(fd int, b []byte, _ bool) (int, error) { return unix.Write(fd, b) }
 
-// sendFile writes what the socket takes now of a part of a file.
-func sendFile(fd int, file *os.File, offset int64, n int) (int, error) {
+// SendFile writes what the socket takes now of a part of a file.
+func SendFile(fd int, file *os.File, offset int64, n int) (int, error) {
 	b := make([]byte, min(n, 64<<10))
 	got, err := unix.Pread(int(file.Fd()), b, offset)
 	switch {
@@ -67,12 +67,12 @@ func sendFile(fd int, file *os.File, offset int64, n int) (int, error) {
 	return unix.Write(fd, b[:got])
 }
 
-// readNow is pread: what the disk is waited for can't be told here.
-func readNow(file *os.File, b []byte, offset int64) (int, error) {
+// ReadNow is pread: what the disk is waited for can't be told here.
+func ReadNow(file *os.File, b []byte, offset int64) (int, error) {
 	return unix.Pread(int(file.Fd()), b, offset)
 }
 
-func inMemory(*os.File, int64) bool { return true }
+func InMemory(*os.File, int64) bool { return true }
 
 // Progress is not known here: nobody is cut off for being slow.
 func Progress(int) (acked uint64, waiting int, ok bool) { return 0, 0, false }
@@ -98,7 +98,7 @@ func (p *Pipe) Fill(int, int) (int, error) { return 0, errors.ErrUnsupported }
 // Held is nothing.
 func (p *Pipe) Held() int { return 0 }
 
-func (p *Pipe) drain(int, bool) (int, error) { return 0, errors.ErrUnsupported }
+func (p *Pipe) Drain(int, bool) (int, error) { return 0, errors.ErrUnsupported }
 
 // Close is never called.
 func (p *Pipe) Close() {}
