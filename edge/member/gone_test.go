@@ -137,6 +137,22 @@ func TestWhoIsToldWholeForgetsWhoIsNotThere(t *testing.T) {
 	}
 }
 
+// An edge that is a placement behind tells whole what it takes for its own still; who is
+// in it at the one that delivers it now stays.
+func TestWhoDeliveredBeforeDropsNothing(t *testing.T) {
+	r := newTrio(t, 8)
+	r.change(func(p *wire.Placement) { p.Pairs[0].Adopted = []wire.Adoption{{Edge: "e3", From: 0, To: 4}} })
+	r.follow("e1", "e2", "e3")
+	r.change(func(p *wire.Placement) { p.Pairs[0].Adopted = []wire.Adoption{{Edge: "e3", From: 3, To: 4}} })
+	r.follow("e1", "e2")
+	id := r.open("e1", 10)
+	r.tell("e1", "e2")
+	r.tell("e3", "e2")
+	if r.has("e2", id) == nil {
+		t.Error("one who does not deliver it any more has dropped it")
+	}
+}
+
 // A new life of an edge has told nobody anything, and nobody has told it anything.
 func TestANewLifeTellsAndIsToldEverything(t *testing.T) {
 	r := newTrio(t, 8)

@@ -195,7 +195,8 @@ func (t *table) take(n *wire.Notice) bool {
 
 // clear drops what is mirrored of the slots that a notice covers and that it does
 // not name: they are free at who delivers them. What this edge has still to tell that
-// one stays. False: as mirror says. The caller holds mu.
+// one stays, and so does what by the placement here is another one's to deliver.
+// False: as mirror says. The caller holds mu.
 func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	named := make(map[int]bool, len(n.Changes))
 	for i := range n.Changes {
@@ -206,7 +207,7 @@ func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 		_, news := from.news[slot]
 		switch {
 		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news:
-		case !within(t.own, slot):
+		case t.owner(slot) == n.Edge || t.owner(slot) == "":
 			t.forget(slot)
 		default:
 			known = t.insist(n, slot, s) && known

@@ -22,7 +22,7 @@ var Table = []Mutation{
 	{7, "origin/deliver.go", "wire.HeaderPair: j.pair, wire.HeaderDigest", "wire.HeaderPair: \"\", wire.HeaderDigest", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 	{10, "edge/prefetch/queue.go", "q[i].deadline.Compare(q[j].deadline)", "q[j].deadline.Compare(q[i].deadline)", "edge/prefetch.TestTheEarliestDeadlineComesFirst"},
 	{11, "edge/member/notices.go", "ways = append(ways, noticeWay{t.pair.ID, name})", "ways = append(ways, noticeWay{t.pair.ID, name[:0]})", "edge.TestSessionsAreMirroredAndTakenOver"},
-	{11, "edge/member/notices.go", "for _, t := range m.tables.list() {", "for _, t := range m.tables.list()[:1] {", "edge.TestBothNeighboursAreTold"},
+	{11, "edge/member/notices.go", "for _, t := range s.list() {", "for _, t := range s.list()[:1] {", "edge.TestBothNeighboursAreTold"},
 	{12, "internal/ring/route.go", "v.Boundary(q.Boundary) > v.Boundary(q.Home)", "v.Boundary(q.Boundary) > q.Slots", "internal/ring.TestFigures16And17AndBack"},
 	{13, "internal/ring/choose.go", "case f.FailSafe == FailSafeStrict:", "case f.FailSafe == FailSafeStrict && f.full(p, q):", "internal/ring.TestClaim13NeitherTheStandInNorItsPairGetsANewStream"},
 	{13, "internal/ring/choose.go", "case !f.full(p, q) && f.Delivering[edge] < e.Capacity:", "case !f.full(p, q) && f.Delivering[edge] < min(e.Capacity, f.Limits[edge]):", "internal/ring.TestFailSafeWithRoom"},
@@ -102,7 +102,8 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "n.token = wire.Alias{Slot: id.Slot, Generation: id.Generation}", "n.token = wire.Alias{}", "edge/member.TestAnAliasGoesWithTheEntry"},
 	{0, "edge/member/table.go", "t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)", "t.slots.Allot([]wire.Run{{To: t.pair.Slots}}, ring.ViewOf(&t.pair, t.me), t.limit)", "edge/member.TestOnlyOwnSlotsAreAllotted"},
 
-	{0, "edge/member/notice.go", "		case !within(t.own, slot):\n			t.forget(slot)", "		case !within(t.own, slot):\n			_ = s", "edge/member.TestWhoIsToldWholeForgetsWhoIsNotThere"},
+	{0, "edge/member/notice.go", `		case t.owner(slot) == n.Edge || t.owner(slot) == "":`, `		case t.owner(slot) == "":`, "edge/member.TestWhoIsToldWholeForgetsWhoIsNotThere"},
+	{0, "edge/member/notice.go", `		case t.owner(slot) == n.Edge || t.owner(slot) == "":`, "		case !within(t.own, slot):", "edge/member.TestWhoDeliveredBeforeDropsNothing"},
 	{0, "edge/member/notice.go", `case c.Gone && (owner == n.Edge || owner == "" && same):`, "case c.Gone && owner == n.Edge && same:", "edge/member.TestASlotThatTwoHaveLeftIsFreeAtTheNeighbour"},
 	{0, "edge/member/notice.go", "	if n.Version > t.version {\n		return false", "	if n.Version > t.version {\n		return true", "edge/member.TestWhoIsBehindHearsAgainWhoHasLeft"},
 	{0, "edge/member/notice.go", "	delete(w.told, slot)\n	w.news[slot] = s.generation\n	return true", "	_ = w\n	return true", "edge/member.TestWhoDeliversInsistsOnWhoIsThere"},
