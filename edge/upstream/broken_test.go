@@ -4,7 +4,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -42,4 +44,31 @@ func TestStatusThatIsNotFinalIsTheOriginsFault(t *testing.T) {
 		}
 	}
 	x.says("/200", "hi")
+}
+
+// An origin that ends a connection for having been idle may say so with 408, which is
+// then read as the answer to the next request.
+func TestIdleConnectionThatTimedOutIsNoAnswer(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]int{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen[r.RemoteAddr]++
+		n := seen[r.RemoteAddr]
+		mu.Unlock()
+		if n == 2 || strings.Contains(r.URL.Path, "always") {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusRequestTimeout)
+			return
+		}
+		_, _ = io.WriteString(w, "whole")
+	}))
+	defer s.Close()
+	x := newUnder(t, nil, of(s.URL))
+	for range 4 {
+		x.says("/x", "whole")
+	}
+	if status, _, err := x.get("/always"); status != http.StatusRequestTimeout || err != nil {
+		t.Errorf("an origin that means it: %d %v", status, err)
+	}
 }

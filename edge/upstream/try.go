@@ -100,8 +100,14 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	}
 	connections := s.connections()
 	a.resp, a.err = connections.RoundTrip(req)
-	if a.err != nil && reused && r.safe() && ctx.Err() == nil && resultOf(nil, a.err) == broken {
+	switch {
+	case !reused || !r.safe() || ctx.Err() != nil:
+	case a.err != nil && resultOf(nil, a.err) == broken:
 		connections.CloseIdleConnections() // what came before it on this one may have been too long
+		a.resp, a.err = connections.RoundTrip(req)
+	case a.err == nil && a.resp.StatusCode == http.StatusRequestTimeout: // of the idle connection, and not of this request (RFC 9110 section 15.5.9)
+		a.resp.Body.Close()
+		connections.CloseIdleConnections()
 		a.resp, a.err = connections.RoundTrip(req)
 	}
 	if a.err == nil && a.resp.StatusCode < http.StatusOK {
