@@ -252,6 +252,20 @@ func TestUpstreamsFileIsCheckedBeforeItIsSent(t *testing.T) {
 	}
 }
 
+func TestRevokedNameThatNobodyHasIsTold(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"version":7,"edges":[{"name":"edge-1"}],"balancers":[{"name":"lb-1"}]}`)
+	}))
+	defer api.Close()
+	for name, told := range map[string]bool{"edge-1": false, "lb-1": false, "egde-1": true} {
+		var out, errs bytes.Buffer
+		code := dispatch(context.Background(), []string{"revoke", "--admin", api.URL, name}, &out, &errs)
+		if said := out.String(); code != 0 || !strings.Contains(said, name+" is shut out\n") || strings.Contains(said, "no edge and no balancer is called "+name) != told {
+			t.Errorf("%s: %d %s%s", name, code, said, errs.String())
+		}
+	}
+}
+
 func TestTablesAreAligned(t *testing.T) {
 	tab := newTable("NAME", ">COUNT", "")
 	tab.add("edge-1", 7, "x")

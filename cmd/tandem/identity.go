@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"tandem/internal/identity"
@@ -196,10 +197,20 @@ func revokeCommand() command {
 			if err := c.call(ctx, http.MethodPost, "/api/v1/nodes/"+url.PathEscape(args[0])+"/revoke", nil, nil); err != nil {
 				return fmt.Errorf("revoke %s: %w", args[0], err)
 			}
-			_, err := fmt.Fprintf(out, "%s is shut out\n", args[0])
-			return err
+			fmt.Fprintf(out, "%s is shut out\n", args[0])
+			var s wire.Status
+			if c.call(ctx, http.MethodGet, "/api/v1/status", nil, &s) == nil && !isNamed(&s, args[0]) { // a slip would leave the thief in
+				fmt.Fprintf(out, "no edge and no balancer is called %s; tandem status lists their names\n", args[0])
+			}
+			return nil
 		},
 	}
+}
+
+// isNamed tells whether an edge or a balancer has a name.
+func isNamed(s *wire.Status, name string) bool {
+	return slices.ContainsFunc(s.Edges, func(e wire.EdgeStatus) bool { return e.Name == name }) ||
+		slices.ContainsFunc(s.Balancers, func(b wire.BalancerInfo) bool { return b.Name == name })
 }
 
 // authorityStep takes one step of a roll-over.
