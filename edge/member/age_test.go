@@ -63,6 +63,14 @@ func (v *visit) notice(_ context.Context, tb *table, to string) {
 	tb.acknowledged(o)
 }
 
+// at is when a session's picture was at its position, as an edge knows it.
+func (v *visit) at(edge string, id wire.SessionID) int64 {
+	tb := v.of(edge)
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	return v.has(edge, id).tracks[wire.VideoTrack].At
+}
+
 // play is how old a position became that e2 did not know.
 func (v *visit) play(interval time.Duration) (oldest time.Duration) {
 	ids := make([]wire.SessionID, 20)
@@ -88,7 +96,7 @@ func (v *visit) play(interval time.Duration) (oldest time.Duration) {
 					since[i] = time.Now()
 				}
 			}
-			if at, waits := since[i]; waits && v.has("e2", id).tracks[wire.VideoTrack].At >= at.UnixMilli() {
+			if at, waits := since[i]; waits && v.at("e2", id) >= at.UnixMilli() {
 				oldest = max(oldest, time.Since(at))
 				delete(since, i)
 			}

@@ -19,11 +19,16 @@ import (
 type between struct {
 	t      *testing.T
 	ln     net.Listener
-	to     atomic.Value                                   // string: where connections lead
-	record func(up bool, nth int, record []byte) [][]byte // nil: they pass
-	did    atomic.Int64                                   // records that were not passed as they came
+	to     atomic.Value           // string: where connections lead
+	record atomic.Pointer[change] // nil: they pass
+	did    atomic.Int64           // records that were not passed as they came
 	wg     sync.WaitGroup
 }
+
+// change is what becomes of a record.
+type change func(up bool, nth int, record []byte) [][]byte
+
+func (b *between) does(c change) { b.record.Store(&c) }
 
 func newBetween(t *testing.T, to string) *between {
 	t.Helper()
@@ -66,8 +71,8 @@ func (b *between) pass(from, to net.Conn, up bool) {
 			return
 		}
 		out := [][]byte{record}
-		if b.record != nil {
-			if out = b.record(up, nth, record); len(out) != 1 || &out[0][0] != &record[0] {
+		if does := b.record.Load(); does != nil {
+			if out = (*does)(up, nth, record); len(out) != 1 || &out[0][0] != &record[0] {
 				b.did.Add(1)
 			}
 		}
@@ -95,10 +100,10 @@ func TestAManInTheMiddleChangesNothing(t *testing.T) {
 	address, _ := serve(t, lb)
 	var heard sync.Map // records of a connection that went well, by direction and place
 	b := newBetween(t, address)
-	b.record = func(up bool, nth int, r []byte) [][]byte {
+	b.does(func(up bool, nth int, r []byte) [][]byte {
 		heard.Store(fmt.Sprint(up, nth), append([]byte(nil), r...))
 		return [][]byte{r}
-	}
+	})
 	ask := func() (string, error) {
 		client := caller(t, edge, Want{Role: Balancer, Node: "lb-1"})
 		client.Timeout = 300 * time.Millisecond // who is told of more than comes waits for it
@@ -120,18 +125,18 @@ func TestAManInTheMiddleChangesNothing(t *testing.T) {
 	if body, err := ask(); err != nil {
 		t.Fatal(body, err)
 	}
-	for what, change := range map[string]func(up bool, nth int, r []byte) [][]byte{
+	for what, does := range map[string]change{
 		"a bit is flipped":         func(_ bool, nth int, r []byte) [][]byte { return [][]byte{flipped(r, 37*nth+len(r)/2)} },
 		"a record comes twice":     func(_ bool, _ int, r []byte) [][]byte { return [][]byte{r, r} },
 		"a record is cut short":    func(_ bool, _ int, r []byte) [][]byte { return [][]byte{shortened(r)} },
 		"a record of before is in": func(up bool, nth int, r []byte) [][]byte { return [][]byte{recorded(&heard, up, nth, r)} },
 	} {
-		if n := b.tried(what, edge, ask, change); n < 4 {
+		if n := b.tried(what, edge, ask, does); n < 4 {
 			t.Errorf("%s: counted %d times", what, n)
 		}
 	}
 	// The ends are swapped: another node of the cluster answers.
-	b.record = nil
+	b.record.Store(nil)
 	other, _ := serve(t, c.node(Balancer, "lb-2"))
 	b.to.Store(other)
 	if body, err := ask(); err == nil || edge.Counts.Strange.Load() != 1 {
@@ -141,17 +146,17 @@ func TestAManInTheMiddleChangesNothing(t *testing.T) {
 
 // tried does one thing to one record after the other, and returns how often the node
 // that dialled counted him.
-func (b *between) tried(what string, edge *Bundle, ask func() (string, error), change func(up bool, nth int, r []byte) [][]byte) (counted int) {
+func (b *between) tried(what string, edge *Bundle, ask func() (string, error), does change) (counted int) {
 	for _, up := range []bool{true, false} {
 		for nth := range 6 {
 			b.did.Store(0)
 			before := edge.Counts.Altered.Load()
-			b.record = func(way bool, n int, r []byte) [][]byte {
+			b.does(func(way bool, n int, r []byte) [][]byte {
 				if way != up || n != nth {
 					return [][]byte{r}
 				}
-				return change(way, n, r)
-			}
+				return does(way, n, r)
+			})
 			body, err := ask()
 			if b.did.Load() == 0 {
 				continue // there was no such record
