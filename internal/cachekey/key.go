@@ -1,6 +1,7 @@
 package cachekey
 
 import (
+	"bytes"
 	"strings"
 
 	"tandem/internal/media/uri"
@@ -20,11 +21,49 @@ func Of(target string) (string, bool) {
 	if plain(target) {
 		return target, true
 	}
-	if !escapesWhole(target) {
+	path, query, asked := strings.Cut(target, "?")
+	if !escapesWhole(path) {
 		return "", false
 	}
-	key := string(cluster.AppendTarget(make([]byte, 0, len(target)+16), target))
-	return key, len(key) <= MaxKey && !climbs(Path(key))
+	key := cluster.AppendTarget(make([]byte, 0, len(target)+16), path)
+	if asked && !strings.Contains(path, "#") {
+		key = appendQuery(append(key, '?'), query)
+	}
+	return string(key), len(key) <= MaxKey && !climbs(string(key[:pathEnd(key)]))
+}
+
+// pathEnd is where the path of a key ends.
+func pathEnd(key []byte) int {
+	if n := bytes.IndexByte(key, '?'); n >= 0 {
+		return n
+	}
+	return len(key)
+}
+
+// appendQuery appends a query in normal form. A parameter with a '%' that begins no
+// escape ("sale=50%", as browsers send it) is as it came: undoing another escape in it
+// could make one.
+func appendQuery(dst []byte, query string) []byte {
+	query, _, _ = strings.Cut(query, "#")
+	if escapesWhole(query) {
+		return uri.AppendNormal(dst, []byte(query))
+	}
+	for i, part := range strings.Split(query, "&") {
+		if i > 0 {
+			dst = append(dst, '&')
+		}
+		if escapesWhole(part) {
+			dst = uri.AppendNormal(dst, []byte(part))
+			continue
+		}
+		for j, text := range strings.Split(part, "%") {
+			if j > 0 {
+				dst = append(dst, '%')
+			}
+			dst = uri.AppendNormal(dst, []byte(text))
+		}
+	}
+	return dst
 }
 
 // plain tells, quickly, that a target is in normal form: the usual case.
@@ -50,7 +89,7 @@ var ordinary = func() (table [256]bool) {
 }()
 
 // escapesWhole tells that each '%' begins an escape: what comes behind one that
-// does not could become one.
+// does not could become one. A path with such a one is refused.
 func escapesWhole(target string) bool {
 	for i := strings.IndexByte(target, '%'); i >= 0; {
 		if _, ok := uri.Unescape([]byte(target[i:min(i+3, len(target))]), 0); !ok {
