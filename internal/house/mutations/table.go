@@ -128,7 +128,7 @@ var Table = []Mutation{
 	{0, "internal/ring/choose.go", "hot = hot && f.share(p, q) >= f.HotShare", "hot = hot && f.share(p, q) >= 2*f.HotShare", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
 	// A node that moves while it is called is called where it is.
-	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestANewcomerIsALearnerFirst"},
+	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestAFollowerThatMovesIsCalledWhereItIsListed"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
 	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNothingSpillsOverThatCanBeHandedOn"},
