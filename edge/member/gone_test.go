@@ -153,6 +153,28 @@ func TestWhoDeliveredBeforeDropsNothing(t *testing.T) {
 	}
 }
 
+// Who takes over tells the others what the dead one may not have told them: a session
+// that it had told to one of its watchers alone is with all of them.
+func TestWhoTakesOverTellsWhatTheDeadMayNotHave(t *testing.T) {
+	r := newTrio(t, 8)
+	r.change(func(p *wire.Placement) { // e3 will take e2's place and watches
+		p.Edges[1].State, p.Edges[1].Removing = wire.EdgeLeaving, true
+	})
+	r.follow("e1", "e2", "e3")
+	for range 2 {
+		r.tell("e2", "e3")
+		r.tell("e3", "e2")
+	}
+	id := r.open("e1", 10)
+	r.tell("e1", "e2")
+	r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeDown })
+	r.follow("e2", "e3")
+	r.tell("e2", "e3")
+	if r.has("e3", id) == nil {
+		t.Error("only the one that delivers it knows of it")
+	}
+}
+
 // A new life of an edge has told nobody anything, and nobody has told it anything.
 func TestANewLifeTellsAndIsToldEverything(t *testing.T) {
 	r := newTrio(t, 8)

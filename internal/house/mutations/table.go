@@ -73,7 +73,7 @@ var Table = []Mutation{
 
 	{0, "edge/member/notice.go", `return owner == t.me || owner == to || owner == ""`, "return owner == t.me", "edge/member.TestEntriesSurviveAnyEvening"},
 	{0, "edge/member/notice.go", "|| named[slot] || news:", "|| named[slot] || news && !news:", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
-	{0, "edge/member/table.go", "w.told[slot] != knows && t.covers(slot, to)", "w.told[slot] != knows && t.covers(slot, to) && slot < 0", "edge/member.TestEntriesSurviveAnyEvening"},
+	{0, "edge/member/table.go", "w.told[slot] != knows && t.covers(slot, to)", "w.told[slot] != knows && t.covers(slot, to) && slot < 0", "edge/member.TestWhoTakesOverTellsWhatTheDeadMayNotHave"},
 	{0, "edge/member/recovery.go", "if w.current < t.since {", "if w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
 
 	// Who finds a neighbour dead stands in where nobody can commit it, and nowhere else.
