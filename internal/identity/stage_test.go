@@ -99,7 +99,7 @@ func caller(t *testing.T, b *Bundle, want Want) *http.Client {
 // dialBy dials as a node does, wherever a request is for.
 func dialBy(b *Bundle, address string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		return b.Dial(ctx, address, Want{Role: Balancer, Node: "lb-1"}, ProtocolHTTP)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,20 +17,27 @@ import (
 // orders waits for that; without a majority the newest ones wait, bounded.
 func TestOrdersAreToldUntilTheyAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // synctest orders what happens, and the race detector does not know
 		var known []wire.Audited
 		ids, majority, old := map[string]int{}, false, false
+		set := func(m, o bool) { mu.Lock(); defer mu.Unlock(); majority, old = m, o }
 		a := NewAudits("lb-2", func(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+			mu.Lock()
 			ids[c.ID]++
+			reached, refuses := majority, old
+			mu.Unlock()
 			switch {
-			case old:
+			case refuses:
 				return raftfsm.Result{}, fmt.Errorf("%w: kind", raftfsm.ErrMalformed)
-			case !majority:
+			case !reached:
 				<-ctx.Done()
 				return raftfsm.Result{}, context.Cause(ctx)
 			}
 			if c.Kind != raftfsm.Audited || len(c.Audited) > wire.MaxAudited {
 				t.Errorf("%+v", c)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			known = append(known, c.Audited...)
 			return raftfsm.Result{}, nil
 		})
@@ -42,18 +50,20 @@ func TestOrdersAreToldUntilTheyAreKnown(t *testing.T) {
 			a.Add(wire.Audited{Path: fmt.Sprint(n)})
 		}
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		if len(known) != 0 || len(ids) != 1 {
 			t.Fatalf("%d known, %d commands", len(known), len(ids))
 		}
-		majority = true
+		set(true, false)
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		if len(known) != 1+auditsMost || known[0].Path != "first" || known[0].Node != "lb-2" || known[1].Path != "10" || known[auditsMost].Path != fmt.Sprint(auditsMost+9) {
 			t.Fatalf("%d known, from %+v", len(known), known[:2])
 		}
-		old = true
+		set(true, true)
 		a.Add(wire.Audited{Path: "to an older build"})
 		synctest.Wait()
-		old = false
+		set(true, false)
 		a.Add(wire.Audited{Path: "last"})
 		synctest.Wait()
 		if n := len(known); known[n-1].Path != "last" || n != 2+auditsMost {
