@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,9 @@ func newBigOrigin(t *testing.T) *bigOrigin {
 			return true
 		}
 		counting := &countingWriter{ResponseWriter: w, n: &o.sent}
-		http.ServeContent(counting, r, "", time.Time{}, bytes.NewReader(bodyOf(r.URL.Path+strconv.FormatInt(version, 10), bigSize)))
+		body := bodyOf(r.URL.Path+strconv.FormatInt(version, 10), bigSize)
+		h.Set(wire.HeaderDigest, fmt.Sprintf("%x", sha256.Sum256(body))) // of all of it, as our own origin says to nodes
+		http.ServeContent(counting, r, "", time.Time{}, bytes.NewReader(body))
 		return true
 	})
 	return o

@@ -188,6 +188,8 @@ func refusesHead(status int) bool {
 // settlePart makes of an origin's answer to a request for a part, or for a head,
 // what is kept of it.
 func (a *answer) settlePart(key string, first int64) error {
+	whole := a.meta.Digest
+	a.meta.Digest = "" // it is that of all of the object
 	if rules.IsHead(key) {
 		a.meta.Fields = rules.Extent(a.meta.Fields, 0, a.meta.Size)
 		a.meta.Size, a.meta.Volatile = 0, true
@@ -198,6 +200,7 @@ func (a *answer) settlePart(key string, first int64) error {
 	}
 	number, ok := rules.SliceOf(key)
 	if !ok {
+		a.meta.Digest = whole
 		return nil
 	}
 	begin := number * rules.SliceSize
