@@ -175,6 +175,7 @@ async function nobodyLeads(browser, width, scheme) {
   assert.equal(await page.locator("#edge-edge-1 .pill.bad").innerText(), "silent");
   assert.equal(await page.locator(".balancers li.bad").count(), 2);
   await sees(page, "nobody", "#facts .bad");
+  assert.equal(await page.locator("svg.ring .safe").textContent(), "? next failure not known");
   await lookAtAll(page);
   await fits(page, `${width}, nobody leads`);
   await picture(page, `${width}-nobody-leads`);

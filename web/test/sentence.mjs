@@ -8,7 +8,7 @@ import { PaperCluster } from "./cluster.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const built = await esbuild.build({ entryPoints: [path.join(here, "../ui/sentence.ts")], bundle: true, format: "esm", write: false });
-const { sentence, standins } = await import(`data:text/javascript;base64,${Buffer.from(built.outputFiles[0].contents).toString("base64")}`);
+const { sentence, standins, survival } = await import(`data:text/javascript;base64,${Buffer.from(built.outputFiles[0].contents).toString("base64")}`);
 
 test("a calm cluster", () => {
   assert.deepEqual(sentence(new PaperCluster().status()), { tone: "good", text: "4 edges up, 64 sessions, nobody waits for an edge", more: "The next failure is survived." });
@@ -45,6 +45,15 @@ test("a zone whose loss would cost somebody, an edge that waits", () => {
   assert.match(sentence({ ...status, zones }).more, /The loss of rack-2 \(edge-2 and edge-4\) would cost 7 sessions\.$/);
   const edges = [...status.edges, { ...status.edges[0], name: "edge-5", state: "pending" }, { ...status.edges[0], name: "edge-6", asks: 500 }];
   assert.match(sentence({ ...status, edges }).text, /^edge-5 waits to be accepted; edge-6 waits to be accepted$/);
+});
+
+test("what the next failure costs is what the balancer says", () => {
+  const status = new PaperCluster().status();
+  assert.equal(survival(status), "yes");
+  assert.equal(survival({ ...status, majority: false }), "unknown");
+  for (const survives_next of ["yes", "no", "unknown"]) assert.equal(survival({ ...status, verdict: { level: "good", text: "", more: "", survives_next } }), survives_next);
+  status.edges[1].margin = -1;
+  assert.equal(survival(status), "no");
 });
 
 test("nobody leads, nobody is there", () => {

@@ -5,7 +5,7 @@ import { StatePill } from "./edgestate";
 import { count, plural } from "./format";
 import { RingNode } from "./ringnode";
 import { RingPair } from "./ringpair";
-import { survivesNext } from "./sentence";
+import { survival } from "./sentence";
 import type { EdgeStatus, PairStatus, Status } from "./wire";
 
 export class Ring {
@@ -64,12 +64,12 @@ export class Ring {
 
   private middle(status: Status, members: readonly EdgeStatus[]): void {
     const limit = members.filter((e) => e.state === "up").reduce((sum, e) => sum + e.limit, 0);
-    const survived = survivesNext(members);
+    const survived = survival(status);
     const alone = members.length < 2;
     setText(this.total, alone ? "" : count(status.sessions));
     setText(this.of, alone ? "" : `${status.sessions === 1 ? "session" : "sessions"} of ${count(limit)}`);
-    setText(this.safe, alone ? "" : survived ? "✓ next failure survived" : "! next failure not survived");
-    setAttribute(this.safe, "class", survived ? "safe good" : "safe bad");
+    setText(this.safe, alone ? "" : { yes: "✓ next failure survived", no: "! next failure not survived", unknown: "? next failure not known" }[survived]);
+    setAttribute(this.safe, "class", { yes: "safe good", no: "safe bad", unknown: "safe warn" }[survived]);
     setAttribute(this.drawing, "aria-label", `The ring: ${plural(members.length, "edge")}, ${plural(this.pairs.size, "pair")}`);
   }
 }

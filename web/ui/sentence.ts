@@ -32,6 +32,14 @@ export function standins(missing: string, pairs: readonly PairStatus[]): Map<str
   return held;
 }
 
+// What the next failure would cost, in the balancer's word where it gives one: the page
+// never says more than its head.
+export function survival(status: Status): "yes" | "no" | "unknown" {
+  if (status.verdict) return status.verdict.survives_next;
+  if (!status.majority) return "unknown";
+  return survivesNext(status.edges) ? "yes" : "no";
+}
+
 export function survivesNext(edges: readonly EdgeStatus[]): boolean {
   const alive = edges.filter((e) => e.state === "up" || e.state === "draining");
   return alive.length > 1 && alive.every((e) => e.margin >= 0);
