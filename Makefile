@@ -14,6 +14,10 @@ GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # tests run real processes, without it.
 ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
 
+# Tests that count bytes, allocations or steps in one goroutine: not under the race
+# detector, which makes some of its own and takes ten times as long.
+COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
+
 .PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser layouts steering trial bench web docs clean deps
 
 help: ## this list
@@ -74,10 +78,10 @@ audit: ## known holes of the modules in use (govulncheck, npm audit), or their a
 
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
-	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip Allocation $(TESTFLAGS) $(ROOMS)
+	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS) $(ROOMS)
 	@echo "== loops with TLS"; go test -timeout 8m $(TESTFLAGS) ./internal/front -args -tls
 	@echo "== loops as they are where there is no epoll"; go test -tags portable -timeout 8m $(TESTFLAGS) ./internal/front
-	@echo "== allocations (the race detector makes some of its own)"; go test -run Allocation $(TESTFLAGS) ./internal/wire
+	@echo "== what counts costs (the race detector has its own)"; go test -run '$(COUNTED)' $(TESTFLAGS) $(shell grep -rlE --include=*_test.go 'func Test[A-Za-z]*($(COUNTED))' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_MUTATE="claim 8" for one claim)
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations

@@ -15,6 +15,7 @@ import (
 // when it is told to. (hashicorp/raft 612: with pipelined appends the leader's
 // goroutine for it is parked for ever, while heartbeats go on.)
 func TestAFollowerThatRefusesOneAppendIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
 	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
 	faults := map[string]*atomic.Bool{}
 	c.adjust = func(cfg *Config) {
@@ -100,6 +101,7 @@ func endsSoon(t *testing.T, n *Node) {
 // would try it every few seconds only, has what was committed a second after it
 // is healed. The wait is what makes the library's pace slow; nothing else tells.
 func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
+	t.Parallel()
 	const away = 6 * time.Second // after 5.1 s the library would wait for another 5.1 s
 	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
 	full := fullDisks(c)
