@@ -39,9 +39,10 @@ type job struct {
 }
 
 func newDelivery(o *Origin, groups *multicast) *delivery {
-	transport := &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit}
+	own := &http.Transport{MaxIdleConnsPerHost: deliveryWorkers, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: deliveryLimit}
+	var transport http.RoundTripper = own
 	if o.member != nil {
-		o.member.toEdges(transport)
+		transport = o.member.toEdges(own)
 	}
 	return &delivery{
 		origin: o, groups: groups, jobs: make(chan job, deliveryQueue),

@@ -30,7 +30,7 @@ type member struct {
 	deps   Deps
 	id     *identity.Bundle
 	client *call.Client
-	edges  *http.Transport // nil: nothing is delivered
+	edges  *call.Connections // nil: nothing is delivered
 	seals  *wire.DatagramSealer
 	turn   atomic.Uint32
 }
@@ -47,14 +47,15 @@ func newMember(c Config, d Deps) (*member, error) {
 
 // toEdges makes a transport one to edges of the cluster, whatever scheme their
 // addresses have: an address that a request names is no edge's before it has proved so.
-func (m *member) toEdges(t *http.Transport) {
+func (m *member) toEdges(t *http.Transport) http.RoundTripper {
 	t.DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, edgeDial)
 		defer cancel()
 		return m.id.Dial(ctx, address, identity.Want{Role: identity.Edge}, identity.ProtocolHTTP)
 	}
 	t.DialTLSContext = t.DialContext
-	m.edges = t
+	m.edges = call.NewConnections(t)
+	return m.edges
 }
 
 func (m *member) parts() []run.Part {
@@ -125,7 +126,7 @@ func (m *member) keep(ctx context.Context) error {
 		Renewed: func(until time.Time) {
 			m.client.Close()
 			if m.edges != nil {
-				m.edges.CloseIdleConnections()
+				m.edges.Renew()
 			}
 			m.deps.Logger.Info().Time("until", until).Msg("the certificate is a new one")
 		},

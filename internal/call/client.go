@@ -49,7 +49,7 @@ type Client struct {
 	http     *http.Client
 	whose    func(address string) identity.Want // nil: anybody's
 
-	transports []*http.Transport // made before anybody is asked
+	connections []*Connections // made before anybody is asked
 }
 
 // dialLimit is how long a connection to a node may take to come about.
@@ -71,9 +71,10 @@ func NewClient(name string, secret wire.Secret, id *identity.Bundle) *Client {
 
 // Named makes a transport show this node's name, and ask for that of the other one,
 // whatever scheme its address has: where nodes have names they speak in no other way.
-func (c *Client) Named(t *http.Transport) *http.Transport {
-	c.transports = append(c.transports, t)
-	return c.named(t)
+func (c *Client) Named(t *http.Transport) *Connections {
+	by := NewConnections(c.named(t))
+	c.connections = append(c.connections, by)
+	return by
 }
 
 func (c *Client) named(t *http.Transport) *http.Transport {
@@ -99,11 +100,11 @@ func (c *Client) wanted(address string) identity.Want {
 	return c.whose(address)
 }
 
-// Close ends the idle connections, those of its transports too: new ones show what
-// this node is now.
+// Close ends the idle connections, and has who asks later ask by new ones, which show
+// what this node is then.
 func (c *Client) Close() {
-	for _, t := range c.transports {
-		t.CloseIdleConnections()
+	for _, by := range c.connections {
+		by.Renew()
 	}
 }
 
