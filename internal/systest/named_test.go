@@ -32,8 +32,11 @@ func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
 	say("cluster", "authority", "use")
 	killed(t, h, "edge-2")
 	returned(t, h, "edge-2")
+	said := ""
+	defer func() { t.Log("the end of the old root:", said) }()
 	h.Await("every node has a certificate of the new root", 20*time.Second, func(*wire.Status) bool {
 		_, errs, code := h.Command("cluster", "authority", "drop")
+		said = errs
 		if code != 0 && !strings.Contains(errs, "would need a new ticket") {
 			t.Fatalf("refused otherwise: %s", errs)
 		}
