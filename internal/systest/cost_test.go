@@ -15,7 +15,8 @@ import (
 func TestCostIsMeasured(t *testing.T) {
 	ours := cluster.Binary(t)
 	bench := filepath.Join(t.TempDir(), "cost")
-	build := exec.Command("go", "build", "-o", bench, "tandem/bench/cost")
+	build := exec.Command("go", "build", "-trimpath", "-o", bench, "tandem/bench/cost") // as the binary: what was compiled for it is used
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
