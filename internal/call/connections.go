@@ -8,7 +8,9 @@ import (
 // Connections is a transport of which nobody new gets a connection that was dialled
 // before the last Renew: with a certificate that the node has no more. Safe for use by
 // several goroutines.
-type Connections struct{ now atomic.Pointer[http.Transport] }
+type Connections struct {
+	now atomic.Pointer[http.Transport]
+}
 
 // NewConnections takes a transport over. It should have an IdleConnTimeout: what was under
 // way in Renew ends by it.
