@@ -128,8 +128,8 @@ endif
 	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
 	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
 
-steering: build ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
-	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) node players/steering.mjs
+steering: build deps ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
+	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) CHROMIUM="$(CHROMIUM)" npm run --silent steering
 
 layouts: build deps ## players and ffmpeg over an origin with other people's layouts, and LL-HLS, with edges killed (five minutes)
 	@echo "== layouts"; cd web && { [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund --loglevel=error; } && CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent layouts

@@ -5,38 +5,16 @@
 //
 // A case is ok when it is for players/run.mjs, and when the player asked nothing of the
 // origin by itself. Exit 1 when one is not.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { openBrowser } from "../test/browser.mjs";
-import { Cluster } from "./cluster.mjs";
+import { Check, keptOf } from "./check.mjs";
 import { readAbroad } from "./ffmpeg.mjs";
 import { LayoutOrigin, layouts, sample } from "./layouts.mjs";
-import { servePages } from "./pages.mjs";
 import { Round } from "./round.mjs";
 import { judge, line } from "./verdict.mjs";
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const { values: asked } = parseArgs({ options: {
-  binary: { type: "string", default: process.env.TANDEM_BIN || path.join(here, "../../bin/tandem") },
-  evidence: { type: "string", default: "" },
-  seats: { type: "string", default: "5" }, // players at once
-  only: { type: "string", default: "" }, // what has this in its name
-} });
-const perBrowser = 2; // pages in one browser process
+const check = new Check("foreign");
+const { asked } = check;
 const players = { HLS: [["hls.js", "hls"], ["Shaka", "shaka"]], DASH: [["dash.js", "dash"], ["Shaka", "shaka"]] };
-
-const say = (text) => console.log(text);
-const began = Date.now();
-const closers = []; // what has to be ended, the last one first
-let evidence;
-
-async function end() {
-  while (closers.length) await closers.pop()().catch((err) => say(`ending: ${err.message}`));
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end().finally(() => process.exit(1)));
 
 // Who plays what.
 function playing() {
@@ -82,56 +60,24 @@ function partsOnce(origin) {
   return line("the origin", "parts", complaints, `${parts.size} ranges, each at most ${most} times; ${blocked} blocked reloads`);
 }
 
-async function main() {
-  evidence = asked.evidence ? path.resolve(asked.evidence) : await mkdtemp(path.join(os.tmpdir(), "tandem-foreign-"));
-  await mkdir(evidence, { recursive: true });
+await check.run(async () => {
   const origin = await LayoutOrigin.start();
-  closers.push(async () => origin.close());
-  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--origin", origin.url, `--edge-flags=--origin-hosts=${origin.other}`, "--edges", "3", "--balancers", "3", "--capacity", "100"]);
-  closers.push(() => cluster.close());
-  const pages = await servePages();
-  closers.push(async () => pages.close());
-  const browsers = [];
-  for (let i = 0; i < Math.ceil(Number(asked.seats) / perBrowser); i++) {
-    const browser = await openBrowser();
-    closers.push(() => browser.close());
-    browsers.push(browser);
-  }
-  say(`foreign: Chromium ${browsers[0].version()}, cluster ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
-  let bad = 0, good = 0;
-  const tell = (lines) => {
-    for (const { ok, text } of lines) {
-      say(text);
-      if (ok) good++;
-      else bad++;
-    }
-  };
+  check.closing(async () => origin.close());
+  const cluster = await check.cluster(["--origin", origin.url, `--edge-flags=--origin-hosts=${origin.other}`, "--edges", "3", "--balancers", "3", "--capacity", "100"]);
+  const { pages, browsers } = await check.stage();
   const plays = playing();
   for (const [n, crowd] of groups(plays).entries()) {
-    const round = new Round({ cluster, pages: pages.url, browsers, plays: crowd, buffer: 4, kinds: ["kill"], whole: false, say });
+    const round = new Round({ cluster, pages, browsers, plays: crowd, buffer: 4, kinds: ["kill"], whole: false, say: check.say });
     await round.run();
-    await writeFile(path.join(evidence, `round-${n + 1}.json`), JSON.stringify({ faults: round.faults, trouble: round.trouble, seats: round.seats.map(({ name, session, failed, segments, last, says }) => ({ name, session, failed, segments, last, says })) }, null, 1));
+    await check.keep(`round-${n + 1}.json`, { faults: round.faults, trouble: round.trouble, seats: round.seats.map(keptOf) });
     await round.close();
-    tell(judge(round));
+    check.tell(judge(round));
   }
   for (const [i, l] of layouts.entries()) {
     if (l.live || l.not?.includes("ffmpeg") || !`ffmpeg, ${l.name}`.includes(asked.only)) continue;
-    tell([await readAbroad(cluster, `ffmpeg, ${l.name}`, path.join(sample, l.path.includes(".mpd") ? "manifest.mpd" : "master.m3u8"), l.path, `ffmpeg-${i}`)]);
+    check.tell([await readAbroad(cluster, `ffmpeg, ${l.name}`, path.join(sample, l.path.includes(".mpd") ? "manifest.mpd" : "master.m3u8"), l.path, `ffmpeg-${i}`)]);
   }
-  if (plays.some((p) => p.low)) tell([partsOnce(origin)]);
-  tell([await alone(origin)]);
-  await writeFile(path.join(evidence, "origin.json"), JSON.stringify(origin.asked));
-  say(`foreign: ${good} ok, ${bad} bad, ${((Date.now() - began) / 1000).toFixed(0)} s; evidence: ${evidence}`);
-  return bad || !good ? 1 : 0;
-}
-
-let code = 1;
-try {
-  code = await main();
-} catch (err) {
-  say(`BAD foreign: ${err.stack}`);
-}
-await end();
-// Stores and logs are worth keeping only when something went wrong.
-if (code === 0) await rm(path.join(evidence, "cluster"), { recursive: true, force: true });
-process.exit(code);
+  if (plays.some((p) => p.low)) check.tell([partsOnce(origin)]);
+  check.tell([await alone(origin)]);
+  await check.keep("origin.json", origin.asked);
+});

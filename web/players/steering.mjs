@@ -11,35 +11,16 @@
 // picture stood for more than 250 ms, and the stream was watched on for longer than the
 // buffer holds after each death. Requests may fail: the player asks elsewhere. Exit 1
 // when one is not.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
-import os from "node:os";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { openBrowser } from "../test/browser.mjs";
-import { Cluster } from "./cluster.mjs";
-import { servePages } from "./pages.mjs";
+import { Check, fileOf, keptOf } from "./check.mjs";
 import { plays } from "./plays.mjs";
 import { Seat } from "./seat.mjs";
-import { line } from "./verdict.mjs";
+import { line, stood } from "./verdict.mjs";
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const { values: asked } = parseArgs({ options: {
-  binary: { type: "string", default: process.env.TANDEM_BIN || path.join(here, "../../bin/tandem") },
-  evidence: { type: "string", default: "" },
-  only: { type: "string", default: "" }, // plays whose name has this in it
-} });
+const check = new Check("steering");
 const buffer = 10; // seconds
 const away = 14_000; // milliseconds without the edge, and then without the balancer: more than the buffer holds
-const most = 250; // milliseconds that a picture may stand
-
-const closers = []; // what has to be ended, the last one first
-async function end() {
-  while (closers.length) await closers.pop()().catch((err) => console.log(`ending: ${err.message}`));
-}
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end().finally(() => process.exit(1)));
 
 // An address that leads to a balancer that lives. Connections to one that dies are reset.
 async function movingAddress() {
@@ -60,7 +41,7 @@ async function movingAddress() {
     next(targets);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  closers.push(async () => { for (const viewer of open) viewer.destroy(); server.close(); });
+  check.closing(async () => { for (const viewer of open) viewer.destroy(); server.close(); });
   return { url: `http://127.0.0.1:${server.address().port}`, lead: (viewers) => { targets = viewers; } };
 }
 
@@ -83,14 +64,13 @@ async function playing(seat, limit) {
 
 function judge(seat, edges, deaths) {
   const { last } = seat;
-  const complaints = [];
+  const { complaints, facts: still } = stood(seat);
   if (!last.began) complaints.push("never played");
   // dash.js says so of a segment (27) that it could not get at one place, and goes on at the next.
   const fatal = last.fatal.filter((text) => seat.play.player !== "dash" || !/^\S+ 27 /.test(text));
   if (fatal.length) complaints.push(`fatal: ${fatal[0]}`);
-  if (seat.longest() > most) complaints.push(`stood for ${seat.longest()} ms`);
   if (last.paused || (last.ended && seat.play.live)) complaints.push("it ended");
-  const facts = [`stall=${seat.longest()}ms`, `seen=${last.seen.toFixed(1)}s`, `failed=${seat.failed.length}`];
+  const facts = [still, `seen=${last.seen.toFixed(1)}s`, `failed=${seat.failed.length}`];
   const before = sources(seat, edges, 0, deaths[0].at);
   facts.push(`before: ${JSON.stringify(before)}`);
   if (!Object.keys(before).some((e) => e)) complaints.push("its media did not come from an edge itself");
@@ -117,7 +97,7 @@ async function round(play, cluster, pages, browser, moving) {
     death.until = Date.now();
   };
   const at = play.live && play.format === "dash" ? moving.url : cluster.viewers;
-  await seat.open(browser, pages.url, at + cluster.stream(play.live)[play.format]);
+  await seat.open(browser, pages, at + cluster.stream(play.live)[play.format]);
   await playing(seat, 30_000);
   await sleep(4000);
   const edge = (await cluster.deliverers()).get(seat.session);
@@ -132,36 +112,15 @@ async function round(play, cluster, pages, browser, moving) {
   return { seat, deaths, ...judge(seat, edges, deaths) };
 }
 
-async function main() {
-  const evidence = asked.evidence ? path.resolve(asked.evidence) : await mkdtemp(path.join(os.tmpdir(), "tandem-steering-"));
-  await mkdir(evidence, { recursive: true });
+await check.run(async () => {
   const moving = await movingAddress();
   const steering = `--lb-flags=--steering=/,--steering-fronts=${moving.url}`;
-  const cluster = await Cluster.start(asked.binary, path.join(evidence, "cluster"), ["--edges", "4", "--balancers", "3", "--capacity", "100", steering]);
-  closers.push(() => cluster.close());
+  const cluster = await check.cluster(["--edges", "4", "--balancers", "3", "--capacity", "100", steering]);
   moving.lead(cluster.file.viewers);
-  const pages = await servePages();
-  closers.push(async () => pages.close());
-  const browser = await openBrowser();
-  closers.push(() => browser.close());
-  const chosen = plays.filter((p) => ["hls", "dash"].includes(p.player) && p.name.includes(asked.only));
-  let bad = 0;
-  for (const play of chosen) {
-    const { seat, deaths, ok, text } = await round(play, cluster, pages, browser, moving);
-    console.log(text);
-    bad += ok ? 0 : 1;
-    await writeFile(path.join(evidence, `${seat.name.replace(/[^A-Za-z0-9.=]+/g, "-")}.json`), JSON.stringify({ deaths, failed: seat.failed, media: seat.media, last: seat.last, says: seat.says }, null, 1));
+  const { pages, browsers } = await check.stage(1);
+  for (const play of plays.filter((p) => ["hls", "dash"].includes(p.player) && p.name.includes(check.asked.only))) {
+    const { seat, deaths, ...verdict } = await round(play, cluster, pages, browsers[0], moving);
+    check.tell([verdict]);
+    await check.keep(fileOf(seat.name), { deaths, ...keptOf(seat) });
   }
-  console.log(`steering: ${chosen.length - bad} ok, ${bad} bad; evidence: ${evidence}`);
-  return bad || !chosen.length ? 1 : 0;
-}
-
-let code = 1;
-try {
-  code = await main();
-} catch (err) {
-  console.log(`BAD steering: ${err.stack}`);
-}
-await end();
-
-process.exit(code);
+});

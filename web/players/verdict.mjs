@@ -3,7 +3,7 @@ const most = 250; // milliseconds that a picture may stand for want of content
 const busy = 2000; // the same, where content is there: a machine that has no time to decode it is not the cluster's doing
 
 // The longest stalls of a span, for want of content and with content at hand, and what is to be said of them.
-function stood(seat, from, to) {
+export function stood(seat, from, to) {
   const [want, had] = [seat.longest(false, from, to), seat.longest(true, from, to)];
   const complaints = [];
   if (want > most) complaints.push(`stood for ${want} ms`);
