@@ -168,3 +168,26 @@ func TestRangeOfAFileThatGrowsIsAskedForOnce(t *testing.T) {
 		t.Errorf("another version: %s, %d bytes", resp.Status, len(body))
 	}
 }
+
+// A range of a file that grows is here: whoever has spent its budget of what is not gets it.
+func TestRangeThatIsHereCostsNoBudget(t *testing.T) {
+	o := newGrowingOrigin(t)
+	e := startEdge(t, Config{Origin: o.URL, MaxMisses: 5})
+	part := func(text string) int {
+		resp, _ := get(t, e.url+"/v/x/8.mp4", "Range", text)
+		return resp.StatusCode
+	}
+	get(t, e.url+"/v/x/a.m3u8")
+	o.grow(200)
+	if got := part("bytes=100-199"); got != http.StatusPartialContent {
+		t.Fatal(got)
+	}
+	for i := 0; ; i++ {
+		if resp, _ := get(t, fmt.Sprint(e.url, "/v/x/", i, ".m4s")); resp.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if here, not := part("bytes=100-199"), part("bytes=120-180"); here != http.StatusPartialContent || not != http.StatusTooManyRequests {
+		t.Errorf("a range that is here: %d, one that is not: %d", here, not)
+	}
+}

@@ -142,6 +142,7 @@ func (n Nodes) run(ctx context.Context) error {
 	return e.identity.Run(ctx, n.renew, identity.Tell{
 		Renewed: func(until time.Time) {
 			e.client.Close()
+			e.origins.Close()
 			e.log.Info().Time("until", until).Msg("the certificate is a new one")
 		},
 		Failed: func(err error) { e.log.Warn().Err(err).Msg("the certificate could not be renewed; the old one stays") },

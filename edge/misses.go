@@ -6,6 +6,7 @@ import (
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
 	"tandem/internal/call"
+	"tandem/internal/h1"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -16,11 +17,15 @@ import (
 const emptyMiss = 10
 
 // refuseMiss refuses a client over its budget what nobody has asked for lately; true: it did.
-func refuseMiss(e *Edge, w http.ResponseWriter, x *request) bool {
+func refuseMiss(e *Edge, w http.ResponseWriter, r *http.Request, x *request) bool {
 	if x.client == "" || x.Peer || e.misses.Left(x.client) {
 		return false
 	}
-	for _, key := range [...]string{x.Key, rules.SliceKey(x.Key, 0), rules.HeadKey(x.Key)} {
+	keys := []string{x.Key, rules.SliceKey(x.Key, 0), rules.HeadKey(x.Key)}
+	if asked, ok := h1.ParseRange(r.Header.Get("Range")); ok && asked.First >= 0 {
+		keys = append(keys, rules.SliceKey(x.Key, asked.First/rules.SliceSize), rules.RangeKey(x.Key, asked))
+	}
+	for _, key := range keys {
 		if e.store.Has(key) || e.store.Filling(key) {
 			return false
 		}
@@ -35,7 +40,7 @@ func chargeMiss(e *Edge, r *http.Request, x *request, found *fetch.Found) {
 	if x.client == "" || x.Peer || found.How.Outcome == segstore.Joined || found.How.Why != rules.ForwardMiss && found.How.Why != rules.ForwardVary {
 		return
 	}
-	status := 0
+	status := found.How.Status // of what is passed on, and not here
 	switch {
 	case found.Passed != nil:
 		status = found.Passed.Head().StatusCode

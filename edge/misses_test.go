@@ -19,6 +19,11 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}
+		if strings.HasPrefix(r.URL.Path, "/own/") {
+			w.Header().Set("Cache-Control", "private")
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}
 		if strings.HasPrefix(r.URL.Path, "/stale/") {
 			w.Header().Set("Cache-Control", "max-age=0")
 		}
@@ -30,6 +35,7 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 		let            int // before the budget is spent
 	}{
 		"names that there are none of":            {"GET", "/none/%d", budget / emptyMiss},
+		"the same, as he alone is told":           {"GET", "/own/%d", budget / emptyMiss},
 		"heads of names without an end":           {"HEAD", "/a/x.m4s?%d", budget / emptyMiss},
 		"objects":                                 {"GET", "/a/%d.m4s", budget},
 		"one name that there is none of":          {"GET", "/none/it", 1000},
@@ -45,7 +51,7 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 			if strings.Contains(target, "%d") {
 				target = fmt.Sprintf(target, i)
 			}
-			resp, _ := do(t, row.method, e.url+target, nil)
+			resp, _ := do(t, row.method, e.url+target, nil, "Cookie", "a=b")
 			if resp.StatusCode != http.StatusTooManyRequests {
 				let++
 				continue

@@ -33,7 +33,7 @@ type request struct {
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	ask := x.asksForEntry(r.Header)
 	x.Whole = x.Whole || ask != ""
-	if refuseMiss(e, w, &x) {
+	if refuseMiss(e, w, r, &x) {
 		return
 	}
 	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})

@@ -18,7 +18,7 @@ func (e *Edge) serveSlices(w http.ResponseWriter, r *http.Request, x request, fo
 	defer s.Close()
 	y := rules.PlanFor(r.Header, &s.Meta)
 	if y.Status == http.StatusOK && r.Method != http.MethodHead && s.Meta.Size > rules.SliceSize {
-		x.Whole = true // another version than the viewer has a part of
+		x.Whole, x.client = true, "" // another version than the viewer has a part of; it has paid
 		e.serve(w, r, x)
 		return
 	}

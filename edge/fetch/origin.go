@@ -172,11 +172,23 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 		a.transient = true
 		a.rules.Store = a.rules.Store && n <= maxShared
 	}
-	if missing := resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone; missing && a.rules.Fresh > rules.MissingLife && f.manifests.Upcoming(r.Target) {
+	if a.rules.Fresh > rules.MissingLife && f.toCome(resp.StatusCode, o.key, r.Target) {
 		a.rules.Fresh = rules.MissingLife
 		a.meta.Fresh = now.Add(a.rules.Fresh)
 	}
 	return a, nil
+}
+
+// toCome tells whether an answer says that what is asked for is not there yet.
+func (f *Fetcher) toCome(status int, key, target string) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		return f.manifests.Upcoming(target)
+	case http.StatusRequestedRangeNotSatisfiable: // of a file that grows
+		_, of := rules.RangeOf(key)
+		return of
+	}
+	return false
 }
 
 // judge finds what the head allows.

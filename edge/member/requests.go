@@ -25,7 +25,7 @@ func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
 	answer := wire.OpenAnswer{SessionID: id, Opened: m.tables.opened.Load()}
 	answer.Delivering = m.tables.delivering()
 	if t := m.tables.table(id.Pair); t != nil {
-		answer.Sessions = t.load().Sessions
+		answer.Sessions = t.taken()
 	}
 	call.Reply(w, http.StatusOK, answer)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,6 +122,35 @@ func TestNameThatMovesIsFollowed(t *testing.T) {
 			t.Fatal("the name's new address is not followed")
 		}
 		x.clock.advance(time.Second)
+	}
+}
+
+// Connections that are given up while one is busy: nobody asks by that one again.
+func TestConnectionThatWasBusyWhenAllWereGivenUpIsNotUsedAgain(t *testing.T) {
+	var mu sync.Mutex
+	from := map[string]string{} // by path: who asked
+	came, release := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		from[r.URL.Path] = r.RemoteAddr
+		mu.Unlock()
+		if r.URL.Path == "/long" {
+			close(came)
+			<-release
+		}
+	}))
+	defer s.Close()
+	x := newUnder(t, nil, of(s.URL))
+	var under sync.WaitGroup
+	under.Go(func() { x.says("/long", "") })
+	<-came
+	x.Close()
+	x.says("/short", "")
+	close(release)
+	under.Wait()
+	x.says("/a", "")
+	if from["/a"] != from["/short"] || from["/a"] == from["/long"] {
+		t.Errorf("who asked: %v", from)
 	}
 }
 

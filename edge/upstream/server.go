@@ -163,9 +163,12 @@ func (s *server) connections() *http.Transport {
 	return next
 }
 
+// close has the next request ask by new connections: busy ones are finished, and not
+// used again.
 func (s *server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.made = time.Time{}
 	s.transport.CloseIdleConnections()
 }
 

@@ -100,7 +100,7 @@ func (u *Upstreams) Set(all []wire.Upstream) error {
 	return nil
 }
 
-// Close gives up the connections that are idle.
+// Close gives up the connections: idle ones at once, busy ones when they are no longer.
 func (u *Upstreams) Close() {
 	for _, g := range *u.groups.Load() {
 		g.close()

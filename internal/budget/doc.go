@@ -3,8 +3,8 @@
 //
 // Always true:
 //   - a client is what wire.ClientOf says: an IPv4 address, or the /64 of an IPv6 one;
-//   - what is remembered is bounded: of strangers those with most left are forgotten, never
-//     one at its limit while there are others.
+//   - what is remembered is bounded: of a few that are looked at, the one with most left
+//     is forgotten, so that one at its limit seldom is.
 //
 // Guarded by a mutex in each; no goroutines, and the clock is the caller's.
 package budget

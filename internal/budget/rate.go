@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -66,7 +67,7 @@ func (l *Rate) spent(client string, now time.Time) float64 {
 // has most left. It needs mu.
 func (l *Rate) forget(now time.Time) {
 	const few = 64
-	seen, most, least := 0, "", float64(l.each)+1
+	seen, most, least := 0, "", math.Inf(1)
 	for client := range l.buckets {
 		spent := l.spent(client, now)
 		if spent == 0 {

@@ -51,3 +51,15 @@ func TestARateLimitKnowsABoundedNumberOfClients(t *testing.T) {
 		t.Fatal("the one at its limit is forgotten")
 	}
 }
+
+// All who are known are above their limit: one of them is forgotten.
+func TestARateLimitIsBoundedWhereAllAreAboveTheirLimit(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := NewRate(2, func() time.Time { return now })
+	for i := range maxRated + 100 {
+		l.Spend(fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff), 10)
+	}
+	if n := len(l.buckets); n > maxRated {
+		t.Fatalf("%d clients are known", n)
+	}
+}

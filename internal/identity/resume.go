@@ -48,21 +48,28 @@ func (b *Bundle) resumable(config *tls.Config) *tls.Config {
 	return config
 }
 
-// sessions keeps those with one node: nodes may share a host, and a session that began
-// with another certificate of ours would show that one.
+// sessions keeps those with one node, of the state of trust in which it is dialled: nodes
+// may share a host, and a session that began with another certificate of ours would show
+// that one, also when its ticket comes after a renewal.
 type sessions struct {
-	b    *Bundle
-	with string
+	b           *Bundle
+	with, state string
 }
 
 func (b *Bundle) sessionsWith(host string, want Want, protocols []string) tls.ClientSessionCache {
-	return sessions{b: b, with: strings.Join(append([]string{host, string(want.Role), want.Node}, protocols...), "\x00")}
+	with := strings.Join(append([]string{host, string(want.Role), want.Node}, protocols...), "\x00")
+	return sessions{b, with, string(b.now.Load().trustState())}
 }
 
-func (s sessions) key() string { return s.with + "\x00" + string(s.b.now.Load().trustState()) }
+func (s sessions) key() string { return s.with + "\x00" + s.state }
 
 // Get is a tls.ClientSessionCache's.
-func (s sessions) Get(string) (*tls.ClientSessionState, bool) { return s.b.sessions.Get(s.key()) }
+func (s sessions) Get(string) (*tls.ClientSessionState, bool) {
+	if s.state != string(s.b.now.Load().trustState()) {
+		return nil, false
+	}
+	return s.b.sessions.Get(s.key())
+}
 
 // Put is a tls.ClientSessionCache's.
 func (s sessions) Put(_ string, state *tls.ClientSessionState) { s.b.sessions.Put(s.key(), state) }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -48,6 +49,34 @@ func TestSecondConnectionOfANodeResumesItsSession(t *testing.T) {
 	}
 	if _, _, err := calling(t, lb, address, Want{Role: Edge, Node: "edge-2"}); !errors.Is(err, ErrRole) {
 		t.Error("edge-1 passes for edge-2:", err)
+	}
+}
+
+// A certificate is renewed between a handshake and the ticket that comes of it: the next
+// connection shows the new one.
+func TestTicketThatComesAfterARenewalIsNotUsed(t *testing.T) {
+	c := newTown(t)
+	lb := c.node(Balancer, "lb-1")
+	address, _ := serve(t, c.node(Edge, "edge-1"))
+	conn, err := tls.Dial("tcp", address, lb.Client("127.0.0.1", Want{Role: Edge}, ProtocolHTTP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	issue(t, lb.Dir(), c.ca, Grant{Role: Balancer, Node: "lb-1", Version: 2, Addresses: []string{"127.0.0.1"}}, c.now)
+	if _, err := lb.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil { // the ticket comes first
+		t.Fatal(err)
+	}
+	for i, want := range []bool{false, true} {
+		if resumed, _, err := calling(t, lb, address, Want{Role: Edge}); err != nil || resumed != want {
+			t.Errorf("connection %d: resumed %v, %v", i, resumed, err)
+		}
 	}
 }
 

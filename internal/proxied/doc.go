@@ -8,8 +8,8 @@
 //     that is no proxy of ours;
 //   - a header is read one way or the connection ends; whether there is one is never
 //     guessed: from a named network it has to come;
-//   - what is malformed in a field makes the proxy itself the client: a stranger can
-//     take no other one's name by it.
+//   - what a stranger has written into a field before does not reach into what such a
+//     proxy adds; where a proxy has added what is no address, it is the client itself.
 //
 // Pure: no sockets, no clock, no goroutines; bounded by what it is given.
 package proxied

@@ -15,70 +15,70 @@ const (
 const hopsMost = 16
 
 // Client is who asks: from is the connection's other end, field is the one that these
-// networks' proxies add to, and values are its values, in the order of the head.
+// networks' proxies add to, and values are its values, in the order of the head. They are
+// read from their end, for what proxies of ours have added stands there: whatever a client
+// has written before, it does not reach into that.
 func (n Networks) Client(from netip.Addr, field string, values []string) netip.Addr {
-	hops := lastHops(field, strings.Join(values, ", "))
-	for i := len(hops) - 1; i >= 0 && n.Has(from); i-- {
-		next, ok := addressOf(hops[i])
-		if !ok {
-			break
+	hops := 0
+	for i := len(values) - 1; i >= 0; i-- {
+		for list, more := values[i], true; more; hops++ {
+			if hops == hopsMost || !n.Has(from) {
+				return from
+			}
+			var hop string
+			if list, hop, more = last(list, field == Forwarded); field == Forwarded {
+				hop = forOf(hop)
+			}
+			next, ok := addressOf(hop)
+			if !ok {
+				return from
+			}
+			from = next
 		}
-		from = next
 	}
 	return from
 }
 
-// lastHops are the last ones of a list, as they are spelled; none where it is malformed.
-func lastHops(field, list string) []string {
-	if field != Forwarded {
-		hops := strings.Split(list, ",")
-		for i, h := range hops {
-			hops[i] = strings.Trim(h, " \t")
-		}
-		return hops[max(0, len(hops)-hopsMost):]
-	}
-	var hops []string
-	for more := true; more; {
-		var hop string
-		var ok bool
-		if hop, list, more, ok = element(list); !ok {
-			return nil
-		}
-		if hops = append(hops, hop); len(hops) > hopsMost {
-			hops = hops[1:]
+// last takes the last element off a list, whose elements may have quoted strings.
+func last(list string, quoted bool) (rest, element string, more bool) {
+	in := false
+	for i := len(list) - 1; i >= 0; i-- {
+		switch c := list[i]; {
+		case c == '"' && quoted && (i == 0 || list[i-1] != '\\'):
+			in = !in
+		case c == ',' && !in:
+			return list[:i], strings.Trim(list[i+1:], " \t"), true
 		}
 	}
-	return hops
+	return "", strings.Trim(list, " \t"), false
 }
 
-// element takes the first of a list of Forwarded's: what its for says, empty for nothing.
-func element(list string) (hop, rest string, more, ok bool) {
+// forOf is what an element of Forwarded says in its for; empty where it says nothing, or
+// is malformed.
+func forOf(element string) (hop string) {
 	seen := false
 	for {
-		list = strings.TrimLeft(list, " \t")
-		name, after, pair := strings.Cut(list, "=")
+		name, after, pair := strings.Cut(element, "=")
 		if !pair || !token(name) {
-			return "", "", false, false
+			return ""
 		}
 		value, rest, ok := pairValue(after)
 		if !ok {
-			return "", "", false, false
+			return ""
 		}
 		if strings.EqualFold(name, "for") {
 			if seen {
-				return "", "", false, false // RFC 7239 section 4: once
+				return "" // RFC 7239 section 4: once
 			}
 			hop, seen = value, true
 		}
-		switch rest = strings.TrimLeft(rest, " \t"); {
-		case rest == "":
-			return hop, "", false, true
-		case rest[0] == ',':
-			return hop, rest[1:], true, true
-		case rest[0] != ';':
-			return "", "", false, false
+		if rest = strings.TrimLeft(rest, " \t"); rest == "" {
+			return hop
 		}
-		list = rest[1:]
+		if rest[0] != ';' {
+			return ""
+		}
+		element = strings.TrimLeft(rest[1:], " \t")
 	}
 }
 

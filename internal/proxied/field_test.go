@@ -48,7 +48,10 @@ func TestClientIsTheLastOneThatIsNoProxyOfOurs(t *testing.T) {
 		{"Forwarded, quoted", proxy, Forwarded, []string{`by=x; for="203.0.113.\7:80" ;host="a,b;for=1.1.1.1"`}, client},
 		{"Forwarded, hidden", proxy, Forwarded, []string{"for=198.51.100.1, for=_gazonk"}, proxy},
 		{"Forwarded, without a for", proxy, Forwarded, []string{"for=198.51.100.1, proto=https"}, proxy},
-		{"Forwarded, an end that the client left open", proxy, Forwarded, []string{`for="198.51.100.1`, "for=" + client}, proxy},
+		{"Forwarded, an end that the client left open", proxy, Forwarded, []string{`for="198.51.100.1`, "for=" + client}, client},
+		{"Forwarded, the same in one field", proxy, Forwarded, []string{`for="198.51.100.1, for=` + client}, client},
+		{"Forwarded, a quoted comma", proxy, Forwarded, []string{`for=198.51.100.1, host="a,\"b";for=` + client}, client},
+		{"Forwarded, two in one element", proxy, Forwarded, []string{`for=198.51.100.1 for=` + client}, proxy},
 		{"Forwarded, an escape at the end", proxy, Forwarded, []string{`for="\`}, proxy},
 		{"Forwarded, for twice", proxy, Forwarded, []string{"for=198.51.100.1;for=" + client}, proxy},
 		{"Forwarded, no pair", proxy, Forwarded, []string{"for=198.51.100.1, junk"}, proxy},
@@ -89,8 +92,10 @@ func FuzzStrangersPassForNobodyElse(f *testing.F) {
 		ours := networks(t, "10.0.0.0/8")
 		proxy, client := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("203.0.113.7")
 		for field, added := range map[string]string{XForwardedFor: client.String(), Forwarded: "for=" + client.String()} {
-			if got := ours.Client(proxy, field, []string{says, added}); got != client && got != proxy {
-				t.Fatalf("%s: %q passes for %v", field, says, got)
+			for _, values := range [][]string{{says, added}, {says + ", " + added}} {
+				if got := ours.Client(proxy, field, values); got != client {
+					t.Fatalf("%s: %q passes for %v", field, values, got)
+				}
 			}
 		}
 	})
