@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 
@@ -14,13 +15,8 @@ import (
 func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if none := strings.HasPrefix(r.URL.Path, "/none/"); none {
-			w.Header().Set("Cache-Control", "max-age=60")
-			w.WriteHeader(http.StatusNotFound)
-			return true
-		}
-		if strings.HasPrefix(r.URL.Path, "/own/") {
-			w.Header().Set("Cache-Control", "private")
+		if life := map[string]string{"/none/": "max-age=60", "/own/": "private"}[path.Dir(r.URL.Path)+"/"]; life != "" {
+			w.Header().Set("Cache-Control", life)
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}

@@ -170,10 +170,10 @@ func (k *clientTable) drop(at *list.Element) {
 // proxy a connection carries many viewers, so it is not used then.
 type bindings struct {
 	mu       sync.Mutex
-	byStream map[string]connSeat // guarded by mu
+	byStream map[string]connBinding // guarded by mu
 }
 
-type connSeat struct {
+type connBinding struct {
 	binding binding
 	agent   digest
 }
@@ -194,10 +194,10 @@ func (s *bindings) put(stream, agent string, one binding) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byStream == nil || len(s.byStream) >= maxOfOneConn {
-		s.byStream = map[string]connSeat{}
+		s.byStream = map[string]connBinding{}
 	}
 	one.stream, one.sid = strings.Clone(one.stream), strings.Clone(one.sid)
-	s.byStream[one.stream] = connSeat{one, digestOf(agent)}
+	s.byStream[one.stream] = connBinding{one, digestOf(agent)}
 }
 
 func (s *bindings) forget(id wire.SessionID) {

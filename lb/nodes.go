@@ -46,7 +46,7 @@ func (c *Config) openNodes() *front.Others {
 	return front.NewOthers(addr)
 }
 
-// renewed ends idle connections, so that new ones show the new certificate before the
+// renewed has everybody ask by new connections, which show the new certificate, before the
 // old one counts no longer.
 func renewed(l *LB) {
 	l.call.Close()

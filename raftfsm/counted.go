@@ -10,8 +10,9 @@ import (
 
 // Bounds of what is counted: of one figure, and of the lives of balancers in a receipt.
 const (
-	maxCount  = 1 << 50
-	maxShares = 4 * MaxBalancers
+	maxCount = 1 << 50
+
+	MaxShares = 4 * MaxBalancers // of balancers' lives, in a receipt
 )
 
 // balancerCounts is what a balancer has counted: in its former lives, and in the one of
@@ -127,7 +128,7 @@ func (ch *change) share(by string, c *wire.Counts) {
 func shared(r wire.Receipt, by string, life int64, d wire.DeathCount) wire.Receipt {
 	i := slices.IndexFunc(r.Shares, func(s wire.CountedBy) bool { return s.By == by && s.Life == life })
 	if i < 0 {
-		if len(r.Shares) >= maxShares {
+		if len(r.Shares) >= MaxShares {
 			return r
 		}
 		i = len(r.Shares)

@@ -112,11 +112,11 @@ func TestAReceiptIsThatOfAllBalancers(t *testing.T) {
 	if r := old.Apply(old.Placement().Version+1, b); r.Err != "" || old.Deaths()[0].Finished != want.Finished || old.Deaths()[0].Broken != 1 {
 		t.Errorf("%+v %+v", r, old.Deaths()[0])
 	}
-	for life := range int64(2 * maxShares) {
+	for life := range int64(2 * MaxShares) {
 		tell(t, s, countsOf("lb-2", 100+life, 0, 0, of(0, 1, 0)))
 	}
-	if n := len(s.state.Deaths()[0].Shares); n != maxShares {
-		t.Errorf("%d shares, at most %d", n, maxShares)
+	if n := len(s.state.Deaths()[0].Shares); n != MaxShares {
+		t.Errorf("%d shares, at most %d", n, MaxShares)
 	}
 }
 

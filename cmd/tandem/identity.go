@@ -200,7 +200,7 @@ func revokeCommand() command {
 			fmt.Fprintf(out, "%s is shut out\n", args[0])
 			var s wire.Status
 			if c.call(ctx, http.MethodGet, "/api/v1/status", nil, &s) == nil && !isNamed(&s, args[0]) { // a slip would leave the thief in
-				fmt.Fprintf(out, "no edge and no balancer is called %s; tandem status lists their names\n", args[0])
+				fmt.Fprintf(out, "no edge and no balancer is called %s (origins are in no list); tandem status has their names\n", args[0])
 			}
 			return nil
 		},

@@ -172,7 +172,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 		a.transient = true
 		a.rules.Store = a.rules.Store && n <= maxShared
 	}
-	if a.rules.Fresh > rules.MissingLife && f.toCome(resp.StatusCode, o.key, r.Target) {
+	if a.rules.Fresh > rules.MissingLife && toCome(f, resp.StatusCode, o.key, r.Target) {
 		a.rules.Fresh = rules.MissingLife
 		a.meta.Fresh = now.Add(a.rules.Fresh)
 	}
@@ -180,7 +180,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 }
 
 // toCome tells whether an answer says that what is asked for is not there yet.
-func (f *Fetcher) toCome(status int, key, target string) bool {
+func toCome(f *Fetcher, status int, key, target string) bool {
 	switch status {
 	case http.StatusNotFound, http.StatusGone:
 		return f.manifests.Upcoming(target)

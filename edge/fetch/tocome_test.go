@@ -13,10 +13,10 @@ import (
 func TestRangeThatIsNotThereYetIsToCome(t *testing.T) {
 	f := &Fetcher{}
 	part := rules.RangeKey("/v/8.bin", h1.Range{First: 100, Last: 199})
-	if !f.toCome(http.StatusRequestedRangeNotSatisfiable, part, "/v/8.bin") {
+	if !toCome(f, http.StatusRequestedRangeNotSatisfiable, part, "/v/8.bin") {
 		t.Error("of a file that grows")
 	}
-	if f.toCome(http.StatusRequestedRangeNotSatisfiable, "/v/8.bin", "/v/8.bin") || f.toCome(http.StatusForbidden, part, "/v/8.bin") {
+	if toCome(f, http.StatusRequestedRangeNotSatisfiable, "/v/8.bin", "/v/8.bin") || toCome(f, http.StatusForbidden, part, "/v/8.bin") {
 		t.Error("what is to come is taken for granted")
 	}
 }

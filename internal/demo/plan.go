@@ -116,11 +116,11 @@ func (l *layout) identityArgs() []string {
 	return []string{"--identity", identities(l.Dir)}
 }
 
-// flagged tells whether a flag is among them.
+// flagged tells whether a flag is among them, and not the value of one.
 func flagged(flags []string, name string) bool {
 	return slices.ContainsFunc(flags, func(flag string) bool {
 		has, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
-		return has == name
+		return has == name && strings.HasPrefix(flag, "-")
 	})
 }
 
@@ -172,7 +172,7 @@ func (l *layout) addEdges(origin string) error {
 		if l.proxies == nil {
 			args = append(args, "--public-url", "http://"+listen)
 		}
-		if strings.HasPrefix(origin, "https:") && l.Origin == "" && !l.edgesHaveOrigin() {
+		if strings.HasPrefix(origin, "https:") && l.Origin == "" && !flagged(l.EdgeFlags, "origin") { // another one is no node of this cluster
 			args = append(args, "--origin-node")
 		}
 		args = append(args, l.identityArgs()...)
@@ -180,15 +180,6 @@ func (l *layout) addEdges(origin string) error {
 		l.file.Node(name).Fault = orders
 	}
 	return nil
-}
-
-// edgesHaveOrigin tells that the edges' flags name an origin in place of the demo's,
-// which is no node of the cluster.
-func (l *layout) edgesHaveOrigin() bool {
-	return slices.ContainsFunc(l.EdgeFlags, func(flag string) bool {
-		name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
-		return name == "origin" && strings.HasPrefix(flag, "-")
-	})
 }
 
 // originArgs: the sample, its live loop and a place for live ingest; or only

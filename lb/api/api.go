@@ -62,7 +62,7 @@ type API struct {
 func New(deps Deps) *API { return &API{deps: deps} }
 
 // Run gives the placement's events to those who watch, and tells the other balancers
-// what this one counts, until ctx ends.
+// what this one counts and is asked by operators, until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	c := counting{deps: &a.deps}
 	return run.Group(ctx, run.Part{Name: "counting", Run: c.run}, run.Part{Name: "audit", Run: a.deps.Audits.run}, run.Part{Name: "events", Run: func(ctx context.Context) error {

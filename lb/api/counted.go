@@ -78,12 +78,23 @@ func (c *counting) untold() (raftfsm.Command, bool) {
 	return raftfsm.Command{Kind: raftfsm.Counted, Name: c.deps.Name, Counts: &counts}, true
 }
 
-// shared tells whether all of that is in the receipts.
+// shared tells whether all of that is in the receipts: they keep the most that was told of
+// each figure, and have room for so many balancers' lives.
 func shared(receipts []wire.Receipt, deaths []wire.DeathCount, by string, life int64) bool {
 	for _, d := range deaths {
 		i := slices.IndexFunc(receipts, func(r wire.Receipt) bool { return r.Edge == d.Edge && r.Incarnation == d.Incarnation })
-		want := wire.CountedBy{By: by, Life: life, Finished: d.Finished, Broken: d.Broken, LongestGap: d.LongestGap}
-		if i >= 0 && !slices.Contains(receipts[i].Shares, want) {
+		if i < 0 {
+			continue
+		}
+		shares := receipts[i].Shares
+		own := slices.IndexFunc(shares, func(s wire.CountedBy) bool { return s.By == by && s.Life == life })
+		if own < 0 {
+			if len(shares) < raftfsm.MaxShares {
+				return false
+			}
+			continue
+		}
+		if s := shares[own]; s.Finished < d.Finished || s.Broken < d.Broken || s.LongestGap < d.LongestGap {
 			return false
 		}
 	}

@@ -8,6 +8,11 @@ import (
 	"tandem/internal/wire"
 )
 
+// reports tells whether an edge's load and clock are known.
+func reports(e *wire.EdgeStatus) bool {
+	return e.ReportAge >= 0 && e.ReportAge <= oldReport.Milliseconds()
+}
+
 // oldReport is the age of an edge's report from which on its load is not known.
 const oldReport = 3 * time.Second
 
@@ -92,12 +97,12 @@ func (v *judgement) edges() {
 		}
 	}
 	each(is(wire.EdgeDown), func(e *wire.EdgeStatus) {
-		if e.Refused != "" {
-			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s: %s", e.Name, e.Refused, v.viewersOf(e))
+		if e.Stopped { // before what may be said in its name
+			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
 			return
 		}
-		if e.Stopped {
-			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
+		if e.Refused != "" {
+			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s: %s", e.Name, e.Refused, v.viewersOf(e))
 			return
 		}
 		v.says(wire.Bad, "Bring "+e.Name+" back: it copies what it lacks by itself. If it is gone for good: tandem remove "+e.Name+".", "%s is down: %s", e.Name, v.viewersOf(e))
@@ -159,8 +164,8 @@ func (v *judgement) clocks() {
 	}
 	var odd []skewed
 	others := 0
-	look := func(name string, milliseconds int64) {
-		if name == v.s.Node || milliseconds == 0 {
+	look := func(name string, heard bool, milliseconds int64) {
+		if name == v.s.Node || !heard {
 			return
 		}
 		others++
@@ -169,10 +174,11 @@ func (v *judgement) clocks() {
 		}
 	}
 	for _, b := range v.s.Balancers {
-		look(b.Name, b.Ahead)
+		look(b.Name, b.Alive, b.Ahead)
 	}
 	for i := range v.s.Edges {
-		look(v.s.Edges[i].Name, v.s.Edges[i].Ahead)
+		e := &v.s.Edges[i]
+		look(e.Name, reports(e), e.Ahead)
 	}
 	if len(odd) > 1 && 2*len(odd) > others {
 		odd = []skewed{{v.s.Node, -odd[0].ahead}}
@@ -202,12 +208,13 @@ func (v *judgement) nextFailure() (wire.Survival, string) {
 		return wire.Unknown, "No majority of the balancers: sessions go on, the placement can't change. What the next failure would cost is not known."
 	}
 	alive, short := 0, ""
-	for _, e := range s.Edges {
+	for i := range s.Edges {
+		e := &s.Edges[i]
 		if e.State != wire.EdgeUp && e.State != wire.EdgeDraining {
 			continue
 		}
 		alive++
-		if e.ReportAge < 0 || e.ReportAge > oldReport.Milliseconds() {
+		if !reports(e) {
 			return wire.Unknown, "What the next failure would cost is not known: " + e.Name + " has not told its load for a while."
 		}
 		if e.Margin < 0 && short == "" {

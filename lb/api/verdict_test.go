@@ -79,6 +79,7 @@ var verdictRows = []struct {
 	}, wire.Warn, wire.Yes, []string{"lb-3 and the others don't hear each other: its certificate is not of this cluster", "Join it anew with a ticket"}},
 	{"an edge's clock is off by a minute", func(s *wire.Status) { s.Edges[2].Ahead = 61_400 }, wire.Warn, wire.Yes, []string{"the clock of edge-3 is 1m1s ahead", "Set the clock of edge-3"}},
 	{"a balancer's clock is off by a minute", func(s *wire.Status) { s.Balancers[1].Ahead = -60_000 }, wire.Warn, wire.Yes, []string{"the clock of lb-2 is 1m0s behind", "Set the clock of lb-2"}},
+	{"two clocks of one machine are off", func(s *wire.Status) { s.Edges[2].Ahead, s.Balancers[1].Ahead = 60_000, 60_000 }, wire.Warn, wire.Yes, []string{"the clock of lb-2 is 1m0s ahead", "the clock of edge-3 is 1m0s ahead"}},
 	{"this balancer's own clock is off", func(s *wire.Status) {
 		for i := range s.Edges {
 			s.Edges[i].Ahead = 60_000 + int64(i)

@@ -23,8 +23,9 @@ const (
 type Refusal struct{ Text, Next string }
 
 // Misfits are nodes that don't fit: who shows another secret, or a certificate that is
-// no good, and whose clock differs. Only nodes that the placement names are kept: what
-// strangers call themselves is no news.
+// no good, and whose clock differs. Only nodes that the placement names are kept. A stranger
+// may call himself by such a name and be refused: so it is told of nodes alone that are not
+// heard, and only where nothing better is known.
 type Misfits struct {
 	now func() time.Time
 
@@ -59,35 +60,39 @@ func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
 	if !names(p, name) {
 		return
 	}
-	if r.TLS == nil && r.Header.Get(wire.HeaderAuth) == "" {
-		return // nobody that means to be a node
+	if why, ok := refusalOf(err); ok {
+		m.note(name, why)
+		return
 	}
-	m.note(name, refusalOf(err))
+	if r.TLS == nil && r.Header.Get(wire.HeaderAuth) != "" { // else it is nobody that means to be a node, or a node that asks for another's
+		m.note(name, Refusal{"it shows another secret than this cluster's", "Give it this cluster's secret file, and start it again."})
+	}
 }
 
 // callee notes that a node refused a call of this one, if that is why it failed.
 func (m *Misfits) callee(name string, err error) {
-	switch {
-	case call.StatusOf(err) == http.StatusForbidden:
-		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem cluster ticket), and start them again."})
-	case errors.Is(err, identity.ErrForeign), errors.Is(err, identity.ErrExpired), errors.Is(err, identity.ErrClock), errors.Is(err, identity.ErrRevoked):
-		m.note(name, refusalOf(err))
+	if call.StatusOf(err) == http.StatusForbidden {
+		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem ticket), and start them again."})
+		return
+	}
+	if why, ok := refusalOf(err); ok {
+		m.note(name, why)
 	}
 }
 
-// refusalOf says in words why a node is refused.
-func refusalOf(err error) Refusal {
+// refusalOf says in words why a certificate is refused.
+func refusalOf(err error) (Refusal, bool) {
 	switch {
 	case errors.Is(err, identity.ErrForeign):
-		return Refusal{"its certificate is not of this cluster", "Join it anew with a ticket of this cluster: tandem cluster ticket, tandem join."}
+		return Refusal{"its certificate is not of this cluster", "Join it anew with a ticket of this cluster: tandem ticket, tandem join."}, true
 	case errors.Is(err, identity.ErrExpired):
-		return Refusal{"its certificate has expired", "Look at its clock; else join it anew: tandem cluster ticket, tandem join."}
+		return Refusal{"its certificate has expired", "Look at its clock; else join it anew: tandem ticket, tandem join."}, true
 	case errors.Is(err, identity.ErrClock):
-		return Refusal{"its certificate is not valid yet", "Look at its clock, and at those of the others."}
+		return Refusal{"its certificate is not valid yet", "Look at its clock, and at those of the others."}, true
 	case errors.Is(err, identity.ErrRevoked):
-		return Refusal{"its certificate is revoked", "If that was meant: tandem remove it. Else join it anew: tandem cluster ticket, tandem join."}
+		return Refusal{"its certificate is revoked", "If that was meant: tandem remove it. Else join it anew: tandem ticket, tandem join."}, true
 	}
-	return Refusal{"it shows another secret than this cluster's", "Give it this cluster's secret file, and start it again."}
+	return Refusal{}, false
 }
 
 func (m *Misfits) note(name string, r Refusal) {

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -56,5 +58,41 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	now = now.Add(time.Minute)
 	if m.Refused("edge-1") != nil || m.Ahead("lb-2") != 0 {
 		t.Error("told for ever")
+	}
+}
+
+// What a caller shows says whether it means to be a node, and what is wrong with it.
+func TestACallerIsToldByWhatItShows(t *testing.T) {
+	p := (&wire.Placement{Edges: []wire.Edge{{Name: "edge-1"}}}).Index()
+	for _, row := range []struct {
+		tls  bool
+		auth string
+		err  error
+		want string
+	}{
+		{false, "", errors.New("closed to viewers"), ""},
+		{false, "Bearer x", errors.New("closed to viewers"), "it shows another secret than this cluster's"},
+		{true, "", identity.ErrNone, ""},
+		{true, "Bearer x", identity.ErrNone, ""},
+		{true, "", errors.New("edge-1 is edge; this is for balancers"), ""},
+		{true, "", identity.ErrExpired, "its certificate has expired"},
+	} {
+		m := newMisfits(time.Now)
+		r := httptest.NewRequest(http.MethodPost, wire.PathReport, nil)
+		r.Header.Set(wire.HeaderFrom, "edge-1")
+		if row.auth != "" {
+			r.Header.Set(wire.HeaderAuth, row.auth)
+		}
+		if row.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		m.caller(p, r, row.err)
+		got := ""
+		if why := m.Refused("edge-1"); why != nil {
+			got = why.Text
+		}
+		if got != row.want {
+			t.Errorf("%+v: %q", row, got)
+		}
 	}
 }

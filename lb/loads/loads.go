@@ -25,7 +25,7 @@ type heard struct {
 	sent map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
 }
 
-// Loads is what this balancer knows of the edges' load (claims 3, 4).
+// Loads is what this balancer knows of the edges' load (claims 2-4).
 type Loads struct {
 	mu        sync.Mutex
 	heard     map[string]*heard // by edge; guarded by mu

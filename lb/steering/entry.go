@@ -119,6 +119,14 @@ func (k *keeper) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// FlushError is an http.ResponseController's: who gets a body as it comes sees it grow.
+func (k *keeper) FlushError() error {
+	if k.keeps {
+		return nil
+	}
+	return http.NewResponseController(k.ResponseWriter).Flush()
+}
+
 func (k *keeper) pass(b []byte) (int, error) {
 	if k.head {
 		return len(b), nil

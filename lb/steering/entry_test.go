@@ -64,6 +64,9 @@ func TestOnlyEntriesAreHeld(t *testing.T) {
 			status := max(row.status, http.StatusOK)
 			w.WriteHeader(status)
 			for at := 0; at < len(row.body); at += 32 << 10 {
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Errorf("%s: %v", row.name, err)
+				}
 				if n, err := io.WriteString(w, row.body[at:min(at+32<<10, len(row.body))]); err != nil || n == 0 {
 					t.Errorf("%s: %d %v", row.name, n, err)
 				}
@@ -91,6 +94,8 @@ type counted struct {
 	http.ResponseWriter
 	begun bool
 }
+
+func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func (c *counted) WriteHeader(status int) {
 	c.begun = true

@@ -48,7 +48,7 @@ func connect(fd int, to unix.Sockaddr) error {
 	return SystemError("connect", err)
 }
 
-// Connected is how connecting Ended.
+// Connected is how connecting ended.
 func Connected(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && code != 0 {
@@ -73,7 +73,7 @@ func Ended(fd int) bool {
 	return n == 0 && err == nil
 }
 
-// Writable tells whether a socket has room, or connecting has Ended, well or not.
+// Writable tells whether a socket has room, or connecting has ended, well or not.
 func Writable(fd int) bool {
 	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
 	return err == nil && ready > 0

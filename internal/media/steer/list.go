@@ -8,7 +8,7 @@ type List struct {
 	Priority []string `json:"PATHWAY-PRIORITY"`
 }
 
-// NewList is the list of all ways of an offer in the order of now. direct is how many
+// NewList is the list of all ways of an offer in the order of now. good is how many
 // of its edges are good; where none of them is whom the session belongs to, the
 // balancers know better, and come first (detour).
 func NewList(o *Offer, good int, detour bool, ttl int) List {
