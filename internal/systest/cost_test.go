@@ -20,7 +20,7 @@ func TestCostIsMeasured(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	args := []string{bench, "--tandem", "./" + filepath.Base(ours), "--rounds", "1", "--length", "100ms", "--sizes", "2048", "--steady", "2048:500", "--only", "nginx,Varnish,HAProxy,tandem"}
+	args := []string{bench, "--tandem", "./" + filepath.Base(ours), "--rounds", "1", "--length", "100ms", "--sizes", "2048", "--steady", "2048:500", "--only", "nginx,Varnish,HAProxy,tandem,nodes with"}
 	if os.Geteuid() != 0 {
 		args = append([]string{"sudo", "-n", "env", "PATH=" + os.Getenv("PATH")}, args...)
 	}
@@ -30,7 +30,7 @@ func TestCostIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v (network namespaces need root): %s", err, out)
 	}
-	for _, contender := range []string{"nginx static", "Varnish", "HAProxy", "tandem edge", "tandem balancer"} {
+	for _, contender := range []string{"nginx static", "Varnish", "HAProxy", "tandem edge", "tandem balancer", "nodes with certificates: balancer"} {
 		if !strings.Contains(string(out), "\n| "+contender+" |") {
 			t.Errorf("no row of %s in\n%s", contender, out)
 		}
