@@ -42,6 +42,8 @@ type Bundle struct {
 	now   atomic.Pointer[current]
 	renew chan struct{} // one token: renew before its time
 
+	issuer atomic.Uint64 // certificates of an earlier version end with their root
+
 	sessions tls.ClientSessionCache // with other nodes
 
 	Counts Counts

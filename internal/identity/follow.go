@@ -33,7 +33,8 @@ func (b *Bundle) Follow(t *wire.Trust) error {
 		return nil
 	}
 	b.Revoke(t.RevokedUpTo())
-	if t.Issuer > versionOf(b.now.Load().leaf) {
+	b.issuer.Store(t.Issuer)
+	if b.outdated() {
 		b.Renew()
 	}
 	if t.Roots == "" {
@@ -41,3 +42,6 @@ func (b *Bundle) Follow(t *wire.Trust) error {
 	}
 	return b.Trust([]byte(t.Roots))
 }
+
+// outdated tells whether the certificate is from before the authority that issues now.
+func (b *Bundle) outdated() bool { return b.issuer.Load() > versionOf(b.now.Load().leaf) }

@@ -42,6 +42,7 @@ func (b *Bundle) Run(ctx context.Context, ask Ask, tell Tell) error {
 				seen = stamps
 				b.take(tell)
 			}
+			now = b.outdated() // nobody answered, or a balancer that did not know of the change yet
 		}
 		if ask == nil || !now && (b.clock().Before(b.renewal()) || b.clock().Before(next)) {
 			continue

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tandem/internal/wire"
 )
 
 func TestTicketHasOneFormAndAnotherName(t *testing.T) {
@@ -106,6 +108,7 @@ type renewing struct {
 	ca            *Authority
 	failing       atomic.Bool // no balancer answers
 	asked, failed atomic.Int64
+	version       atomic.Uint64 // of the placement, where the balancer is
 	renewed       []time.Time
 }
 
@@ -141,6 +144,7 @@ func (r *renewing) ask(_ context.Context, request []byte) (chain, roots []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
+	g.Version = r.version.Load()
 	chain, err = r.ca.Issue(request, g, time.Now())
 	return chain, r.ca.Root(), err
 }
@@ -181,6 +185,36 @@ func TestCertificateIsRenewedByItself(t *testing.T) {
 		pass(2 * lookEvery)
 		if g, err := r.Self().Grant(); len(r.renewed) != 3 || err != nil || g.Addresses[0] != "10.0.0.1" {
 			t.Errorf("files that were replaced: %+v, renewed %d times, %v", g, len(r.renewed), err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The authority changes while no balancer answers, and the first that does is one that has
+// not heard of it: nothing else changes after that, and the certificate is of the new one.
+func TestAnotherAuthorityIsAskedUntilItIssues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, stop := startRenewing(t)
+		if err := r.Follow(&wire.Trust{Issuer: 7}); err != nil {
+			t.Fatal(err)
+		}
+		pass(20 * time.Second)
+		if r.failed.Load() < 2 {
+			t.Errorf("asked %d times in 20 s", r.asked.Load())
+		}
+		r.failing.Store(false) // knows version 0
+		pass(2 * lookEvery)
+		r.version.Store(9)
+		pass(2 * lookEvery)
+		if got := versionOf(r.now.Load().leaf); got != 9 {
+			t.Errorf("its certificate is of version %d, the authority of 7", got)
+		}
+		asked := r.asked.Load()
+		pass(time.Minute)
+		if again := r.asked.Load() - asked; again != 0 {
+			t.Errorf("asked %d times more", again)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
