@@ -85,6 +85,7 @@ var metrics = []metric{
 	{"tandem_edge_store_fills_total", "Fills begun.", false, stat(func(s segstore.Stats) int64 { return s.Fills })},
 	{"tandem_edge_store_fill_errors_total", "Fills that failed.", false, stat(func(s segstore.Stats) int64 { return s.FillErrors })},
 	{"tandem_edge_store_broken_total", "Stored objects found damaged and thrown away.", false, stat(func(s segstore.Stats) int64 { return s.Broken })},
+	{"tandem_edge_store_compared_total", "Stored objects from before the start that were compared with their digest, when they were first asked for.", false, stat(func(s segstore.Stats) int64 { return s.Proven })},
 }
 
 // multicastCounts are zeros without a group.

@@ -59,3 +59,40 @@ func TestFileThatLostItsEndIsFetchedAnew(t *testing.T) {
 		}
 	}
 }
+
+// TestFileWhoseBytesChangedIsFetchedAnew: while the edge was down its disk changed a
+// byte, and not the length. Nobody is given it, by a loop nor by a goroutine.
+func TestFileWhoseBytesChangedIsFetchedAnew(t *testing.T) {
+	o := newOrigin(t)
+	want := strings.Repeat("0123456789", 30_000)
+	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=600")
+		_, _ = io.WriteString(w, want)
+		return true
+	})
+	data := t.TempDir()
+	first := startEdge(t, Config{Origin: o.URL, Data: data})
+	for _, target := range []string{"/whole.m4s", "/range.m4s"} {
+		get(t, first.url+target)
+		eventually(t, "it is stored", func() bool { return first.store.Has(target) })
+	}
+	first.stop()
+	files, err := filepath.Glob(filepath.Join(data, "objects", "*", "*.seg"))
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if err := os.WriteFile(file, []byte(strings.Replace(want, "9", "8", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := startEdge(t, Config{Origin: o.URL, Data: data})
+	for target, field := range map[string]string{"/whole.m4s": "", "/range.m4s": "bytes=0-"} {
+		if _, got := get(t, again.url+target, "Range", field); string(got) != want {
+			t.Errorf("%s: %d bytes that the origin never sent", target, len(got))
+		}
+	}
+	if n := again.store.Stats().Broken; n != 2 {
+		t.Errorf("%d copies were thrown away, want 2", n)
+	}
+}

@@ -92,7 +92,7 @@ func (s *Store) checkBody(o *object) error {
 		body = io.NewSectionReader(file, 0, meta.Size)
 	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, body)
+	n, err := io.Copy(sum, ending{body, s.ctx})
 	switch {
 	case err != nil:
 		return err

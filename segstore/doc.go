@@ -12,6 +12,8 @@
 //   - a complete object's bytes never change, and have the size and the sha-256
 //     of its Meta; a new version is a new object, and whoever reads the old one
 //     keeps the old one;
+//   - a copy that Open found is compared with its digest before it is given to the first
+//     who asks for it (View.Proven); one of more than 16 MiB meanwhile;
 //   - an object is in the index only after its body and its directory entry were
 //     synced; a file that the index does not name is deleted by Open. So after
 //     kill -9 or a power cut an object is complete or absent;
@@ -36,6 +38,6 @@
 // knowing edges, pairs or sessions (Meta.Pairs is kept and added up, not understood).
 //
 // Goroutines: Open starts the committer; Get, Refresh, Renew and Fill start one
-// for each fill, which runs the Source; Close cancels the fills and returns when
-// all have ended. A Source must return when its context ends.
+// for each fill, which runs the Source, and Peek one for each large copy that it
+// compares; Close cancels them and returns when all have ended. A Source must return when its context ends.
 package segstore

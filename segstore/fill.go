@@ -215,6 +215,7 @@ func (f *fill) publish(o *object, meta *Meta) {
 	o.meta.Store(meta)
 	o.used.Store(f.store.opt.Now().UnixNano())
 	o.sized.Store(true)
+	o.proven.Store(true)
 	f.shard.mu.Lock()
 	f.unlist()
 	if o.state.Load() == broken || !f.storable() {

@@ -91,8 +91,25 @@ func (s *Store) begin(f *fill, source Source) {
 	s.count.fills.Add(1)
 }
 
-// Peek returns a view of the complete copy, fresh or not, and starts nothing.
+// Peek returns a view of the complete copy, fresh or not, and starts nothing. A copy
+// that was found at the start is read whole the first time and compared with its
+// digest: the disk may have changed it while nobody looked.
 func (s *Store) Peek(key Key) (*View, bool) {
+	v, ok := s.Glance(key)
+	if !ok || v.Proven() {
+		return v, ok
+	}
+	if err := s.prove(v.object); err != nil {
+		s.discard(v.object, err)
+		v.Close()
+		return nil, false
+	}
+	return v, true
+}
+
+// Glance is Peek for who reads no body, or must not wait for the disk: what View.Proven
+// does not vouch for is not to be given to anybody.
+func (s *Store) Glance(key Key) (*View, bool) {
 	shard := s.shard(key)
 	shard.mu.Lock()
 	o := shard.objects[key]

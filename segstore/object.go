@@ -37,8 +37,10 @@ type object struct {
 	bodyCharge counter // of these, for the body
 	node       node    // guarded by pool.mu
 
-	sized  atomic.Bool // the file's length was compared in this process
-	synced bool        // owned by the committer
+	sized   atomic.Bool // the file's length was compared in this process
+	proven  atomic.Bool // the body was written, or compared with its digest, in this process
+	proving sync.Mutex  // held while it is compared
+	synced  bool        // owned by the committer
 
 	mu   sync.Mutex
 	wake chan struct{} // guarded by mu; nil: nobody waits

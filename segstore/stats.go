@@ -15,11 +15,12 @@ type Stats struct {
 	Evicted      int64 // objects thrown out to make room
 	EvictedBytes int64
 	Broken       int64 // copies found damaged and thrown away
+	Proven       int64 // copies from before Open that were compared with their digest
 }
 
 type counts struct {
 	hits, misses, joined, fills, fillErrors counter
-	evicted, evictedBytes, broken           counter
+	evicted, evictedBytes, broken, proven   counter
 }
 
 // Stats returns the counters.
@@ -40,6 +41,7 @@ func (s *Store) Stats() Stats {
 		Evicted:      s.count.evicted.Load(),
 		EvictedBytes: s.count.evictedBytes.Load(),
 		Broken:       s.count.broken.Load(),
+		Proven:       s.count.proven.Load(),
 	}
 }
 

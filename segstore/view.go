@@ -31,6 +31,10 @@ func (v *View) Fresh(now time.Time) bool {
 // Complete says whether all bytes are there and verified.
 func (v *View) Complete() bool { return v.object.state.Load() == complete }
 
+// Proven says whether the bytes were written, or compared with their digest, since the
+// store was opened.
+func (v *View) Proven() bool { return v.object.proven.Load() }
+
 // Transient says that nobody keeps the object: it is for those who wait now.
 func (v *View) Transient() bool {
 	if v.fill == nil {

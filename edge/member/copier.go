@@ -140,9 +140,10 @@ func hotter(a, b wire.Item) bool {
 	return a.Key < b.Key
 }
 
-// holds tells whether this edge has the very same bytes, or newer ones.
+// holds tells whether this edge has the very same bytes, or newer ones. What the disk
+// has changed meanwhile is found when it is asked for.
 func (c *copier) holds(it wire.Item) bool {
-	view, ok := c.store.Peek(it.Key)
+	view, ok := c.store.Glance(it.Key)
 	if !ok {
 		return false
 	}
