@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser layouts steering trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser layouts steering players play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -78,7 +78,7 @@ audit: ## known holes of the modules in use (govulncheck, npm audit), or their a
 
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
-	@echo "== unit tests (-race), one room after the other"; go test -race -p 1 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS) $(ROOMS)
+	@echo "== unit tests (-race), two rooms at once: most wait"; go test -race -p 2 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS) $(ROOMS)
 	@echo "== loops with TLS"; go test -timeout 8m $(TESTFLAGS) ./internal/front -args -tls
 	@echo "== loops as they are where there is no epoll"; go test -tags portable -timeout 8m $(TESTFLAGS) ./internal/front
 	@echo "== what counts costs (the race detector has its own)"; go test -run '$(COUNTED)' $(TESTFLAGS) $(shell grep -rlE --include=*_test.go 'func Test[A-Za-z]*($(COUNTED))' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
@@ -87,7 +87,7 @@ mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_M
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
-	@echo "== system tests"; go test -p 1 -timeout 20m -count=1 -v $(TESTFLAGS) ./internal/systest/...
+	@echo "== system tests"; go test -p 2 -timeout 20m -count=1 -v $(TESTFLAGS) ./internal/systest/...
 
 drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM_DRILL=10m, TANDEM_DRILL_SEED=N)
 	@echo "== drill"; TANDEM_DRILL="$${TANDEM_DRILL:-10m}" go test -timeout 90m -count=1 -v -run TestDrill ./internal/systest
@@ -125,8 +125,15 @@ browser: ## hls.js, dash.js, Shaka, the dashboard and the demo's player in headl
 ifeq ($(NODE),)
 	@command -v node >/dev/null || { echo "browser: no Node on this machine"; exit 1; }
 endif
-	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent && TANDEM_BIN=$(CURDIR)/$(BIN) npm run --if-present --silent players
-	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
+	@echo "== browser tests"; cd web && TANDEM_BIN=$(CURDIR)/$(BIN) npm test --silent
+	@$(MAKE) --no-print-directory play BUFFERS=4
+
+players: build deps ## every player with 4 s and with 10 s of buffer while the edges that serve it are killed, hang, have their cable out (make test: 4 s)
+	@$(MAKE) --no-print-directory play BUFFERS=4,10
+
+play:
+	@echo "== players, $(BUFFERS) s of buffer"; cd web && TANDEM_BUFFERS=$(BUFFERS) TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players
+	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BUFFERS=$(BUFFERS) TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
 
 steering: build deps ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
 	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) CHROMIUM="$(CHROMIUM)" npm run --silent steering

@@ -1,9 +1,9 @@
 // Real players over a real cluster, while the edges that serve them die and hang.
 //
-//   node players/run.mjs [--quick] [--binary ../bin/tandem] [--evidence DIR] [--seats 5]
+//   node players/run.mjs [--quick] [--binary ../bin/tandem] [--evidence DIR] [--seats 5] [--buffers 4,10]
 //   node players/run.mjs --cluster DIR/cluster.json
 //
-// Every player plays with 4 s and with 10 s of buffer; the edge that serves it is
+// Every player plays with each of the buffers (seconds; TANDEM_BUFFERS, else 4 and 10); the edge that serves it is
 // killed (SIGKILL), brought back, stopped (SIGSTOP) and let go on. A case is ok
 // when nothing fatal happened, no request failed, no picture stood for more than
 // 250 ms, and the stream was watched to its end. Exit 1 when one is not.
@@ -20,6 +20,7 @@ import { judge } from "./verdict.mjs";
 
 const check = new Check("players", {
   quick: { type: "boolean", default: false },
+  buffers: { type: "string", default: process.env.TANDEM_BUFFERS || "4,10" },
   cluster: { type: "string", default: "" }, // cluster.json of one that stands, with a control
 });
 const { asked } = check;
@@ -37,9 +38,11 @@ async function playable(browser) {
 // Rounds: a kind of stream and a buffer each, with so many players at once.
 function rounds(chosen) {
   const list = [];
-  for (const buffer of asked.quick ? [4] : [4, 10]) {
+  const buffers = asked.buffers.split(",").map(Number);
+  if (!buffers.every((b) => b > 0)) throw new Error(`--buffers: ${asked.buffers}: seconds, like 4,10`);
+  for (const buffer of asked.quick ? [4] : buffers) {
     for (const live of [false, true]) {
-      const crowd = chosen.filter((p) => p.live === live && !(p.ownBuffer && buffer !== 4));
+      const crowd = chosen.filter((p) => p.live === live && !(p.ownBuffer && buffer !== buffers[0]));
       const groups = Math.ceil(crowd.length / Number(asked.seats));
       for (let i = 0; i < groups; i++) list.push({ buffer, plays: crowd.filter((_, n) => n % groups === i) });
     }
