@@ -20,6 +20,8 @@ type attempt struct {
 	ask      []byte
 	live     atomic.Pointer[upstream]
 
+	opening *dialling // the connection is on its way; nil: it is not
+
 	head  *answer // nil also of one that was handed off
 	waits bool    // the edge said that it waits for the origin
 	aside bool    // it runs in a goroutine of its own, and must not write to the viewer
@@ -58,13 +60,22 @@ func (a *attempt) interrupt() {
 	}
 }
 
+// end closes the connection, also one that is on its way.
+func (a *attempt) end() {
+	if a.opening != nil {
+		a.opening.end()
+		a.opening = nil
+	}
+	a.exchange.end()
+}
+
 // advance asks, reads the head, judges it, and waits for the first byte that
 // the viewer lacks. errStalled leaves everything as it is. An attempt that
 // is untimed is not called silent.
 func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error {
 	for !a.answered {
 		if a.conn == nil {
-			if err := k.connect(ctx, a); err != nil {
+			if err := k.connect(ctx, a, untimed); err != nil {
 				if a.conn != nil && a.stale(err) {
 					continue
 				}
@@ -102,16 +113,26 @@ func isWait(err error) bool {
 }
 
 // connect finds or opens a connection and sends the request.
-func (k *response) connect(ctx context.Context, a *attempt) error {
-	if !a.again {
+func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error {
+	if !a.again && a.opening == nil {
 		a.conn = k.c.pool.get(a.to, eager(k.e.Eager))
 	}
 	if a.conn == nil {
-		u, err := k.c.dial(ctx, a.to, eager(k.e.Eager))
-		if err != nil {
-			if ctx.Err() != nil {
-				return errViewer
-			}
+		if a.opening == nil {
+			a.opening = k.c.begin(k.r.Context(), a.to, eager(k.e.Eager))
+		}
+		limit := k.c.cfg.Connect
+		switch {
+		case untimed:
+			limit = k.c.cfg.Total
+		case a.to.TLS:
+			limit *= 2 // a handshake of its own
+		}
+		u, err := a.opening.await(ctx, limit)
+		if isWait(err) {
+			return err
+		}
+		if a.opening = nil; err != nil {
 			return err
 		}
 		a.conn = u

@@ -24,7 +24,7 @@ func (c *Config) Settings() []setting.Row {
 	const ms = time.Millisecond
 	return []setting.Row{
 		setting.Duration(&c.Connect, "edge-connect-limit", 150*ms, 5*ms, 10*time.Second,
-			"How long a connection to an edge may take before the next edge is asked."),
+			"How long a connection to an edge may take, twice that with certificates, before the next edge is asked as well; it is waited for all the same."),
 		setting.Duration(&c.FirstByte, "edge-first-byte-limit", 400*ms, 10*ms, 30*time.Second,
 			"How long an edge may take to begin an answer before its partner is asked as well; an edge that says that it waits for the origin is not meant."),
 		setting.Duration(&c.Silence, "edge-silence-limit", 400*ms, 10*ms, 30*time.Second,

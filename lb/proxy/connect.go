@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,11 +67,59 @@ func (u *upstream) opened() {
 	}
 }
 
+// dialling is a connection that is being opened for a goroutine. It goes on while somebody
+// else is asked beside it: a busy machine's handshakes take long, at all edges alike, and
+// who gives each of them up has nobody left to ask.
+type dialling struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	u      *upstream // after done
+	err    error     // after done
+}
+
+// begin begins to dial; await or end has to follow.
+func (c *Proxy) begin(ctx context.Context, to Target, eager bool) *dialling {
+	d := &dialling{done: make(chan struct{})}
+	ctx, d.cancel = context.WithTimeout(ctx, c.cfg.Total)
+	go func() {
+		defer close(d.done)
+		d.u, d.err = c.dial(ctx, to, eager)
+	}()
+	return d
+}
+
+// await waits for the connection: errStalled when it is not there within the limit, and
+// may still come; errViewer when ctx has ended.
+func (d *dialling) await(ctx context.Context, limit time.Duration) (*upstream, error) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-d.done:
+	case <-timer.C:
+		return nil, errStalled
+	case <-ctx.Done():
+		return nil, errViewer
+	}
+	if d.err != nil && ctx.Err() != nil { // it may have been given up for that
+		return nil, errViewer
+	}
+	d.cancel()
+	return d.u, d.err
+}
+
+// end gives it up.
+func (d *dialling) end() {
+	d.cancel()
+	if <-d.done; d.u != nil {
+		d.u.close()
+	}
+}
+
 // dial opens a connection for a goroutine; who is to be known by a certificate has to
 // show it. Go sets TCP_NODELAY.
 func (c *Proxy) dial(ctx context.Context, to Target, eager bool) (*upstream, error) {
 	u := &upstream{edge: to.Edge, addr: to.Addr, generation: c.generations.of(to.Edge), buf: make([]byte, upstreamBuffer)}
-	dialer := net.Dialer{Timeout: c.cfg.Connect, Control: func(_, _ string, raw syscall.RawConn) error {
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { kernel.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
 	}}
 	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
@@ -102,8 +151,6 @@ func (c *Proxy) secure(ctx context.Context, u *upstream, to Target) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Connect)
-	defer cancel()
 	conn := tls.Client(u.tcp, c.deps.Identity.Client(host, identity.Want{Role: identity.Edge, Node: to.Edge}, identity.ProtocolHTTP))
 	u.conn = c.deps.Identity.Watch(conn)
 	return c.deps.Identity.Told(conn.HandshakeContext(ctx))

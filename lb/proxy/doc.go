@@ -28,6 +28,6 @@
 // whom to ask and hear which edge failed and why.
 //
 // Goroutines: Proxy.Run closes idle connections; a hedged request has one an
-// attempt, ended before Serve returns; a look-up of an edge's name for a loop ends
+// attempt, a connection that is being opened one, ended before Serve returns; a look-up of an edge's name for a loop ends
 // by itself after 5 s at the latest.
 package proxy

@@ -19,7 +19,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	since := a.since
 	k.accuse(a, cause)
 	k.died(a, err)
-	waits := err == errStalled && a.conn != nil
+	waits := err == errStalled && (a.conn != nil || a.opening != nil) || err == errConnect
 	if !waits && err != errSlow {
 		a.end()
 	}

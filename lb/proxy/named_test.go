@@ -31,7 +31,15 @@ func (e *named) target(as string) Target {
 }
 
 func newNamed(t *testing.T, id *identity.Bundle, body []byte, cut int) *named {
-	e := &named{name: id.Name().Node, cut: cut}
+	return startNamed(t, &named{name: id.Name().Node, cut: cut}, id, body, func(l net.Listener) net.Listener { return l })
+}
+
+// newNamedBehind is one whose connections come by a listener of the test's.
+func newNamedBehind(t *testing.T, id *identity.Bundle, body []byte, by func(net.Listener) net.Listener) *named {
+	return startNamed(t, &named{name: id.Name().Node}, id, body, by)
+}
+
+func startNamed(t *testing.T, e *named, id *identity.Bundle, body []byte, by func(net.Listener) net.Listener) *named {
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.asked.Add(1)
 		if r.Header.Get(wire.HeaderAuth) != "" {
@@ -48,7 +56,7 @@ func newNamed(t *testing.T, id *identity.Bundle, body []byte, cut int) *named {
 		}
 		http.ServeContent(w, r, "seg.m4s", time.Time{}, bytes.NewReader(body))
 	}))
-	e.Listener = tls.NewListener(e.Listener, id.Server(identity.ProtocolHTTP))
+	e.Listener = tls.NewListener(by(e.Listener), id.Server(identity.ProtocolHTTP))
 	e.Config.ErrorLog = log.New(io.Discard, "", 0)
 	e.Start()
 	t.Cleanup(e.Close)
