@@ -133,7 +133,7 @@ func (e *Edge) furnish(deps Deps) error {
 func (e *Edge) traffic() member.Traffic {
 	c := &e.fetch.Counts
 	return member.Traffic{
-		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()),
+		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
 	}
 }
 

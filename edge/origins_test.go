@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -62,6 +63,22 @@ func TestViewersSeeNothingOfAnOriginThatDies(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want+"\n") {
 			t.Errorf("not counted: %s", want)
 		}
+	}
+}
+
+// What reports say of an origin that is dead.
+func TestReportsSayThatTheOriginIsDown(t *testing.T) {
+	dead := newOrigin(t)
+	dead.Close()
+	e := startEdge(t, Config{Origin: dead.URL})
+	if out := e.traffic().OriginsOut; len(out) != 0 {
+		t.Errorf("nobody has asked yet, and %q is out", out)
+	}
+	if resp, _ := get(t, e.url+"/a/1.m4s"); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("%s", resp.Status)
+	}
+	if out := e.traffic().OriginsOut; !slices.Equal(out, []string{dead.URL}) {
+		t.Errorf("%q is out", out)
 	}
 }
 

@@ -61,6 +61,7 @@ type Deps struct {
 type Traffic struct {
 	SentBytes, Hits, Misses, OriginAsked int64
 	Waiting                              int
+	OriginsOut                           []string
 }
 
 // MemberCounts are figures since the start.

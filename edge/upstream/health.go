@@ -55,6 +55,14 @@ func (h *health) well() bool {
 	return !h.refused && h.until.IsZero()
 }
 
+// out tells whether it does not answer, as far as that is known at now: what failed, and
+// was not asked since, may be well again.
+func (h *health) out(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused || !h.until.IsZero() && now.Before(h.until.Add(lately))
+}
+
 // succeed notes an answer. True: it was held to be down.
 func (h *health) succeed() (changed bool) {
 	h.mu.Lock()

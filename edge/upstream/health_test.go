@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -67,6 +68,45 @@ func TestServerThatIsWellAgainIsAskedFirst(t *testing.T) {
 }
 
 // Of many requests at the moment when a server may prove itself one does.
+// What operators are told: an upstream is out while no server of it answers, and for as
+// long as the last failure tells anything.
+func TestAnUpstreamIsOutWhileNoServerOfItAnswers(t *testing.T) {
+	var ill atomic.Bool
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if ill.Load() {
+			w.WriteHeader(500)
+		}
+	})
+	first, second := httptest.NewServer(handler), httptest.NewServer(handler)
+	defer first.Close()
+	defer second.Close()
+	x := newUnder(t, nil, of(first.URL, second.URL))
+	out := func(when string, want ...string) {
+		t.Helper()
+		if got := x.Out(); !slices.Equal(got, want) {
+			t.Errorf("%s: %q is out, want %q", when, got, want)
+		}
+	}
+	x.says("/x", "")
+	out("well")
+	ill.Store(true)
+	for range softFailures {
+		_, _, _ = x.get("/x")
+	}
+	out("both fail", first.URL+", "+second.URL)
+	ill.Store(false)
+	x.clock.advance(2 * time.Second)
+	_, _, _ = x.get("/x")
+	out("one is back")
+	ill.Store(true)
+	for range softFailures {
+		_, _, _ = x.get("/x")
+	}
+	out("both fail again", first.URL+", "+second.URL)
+	x.clock.advance(mostBackoff + lately)
+	out("nobody has asked since")
+}
+
 func TestOneRequestProbes(t *testing.T) {
 	var h health
 	now := time.Unix(1e9, 0)

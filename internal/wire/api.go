@@ -88,6 +88,7 @@ type EdgeStatus struct {
 	Hits        int64     `json:"hits"`
 	Misses      int64     `json:"misses"`
 	OriginAsked int64     `json:"origin_asked"`
+	OriginsOut  []string  `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
 	Streams     int       `json:"streams"`
 	Ahead       int64     `json:"ahead,omitempty"`     // its clock is ahead of the answering balancer's, milliseconds
 	Refused     string    `json:"refused,omitempty"`   // why it and the balancers don't hear each other

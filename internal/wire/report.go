@@ -47,7 +47,8 @@ type Report struct {
 	Streams     []string        `json:"streams"`             // those that its store holds something of; null: not told this time
 	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
 	Takeovers   []TakeoverCount `json:"takeovers,omitempty"`
-	Time        int64           `json:"time,omitempty"` // by its clock, unix milliseconds; 0: an older build
+	OriginsOut  []string        `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
+	Time        int64           `json:"time,omitempty"`        // by its clock, unix milliseconds; 0: an older build
 }
 
 // TakeoverCount is how many sessions, after they were taken over, found the first

@@ -25,6 +25,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	}
 	v := judgement{s: s}
 	v.edges()
+	v.origins()
 	v.balancers()
 	v.clocks()
 	survives, more := v.nextFailure()
@@ -132,6 +133,37 @@ func (v *judgement) edges() {
 	each(func(e *wire.EdgeStatus) bool { return e.State == wire.EdgePending || e.Asks > 0 }, func(e *wire.EdgeStatus) {
 		v.says(wire.Warn, "tandem accept "+e.Name+".", "%s waits to be accepted", e.Name)
 	})
+}
+
+// origins: those that are down for some edges, or all. What edges hold they serve.
+func (v *judgement) origins() {
+	var order []string
+	asking, unanswered := 0, map[string][]string{}
+	for i := range v.s.Edges {
+		e := &v.s.Edges[i]
+		if e.State == wire.EdgeDown || !reports(e) {
+			continue
+		}
+		asking++
+		for _, origin := range e.OriginsOut {
+			if unanswered[origin] == nil {
+				order = append(order, origin)
+			}
+			unanswered[origin] = append(unanswered[origin], e.Name)
+		}
+	}
+	for _, origin := range order {
+		edges := unanswered[origin]
+		level, next := wire.Warn, "Look at the network between "+enumerate(edges)+" and the origin."
+		if len(edges) == asking {
+			level, next = wire.Bad, "Start the origin, or name another one: tandem upstreams set FILE."
+		}
+		what := "the origin " + origin + " is down"
+		if strings.Contains(origin, ", ") {
+			what = "the origins " + origin + " are down"
+		}
+		v.says(level, next, "%s for %s: what is not stored can't be served", what, enumerate(edges))
+	}
 }
 
 // balancers: those that are gone, and those that say of themselves that something is

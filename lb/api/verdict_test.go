@@ -91,6 +91,16 @@ var verdictRows = []struct {
 		b := &s.Balancers[0]
 		b.Problem, b.Next, b.Stale = "the placement here is older than the others'", "Look at its network", true
 	}, wire.Warn, wire.Unknown, []string{"lb-1: the placement here is older", "not known: what lb-1 shows is old", "Ask another balancer", "Look at its network"}},
+	{"the origin is down", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].OriginsOut = []string{"http://origin:8090"}
+		}
+	}, wire.Bad, wire.Yes, []string{"the origin http://origin:8090 is down for edge-1, edge-2, edge-3 and edge-4: what is not stored", "tandem upstreams set"}},
+	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Warn, wire.Yes, []string{"http://origin:8090 is down for edge-2", "network between edge-2 and the origin"}},
+	{"what a dead edge said of the origin is old", func(s *wire.Status) {
+		dead(s, 0)
+		s.Edges[0].OriginsOut = []string{"http://origin:8090"}
+	}, wire.Bad, wire.Yes, []string{"edge-1 is down"}},
 	{"a load was never told", func(s *wire.Status) { s.Edges[1].ReportAge = -1 }, wire.Warn, wire.Unknown, []string{"not known: edge-2"}},
 	{"a zone would cost somebody", func(s *wire.Status) {
 		s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}

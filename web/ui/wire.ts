@@ -41,6 +41,7 @@ export interface EdgeStatus {
   hits: number;
   misses: number;
   origin_asked: number;
+  origins_out?: string[]; // upstreams of which no server answers it
   streams: number;
   stand_ins?: string[]; // of a silent edge
 }
