@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 
 const (
 	defaultAdmin = "http://127.0.0.1:9080"
-	clientLimit  = 5 * time.Second // for one balancer's answer
+	clientLimit  = 10 * time.Second // for one balancer's answer: more than it takes for an order (lb/api)
 	maxAnswer    = 64 << 20
 )
 
@@ -29,6 +30,7 @@ type client struct {
 	cluster string // path of a cluster.json
 	token   string // file with the operator's token
 	json    bool
+	limit   time.Duration // for one balancer's answer; 0: clientLimit
 	http    http.Client
 }
 
@@ -84,18 +86,29 @@ type answerError struct{ text string }
 
 func (e *answerError) Error() string { return e.text }
 
+// unableError is what a balancer said that can't do it now: another one may.
+type unableError struct{ text string }
+
+func (e *unableError) Error() string { return e.text }
+
 // call asks one balancer after the other until one answers.
 func (c *client) call(ctx context.Context, method, path string, body, into any) error {
 	bases, err := c.addresses()
 	if err != nil {
 		return err
 	}
-	var last error
+	var last, unable error
 	for _, base := range bases {
 		last = c.ask(ctx, method, strings.TrimRight(base, "/")+path, body, into)
 		if last == nil || errors.As(last, new(*answerError)) {
 			return last
 		}
+		if errors.As(last, new(*unableError)) {
+			unable = last
+		}
+	}
+	if unable != nil { // it says more than that others are dead
+		return unable
 	}
 	if len(bases) == 1 {
 		return fmt.Errorf("no balancer answers: %w (--admin URL names another)", last)
@@ -104,7 +117,7 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 }
 
 func (c *client) ask(ctx context.Context, method, url string, body, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, clientLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, clientLimit))
 	defer cancel()
 	var send io.Reader
 	kind := "application/json"
@@ -180,7 +193,7 @@ func refusal(resp *http.Response, text []byte) error {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
 	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable {
-		return errors.New(said.Error)
+		return &unableError{said.Error}
 	}
 	return &answerError{said.Error}
 }

@@ -102,6 +102,7 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	var did struct {
 		Version uint64 `json:"version"`
 	}
+	o.limit = 70 * time.Second // it takes as long as the largest backup does
 	if err := o.call(ctx, http.MethodPost, "/api/v1/cluster/restore", text, &did); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

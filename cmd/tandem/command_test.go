@@ -44,7 +44,9 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 		s.Edges = append(s.Edges, wire.EdgeStatus{Name: fmt.Sprintf("edge-%d", i+1), State: wire.EdgeUp, Capacity: 1000, Limit: 750, Margin: 250, Delivering: 500, StoreBytes: 12e9, SentBytes: 130e9, Hits: 9, OriginAsked: 120000})
 		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: "edge-1", High: "edge-2", Slots: 1000, Boundary: 0, Home: 500, LowDelivering: 100, HighDelivering: 200, Streams: 1000})
 	}
-	s.Edges[0].State, s.Edges[1].FailSafe = wire.EdgeDown, true
+	s.Edges[0].State, s.Edges[1].StandIns, s.Edges[2].OriginsOut = wire.EdgeDown, []string{"edge-1", "edge-3"}, []string{"http://origin:8090"}
+	s.Pairs[2].Adopted = []wire.Adoption{{Edge: "edge-3", To: 500}, {Edge: "edge-4", From: 500, To: 1000}}
+	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Problem: "the placement here is older than the others', and has not been changed for a minute"}}
 	var out bytes.Buffer
 	printStatus(&out, &s, false)
 	want := "edge-1 is down: its 12 viewers are on edge-2 and edge-4\n" +
@@ -56,6 +58,11 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 	for line := range strings.SplitSeq(out.String(), "\n") {
 		if len(line) > 80 {
 			t.Errorf("%d characters: %s", len(line), line)
+		}
+	}
+	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-2: edge-1 and edge-3 stand in\n", "\nedge-3: origin down\n", "\npair 3: adopted by edge-3, edge-4\n"} {
+		if !strings.Contains(out.String(), words) {
+			t.Errorf("%q is not there:\n%s", words, out.String())
 		}
 	}
 	s.Verdict.Text = "edge-1 is down"
@@ -249,6 +256,23 @@ func TestUpstreamsFileIsCheckedBeforeItIsSent(t *testing.T) {
 	}
 	if code, said := say("clear"); code != 0 || !strings.Contains(said, "no upstreams") || string(sent[len(sent)-1]) != "[]" {
 		t.Error(code, said, string(sent[len(sent)-1]))
+	}
+}
+
+// Where one balancer is left, what it says counts, and not that the others are dead.
+func TestTheOneThatAnswersSaysWhyAnOrderCannotBe(t *testing.T) {
+	alone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"error":"no majority of the balancers","reason":"no_quorum"}`)
+	}))
+	defer alone.Close()
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	for _, admins := range []string{alone.URL + "," + dead.URL, dead.URL + "," + alone.URL} {
+		c := &client{admin: admins}
+		if err := c.call(t.Context(), http.MethodPost, "/api/v1/edges/edge-1/drain", nil, nil); err == nil || err.Error() != "no majority of the balancers" {
+			t.Errorf("%s: %v", admins, err)
+		}
 	}
 }
 

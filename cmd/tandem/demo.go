@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"tandem/internal/cluster"
@@ -88,5 +89,7 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	if f.Origin != "" {
 		watched = " --url " + f.Viewers[0] + "/PATH"
 	}
-	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  tandem status --watch\n  tandem kill edge-1        (and tandem start edge-1)\n  tandem bench --kill%s\nCtrl-C ends all.\n", path, watched)
+	// As it was called: who has just built it has it on no path.
+	me := os.Args[0]
+	fmt.Fprintf(out, "\nIn another terminal:\n  export TANDEM_CLUSTER=%s\n  %s status --watch\n  %s kill edge-1        (and %s start edge-1)\n  %s bench --kill%s\nCtrl-C ends all.\n", path, me, me, me, me, watched)
 }

@@ -28,35 +28,39 @@ func edgesCommand() command {
 // special about some.
 func printEdges(out io.Writer, edges []wire.EdgeStatus, colours bool) {
 	load := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN")
-	var notes []string
 	stores := newTable("EDGE", ">STORE", ">SENT", ">HITS", ">ORIGIN")
 	for _, e := range edges {
 		load.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin)
 		stores.add(e.Name, size(e.StoreBytes), size(e.SentBytes), share(e.Hits, e.Hits+e.Misses), e.OriginAsked)
-		if note := edgeNote(e); note != "" {
-			notes = append(notes, broken(e.Name+": "+note, 80))
-		}
 	}
 	load.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	stores.paint = painter(colours, -1, "", "", "")
 	load.print(out)
 	fmt.Fprintln(out)
 	stores.print(out)
-	if len(notes) > 0 {
+	if notes := edgeNotes(edges); len(notes) > 0 {
 		fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
 	}
 }
 
+// edgeNotes are what is special about some, a line each: beside the figures there is no
+// room for it.
+func edgeNotes(edges []wire.EdgeStatus) []string {
+	var notes []string
+	for _, e := range edges {
+		if note := edgeNote(e); note != "" {
+			notes = append(notes, broken(e.Name+": "+note, 80))
+		}
+	}
+	return notes
+}
+
 // edgeTable is what fits beside the other tables of `tandem status`.
 func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
-	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">HITS", ">ORIGIN", "")
+	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">HITS", ">ORIGIN")
 	for _, e := range edges {
-		note := edgeNote(e)
-		if e.Refused != "" {
-			note = "refused" // the verdict says why
-		}
 		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes),
-			share(e.Hits, e.Hits+e.Misses), e.OriginAsked, note)
+			share(e.Hits, e.Hits+e.Misses), e.OriginAsked)
 	}
 	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t
@@ -79,6 +83,8 @@ func edgeNote(e wire.EdgeStatus) string {
 		return "recovery: " + e.Recovery.Error
 	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:
 		return fmt.Sprintf("copied %s of %s", size(e.Recovery.Bytes), size(e.Recovery.BytesTotal))
+	case len(e.OriginsOut) > 0 && e.State != wire.EdgeDown:
+		return "origin down"
 	case e.FailSafe:
 		return "stands in"
 	default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -68,11 +69,15 @@ func watchStatus(ctx context.Context, c *client, out io.Writer) error {
 
 func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	fmt.Fprintln(out, judged(s.Verdict, colours))
-	fmt.Fprintf(out, "\n%s\n\n", broken(fmt.Sprintf("%s on %s, placement %d, admission %s, %s, %d refused",
-		plural(s.Sessions, "session"), plural(s.Streams, "stream"), s.Version, s.Admission, plural(int(s.Takeovers), "takeover"), s.Refused), 80))
-	lbs := newTable("BALANCER", "ROLE", ">PLACEMENT", "VIEWERS", "ADMIN", "")
+	fmt.Fprintf(out, "\n%s on %s, %s, %d refused\nplacement %d, admission %s\n\n",
+		plural(s.Sessions, "session"), plural(s.Streams, "stream"), plural(int(s.Takeovers), "takeover"), s.Refused, s.Version, s.Admission)
+	lbs := newTable("BALANCER", "ROLE", ">PLACEMENT", "VIEWERS", "ADMIN")
+	var notes []string // beside the figures there is no room for them
 	for _, b := range s.Balancers {
-		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin, b.Problem)
+		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin)
+		if problem := cmp.Or(b.Problem, b.Refused); problem != "" {
+			notes = append(notes, broken(b.Name+": "+problem, 80))
+		}
 	}
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
@@ -83,6 +88,30 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	if len(s.Zones) > 0 {
 		fmt.Fprintln(out)
 		zoneTable(s.Zones, colours).print(out)
+	}
+	for _, p := range s.Pairs {
+		if note := pairNote(&p); note != "" {
+			notes = append(notes, broken(fmt.Sprintf("pair %d: %s", p.ID, note), 80))
+		}
+	}
+	if notes = append(notes, edgeNotes(s.Edges)...); len(notes) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
+	}
+}
+
+// pairNote is what is special about a pair, beyond where its boundary is.
+func pairNote(p *wire.PairStatus) string {
+	var by []string
+	for _, a := range p.Adopted {
+		by = append(by, a.Edge)
+	}
+	switch {
+	case len(by) > 0:
+		return "adopted by " + strings.Join(by, ", ")
+	case p.SameZone:
+		return "both in one zone"
+	default:
+		return ""
 	}
 }
 
@@ -181,12 +210,8 @@ func pairTable(pairs []wire.PairStatus, colours bool) *table {
 		switch {
 		case p.Retiring:
 			note = "retiring"
-		case len(p.Adopted) > 0:
-			note = "adopted by " + p.Adopted[0].Edge
 		case p.Boundary != p.Home:
 			note = "moved"
-		case p.SameZone:
-			note = "both in one zone"
 		}
 		t.add(p.ID, p.Low, p.High, p.Slots, p.Boundary, p.Home, p.LowDelivering, p.HighDelivering, p.Streams, note)
 	}

@@ -53,15 +53,15 @@ func runUpstreams(ctx context.Context, c *client, args []string, out io.Writer) 
 	if err := c.call(ctx, http.MethodPut, "/api/v1/upstreams", all, &now); err != nil {
 		return fmt.Errorf("upstreams: %w", err)
 	}
-	if len(now) == 0 {
-		fmt.Fprintln(out, "no upstreams: edges go by their own settings")
-		return nil
-	}
 	upstreamTable(out, now)
 	return nil
 }
 
 func upstreamTable(out io.Writer, all []wire.Upstream) {
+	if len(all) == 0 {
+		fmt.Fprintln(out, "no upstreams: edges go by their own settings")
+		return
+	}
 	t := newTable("PREFIX", "ORIGINS", "POLICY", "REDIRECTS", "HEALTH CHECK")
 	for _, u := range all {
 		var servers []string
