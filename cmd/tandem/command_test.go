@@ -65,6 +65,10 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
 		}
 	}
+	s.Verdict.Text = strings.Repeat("edge-1 is down; ", 6)
+	if lines := strings.Split(judged(s.Verdict, false), "\n"); len(lines[0]) > 80 {
+		t.Errorf("%q", lines[0])
+	}
 	s.Verdict.Text = "edge-1 is down"
 	if out.Reset(); true {
 		printStatus(&out, &s, true)

@@ -131,7 +131,7 @@ func zoneTable(zones []wire.ZoneLoss, colours bool) *table {
 
 // judged is the verdict, broken at the width of a terminal.
 func judged(v wire.Verdict, colours bool) string {
-	head, rest := v.Text, strings.TrimSpace(v.More+" "+v.Next)
+	head, rest := broken(v.Text, 80), strings.TrimSpace(v.More+" "+v.Next)
 	if colours {
 		head = [...]func(string) string{wire.Good: green, wire.Warn: yellow, wire.Bad: red}[v.Level](head)
 	}

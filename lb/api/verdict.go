@@ -25,6 +25,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	}
 	v := judgement{s: s}
 	v.edges()
+	v.full()
 	v.origins()
 	v.balancers()
 	v.clocks()
@@ -133,6 +134,23 @@ func (v *judgement) edges() {
 	each(func(e *wire.EdgeStatus) bool { return e.State == wire.EdgePending || e.Asks > 0 }, func(e *wire.EdgeStatus) {
 		v.says(wire.Warn, "tandem accept "+e.Name+".", "%s waits to be accepted", e.Name)
 	})
+}
+
+// full: no edge may be given one session more.
+func (v *judgement) full() {
+	up := 0
+	for i := range v.s.Edges {
+		e := &v.s.Edges[i]
+		if e.State != wire.EdgeUp {
+			continue
+		}
+		if up++; e.Delivering < e.Limit {
+			return
+		}
+	}
+	if up > 0 {
+		v.says(wire.Warn, "Add an edge, or raise the edges' capacity.", "the cluster is full: new viewers are refused")
+	}
 }
 
 // origins: those that are down for some edges, or all. What edges hold they serve.

@@ -13,7 +13,7 @@ func calm() *wire.Status {
 	s := &wire.Status{Node: "lb-1", Leader: "lb-1", Majority: true, Sessions: 40}
 	for i := range 4 {
 		name, next := fmt.Sprintf("edge-%d", i+1), fmt.Sprintf("edge-%d", (i+1)%4+1)
-		s.Edges = append(s.Edges, wire.EdgeStatus{Name: name, State: wire.EdgeUp, Capacity: 50, Delivering: 10, Margin: 20, ReportAge: 100})
+		s.Edges = append(s.Edges, wire.EdgeStatus{Name: name, State: wire.EdgeUp, Capacity: 50, Limit: 37, Delivering: 10, Margin: 20, ReportAge: 100})
 		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: name, High: next, Slots: 50, Boundary: 25, Home: 25, Taken: []wire.Run{{From: 0, To: 4}, {From: 44, To: 50}}})
 	}
 	for _, name := range []string{"lb-1", "lb-2", "lb-3"} {
@@ -57,6 +57,12 @@ var verdictRows = []struct {
 	{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},
 	{"an edge asks for more", func(s *wire.Status) { s.Edges[3].Asks = 90 }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted"}},
 	{"an edge is above capacity", func(s *wire.Status) { s.Edges[0].Delivering = 51 }, wire.Bad, wire.Yes, []string{"edge-1 is above its capacity"}},
+	{"the cluster is full", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].Delivering = 37
+		}
+	}, wire.Warn, wire.Yes, []string{"the cluster is full: new viewers are refused", "Add an edge, or raise"}},
+	{"one edge is full", func(s *wire.Status) { s.Edges[0].Delivering = 37 }, wire.Good, wire.Yes, []string{"nobody waits for an edge"}},
 	{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
 	{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
 	{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -60,7 +61,11 @@ func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
 	if !names(p, name) {
 		return
 	}
-	if why, ok := refusalOf(err); ok {
+	role := identity.Balancer
+	if _, ok := p.Edge(name); ok {
+		role = identity.Edge
+	}
+	if why, ok := refusalOf(err, role, name); ok {
 		m.note(name, why)
 		return
 	}
@@ -75,24 +80,34 @@ func (m *Misfits) callee(name string, err error) {
 		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem ticket), and start them again."})
 		return
 	}
-	if why, ok := refusalOf(err); ok {
+	if why, ok := refusalOf(err, identity.Balancer, name); ok {
 		m.note(name, why)
 	}
 }
 
-// refusalOf says in words why a certificate is refused.
-func refusalOf(err error) (Refusal, bool) {
+// refusalOf says in words why a node's certificate is refused, and by which commands it
+// gets another one.
+func refusalOf(err error, role identity.Role, name string) (Refusal, bool) {
+	anew := fmt.Sprintf("join %s anew: tandem ticket %s %s --address HOST, and on it tandem join TICKET.", name, role, name)
 	switch {
 	case errors.Is(err, identity.ErrForeign):
-		return Refusal{"its certificate is not of this cluster", "Join it anew with a ticket of this cluster: tandem ticket, tandem join."}, true
+		return Refusal{"its certificate is not of this cluster", "J" + anew[1:]}, true
 	case errors.Is(err, identity.ErrExpired):
-		return Refusal{"its certificate has expired", "Look at its clock; else join it anew: tandem ticket, tandem join."}, true
+		return Refusal{"its certificate has expired", "Look at its clock; else " + anew}, true
 	case errors.Is(err, identity.ErrClock):
 		return Refusal{"its certificate is not valid yet", "Look at its clock, and at those of the others."}, true
 	case errors.Is(err, identity.ErrRevoked):
-		return Refusal{"its certificate is revoked", "If that was meant: tandem remove it. Else join it anew: tandem ticket, tandem join."}, true
+		return Refusal{"its certificate is revoked", "If that was meant: " + removal(role, name) + ". Else " + anew}, true
 	}
 	return Refusal{}, false
+}
+
+// removal is the command that takes a node out for good.
+func removal(role identity.Role, name string) string {
+	if role == identity.Balancer {
+		return "tandem cluster remove-balancer " + name
+	}
+	return "tandem remove " + name
 }
 
 func (m *Misfits) note(name string, r Refusal) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,11 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%v: it was heard: %+v, %s ahead", row.err, m.Refused("lb-2"), m.Ahead("lb-2"))
 		}
 	}
+	m.callee("lb-2", identity.ErrRevoked) // the commands are those for this node
+	if r := m.Refused("lb-2"); r == nil || r.Next != "If that was meant: tandem cluster remove-balancer lb-2. Else join lb-2 anew: tandem ticket balancer lb-2 --address HOST, and on it tandem join TICKET." {
+		t.Errorf("%+v", r)
+	}
+	m.told("lb-2", now.UnixMilli()+3000, now)
 	m.note("edge-1", Refusal{"x", "y"})
 	m.note("gone", Refusal{"x", "y"})
 	m.told("gone", 1, now)
@@ -93,6 +99,9 @@ func TestACallerIsToldByWhatItShows(t *testing.T) {
 		}
 		if got != row.want {
 			t.Errorf("%+v: %q", row, got)
+		}
+		if errors.Is(row.err, identity.ErrExpired) && !strings.Contains(m.Refused("edge-1").Next, "tandem ticket edge edge-1 --address") {
+			t.Errorf("%+v", m.Refused("edge-1"))
 		}
 	}
 }
