@@ -74,7 +74,10 @@ func newServer(g *group, c *wire.UpstreamServer) (*server, error) {
 // time: so they can change.
 func (s *server) newTransport() (*http.Transport, error) {
 	t := &http.Transport{
-		DialContext: s.dialer.dial, ResponseHeaderTimeout: s.group.u.cfg.HeadTimeout, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return reading(s.dialer.dial(ctx, network, address))
+		},
+		ResponseHeaderTimeout: s.group.u.cfg.HeadTimeout, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
 		DisableCompression:     true, // bytes are kept as they are
 		MaxResponseHeaderBytes: maxHead, ReadBufferSize: readBuffer,
 	}
@@ -86,7 +89,7 @@ func (s *server) newTransport() (*http.Transport, error) {
 		return nil, err
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return s.dialer.dialTLS(ctx, network, address, own)
+		return reading(s.dialer.dialTLS(ctx, network, address, own))
 	}
 	return t, nil
 }

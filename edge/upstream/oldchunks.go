@@ -1,0 +1,105 @@
+package upstream
+
+import (
+	"bytes"
+	"net"
+	"sync/atomic"
+)
+
+// oldChunks is a connection to an origin that may answer by HTTP/1.0 with
+// Transfer-Encoding. The body is chunked all the same, and nginx and Varnish read it
+// so; net/http does not look at that field of such an answer and would give the
+// chunks' lines to viewers. Its framing is faulty (RFC 9112 section 6.1): the
+// connection ends with it.
+type oldChunks struct {
+	net.Conn
+	asked atomic.Bool // a request was written, and nothing was read since
+
+	// Of the head in hand; owned by whoever reads.
+	head []byte // read from the origin, not handed on yet
+	held bool   // more of it is waited for
+	err  error  // with which reading it ended
+}
+
+// maxOldHead is how long a head is looked at, in bytes; a longer one goes on as it is.
+const maxOldHead = 64 << 10
+
+const oldVersion = "HTTP/1.0 "
+
+// reading is a connection that was made, with that.
+func reading(c net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &oldChunks{Conn: c}, nil
+}
+
+// Write is a net.Conn's. What an answer belongs to begins with its method.
+func (c *oldChunks) Write(p []byte) (int, error) {
+	if bytes.HasPrefix(p, []byte("GET ")) {
+		c.asked.Store(true)
+	}
+	return c.Conn.Write(p)
+}
+
+// Read is a net.Conn's.
+func (c *oldChunks) Read(p []byte) (int, error) {
+	if len(c.head) == 0 && c.err == nil {
+		n, err := c.Conn.Read(p)
+		if n == 0 || !c.asked.Swap(false) || !mayBeOld(p[:n]) {
+			return n, err
+		}
+		c.head, c.err, c.held = append(c.head, p[:n]...), err, true
+	}
+	if c.held {
+		c.gather()
+	}
+	if len(c.head) == 0 {
+		err := c.err
+		c.err = nil
+		return 0, err
+	}
+	n := copy(p, c.head)
+	c.head = c.head[n:]
+	return n, nil
+}
+
+// gather reads the rest of a head, and makes of it what net/http reads rightly.
+func (c *oldChunks) gather() {
+	c.held = false
+	buffer := make([]byte, 4096)
+	for c.err == nil && len(c.head) < maxOldHead && mayBeOld(c.head) && headEnd(c.head) < 0 {
+		var n int
+		n, c.err = c.Conn.Read(buffer)
+		c.head = append(c.head, buffer[:n]...)
+	}
+	end := headEnd(c.head)
+	if end < 0 || !bytes.HasPrefix(c.head, []byte(oldVersion)) || !bytes.Contains(bytes.ToLower(c.head[:end]), []byte("\ntransfer-encoding:")) {
+		return
+	}
+	rest := c.head[len(oldVersion):]
+	c.head = append([]byte("HTTP/1.1 "), rest[:end-len(oldVersion)]...)
+	c.head = append(append(c.head, "Connection: close\r\n"...), rest[end-len(oldVersion):]...)
+}
+
+// mayBeOld tells whether an answer that begins so may be of HTTP/1.0.
+func mayBeOld(b []byte) bool {
+	n := min(len(b), len(oldVersion))
+	return string(b[:n]) == oldVersion[:n]
+}
+
+// headEnd is where the empty line behind a head begins, negative: not yet.
+func headEnd(b []byte) int {
+	for at := 0; ; {
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 {
+			return -1
+		}
+		at += n + 1
+		if rest := b[at:]; bytes.HasPrefix(rest, []byte("\r\n")) || bytes.HasPrefix(rest, []byte("\n")) {
+			return at
+		}
+	}
+}
+
+var _ net.Conn = (*oldChunks)(nil)
