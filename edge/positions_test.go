@@ -171,3 +171,38 @@ func TestWhatAPlaylistNamesAlongIsNoPlaylistOfTheSession(t *testing.T) {
 		return len(tracks) == 1 && tracks[0].Sequence == 41 && tracks[0].Manifest == "/v/x/v.m3u8"
 	})
 }
+
+// TestSegmentThatTheOriginLedToMovesThePosition: the redirect is kept or not, leads
+// elsewhere on the origin, once or twice, and what it leads to is the segment that the
+// playlist names.
+func TestSegmentThatTheOriginLedToMovesThePosition(t *testing.T) {
+	o, _ := everyKind(t)
+	playlists := o.serve
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		for from, to := range map[string]string{"/v/x/v/1.m4s": "/cache/1.m4s?sig=1#f", "/v/x/v/2.m4s": o.URL + "/mid/2.m4s", "/mid/2.m4s": "../far/2.m4s"} {
+			if r.URL.Path == from {
+				w.Header().Set("Location", to)
+				if r.URL.Path != "/v/x/v/1.m4s" {
+					w.Header().Set("Cache-Control", "max-age=600")
+				}
+				w.WriteHeader(http.StatusFound)
+				return true
+			}
+		}
+		return playlists(w, r)
+	})
+	_, edges := startRing(t, 2, o)
+	e := edges[0]
+	id, _ := open(t, e, 1, "/v/x/")
+	prefix := e.url + "/s/" + tokenOf(id, "/v/x/")
+	get(t, prefix+"/v/x/v.m3u8")
+	for n, target := range []string{"/v/x/v/1.m4s", "/v/x/v/2.m4s"} {
+		if resp, _ := get(t, prefix+target); resp.StatusCode != http.StatusOK || resp.Request.URL.Path == target {
+			t.Fatal(resp.Status, resp.Request.URL)
+		}
+		eventually(t, target+" moves the position", func() bool {
+			tracks := e.member.Tracks(id)
+			return len(tracks) == 1 && tracks[0].Sequence == int64(40+n) && tracks[0].Target == target
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"tandem/edge/rules"
 
+	"tandem/internal/cachekey"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -113,12 +114,23 @@ func (e *Edge) locate(x *request, h http.Header, status int) {
 	if to == "" || x.Peer || !redirects(status) {
 		return
 	}
-	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
-		h.Set("Location", x.prefix+to)
+	led, ok := x.prefix+to, strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//")
+	if !ok {
+		led, ok = e.ours.lead(rules.TargetOf(x.Key), to, x.prefix)
+	}
+	if !ok {
 		return
 	}
-	if led, ok := e.ours.lead(rules.TargetOf(x.Key), to, x.prefix); ok {
-		h.Set("Location", led)
+	if h.Set("Location", led); x.slot >= 0 {
+		noteRedirect(e, x, strings.TrimPrefix(led, x.prefix))
+	}
+}
+
+// noteRedirect has what the viewer gets next pass for what it asked for.
+func noteRedirect(e *Edge, x *request, to string) {
+	to, _, _ = strings.Cut(to, "#")
+	if key, ok := cachekey.Of(to); ok {
+		e.manifests.Redirects.Note(x.target, key)
 	}
 }
 

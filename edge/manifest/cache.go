@@ -55,7 +55,8 @@ type Cache struct {
 	parents map[string]string        // keys of media playlists -> that of the multivariant one; guarded by mu
 	indexes map[string]*media.Index  // of files, by their key, digest and place; guarded by mu
 
-	Counts Counts
+	Counts    Counts
+	Redirects Redirects
 }
 
 // New makes an empty one.

@@ -115,6 +115,11 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 			continue
 		}
 		track, ok := m.locate(list, key, d)
+		if named, led := m.manifests.Redirects.Named(d.Target); !ok && led {
+			as := *d
+			as.Target = named
+			track, ok = m.locate(list, key, &as)
+		}
 		switch {
 		case !ok:
 			continue
