@@ -45,7 +45,12 @@ func (s *secure) handshake(limit time.Duration) (err error) {
 		return err
 	}
 	_ = s.tcp.SetDeadline(time.Now().Add(limit))
-	if err = s.tls.Handshake(); err == nil {
+	s.turns = s.conn.loop.server.turns
+	s.turns.Take()
+	err = s.tls.Handshake()
+	s.turns.Give()
+	s.turns = nil
+	if err == nil {
 		return s.tcp.SetDeadline(time.Time{})
 	}
 	var other tls.RecordHeaderError

@@ -230,6 +230,45 @@ func TestClientIsCutOffOnce(t *testing.T) {
 	}
 }
 
+// rounds counts a loop's rounds.
+type rounds struct {
+	scripted
+	n int
+}
+
+func (r *rounds) Tick(time.Time) (at time.Time) {
+	r.n++
+	return at
+}
+
+// To throw away what lies in a thousand connections takes its time: a round does some.
+func TestThoseWhoAreCutOffHoldUpNobody(t *testing.T) {
+	needsProgress(t)
+	const clients = 3*paceRound/paceReset + 1
+	var r *rounds
+	cut := map[int]int{} // by round; the loop's
+	s := newStage(t, pacing, func(s *stage, c *Config) {
+		c.Loops = 1
+		c.Quick = func(l *Loop) Quick {
+			r = &rounds{scripted: scripted{loop: l, serve: s.answer}}
+			return r
+		}
+		c.Slow = func() {
+			s.slow.Add(1)
+			cut[r.n]++
+		}
+	})
+	for range clients {
+		callSlow(t, s.addr).say(ask("GET", "/mem/12000000"))
+	}
+	eventually(t, "all are cut off", func() bool { s.pass(); return s.slow.Load() == clients && s.Connections() == 0 })
+	for round, n := range cut {
+		if n > paceRound/paceReset {
+			t.Errorf("%d in round %d", n, round)
+		}
+	}
+}
+
 // needsProgress is for tests of what only Linux tells.
 func needsProgress(t *testing.T) {
 	if !kernel.TellsProgress {

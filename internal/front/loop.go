@@ -63,8 +63,11 @@ type Loop struct {
 	linger  list
 	trials  list // connections on trial
 	onTrial int
-	paced   time.Time
-	date    []byte // the Date field of the second dated
+	paced   time.Time // when pace began
+	pacing  bool      // it goes on in the next round,
+	next    int       // with this descriptor
+	least   uint64    // that a client has to take
+	date    []byte    // the Date field of the second dated
 	dated   int64
 	accepts *acceptor
 	ended   bool
@@ -198,7 +201,7 @@ func (l *Loop) run() {
 
 // sleep is how long to wait for events, in milliseconds.
 func (l *Loop) sleep(next time.Time) int {
-	if len(l.again) > 0 {
+	if len(l.again) > 0 || l.pacing {
 		return 0
 	}
 	wait := longest
@@ -248,10 +251,7 @@ func (l *Loop) expire() {
 	for c := l.trials.overdue(l.now, trialFor); c != nil; c = l.trials.overdue(l.now, trialFor) {
 		c.Reset()
 	}
-	if l.server.cfg.MinRate > 0 && l.now.Sub(l.paced) >= l.server.cfg.paceEvery {
-		l.pace(l.now.Sub(l.paced))
-		l.paced = l.now
-	}
+	l.pace()
 }
 
 // each calls f for every connection of the loop.

@@ -232,3 +232,59 @@ func TestSealedBytesThatTheSocketDoesNotTakeAreKept(t *testing.T) {
 	c.hearTarget("GET", "/mem/3000000")
 	c.ends(inOrder)
 }
+
+// However many shake hands at once, as many as there are processors reckon; who waits
+// for his client is none of them.
+func TestHandshakesTakeTurns(t *testing.T) {
+	reckoning, on := make(chan struct{}, 100), make(chan struct{})
+	s := newStage(t, func(_ *stage, c *Config) {
+		cfg := certified().Clone()
+		cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			reckoning <- struct{}{}
+			<-on
+			return nil, nil
+		}
+		c.TLS = cfg
+	})
+	t.Cleanup(func() { close(on) })
+	var silent []net.Conn
+	for range 3 * cap(s.turns) {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		silent = append(silent, conn)
+	}
+	eventually(t, "the silent ones have begun", func() bool { return s.Connections() == len(silent) && len(s.turns) == 0 })
+	done := make(chan error)
+	for range 2 * cap(s.turns) {
+		go func() {
+			conn, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true})
+			if err == nil {
+				err = conn.Close()
+			}
+			done <- err
+		}()
+	}
+	for range 2 {
+		for range cap(s.turns) {
+			<-reckoning
+		}
+		if len(s.turns) != cap(s.turns) {
+			t.Fatalf("%d of %d turns are taken", len(s.turns), cap(s.turns))
+		}
+		for range cap(s.turns) {
+			on <- struct{}{}
+		}
+	}
+	for range 2 * cap(s.turns) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, conn := range silent {
+		_ = conn.Close()
+	}
+	eventually(t, "all have left", func() bool { return s.Connections() == 0 && len(s.turns) == 0 })
+}

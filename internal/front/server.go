@@ -111,6 +111,7 @@ type Server struct {
 	loops     []*Loop
 	h2        *http.Server // nil: none
 	queue     *connQueue   // to it
+	turns     kernel.Turns // of handshakes
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections
@@ -128,7 +129,7 @@ type Server struct {
 // New starts nothing.
 func New(cfg Config) *Server {
 	cfg.fill()
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, turns: kernel.NewTurns()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.TLS != nil && cfg.HTTP2 != nil {
 		s.adopt(cfg.HTTP2)

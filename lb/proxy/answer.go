@@ -90,14 +90,31 @@ var (
 
 // takeHead takes a head out of the buffer; nil, nil when it is not all there.
 func takeHead(u *upstream) (*answer, error) {
+	b := u.buffered()
 	h := new(answer)
-	n, err := h.parse(u.buffered())
+	n, err := h.parse(b)
 	if n == 0 || err != nil {
 		return nil, err
 	}
-	_, err = h.parse(bytes.Clone(u.buffered()[:n])) // the buffer is used again
+	h.move(b, bytes.Clone(b[:n])) // the buffer is used again
 	u.use(n)
-	return h, err
+	return h, nil
+}
+
+// move makes the parts of the head those of a copy.
+func (h *answer) move(from, to []byte) {
+	moved := func(part []byte) []byte {
+		if part == nil {
+			return nil
+		}
+		at := cap(from) - cap(part) // both end where the buffer does
+		return to[at : at+len(part) : at+len(part)]
+	}
+	h.Reason, h.tag, h.part = moved(h.Reason), moved(h.tag), moved(h.part)
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		f.Name, f.Value = moved(f.Name), moved(f.Value)
+	}
 }
 
 // lists tells whether the answer's Connection fields name the field.

@@ -38,6 +38,10 @@ func TestHeadsAreTakenWhole(t *testing.T) {
 	if span, ok := h.span(); !ok || h.Status != 206 || h.Length != 7 || h.etag() != `"a"` || !h.fits(span) {
 		t.Fatalf("%+v", h)
 	}
+	var want answer
+	if _, err := want.parse([]byte(whole)); err != nil || !reflect.DeepEqual(*h, want) {
+		t.Fatalf("%q, %q; want %q, %q", h.Reason, h.Fields, want.Reason, want.Fields)
+	}
 }
 
 // What a viewer gets of an edge's fields, and which answers need a goroutine.

@@ -1,32 +1,25 @@
-package front
+package others
 
 import (
 	order "container/list"
 	"net"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
-
-	"tandem/internal/front/kernel"
 )
-
-// recordHandshake begins a connection of TLS (RFC 8446 section 5.1); no request does.
-const recordHandshake = 0x16
 
 // Bounds of connections that are handed over: how many there may be, how many of those
 // on which no node has been let through, and how many may wait for who takes them. A
 // client's place is kept as long as it has one.
 const (
-	othersOpen      = 8192
-	othersStrangers = 1024
-	othersMost      = 1024
+	openMost      = 8192
+	strangersMost = 1024
+	waitingMost   = 1024
 )
 
-// Others is a listener for the connections that speak TLS where requests are expected
+// Listener is a listener for the connections that speak TLS where requests are expected
 // in clear: those of nodes, who find each other at one port. Whoever serves it says
 // who may ask what.
-type Others struct {
+type Listener struct {
 	addr  net.Addr
 	open  atomic.Int64
 	conns chan net.Conn
@@ -35,16 +28,16 @@ type Others struct {
 	most  int // strangers
 
 	mu        sync.Mutex
-	strangers order.List // of *handedOver, in the order in which they came; guarded by mu
+	strangers order.List // of *conn, in the order in which they came; guarded by mu
 }
 
-// NewOthers is for a server that listens at an address.
-func NewOthers(addr net.Addr) *Others {
-	return &Others{addr: addr, conns: make(chan net.Conn, othersMost), done: make(chan struct{}), most: othersStrangers}
+// New is for a server that listens at an address.
+func New(addr net.Addr) *Listener {
+	return &Listener{addr: addr, conns: make(chan net.Conn, waitingMost), done: make(chan struct{}), most: strangersMost}
 }
 
 // Accept is a net.Listener's.
-func (o *Others) Accept() (net.Conn, error) {
+func (o *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-o.conns:
 		return c, nil
@@ -54,7 +47,7 @@ func (o *Others) Accept() (net.Conn, error) {
 }
 
 // Close is a net.Listener's. Connections that wait are ended.
-func (o *Others) Close() error {
+func (o *Listener) Close() error {
 	o.once.Do(func() { close(o.done) })
 	for {
 		select {
@@ -67,17 +60,29 @@ func (o *Others) Close() error {
 }
 
 // Addr is a net.Listener's.
-func (o *Others) Addr() net.Addr { return o.addr }
+func (o *Listener) Addr() net.Addr { return o.addr }
 
-// give hands a connection over, or ends it when nobody takes it.
-func (o *Others) give(c net.Conn) {
+// Give hands over a connection of which first was read; leave is told when it has ended,
+// and whether it was a node's.
+func (o *Listener) Give(tcp *net.TCPConn, first []byte, leave func(node bool)) {
+	o.open.Add(1)
+	c := &conn{TCPConn: tcp, first: append([]byte(nil), first...), leave: func(node bool) {
+		leave(node)
+		o.open.Add(-1)
+	}}
+	o.meet(c)
+	o.give(c)
+}
+
+// give ends a connection when nobody takes it.
+func (o *Listener) give(c net.Conn) {
 	select {
 	case <-o.done:
 		_ = c.Close()
 		return
 	default:
 	}
-	if o.open.Load() > othersOpen {
+	if o.open.Load() > openMost {
 		_ = c.Close()
 		return
 	}
@@ -90,12 +95,12 @@ func (o *Others) give(c net.Conn) {
 
 // meet notes one of whom nothing is known yet. When there are too many of those the
 // one that came first ends: a node has proved itself long before.
-func (o *Others) meet(c *handedOver) {
+func (o *Listener) meet(c *conn) {
 	o.mu.Lock()
 	c.of, c.stranger = o, o.strangers.PushBack(c)
-	var first *handedOver
+	var first *conn
 	if o.strangers.Len() > o.most {
-		first = o.strangers.Remove(o.strangers.Front()).(*handedOver)
+		first = o.strangers.Remove(o.strangers.Front()).(*conn)
 		first.stranger = nil
 	}
 	o.mu.Unlock()
@@ -105,7 +110,7 @@ func (o *Others) meet(c *handedOver) {
 }
 
 // known takes one out of the strangers.
-func (o *Others) known(c *handedOver) {
+func (o *Listener) known(c *conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c.stranger != nil {
@@ -114,26 +119,26 @@ func (o *Others) known(c *handedOver) {
 	}
 }
 
-// handedOver is a connection whose first bytes have been read.
-type handedOver struct {
+// conn is a connection whose first bytes have been read.
+type conn struct {
 	*net.TCPConn
 	first    []byte
 	leave    func(node bool)
 	once     sync.Once
 	node     atomic.Bool // a node was let through on it
-	of       *Others
+	of       *Listener
 	stranger *order.Element // guarded by of.mu; nil: it is none, or has gone
 }
 
 // Proved says that a node was let through on the connection (internal/rights).
-func (c *handedOver) Proved() {
+func (c *conn) Proved() {
 	if !c.node.Swap(true) {
 		c.of.known(c)
 	}
 }
 
 // Read is a net.Conn's.
-func (c *handedOver) Read(b []byte) (int, error) {
+func (c *conn) Read(b []byte) (int, error) {
 	if len(c.first) > 0 {
 		n := copy(b, c.first)
 		c.first = c.first[n:]
@@ -143,42 +148,10 @@ func (c *handedOver) Read(b []byte) (int, error) {
 }
 
 // Close is a net.Conn's; the client's place is given back.
-func (c *handedOver) Close() error {
+func (c *conn) Close() error {
 	c.once.Do(func() {
 		c.of.known(c)
 		c.leave(c.node.Load())
 	})
 	return c.TCPConn.Close()
-}
-
-// handOver takes a connection from its loop that begins with TLS. False: it does not,
-// or nobody is there for it.
-func handOver(c *Conn, b []byte) bool {
-	s, client := c.loop.server, c.client
-	if b[0] != recordHandshake || s.cfg.Others == nil {
-		return false
-	}
-	tcp, err := kernel.SocketOf(c.fd)
-	if err != nil {
-		c.close()
-		return true
-	}
-	other := &handedOver{TCPConn: tcp, first: append([]byte(nil), b...), leave: func(node bool) {
-		if n, ok := client.(interface{ Node() }); ok && node {
-			n.Node()
-		}
-		s.cfg.Leave(client)
-		s.cfg.Others.open.Add(-1)
-	}}
-	s.cfg.Others.open.Add(1)
-	s.cfg.Others.meet(other)
-	c.leave()
-	c.loop.tried(c)
-	c.loop.Forget(c.fd) // its copy lives on
-	_ = unix.Close(c.fd)
-	c.state, c.input = closed, nil
-	c.loop.held.Add(-1)
-	s.open.Add(-1)
-	s.cfg.Others.give(other)
-	return true
 }

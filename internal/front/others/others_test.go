@@ -1,0 +1,84 @@
+package others
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// Nobody waits for ever, and nothing is kept, when nobody takes them.
+func TestHandedOverToNobodyIsEnded(t *testing.T) {
+	l := New(nil)
+	mine, theirs := net.Pipe()
+	l.give(mine)
+	_ = l.Close()
+	if _, err := theirs.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("a connection that waited: %v", err)
+	}
+	late, other := net.Pipe()
+	l.give(late)
+	if _, err := other.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("one that came later: %v", err)
+	}
+	if _, err := l.Accept(); err != net.ErrClosed {
+		t.Error(err)
+	}
+}
+
+// Of strangers there are few: one more ends the one that came first, and none that a
+// node was let through on. Whoever goes gives its place back, as what it was.
+func TestStrangersAreFew(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	l := New(ln.Addr())
+	l.most = 2
+	nodes, left := 0, 0
+	meet := func() (c *conn, client net.Conn) {
+		client, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		tcp, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = &conn{TCPConn: tcp.(*net.TCPConn), leave: func(node bool) {
+			if left++; node {
+				nodes++
+			}
+		}}
+		l.meet(c)
+		return c, client
+	}
+	node, ofNode := meet()
+	node.Proved()
+	node.Proved()
+	_, first := meet()
+	second, _ := meet()
+	_ = second.Close()
+	_ = second.Close()
+	meet() // in the place of the second
+	if left != 1 || nodes != 0 {
+		t.Fatalf("%d have left, %d of them nodes", left, nodes)
+	}
+	meet()
+	_ = first.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := first.Read(make([]byte, 1)); err != io.EOF || left != 2 {
+		t.Errorf("the one that came first: %v; %d have left", err, left)
+	}
+	if _, err := node.Write([]byte("x")); err != nil {
+		t.Error("the node's:", err)
+	}
+	if _, err := io.ReadFull(ofNode, make([]byte, 1)); err != nil {
+		t.Error("the node's:", err)
+	}
+	_ = node.Close()
+	if nodes != 1 || l.strangers.Len() != 2 {
+		t.Errorf("%d nodes have left; %d strangers", nodes, l.strangers.Len())
+	}
+}
