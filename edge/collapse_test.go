@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // endless is an origin whose answers end with their connections. It serves one
@@ -102,5 +104,26 @@ func TestBodyThatEndsWithItsConnectionIsSharedAndNotKept(t *testing.T) {
 	defer func() { _ = resp.Body.Close() }()
 	if body, err := io.ReadAll(resp.Body); err == nil {
 		t.Errorf("a break looks like an end: %q", body)
+	}
+}
+
+// Who waits for an origin that hangs waits for two fetches at most: for the one that
+// ran, and for one more, which may fare better.
+func TestHerdOverAnOriginThatHangsEndsAfterTwoFetches(t *testing.T) {
+	const herd = 20
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer s.Close()
+	e := startEdge(t, Config{Origin: s.URL, OriginTimeout: 200 * time.Millisecond})
+	var all sync.WaitGroup
+	for range herd {
+		all.Go(func() {
+			if resp, _ := get(t, e.url+"/1.ts"); resp.StatusCode != http.StatusGatewayTimeout {
+				t.Error(resp.Status)
+			}
+		})
+	}
+	all.Wait()
+	if n := e.store.Stats().Joined; n > 2*herd {
+		t.Errorf("%d requests joined %d fetches", herd, n)
 	}
 }

@@ -200,16 +200,17 @@ func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) f
 // fill joins or starts the fill of an object. Somebody else's fill that failed,
 // a copy from a neighbour that has just died, say, is no answer: then this
 // request fills for itself. An answer that is not for the store is not waited for
-// again.
+// again, an origin that gives none once more: it may have failed the other one long
+// before this request came.
 func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
 	ctx, source := r.Context(), f.source(f.fetchRequest(r, x, hand))
-	for range joinTries {
+	for try := range joinTries {
 		if refresh {
 			view, how, err = f.store.Refresh(ctx, x.Key, source)
 		} else {
 			view, how, err = f.store.Get(ctx, x.Key, source)
 		}
-		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, ErrPass) {
+		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, ErrPass) || try > 0 && errors.Is(err, ErrOrigin) {
 			break
 		}
 	}

@@ -38,12 +38,33 @@ func TestStatusThatIsNotFinalIsTheOriginsFault(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 "+strings.Fields(line)[1][1:]+" Strange\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nhi")
 	})
 	x := newUnder(t, nil, of(url))
-	for _, status := range []string{"101", "000", "099"} {
+	for _, status := range []string{"101", "000", "099", "304"} {
 		if got, _, err := x.get("/" + status); err == nil {
 			t.Errorf("%s: %d", status, got)
 		}
 	}
 	x.says("/200", "hi")
+	for _, name := range []string{"If-None-Match", "If-Modified-Since"} {
+		if got, _, err := x.ask(&Request{Method: http.MethodGet, Target: "/304", Header: http.Header{name: {`"v1"`}}}); got != http.StatusNotModified {
+			t.Errorf("304 to who asks with %s: %d %v", name, got, err)
+		}
+	}
+}
+
+// A field whose name is none goes no further: whoever reads it next may take it for
+// another one.
+func TestFieldWhoseNameIsNoneIsDropped(t *testing.T) {
+	url := raw(t, func(c net.Conn, _ string) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nSet Cookie: a\r\nX-Kept: c\r\nContent-Length: 2\r\n\r\nhi")
+	})
+	resp, err := newUnder(t, nil, of(url)).Do(t.Context(), &Request{Method: http.MethodGet, Target: "/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if h := resp.Header; len(h) != 2 || h.Get("X-Kept") != "c" {
+		t.Errorf("fields: %v", h)
+	}
 }
 
 // An origin that ends a connection for having been idle may say so with 408, which is
@@ -70,5 +91,36 @@ func TestIdleConnectionThatTimedOutIsNoAnswer(t *testing.T) {
 	}
 	if status, _, err := x.get("/always"); status != http.StatusRequestTimeout || err != nil {
 		t.Errorf("an origin that means it: %d %v", status, err)
+	}
+}
+
+// A request under which its origin's connections break is not sent on every idle one
+// that there is: it may be what breaks them.
+func TestRequestThatBreaksConnectionsIsSentAFewTimesAlone(t *testing.T) {
+	const idle = 20
+	var poisoned atomic.Int64
+	var here sync.WaitGroup
+	here.Add(idle)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/poison" {
+			poisoned.Add(1)
+			panic(http.ErrAbortHandler)
+		}
+		if len(r.Header["Content-Length"])+len(r.TransferEncoding) > 0 {
+			t.Errorf("a GET with a body: %v %v", r.Header, r.TransferEncoding)
+		}
+		here.Done()
+		here.Wait() // so that each has a connection of its own
+		_, _ = io.WriteString(w, "whole")
+	}))
+	defer s.Close()
+	x := newUnder(t, nil, of(s.URL))
+	var all sync.WaitGroup
+	for range idle {
+		all.Go(func() { x.says("/x", "whole") })
+	}
+	all.Wait()
+	if status, _, err := x.get("/poison"); err == nil || poisoned.Load() > 4 {
+		t.Errorf("%d %v, sent %d times", status, err, poisoned.Load())
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"net/http/httptrace"
 )
 
-// errStatus is an answer whose status is no final one that this edge asked for: 101
-// to a request without Upgrade, or a number below.
-var errStatus = errors.New("no final status")
-
 // result is what became of one try, for the figures.
 type result int
 
@@ -95,8 +91,11 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
 	req := (&http.Request{Method: r.Method, URL: s.url(r.Target), Host: s.host(), Header: s.fields(r.Header), ProtoMajor: 1, ProtoMinor: 1}).WithContext(traced)
 	req.Close = r.Method == http.MethodHead // some origins send a body all the same
-	if r.Body != nil {
+	switch {
+	case r.Body != nil:
 		req.Body, req.ContentLength = io.NopCloser(r.Body), r.Length
+	case r.safe():
+		req.Body = io.NopCloser(unsent{})
 	}
 	connections := s.connections()
 	a.resp, a.err = connections.RoundTrip(req)
@@ -110,9 +109,8 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 		connections.CloseIdleConnections()
 		a.resp, a.err = connections.RoundTrip(req)
 	}
-	if a.err == nil && a.resp.StatusCode < http.StatusOK {
-		a.resp.Body.Close()
-		a.resp, a.err = nil, fmt.Errorf("%w: %03d", errStatus, a.resp.StatusCode)
+	if a.err == nil {
+		a.resp, a.err = sound(a.resp, r)
 	}
 	a.result = resultOf(a.resp, a.err)
 	if ctx.Err() == nil {
@@ -129,6 +127,14 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	a.resp.Body = &body{ReadCloser: a.resp.Body, server: s, ctx: ctx, cancel: a.cancel}
 	return a
 }
+
+// unsent is the body of a request without one. net/http sends what has none again on
+// every idle connection that closes under it, as many as there are, and so brings a
+// request that an origin dies of to each of its workers; what it can't rewind it leaves
+// to try.
+type unsent struct{}
+
+func (unsent) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (s *server) host() string {
 	if s.group.config.Host != "" {
