@@ -80,6 +80,11 @@ func spellings(t *testing.T, o *testOrigin) {
 			h.Set("Set-Cookie", "hls=1")
 		case "/v/x/manifest(format=m3u8-aapl)":
 			h.Set("Content-Type", "text/plain")
+		case "/v/x/stream", "/v/x/stream-no-store":
+			h.Set("Content-Type", "video/mp2t")
+			if strings.Contains(r.URL.Path, "no-store") {
+				h.Set("Cache-Control", "no-store")
+			}
 		case "/v/x/typed":
 			h.Set("Content-Type", "application/vnd.apple.mpegurl")
 		case "/v/x/alias.m3u8":
@@ -120,7 +125,7 @@ func TestWhateverLeavesForASessionIsLedIntoIt(t *testing.T) {
 	id, _ := open(t, edges[0], 1, "/v/x/")
 	prefix := "/s/" + tokenOf(id, "/v/x/")
 	for _, path := range []string{
-		"/v/x/stored.m3u8", "/v/x/no-store.m3u8", "/v/x/private.m3u8", "/v/x/cookie.m3u8", "/v/x/manifest(format=m3u8-aapl)", "/v/x/typed",
+		"/v/x/stored.m3u8", "/v/x/no-store.m3u8", "/v/x/private.m3u8", "/v/x/cookie.m3u8", "/v/x/manifest(format=m3u8-aapl)", "/v/x/typed", "/v/x/stream", "/v/x/stream-no-store",
 		"/v/x/alias.m3u8", "/v/x/public.m3u8", "/v/x/gzip.m3u8", "/v/x/gzip-no-store.m3u8", "/v/x/gzip", "/v/x/gzip-no-store",
 		"/v/x/utf-16.m3u8", "/v/x/utf-16-no-store.m3u8", "/v/x/utf-16",
 	} {

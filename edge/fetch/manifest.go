@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"tandem/edge/manifest"
@@ -31,7 +30,7 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 		return false
 	}
 	kind := media.KindOf(rules.PathOf(key), a.meta.ContentType)
-	if kind != media.Other || a.meta.Size == 0 || !mayHoldText(a.meta.ContentType) {
+	if media.IsPlaylist(kind) || a.meta.Size == 0 || !manifest.Candidate(key, &a.meta) {
 		return media.IsPlaylist(kind)
 	}
 	body := a.resp.Body
@@ -50,16 +49,6 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 	}
 	if a.head.Kind = kind; a.from == "origin" { // a neighbour has said how long it lives
 		a.judge(now())
-	}
-	return true
-}
-
-// mayHoldText leaves out the types of which nobody means a manifest.
-func mayHoldText(contentType string) bool {
-	major, _, _ := strings.Cut(contentType, "/")
-	switch strings.ToLower(major) {
-	case "video", "audio", "image", "font", "model":
-		return false
 	}
 	return true
 }

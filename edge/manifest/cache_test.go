@@ -134,7 +134,7 @@ func TestKeptManifestsAreBounded(t *testing.T) {
 
 func TestWhatIsNoManifestIsLookedAtOnce(t *testing.T) {
 	s := newStage(t, Config{})
-	for key, m := range map[string]segstore.Meta{"/film": {ContentType: "application/octet-stream"}, "/page": {ContentType: "text/html"}, "/x.m3u8": {}} {
+	for key, m := range map[string]segstore.Meta{"/film": {ContentType: "application/octet-stream"}, "/page": {ContentType: "text/html"}, "/seg": {ContentType: "Video/MP2T; x=y"}, "/x.m3u8": {}} {
 		s.put(t, key, bytes.Repeat([]byte("no manifest"), 1000), m)
 		view := s.view(t, key)
 		meta := view.Meta()
@@ -148,7 +148,7 @@ func TestWhatIsNoManifestIsLookedAtOnce(t *testing.T) {
 	if n := s.Counts.Unread.Load(); n != 1 {
 		t.Errorf("%d manifests passed unread, want the one that says it is one", n)
 	}
-	for key, m := range map[string]segstore.Meta{"/1.ts": {}, "/1": {ContentType: "video/mp4"}, "/a.m3u8": {Status: 404}} {
+	for key, m := range map[string]segstore.Meta{"/1.ts": {}, "/1": {ContentType: "video/mp4"}, "/2": {ContentType: "image/png"}, "/a.m3u8": {Status: 404}} {
 		if Candidate(key, &m) {
 			t.Errorf("%s may be one", key)
 		}
@@ -170,6 +170,8 @@ func TestBodyIsDecodedUpToTheLimit(t *testing.T) {
 		{"identity", text},
 		{"gzip", encode(Gzip, text)},
 		{"X-GZIP", encode(Gzip, text)},
+		{"gzip", append(encode(Gzip, text), make([]byte, 64)...)}, // a tape's blocks, or somebody's sendfile
+		{"gzip", append(encode(Gzip, text[:9]), encode(Gzip, text[9:])...)},
 		{"br", encode(Brotli, text)},
 		{"zstd", encode(Zstd, text)},
 		{"deflate", deflated.Bytes()},
@@ -187,6 +189,9 @@ func TestBodyIsDecodedUpToTheLimit(t *testing.T) {
 		if _, err := decoded(encoding, []byte("nothing of the kind"), 1<<20); !errors.Is(err, ErrNone) {
 			t.Errorf("%s: %v", encoding, err)
 		}
+	}
+	if _, err := decoded("gzip", encode(Gzip, text)[:60], 1<<20); !errors.Is(err, ErrNone) {
+		t.Errorf("one that is cut off: %v", err)
 	}
 	for _, encoding := range []string{"rot13", "gzip, gzip, gzip, gzip, gzip"} {
 		if _, err := decoded(encoding, text, 1<<20); !errors.Is(err, ErrNone) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/zlib"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -36,6 +37,9 @@ func decoded(encoding string, body []byte, limit int64) ([]byte, error) {
 		}
 		var out bytes.Buffer
 		n, err := io.Copy(&out, io.LimitReader(r, limit+1))
+		if errors.Is(err, gzip.ErrHeader) {
+			err = nil // what follows a whole member is none: gzip and browsers pass over it
+		}
 		if c, ok := r.(io.Closer); ok {
 			_ = c.Close()
 		}

@@ -39,6 +39,7 @@ var elementsLed = []struct{ in, want string }{
 	{`<Period><ImportedMPD uri="/o.mpd">/p.mpd</ImportedMPD></Period>`, `<Period><ImportedMPD uri="[P]/o.mpd">[P]/p.mpd</ImportedMPD></Period>`},
 	{`<Metrics><Reporting schemeIdUri="urn:dvb:dash:reporting:2014" dvb:reportingUrl="http://o.example/r"/></Metrics>`, `<Metrics><Reporting schemeIdUri="urn:dvb:dash:reporting:2014" dvb:reportingUrl="[P]/r"/></Metrics>`},
 	{`<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="http://o.example/next.mpd"/>`, `<SupplementalProperty schemeIdUri="urn:mpeg:dash:chaining:2016" value="[P]/next.mpd"/>`},
+	{`<SupplementalProperty schemeIdUri="urn:dvb:dash:fontdownload:2014" dvb:url="/f.woff" value="1"/><EssentialProperty dvb:url="http://o.example/g" schemeIdUri="urn:dvb:dash:fontdownload:2014"/><EssentialProperty schemeIdUri="urn:x" url="/no"/>`, `<SupplementalProperty schemeIdUri="urn:dvb:dash:fontdownload:2014" dvb:url="[P]/f.woff" value="1"/><EssentialProperty dvb:url="[P]/g" schemeIdUri="urn:dvb:dash:fontdownload:2014"/><EssentialProperty schemeIdUri="urn:x" url="/no"/>`},
 	{`<EssentialProperty value="/a.mpd far.mpd http://o.example/b.mpd" schemeIdUri="urn:mpeg:dash:fallback:2016"/>`, `<EssentialProperty value="[P]/a.mpd far.mpd [P]/b.mpd" schemeIdUri="urn:mpeg:dash:fallback:2016"/>`},
 	{`<SupplementalProperty schemeIdUri="urn:mpeg:dash:role:2011" value="/x"/>`, ``},
 	// What a patch puts in the place of something (ISO/IEC 23009-1 5.15, RFC 5261).

@@ -140,7 +140,9 @@ func ContentType(name string) string {
 func Sniff(head []byte) Kind {
 	head, _ = UTF8(head)
 	head = head[bom(head):]
-	if tag, ok := bytes.CutPrefix(head, []byte("#EXTM3U")); ok && (len(tag) == 0 || scan.IsSpace(tag[0])) {
+	// Players differ on white space before it (RFC 8216 has none there): Shaka and
+	// ExoPlayer pass over it.
+	if tag, ok := bytes.CutPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("#EXTM3U")); ok && (len(tag) == 0 || scan.IsSpace(tag[0])) {
 		return MediaPlaylist
 	}
 	for {

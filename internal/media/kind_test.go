@@ -41,6 +41,7 @@ func TestManifestIsKnownByTypeOrByContent(t *testing.T) {
 		{"text/plain", "#EXTM3U\n", MediaPlaylist},
 		{"", "\xef\xbb\xbf#EXTM3U\r\n", MediaPlaylist},
 		{"", "#EXTM3U", MediaPlaylist},
+		{"", "\xef\xbb\xbf\r\n \t#EXTM3U\n", MediaPlaylist},
 		{"video/mp2t", "#EXTM3U x-tvg-url=\"y\"\n", MediaPlaylist},
 		{"application/vnd.apple.mpegurl", "# not quite", MediaPlaylist},
 		{"Application/Dash+XML; charset=utf-8", "garbage", MPD},

@@ -68,6 +68,12 @@ func (p *reader) property() {
 		}
 		return
 	}
+	if bytes.HasPrefix(scheme, []byte("urn:dvb:dash:fontdownload:")) { // ETSI TS 103 285 section 7.2
+		if url, ok := p.get("url"); ok {
+			p.refer(url, p.Folder, false)
+		}
+		return
+	}
 	if string(p.name) == "EssentialProperty" && p.inside >= levelSet && !p.Budget.Broke && bytes.Contains(scheme, []byte("trickmode")) {
 		e := p.sets.At(p.sets.Len() - 1)
 		e.kind, e.known = track.Other, true
