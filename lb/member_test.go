@@ -30,6 +30,9 @@ type member struct {
 	asked     map[string]int              // requests by path, without the token
 	inside    map[string]int              // those of them with a token
 	refusal   string                      // every opening is refused with it
+	times     int                         // only the next so many
+	busier    bool                        // it always has more than was known
+	sentBack  int                         // openings that were not asked for by what it has
 	full      bool                        // it takes no session back that it does not know, and knows none
 	yields    bool                        // all its sessions were given no media, and one makes way
 	over      int                         // what it reports to deliver, 0: what it does
@@ -174,6 +177,14 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 	defer m.mu.Unlock()
 	if m.refusal != "" {
 		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: m.refusal})
+		if m.times--; m.times == 0 {
+			m.refusal = ""
+		}
+		return
+	}
+	if o.Most > 0 && (m.busier || m.opened >= o.Most) {
+		m.sentBack++
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: wire.ReasonBusier, EdgeCount: m.count()})
 		return
 	}
 	q, ok := m.lb.Placement().Pair(o.Pair)
@@ -194,7 +205,13 @@ func (m *member) open(w http.ResponseWriter, r *http.Request) {
 	if o.Again {
 		m.again++
 	}
-	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}})
+	answer := wire.OpenAnswer{SessionID: wire.SessionID{Pair: o.Pair, Slot: slot, Generation: uint32(1000 + m.opened)}, EdgeCount: m.count()}
+	call.Reply(w, http.StatusOK, answer)
+}
+
+// count needs mu.
+func (m *member) count() wire.EdgeCount {
+	return wire.EdgeCount{Incarnation: m.edge.Incarnation, Opened: uint64(m.opened), Delivering: m.opened}
 }
 
 // table needs mu.
@@ -213,6 +230,7 @@ func (m *member) report() wire.Report {
 	m.sequence++
 	r := wire.Report{Edge: m.edge.Name, Incarnation: m.edge.Incarnation, Sequence: m.sequence, Capacity: m.edge.Capacity, Streams: m.streams, Keys: m.keys}
 	p := m.lb.Placement()
+	r.Version, r.Opened = p.Version, uint64(m.opened)
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
 		if q.Low != m.edge.Name && q.High != m.edge.Name {

@@ -9,10 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/control"
+	"tandem/lb/loads"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -25,8 +28,8 @@ const (
 	placeLimit = 2 * time.Second  // for the stream to be placed
 )
 
-// tooMany makes an edge or a pair one that is not chosen again in an opening.
-const tooMany = 1 << 30
+// maxLooks is how often all edges are asked how they are before a viewer is refused.
+const maxLooks = 3
 
 // Bounds of what is asked for a viewer when the cluster is full but for sessions that
 // were given no media yet.
@@ -44,6 +47,7 @@ type opener struct {
 	source  string // of the edges' state: StatePush, StateLoad or StateQuery
 	rules   ring.Rules
 	rooms   rooms
+	placing singleflight.Group // by stream
 	now     func() time.Time
 }
 
@@ -54,42 +58,40 @@ type opener struct {
 // those who play. A reason is a refusal.
 func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (wire.SessionID, string) {
 	o.query(ctx, stream)
-	reason, earned, raised, asked := wire.ReasonCluster, false, false, 0
-	var counts ring.Figures
-	for round := range openRounds {
+	reason, earned, looks, asked, said := wire.ReasonCluster, false, 0, 0, time.Time{}
+	way := o.control.Loads.Opening(o.rules, stream)
+	for range openRounds {
 		if ctx.Err() != nil {
 			return wire.SessionID{}, reason
 		}
 		p := o.control.Placement()
-		var choice ring.Choice
-		if round == 0 {
-			choice, counts = o.first(ctx, p, stream)
-		} else {
-			choice = o.control.Loads.Again(p, counts, stream, o.now())
-		}
+		choice, most := way.Choose(p, o.now())
 		switch {
 		case choice.Edge != "":
-		case again && !raised:
-			raised = true
-			raise(p, counts)
+		case looks == 0 || looks < maxLooks && !earned && way.Doubts():
+			// Nobody is sent away by figures of a moment ago, nor by what an edge said while
+			// others were about to make room there.
+			looks++
+			o.control.Refresh(ctx, p, said)
+			way.Anew()
+			continue
+		case again && way.Raise():
 			continue
 		case !earned:
-			earned = true
-			o.makeWay(p, counts)
+			earned = way.MakeWay()
 			continue
-		}
-		if choice.Edge == "" {
+		default:
 			return wire.SessionID{}, choice.Reason
 		}
 		if earned {
 			if asked++; asked > asksForWay || choice.Place && !o.mayMakeWay(p, choice.Edge) {
-				o.control.Loads.NotOpened(choice.Edge, choice.Pair)
+				o.control.Loads.NotOpened(choice.Edge, choice.Pair, nil)
 				return wire.SessionID{}, wire.ReasonCluster
 			}
 		}
 		if choice.Place {
-			if why := o.place(ctx, p, stream, choice.Pair); why != "" {
-				o.control.Loads.NotOpened(choice.Edge, choice.Pair)
+			if why := o.placeOnce(ctx, p, stream, choice.Pair); why != "" {
+				o.control.Loads.NotOpened(choice.Edge, choice.Pair, nil)
 				if why == wire.ReasonStale {
 					continue
 				}
@@ -97,38 +99,21 @@ func (o *opener) open(ctx context.Context, stream, viewer string, again bool) (w
 			}
 			p = o.control.Placement()
 		}
-		if choice.Above {
-			e, _ := p.Edge(choice.Edge)
-			counts.Limits[choice.Edge] = e.Capacity
-		}
-		given, why := o.askSlot(ctx, p, choice, wire.OpenRequest{Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again || choice.Above})
-		if why == "" {
+		given, refusal := o.askSlot(ctx, p, choice, wire.OpenRequest{
+			Pair: choice.Pair, Stream: stream, Viewer: viewer, Version: p.Version, Again: again || choice.Above, Most: most,
+		})
+		if given != nil {
 			o.control.Loads.Opened(choice.Edge, stream, given, o.now())
 			return given.SessionID, ""
 		}
-		o.control.Loads.NotOpened(choice.Edge, choice.Pair)
-		if why == wire.ReasonClient {
-			return wire.SessionID{}, why
+		o.control.Loads.NotOpened(choice.Edge, choice.Pair, &refusal.EdgeCount)
+		if refusal.Reason == wire.ReasonClient {
+			return wire.SessionID{}, refusal.Reason
 		}
-		reason = o.learn(ctx, p, counts, choice, why)
+		said = o.now()
+		reason = o.learn(ctx, p, way, choice, refusal.Reason)
 	}
 	return wire.SessionID{}, reason
-}
-
-// makeWay makes the figures those that the edges would have if all sessions made way
-// that were given no media yet. Whether one does for this viewer an edge decides.
-func (o *opener) makeWay(p *wire.Placement, counts ring.Figures) {
-	without := o.control.Loads.Earned(p)
-	for edge, n := range without.Delivering {
-		if counts.Delivering[edge] < tooMany { // it has not refused in this opening
-			counts.Delivering[edge] = n
-		}
-	}
-	for pair, n := range without.Sum {
-		if counts.Sum[pair] < tooMany {
-			counts.Sum[pair] = n
-		}
-	}
 }
 
 // mayMakeWay tells whether so many of an edge's sessions were given no media yet that a
@@ -136,15 +121,6 @@ func (o *opener) makeWay(p *wire.Placement, counts ring.Figures) {
 func (o *opener) mayMakeWay(p *wire.Placement, edge string) bool {
 	all, earned := o.control.Loads.Figures(p), o.control.Loads.Earned(p)
 	return (all.Delivering[edge]-earned.Delivering[edge])*placesAbove >= all.Limits[edge]
-}
-
-// raise makes the limits those of viewers that had a session already.
-func raise(p *wire.Placement, counts ring.Figures) {
-	for _, e := range p.Edges {
-		if counts.Delivering[e.Name] < tooMany { // it has not refused in this opening
-			counts.Limits[e.Name] = e.Capacity
-		}
-	}
 }
 
 // query asks the edges for what a choice is made by, where the state source says so
@@ -161,14 +137,18 @@ func (o *opener) query(ctx context.Context, stream string) {
 	}
 }
 
-// first chooses by what is known; nobody is sent away by figures of a moment ago.
-func (o *opener) first(ctx context.Context, p *wire.Placement, stream string) (ring.Choice, ring.Figures) {
-	choice, f := o.control.Loads.Choose(p, o.rules, stream, o.now())
-	if choice.Edge == "" {
-		o.control.Refresh(ctx, p)
-		choice, f = o.control.Loads.Choose(p, o.rules, stream, o.now())
+// placeOnce is place for one of those who would do it now. The others come too late,
+// as if another balancer had been quicker, or are refused with it.
+func (o *opener) placeOnce(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
+	mine := false
+	why, _, _ := o.placing.Do(stream, func() (any, error) {
+		mine = true
+		return o.place(context.WithoutCancel(ctx), p, stream, pair), nil // its viewer may go while others wait
+	})
+	if reason = why.(string); reason == "" && !mine {
+		return wire.ReasonStale
 	}
-	return choice, f
+	return reason
 }
 
 // place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
@@ -203,11 +183,11 @@ func (o *opener) streamOf(ctx context.Context, p *wire.Placement, token wire.Tok
 	return stream
 }
 
-// askSlot asks the chosen edge for a slot.
-func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (given *wire.OpenAnswer, reason string) {
+// askSlot asks the chosen edge for a slot: it gives one, or says why not.
+func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, request wire.OpenRequest) (*wire.OpenAnswer, wire.Refusal) {
 	e, ok := p.Edge(c.Edge)
 	if !ok {
-		return nil, wire.ReasonStale
+		return nil, wire.Refusal{Reason: wire.ReasonStale}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -216,40 +196,43 @@ func (o *opener) askSlot(ctx context.Context, p *wire.Placement, c ring.Choice, 
 	var said *call.StatusError
 	switch {
 	case err == nil && answer.Pair == c.Pair:
-		return &answer, ""
+		return &answer, wire.Refusal{}
 	case errors.As(err, &said) && said.Status == http.StatusConflict:
 		var refusal wire.Refusal
-		if json.Unmarshal(said.Body, &refusal) == nil && refusals[refusal.Reason] != "" {
-			return nil, refusal.Reason
+		if json.Unmarshal(said.Body, &refusal) == nil && (refusals[refusal.Reason] != "" || refusal.Reason == wire.ReasonBusier) {
+			return nil, refusal
 		}
 	case err != nil && ctx.Err() == nil:
 		o.control.Checks.Failed(c.Edge, proxy.CauseOf(err))
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		o.control.Checks.Failed(c.Edge, proxy.CauseStalled)
 	}
-	return nil, wire.ReasonNoEdge
+	return nil, wire.Refusal{Reason: wire.ReasonNoEdge}
 }
 
-// learn takes an edge's refusal into the figures of this opening, so that
-// another one is chosen, or makes room by moving the boundary.
-func (o *opener) learn(ctx context.Context, p *wire.Placement, counts ring.Figures, c ring.Choice, why string) string {
+// learn takes an edge's refusal into this opening, so that another one is chosen, or
+// makes room by moving the boundary.
+func (o *opener) learn(ctx context.Context, p *wire.Placement, way *loads.Opening, c ring.Choice, why string) string {
 	switch why {
+	case wire.ReasonBusier:
+		way.SentBack()
+		return wire.ReasonCluster
 	case wire.ReasonSideFull:
-		if o.makeRoom(ctx, p, counts, c) {
+		if o.makeRoom(ctx, p, way, c) {
 			return why
 		}
-		counts.Sum[c.Pair] = tooMany
+		way.Full(c.Pair)
 		return wire.ReasonPairFull
 	case wire.ReasonPairFull:
-		counts.Sum[c.Pair] = tooMany
+		way.Full(c.Pair)
 	case wire.ReasonStale:
 		// The edge has waited for this placement in vain; the next choice is by a newer
 		// one, or this pair is passed by.
 		if o.control.Placement().Version == p.Version {
-			counts.Sum[c.Pair] = tooMany
+			way.Full(c.Pair)
 		}
 	default:
-		counts.Delivering[c.Edge] = tooMany
+		way.Refused(c.Edge)
 	}
 	return why
 }
@@ -277,7 +260,7 @@ func (r *rooms) lock(pair wire.PairID) (unlock func()) {
 // to its limit: beyond it the other one, relieved of them, would take in more than
 // the edges can carry after a death (claim 8). Where a pair has given slots away its
 // member takes back what fits by now.
-func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring.Figures, c ring.Choice) bool {
+func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, way *loads.Opening, c ring.Choice) bool {
 	defer o.rooms.lock(c.Pair)()
 	p := o.control.Placement()
 	q, ok := p.Pair(c.Pair)
@@ -297,10 +280,9 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 			table = ring.TableOf(q.Slots, load.Taken)
 		}
 	}
-	now := o.control.Loads.Figures(p)
-	most := counts.Limits[c.Edge] - now.Delivering[c.Edge]
+	most := way.Room(p, c.Edge)
 	if most <= 0 { // by newer figures it would not have been chosen
-		counts.Delivering[c.Edge] = tooMany
+		way.Refused(c.Edge)
 		return true
 	}
 	to, ok := ring.Room(p, q, table, c.Edge, most)
@@ -309,11 +291,9 @@ func (o *opener) makeRoom(ctx context.Context, seen *wire.Placement, counts ring
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
-	_, err := o.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	result, err := o.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 	if err == nil {
-		toLow := table.Below(to) - table.Below(q.Boundary)
-		counts.Delivering[q.Low] += toLow
-		counts.Delivering[q.High] -= toLow
+		o.control.Loads.Moved(result.Version, q.Low, q.High, table.Below(to)-table.Below(q.Boundary))
 	}
 	return err == nil || errors.Is(err, raftfsm.ErrStale)
 }

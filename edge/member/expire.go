@@ -4,13 +4,15 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"tandem/edge/silence"
 )
 
 // expire ends sessions that ask for nothing any more, and the newest ones of
 // what does not fit for good.
 func (m *Member) expire(ctx context.Context) error {
 	over := 0
-	return every(ctx, min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4), func(*sync.WaitGroup) {
+	return silence.Every(ctx, min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4), func(*sync.WaitGroup) {
 		soon := min(m.cfg.ProvisionalIdle, m.cfg.SessionIdle)
 		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds(), soon.Milliseconds())))
 		if m.tables.delivering() <= m.cfg.Capacity {

@@ -24,6 +24,7 @@ const (
 	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
 	keysLimit   = 2 * time.Second        // for the keys to come
 	openWaits   = 500 * time.Millisecond // an opening waits so long for a placement that is on its way
+	reportWaits = 200 * time.Millisecond // a report that is asked for does
 )
 
 // ErrNameTaken ends an edge whose name another process uses.
@@ -280,8 +281,8 @@ func (m *Member) noteRemoval(before, now *wire.Placement) {
 }
 
 // awaitVersion waits a moment for a placement that a balancer has already.
-func (m *Member) awaitVersion(ctx context.Context, version uint64) {
-	deadline := time.Now().Add(openWaits)
+func (m *Member) awaitVersion(ctx context.Context, version uint64, limit time.Duration) {
+	deadline := time.Now().Add(limit)
 	for m.view.Placement().Version < version && time.Now().Before(deadline) && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}

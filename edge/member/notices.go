@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/silence"
+
 	"tandem/internal/wire"
 )
 
@@ -28,7 +30,7 @@ func (m *Member) notices(ctx context.Context) error {
 // a table at most is under way: one that hangs does not hold up the others.
 func (s *tables) tell(ctx context.Context, interval time.Duration, send func(ctx context.Context, t *table, to string)) error {
 	var busy sync.Map
-	return every(ctx, interval, func(under *sync.WaitGroup) {
+	return silence.Every(ctx, interval, func(under *sync.WaitGroup) {
 		for _, t := range s.list() {
 			for _, way := range t.ways() {
 				if _, taken := busy.LoadOrStore(way, true); taken {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/silence"
+
 	"tandem/internal/wire"
 )
 
@@ -14,7 +16,7 @@ import (
 func (m *Member) reports(ctx context.Context) error {
 	var busy sync.Map
 	n := 0
-	return every(ctx, m.cfg.ReportEvery, func(under *sync.WaitGroup) {
+	return silence.Every(ctx, m.cfg.ReportEvery, func(under *sync.WaitGroup) {
 		report := m.Report(n%8 == 0)
 		n++
 		for _, balancer := range m.Balancers() {

@@ -15,19 +15,24 @@ func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &open) {
 		return
 	}
-	m.awaitVersion(r.Context(), open.Version)
+	m.awaitVersion(r.Context(), open.Version, openWaits)
 	id, reason := m.tables.open(open, m.now().UnixMilli())
+	count := m.tables.count(open.Pair)
+	count.Incarnation = m.incarnation.Load()
 	if reason != "" {
-		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: reason})
+		call.Reply(w, http.StatusConflict, wire.Refusal{Reason: reason, EdgeCount: count})
 		return
 	}
-	// The number first: what is counted after it holds at least all up to it.
-	answer := wire.OpenAnswer{SessionID: id, Opened: m.tables.opened.Load()}
-	answer.Delivering = m.tables.delivering()
-	if t := m.tables.table(id.Pair); t != nil {
-		answer.Sessions = t.taken()
+	call.Reply(w, http.StatusOK, wire.OpenAnswer{SessionID: id, EdgeCount: count})
+}
+
+// HandleReport answers a balancer that asks how this edge is, by the placement that it
+// has.
+func (m *Member) HandleReport(w http.ResponseWriter, r *http.Request) {
+	if version, err := strconv.ParseUint(r.URL.Query().Get("version"), 10, 64); err == nil {
+		m.awaitVersion(r.Context(), version, reportWaits)
 	}
-	call.Reply(w, http.StatusOK, answer)
+	call.Reply(w, http.StatusOK, m.Report(true))
 }
 
 func (m *Member) HandleClose(w http.ResponseWriter, r *http.Request) {

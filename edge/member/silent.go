@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"tandem/edge/silence"
+
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -14,7 +16,7 @@ import (
 // dead is not decided here.
 func (m *Member) detect(ctx context.Context) error {
 	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
-	return every(ctx, m.cfg.NoticeEvery/4, func(under *sync.WaitGroup) {
+	return silence.Every(ctx, m.cfg.NoticeEvery/4, func(under *sync.WaitGroup) {
 		for edge, silence := range m.silence.Silent(m.now(), limit) {
 			neighbour, ok := m.view.Placement().Edge(edge)
 			if !ok {
@@ -34,7 +36,7 @@ func (m *Member) detect(ctx context.Context) error {
 func (m *Member) standIn(ctx context.Context) error {
 	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
 	var watched sync.Map
-	return every(ctx, m.cfg.NoticeEvery, func(under *sync.WaitGroup) {
+	return silence.Every(ctx, m.cfg.NoticeEvery, func(under *sync.WaitGroup) {
 		for _, name := range m.silence.Quiet(m.now(), limit) {
 			e, ok := m.base.Load().Edge(name)
 			if !ok {
@@ -50,20 +52,4 @@ func (m *Member) standIn(ctx context.Context) error {
 			})
 		}
 	})
-}
-
-// every calls f at the interval until ctx ends, and waits for what f let run beside it.
-func every(ctx context.Context, interval time.Duration, f func(under *sync.WaitGroup)) error {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	var under sync.WaitGroup
-	defer under.Wait()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			f(&under)
-		}
-	}
 }

@@ -137,13 +137,6 @@ func (t *table) delivering() int {
 	return n
 }
 
-// taken counts the pair's sessions.
-func (t *table) taken() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.slots.Taken()
-}
-
 // allot takes a slot on this edge's side. The caller holds mu.
 func (t *table) allot() (int, bool) {
 	return t.slots.Allot(t.own, ring.ViewOf(&t.pair, t.me), t.limit)

@@ -64,3 +64,24 @@ func TestShedEndsTheNewest(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEdgeThatHasMoreThanWasKnownSaysWhatItHas: the opening is sent back, nothing is
+// taken, and who chooses again knows how many there are.
+func TestAnEdgeThatHasMoreThanWasKnownSaysWhatItHas(t *testing.T) {
+	o := newOpenerStage(t, 8)
+	o.opens("192.0.2.1", 0)
+	o.opens("192.0.2.2", 1)
+	pair := o.s.list()[0].pair.ID
+	for _, c := range []struct {
+		most   int
+		reason string
+	}{{1, wire.ReasonBusier}, {2, wire.ReasonBusier}, {3, ""}, {3, wire.ReasonBusier}, {0, ""}} {
+		if _, reason := o.s.open(wire.OpenRequest{Pair: pair, Stream: "/s/", Viewer: "192.0.2.3", Most: c.most}, 2); reason != c.reason {
+			t.Errorf("at most %d: %q, want %q", c.most, reason, c.reason)
+		}
+	}
+	c := o.s.count(pair)
+	if c != (wire.EdgeCount{Opened: 4, Delivering: 4, Sessions: 4, Own: 4}) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -92,6 +92,19 @@ func (s *tables) delivering() int {
 	return n
 }
 
+// count is what there is now, of a pair as well. The number first: what is counted after
+// it holds at least all up to it.
+func (s *tables) count(pair wire.PairID) wire.EdgeCount {
+	c := wire.EdgeCount{Opened: s.opened.Load()}
+	c.Delivering = s.delivering()
+	if t := s.table(pair); t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		c.Sessions, c.Own = t.slots.Taken(), t.delivering()
+	}
+	return c
+}
+
 // mayOpen tells why no further session may be opened here, "" if one may. Who had a
 // session that its edge could not take back is no new viewer: limits keep room for a
 // death, not against those who play.
@@ -124,6 +137,9 @@ func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 	}
 	if !r.Again && !s.mayOpenMore(r.Viewer, s.perClient) {
 		return wire.SessionID{}, wire.ReasonClient
+	}
+	if r.Most > 0 && s.delivering() >= r.Most {
+		return wire.SessionID{}, wire.ReasonBusier
 	}
 	if reason := s.room(&r, t, now); reason != "" {
 		return wire.SessionID{}, reason

@@ -129,11 +129,11 @@ func least(p *wire.Placement, f Figures, placed []*wire.Pair) (best Choice, hot 
 	return best, hot && best.Edge != ""
 }
 
-// spread is one more pair for a stream whose pairs are busy: that of the least loaded
-// edge, of those that are clearly less so. Pairs that are about as busy get no copy,
+// spread is one more pair for a stream whose pairs are busy: the one whose members have
+// the least to do, of those that are clearly less busy. Pairs that are about as busy get no copy,
 // or in a cluster that is half full every stream would come to be everywhere.
 func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
-	best := Choice{}
+	best, least := Choice{}, 0
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
 		if 500*f.Sum[q.ID] > 4*f.HotShare*q.Slots { // it has too much, whatever its limit
@@ -142,8 +142,8 @@ func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 		if slices.Contains(placed, q) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(p, q) {
 			continue
 		}
-		if best.Edge == "" || f.Delivering[q.Low] < f.Delivering[best.Edge] {
-			best = Choice{Edge: q.Low, Pair: q.ID, Place: true}
+		if n := f.Delivering[q.Low] + f.Delivering[q.High]; best.Edge == "" || n < least {
+			best, least = Choice{Edge: q.Low, Pair: q.ID, Place: true}, n
 		}
 	}
 	return best, best.Edge != ""

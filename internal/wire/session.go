@@ -15,19 +15,28 @@ type OpenRequest struct {
 	Viewer  string `json:"viewer"`
 	Version uint64 `json:"version"`         // placement that the balancer chose by
 	Again   bool   `json:"again,omitempty"` // admitted up to the capacity: the viewer had a session that its edge could not take back, or nobody is left to keep room for
+	Most    int    `json:"most,omitempty"`  // where the edge delivers so many already, the balancer would choose by that anew; 0: it is chosen for good
 }
 
 // OpenAnswer is the slot, and how many the edge and the pair have with it.
 type OpenAnswer struct {
 	SessionID
-	Opened     uint64 `json:"opened,omitempty"` // it is the edge's so-manieth since it started
-	Delivering int    `json:"delivering,omitempty"`
-	Sessions   int    `json:"sessions,omitempty"` // of the pair, on both sides
+	EdgeCount
 }
 
-// Refusal says why an edge gave no slot.
+// EdgeCount is what an edge has at the moment of its answer to an opening.
+type EdgeCount struct {
+	Incarnation uint64 `json:"incarnation,omitempty"` // its life; 0: an older build
+	Opened      uint64 `json:"opened,omitempty"`      // slots given to new viewers since it started: all up to this one are counted
+	Delivering  int    `json:"delivering,omitempty"`
+	Sessions    int    `json:"sessions,omitempty"` // of the pair, on both sides, the other's as mirrored
+	Own         int    `json:"own,omitempty"`      // of them on its own side
+}
+
+// Refusal says why an edge gave no slot, and what it has.
 type Refusal struct {
 	Reason string `json:"reason"`
+	EdgeCount
 }
 
 // Reasons of refusals, used by edges towards balancers, and by balancers
@@ -39,6 +48,7 @@ const (
 	ReasonSideFull  = "side_full"       // no free slot on this member's side: the boundary has to move
 	ReasonFailSafe  = "fail_safe"       // delivering for a dead neighbour (claims 12, 13)
 	ReasonDraining  = "draining"        // drained, leaving, recovering or joining
+	ReasonBusier    = "busier"          // it has more than the balancer knew (OpenRequest.Most)
 	ReasonStale     = "stale_placement" // the edge does not know such a pair (yet)
 	ReasonCluster   = "cluster_full"    // S111
 	ReasonClient    = "client_limit"    // this client opens more than it plays

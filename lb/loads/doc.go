@@ -4,7 +4,9 @@
 // Always true:
 //   - a report of an older incarnation, or one that came too late, changes nothing;
 //   - an edge that is asked for a slot, or has given one, counts as having it until it
-//     refuses, or a report shows it: whoever chooses next knows of it;
+//     refuses, or a report shows it: whoever chooses next knows of it; but nobody is
+//     refused a session for what is only asked for;
+//   - an answer of an edge's former life counts nothing;
 //   - the figures of a choice, and who stores the stream, are of the placement that it
 //     is made by;
 //   - what is kept of edges is bounded by the placement, and by what they can deliver.

@@ -41,7 +41,7 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.heard[r.Edge]
-	next := &heard{report: r, at: now, openings: openings{asked: map[wire.PairID]int{}}, sent: map[string]time.Time{}}
+	next := &heard{report: r, at: now, openings: openings{asked: map[wire.PairID]int{}, pairs: map[wire.PairID]paired{}}, sent: map[string]time.Time{}}
 	if !slices.IsSorted(next.report.Streams) {
 		slices.Sort(next.report.Streams)
 	}
@@ -179,52 +179,62 @@ func (l *Loads) Above(p *wire.Placement) []string {
 func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.figures(p)
+	return l.figures(p, true)
 }
 
-// figures is Figures. The caller holds mu.
-func (l *Loads) figures(p *wire.Placement) ring.Figures {
+// figures is Figures, with what edges are asked for now or without. The caller holds mu.
+func (l *Loads) figures(p *wire.Placement, asked bool) ring.Figures {
 	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p)}
 	since := map[wire.PairID]int{}
-	for _, e := range p.Edges {
-		h := l.heard[e.Name]
-		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown {
-			continue
-		}
+	l.known(p, func(e wire.Edge, h *heard) {
 		out.Delivering[e.Name] = h.delivers(&h.report)
-		h.since(since)
+		h.since(&h.report, since)
 		for _, load := range h.report.Pairs {
 			out.Sum[load.Pair] = max(out.Sum[load.Pair], load.Sessions)
 		}
-	}
+	})
 	for pair, n := range since {
 		out.Sum[pair] += n
 	}
-	for _, e := range p.Edges {
-		if h := l.heard[e.Name]; h != nil && h.report.Incarnation == e.Incarnation && e.State != wire.EdgeDown {
-			h.sums(out.Sum)
-		}
+	l.known(p, func(_ wire.Edge, h *heard) { h.sums(out.Sum) })
+	if asked {
+		l.known(p, func(e wire.Edge, h *heard) {
+			out.Delivering[e.Name] += h.asks()
+			for pair, n := range h.asked {
+				out.Sum[pair] += n
+			}
+		})
 	}
 	return out
+}
+
+// known calls of with every edge whose present life has reported. The caller holds mu.
+func (l *Loads) known(p *wire.Placement, of func(e wire.Edge, h *heard)) {
+	for _, e := range p.Edges {
+		if h := l.heard[e.Name]; h != nil && h.report.Incarnation == e.Incarnation && e.State != wire.EdgeDown {
+			of(e, h)
+		}
+	}
 }
 
 // Earned are the figures without provisional sessions: what the edges have room for
 // when those make way.
 func (l *Loads) Earned(p *wire.Placement) ring.Figures {
-	out := l.Figures(p)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range p.Edges {
-		h := l.heard[e.Name]
-		if h == nil || h.report.Incarnation != e.Incarnation || e.State == wire.EdgeDown {
-			continue
-		}
-		for _, load := range h.report.Pairs {
-			out.Delivering[e.Name] -= load.Provisional
-			out.Sum[load.Pair] -= load.Provisional
-		}
-	}
+	out := l.figures(p, true)
+	l.makeWay(p, &out)
 	return out
+}
+
+// makeWay takes provisional sessions out of figures. The caller holds mu.
+func (l *Loads) makeWay(p *wire.Placement, f *ring.Figures) {
+	l.known(p, func(e wire.Edge, h *heard) {
+		for _, load := range h.report.Pairs {
+			f.Delivering[e.Name] -= load.Provisional
+			f.Sum[load.Pair] -= load.Provisional
+		}
+	})
 }
 
 // Full tells whether no edge may be given one viewer more.
@@ -258,7 +268,7 @@ func (l *Loads) Delivering(e wire.Edge) int {
 	if h == nil || h.report.Incarnation != e.Incarnation {
 		return 0
 	}
-	return h.delivers(&h.report)
+	return h.delivers(&h.report) + h.asks()
 }
 
 // Tables are the occupied slots of every pair: what either member holds, since

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -15,21 +14,34 @@ import (
 type openings struct {
 	asked  map[wire.PairID]int // chosen, and not answered yet
 	given  []given
-	total  int    // what the edge delivered when it gave the latest of its slots that is known here
-	latest uint64 // the number of that slot
+	total  int                    // what the edge delivered when it answered last, as far as its report does not show that
+	latest uint64                 // the number of its slots then
+	pairs  map[wire.PairID]paired // the same of its pairs
+	moved  []moved
 }
 
 // given is a slot that an edge gave.
 type given struct {
 	pair   wire.PairID
-	sum    int    // of the pair with it, as far as the edge knows
 	number uint64 // it was the edge's so-manieth, in this life; 0: it does not say
+}
+
+// paired is what an edge had in a pair when it answered.
+type paired struct {
+	number   uint64
+	own, sum int
+}
+
+// moved is by how much a boundary has changed what an edge delivers.
+type moved struct {
+	version uint64 // of the placement from which on a report shows it
+	n       int
 }
 
 // without are those that a report does not show either. Of another life nothing is known
 // but what is asked for.
 func (o openings) without(r *wire.Report, same bool) openings {
-	next := openings{asked: o.asked}
+	next := openings{asked: o.asked, pairs: map[wire.PairID]paired{}}
 	if !same {
 		return next
 	}
@@ -41,6 +53,16 @@ func (o openings) without(r *wire.Report, same bool) openings {
 	if o.latest > r.Opened {
 		next.total, next.latest = o.total, o.latest
 	}
+	for pair, told := range o.pairs {
+		if told.number > r.Opened {
+			next.pairs[pair] = told
+		}
+	}
+	for _, m := range o.moved {
+		if m.version > r.Version {
+			next.moved = append(next.moved, m)
+		}
+	}
 	return next
 }
 
@@ -48,27 +70,46 @@ func (o openings) without(r *wire.Report, same bool) openings {
 // that knows what it gave to viewers of other balancers.
 func (o *openings) delivers(r *wire.Report) int {
 	n := max(r.Delivering+len(o.given), o.total)
+	for _, m := range o.moved {
+		n += m.n
+	}
+	return max(n, 0)
+}
+
+// asks is for how many sessions an edge is asked now.
+func (o *openings) asks() (n int) {
 	for _, asked := range o.asked {
 		n += asked
 	}
 	return n
 }
 
-// since adds them up by pair.
-func (o *openings) since(by map[wire.PairID]int) {
-	for pair, n := range o.asked {
-		by[pair] += n
+// since adds up by pair what the edge has given by its own word, and its report does not
+// show.
+func (o *openings) since(r *wire.Report, by map[wire.PairID]int) {
+	if len(o.given) == 0 && len(o.pairs) == 0 {
+		return
 	}
+	mine := map[wire.PairID]int{}
 	for _, g := range o.given {
-		by[g.pair]++
+		mine[g.pair]++
+	}
+	for pair, told := range o.pairs {
+		at := slices.IndexFunc(r.Pairs, func(load wire.PairLoad) bool { return load.Pair == pair })
+		if at >= 0 {
+			mine[pair] = max(mine[pair], told.own-r.Pairs[at].Delivering)
+		}
+	}
+	for pair, n := range mine {
+		by[pair] += n
 	}
 }
 
 // sums takes the edge's own word for pairs of which it knows more than anybody else has
 // said.
 func (o *openings) sums(by map[wire.PairID]int) {
-	for _, g := range o.given {
-		by[g.pair] = max(by[g.pair], g.sum)
+	for pair, told := range o.pairs {
+		by[pair] = max(by[pair], told.sum)
 	}
 }
 
@@ -79,42 +120,38 @@ func (o *openings) answered(pair wire.PairID) {
 	}
 }
 
-// Choose picks an edge for a viewer by what is known now, and counts it at once, so that
-// whoever chooses next knows of it. The figures are the caller's; what it is told by
-// edges, it writes into them and chooses again by Again.
-func (l *Loads) Choose(p *wire.Placement, rules ring.Rules, stream string, now time.Time) (ring.Choice, ring.Figures) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.follow(p, now)
-	f := l.figures(p)
-	f.Rules, f.Stores = rules, l.stores(p, stream)
-	return l.opening(ring.Choose(p, f, stream)), f
-}
-
-// Again is Choose by figures that the caller has; who stores the stream may be known
-// better by now.
-func (l *Loads) Again(p *wire.Placement, f ring.Figures, stream string, now time.Time) ring.Choice {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.follow(p, now)
-	f.Stores = l.stores(p, stream)
-	return l.opening(ring.Choose(p, f, stream))
-}
-
-// opening counts that an edge is asked for a session from now on.
-func (l *Loads) opening(c ring.Choice) ring.Choice {
-	if h := l.heard[c.Edge]; h != nil {
-		h.asked[c.Pair]++
+// told takes what an edge had when it answered.
+func (o *openings) told(pair wire.PairID, c *wire.EdgeCount) {
+	if c.Opened >= o.latest {
+		o.total, o.latest = c.Delivering, c.Opened
 	}
-	return c
+	if c.Opened >= o.pairs[pair].number {
+		o.pairs[pair] = paired{c.Opened, c.Own, c.Sessions}
+	}
 }
 
-// NotOpened takes back what Choose has counted.
-func (l *Loads) NotOpened(edge string, pair wire.PairID) {
+// life is what is known of an edge, where an answer of it is not one of a former life
+// that came late.
+func (l *Loads) life(edge string, c *wire.EdgeCount) *heard {
+	h := l.heard[edge]
+	if h != nil && c.Incarnation != 0 && c.Incarnation != h.report.Incarnation {
+		return nil
+	}
+	return h
+}
+
+// NotOpened takes back what Choose has counted. What the edge has by its answer counts
+// for everybody who chooses next; nil: it did not say.
+func (l *Loads) NotOpened(edge string, pair wire.PairID, c *wire.EdgeCount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h := l.heard[edge]; h != nil {
-		h.answered(pair)
+	h := l.heard[edge]
+	if h == nil {
+		return
+	}
+	h.answered(pair)
+	if c != nil && l.life(edge, c) != nil && c.Opened > h.report.Opened {
+		h.told(pair, c)
 	}
 }
 
@@ -128,13 +165,28 @@ func (l *Loads) Opened(edge, stream string, a *wire.OpenAnswer, now time.Time) {
 		return
 	}
 	h.answered(a.Pair)
+	if l.life(edge, &a.EdgeCount) == nil {
+		return
+	}
 	h.sent[stream] = now
 	if a.Opened > 0 && a.Opened <= h.report.Opened {
 		return // the report was quicker
 	}
-	h.given = append(h.given, given{a.Pair, a.Sessions, a.Opened})
-	if a.Opened > h.latest {
-		h.total, h.latest = a.Delivering, a.Opened
+	h.given = append(h.given, given{a.Pair, a.Opened})
+	if a.Opened > 0 {
+		h.told(a.Pair, &a.EdgeCount)
+	}
+}
+
+// Moved counts that a boundary, from a version on, has given sessions of one edge to
+// another: until reports show it, both are chosen by that.
+func (l *Loads) Moved(version uint64, to, from string, sessions int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for edge, n := range map[string]int{to: sessions, from: -sessions} {
+		if h := l.heard[edge]; h != nil && h.report.Version < version && n != 0 {
+			h.moved = append(h.moved, moved{version, n})
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ type hall struct {
 	edges     []*counter
 	at        int64
 	later     map[int64][]func()
+	calls     int // openings that were sent back
+	placing   map[*Loads]bool
+	waiting   map[*Loads][]func()
 }
 
 // counter is an edge that counts what it is given.
@@ -26,6 +29,7 @@ type counter struct {
 	name     string
 	opened   uint64
 	pairs    map[wire.PairID]int // what it delivers
+	told     map[wire.PairID]int // what of it the other members know
 	sequence uint64
 	stores   bool
 }
@@ -38,7 +42,7 @@ func (c *counter) delivering() (n int) {
 }
 
 func newHall(balancers int, capacities ...int) *hall {
-	h := &hall{p: &wire.Placement{Admission: ring.FailSafeAdmission}, later: map[int64][]func(){}}
+	h := &hall{p: &wire.Placement{Admission: ring.FailSafeAdmission}, later: map[int64][]func(){}, placing: map[*Loads]bool{}, waiting: map[*Loads][]func(){}}
 	for i, c := range capacities {
 		name := fmt.Sprintf("e%d", i+1)
 		h.p.Edges = append(h.p.Edges, wire.Edge{Name: name, Capacity: c, State: wire.EdgeUp, Incarnation: 1})
@@ -68,9 +72,9 @@ func (h *hall) report(c *counter) {
 		}
 	}
 	c.sequence++
-	for i := range h.p.Pairs { // notices keep both members' tables equal
+	for i := range h.p.Pairs {
 		if q := &h.p.Pairs[i]; q.Low == c.name || q.High == c.name {
-			r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Sessions: h.sum(q.ID)})
+			r.Pairs = append(r.Pairs, wire.PairLoad{Pair: q.ID, Delivering: c.pairs[q.ID], Sessions: h.sum(c, q)})
 		}
 	}
 	h.after(3, func() {
@@ -80,36 +84,75 @@ func (h *hall) report(c *counter) {
 	})
 }
 
-func (h *hall) sum(pair wire.PairID) (n int) {
-	for _, c := range h.edges {
-		n += c.pairs[pair]
+// sum is a pair's as an edge knows it: of the other member's what that told last.
+func (h *hall) sum(c *counter, q *wire.Pair) int {
+	other := q.High
+	if c.name == q.High {
+		other = q.Low
 	}
-	return n
+	return c.pairs[q.ID] + h.edge(other).told[q.ID]
+}
+
+func (h *hall) edge(name string) *counter {
+	return h.edges[slices.IndexFunc(h.edges, func(e *counter) bool { return e.name == name })]
 }
 
 // viewer comes to a balancer, which asks the edge that it chooses.
 func (h *hall) viewer(l *Loads) {
+	h.ask(l, l.Opening(ring.Rules{HotShare: ring.DefaultHotShare}, "/s/"))
+}
+
+func (h *hall) ask(l *Loads, o *Opening) {
 	p := h.p
-	c, _ := l.Choose(p, ring.Rules{HotShare: ring.DefaultHotShare}, "/s/", h.now())
+	c, most := o.Choose(p, h.now())
 	if c.Edge == "" {
 		panic(c.Reason)
 	}
 	ask := func() {
-		edge := h.edges[slices.IndexFunc(h.edges, func(e *counter) bool { return e.name == c.Edge })]
+		edge, q := h.edge(c.Edge), h.pair(c.Pair)
+		count := func() wire.EdgeCount {
+			return wire.EdgeCount{Incarnation: 1, Opened: edge.opened, Delivering: edge.delivering(), Sessions: h.sum(edge, q), Own: edge.pairs[c.Pair]}
+		}
+		back := func(learn func()) {
+			h.calls++
+			told := count()
+			h.after(2, func() { l.NotOpened(c.Edge, c.Pair, &told); learn(); h.ask(l, o) })
+		}
+		switch {
+		case most > 0 && edge.delivering() >= most:
+			back(o.SentBack)
+			return
+		case edge.delivering() >= ring.LimitsOf(h.p)[c.Edge]:
+			back(func() { o.Refused(c.Edge) })
+			return
+		}
 		edge.opened++
 		edge.pairs[c.Pair]++
 		edge.stores = true
-		answer := &wire.OpenAnswer{SessionID: wire.SessionID{Pair: c.Pair}, Opened: edge.opened, Delivering: edge.delivering(), Sessions: h.sum(c.Pair)}
+		answer := &wire.OpenAnswer{SessionID: wire.SessionID{Pair: c.Pair}, EdgeCount: count()}
 		h.after(2, func() { l.Opened(c.Edge, "/s/", answer, h.now()) })
 	}
 	if !c.Place {
 		h.after(2, ask)
 		return
 	}
+	if h.placing[l] { // one places it, the others wait
+		l.NotOpened(c.Edge, c.Pair, nil)
+		h.waiting[l] = append(h.waiting[l], func() { h.ask(l, o) })
+		return
+	}
+	h.placing[l] = true
 	h.after(15, func() { // a commit
+		defer func() {
+			waiting := h.waiting[l]
+			h.placing[l], h.waiting[l] = false, nil
+			for _, do := range waiting {
+				do()
+			}
+		}()
 		if len(h.p.Stream("/s/")) != len(p.Stream("/s/")) {
-			l.NotOpened(c.Edge, c.Pair)
-			h.viewer(l)
+			l.NotOpened(c.Edge, c.Pair, nil)
+			h.ask(l, o)
 			return
 		}
 		pairs := append(slices.Clone(p.Stream("/s/")), c.Pair)
@@ -121,6 +164,11 @@ func (h *hall) viewer(l *Loads) {
 	})
 }
 
+func (h *hall) pair(id wire.PairID) *wire.Pair {
+	q, _ := h.p.Pair(id)
+	return q
+}
+
 // run lets so many viewers come, one in apart milliseconds.
 func (h *hall) run(viewers int, apart float64) map[string]int {
 	come := 0
@@ -128,6 +176,9 @@ func (h *hall) run(viewers int, apart float64) map[string]int {
 		for i, c := range h.edges {
 			if come < viewers && (h.at+int64(60*i))%250 == 0 {
 				h.report(c)
+			}
+			if (h.at+int64(50*i))%200 == 0 { // a notice
+				c.told = maps.Clone(c.pairs)
 			}
 		}
 		for len(h.later[h.at]) > 0 {
@@ -152,10 +203,11 @@ func (h *hall) run(viewers int, apart float64) map[string]int {
 
 // TestAHotStreamIsEvenOverSeveralBalancers: each balancer hears of what the others open
 // with the next report, and of who stores the stream with the eighth. The crowd is spread
-// within a tenth all the same: first over the members of the pair, then over all edges.
+// within a tenth all the same, also where all come in the same moment: first over the
+// members of the pair, then over all edges.
 func TestAHotStreamIsEvenOverSeveralBalancers(t *testing.T) {
 	for _, balancers := range []int{1, 3} {
-		for _, apart := range []float64{5, 20, 40} {
+		for _, apart := range []float64{0, 0.2, 1, 5, 20, 40} {
 			for _, crowd := range []struct{ viewers, capacity, over int }{{20, 100, 2}, {50, 200, 2}, {100, 100, 4}, {200, 100, 4}, {500, 200, 4}} {
 				h := newHall(balancers, crowd.capacity, crowd.capacity, crowd.capacity, crowd.capacity)
 				has := h.run(crowd.viewers, apart)
@@ -205,23 +257,19 @@ func TestWhatAReportDoesNotShowYetCounts(t *testing.T) {
 		}
 	}
 	report(1, 4, 3)
-	c, _ := l.Choose(h.p, ring.Rules{}, "/s/", h.now())
-	if c.Edge != "e1" && c.Edge != "e2" {
-		t.Fatal(c)
-	}
-	l.NotOpened(c.Edge, c.Pair)
+	l.Take(wire.Report{Edge: "e2", Incarnation: 1, Sequence: 1, Delivering: 50}, h.now())
 	for range 2 {
-		l.mu.Lock()
-		l.opening(ring.Choice{Edge: "e1", Pair: 1})
-		l.mu.Unlock()
+		if c, _ := l.Opening(ring.Rules{}, "/s/").Choose(h.p, h.now()); c.Edge != "e1" {
+			t.Fatal(c)
+		}
 	}
 	count(5)
 	report(1, 4, 3)
 	count(5) // asked for
-	l.NotOpened("e1", 1)
+	l.NotOpened("e1", 1, nil)
 	count(4)
 	given := func(number uint64, delivering int) {
-		l.Opened("e1", "/s/", &wire.OpenAnswer{SessionID: wire.SessionID{Pair: 1}, Opened: number, Delivering: delivering}, h.now())
+		l.Opened("e1", "/s/", &wire.OpenAnswer{SessionID: wire.SessionID{Pair: 1}, EdgeCount: wire.EdgeCount{Incarnation: 1, Opened: number, Delivering: delivering}}, h.now())
 	}
 	given(6, 5)
 	count(5) // another balancer's is among them
@@ -237,7 +285,69 @@ func TestWhatAReportDoesNotShowYetCounts(t *testing.T) {
 	count(4)
 	given(9, 5)
 	report(2, 0, 0)
-	if n := l.Delivering(wire.Edge{Name: "e1", Incarnation: 2}); n != 0 {
-		t.Errorf("a new life delivers %d", n)
+	e.Incarnation = 2
+	count(0) // a new life
+	given(10, 6)
+	count(0) // the former life's answer came late
+	l.NotOpened("e1", 1, &wire.EdgeCount{Incarnation: 1, Opened: 11, Delivering: 7})
+	count(0)
+	l.NotOpened("e1", 1, &wire.EdgeCount{Incarnation: 2, Opened: 1, Delivering: 1})
+	count(1)
+}
+
+// TestAMovedBoundaryCounts: until the edges' reports are by the placement that has moved
+// it, whoever chooses next knows that one has sessions of the other.
+func TestAMovedBoundaryCounts(t *testing.T) {
+	h := newHall(1, 100, 100)
+	l := h.balancers[0]
+	report := func(edge string, sequence, version uint64, delivering int) {
+		l.Take(wire.Report{Edge: edge, Incarnation: 1, Sequence: sequence, Version: version, Delivering: delivering}, h.now())
+	}
+	count := func(e1, e2 int) {
+		t.Helper()
+		if f := l.Figures(h.p); f.Delivering["e1"] != e1 || f.Delivering["e2"] != e2 {
+			t.Fatalf("%v, not %d and %d", f.Delivering, e1, e2)
+		}
+	}
+	report("e1", 1, 7, 10)
+	report("e2", 1, 7, 20)
+	l.Moved(8, "e1", "e2", 4)
+	count(14, 16)
+	report("e1", 2, 8, 14)
+	count(14, 16)
+	report("e2", 2, 7, 20)
+	count(14, 16)
+	report("e2", 3, 9, 16)
+	count(14, 16)
+	l.Moved(8, "e1", "e2", 4) // the reports were quicker
+	count(14, 16)
+}
+
+// TestNobodyIsKeptOutByWhatOthersAskFor: an edge may refuse who asks now, and its report
+// may count already whom it has not answered. Who would be refused asks it as well.
+func TestNobodyIsKeptOutByWhatOthersAskFor(t *testing.T) {
+	h := newHall(1, 8, 8, 8, 8)
+	l := h.balancers[0]
+	for i, c := range h.edges {
+		delivers := 6 // the limit
+		if i == 0 {
+			delivers = 5
+		}
+		l.Take(wire.Report{Edge: c.name, Incarnation: 1, Sequence: 1, Capacity: 8, Delivering: delivers}, h.now())
+	}
+	if c, _ := l.Opening(ring.Rules{}, "/s/").Choose(h.p, h.now()); c.Edge != "e1" {
+		t.Fatal(c)
+	}
+	next := l.Opening(ring.Rules{}, "/s/")
+	if c, _ := next.Choose(h.p, h.now()); c.Edge != "" {
+		t.Fatalf("%+v: the last place is asked for", c)
+	}
+	next.Anew()
+	if c, _ := next.Choose(h.p, h.now()); c.Edge != "e1" {
+		t.Fatalf("%+v: e1 has one place, and has not said who gets it", c)
+	}
+	next.Refused("e1")
+	if c, _ := next.Choose(h.p, h.now()); c.Edge != "" || !next.Doubts() {
+		t.Fatal(c)
 	}
 }

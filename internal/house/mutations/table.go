@@ -122,8 +122,12 @@ var Table = []Mutation{
 
 	// A balancer's figures may be old: the edge has the last word.
 	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
-	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Sessions, a.Opened})", "_ = given{}", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
-	{0, "lb/loads/openings.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
+	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Opened})", "_ = given{}", "lb/loads.TestWhatAReportDoesNotShowYetCounts"},
+	{0, "internal/ring/bound.go", "\tif next >= 0 {\n", "\tif next < -1 {\n", "internal/ring.TestAnEdgeMayHaveAFewMoreThanIsKnown"},
+	{0, "lb/open.go", "Again: again || choice.Above, Most: most,", "Again: again || choice.Above, Most: 0 * most,", "lb.TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy"},
+	{0, "lb/open.go", "looks < maxLooks &&", "looks < 1 &&", "lb.TestWhoIsRefusedEverywhereForAMomentGetsIn"},
+	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
+	{0, "lb/loads/opening.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
 	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
 	{0, "internal/ring/choose.go", "hot = hot && f.share(p, q) >= f.HotShare", "hot = hot && f.share(p, q) >= 2*f.HotShare", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
