@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -33,6 +34,7 @@ func main() {
 // settings of a trial, from the command line.
 type settings struct {
 	binary, report string
+	rows           string
 	only, faults   string
 	viewers        int
 	faultAfter     time.Duration
@@ -45,7 +47,8 @@ func trial(args []string) error {
 	flags := flag.NewFlagSet("trial", flag.ContinueOnError)
 	flags.StringVar(&s.binary, "tandem", "bin/tandem", "the tandem binary")
 	flags.StringVar(&s.report, "report", "", "Markdown file to write")
-	flags.StringVar(&s.only, "only", "tandem,nginx,nginx-buffering,HAProxy,Caddy", "contenders")
+	flags.StringVar(&s.rows, "rows", "", "file of rows from earlier parts, which is added to: a trial in parts")
+	flags.StringVar(&s.only, "only", "tandem,tandem-steered,nginx,nginx-buffering,HAProxy,Caddy", "contenders")
 	flags.StringVar(&s.faults, "faults", "kill,stop,link,front-kill,front-restart", "faults")
 	flags.IntVar(&s.viewers, "viewers", 64, "paced viewers")
 	flags.DurationVar(&s.faultAfter, "fault-after", 14*time.Second, "from the first viewer to the fault")
@@ -59,7 +62,10 @@ func trial(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	var rows []result
+	rows, err := s.earlier()
+	if err != nil {
+		return err
+	}
 	for _, c := range contenders(s) {
 		for _, fault := range strings.Split(s.faults, ",") {
 			fmt.Fprintf(os.Stderr, "%-18s %-13s ", c.name(), fault)
@@ -68,7 +74,11 @@ func trial(args []string) error {
 				return fmt.Errorf("%s, %s: %w", c.name(), fault, err)
 			}
 			fmt.Fprintln(os.Stderr, row.line())
+			rows = slices.DeleteFunc(rows, func(r result) bool { return r.Contender == row.Contender && r.Fault == row.Fault })
 			rows = append(rows, row)
+			if err := s.keepRows(rows); err != nil {
+				return err
+			}
 		}
 	}
 	if err := report(os.Stdout, s.report, s, rows); err != nil {
@@ -80,7 +90,7 @@ func trial(args []string) error {
 // contenders picks those that were asked for.
 func contenders(s settings) []contender {
 	var all []contender
-	for _, c := range append([]contender{&tandem{binary: s.binary}}, peers()...) {
+	for _, c := range append([]contender{&tandem{binary: s.binary}, &tandem{binary: s.binary, steered: true}}, peers()...) {
 		for _, want := range strings.Split(s.only, ",") {
 			if strings.EqualFold(want, strings.ReplaceAll(c.name(), ", ", "-")) {
 				all = append(all, c)
@@ -189,7 +199,7 @@ func inflict(h *lab.Host, fault string) error {
 
 // warm fetches every segment once through the balancer.
 func warm(ctx context.Context, h *lab.Host, entry string, m *media) error {
-	base := strings.TrimSuffix(entry, filepath.Base(entryPath))
+	base := entry[:strings.LastIndex(entry, "/")+1]
 	for name := range m.digests {
 		if err := h.Await(ctx, base+name); err != nil {
 			return err

@@ -15,6 +15,7 @@ const (
 	segmentSeconds = 4
 	segmentCount   = 16
 	entryPath      = "/trial/index.m3u8"
+	mainPath       = "/trial/main.m3u8" // multivariant: what has a place for ways
 )
 
 // media is the stream on disk and what its segments must hash to.
@@ -45,5 +46,9 @@ func newMedia(dir string) (*media, error) {
 		fmt.Fprintf(&list, "#EXTINF:%d,\n%s\n", segmentSeconds, name)
 	}
 	list.WriteString("#EXT-X-ENDLIST\n")
+	variant := fmt.Sprintf("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=%d\nindex.m3u8\n", 8*segmentBytes/segmentSeconds)
+	if err := os.WriteFile(filepath.Join(base, "main.m3u8"), []byte(variant), 0o644); err != nil {
+		return nil, err
+	}
 	return m, os.WriteFile(filepath.Join(base, "index.m3u8"), []byte(list.String()), 0o644)
 }

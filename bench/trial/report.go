@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -11,6 +13,32 @@ import (
 func (r result) line() string {
 	return fmt.Sprintf("in flight %d, from the dead cache %d, broken %d, errors %d/%d, stalled %d (%.1f s), next byte p95 %d ms, origin %d",
 		r.InFlight, r.FromDead, r.Broken, r.Errors, r.NoRetry, r.Stalled, float64(r.StallMS)/1000, r.NextByteP95, r.OriginAsked)
+}
+
+// earlier are the rows of the parts before this one.
+func (s settings) earlier() ([]result, error) {
+	if s.rows == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.rows)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var rows []result
+	return rows, json.Unmarshal(text, &rows)
+}
+
+func (s settings) keepRows(rows []result) error {
+	if s.rows == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.rows, text, 0o644)
 }
 
 // report prints the table, and writes the page when a file is named.

@@ -16,8 +16,9 @@ import (
 
 // tandem is ours: three balancers, a ring of two edges, one origin.
 type tandem struct {
-	binary string
-	main   *exec.Cmd // of the first balancer
+	binary  string
+	steered bool      // players fetch from the edges themselves (docs/steering.md)
+	main    *exec.Cmd // of the first balancer
 }
 
 // front is what docs/deploy.md says of a new version.
@@ -32,7 +33,12 @@ var balancers = []string{"lb", "lb-2", "lb-3"}
 
 func (t *tandem) health() string { return "/_tandem/health" }
 
-func (t *tandem) name() string { return "tandem" }
+func (t *tandem) name() string {
+	if t.steered {
+		return "tandem, steered"
+	}
+	return "tandem"
+}
 
 // victim: the first edge of the ring delivers every session until its limit is
 // reached (S124), so it is the one whose death hurts most.
@@ -72,6 +78,18 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 			"--data", filepath.Join(l.Dir, name), "--origin", "http://" + at("origin") + ":8000", "--balancers", strings.Join(urls, ","), "--secret-file", secret,
 		}})
 	}
+	entry := lb + entryPath
+	if t.steered {
+		entry = lb + mainPath
+		for i, c := range commands {
+			switch c.args[0] {
+			case "lb":
+				commands[i].args = append(c.args, "--steering", "/")
+			case "edge":
+				commands[i].args = append(c.args, "--public-url", "http://"+at(c.host)+":8000")
+			}
+		}
+	}
 	for _, c := range commands {
 		cmd, err := l.Hosts[c.host].Start("tandem", append([]string{bin}, c.args...)...)
 		if err != nil {
@@ -81,7 +99,7 @@ func (t *tandem) setUp(ctx context.Context, l *lab.Lab, m *media) (string, error
 			t.main = cmd
 		}
 	}
-	return lb + entryPath, l.Hosts["viewers"].Await(ctx, lb+entryPath)
+	return entry, l.Hosts["viewers"].Await(ctx, entry)
 }
 
 // originAsked sums the origin's own counts over the segments.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,6 +17,8 @@ import (
 const (
 	readRate  = 2 << 20 // bytes a second of one viewer
 	readBlock = 32 << 10
+
+	mostSilence = 10 * time.Second // before a player gives a request up: what hls.js does
 )
 
 // viewer plays the stream as a player with that buffer does, and notes what
@@ -28,6 +29,7 @@ type viewer struct {
 	Retries int           `json:"retries"`
 
 	client  *http.Client
+	ways    *ways
 	digests map[string]string
 	log     *journal
 
@@ -65,19 +67,16 @@ type transit struct {
 // run plays until every segment was shown, the viewer died, or ctx ended.
 func (v *viewer) run(ctx context.Context, entry string) {
 	v.log = &journal{ID: v.ID, Retries: v.Retries}
-	list, base, err := v.playlist(ctx, entry)
-	if err != nil {
+	if err := v.open(ctx, entry); err != nil {
 		v.fail(err, &v.log.Failed)
 		v.log.Dead = true
 		return
 	}
 	// Viewers are at different places of the title, as the viewers of one are;
 	// in step they would all be at the same segment, and so at the same cache.
-	for i := range list {
-		uri := list[(i+v.ID*5)%len(list)]
+	for i := range segmentCount {
 		v.waitForRoom(ctx)
-		target := base.ResolveReference(&url.URL{Path: uri}).String()
-		if !v.segment(ctx, target) {
+		if !v.segment(ctx, (i+v.ID*5)%segmentCount) {
 			if ctx.Err() == nil && v.Retries == 0 {
 				v.log.Dead = true
 				return
@@ -94,17 +93,26 @@ func (v *viewer) run(ctx context.Context, entry string) {
 	}
 }
 
-// segment fetches one segment, as often as the viewer may.
-func (v *viewer) segment(ctx context.Context, target string) bool {
-	for try := 0; ; try++ {
-		err := v.fetch(ctx, target)
+// segment fetches one segment, as often as the viewer may. A steered one goes on at the
+// next of its ways at once: that is no retry.
+func (v *viewer) segment(ctx context.Context, number int) bool {
+	for try := 0; ; {
+		w := v.ways.best()
+		err := v.by(ctx, w, number)
 		if err == nil {
 			v.settle()
 			return true
 		}
-		if ctx.Err() != nil || try == v.Retries {
+		if ctx.Err() != nil {
 			return false
 		}
+		if v.ways.leave(w) {
+			continue
+		}
+		if try == v.Retries {
+			return false
+		}
+		try++
 		select {
 		case <-ctx.Done():
 			return false
@@ -113,8 +121,31 @@ func (v *viewer) segment(ctx context.Context, target string) bool {
 	}
 }
 
-func (v *viewer) playlist(ctx context.Context, entry string) ([]string, *url.URL, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, entry, nil)
+// by fetches one segment by a way, and the way's playlist before where that is not known.
+func (v *viewer) by(ctx context.Context, w *way, number int) error {
+	if w.segments == nil {
+		lines, base, err := v.playlist(ctx, w.list)
+		if err != nil {
+			v.fail(err, &v.log.Failed)
+			return err
+		}
+		for _, line := range lines {
+			if target, err := base.Parse(line); err == nil && !strings.HasPrefix(line, "#") {
+				w.segments = append(w.segments, target.String())
+			}
+		}
+		if len(w.segments) != segmentCount {
+			return fmt.Errorf("%s: %d segments", w.list, len(w.segments))
+		}
+	}
+	return v.fetch(ctx, w.segments[number])
+}
+
+// playlist gives the lines of a playlist, and where it came from.
+func (v *viewer) playlist(ctx context.Context, from string) ([]string, *url.URL, error) {
+	ctx, cancel := context.WithTimeout(ctx, mostSilence)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,13 +157,8 @@ func (v *viewer) playlist(ctx context.Context, entry string) ([]string, *url.URL
 	if res.StatusCode != http.StatusOK {
 		return nil, nil, fmt.Errorf("playlist: %s", res.Status)
 	}
-	var list []string
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if line := lines.Text(); line != "" && !strings.HasPrefix(line, "#") {
-			list = append(list, line)
-		}
-	}
-	return list, res.Request.URL, nil
+	text, err := io.ReadAll(res.Body)
+	return strings.Fields(string(text)), res.Request.URL, err
 }
 
 // fetch reads one body at the viewer's rate and checks it.
@@ -142,6 +168,11 @@ func (v *viewer) fetch(ctx context.Context, target string) error {
 	req, err := http.NewRequestWithContext(request, http.MethodGet, target, nil)
 	if err != nil {
 		return err
+	}
+	limit := time.AfterFunc(time.Hour, cancel)
+	defer limit.Stop()
+	if v.ways.server != "" {
+		limit.Reset(mostSilence)
 	}
 	t := transit{Start: time.Now().UnixMilli()}
 	res, err := v.client.Do(req)
@@ -159,7 +190,11 @@ func (v *viewer) fetch(ctx context.Context, target string) error {
 		return err
 	}
 	sum := sha256.New()
-	n, err := paced(sum, res.Body, &t)
+	var body io.Reader = res.Body
+	if v.ways.server != "" {
+		body = silent{res.Body, limit}
+	}
+	n, err := paced(sum, body, &t)
 	t.End = time.Now().UnixMilli()
 	switch {
 	case ctx.Err() != nil:

@@ -118,7 +118,7 @@ await check.run(async () => {
   const cluster = await check.cluster(["--edges", "4", "--balancers", "3", "--capacity", "100", steering]);
   moving.lead(cluster.file.viewers);
   const { pages, browsers } = await check.stage(1);
-  for (const play of plays.filter((p) => ["hls", "dash"].includes(p.player) && p.name.includes(check.asked.only))) {
+  for (const play of plays.filter((p) => ["hls", "dash", "shaka"].includes(p.player) && p.name.includes(check.asked.only))) {
     const { seat, deaths, ...verdict } = await round(play, cluster, pages, browsers[0], moving);
     check.tell([verdict]);
     await check.keep(fileOf(seat.name), { deaths, ...keptOf(seat) });
