@@ -147,6 +147,18 @@ func (h *Host) end() {
 		_ = cmd.Wait()
 	}
 	h.procs = nil
+	h.endSuccessors()
+}
+
+// endSuccessors ends what the host's commands have started in their place, as a balancer
+// does that hands its sockets over: a group of its own, in the host's namespace.
+func (h *Host) endSuccessors() {
+	out, _ := exec.Command("ip", "netns", "pids", h.lab.ns(h.Name)).Output()
+	for _, text := range strings.Fields(string(out)) {
+		if pid, err := strconv.Atoi(text); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // lastWords are the last lines that the host's commands wrote.

@@ -51,7 +51,13 @@ func (c *client) listRows() []setting.Row {
 // addresses lists the balancers that can be asked, in order.
 func (c *client) addresses() ([]string, error) {
 	if c.admin != "" {
-		return strings.Split(strings.TrimRight(c.admin, "/"), ","), nil
+		admins := strings.Split(c.admin, ",")
+		for i, admin := range admins {
+			if !strings.Contains(admin, "://") { // as a listener's address is written
+				admins[i] = "http://" + admin
+			}
+		}
+		return admins, nil
 	}
 	path := c.file()
 	if path == "" {

@@ -272,7 +272,7 @@ func TestTheOneThatAnswersSaysWhyAnOrderCannotBe(t *testing.T) {
 	defer alone.Close()
 	dead := httptest.NewServer(nil)
 	dead.Close()
-	for _, admins := range []string{alone.URL + "," + dead.URL, dead.URL + "," + alone.URL} {
+	for _, admins := range []string{alone.URL + "," + dead.URL, dead.URL + "," + alone.URL + "/", strings.TrimPrefix(alone.URL, "http://")} {
 		c := &client{admin: admins}
 		if err := c.call(t.Context(), http.MethodPost, "/api/v1/edges/edge-1/drain", nil, nil); err == nil || err.Error() != "no majority of the balancers" {
 			t.Errorf("%s: %v", admins, err)
