@@ -173,8 +173,17 @@ func TestTheAuthorityRollsOver(t *testing.T) {
 	if status, text := c.asNode(id, http.MethodGet, wire.PathTrust, nil); status != http.StatusOK || json.Unmarshal(text, &said) != nil || said.Trust == nil || said.Trust.Roots != string(ca.Root()) || len(said.Datagrams.Keys) == 0 || strings.Contains(string(text), "tokens") {
 		t.Errorf("what an origin hears: %d %s", status, text)
 	}
-	for _, step := range []string{"new", "use"} {
-		c.api(http.MethodPost, "/authority/"+step, nil, http.StatusOK, nil)
+	for _, step := range []string{"use", "new", "new", "drop", "use", "new"} { // what is out of turn changes nothing
+		want := http.StatusConflict
+		if roots := strings.Count(c.lb.Placement().Trust.Roots, "BEGIN"); step == "new" && roots == 1 || step == "use" && roots == 2 {
+			want = http.StatusOK
+		}
+		if text := string(c.api(http.MethodPost, "/authority/"+step, nil, want, nil)); want == http.StatusConflict && !strings.Contains(text, "tandem cluster authority") {
+			t.Errorf("%s: %s", step, text)
+		}
+	}
+	if roots := c.lb.Placement().Trust.Roots; !strings.Contains(roots, string(ca.Root())) {
+		t.Error("the first root is gone before its end")
 	}
 	until(t, "only the origin is left", func() bool {
 		text := string(c.api(http.MethodPost, "/authority/drop", nil, http.StatusConflict, nil))

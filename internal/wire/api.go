@@ -48,7 +48,17 @@ type Status struct {
 	Takeovers int64          `json:"takeovers"`      // responses finished from the partner, likewise
 	Demo      bool           `json:"demo,omitempty"` // of `tandem demo`: its nodes can be killed and brought back by orders
 	Verdict   Verdict        `json:"verdict"`        // what an operator has to know first
+	RollOver  RollOver       `json:"roll_over,omitempty"`
 }
+
+// RollOver is how far a change of the cluster's authority is; "": none is under way.
+type RollOver string
+
+// Its steps.
+const (
+	RollTrusted RollOver = "trusted" // a second root is
+	RollIssues  RollOver = "issues"  // the second root's authority; the first is trusted still
+)
 
 // BalancerInfo is one balancer.
 type BalancerInfo struct {

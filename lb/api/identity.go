@@ -56,7 +56,12 @@ func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 // authority issues, the former root is trusted no longer.
 func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	var c raftfsm.Command
-	switch chi.URLParam(r, "step") {
+	step := chi.URLParam(r, "step")
+	if why := outOfTurn(step, a.rollOver()); why != "" {
+		call.RefuseNode(w, http.StatusConflict, "out_of_turn", why)
+		return
+	}
+	switch step {
 	case "new":
 		var cluster string
 		if t := a.deps.Node.Placement().Trust; t != nil {
@@ -90,6 +95,43 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	if result, ok := a.order(w, r, c); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}
+}
+
+// rollOver is how far a change of the authority is.
+func (a *API) rollOver() wire.RollOver {
+	t := a.deps.Node.Placement().Trust
+	_, next := a.deps.Node.Authority()
+	switch {
+	case next != nil:
+		return wire.RollTrusted
+	case t != nil && strings.Count(t.Roots, "-----BEGIN CERTIFICATE-----") > 1:
+		return wire.RollIssues
+	default:
+		return ""
+	}
+}
+
+// outOfTurn says why a step can't be taken now: a second `new` would end the first root
+// where nodes have no other certificate yet.
+func outOfTurn(step string, now wire.RollOver) string {
+	switch {
+	case step == "new" && now != "":
+		return "a change of the authority is under way: " + nextOfRoll(now)
+	case step == "use" && now == "":
+		return "no second root is trusted: first tandem cluster authority new"
+	case step == "drop" && now == wire.RollTrusted:
+		return "the second root's authority does not issue yet: " + nextOfRoll(now)
+	default:
+		return ""
+	}
+}
+
+// nextOfRoll is the next step of a roll-over.
+func nextOfRoll(now wire.RollOver) string {
+	if now == wire.RollTrusted {
+		return "next is tandem cluster authority use."
+	}
+	return "next is tandem cluster authority drop, when every node has a certificate of the new root."
 }
 
 // mayDropRoot tells whether nobody would be shut out by the end of the old root, or the

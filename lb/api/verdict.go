@@ -29,6 +29,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	v.origins()
 	v.balancers()
 	v.clocks()
+	v.roll()
 	survives, more := v.nextFailure()
 	text := strings.Join(v.parts, "; ")
 	if len(v.parts) > 3 {
@@ -41,6 +42,9 @@ func verdict(s *wire.Status) wire.Verdict {
 	}
 	if survives != wire.Yes && v.level == wire.Good {
 		v.level = wire.Warn
+	}
+	if strings.HasPrefix(text, "the ") { // names keep their letters
+		text = "T" + text[1:]
 	}
 	return wire.Verdict{Level: v.level, Text: text, More: more, Next: v.next, Survives: survives}
 }
@@ -239,6 +243,14 @@ func (v *judgement) clocks() {
 			way = "behind"
 		}
 		v.says(wire.Warn, "Set the clock of "+o.name+" (chrony, systemd-timesyncd): tokens and freshness go by it.", "the clock of %s is %s %s", o.name, o.ahead.Abs().Round(time.Second), way)
+	}
+}
+
+// roll: a change of the authority that somebody began, and has to end.
+func (v *judgement) roll() {
+	if now := v.s.RollOver; now != "" {
+		next := nextOfRoll(now)
+		v.says(wire.Warn, strings.ToUpper(next[:1])+next[1:], "the authority is being changed")
 	}
 }
 

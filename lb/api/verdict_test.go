@@ -61,7 +61,7 @@ var verdictRows = []struct {
 		for i := range s.Edges {
 			s.Edges[i].Delivering = 37
 		}
-	}, wire.Warn, wire.Yes, []string{"the cluster is full: new viewers are refused", "Add an edge, or raise"}},
+	}, wire.Warn, wire.Yes, []string{"The cluster is full: new viewers are refused", "Add an edge, or raise"}},
 	{"one edge is full", func(s *wire.Status) { s.Edges[0].Delivering = 37 }, wire.Good, wire.Yes, []string{"nobody waits for an edge"}},
 	{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
 	{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
@@ -83,15 +83,15 @@ var verdictRows = []struct {
 		b := &s.Balancers[2]
 		b.Alive, b.Refused, b.Next = false, "its certificate is not of this cluster", "Join it anew with a ticket"
 	}, wire.Warn, wire.Yes, []string{"lb-3 and the others don't hear each other: its certificate is not of this cluster", "Join it anew with a ticket"}},
-	{"an edge's clock is off by a minute", func(s *wire.Status) { s.Edges[2].Ahead = 61_400 }, wire.Warn, wire.Yes, []string{"the clock of edge-3 is 1m1s ahead", "Set the clock of edge-3"}},
-	{"a balancer's clock is off by a minute", func(s *wire.Status) { s.Balancers[1].Ahead = -60_000 }, wire.Warn, wire.Yes, []string{"the clock of lb-2 is 1m0s behind", "Set the clock of lb-2"}},
-	{"two clocks of one machine are off", func(s *wire.Status) { s.Edges[2].Ahead, s.Balancers[1].Ahead = 60_000, 60_000 }, wire.Warn, wire.Yes, []string{"the clock of lb-2 is 1m0s ahead", "the clock of edge-3 is 1m0s ahead"}},
+	{"an edge's clock is off by a minute", func(s *wire.Status) { s.Edges[2].Ahead = 61_400 }, wire.Warn, wire.Yes, []string{"The clock of edge-3 is 1m1s ahead", "Set the clock of edge-3"}},
+	{"a balancer's clock is off by a minute", func(s *wire.Status) { s.Balancers[1].Ahead = -60_000 }, wire.Warn, wire.Yes, []string{"The clock of lb-2 is 1m0s behind", "Set the clock of lb-2"}},
+	{"two clocks of one machine are off", func(s *wire.Status) { s.Edges[2].Ahead, s.Balancers[1].Ahead = 60_000, 60_000 }, wire.Warn, wire.Yes, []string{"The clock of lb-2 is 1m0s ahead", "the clock of edge-3 is 1m0s ahead"}},
 	{"this balancer's own clock is off", func(s *wire.Status) {
 		for i := range s.Edges {
 			s.Edges[i].Ahead = 60_000 + int64(i)
 		}
 		s.Balancers[1].Ahead, s.Balancers[2].Ahead = 59_000, 60_000
-	}, wire.Warn, wire.Yes, []string{"the clock of lb-1 is 59s behind", "Set the clock of lb-1"}},
+	}, wire.Warn, wire.Yes, []string{"The clock of lb-1 is 59s behind", "Set the clock of lb-1"}},
 	{"clocks that differ by seconds", func(s *wire.Status) { s.Edges[0].Ahead, s.Balancers[1].Ahead = 4000, -4000 }, wire.Good, wire.Yes, []string{"nobody waits for an edge"}},
 	{"what is asked has an old view", func(s *wire.Status) {
 		b := &s.Balancers[0]
@@ -101,12 +101,14 @@ var verdictRows = []struct {
 		for i := range s.Edges {
 			s.Edges[i].OriginsOut = []string{"http://origin:8090"}
 		}
-	}, wire.Bad, wire.Yes, []string{"the origin http://origin:8090 is down for edge-1, edge-2, edge-3 and edge-4: what is not stored", "tandem upstreams set"}},
-	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Warn, wire.Yes, []string{"http://origin:8090 is down for edge-2", "network between edge-2 and the origin"}},
+	}, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-1, edge-2, edge-3 and edge-4: what is not stored", "tandem upstreams set"}},
+	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Warn, wire.Yes, []string{"The origin http://origin:8090 is down for edge-2", "network between edge-2 and the origin"}},
 	{"what a dead edge said of the origin is old", func(s *wire.Status) {
 		dead(s, 0)
 		s.Edges[0].OriginsOut = []string{"http://origin:8090"}
 	}, wire.Bad, wire.Yes, []string{"edge-1 is down"}},
+	{"a second root is trusted", func(s *wire.Status) { s.RollOver = wire.RollTrusted }, wire.Warn, wire.Yes, []string{"The authority is being changed", "Next is tandem cluster authority use."}},
+	{"the second root's authority issues", func(s *wire.Status) { s.RollOver = wire.RollIssues }, wire.Warn, wire.Yes, []string{"The authority is being changed", "Next is tandem cluster authority drop, when"}},
 	{"a load was never told", func(s *wire.Status) { s.Edges[1].ReportAge = -1 }, wire.Warn, wire.Unknown, []string{"not known: edge-2"}},
 	{"a zone would cost somebody", func(s *wire.Status) {
 		s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}

@@ -27,6 +27,12 @@ function judged(status: Status): Sentence {
   return v ? { tone: v.level, text: v.text, more: v.next ? `${v.more} ${v.next}` : v.more } : sentence(status);
 }
 
+// Names like edge-3 are not broken at the end of a line; what is long, as an address is, may be.
+function setWords(element: HTMLElement, text: string): void {
+  if (element.textContent === text) return;
+  element.replaceChildren(...text.split(/(\S+)/).map((w) => (w.length <= 24 && w.includes("-") ? h("span", { class: "word" }, w) : w)));
+}
+
 export class Header {
   private readonly sentence = byId("sentence");
   private readonly more = byId("more");
@@ -55,8 +61,8 @@ export class Header {
 
   update(status: Status): void {
     const said = judged(status);
-    setText(this.sentence, said.text);
-    setText(this.more, said.more);
+    setWords(this.sentence, said.text);
+    setWords(this.more, said.more);
     setAttribute(document.documentElement, "data-tone", said.tone);
     if (this.marked !== said.tone) {
       this.marked = said.tone;

@@ -43,6 +43,7 @@ export class Streams {
 
   constructor(parent: Element, open: (entry: string) => void) {
     parent.append(this.empty, this.table.root, this.more);
+    this.empty.hidden = this.table.root.hidden = true; // until it is known
     this.rows = new Keyed(this.table.body, (s) => s.stream, () => new StreamRow(open));
   }
 
