@@ -39,7 +39,7 @@ func measure(logs []journal, dead string, faultAt int64) result {
 		if j.Stalls > 0 {
 			r.Stalled++
 			r.StallMS += j.StallMS
-			if j.ID%2 == 0 {
+			if j.Short {
 				r.StalledShort++
 			}
 		}

@@ -41,6 +41,7 @@ type viewer struct {
 // journal is what one viewer saw, in the end written as one JSON line.
 type journal struct {
 	ID         int       `json:"id"`
+	Short      bool      `json:"short"` // of buffer
 	Retries    int       `json:"retries"`
 	Segments   int       `json:"segments"`
 	Wrong      int       `json:"wrong"`     // bodies with the right length and wrong bytes
@@ -66,7 +67,6 @@ type transit struct {
 
 // run plays until every segment was shown, the viewer died, or ctx ended.
 func (v *viewer) run(ctx context.Context, entry string) {
-	v.log = &journal{ID: v.ID, Retries: v.Retries}
 	if err := v.open(ctx, entry); err != nil {
 		v.fail(err, &v.log.Failed)
 		v.log.Dead = true
