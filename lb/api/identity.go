@@ -57,7 +57,7 @@ func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	var c raftfsm.Command
 	step := chi.URLParam(r, "step")
-	if why := outOfTurn(step, a.rollOver()); why != "" {
+	if why := outOfTurn(step, rollOver(a.deps.Node)); why != "" {
 		call.RefuseNode(w, http.StatusConflict, "out_of_turn", why)
 		return
 	}
@@ -98,9 +98,9 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 }
 
 // rollOver is how far a change of the authority is.
-func (a *API) rollOver() wire.RollOver {
-	t := a.deps.Node.Placement().Trust
-	_, next := a.deps.Node.Authority()
+func rollOver(node *raftfsm.Node) wire.RollOver {
+	t := node.Placement().Trust
+	_, next := node.Authority()
 	switch {
 	case next != nil:
 		return wire.RollTrusted

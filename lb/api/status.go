@@ -21,7 +21,7 @@ func (a *API) status() wire.Status {
 		Edges: a.edgeStatuses(p, known, tables, now), Pairs: pairStatuses(p, tables), Balancers: a.balancerInfos(p, leader.Name), Zones: ring.ZoneLosses(p, tables),
 		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: counted.Refused, Takeovers: counted.Takeovers, Demo: a.deps.DemoControl != "",
 	}
-	s.RollOver = a.rollOver()
+	s.RollOver = rollOver(a.deps.Node)
 	s.Verdict = verdict(&s)
 	return s
 }
