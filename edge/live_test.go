@@ -113,6 +113,31 @@ func TestRestartedEncoderIsReleasedWhenWhatViewersHaveIsPlayed(t *testing.T) {
 	}
 }
 
+// Some origins say with 200 that they have failed. What viewers have of a live manifest
+// is given meanwhile, as under an error that is called one, and no longer.
+func TestPageInThePlaceOfALiveManifestIsAnError(t *testing.T) {
+	for target, text := range map[string]string{
+		"/a.m3u8": segments(500, 4, "x%d.ts", ""), "/play?id=1": segments(500, 4, "x%d.ts", ""),
+		"/a.mpd": `<MPD type="dynamic" availabilityStartTime="2026-01-01T00:00:00Z" minimumUpdatePeriod="PT1S"/>`,
+	} {
+		s := newLiveStage(t)
+		s.say(func(*http.Request) string { return text })
+		s.take(t, 0, target, `(EXTM3U|MPD)`)
+		s.say(func(*http.Request) string { return "<!DOCTYPE html><p>Sorry" })
+		for range 5 {
+			s.take(t, 1, target, `(EXTM3U|MPD)`)
+		}
+		s.take(t, 10, target, `(Sorry)`)
+		s.say(func(*http.Request) string { return text })
+		s.take(t, 3, target, `(EXTM3U|MPD)`)
+	}
+	s := newLiveStage(t) // what is no channel any more is what the origin says
+	s.say(func(*http.Request) string { return segments(0, 4, "x%d.ts", "#EXT-X-ENDLIST\n") })
+	s.take(t, 0, "/a.m3u8", `(ENDLIST)`)
+	s.say(func(*http.Request) string { return "<!DOCTYPE html><p>Sorry" })
+	s.take(t, 1, "/a.m3u8", `(Sorry)`)
+}
+
 // What was given out before this edge knew of it, by its partner or before it was started
 // again, is held from then on: viewers have played since.
 func TestRestartedEncoderIsReleasedByTheAgeOfTheCopy(t *testing.T) {

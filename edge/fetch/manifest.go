@@ -56,7 +56,7 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 // fillManifest reads a manifest whole, sees to it that a live one never goes back
 // (truth 5), and that the partner holds it before anybody is given it. One that is
 // too large to be read is an object like any other.
-func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
+func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
 	body, err := f.readManifest(ctx, a)
 	switch {
 	case errors.Is(err, media.ErrTooLarge):
@@ -70,6 +70,9 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	now := f.now()
 	a.meta.Size = int64(len(body))
 	e := f.manifests.Parse(o.key, &a.meta, body)
+	if e.Manifest == nil && f.displaces(o.key, a, have) {
+		return fmt.Errorf("%w: no manifest at the place of a live one from %s", ErrOrigin, a.from)
+	}
 	live, interval := liveness(e)
 	a.meta.Volatile = live || a.meta.Volatile
 	if live {
