@@ -206,3 +206,37 @@ func TestSegmentThatTheOriginLedToMovesThePosition(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheOriginLedToIsMadeReady: a session's next segment is got ahead where it is,
+// whether the answer that leads there is kept or not.
+func TestWhatTheOriginLedToIsMadeReady(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		to := map[string]string{
+			"/1.ts": "/cache/1.ts?sig=1#f", "/2.ts": o.URL + "/mid/2.ts", "/mid/2.ts": "../far/2.ts", "/kept.ts": "/far/kept.ts",
+			"/loop.ts": "/loop.ts", "/abroad.ts": "http://far.example/1.ts",
+		}[r.URL.Path]
+		if to == "" {
+			return false
+		}
+		w.Header().Set("Location", to)
+		if r.URL.Path == "/kept.ts" {
+			w.Header().Set("Cache-Control", "max-age=600")
+		}
+		w.WriteHeader(http.StatusFound)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for range 2 {
+		for target, want := range map[string]string{"/plain.ts": "/plain.ts", "/1.ts": "/cache/1.ts?sig=1", "/2.ts": "/far/2.ts", "/kept.ts": "/far/kept.ts"} {
+			if at, err := e.fetch.Fill(t.Context(), target, 0, e.cfg.query); err != nil || at != want || !e.store.Has(want) {
+				t.Errorf("%s: at %s, %v", target, at, err)
+			}
+		}
+	}
+	for _, target := range []string{"/loop.ts", "/abroad.ts"} {
+		if at, err := e.fetch.Fill(t.Context(), target, 0, e.cfg.query); err == nil {
+			t.Errorf("%s: at %s", target, at)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
 func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *request) bool {
 	e := q.e
 	meta := view.Meta()
-	if !view.Complete() || !view.Proven() || !view.Fresh(e.now()) || !rules.Selects(meta.Vary, h) || redirects(meta.Status) {
+	if !view.Complete() || !view.Proven() || !view.Fresh(e.now()) || !rules.Selects(meta.Vary, h) || rules.Redirects(meta.Status) {
 		return false
 	}
 	if manifest.Candidate(x.Key, &meta) && !x.Peer {

@@ -98,20 +98,11 @@ func closeFound(found fetch.Found) {
 	found.View.Close()
 }
 
-// redirects tells whether Location leads the viewer on.
-func redirects(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	}
-	return false
-}
-
 // locate keeps a session's viewer in it where a redirect leads to the origin: by
 // upstreams' own names that is a path already.
 func (e *Edge) locate(x *request, h http.Header, status int) {
 	to := h.Get("Location")
-	if to == "" || x.Peer || !redirects(status) {
+	if to == "" || x.Peer || !rules.Redirects(status) {
 		return
 	}
 	led, ok := x.prefix+to, strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//")

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/rules"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/wire"
@@ -134,9 +136,51 @@ func (f *Fetcher) Wanted(x *Request, m *segstore.Meta) {
 	f.hints.add(x.Key, x.Pair)
 }
 
-// Fill gets an object into the store, as a request that nobody waits for.
-func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID) error {
-	return f.store.Fill(ctx, key, f.source(fetchRequest{key: key, pair: pair}))
+// maxLed is how often one Fill goes on to where the origin leads.
+const maxLed = 3
+
+// Fill gets an object into the store, as a request that nobody waits for; at: its key,
+// where the origin leads on to it, by an answer that is kept or not.
+func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID, query cachekey.Query) (at string, err error) {
+	for range maxLed {
+		led, err := f.fillOnce(ctx, key, pair)
+		if err != nil || led == "" {
+			return key, err
+		}
+		f.manifests.Redirects.Note(rules.TargetOf(key), led)
+		key = query.Apply(led)
+	}
+	return key, fmt.Errorf("%w: more than %d redirects", ErrOrigin, maxLed)
+}
+
+// fillOnce gets what there is of one key; led: that leads there.
+func (f *Fetcher) fillOnce(ctx context.Context, key string, pair wire.PairID) (led string, err error) {
+	hand := &passThrough{interim: func(int, http.Header) {}}
+	if !f.store.Has(key) {
+		err = f.store.Fill(ctx, key, f.source(fetchRequest{key: key, pair: pair, hand: hand}))
+	}
+	if _, a := hand.take(); a != nil {
+		led = leads(a.meta.Status, a.resp.Header)
+		a.close()
+	} else if view, ok := f.store.Peek(key); ok {
+		m := view.Meta()
+		view.Close()
+		led = leads(m.Status, rules.HeaderOf(&m))
+	}
+	if led != "" {
+		err = nil
+	}
+	return led, err
+}
+
+// leads is the target that an answer leads on to; "": it is at no place of ours.
+func leads(status int, h http.Header) string {
+	to, _, _ := strings.Cut(h.Get("Location"), "#")
+	if !rules.Redirects(status) || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+		return ""
+	}
+	key, _ := cachekey.Of(to)
+	return key
 }
 
 // Renew sees to it that a manifest is here as the origin has it now, for a pair: one

@@ -52,13 +52,14 @@ func (s *segments) renew(ctx context.Context, manifest string, pair wire.PairID,
 func (s *segments) load(ctx context.Context, what prefetch.Wanted, pair wire.PairID) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	if !s.store.Has(what.Target) {
-		if !what.Part.Whole() {
-			return errors.New("the file is not stored")
-		}
-		if err := s.fetch.Fill(ctx, what.Target, pair); err != nil {
+	if what.Part.Whole() {
+		at, err := s.fetch.Fill(ctx, what.Target, pair, s.query)
+		if err != nil {
 			return err
 		}
+		what.Target = at
+	} else if !s.store.Has(what.Target) {
+		return errors.New("the file is not stored")
 	}
 	view, ok := s.store.Peek(what.Target)
 	if !ok {

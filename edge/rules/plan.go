@@ -23,6 +23,15 @@ type Header interface {
 	Lines(text string) // "Name: value\r\n", as they are kept with an object
 }
 
+// Redirects tells whether Location leads the viewer on.
+func Redirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
 // Plan is the answer to a request for an object that is here, its body aside.
 // It is made in one place for both ways on which requests come, so that they are
 // answered alike.
