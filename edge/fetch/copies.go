@@ -143,7 +143,7 @@ const maxLed = 3
 // where the origin leads on to it, by an answer that is kept or not.
 func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID, query cachekey.Query) (at string, err error) {
 	for range maxLed {
-		led, err := f.fillOnce(ctx, key, pair)
+		led, err := fillOnce(ctx, f, key, pair)
 		if err != nil || led == "" {
 			return key, err
 		}
@@ -154,7 +154,7 @@ func (f *Fetcher) Fill(ctx context.Context, key string, pair wire.PairID, query 
 }
 
 // fillOnce gets what there is of one key; led: that leads there.
-func (f *Fetcher) fillOnce(ctx context.Context, key string, pair wire.PairID) (led string, err error) {
+func fillOnce(ctx context.Context, f *Fetcher, key string, pair wire.PairID) (led string, err error) {
 	hand := &passThrough{interim: func(int, http.Header) {}}
 	if !f.store.Has(key) {
 		err = f.store.Fill(ctx, key, f.source(fetchRequest{key: key, pair: pair, hand: hand}))

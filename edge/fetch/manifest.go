@@ -70,7 +70,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	now := f.now()
 	a.meta.Size = int64(len(body))
 	e := f.manifests.Parse(o.key, &a.meta, body)
-	if e.Manifest == nil && f.displaces(o.key, a, have) {
+	if e.Manifest == nil && displaces(f, o.key, a, have) {
 		return fmt.Errorf("%w: no manifest at the place of a live one from %s", ErrOrigin, a.from)
 	}
 	live, interval := liveness(e)

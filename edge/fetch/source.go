@@ -74,7 +74,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 			return errWhole
 		}
 		return f.fillManifest(ctx, sink, o, a, have)
-	case f.displaces(o.key, a, have):
+	case displaces(f, o.key, a, have):
 		return fmt.Errorf("%w: %s in the place of a live manifest from %s", ErrOrigin, a.meta.ContentType, a.from)
 	}
 	return f.fillObject(ctx, sink, o, a)
@@ -82,7 +82,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 
 // displaces tells whether an answer that is no manifest stands for a live one whose
 // copy may still be given: some origins say with 200 that they have failed.
-func (f *Fetcher) displaces(key string, a *answer, have *segstore.Meta) bool {
+func displaces(f *Fetcher, key string, a *answer, have *segstore.Meta) bool {
 	if have == nil || a.meta.Status != http.StatusOK || !rules.MayServeStale(have, rules.PathOf(key), f.now()) {
 		return false
 	}
