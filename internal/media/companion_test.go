@@ -16,6 +16,11 @@ var companions = []struct{ in, want string }{
 		`"PATHWAY-CLONES":[{"BASE-ID":"/a","ID":"/b","URI-REPLACEMENT":{"PARAMS":{"x":"/y"},"PER-VARIANT-URIS":{"/v":"http://o.example/v.m3u8","w":"w.m3u8"},"PER-RENDITION-URIS":{"r" : "/r.m3u8"}},"N":"/n"}]`,
 		`"PATHWAY-CLONES":[{"BASE-ID":"/a","ID":"/b","URI-REPLACEMENT":{"PARAMS":{"x":"/y"},"PER-VARIANT-URIS":{"/v":"[P]/v.m3u8","w":"w.m3u8"},"PER-RENDITION-URIS":{"r" : "[P]/r.m3u8"}},"N":"/n"}]`,
 	},
+	{ // a host of ours is none: the clone is here
+		`"PATHWAY-CLONES":[{"BASE-ID":"a","ID":"b","URI-REPLACEMENT":{"HOST" : "O.example:80","PARAMS":{"HOST":"o.example"},"PER-VARIANT-URIS":{"v":"/v"}}},{"URI-REPLACEMENT":{"PARAMS":{},"HOST":"o.example"}}]`,
+		`"PATHWAY-CLONES":[{"BASE-ID":"a","ID":"b","URI-REPLACEMENT":{"[P]":"","PARAMS":{"HOST":"o.example"},"PER-VARIANT-URIS":{"v":"[P]/v"}}},{"URI-REPLACEMENT":{"PARAMS":{},"[P]":""}}]`,
+	},
+	{`"PATHWAY-CLONES":[{"URI-REPLACEMENT":{"HOST":"far.example"}}],"HOST":"o.example"`, ``},
 	// What is to stay.
 	{`"ASSETS":[{"URI":"ad.m3u8"},{"URI":"https://far.example/ad.m3u8"},{"X":"/x","TITLE":"\"URI\":\"/x\""}]`, ``},
 	{`"ASSETS":[{"URI":"/broken\x"},{"URI":""},{"URI":null}]`, ``},

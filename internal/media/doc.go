@@ -14,8 +14,8 @@
 //     nothing is expanded, a template of a million segments is a template;
 //   - a parser never panics and never refuses what a player might play: what is
 //     malformed is passed over and told by Flaw, its URIs are led all the same;
-//   - an edited body differs from the body in nothing but the beginnings of URIs,
-//     and its length is known before its first byte is sent;
+//   - an edited body differs from the body in nothing but the beginnings of URIs (and
+//     the hosts of pathway clones, see companion), and its length is known before its first byte is sent;
 //   - a URI that is led leads to the prefix and the very target that it led to at
 //     the origin (RFC 3986 section 5.2); one that can't be is counted;
 //   - a sequence number grows along a track, and names the same segment in every

@@ -47,7 +47,9 @@ type reader struct {
 	at    int
 	depth int
 	named int // the depth whose members' names are anything and whose values are URIs; 0: none
+	clone int // the depth of what a pathway clone replaces; 0: none
 	name  []byte
+	begin int // of the name in the body
 	text  []byte
 }
 
@@ -60,12 +62,18 @@ func Parse(d *edit.Draft) *Document {
 			if p.depth++; p.named == 0 && (string(p.name) == "PER-VARIANT-URIS" || string(p.name) == "PER-RENDITION-URIS") {
 				p.named = p.depth
 			}
+			if string(p.name) == "URI-REPLACEMENT" {
+				p.clone = p.depth
+			}
 			p.name = nil
 		case '[':
 			p.depth++
 		case '}', ']':
 			if p.depth == p.named {
 				p.named = 0
+			}
+			if p.depth == p.clone {
+				p.clone = 0
 			}
 			p.depth--
 			p.name = nil
@@ -94,16 +102,30 @@ func (p *reader) string() {
 		next++
 	}
 	if next < len(body) && body[next] == ':' {
-		p.name = body[from:end]
+		p.name, p.begin = body[from:end], from
 		p.at = next
 		return
 	}
 	switch name := string(p.name); {
 	case name == "URI", name == "RELOAD-URI", p.named == p.depth && p.named > 0:
 		p.lead(scan.Between(from, end))
-	case name == "HOST": // of a pathway clone, which takes the place of the cluster's
-		p.Names(append(append(p.text[:0], "http://"...), body[from:end]...))
+	case name == "HOST":
+		p.host(scan.Between(from, end))
 	}
+}
+
+// host takes a host. One of ours in a pathway clone would take the place of the
+// cluster's, where players find its session: the clone is given none, so that what
+// else it replaces holds here. A member that is called as the prefix takes its place,
+// which players don't know.
+func (p *reader) host(raw scan.Span) {
+	p.text = append(append(p.text[:0], "http://"...), raw.Of(p.Body)...)
+	l, _ := p.Origin.Lead(uri.Place{}, p.text)
+	if p.clone == p.depth && p.clone > 0 && (l.Class == uri.Moved || l.Class == uri.Left) {
+		p.Edits.Add(int64(p.begin), int64(raw.End()-p.begin), edit.Word, `":"`)
+		return
+	}
+	p.Names(p.text)
 }
 
 // lead takes a URI.

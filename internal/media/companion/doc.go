@@ -4,7 +4,7 @@
 //
 // Always true:
 //   - a value is a URI by the name of its member, wherever that stands, and nothing
-//     else is touched;
+//     else is touched but a host of ours in a pathway clone;
 //   - the text is gone through once, whatever is nested in what; what is no JSON
 //     costs nothing, and its URIs are led as far as they are read;
 //   - what holds neither of the two is no companion.
