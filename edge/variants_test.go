@@ -183,3 +183,41 @@ func TestOriginsWordOnCredentialsStands(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 }
+
+// What an origin says of a request and not of the object (400, 401, 403 and their like),
+// and lets be kept, is for those alone who ask with the same fields: who sends what the
+// origin finds malformed, or shows nothing, shuts nobody else out.
+func TestErrorOfARequestIsNobodyElses(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=60")
+		switch {
+		case strings.Contains(fmt.Sprint(r.Header), "EVIL"):
+			w.WriteHeader(http.StatusBadRequest)
+		case strings.HasPrefix(r.URL.Path, "/closed") && r.Header.Get("Cookie") == "" && r.Header.Get("Authorization") == "":
+			w.WriteHeader(http.StatusForbidden)
+		}
+		_, _ = io.WriteString(w, "x")
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	asks := func(path string, status, asked int, fields ...string) {
+		t.Helper()
+		if resp, _ := get(t, e.url+path, fields...); resp.StatusCode != status || o.count(path) != asked {
+			t.Errorf("%s %q: %d, the origin was asked %d times; want %d, %d", path, fields, resp.StatusCode, o.count(path), status, asked)
+		}
+	}
+	for _, name := range []string{"Accept", "Accept-Language", "Origin", "Via", "CDN-Loop"} {
+		path := "/by-" + name
+		asks(path, http.StatusBadRequest, 1, name, "EVIL")
+		asks(path, http.StatusBadRequest, 1, name, "EVIL")
+		asks(path, http.StatusOK, 2)
+		asks(path, http.StatusOK, 2)
+		asks(path, http.StatusOK, 3, name, "other")
+	}
+	asks("/closed", http.StatusForbidden, 1)
+	asks("/closed", http.StatusForbidden, 1)
+	asks("/closed", http.StatusOK, 3, "Cookie", "a=1") // once without, for all, and with it
+	asks("/closed", http.StatusOK, 4, "Authorization", "Basic x")
+	asks("/closed", http.StatusForbidden, 4)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -139,6 +140,19 @@ func (w origins) mark(h http.Header) {
 	}
 }
 
+// unmarked is what was sent of a viewer's fields: without the marks.
+func unmarked(h http.Header) http.Header {
+	h = maps.Clone(h)
+	for _, name := range []string{"Via", "Cdn-Loop"} {
+		if n := len(h[name]) - 1; n > 0 {
+			h[name] = h[name][:n]
+		} else {
+			delete(h, name)
+		}
+	}
+	return h
+}
+
 // doOrigin sends a request to the origin and reads the head of the answer.
 func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequest, first int64) (*answer, error) {
 	resp, err := f.origins.send(ctx, r)
@@ -155,7 +169,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
-	a.meta.Vary = rules.SelectionOf(h, r.Header, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
+	a.meta.Vary = rules.SelectionOf(resp.StatusCode, h, unmarked(r.Header), rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
 	tags, few := rules.TagsOf(h)
 	a.meta.Tags, a.transient = tags, !few

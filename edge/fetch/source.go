@@ -52,6 +52,9 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 
 // receive stores an answer. errPass: it is not for the store.
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
+	if a.rules.Store && a.resp.StatusCode != http.StatusNotModified && !rules.Selects(a.meta.Vary, o.asker) {
+		return ErrPass // what it says is not said to this viewer
+	}
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
 	if rules.IsHead(o.key) && a.rules.Store && a.resp.StatusCode != http.StatusNotModified {
 		a.transient = a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
@@ -187,7 +190,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 	age := rules.AgeOf(h)
 	return segstore.Meta{
 		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
-		Vary: rules.SelectionOf(h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Tags: tags, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
+		Vary: rules.SelectionOf(have.Status, h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Tags: tags, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
 	}
 }
 

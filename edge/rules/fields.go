@@ -22,7 +22,7 @@ func endToEnd(name string, listed []string) bool {
 		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "X-Playback-Session-Id":
 		return false
 	}
-	return !slices.Contains(tagFields, name) && !strings.HasPrefix(name, "Tandem-") && !strings.HasPrefix(name, "Cmcd-") && !slices.Contains(listed, name)
+	return !IsTag(name) && !strings.HasPrefix(name, "Tandem-") && !strings.HasPrefix(name, "Cmcd-") && !slices.Contains(listed, name)
 }
 
 // maxHops is how many caches in a row are believed.

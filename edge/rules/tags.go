@@ -17,6 +17,9 @@ const MaxTags = 4 << 10
 // not told.
 var tagFields = []string{"Surrogate-Key", "Xkey", "Cache-Tag", "Edge-Cache-Tag"}
 
+// IsTag tells whether a field is one of them.
+func IsTag(name string) bool { return slices.Contains(tagFields, name) }
+
 // TagsOf are the tags of an answer. False: there are too many.
 func TagsOf(h http.Header) (segstore.Tags, bool) {
 	var all []string

@@ -74,16 +74,42 @@ func selectable(h http.Header) bool {
 }
 
 // marks of a selection beside the names of Vary.
-const withCredentials = "+credentials"
+const (
+	withCredentials = "+credentials"
+	withoutCookie   = "+anonymous"
+)
+
+// ofRequest tells whether a status may speak of the request, and not of the object (RFC
+// 9110 sections 15.5 and 15.6): what one request brought about is no answer to another.
+func ofRequest(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
+		return false
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return true
+	}
+	return status >= 400 && status < 500
+}
+
+// allSent are the fields that go along with what is fetched for all: see fateOf.
+var allSent = []string{"accept", "accept-language", "authorization", "origin", "cdn-loop", "via"}
 
 // SelectionOf says by what an answer to a request was selected: the names of its
 // Vary and a hash of their values, since a value can be a secret; and the names of
 // the odd fields that went along, which the origin may have made something of without
 // a Vary. credentials tells whether the viewer's request has some (HasCredentials).
-// "" for all requests.
-func SelectionOf(h, request http.Header, odd string, credentials bool) string {
+// An error that may be the request's own is selected by all that went along, and is none
+// for who shows a cookie. "" for all requests.
+func SelectionOf(status int, h, request http.Header, odd string, credentials bool) string {
 	names := VaryOf(h)
 	switch {
+	case ofRequest(status):
+		for _, name := range allSent {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		odd = strings.TrimPrefix(odd+","+withoutCookie, ",")
 	case !byOrigin(h):
 	case credentials: // others' may be allowed, this one's are not
 		names = append(names, "origin")
@@ -111,6 +137,10 @@ func Selects(selection string, request Fields) bool {
 	for name := range strings.SplitSeq(odd, ",") {
 		switch {
 		case name == "":
+		case name == withoutCookie:
+			if request.Get("Cookie") != "" {
+				return false
+			}
 		case name == withCredentials: // the answer to this one may allow them
 			if HasCredentials(request) {
 				return false

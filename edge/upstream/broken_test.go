@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"tandem/internal/h1"
 )
 
 // A connection that one origin resets before its answer is tried once more; what is
@@ -38,7 +42,7 @@ func TestStatusThatIsNotFinalIsTheOriginsFault(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 "+strings.Fields(line)[1][1:]+" Strange\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nhi")
 	})
 	x := newUnder(t, nil, of(url))
-	for _, status := range []string{"101", "000", "099", "304"} {
+	for _, status := range []string{"101", "000", "099", "304", "600", "999"} {
 		if got, _, err := x.get("/" + status); err == nil {
 			t.Errorf("%s: %d", status, got)
 		}
@@ -64,6 +68,24 @@ func TestFieldWhoseNameIsNoneIsDropped(t *testing.T) {
 	defer resp.Body.Close()
 	if h := resp.Header; len(h) != 2 || h.Get("X-Kept") != "c" {
 		t.Errorf("fields: %v", h)
+	}
+}
+
+// What a balancer would not take of an edge no edge takes of an origin: the origin is at
+// fault then, and no edge.
+func TestHeadThatABalancerWouldNotTakeIsTheOriginsFault(t *testing.T) {
+	url := raw(t, func(c net.Conn, line string) {
+		fields, size := 0, 0
+		_, _ = fmt.Sscanf(strings.Fields(line)[1], "/%d/%d", &fields, &size)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"+strings.Repeat("X-N: "+strings.Repeat("n", size)+"\r\n", fields)+"\r\nhi")
+	})
+	x := newUnder(t, nil, of(url))
+	x.says(fmt.Sprintf("/%d/1", h1.Origins.Fields-1), "hi")
+	x.says("/1/20000", "hi")
+	for _, target := range []string{fmt.Sprintf("/%d/1", h1.Origins.Fields), fmt.Sprintf("/2/%d", h1.Origins.Head/2)} {
+		if got, _, err := x.get(target); !errors.Is(err, ErrAnswer) {
+			t.Errorf("%s: %d, %v", target, got, err)
+		}
 	}
 }
 

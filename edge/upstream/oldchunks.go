@@ -22,7 +22,7 @@ type oldChunks struct {
 }
 
 // maxOldHead is how long a head is looked at, in bytes; a longer one goes on as it is.
-const maxOldHead = 64 << 10
+const maxOldHead = 16 << 10
 
 const oldVersion = "HTTP/1.0 "
 

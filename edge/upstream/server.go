@@ -22,7 +22,7 @@ import (
 const (
 	maxIdle     = 64
 	idleTimeout = 60 * time.Second
-	maxHead     = 256 << 10 // bytes of an answer's head
+	maxHead     = 256 << 10 // bytes of an answer's head, tags for purging included
 	readBuffer  = 64 << 10
 )
 

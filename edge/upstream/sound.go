@@ -5,24 +5,42 @@ import (
 	"fmt"
 	"net/http"
 
+	"tandem/edge/rules"
 	"tandem/internal/h1"
 )
 
-// errStatus is an answer whose status is no final one that this edge asked for: 101
-// to a request without Upgrade, a number below, or 304 to one without a condition.
-var errStatus = errors.New("no status of an answer to this request")
+var (
+	// errStatus is an answer whose status is no final one that this edge asked for: 101
+	// to a request without Upgrade, a number below, 304 to one without a condition, or
+	// none of RFC 9110 section 15.
+	errStatus = errors.New("no status of an answer to this request")
+	// errFields is an answer with more fields, or longer ones, than a balancer takes of an
+	// edge (h1.Edges): it would take the edge for broken.
+	errFields = errors.New("too large a head")
+)
 
 // sound is an answer without the fields whose names are none (RFC 9112 section 5.1),
 // or the error that it is, closed.
 func sound(resp *http.Response, r *Request) (*http.Response, error) {
-	if resp.StatusCode < http.StatusOK || resp.StatusCode == http.StatusNotModified && !conditional(r.Header) {
+	if status := resp.StatusCode; status < http.StatusOK || status > 599 || status == http.StatusNotModified && !conditional(r.Header) {
 		resp.Body.Close()
-		return nil, fmt.Errorf("%w: %03d", errStatus, resp.StatusCode)
+		return nil, fmt.Errorf("%w: %03d", errStatus, status)
 	}
-	for name := range resp.Header {
-		if !h1.IsToken(name) {
+	fields, size := 0, 0
+	for name, values := range resp.Header {
+		switch {
+		case !h1.IsToken(name):
 			delete(resp.Header, name) // whoever reads it next may take it for another one
+		case !rules.IsTag(name): // those stay here, however many there are
+			fields += len(values)
+			for _, value := range values {
+				size += len(name) + len(value) + len(": \r\n")
+			}
 		}
+	}
+	if fields > h1.Origins.Fields || size > h1.Origins.Head {
+		resp.Body.Close()
+		return nil, fmt.Errorf("%w: %d fields, %d bytes", errFields, fields, size)
 	}
 	return resp, nil
 }

@@ -6,7 +6,7 @@
 //     segments gone. Nothing else is decoded, merged or dropped: "%2F", "//", "+"
 //     and "(" stay what they were, no path becomes a query;
 //   - a key is a target: it goes to the origin as it is;
-//   - no key climbs, however an origin reads it ("..%2F", "..\");
+//   - no key climbs, however an origin reads it ("..%2F", "..\", "..;");
 //   - a key is at most MaxKey bytes long, and a key's key is itself.
 //
 // Pure. The package starts no goroutine.

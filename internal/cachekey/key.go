@@ -105,20 +105,20 @@ func escapesWhole(target string) bool {
 }
 
 // climbs tells whether a path would lead upwards for who takes an escaped slash
-// for a slash.
+// for a slash, or "..;x" for "..", as servers do that give segments parameters.
 func climbs(path string) bool {
-	if !strings.Contains(path, "%2F") && !strings.Contains(path, "%5C") {
+	if !strings.Contains(path, "%2F") && !strings.Contains(path, "%5C") && !strings.Contains(path, "..;") && !strings.Contains(path, "..%3B") {
 		return false // dot segments are gone
 	}
 	for part := range strings.SplitSeq(slashes.Replace(path), "/") {
-		if part == "." || part == ".." {
+		if part, _, _ = strings.Cut(part, ";"); part == "." || part == ".." {
 			return true
 		}
 	}
 	return false
 }
 
-var slashes = strings.NewReplacer("%2F", "/", "%5C", "/")
+var slashes = strings.NewReplacer("%2F", "/", "%5C", "/", "%3B", ";")
 
 // Path is the path of a key.
 func Path(key string) string {

@@ -16,7 +16,7 @@ var (
 	// Behind is for requests by way of a balancer, which puts the session into the
 	// target and says who asks.
 	Behind = Limits{Head: 56 << 10, Line: 16<<10 + 1024, Fields: 124}
-	// Origins is for answers of strangers.
+	// Origins is for answers of strangers, as far as they are given on.
 	Origins = Limits{Head: 32 << 10, Fields: 100}
 	// Edges is for answers of edges: the origin's, and what they say themselves. To
 	// each other they tell the origin's fields once more, as they were, in base64.
