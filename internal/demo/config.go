@@ -48,7 +48,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.String(&c.Duplication, "duplication", "relay", "relay, origin (claim 7) or multicast (claim 6)."),
 		setting.Bool(&c.FaultProxies, "fault-proxies", false, "Put a faulty stretch of network before each edge; POST reset@4096 or the like to the \"fault\" URLs of cluster.json."),
 		setting.Bool(&c.Insecure, "insecure", false, "Nodes have no certificates: they show the secret to each other, and what they say goes in clear, on this machine. So it is with fault-proxies too, and where an origin of yours is to duplicate."),
-		setting.List(&c.EdgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s."),
+		setting.List(&c.EdgeFlags, "edge-flags", "More flags for every edge, like --session-idle=5s; {name} and {port} in them are its own."),
 		setting.List(&c.LBFlags, "lb-flags", "More flags for every balancer."),
 		setting.List(&c.OriginFlags, "origin-flags", "More flags for the origin."),
 	}

@@ -62,3 +62,17 @@ func TestOriginOfTheEdgesFlagsIsNoNode(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEdgesFlagsNameIt(t *testing.T) {
+	file, err := plan(&Config{Dir: t.TempDir(), Edges: 2, Balancers: 1, Listen: "127.0.0.1:0", EdgeFlags: []string{"--public-url=http://{name}.localhost:{port}"}}, nil, "http://control")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"edge-1", "edge-2"} {
+		n := file.Node(name)
+		want := "--public-url=" + strings.Replace(n.HTTP, "127.0.0.1", name+".localhost", 1)
+		if !slices.Contains(n.Args, want) {
+			t.Errorf("%s: no %s in %q", name, want, n.Args)
+		}
+	}
+}

@@ -176,7 +176,12 @@ func (l *layout) addEdges(origin string) error {
 			args = append(args, "--origin-node")
 		}
 		args = append(args, l.identityArgs()...)
-		l.add(cluster.RoleEdge, name, listen, l.next(), append(args, l.EdgeFlags...)...)
+		_, port, _ := net.SplitHostPort(listen)
+		own := strings.NewReplacer("{name}", name, "{port}", port)
+		for _, flag := range l.EdgeFlags {
+			args = append(args, own.Replace(flag))
+		}
+		l.add(cluster.RoleEdge, name, listen, l.next(), args...)
 		l.file.Node(name).Fault = orders
 	}
 	return nil
