@@ -125,7 +125,7 @@ func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 	printStatus(&out, &s, false)
 	for _, want := range []string{
 		"states 500: tandem accept edge-1", "tandem accept edge-2",
-		"both in one zone", "rack-1  edge-1 edge-3", "its loss is not survived", "its loss is survived",
+		"both in one zone", "rack-1  edge-1 edge-3", "not survived\n", "  survived\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())

@@ -117,15 +117,15 @@ func pairNote(p *wire.PairStatus) string {
 
 // zoneTable says what the loss of all edges of a zone at once would cost.
 func zoneTable(zones []wire.ZoneLoss, colours bool) *table {
-	t := newTable("ZONE", "EDGES", ">N-1 MARGIN", ">FROM THE ORIGIN", ">LOST", "")
+	t := newTable("ZONE", "EDGES", ">MARGIN", ">FROM ORIGIN", ">LOST", "")
 	for _, z := range zones {
-		note := "its loss is survived"
+		note := "survived"
 		if z.Lost > 0 {
-			note = "its loss is not survived"
+			note = "not survived"
 		}
 		t.add(z.Zone, strings.Join(z.Edges, " "), z.Margin, z.Given, z.Lost, note)
 	}
-	t.paint = painter(colours, 5, "its loss is survived", "its loss is not survived", "")
+	t.paint = painter(colours, 5, "survived", "not survived", "")
 	return t
 }
 
