@@ -176,15 +176,15 @@ func (v *judgement) origins() {
 	}
 	for _, origin := range order {
 		edges := unanswered[origin]
-		level, next := wire.Warn, "Look at the network between "+enumerate(edges)+" and the origin."
+		next := "Look at it, and at the network between it and " + enumerate(edges) + "." // the others may not have asked
 		if len(edges) == asking {
-			level, next = wire.Bad, "Start the origin, or name another one: tandem upstreams set FILE."
+			next = "Start the origin, or name another one: tandem upstreams set FILE."
 		}
 		what := "the origin " + origin + " is down"
 		if strings.Contains(origin, ", ") {
 			what = "the origins " + origin + " are down"
 		}
-		v.says(level, next, "%s for %s: what is not stored can't be served", what, enumerate(edges))
+		v.says(wire.Bad, next, "%s for %s: what is not stored can't be served", what, enumerate(edges))
 	}
 }
 

@@ -102,7 +102,7 @@ var verdictRows = []struct {
 			s.Edges[i].OriginsOut = []string{"http://origin:8090"}
 		}
 	}, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-1, edge-2, edge-3 and edge-4: what is not stored", "tandem upstreams set"}},
-	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Warn, wire.Yes, []string{"The origin http://origin:8090 is down for edge-2", "network between edge-2 and the origin"}},
+	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-2", "at the network between it and edge-2."}},
 	{"what a dead edge said of the origin is old", func(s *wire.Status) {
 		dead(s, 0)
 		s.Edges[0].OriginsOut = []string{"http://origin:8090"}
