@@ -185,14 +185,18 @@ func (l *Loads) Figures(p *wire.Placement) ring.Figures {
 // figures is Figures, with what edges are asked for now or without. The caller holds mu.
 func (l *Loads) figures(p *wire.Placement, asked bool) ring.Figures {
 	out := ring.Figures{Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: ring.LimitsOf(p)}
-	since := map[wire.PairID]int{}
+	since, sides := map[wire.PairID]int{}, map[wire.PairID]sides{}
 	l.known(p, func(e wire.Edge, h *heard) {
 		out.Delivering[e.Name] = h.delivers(&h.report)
 		h.since(&h.report, since)
 		for _, load := range h.report.Pairs {
 			out.Sum[load.Pair] = max(out.Sum[load.Pair], load.Sessions)
+			sides[load.Pair] = sides[load.Pair].with(&load)
 		}
 	})
+	for pair, s := range sides { // an edge hears of the other side with the next notice
+		out.Sum[pair] = max(out.Sum[pair], s.sum())
+	}
 	for pair, n := range since {
 		out.Sum[pair] += n
 	}
@@ -206,6 +210,24 @@ func (l *Loads) figures(p *wire.Placement, asked bool) ring.Figures {
 		})
 	}
 	return out
+}
+
+// sides are what the edges that share a pair deliver of it. While a boundary moves both
+// may tell the same session, and nothing is counted.
+type sides struct {
+	boundary, sessions, told int
+	moves                    bool
+}
+
+func (s sides) with(l *wire.PairLoad) sides {
+	return sides{l.Boundary, s.sessions + l.Delivering, s.told + 1, s.moves || s.told > 0 && s.boundary != l.Boundary}
+}
+
+func (s sides) sum() int {
+	if s.moves {
+		return 0
+	}
+	return s.sessions
 }
 
 // known calls of with every edge whose present life has reported. The caller holds mu.
