@@ -41,7 +41,7 @@ func (n Nodes) endpoints() http.Handler {
 	r.Get(wire.PathObject+"/*", e.handleObject)
 	r.Put(wire.PathObject+"/*", e.fetch.HandlePut)
 	r.Post(wire.PathCopy, e.fetch.HandleCopy)
-	r.Get(wire.PathInventory, e.member.HandleInventory)
+	r.Get(wire.PathInventory, n.inventory)
 	r.Get(wire.PathReport, e.member.HandleReport)
 	r.Get(wire.PathSessions, e.member.HandleSessions)
 	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })

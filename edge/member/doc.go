@@ -27,7 +27,7 @@
 // Guards: tables.mu guards which tables there are, table.mu one table's entries and
 // what its watchers know.
 //
-// May be lost: one notice interval of positions.
+// May be lost: one notice interval of positions, two where a notice is lost.
 // Never done here: deciding that an edge is dead (raftfsm), choosing an edge for
 // a viewer (lb).
 //

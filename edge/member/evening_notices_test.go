@@ -13,6 +13,15 @@ import (
 // notices lets every edge tell those that watch, once. Lost: what may happen to one
 // on its way does.
 func (v *evening) notices(lost *rapid.T) {
+	late := v.late
+	v.late = nil
+	for _, arrive := range late {
+		if lost == nil || rapid.Bool().Draw(lost, "arrives") {
+			arrive()
+		} else {
+			v.late = append(v.late, arrive)
+		}
+	}
 	for _, name := range v.names() {
 		n := v.edges[name]
 		if n.tables == nil {
@@ -32,10 +41,20 @@ func (v *evening) notice(n *node, t *table, to string, lost *rapid.T) {
 	o := t.notice(to, n.incarnation, n.tables.sequence.Add(1), n.placement.Version)
 	fate := 3
 	if lost != nil {
-		fate = rapid.IntRange(0, 3).Draw(lost, "fate")
+		fate = rapid.IntRange(0, 4).Draw(lost, "fate")
 	}
+	switch {
+	case o == nil || fate == 0:
+	case fate == 4 && o.notice.Covers.To == 0: // later ones may overtake it
+		v.late = append(v.late, func() { v.arrive(n, t, to, o, 3) })
+	default:
+		v.arrive(n, t, to, o, fate)
+	}
+}
+
+func (v *evening) arrive(n *node, t *table, to string, o *outgoing, fate int) {
 	other := v.edges[to]
-	if o == nil || other == nil || other.tables == nil || n.cut != other.cut || fate == 0 {
+	if other == nil || other.tables == nil || n.cut != other.cut {
 		return
 	}
 	sent, err := wire.DecodeNotice(o.notice.Append(nil))

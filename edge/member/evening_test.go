@@ -26,6 +26,7 @@ type evening struct {
 	closed  []*viewer
 	calm    uint64 // the version in which all have told all they knew, 0 for none
 	named   int
+	late    []func() // notices that are on their way
 }
 
 // node is one edge; dead ones have no tables.

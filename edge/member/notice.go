@@ -14,11 +14,12 @@ type outgoing struct {
 	notice *wire.Notice
 	news   []news // of the session of each change
 	to     *watcher
+	at     string // where it is
 	size   int
 }
 
-// notice writes what a watcher does not know yet (figure 5, figure 12). Until it is
-// acknowledged, or lost, the next one for it is not made. Nil: it does not watch.
+// notice writes what a watcher does not know yet (figure 5, figure 12): what an earlier
+// one has said as well, until that is acknowledged. Nil: it does not watch.
 func (t *table) notice(to string, incarnation, sequence, version uint64) *outgoing {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -29,6 +30,7 @@ func (t *table) notice(to string, incarnation, sequence, version uint64) *outgoi
 	o := &outgoing{to: w, size: noticeHead + 10*len(t.own), notice: &wire.Notice{
 		Edge: t.me, Incarnation: incarnation, Sequence: sequence, Pair: t.pair.ID, Boundary: t.pair.Boundary, Version: version, Slots: t.pair.Slots, Whole: t.told(),
 	}}
+	w.sent = sequence
 	t.cover(o, to)
 	covers := o.notice.Covers
 	slots := make([]int, 0, len(w.news))
@@ -136,11 +138,13 @@ func (t *table) acknowledged(o *outgoing) {
 }
 
 // refused makes the next notices to a watcher tell everything: it has not got what
-// an earlier one said.
+// an earlier one said. One that came after a later one had overtaken it was too old.
 func (t *table) refused(o *outgoing) {
 	t.mu.Lock()
-	o.to.startOver()
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	if o.notice.Sequence == o.to.sent {
+		o.to.startOver()
+	}
 }
 
 // forgetTelling begins anew with all watchers, as a new life of this edge.
@@ -182,7 +186,11 @@ func (t *table) take(n *wire.Notice) bool {
 		return false
 	}
 	for i := range n.Changes {
-		known = t.mirror(n, &n.Changes[i]) && known
+		c := &n.Changes[i]
+		known = t.mirror(n, c) && known
+		if s := t.sessions[c.Slot]; n.Version > t.version && s != nil && s.generation == c.Generation && t.owner(c.Slot) != n.Edge {
+			s.ahead = n.Version
+		}
 	}
 	if known && w.heard >= n.Slots && !n.More {
 		w.current = n.Version
@@ -243,7 +251,9 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 	switch {
 	case c.Gone && s == nil:
 	case c.Gone && (owner == n.Edge || owner == "" && same):
-		t.forget(c.Slot)
+		if s.ahead <= t.version { // else it is another one's, by a placement that is on its way here
+			t.forget(c.Slot)
+		}
 	case c.Gone:
 		return t.insist(n, c.Slot, s)
 	case same:

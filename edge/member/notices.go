@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tandem/edge/silence"
-
 	"tandem/internal/wire"
 )
 
@@ -19,26 +18,50 @@ type noticeWay struct {
 	to   string
 }
 
+// noticesAtOnce is how many notices of a table may be on their way to one watcher.
+const noticesAtOnce = 3
+
 // notices tells all that watch a table, at the interval, what this edge delivers, to
 // whom and how far (claims 10, 11, 16-19).
 func (m *Member) notices(ctx context.Context) error {
-	return m.tables.tell(ctx, m.cfg.NoticeEvery, m.sendNotice)
+	return m.tables.tell(ctx, m.cfg.NoticeEvery, m.nextNotice, m.sendNotice)
 }
 
-// tell lets send go to each watcher of each table at the interval: what is known here is
-// there an interval later, and the time that a notice takes. One goroutine a watcher of
-// a table at most is under way: one that hangs does not hold up the others.
-func (s *tables) tell(ctx context.Context, interval time.Duration, send func(ctx context.Context, t *table, to string)) error {
-	var busy sync.Map
+// tell lets send take the next notice to each watcher of each table at the interval:
+// what is known here is there an interval later, and the time that a notice takes. One
+// that has no answer by then does not hold up the next, which says all that it said, so
+// that what is lost is there another interval later. One that tells a table whole, and may be
+// large, goes alone.
+func (s *tables) tell(ctx context.Context, interval time.Duration, next func(t *table, to string) *outgoing, send func(ctx context.Context, t *table, o *outgoing)) error {
+	var mu sync.Mutex
+	sent := map[noticeWay]int{}
 	return silence.Every(ctx, interval, func(under *sync.WaitGroup) {
 		for _, t := range s.list() {
 			for _, way := range t.ways() {
-				if _, taken := busy.LoadOrStore(way, true); taken {
+				mu.Lock()
+				full := sent[way] >= noticesAtOnce
+				mu.Unlock()
+				if full {
 					continue
 				}
+				o := next(t, way.to)
+				if o == nil {
+					continue
+				}
+				n := 1
+				if o.notice.Covers.To > 0 {
+					n = noticesAtOnce
+				}
+				mu.Lock()
+				sent[way] += n
+				mu.Unlock()
 				under.Go(func() {
-					defer busy.Delete(way)
-					send(ctx, t, way.to)
+					send(ctx, t, o)
+					mu.Lock()
+					defer mu.Unlock()
+					if sent[way] -= n; sent[way] == 0 {
+						delete(sent, way)
+					}
 				})
 			}
 		}
@@ -68,21 +91,25 @@ func noticeLimit(silent time.Duration, n *wire.Notice) time.Duration {
 	return silent
 }
 
-// sendNotice sends one notice; what it said is no news once it is acknowledged. One that
-// is lost holds up the next for no longer than its receiver may be silent.
-func (m *Member) sendNotice(ctx context.Context, t *table, to string) {
+// nextNotice is what to tell a watcher now; nil: nothing can be told.
+func (m *Member) nextNotice(t *table, to string) *outgoing {
 	p := m.view.Placement()
 	edge, ok := p.Edge(to)
 	if !ok {
-		return
+		return nil
 	}
 	o := t.notice(to, m.incarnation.Load(), m.tables.sequence.Add(1), p.Version)
-	if o == nil {
-		return
+	if o != nil {
+		o.at = edge.HTTP
 	}
+	return o
+}
+
+// sendNotice sends one notice; what it said is no news once it is acknowledged.
+func (m *Member) sendNotice(ctx context.Context, t *table, o *outgoing) {
 	ctx, cancel := context.WithTimeout(ctx, noticeLimit(time.Duration(m.cfg.SilentFor)*m.cfg.NoticeEvery, o.notice))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, edge.HTTP+wire.PathNotice, bytes.NewReader(o.notice.Append(nil)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.at+wire.PathNotice, bytes.NewReader(o.notice.Append(nil)))
 	if err != nil {
 		return
 	}

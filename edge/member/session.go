@@ -29,6 +29,7 @@ type session struct {
 	manifests  []string   // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news
+	ahead      uint64    // placement, newer than here, by which another than its deliverer told of it
 	takeover   *takeover // until every track has asked for its first segment after a takeover, else nil
 }
 

@@ -8,6 +8,7 @@ type watcher struct {
 	news    map[int]uint32 // slots that changed since it was told, with the generation
 	told    map[int]told   // what it knows of each slot
 	covered int            // slots below this one were told it whole
+	sent    uint64         // number of the last notice to it
 
 	last    noticeMark // the last notice taken from it
 	heard   int        // slots below this one were told by it whole

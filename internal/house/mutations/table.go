@@ -120,6 +120,11 @@ var Table = []Mutation{
 	{0, "lb/control/standin.go", "if before == nil && c.Majority() {", "if before == nil {", "lb.TestWithoutAMajorityViewersGoWhereAnEdgeStandsIn"},
 	{0, "lb/control/standin.go", "return s.Edge == e.Name && s.Incarnation == e.Incarnation", "return s.Edge == e.Name", "lb.TestOneEdgesWordIsNotEnough"},
 
+	// Notices that are lost, or overtaken.
+	{0, "edge/member/notices.go", "const noticesAtOnce = 3", "const noticesAtOnce = 1", "edge/member.TestAPositionIsAtTheNeighbourWithinAnInterval"},
+	{0, "edge/member/notice.go", "if o.notice.Sequence == o.to.sent {", "if o.notice.Sequence <= o.to.sent {", "edge/member.TestANoticeThatIsOvertakenChangesNothing"},
+	{0, "edge/member/notice.go", "if s.ahead <= t.version {", "if s.ahead >= 0 {", "edge/member.TestWhatANewDelivererHasSaidIsNotEndedByTheFormer"},
+
 	// A balancer's figures may be old: the edge has the last word.
 	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
 	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Opened})", "_ = given{}", "lb/loads.TestWhatAReportDoesNotShowYetCounts"},

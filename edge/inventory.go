@@ -1,4 +1,4 @@
-package member
+package edge
 
 import (
 	"cmp"
@@ -27,18 +27,17 @@ func belongs(p *wire.Placement, pair wire.PairID) func(m *segstore.Meta, key str
 	}
 }
 
-// HandleInventory lists the stored objects of a pair, one a line; an
-// empty one ends the list.
-func (m *Member) HandleInventory(w http.ResponseWriter, r *http.Request) {
+// inventory lists the stored objects of a pair, one a line; an empty one ends the list.
+func (n Nodes) inventory(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("pair"), 10, 32)
 	if err != nil {
 		http.Error(w, "want ?pair=NUMBER", http.StatusBadRequest)
 		return
 	}
-	of := belongs(m.view.Placement(), wire.PairID(id))
+	of := belongs(n.e.view.Placement(), wire.PairID(id))
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
-	m.store.List(func(it segstore.Item) bool {
+	n.e.store.List(func(it segstore.Item) bool {
 		if it.Meta.Volatile || it.Meta.Vary != "" || !of(&it.Meta, it.Key) {
 			return true
 		}
