@@ -135,7 +135,7 @@ play:
 	@echo "== players, $(BUFFERS) s of buffer"; cd web && TANDEM_BUFFERS=$(BUFFERS) TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players
 	@echo "== players over cut links"; cd web && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" TANDEM_BUFFERS=$(BUFFERS) TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players:cut
 
-steering: build deps ## hls.js and dash.js, steered, over the deaths of the edge they fetch from and the balancer they came by
+steering: build deps ## hls.js, dash.js and Shaka, steered, over the deaths of the edge they fetch from and the balancer they came by
 	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) CHROMIUM="$(CHROMIUM)" npm run --silent steering
 
 layouts: build deps ## players and ffmpeg over an origin with other people's layouts, and LL-HLS, with edges killed (five minutes)
