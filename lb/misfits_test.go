@@ -31,7 +31,7 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	report := c.member("edge-2").report()
 	report.Time = now.Add(time.Minute).UnixMilli()
 	c.node(http.MethodPost, wire.PathReport, report, http.StatusOK, &wire.ReportAnswer{})
-	says("the clock of edge-2 is 1m0s ahead", true)
+	says("The clock of edge-2 is 1m0s ahead", true)
 	says("Set the clock of edge-2", true)
 
 	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 1})
@@ -54,5 +54,5 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	later.Store(int64(time.Hour))
 	says("refused", false)
 	says("Bring edge-1 back", true)
-	says("the clock of", false)
+	says("clock of", false)
 }
