@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
@@ -18,6 +19,24 @@ type viewerClaims struct {
 	Version   *int     `json:"cdniv"`    // 1
 	Critical  string   `json:"cdnicrit"` // names of claims that have to be understood
 	ClientIP  any      `json:"cdniip"`
+}
+
+var errNull = errors.New("a claim that narrows is null")
+
+// UnmarshalJSON refuses claims that say nothing of what they narrow: absent they would
+// open more.
+func (c *viewerClaims) UnmarshalJSON(text []byte) error {
+	var each map[string]json.RawMessage
+	if err := json.Unmarshal(text, &each); err != nil {
+		return err
+	}
+	for _, name := range []string{"exp", "nbf", "iss", "aud", "paths", "cdniuc", "cdniv", "cdnicrit", "cdniip"} {
+		if string(each[name]) == "null" {
+			return errNull
+		}
+	}
+	type plain viewerClaims
+	return json.Unmarshal(text, (*plain)(c))
 }
 
 // algorithms that seal; "none" is none.

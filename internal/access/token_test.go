@@ -146,6 +146,17 @@ func catOf(t *testing.T, claims map[any]any) string {
 	return newCAT(5, claims).seal(t, maced(firstSecret))
 }
 
+// A claim that narrows and is null is no claim that is absent: it opens nothing.
+func TestClaimsOfAJWTThatAreNullOpenNothing(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [jwt], " + allKeys)
+	for name, want := range map[string]string{"exp": ReasonInvalid, "nbf": ReasonInvalid, "aud": ReasonInvalid, "paths": ReasonInvalid, "cdniuc": ReasonInvalid, "cdniip": ReasonInvalid, "other": ""} {
+		token := jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{name: nil})
+		if _, err := p.Open(asks(entry+"?jwt="+token), moment); reason(err) != want {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
 func TestCATIsOpenedByItsKeyAlone(t *testing.T) {
 	s := newStage(t)
 	p := s.policy("prefix: /premium/, tokens: [cat], " + allKeys)
