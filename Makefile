@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen matrix fuzz conformance systest orders histories upgrade browser layouts steering players play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders histories upgrade browser layouts steering players play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -94,6 +94,9 @@ drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM
 
 listen: ## a recorder between all nodes of a cluster in namespaces, under load, with changes of keys and a death (needs root; TANDEM_LISTEN=60s)
 	@echo "== listen"; TANDEM_LISTEN="$${TANDEM_LISTEN:-60s}" go test -timeout 30m -count=1 -v -run AListenerLearnsNothing ./internal/systest
+
+between: ## a man between all nodes of a cluster: he flips bits, plays back, leads connections elsewhere (TANDEM_BETWEEN=60s)
+	@echo "== between"; TANDEM_BETWEEN="$${TANDEM_BETWEEN:-60s}" go test -timeout 30m -count=1 -v -run AManInBetween ./internal/systest
 
 matrix: ## every fault at every offset of a response, over every front (half an hour)
 	@echo "== takeover matrix"; TANDEM_EVERY_OFFSET=1 go test -timeout 90m -count=1 -v -run TestEveryFaultIsSurvived ./lb/proxy

@@ -30,11 +30,15 @@ func CountsOf(b *Bundle) *Counts {
 // between is its cause: what came was nothing that the protocol allows, or the other
 // side says so of what it got (RFC 8446 section 6.2). It returns the error.
 func (b *Bundle) Told(err error) error {
-	if err != nil && !ended(err) && !judged(err) {
+	if Altered(err) {
 		b.Counts.Altered.Add(1)
 	}
 	return err
 }
+
+// Altered tells whether an error of a connection of TLS says that what one side got was
+// not what the other one sent: both of them live.
+func Altered(err error) bool { return err != nil && !ended(err) && !judged(err) }
 
 // ended tells whether a connection was ended, or never came about: that may have any
 // cause.

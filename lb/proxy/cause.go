@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"syscall"
+
+	"tandem/internal/identity"
 )
 
 // Causes of a takeover: the label's only values.
@@ -81,10 +83,10 @@ const (
 // died notes an edge that may have died of the request: its connection broke with the
 // request on it, before much of the answer came, or on an idle connection and nobody
 // listens any more. One that was dead before, or silent, and any status say nothing of
-// the request.
+// the request; nor does what was altered on the way, which the living find.
 func (k *response) died(a *attempt, err error) {
 	cause := CauseOf(err)
-	broke := a.said && (cause == CauseReset || cause == CauseClosed)
+	broke := a.said && (cause == CauseReset || cause == CauseClosed) && !(a.to.TLS && identity.Altered(err))
 	gone := a.again && cause == CauseRefused
 	if (broke || gone) && k.sent-a.from+a.skipped < deathReach && !slices.Contains(k.dead, a.to.Edge) {
 		k.dead = append(k.dead, a.to.Edge)

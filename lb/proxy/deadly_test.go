@@ -2,10 +2,13 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"tandem/internal/fault"
@@ -102,6 +105,29 @@ func TestOtherDeathsStopNobody(t *testing.T) {
 				t.Fatalf("without splices %v: %.300s", without, g.text())
 			}
 			s.stop()
+		}
+	}
+}
+
+// Whoever finds that what came was not what was sent, at either end, lives, and so does
+// the edge: the request has killed nobody.
+func TestWhatWasAlteredOnTheWayHasKilledNobody(t *testing.T) {
+	remote := func(err error) error { return &net.OpError{Op: "remote error", Err: err} }
+	for _, row := range []struct {
+		err  error
+		dead int
+	}{
+		{io.EOF, 1},
+		{syscall.ECONNRESET, 1},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, 1},
+		{tls.AlertError(20), 0}, // bad record MAC
+		{remote(tls.AlertError(20)), 0},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, 0},
+	} {
+		k := &response{promise: promise{last: -1}}
+		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true}}, row.err)
+		if len(k.dead) != row.dead {
+			t.Errorf("%v: dead %v, want %d", row.err, k.dead, row.dead)
 		}
 	}
 }
