@@ -59,6 +59,7 @@ type Config struct {
 	HeaderTimeout      time.Duration
 	MinRate            int64
 	MaxQueue           int64
+	MaxHeld            int64
 	Duplication        string
 	MulticastGroup     string
 	MulticastInterface string
@@ -121,6 +122,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Int(&c.MaxMisses, "max-misses-per-client", 30000, 0, 100000000, "misses a minute", "how much one address (IPv6: /64) may ask for that is not here and has to be asked of the origin; a name that there is none of, and a head alone, count as 10; beyond it, 429 for what nobody has asked for lately; 0: any number"),
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "how long a client may take to send the head of a request"),
 		setting.Bytes(&c.MaxQueue, "max-queue", 32<<10, 0, 16<<20, "most bytes that lie in the kernel for one client and could not be sent to it yet; 0: what the system likes"),
+		setting.Bytes(&c.MaxHeld, "max-held", 0, 0, 1<<40, "most bytes of memory that the kernel holds for clients that do not take what they asked for, in all, balancers and neighbours aside; beyond it those that hold most, for longest, are reset. 0: half of what the kernel lets all connections of the machine have before it presses them (net.ipv4.tcp_mem)"),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "bytes a second below which a client that has a body to take, or to send, is cut off; 0: never; balancers and neighbours aside"),
 		setting.String(&c.Duplication, "duplication", fetch.DuplicateRelay, "how the second copy is made: relay, origin (claim 7) or multicast (claim 6)"),
 		setting.String(&c.MulticastGroup, "multicast-group", "", "UDP group and port, like 239.1.2.3:5000, for duplication multicast"),

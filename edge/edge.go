@@ -20,6 +20,7 @@ import (
 	"tandem/internal/budget"
 	"tandem/internal/call"
 	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/identity"
 	"tandem/internal/protected"
 	"tandem/internal/run"
@@ -55,6 +56,7 @@ type Edge struct {
 	loopID    string
 	protected protected.Known
 	identity  *identity.Bundle // nil: nodes show the secret
+	held      *budget.Held     // what the kernel holds for clients
 	nodes     *front.Others    // those who call at the viewers' listener; nil: none does
 	client    *call.Client
 }
@@ -96,6 +98,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
 	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
+	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld))
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.register()
 	return e, nil

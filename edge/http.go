@@ -106,6 +106,10 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 		Leave:  func(held any) { e.limiter.Leave(held.(*budget.Place)) },
 		Proves: proves(e.cfg.Secret),
 		Slow:   func() { e.counts.slow.Add(1) },
+		Held:   e.held, Relieved: func(held int64) {
+			e.counts.relieved.Add(1)
+			e.log.Warn().Int64("bytes", held).Int64("held", e.held.Bytes()).Int64("most", e.held.Limited()).Msg("connection reset: the kernel held too much for clients that do not take it")
+		},
 		Panic: func(r *http.Request, why any) {
 			e.log.Error().Interface("why", why).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},

@@ -15,7 +15,7 @@ import (
 
 // counts are this edge's figures since its start.
 type counts struct {
-	sentBytes, broken, refused, slow, overMisses atomic.Int64
+	sentBytes, broken, refused, slow, relieved, overMisses atomic.Int64
 
 	ways front.Ways
 }
@@ -51,6 +51,8 @@ var metrics = []metric{
 	{"tandem_edge_connections", "Connections open now, those of nodes that found no room aside.", true, func(e *Edge) float64 { return float64(e.limiter.Open()) }},
 	{"tandem_edge_connections_refused_total", "Connections reset because there were too many.", false, func(e *Edge) float64 { return float64(e.limiter.Beyond()) }},
 	{"tandem_edge_slow_clients_total", "Connections reset because the client took less than min-rate.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.slow })},
+	{"tandem_edge_held_bytes", "Bytes of memory that the kernel holds for clients that do not take what they asked for, balancers and neighbours aside.", true, func(e *Edge) float64 { return float64(e.held.Bytes()) }},
+	{"tandem_edge_relieved_total", "Connections reset because the kernel held more than max-held for clients that do not take it: those that held most, for longest.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.relieved })},
 	{"tandem_edge_playlist_went_back_total", "Live playlists of the origin that went back and were not given out.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.SteppedBack })},
 	{"tandem_edge_playlist_unpublished_total", "Live playlists given out though the partner could not be told in time.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Unpublished })},
 	{"tandem_edge_manifests_read_total", "Versions of playlists and MPDs that were read.", false, count(func(e *Edge) *atomic.Int64 { return &e.manifests.Counts.Parsed })},

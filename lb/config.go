@@ -65,6 +65,7 @@ type Config struct {
 	IdleTimeout    time.Duration
 	MinRate        int64
 	MaxQueue       int64
+	MaxHeld        int64
 	LogLevel       string
 	DemoControl    string
 
@@ -132,6 +133,7 @@ func (c *Config) limitSettings() []setting.Row {
 		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long a client may take to send the head of a request."),
 		setting.Duration(&c.IdleTimeout, "idle-timeout", 75*time.Second, time.Second, time.Hour, "How long a connection may be idle between requests."),
 		setting.Bytes(&c.MaxQueue, "max-queue", 32<<10, 0, 16<<20, "Most bytes that lie in the kernel for one client and could not be sent to it yet; 0: what the system likes."),
+		setting.Bytes(&c.MaxHeld, "max-held", 0, 0, 1<<40, "Most bytes of memory that the kernel holds for viewers who do not take what they asked for, in all; beyond it those who hold most, for longest, are reset. 0: half of what the kernel lets all connections of the machine have before it presses them (net.ipv4.tcp_mem).").Reloadable(),
 		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which a client that has a body to take is cut off; 0: never."),
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"tandem/internal/budget"
@@ -14,23 +13,35 @@ import (
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
+	"tandem/lb/proxy"
 )
 
 // paceEvery is how often slow clients are looked for; twice in a row too slow is
 // slow.
 const paceEvery = 5 * time.Second
 
+// What is held for a viewer is weighed so often, and who takes so much begins anew, in
+// bytes.
+const (
+	weighEvery = time.Second
+	tookMost   = 64 << 10
+)
+
 // client is one connection of a viewer or a node.
 type client struct {
 	budget.Place
 
 	bindings bindings
-	eager    atomic.Bool  // proxy.Request.Eager
+	taker    proxy.Taker
 	tcp      *net.TCPConn // nil where somebody else resets and paces it: on loops
 
-	acked uint64 // owned by connLimiter.run, as slow
+	acked uint64 // owned by connLimiter.run, as all below
 	slow  int
 	asked bool
+
+	took   uint64 // acknowledged by stuck
+	stuck  time.Time
+	weight int64
 }
 
 // clientKey finds a connection's client in a request's context.
@@ -46,12 +57,12 @@ func withClient(ctx context.Context, c *client) context.Context {
 	return context.WithValue(ctx, clientKey{}, c)
 }
 
-// eagerOf is for proxy.Request.Eager.
-func eagerOf(c *client) *atomic.Bool {
+// takerOf is for proxy.Request.
+func takerOf(c *client) *proxy.Taker {
 	if c == nil {
 		return nil
 	}
-	return &c.eager
+	return &c.taker
 }
 
 // breakOff makes the end of a connection a reset, so that nobody takes what was
@@ -69,12 +80,20 @@ type connLimiter struct {
 	rate int64 // bytes a second
 	cut  func()
 
+	held     *budget.Held      // what the kernel holds for viewers
+	share    *budget.Share     // of those of net/http's servers; owned by run
+	relieved func(bytes int64) // one was reset because of so many
+
 	mu    sync.Mutex
 	paced map[net.Conn]*client // of net/http's servers; guarded by mu
 }
 
 func newConnLimiter(most, each int, rate int64, clientOf func(string) string, cut func()) *connLimiter {
-	return &connLimiter{Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{}}
+	held := budget.NewHeld(0)
+	return &connLimiter{
+		Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{},
+		held: held, share: held.Join(), relieved: func(int64) {},
+	}
 }
 
 // admit counts a connection, before a byte of it is read; false: it is one too
@@ -113,18 +132,19 @@ func (g *connLimiter) state(conn net.Conn, s http.ConnState) {
 
 // run looks for clients that take what is there for them too slowly.
 func (g *connLimiter) run(ctx context.Context) error {
-	if g.rate == 0 {
-		<-ctx.Done()
-		return nil
-	}
-	tick := time.NewTicker(paceEvery)
+	tick, weigh := time.NewTicker(paceEvery), time.NewTicker(weighEvery)
 	defer tick.Stop()
+	defer weigh.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case now := <-weigh.C:
+			g.weigh(now)
 		case <-tick.C:
-			g.pace(paceEvery)
+			if g.rate > 0 {
+				g.pace(paceEvery)
+			}
 		}
 	}
 }
@@ -133,12 +153,7 @@ func (g *connLimiter) run(ctx context.Context) error {
 // that wait in the socket show that it is the client who is slow, not an edge;
 // also when the answer is written whole and lies there to be taken.
 func (g *connLimiter) pace(window time.Duration) {
-	g.mu.Lock()
-	all := make([]*client, 0, len(g.paced))
-	for _, c := range g.paced {
-		all = append(all, c)
-	}
-	g.mu.Unlock()
+	all := g.all()
 	least := uint64(float64(g.rate) * window.Seconds())
 	for _, c := range all {
 		acked, waiting, ok := progress(c.tcp)
@@ -160,6 +175,50 @@ func (g *connLimiter) pace(window time.Duration) {
 	}
 }
 
+// all are the connections of net/http's servers.
+func (g *connLimiter) all() []*client {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]*client, 0, len(g.paced))
+	for _, c := range g.paced {
+		all = append(all, c)
+	}
+	return all
+}
+
+// weigh tells what the kernel holds for viewers of net/http's servers, as loops do of
+// theirs, and resets those who have to go.
+func (g *connLimiter) weigh(now time.Time) {
+	all := g.all()
+	var levels budget.Levels
+	for _, c := range all {
+		acked, waiting, ok := progress(c.tcp)
+		if c.weight = c.taker.Held(); ok && waiting > 0 {
+			c.weight += heldBy(c.tcp)
+		}
+		if c.stuck.IsZero() || acked-c.took >= tookMost {
+			c.stuck, c.took = now, acked
+		}
+		levels[budget.Level(c.weight, now.Sub(c.stuck))] += c.weight
+	}
+	goes, some, _ := g.share.Tell(levels)
+	if !some {
+		return
+	}
+	for _, c := range all {
+		level := budget.Level(c.weight, now.Sub(c.stuck))
+		if c.weight == 0 || level < goes.Level || level == goes.Level && goes.Bytes <= 0 {
+			continue
+		}
+		if level == goes.Level {
+			goes.Bytes -= c.weight
+		}
+		g.relieved(c.weight)
+		c.breakOff()
+		_ = c.tcp.Close()
+	}
+}
+
 // progress is how many bytes the other side has acknowledged, and how many wait
 // for that.
 func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
@@ -172,6 +231,22 @@ func progress(tcp *net.TCPConn) (acked uint64, waiting int, ok bool) {
 	}
 	err = raw.Control(func(fd uintptr) { acked, waiting, ok = kernel.Progress(int(fd)) })
 	return acked, waiting, ok && err == nil
+}
+
+func heldBy(tcp *net.TCPConn) (bytes int64) {
+	if raw, err := tcp.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { bytes = kernel.Held(int(fd)) })
+	}
+	return bytes
+}
+
+// relieves tells that a viewer was reset because of what the kernel held for it.
+func relieves(l *LB) func(bytes int64) {
+	held := l.connections.held
+	return func(bytes int64) {
+		l.counts.relieved.Inc()
+		l.log.Warn().Int64("bytes", bytes).Int64("held", held.Bytes()).Int64("most", held.Limited()).Msg("connection reset: the kernel held too much for clients that do not take it")
+	}
 }
 
 // hostOf is the address without the port.

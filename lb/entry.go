@@ -46,7 +46,7 @@ func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, onl
 		}
 	}
 	return l.proxy.Serve(w, r, proxy.Request{
-		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Eager: eagerOf(clientOf(r)), Pair: c.Pair, First: first, Next: next, EntryOnly: only,
+		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Taker: takerOf(clientOf(r)), Pair: c.Pair, First: first, Next: next, EntryOnly: only,
 		Entry: func(kind string) (int, int64) { return l.enter(w, r, stream, kind, terms) },
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/budget"
 	"tandem/internal/call"
 	"tandem/internal/front"
+	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/identity"
 	"tandem/internal/ring"
@@ -96,6 +97,8 @@ func New(cfg Config, deps Deps) (*LB, error) {
 		return nil, errors.Join(err, node.Close())
 	}
 	l.connections = newConnLimiter(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
+	l.connections.held.Limit(kernel.HeldMost(cfg.MaxHeld))
+	l.connections.relieved = relieves(l)
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
@@ -234,6 +237,7 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 		Leave:   func(held any) { l.connections.leave(held.(*client)) },
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
 		Slow:    l.counts.slow.Inc,
+		Held:    l.connections.held, Received: func(held any) int64 { return held.(*client).taker.Held() }, Relieved: l.connections.relieved,
 		Panic: func(r *http.Request, why any) {
 			l.log.Error().Interface("why", why).Str("path", proxy.PathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"net/http"
-	"sync/atomic"
 
 	"tandem/internal/cachekey"
 	"tandem/internal/front"
@@ -16,7 +15,7 @@ import (
 // Relays is for a front.Config: what a loop answers by itself.
 func (l *LB) Relays(loop *front.Loop) front.Quick {
 	return l.proxy.Splicer(proxy.LoopDeps{
-		Plan: l.plan, Others: l.others, Viewer: viewerOf, Eager: eagerOnLoop, Served: l.counts.served, Broken: l.brokenOff,
+		Plan: l.plan, Others: l.others, Viewer: viewerOf, Taker: takerOnLoop, Served: l.counts.served, Broken: l.brokenOff,
 		Anew: func(r *http.Request, p *proxy.LoopRequest) func() (proxy.Request, bool) {
 			text, _, _ := wire.SplitPath(r.URL.Path)
 			token, _ := wire.PeekToken(text) // it was verified
@@ -34,10 +33,10 @@ func viewerOf(c *front.Conn) string {
 	return c.Address()
 }
 
-// eagerOnLoop is eagerOf a loop's viewer.
-func eagerOnLoop(c *front.Conn) *atomic.Bool {
+// takerOnLoop is takerOf a loop's viewer.
+func takerOnLoop(c *front.Conn) *proxy.Taker {
 	held, _ := c.Client().(*client)
-	return eagerOf(held)
+	return takerOf(held)
 }
 
 // plan is inSession for the ordinary case: a good token, and an edge that nobody

@@ -20,7 +20,7 @@ func (t *tally) load() int64 { return t.n.Load() }
 // counts are this balancer's figures since its start.
 type counts struct {
 	sent, opened, recognised, reopened, placedAnew, tokenless, broken, redirected, steered, lists tally
-	slow, foreign, refusedAll, takeoversAll                                                       tally
+	slow, relieved, foreign, refusedAll, takeoversAll                                             tally
 
 	ways front.Ways
 
@@ -62,6 +62,8 @@ var plains = []plain{
 	{"tandem_lb_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Strange.Load()) }},
 	{"tandem_lb_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Altered.Load()) }},
 	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
+	{"tandem_lb_held_bytes", "Bytes of memory that the kernel holds for viewers who do not take what they asked for.", true, func(l *LB) float64 { return float64(l.connections.held.Bytes()) }},
+	{"tandem_lb_relieved_total", "Connections reset because the kernel held more than max-held for viewers who do not take it: those that held most, for longest.", false, total(func(c *counts) *tally { return &c.relieved })},
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.connections.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
 	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.connections.Open()) }},

@@ -3,6 +3,7 @@ package lb
 import (
 	"context"
 
+	"tandem/internal/front/kernel"
 	"tandem/internal/wire"
 )
 
@@ -26,6 +27,7 @@ func (p Process) Release(context.Context) error {
 // runs: the rows of the settings say which.
 func (p Process) Reload(cfg Config) {
 	p.l.connections.Limit(cfg.MaxConnections, cfg.MaxPerClient)
+	p.l.connections.held.Limit(kernel.HeldMost(cfg.MaxHeld))
 	p.l.certificate.look()
 }
 

@@ -139,7 +139,7 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wir
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
-	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Eager: eagerOf(clientOf(r)), Pair: pair, First: first, Next: next, Anew: anew})
+	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Taker: takerOf(clientOf(r)), Pair: pair, First: first, Next: next, Anew: anew})
 }
 
 // others are whom a response is asked of next: the partner, then everybody else.

@@ -263,9 +263,31 @@ func newCertificate(t *testing.T) *certificate {
 	return c
 }
 
+// Of HTTP/2: after its time, and at once where the kernel holds too much for viewers.
 func TestClientThatTakesNothingIsReset(t *testing.T) {
+	t.Run("too slow", func(t *testing.T) {
+		takesNothing(t, func(g *connLimiter) {
+			for range 8 { // what is in flight at first counts as progress
+				g.pace(time.Second)
+			}
+		})
+	})
+	t.Run("holds too much", func(t *testing.T) {
+		takesNothing(t, func(g *connLimiter) {
+			g.weigh(time.Now())
+			if n := g.held.Bytes(); n < 1<<16 {
+				t.Fatalf("%d bytes are held", n)
+			}
+			g.held.Limit(g.held.Bytes() - 1)
+			g.weigh(time.Now())
+		})
+	})
+}
+
+func takesNothing(t *testing.T, look func(*connLimiter)) {
 	cut := 0
 	g := newConnLimiter(10, 10, 1<<20, wire.ClientOf, func() { cut++ })
+	g.relieved = func(int64) { cut++ }
 	certified := newCertificate(t)
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := make([]byte, 1<<16); ; {
@@ -312,9 +334,7 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 		}
 		return false
 	})
-	for range 8 { // what is in flight at first counts as progress
-		g.pace(time.Second)
-	}
+	look(g)
 	if cut != 1 {
 		t.Fatalf("%d connections cut", cut)
 	}

@@ -63,7 +63,7 @@ func (c *nodeConfig) Validate() error {
 	}
 	base := c.lb.Data
 	c.edge.Name, c.edge.SecretFile, c.edge.LogLevel, c.edge.SessionIdle, c.edge.Identity = c.lb.Name, c.lb.SecretFile, c.lb.LogLevel, c.lb.SessionIdle, c.lb.Identity
-	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate, c.edge.MaxQueue = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate, c.lb.MaxQueue
+	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate, c.edge.MaxQueue, c.edge.MaxHeld = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate, c.lb.MaxQueue, c.lb.MaxHeld
 	c.edge.Proxies = c.lb.Proxies
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
 	if err := os.MkdirAll(base, 0o700); err != nil {

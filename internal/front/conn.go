@@ -68,6 +68,10 @@ type Conn struct {
 	asked bool
 	slow  uint8
 
+	stuck  time.Time // when it was first seen to have something to take, and since then it took nothing
+	weight int64     // of that, in bytes
+	took   uint64    // acknowledged by then
+
 	since         time.Time // when it came into its list
 	in            *list
 	before, after *Conn
@@ -91,7 +95,9 @@ func (c *Conn) Wants() (in, out bool) { return !c.readable, !c.writable }
 // Ready is a Source's.
 func (c *Conn) Ready(events uint32) {
 	c.readable = c.readable || events&(kernel.In|kernel.Half|kernel.Gone) != 0
-	c.writable = c.writable || events&kernel.Out != 0
+	if events&kernel.Out != 0 {
+		c.writable, c.stuck = true, time.Time{}
+	}
 	c.half = c.half || events&kernel.Half != 0 || !kernel.TellsHalf && c.state == away && kernel.Ended(c.fd)
 	c.gone = c.gone || events&kernel.Gone != 0
 	if c.writable && c.secure.pending() && c.secure.flush() != nil {

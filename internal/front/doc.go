@@ -21,6 +21,8 @@
 //   - an answer is whole, or its connection is reset (truth 4);
 //   - a loop never waits: not for the disk (a page that is not in memory sends the
 //     request away), not for a lock that is held while somebody waits;
+//   - when the kernel holds too much for clients that do not take it, the worst are reset
+//     (Config.Held);
 //   - a descriptor is closed by its loop only, so nobody writes into another's.
 //
 // Guards: a Conn is owned by its loop, but while a goroutine has it away, which

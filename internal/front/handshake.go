@@ -100,9 +100,7 @@ func (s *secure) handOver() {
 		server.cfg.Leave(c.client)
 	})
 	go func() {
-		select {
-		case server.queue.conns <- s.tls: // until its last state
-		case <-server.queue.over:
+		if !server.queue.Put(s.tls) { // else until its last state
 			_ = s.Close()
 			server.away.Done()
 		}
@@ -121,34 +119,3 @@ func ClientOf(conn net.Conn) (client any, tcp *net.TCPConn, ok bool) {
 	}
 	return s.conn.client, s.tcp, true
 }
-
-// connQueue is the listener of the server for HTTP/2.
-type connQueue struct {
-	addr  net.Addr
-	conns chan net.Conn
-	over  chan struct{}
-	once  sync.Once
-}
-
-func newConnQueue(addr net.Addr) *connQueue {
-	return &connQueue{addr: addr, conns: make(chan net.Conn), over: make(chan struct{})}
-}
-
-// Accept is a net.Listener's.
-func (q *connQueue) Accept() (net.Conn, error) {
-	select {
-	case c := <-q.conns:
-		return c, nil
-	case <-q.over:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close is a net.Listener's.
-func (q *connQueue) Close() error {
-	q.once.Do(func() { close(q.over) })
-	return nil
-}
-
-// Addr is a net.Listener's.
-func (q *connQueue) Addr() net.Addr { return q.addr }

@@ -46,12 +46,10 @@ func (l *list) due(life time.Duration) time.Time {
 	return l.first.since.Add(life)
 }
 
-// overdue takes out one whose time is over.
-func (l *list) overdue(now time.Time, life time.Duration) *Conn {
-	c := l.first
-	if c == nil || now.Sub(c.since) < life {
-		return nil
+// expire takes out those whose time is over, and ends them.
+func (l *list) expire(now time.Time, life time.Duration, end func(*Conn)) {
+	for c := l.first; c != nil && now.Sub(c.since) >= life; c = l.first {
+		c.leave()
+		end(c)
 	}
-	c.leave()
-	return c
 }

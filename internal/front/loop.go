@@ -67,7 +67,8 @@ type Loop struct {
 	pacing  bool      // it goes on in the next round,
 	next    int       // with this descriptor
 	least   uint64    // that a client has to take
-	date    []byte    // the Date field of the second dated
+	weighed weighing
+	date    []byte // the Date field of the second dated
 	dated   int64
 	accepts *acceptor
 	ended   bool
@@ -91,6 +92,9 @@ func newLoop(s *Server, number int) (*Loop, error) {
 	}
 	l := &Loop{server: s, number: number, poll: poll, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
 	l.wanted, l.paced = l.wants, l.now
+	if s.cfg.Held != nil {
+		l.weighed = weighing{share: s.cfg.Held.Join(), every: s.cfg.weighEvery, began: l.now}
+	}
 	if s.cfg.Quick != nil {
 		l.quick = s.cfg.Quick(l)
 	}
@@ -109,6 +113,9 @@ func (l *Loop) wants(tell func(fd int, life int32, in, out bool)) {
 
 // release closes what newLoop has opened.
 func (l *Loop) release() {
+	if l.weighed.share != nil {
+		l.weighed.share.Leave()
+	}
 	if l.quick != nil {
 		l.quick.Close()
 	}
@@ -201,7 +208,7 @@ func (l *Loop) run() {
 
 // sleep is how long to wait for events, in milliseconds.
 func (l *Loop) sleep(next time.Time) int {
-	if len(l.again) > 0 || l.pacing {
+	if len(l.again) > 0 || l.pacing || l.weighed.going {
 		return 0
 	}
 	wait := longest
@@ -239,19 +246,13 @@ func (l *Loop) resume() {
 
 // expire ends what has taken too long.
 func (l *Loop) expire() {
-	for c := l.heads.overdue(l.now, l.server.cfg.HeadTimeout); c != nil; c = l.heads.overdue(l.now, l.server.cfg.HeadTimeout) {
-		c.tooLong()
-	}
-	for c := l.idle.overdue(l.now, l.server.cfg.IdleTimeout); c != nil; c = l.idle.overdue(l.now, l.server.cfg.IdleTimeout) {
-		c.close()
-	}
-	for c := l.linger.overdue(l.now, l.server.cfg.lingerFor); c != nil; c = l.linger.overdue(l.now, l.server.cfg.lingerFor) {
-		c.close()
-	}
-	for c := l.trials.overdue(l.now, trialFor); c != nil; c = l.trials.overdue(l.now, trialFor) {
-		c.Reset()
-	}
+	cfg := &l.server.cfg
+	l.heads.expire(l.now, cfg.HeadTimeout, (*Conn).tooLong)
+	l.idle.expire(l.now, cfg.IdleTimeout, (*Conn).close)
+	l.linger.expire(l.now, cfg.lingerFor, (*Conn).close)
+	l.trials.expire(l.now, trialFor, (*Conn).Reset)
 	l.pace()
+	l.weigh()
 }
 
 // each calls f for every connection of the loop.

@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/budget"
 	"tandem/internal/front/kernel"
+	"tandem/internal/front/others"
 	"tandem/internal/h1"
 	"tandem/internal/proxied"
 )
@@ -44,11 +46,15 @@ type Config struct {
 	Ways     *Ways                                                 // counts; nil: nobody wants to know
 	Unshaken func(err error)                                       // a handshake failed
 	Slow     func()                                                // a client was cut off
+	Held     *budget.Held                                          // bounds what the kernel holds for clients that do not take it; nil: nothing does. Nodes don't count
+	Received func(client any) int64                                // of that, in bytes, what a goroutine's response to a client is given elsewhere; nil: nothing
+	Relieved func(held int64)                                      // a client was reset because of so many bytes of Held
 	Panic    func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
 	// 0, nil: those of the room. Tests have less time, and files that are where they say.
-	lingerFor, paceEvery, bodyGrace time.Duration
-	resident                        func(file *os.File, offset int64) bool // whether a byte is in memory
+	lingerFor, paceEvery, bodyGrace, weighEvery time.Duration
+
+	resident func(file *os.File, offset int64) bool // whether a byte is in memory
 }
 
 // Ways counts requests by the way they went: answered on a loop (or begun there), or
@@ -76,6 +82,9 @@ func (c *Config) fill() {
 	}
 	if c.bodyGrace == 0 {
 		c.bodyGrace = bodyGrace
+	}
+	if c.weighEvery == 0 {
+		c.weighEvery = weighEvery
 	}
 	if c.resident == nil {
 		c.resident = kernel.InMemory
@@ -109,9 +118,9 @@ type Server struct {
 	ctx       context.Context // of all requests that are away; ended by Close
 	cancel    context.CancelFunc
 	loops     []*Loop
-	h2        *http.Server // nil: none
-	queue     *connQueue   // to it
-	turns     kernel.Turns // of handshakes
+	h2        *http.Server  // nil: none
+	queue     *others.Queue // to it
+	turns     kernel.Turns  // of handshakes
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections
@@ -212,7 +221,7 @@ func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 	s.unlisten = unlisten
 	s.accepting.Store(int64(len(s.loops)))
 	if s.h2 != nil {
-		s.queue = newConnQueue(addr)
+		s.queue = others.NewQueue(addr)
 		s.serving.Go(func() { _ = s.h2.Serve(s.queue) })
 	}
 	for _, l := range s.loops {

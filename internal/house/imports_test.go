@@ -50,7 +50,7 @@ var rooms = map[string][]string{
 	"internal/wire":            {},
 	"internal/media":           {"internal/media/companion", "internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/steer", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/fault":           {},
-	"internal/front":           {"internal/front/kernel", "internal/front/others", "internal/h1", "internal/proxied"},
+	"internal/front":           {"internal/budget", "internal/front/kernel", "internal/front/others", "internal/h1", "internal/proxied"},
 	"internal/front/others":    {},
 	"internal/front/kernel":    {},
 	"internal/proxied":         {"internal/setting"},

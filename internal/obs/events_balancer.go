@@ -29,5 +29,6 @@ var balancerEvents = []event{
 	{"warn", "the new access rules can't be used; the old ones stay", "error", "The file of access rules has changed and is wrong; `error` names the line."},
 	{"info", "takeover", "cause dead from gap offset ok path phase to", "A response that its edge did not finish was finished from another one, with no byte lost; `cause` says why, `gap` how long the viewer waited. Many from one edge: look at that edge."},
 	{"warn", "takeover", "cause dead from gap offset ok path phase to", "A response broke and no edge could finish it: the viewer saw it end early. Look at the edges in `from` and `to`; with `cause` deadly two edges died under the request, which no third one was asked: look at those in `dead`, and at what is asked for in `path`."},
+	{"warn", "connection reset: the kernel held too much for clients that do not take it", "bytes held most", "More than `max-held` (`most`) lay in the kernel for clients that take nothing, or little, of what they asked for: the one for which most lay, for longest, was reset; `bytes` is what it held, `held` what all hold now. Somebody attacks, or `max-held` is low for so many viewers on slow lines: raise it, or `net.ipv4.tcp_mem` with it."},
 	{"error", "a request panicked", "path stack why", "A fault of tandem: the request was ended, the server goes on. Report it with `stack`."},
 }

@@ -59,7 +59,7 @@ func TestFiveThousandHostileClients(t *testing.T) {
 	h.Await("all of them are cut off", 30*time.Second, func(*wire.Status) bool {
 		x.drip()
 		most, peak = max(most, descriptors(t, lb)), max(peak, metric(t, lb.Admin, "tandem_lb_connections", ""))
-		slow = metric(t, lb.Admin, "tandem_lb_slow_clients_total", "")
+		slow = metric(t, lb.Admin, "tandem_lb_slow_clients_total", "") + metric(t, lb.Admin, "tandem_lb_relieved_total", "") // where the machine is small
 		return x.cutOff() == len(x.heads) && int(slow) >= len(x.takers)
 	})
 	t.Logf("all cut off after %s; %.0f for taking nothing; %.0f connections and %d descriptors at most, %.0f and %d before", time.Since(began).Round(time.Millisecond), slow, peak, most, connections, before)

@@ -37,7 +37,9 @@ type attempt struct {
 func (k *response) attempt(to Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	return &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{silence: silence{since: k.c.deps.Now()}}}
+	a := &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{silence: silence{since: k.c.deps.Now()}}}
+	k.e.Taker.join(k, a)
+	return a
 }
 
 // phase names for people what the edge is waited for.
@@ -115,11 +117,11 @@ func isWait(err error) bool {
 // connect finds or opens a connection and sends the request.
 func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error {
 	if !a.again && a.opening == nil {
-		a.conn = k.c.pool.get(a.to, eager(k.e.Eager))
+		a.conn = k.c.pool.get(a.to, k.e.Taker.isEager())
 	}
 	if a.conn == nil {
 		if a.opening == nil {
-			a.opening = k.c.begin(k.r.Context(), a.to, eager(k.e.Eager))
+			a.opening = k.c.begin(k.r.Context(), a.to, k.e.Taker.isEager())
 		}
 		limit := k.c.cfg.Connect
 		switch {

@@ -9,7 +9,8 @@
 //   - what is asked twice never grows into a second load (budget.go);
 //   - a request under which two edges died is asked of no third one (cause.go);
 //   - all is bounded in bytes: heads, buffers, pipes, connections kept idle, and what the
-//     kernel has received for a viewer who does not take it (eager.go).
+//     kernel has received for a viewer who does not take it (eager.go), which its server
+//     can weigh (taker.go).
 //
 // Two ways for bytes: Splicer, on the loops of internal/front, for what is ordinary
 // (splice*.go), and Proxy.Serve, in goroutines, for everything else

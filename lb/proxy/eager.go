@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"sync/atomic"
 	"time"
 
 	"tandem/internal/front/kernel"
@@ -82,16 +81,6 @@ func (u *upstream) hold(yes bool) {
 	_ = u.raw.Control(func(fd uintptr) { kernel.HoldReceived(int(fd), yes) })
 }
 
-// eager tells how the viewer's connection took its last long body; nil: nobody knows.
-func eager(viewer *atomic.Bool) bool { return viewer != nil && viewer.Load() }
-
-// note keeps it for the next one.
-func note(viewer *atomic.Bool, yes bool) {
-	if viewer != nil && viewer.Load() != yes {
-		viewer.Store(yes)
-	}
-}
-
 // share is how much may be on its way inside the kernel to a viewer like this one.
 func (r *splice) share() int64 {
 	switch {
@@ -118,7 +107,7 @@ func (k *response) took(a *attempt) {
 	}
 	a.taking.known = true
 	yes := k.c.deps.Now().Sub(a.taking.since) < widenWithin
-	note(k.e.Eager, yes)
+	k.e.Taker.note(yes)
 	if yes {
 		a.conn.widen()
 	}

@@ -36,11 +36,11 @@ func TestWindowGrowsForViewersWhoTakeAll(t *testing.T) {
 		}
 		send(c, objectFor(ask, body))
 	})
-	known := map[string]*atomic.Bool{"fast": new(atomic.Bool), "new": new(atomic.Bool), "sure": new(atomic.Bool)}
-	known["sure"].Store(true)
+	known := map[string]*Taker{"fast": {}, "new": {}, "sure": {}}
+	known["sure"].note(true)
 	var who atomic.Value
 	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
-	s.on(s.all()[0], func() { s.all()[0].deps.Eager = func(*front.Conn) *atomic.Bool { return known[who.Load().(string)] } })
+	s.on(s.all()[0], func() { s.all()[0].deps.Taker = func(*front.Conn) *Taker { return known[who.Load().(string)] } })
 	get := func(name, path string) {
 		t.Helper()
 		who.Store(name)
@@ -83,8 +83,8 @@ func TestWindowGrowsForViewersWhoTakeAll(t *testing.T) {
 		{"new", "/small", false, "1 narrow, 2 wide"},
 	} {
 		get(step.who, step.path)
-		if got := pools(); got != step.want || known[step.who].Load() != step.eager {
-			t.Errorf("after %s has taken %s: %s, eager %v; want %s", step.who, step.path, got, known[step.who].Load(), step.want)
+		if got := pools(); got != step.want || known[step.who].isEager() != step.eager {
+			t.Errorf("after %s has taken %s: %s, eager %v; want %s", step.who, step.path, got, known[step.who].isEager(), step.want)
 		}
 	}
 }

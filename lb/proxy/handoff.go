@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync/atomic"
 
 	"tandem/internal/front"
 	"tandem/internal/h1"
@@ -21,7 +20,7 @@ type handoff struct {
 	s       *Splicer
 	err     error // nil: it is only out of the ordinary
 	address string
-	known   *atomic.Bool // Request.Eager
+	taker   *Taker // nil: unknown
 	plan    LoopRequest
 }
 
@@ -52,7 +51,7 @@ func (r *splice) handOffWith(received []byte, err error) {
 	case r.conn.leave(received) != nil: // it is closed
 		r.conn = nil
 	}
-	b := &handoff{promise: r.promise, exchange: r.exchange, s: s, err: err, address: s.deps.Viewer(r.viewer), known: r.known, plan: r.plan}
+	b := &handoff{promise: r.promise, exchange: r.exchange, s: s, err: err, address: s.deps.Viewer(r.viewer), taker: r.taker, plan: r.plan}
 	viewer := r.viewer
 	s.put(r)
 	viewer.Away(request, front.Begun{Head: b.begun, Left: b.body.Left()}, b.serve)
@@ -63,8 +62,9 @@ func (b *handoff) serve(w http.ResponseWriter, r *http.Request) {
 	deps := &b.s.deps
 	defer deps.Broken(r)
 	k := b.s.c.response(w, r, Request{
-		Target: b.plan.Target, Viewer: b.address, Eager: b.known, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
+		Target: b.plan.Target, Viewer: b.address, Taker: b.taker, Pair: b.plan.Pair, First: b.plan.First, Next: deps.Others(b.plan.Partner), Anew: deps.Anew(r, &b.plan),
 	})
+	defer k.e.Taker.leave(k)
 	a := k.attempt(b.plan.First)
 	a.exchange = b.exchange
 	a.live.Store(b.conn)

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,10 +21,10 @@ type Target struct {
 
 // Request is one response that has to be carried to a viewer.
 type Request struct {
-	Target string       // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
-	Viewer string       // the viewer's address
-	Pair   wire.PairID  // 0: none
-	Eager  *atomic.Bool // whether its connection took its last long body at once, noted here; nil: unknown
+	Target string      // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
+	Viewer string      // the viewer's address
+	Pair   wire.PairID // 0: none
+	Taker  *Taker      // its connection; nil: unknown
 	First  Target
 	Next   func(tried []string) (Target, bool) // whom to ask next; false: nobody is left
 
@@ -144,6 +143,7 @@ func (c *Proxy) Serve(w http.ResponseWriter, r *http.Request, e Request) (status
 		e.Next = func([]string) (Target, bool) { return Target{}, false }
 	}
 	k := c.response(w, r, e)
+	defer k.e.Taker.leave(k)
 	a := k.attempt(e.First)
 	return k.finish(a, k.advance(r.Context(), a, false))
 }

@@ -71,7 +71,7 @@ func (k *response) anew(a *attempt) (*attempt, error) {
 		return a, k.advance(k.r.Context(), a, false)
 	}
 	a.end()
-	e.Viewer, e.Eager, e.Anew = k.e.Viewer, k.e.Eager, nil
+	e.Viewer, e.Taker, e.Anew = k.e.Viewer, k.e.Taker, nil
 	k.e, k.tried, k.asked = e, nil, 0
 	b := k.attempt(e.First)
 	return b, k.advance(k.r.Context(), b, false)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"tandem/internal/front"
@@ -38,7 +37,7 @@ type LoopDeps struct {
 	Plan   func(h *h1.Request) (LoopRequest, bool) // false: the request is not for a splice
 	Others func(partner string) func(tried []string) (Target, bool)
 	Anew   func(r *http.Request, p *LoopRequest) func() (Request, bool) // for Request.Anew
-	Eager  func(c *front.Conn) *atomic.Bool                             // Request.Eager of its viewer; nil: unknown
+	Taker  func(c *front.Conn) *Taker                                   // Request.Taker; nil: unknown
 	Viewer func(c *front.Conn) string                                   // the viewer's address
 	Served func(status int, sent int64)
 	Forget func(r *http.Request, p *LoopRequest) // the session was refused
@@ -64,7 +63,7 @@ func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
 type splice struct {
 	s      *Splicer
 	viewer *front.Conn
-	known  *atomic.Bool // Request.Eager
+	taker  *Taker // nil: unknown
 
 	// What the viewer asked, and whom.
 	text   string // the request's head
@@ -98,10 +97,10 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 	}
 	r := s.take()
 	r.viewer, r.text, r.method, r.plan = c, h.Text, h.Method, plan
-	if s.deps.Eager != nil {
-		r.known = s.deps.Eager(c)
+	if s.deps.Taker != nil {
+		r.taker = s.deps.Taker(c)
 	}
-	r.eager = eager(r.known)
+	r.eager = r.taker.isEager()
 	if !r.ask(h) {
 		s.put(r)
 		return false
@@ -217,4 +216,5 @@ func (l *spliceList) leave(r *splice) {
 var (
 	_ front.Quick  = (*Splicer)(nil)
 	_ front.Driver = (*splice)(nil)
+	_ front.Holder = (*splice)(nil)
 )

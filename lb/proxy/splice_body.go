@@ -108,7 +108,7 @@ func (r *splice) give() bool {
 // block is for a viewer that takes no more just now: its edge is not silent.
 func (r *splice) block() {
 	r.eager, r.corked = false, false
-	note(r.known, false)
+	r.taker.note(false)
 	r.hold()
 	r.s.waiting.leave(r)
 }
@@ -213,6 +213,18 @@ func (r *splice) look(now time.Time) {
 	r.handOff(errStalled)
 }
 
+// Held is a front.Holder's: what was received for the viewer and waits.
+func (r *splice) Held() int64 {
+	sum := int64(0)
+	if r.conn != nil {
+		sum = kernel.Held(r.conn.fd)
+	}
+	if r.pipe != nil {
+		sum += int64(r.pipe.Held())
+	}
+	return sum
+}
+
 // Writable is a front.Driver's.
 func (r *splice) Writable() {
 	if len(r.held) > 0 || r.pipe != nil {
@@ -224,7 +236,7 @@ func (r *splice) Writable() {
 func (r *splice) finish() {
 	s, c := r.s, r.viewer
 	if r.sent >= widenAfter {
-		note(r.known, r.eager)
+		r.taker.note(r.eager)
 	}
 	r.done(s.c.latency, s.pool, s.loop.Now())
 	s.deps.Served(r.status, r.sent)

@@ -37,6 +37,15 @@ func BoundReceived(fd, bytes int) {
 	}
 }
 
+// HeldMost is a bound of what is held (budget.Held): of 0, half of what the kernel lets all connections
+// of the machine have before it presses them.
+func HeldMost(set int64) int64 {
+	if set == 0 {
+		return MemoryOfTCP() / 2
+	}
+	return set
+}
+
 // connect begins to connect a socket, and closes it when that can't be begun.
 func connect(fd int, to unix.Sockaddr) error {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)

@@ -4,10 +4,12 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,6 +102,33 @@ func Progress(fd int) (acked uint64, waiting int, ok bool) {
 	}
 	waiting, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
 	return info.Bytes_acked, waiting, err == nil
+}
+
+// Held is how much memory the kernel has for a socket, in bytes: for what was received
+// and not read, and for what was not sent or not acknowledged.
+func Held(fd int) int64 {
+	var info [9]uint32 // linux/sock_diag.h: SK_MEMINFO_*
+	size := uint32(unsafe.Sizeof(info))
+	_, _, code := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if code != 0 {
+		return 0
+	}
+	const received, queued = 0, 5 // RMEM_ALLOC, WMEM_QUEUED
+	return int64(info[received]) + int64(info[queued])
+}
+
+// MemoryOfTCP is at how many bytes the kernel begins to press its connections, all those of
+// the machine; 0: unknown.
+func MemoryOfTCP() int64 {
+	var low, pressure int64
+	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_mem")
+	if err != nil {
+		return 0
+	}
+	if n, _ := fmt.Sscan(string(text), &low, &pressure); n < 2 {
+		return 0
+	}
+	return pressure * int64(os.Getpagesize())
 }
 
 // tcpClosed is TCP_CLOSE of the kernel's tcp_states.h: reset, or given up.

@@ -80,6 +80,12 @@ func Progress(int) (acked uint64, waiting int, ok bool) { return 0, 0, false }
 // Received is not known here: bytes are copied.
 func Received(int) int { return 0 }
 
+// Held is not known here: nothing is bounded by it.
+func Held(int) int64 { return 0 }
+
+// MemoryOfTCP is not known here.
+func MemoryOfTCP() int64 { return 0 }
+
 // Reception is not known here: a silence is counted from when it was noticed.
 func Reception(fd int) (silent time.Duration, dead bool) {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
