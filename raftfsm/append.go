@@ -12,7 +12,7 @@ import (
 // retryEvery is how often a leader tries again what a follower did not take.
 const retryEvery = 100 * time.Millisecond
 
-// transport is Raft's network, with two differences from the library's own.
+// transport is Raft's network, with three differences from the library's own.
 //
 // Appends are not pipelined: a follower that answers one of two appends in
 // flight with a no parks the leader's goroutine for it for ever, while heartbeats
@@ -22,6 +22,9 @@ const retryEvery = 100 * time.Millisecond
 // What fails is tried again here, at an even pace, as long as this node leads:
 // the library would wait twice as long each time, up to 10 s, and a follower
 // that is there again would lack what was committed all the while.
+//
+// Heartbeats pass Raft's queue by, and none may do so beside the word to lead at once: see
+// turns.
 type transport struct {
 	*raft.NetworkTransport
 	leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) // whether an append of that term still makes sense, and where its follower is
@@ -30,6 +33,7 @@ type transport struct {
 	progress  *progress
 	addresses addresses
 	requests  chan raft.RPC // what the others ask of this node, heartbeats aside
+	turns     turns
 }
 
 func (n *Node) newTransport() *transport {
@@ -56,7 +60,9 @@ func (t *transport) SetHeartbeatHandler(f func(raft.RPC)) {
 			rpc.Respond(nil, err)
 			return
 		}
-		f(rpc)
+		if !t.turns.beat(rpc, f) {
+			t.hand(rpc)
+		}
 	})
 }
 
@@ -74,15 +80,26 @@ func (t *transport) pass() {
 				rpc.Respond(nil, err)
 				continue
 			}
-			select {
-			case <-t.done:
+			if _, ok := rpc.Command.(*raft.TimeoutNowRequest); ok {
+				t.turns.lead()
+			}
+			if !t.hand(rpc) {
 				return
-			case t.requests <- rpc:
 			}
 			if _, ok := rpc.Command.(*raft.AppendEntriesRequest); ok {
 				t.progress.reached()
 			}
 		}
+	}
+}
+
+// hand gives Raft a request when its turn has come; false when the node ends.
+func (t *transport) hand(rpc raft.RPC) bool {
+	select {
+	case <-t.done:
+		return false
+	case t.requests <- rpc:
+		return true
 	}
 }
 
