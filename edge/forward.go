@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"tandem/edge/fetch"
 	"tandem/edge/manifest"
@@ -73,6 +74,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
 	e.locate(&x, h.Header, head.StatusCode)
+	keepCookies(&x, h.Header)
 	if !x.Peer {
 		h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	}
@@ -94,6 +96,24 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	if x.slot >= 0 && (head.StatusCode == http.StatusOK || head.StatusCode == http.StatusPartialContent) {
 		e.member.Played(x.Pair, x.slot)
 		e.member.Delivered(x.Pair, x.slot, passedOn(&x, head, n))
+	}
+}
+
+// keepCookies has a session's viewer show the origin's cookies where it asks in the
+// session: their paths are below its prefix.
+func keepCookies(x *request, h http.Header) {
+	if x.Peer || x.prefix == "" {
+		return
+	}
+	for i, text := range h["Set-Cookie"] {
+		parts := strings.Split(text, ";")
+		for j, part := range parts[1:] {
+			name, value, _ := strings.Cut(part, "=")
+			if path := strings.TrimSpace(value); strings.EqualFold(strings.TrimSpace(name), "path") && strings.HasPrefix(path, "/") {
+				parts[j+1] = name + "=" + x.prefix + path
+			}
+		}
+		h["Set-Cookie"][i] = strings.Join(parts, ";")
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"tandem/edge/rules"
-
 	"tandem/internal/wire"
 )
 

@@ -21,6 +21,7 @@ const (
 // the upstream's setting, what the Location leads to.
 func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Response, error) {
 	for n := 0; ; n++ {
+		g.own(a.resp.Header, a.server, r.Target)
 		to := location(a.resp, r.Target, a.server)
 		if to == nil {
 			return a.resp, nil
