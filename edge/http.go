@@ -209,6 +209,9 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string, node bool) (x re
 	if !ok {
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
+	if !e.clustered() { // in a cluster it stands in a session: what is let in is told by the path as it came
+		key = wire.Climbed(key)
+	}
 	if strings.HasPrefix(key, wire.Internal) { // spelled so that it was not seen before
 		return x, refusal{http.StatusForbidden, "closed", "closed to viewers"}
 	}

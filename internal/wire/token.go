@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"tandem/internal/media/uri"
 )
 
 // Token is a session's name in the URL path. It holds all that a balancer needs
@@ -78,7 +80,8 @@ func PeekToken(text string) (Token, bool) {
 // expired tells whether the token is good no longer.
 func (t *Token) expired(now time.Time) bool { return t.Expires <= now.Unix() }
 
-// SplitPath parts "/s/<token>/a/b" into the token and "/a/b".
+// SplitPath parts "/s/<token>/a/b" into the token and "/a/b", without what is there for
+// climbing (Deeper).
 func SplitPath(urlPath string) (token, rest string, ok bool) {
 	after, ok := strings.CutPrefix(urlPath, SessionPrefix)
 	if !ok {
@@ -88,5 +91,13 @@ func SplitPath(urlPath string) (token, rest string, ok bool) {
 	if i <= 0 {
 		return "", urlPath, false
 	}
-	return after[:i], after[i:], true
+	return after[:i], Climbed(after[i:]), true
+}
+
+// Climbed is a path without uri.Deeper before it.
+func Climbed(path string) string {
+	for strings.HasPrefix(path, uri.Deeper+"/") {
+		path = path[len(uri.Deeper):]
+	}
+	return path
 }

@@ -51,7 +51,17 @@ func TestSplitPath(t *testing.T) {
 		path, token, rest string
 		ok                bool
 	}{
-		{"/s/TOK/a/b", "TOK", "/a/b", true}, {"/s/TOK/", "TOK", "/", true}, {"/s/TOK", "", "/s/TOK", false}, {"/s//a", "", "/s//a", false}, {"/sample/a", "", "/sample/a", false},
+		{"/s/TOK/a/b", "TOK", "/a/b", true},
+		{"/s/TOK/", "TOK", "/", true},
+		{"/s/TOK", "", "/s/TOK", false},
+		{"/s//a", "", "/s//a", false},
+		{"/sample/a", "", "/sample/a", false},
+		{"/s/T/_tandem-up/_tandem-up/a/b", "T", "/a/b", true},
+		{"/s/T/_tandem-up/", "T", "/", true},
+		{"/s/T/_tandem-up", "T", "/_tandem-up", true},
+		{"/s/T/_tandem-upper/a", "T", "/_tandem-upper/a", true},
+		{"/s/T/a/_tandem-up/b", "T", "/a/_tandem-up/b", true},
+		{"/_tandem-up/s/T/a", "", "/_tandem-up/s/T/a", false},
 	} {
 		if token, rest, ok := SplitPath(c.path); token != c.token || rest != c.rest || ok != c.ok {
 			t.Errorf("%s: %q %q %v", c.path, token, rest, ok)

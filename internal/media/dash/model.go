@@ -70,7 +70,7 @@ func (p *reader) property() {
 	}
 	if bytes.HasPrefix(scheme, []byte("urn:dvb:dash:fontdownload:")) { // ETSI TS 103 285 section 7.2
 		if url, ok := p.get("url"); ok {
-			p.refer(url, p.Folder, false)
+			p.refer(url, p.Folder, false, false)
 		}
 		return
 	}

@@ -44,7 +44,7 @@ func (p *reader) change() {
 		p.refers(value)
 		return
 	}
-	p.refer(value, p.Folder, false)
+	p.refer(value, p.Folder, false, false)
 }
 
 // lastStep parts the last step of a path from what is before it; a slash in a

@@ -2,6 +2,7 @@ package dash
 
 import (
 	"bytes"
+	"strings"
 
 	"tandem/internal/media/edit"
 	"tandem/internal/media/scan"
@@ -10,14 +11,19 @@ import (
 
 // level is an element that is open, with the folder that its BaseURLs lead to.
 type level struct {
-	at         uri.Place
-	based      bool // it has a BaseURL
-	mixed      bool // it has some at our origin and some elsewhere, above or here
+	at         uri.Place // of the first at our origin
+	low        uri.Place // the one of all of them that is least deep
+	based      bool      // it has a BaseURL
+	under      bool      // it or one above has
+	mixed      bool      // it has some at our origin and some elsewhere, above or here
+	several    bool      // it has some at our origin that differ, above or here
 	base       scan.Span
 	addressing int32
 
 	// Of the representations in it that are closed: where segments lie.
 	ours, abroad int
+	varied       bool              // they differ
+	unbased      bool              // one has no BaseURL at all
 	nearest      uri.Place         // of ours, the one that is least deep
 	waiting      scan.List[uint32] // places of the body whose folder is not known yet
 }
@@ -28,17 +34,44 @@ type placed struct {
 	edit  uint32 // what is cut out, and in the lowest two bits what follows, plus 1; 0: nothing is to be done
 }
 
+// maxClimb bounds how far what is relative to several BaseURLs may climb above the
+// root, level upon level.
+const maxClimb = 16
+
+// climbs tells whether a reference is left to climb: relative to several BaseURLs it
+// leads elsewhere from each, so that no prefix before it is right. They are made deep
+// enough instead (see write).
+func climbs(p *reader, ref []byte, from uri.Place, several bool, at int) bool {
+	n := uri.Climbs(ref)
+	if !several || !from.Bare() || n == 0 {
+		return false
+	}
+	more := max(0, n-p.climbed[at])
+	if p.deeper+more > maxClimb {
+		return false
+	}
+	p.climbed[at] += more
+	p.deeper += more
+	return true
+}
+
 // refer takes a URI that is relative to a folder, and tells which one it leads to
-// itself.
-func (p *reader) refer(raw scan.Span, from uri.Place, mixed bool) uri.Place {
+// itself. Several: it is relative to others as well, less deep by none.
+func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.Place {
 	text := raw.Of(p.Body)
 	ref, ok := scan.Decode(p.scratch[:0], text, p.entities)
-	p.scratch = ref[:0]
+	p.scratch, p.taken = ref[:0], len(ref)
 	if p.dependent = true; !ok || len(ref) == 0 {
+		p.taken = 0
 		return from
 	}
 	l, to := p.Origin.Lead(from, ref)
-	if p.dependent = uri.Dependent(ref); l.Class == uri.Moved && mixed && p.dependent {
+	p.dependent = uri.Dependent(ref)
+	switch {
+	case l.Class != uri.Moved || !p.dependent:
+	case climbs(p, ref, from, mixed || several, p.inside):
+		l.Class = uri.Inside
+	case mixed:
 		l.Class = uri.Left
 	}
 	if l.Class != uri.Moved {
@@ -92,14 +125,15 @@ func (p *reader) close(k int) {
 	for ; p.inside >= k; p.inside-- {
 		l := &p.levels[p.inside]
 		if l.ours+l.abroad == 0 {
-			p.counted(l, l.at, l.mixed)
+			p.counted(l, l.low, l.mixed)
+			l.varied, l.unbased = l.several, !l.under
 		}
 		from, mixed := l.nearest, l.ours > 0 && l.abroad > 0
 		if l.ours == 0 {
 			from = uri.Elsewhere
 		}
 		for i := range l.waiting.Len() {
-			p.settle(p.edits.At(int(*l.waiting.At(i))), from, mixed)
+			p.settle(p.edits.At(int(*l.waiting.At(i))), from, mixed, (mixed || l.varied) && !l.unbased)
 		}
 		l.waiting = scan.List[uint32]{}
 		if p.inside == levelMPD {
@@ -112,6 +146,7 @@ func (p *reader) close(k int) {
 		} else {
 			p.counted(above, uri.Elsewhere, false)
 		}
+		above.varied, above.unbased = above.varied || l.varied, above.unbased || l.unbased
 		p.store(l)
 	}
 	p.current, p.timeline = nil, false
@@ -144,6 +179,7 @@ func (p *reader) counted(l *level, at uri.Place, mixed bool) {
 	if at.Foreign() {
 		return
 	}
+	l.varied = l.varied || l.ours > 0 && at != l.nearest
 	if l.ours == 0 || at.Above(l.nearest) {
 		l.nearest = at
 	}
@@ -151,7 +187,7 @@ func (p *reader) counted(l *level, at uri.Place, mixed bool) {
 }
 
 // settle is refer for a place that waited.
-func (p *reader) settle(e *placed, from uri.Place, mixed bool) {
+func (p *reader) settle(e *placed, from uri.Place, mixed, several bool) {
 	raw := scan.Span{At: e.at, N: e.n}
 	ref, ok := scan.Decode(p.scratch[:0], raw.Of(p.Body), p.entities)
 	p.scratch = ref[:0]
@@ -159,7 +195,11 @@ func (p *reader) settle(e *placed, from uri.Place, mixed bool) {
 		return
 	}
 	l, _ := p.Origin.Lead(from, ref)
-	if l.Class == uri.Moved && mixed && uri.Dependent(ref) {
+	switch {
+	case l.Class != uri.Moved || !uri.Dependent(ref):
+	case climbs(p, ref, from, several, len(p.levels)):
+		return
+	case mixed:
 		l.Class = uri.Left
 	}
 	if l.Class == uri.Moved {
@@ -177,16 +217,32 @@ func (p *reader) write() {
 	behind := int64(0)
 	for i := range p.edits.Len() {
 		e := p.edits.At(i)
-		if e.edit == 0 || int64(e.at) < behind {
+		if e.edit == 0 || int64(e.at) < behind || e.edit&ifClimb > 0 && p.deeper == 0 {
 			continue
 		}
-		cut, follows, words := int64(e.edit>>2), int(e.edit&3)-1, ""
-		if follows == edit.Word {
+		form := e.edit &^ (ofBase | ifClimb)
+		cut, follows, words := int64(form>>2), int(form&3)-1, ""
+		switch follows {
+		case edit.Slash:
+			words = "/"
+		case edit.Word:
 			words = p.words[e.n]
+		}
+		if e.edit&ifClimb > 0 {
+			words = folder(p)
+		}
+		if e.edit&ofBase > 0 && p.deeper > 0 {
+			follows, words = edit.Word, strings.Repeat(uri.Deeper, p.deeper)+words
 		}
 		p.Edits.Add(int64(e.at), cut, follows, words)
 		behind = int64(e.at) + cut
 	}
+}
+
+// folder is the path of the folder that the MPD stands in, as text of one.
+func folder(p *reader) string {
+	path, _, _ := strings.Cut(p.Target, "?")
+	return escaped.Replace(path[:strings.LastIndexByte(path, '/')+1])
 }
 
 // open begins a level in the one above.
@@ -197,7 +253,7 @@ func (p *reader) open(k int) {
 	above := p.levels[p.inside]
 	for p.inside < k { // what is missing in between is as if it were there
 		p.inside++
-		p.levels[p.inside] = level{at: above.at, mixed: above.mixed, addressing: -1}
+		p.levels[p.inside] = level{at: above.at, low: above.low, under: above.under, mixed: above.mixed, several: above.several, addressing: -1}
 		p.enter()
 	}
 	p.current, p.timeline = nil, false
@@ -231,20 +287,52 @@ func (p *reader) baseURL() {
 	end := scan.TextEnd(p.Body, p.at)
 	raw := scan.Between(p.at, end)
 	p.at = end
-	from, mixed := p.Folder, false
+	above := level{at: p.Folder, low: p.Folder}
 	if p.inside > 0 {
-		from, mixed = p.levels[p.inside-1].at, p.levels[p.inside-1].mixed
+		above = p.levels[p.inside-1]
 	}
-	to := p.refer(raw, from, mixed)
+	before := p.edits.Len()
+	low := p.refer(raw, above.low, above.mixed, above.several)
+	at := low
+	if above.at != above.low {
+		_, at = p.Origin.Lead(above.at, p.scratch[:p.taken])
+	}
+	deepen(p, raw, before, low, !above.under)
 	l := &p.levels[p.inside]
 	switch {
 	case !l.based:
-		l.based, l.at, l.base = true, to, raw
-		l.mixed = mixed && p.dependent
-	case l.at.Foreign() != to.Foreign():
+		l.based, l.under, l.at, l.low, l.base = true, true, at, low, raw
+		l.mixed, l.several = above.mixed && p.dependent, above.several && p.dependent
+		return
+	case l.at.Foreign() != at.Foreign():
 		l.mixed = true
 		if l.at.Foreign() {
-			l.at, l.base = to, raw
+			l.at, l.low, l.base = at, low, raw
+		}
+	case low != l.low:
+		l.several = true
+		if low.Above(l.low) {
+			l.low = low
+		}
+	}
+}
+
+// Marks of placed.edit beside what is cut and what follows.
+const (
+	ofBase  = 1 << 31 // it is a BaseURL's
+	ifClimb = 1 << 30 // it is made only where something climbs
+)
+
+// deepen notes a BaseURL that may have to be deeper: its edit, or, where it is below the
+// MPD's folder, the place of one.
+func deepen(p *reader, raw scan.Span, before int, to uri.Place, first bool) {
+	switch {
+	case p.edits.Len() > before:
+		p.edits.At(before).edit |= ofBase
+	case first && to.Bare() && p.dependent && bytes.IndexByte(raw.Of(p.Body), '<') < 0:
+		if e, ok := p.edit(raw, uri.Lead{}); ok {
+			e.edit |= ofBase | ifClimb
+			p.edits.Add(e)
 		}
 	}
 }
@@ -270,7 +358,7 @@ func (p *reader) refers(list scan.Span) {
 			at++
 		}
 		if from < at {
-			p.refer(scan.Between(from, at), p.Folder, false)
+			p.refer(scan.Between(from, at), p.Folder, false, false)
 		}
 	}
 }
@@ -301,11 +389,11 @@ func (p *reader) event() {
 		p.passOver()
 	case callback:
 		if s, ok := p.get("messageData"); ok {
-			p.refer(s, p.Folder, false)
+			p.refer(s, p.Folder, false, false)
 		}
 		if !p.empty {
 			end := scan.TextEnd(p.Body, p.at)
-			p.refer(scan.Between(p.at, end), p.Folder, false)
+			p.refer(scan.Between(p.at, end), p.Folder, false, false)
 			p.at = end
 		}
 	}

@@ -28,7 +28,10 @@ type reader struct {
 	edits     scan.List[placed]
 	words     []string
 	scratch   []byte
-	dependent bool // the reference that was taken last depends on what it is relative to
+	taken     int    // its length
+	climbed   [5]int // how far references climb above the root at most: of each level, and of segments
+	deeper    int    // so much deeper BaseURLs have to be, the sum
+	dependent bool   // the reference that was taken last depends on what it is relative to
 }
 
 type xmlAttribute struct {
@@ -43,7 +46,7 @@ const maxAttributes = 64
 func Parse(draft *edit.Draft) *Presentation {
 	d := &Presentation{Draft: draft}
 	p := reader{Presentation: d}
-	p.levels[levelMPD] = level{at: p.Folder, addressing: -1}
+	p.levels[levelMPD] = level{at: p.Folder, low: p.Folder, addressing: -1}
 	for body := d.Body; ; {
 		n := bytes.IndexByte(body[p.at:], '<')
 		if n < 0 || p.at+n+1 == len(body) {
@@ -107,7 +110,7 @@ func (p *reader) beginTag() {
 	p.at, p.empty = a.At, a.Empty
 	if e.text && !p.empty {
 		end := scan.TextEnd(body, p.at)
-		p.refer(scan.Between(p.at, end), p.Folder, false)
+		p.refer(scan.Between(p.at, end), p.Folder, false, false)
 		p.at = end
 	}
 	if e.begin != nil {
@@ -128,12 +131,12 @@ func (p *reader) attribute(e *element, name []byte, value scan.Span) {
 				p.wait(value)
 				return
 			}
-			p.refer(value, p.levels[levelMPD].at, p.levels[levelMPD].mixed)
+			p.refer(value, p.levels[levelMPD].low, p.levels[levelMPD].mixed, p.levels[levelMPD].several)
 			return
 		}
 	}
 	if len(plain) < len(name) && string(plain) == "href" {
-		p.refer(value, p.levels[levelMPD].at, p.levels[levelMPD].mixed)
+		p.refer(value, p.levels[levelMPD].low, p.levels[levelMPD].mixed, p.levels[levelMPD].several)
 		return
 	}
 	if text := value.Of(p.Body); text[0]|0x20 == 'h' && len(plain) == len(name) && string(p.name) != "UTCTiming" {

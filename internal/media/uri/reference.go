@@ -14,6 +14,11 @@ const (
 	Left                 // names the origin, and can't be led into the session
 )
 
+// Deeper stands behind the prefix, any number of times, and means nothing: a base that
+// has it leads to the same place, and what climbs out of that by ".." stays in the
+// session.
+const Deeper = "/_tandem-up"
+
 // Forms of a reference (RFC 3986 section 4.2).
 const (
 	relative = iota
@@ -70,6 +75,26 @@ func HasScheme(ref []byte) bool { return scheme(ref) > 0 }
 // Dependent tells that whose a reference is depends on what it is relative to.
 func Dependent(ref []byte) bool { return split(ref).kind <= rooted }
 
+// Climbs is how many components a relative reference climbs, at most; 0: it does not,
+// or is none.
+func Climbs(ref []byte) (n int) {
+	r := split(ref)
+	if r.kind != relative {
+		return 0
+	}
+	for i := r.path; i < r.end; {
+		j := i
+		for j < r.end && !isSlash(ref[j]) {
+			j++
+		}
+		if dotted(ref[i:j]) == 2 {
+			n++
+		}
+		i = j + 1
+	}
+	return n
+}
+
 // scheme is the length of a scheme with its colon, 0 when there is none.
 func scheme(ref []byte) int {
 	for i, c := range ref {
@@ -117,6 +142,9 @@ func (p Place) Foreign() bool { return p.foreign }
 
 // Above tells that from here less leads out of the session's root than from q.
 func (p Place) Above(q Place) bool { return p.in < q.in || p.in == q.in && p.below < q.below }
+
+// Bare tells that the session's root is that of the host: nothing lies above it.
+func (p Place) Bare() bool { return p.in == 0 && !p.foreign && !p.lost }
 
 // At is the folder of a path below the cluster's root.
 func (o *Origin) At(target string) Place {
