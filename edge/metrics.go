@@ -86,6 +86,12 @@ var metrics = []metric{
 	{"tandem_edge_store_evicted_total", "Objects evicted.", false, stat(func(s segstore.Stats) int64 { return s.Evicted })},
 	{"tandem_edge_store_fills_total", "Fills begun.", false, stat(func(s segstore.Stats) int64 { return s.Fills })},
 	{"tandem_edge_store_fill_errors_total", "Fills that failed.", false, stat(func(s segstore.Stats) int64 { return s.FillErrors })},
+	{"tandem_edge_store_unwritable", "1: the disk of the store refuses what comes; what is there is given out.", true, func(e *Edge) float64 {
+		if e.store.Unwritable() != nil {
+			return 1
+		}
+		return 0
+	}},
 	{"tandem_edge_store_broken_total", "Stored objects found damaged and thrown away.", false, stat(func(s segstore.Stats) int64 { return s.Broken })},
 	{"tandem_edge_store_compared_total", "Stored objects from before the start that were compared with their digest, when they were first asked for.", false, stat(func(s segstore.Stats) int64 { return s.Proven })},
 }

@@ -1,6 +1,11 @@
 package edge
 
 import (
+	"bytes"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -36,4 +41,24 @@ func TestWhatIsStoredIsToldByTheStore(t *testing.T) {
 		e.fetch.Purge(wire.Purge{Prefix: "/"})
 	}
 	says()
+}
+
+// An edge whose disk takes nothing gives all it is asked for, and says why it keeps
+// nothing: to balancers and in its metrics.
+func TestDiskThatTakesNothingIsTold(t *testing.T) {
+	const gauge = "tandem_edge_store_unwritable"
+	e := startEdge(t, Config{Origin: newOrigin(t).URL, Data: t.TempDir()})
+	if r := e.member.Report(false); r.Unwritable != "" || metricOf(t, e, gauge) != 0 {
+		t.Errorf("at first: %q", r.Unwritable)
+	}
+	objects := filepath.Join(e.cfg.Data, "objects")
+	if err := errors.Join(os.RemoveAll(objects), os.WriteFile(objects, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body := get(t, e.url+"/v/x/1.m4s"); resp.StatusCode != http.StatusOK || !bytes.Equal(body, bodyOf("/v/x/1.m4s", len(body))) || len(body) == 0 {
+		t.Errorf("%s, %d bytes", resp.Status, len(body))
+	}
+	if r := e.member.Report(false); r.Unwritable != "not a directory" || metricOf(t, e, gauge) != 1 {
+		t.Errorf("told: %q", r.Unwritable)
+	}
 }

@@ -127,6 +127,7 @@ func (c *committer) flush() error {
 	}
 	c.mu.Unlock()
 	if err != nil {
+		c.store.writable.failed(err)
 		if first {
 			c.store.log.Error().Err(err).Int("keys", len(batch)).Msg("cannot write the index; will be tried again")
 		}
@@ -211,6 +212,7 @@ func (c *committer) syncBodies(batch map[Key]*object) ([]change, map[string]stru
 		}
 		group.Go(func() error {
 			if err := c.syncBody(o); err != nil {
+				c.store.writable.failed(err)
 				c.store.discard(o, err)
 				c.mu.Lock()
 				c.losses, c.lost = c.losses+1, err

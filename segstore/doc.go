@@ -37,7 +37,7 @@
 // Never done here: judging freshness (the caller asks View.Fresh), speaking HTTP,
 // knowing edges, pairs or sessions (Meta.Pairs is kept and added up, not understood).
 //
-// Goroutines: Open starts the committer; Get, Refresh, Renew and Fill start one
+// Goroutines: Open starts the committer, and who tries a disk that failed; Get, Refresh, Renew and Fill start one
 // for each fill, which runs the Source, and Peek one for each large copy that it
 // compares; Close cancels them and returns when all have ended. A Source must return when its context ends.
 package segstore

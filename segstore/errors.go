@@ -27,7 +27,7 @@ var (
 	// it past the store.
 	ErrTooLarge = errors.New("segstore: object does not fit into the store")
 	// ErrFull is an ErrTooLarge of this moment: what is stored is being read, or
-	// the disk is full.
+	// the disk takes nothing.
 	ErrFull      = fmt.Errorf("segstore: no room can be made now: %w", ErrTooLarge)
 	ErrMeta      = errors.New("segstore: metadata is too long")
 	ErrOrder     = errors.New("segstore: Begin was called twice, or Write before Begin")

@@ -55,6 +55,14 @@ func (f *segFile) path() string { return filepath.Join(f.dir(), fileName(f.numbe
 
 // createFile makes the file of a new body, pinned for its writer.
 func (s *Store) createFile(size int64) (*segFile, error) {
+	f, err := s.tryFile(size)
+	if err != nil {
+		s.writable.failed(err)
+	}
+	return f, err
+}
+
+func (s *Store) tryFile(size int64) (*segFile, error) {
 	f := &segFile{store: s, number: s.number.Add(1), pins: 1}
 	if err := s.fault("create"); err != nil {
 		return nil, err

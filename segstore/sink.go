@@ -77,14 +77,15 @@ func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error
 	return o, nil
 }
 
-// newFile creates o's file, and once more after making room on a full disk.
+// newFile creates o's file, and once more after making room on a full disk. A disk
+// that takes none, for whatever reason, keeps the body from nobody who waits for it.
 func (s *Store) newFile(o *object, size int64) (err error) {
 	for range 2 {
 		if o.file, err = s.createFile(size); err == nil {
 			return nil
 		}
 		if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
-			return err
+			break
 		}
 		s.shrink()
 	}
@@ -152,10 +153,15 @@ func (k *Sink) put(p []byte) error {
 		o.memory.append(p)
 		return nil
 	}
-	if err := o.store.fault("write"); err != nil {
-		return err
+	err := o.store.fault("write")
+	if err == nil {
+		err = o.file.writeAt(p, k.written)
 	}
-	return o.file.writeAt(p, k.written)
+	if err != nil {
+		o.store.writable.failed(err)
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
 }
 
 // advance shows readers what was written. Where size and digest are known

@@ -51,6 +51,7 @@ type Store struct {
 	streams        streams
 	index          *index
 	commit         *committer
+	writable       writable
 
 	closed  atomic.Bool
 	closing sync.Once
@@ -125,6 +126,7 @@ func Open(dir string, o Options) (*Store, error) {
 		continue
 	}
 	go s.commit.run()
+	go s.watch()
 	return s, nil
 }
 
@@ -150,6 +152,7 @@ func newStore(dir string, o Options) *Store {
 	}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.commit = newCommitter(s)
+	s.writable.wake, s.writable.ended = make(chan struct{}, 1), make(chan struct{})
 	for i := range s.shards {
 		s.shards[i] = shard{
 			store:   s,
@@ -181,6 +184,7 @@ func (s *Store) close() error {
 	}
 	s.stop(ErrClosed)
 	s.fills.Wait()
+	<-s.writable.ended
 	err := s.commit.close()
 	s.dirMu.Lock()
 	defer s.dirMu.Unlock()

@@ -45,6 +45,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: "edge-1", High: "edge-2", Slots: 1000, Boundary: 0, Home: 500, LowDelivering: 100, HighDelivering: 200, Streams: 1000})
 	}
 	s.Edges[0].State, s.Edges[1].StandIns, s.Edges[2].OriginsOut = wire.EdgeDown, []string{"edge-1", "edge-3"}, []string{"http://origin:8090"}
+	s.Edges[3].Unwritable = "no space left on device"
 	s.Pairs[2].Adopted = []wire.Adoption{{Edge: "edge-3", To: 500}, {Edge: "edge-4", From: 500, To: 1000}}
 	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Problem: "the placement here is older than the others', and has not been changed for a minute"}}
 	var out bytes.Buffer
@@ -60,7 +61,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 			t.Errorf("%d characters: %s", len(line), line)
 		}
 	}
-	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-2: edge-1 and edge-3 stand in\n", "\nedge-3: origin down\n", "\npair 3: adopted by edge-3, edge-4\n"} {
+	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-2: edge-1 and edge-3 stand in\n", "\nedge-3: origin down\n", "\nedge-4: can't store: no space left on device\n", "\npair 3: adopted by edge-3, edge-4\n"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
 		}

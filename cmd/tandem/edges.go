@@ -83,6 +83,8 @@ func edgeNote(e wire.EdgeStatus) string {
 		return "recovery: " + e.Recovery.Error
 	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:
 		return fmt.Sprintf("copied %s of %s", size(e.Recovery.Bytes), size(e.Recovery.BytesTotal))
+	case e.Unwritable != "" && e.State != wire.EdgeDown:
+		return "can't store: " + e.Unwritable
 	case len(e.OriginsOut) > 0 && e.State != wire.EdgeDown:
 		return "origin down"
 	case e.FailSafe:

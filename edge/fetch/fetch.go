@@ -89,7 +89,7 @@ type Fetcher struct {
 	manifests *manifest.Cache
 	lives     lives
 	wholes    recent        // folders whose objects their origin gives whole or not at all
-	oversize  recent        // keys of bodies without a length that the store did not take
+	oversize  recent        // keys of bodies that the store began to take and could not
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     hints

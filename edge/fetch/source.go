@@ -70,7 +70,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass
 	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
-	case !a.rules.Store, a.meta.Size < 0 && f.oversize.has(o.key, f.now()):
+	case !a.rules.Store, f.oversize.has(o.key, f.now()):
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {

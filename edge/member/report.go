@@ -50,6 +50,9 @@ func (m *Member) Report(streams bool) wire.Report {
 	}
 	stats := m.store.Stats()
 	r.StoreBytes = stats.Bytes + stats.MemoryBytes
+	if why := m.store.Unwritable(); why != nil {
+		r.Unwritable = why.Error()
+	}
 	if streams {
 		r.Streams = m.storedStreams()
 	}

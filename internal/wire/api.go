@@ -99,6 +99,7 @@ type EdgeStatus struct {
 	Misses      int64     `json:"misses"`
 	OriginAsked int64     `json:"origin_asked"`
 	OriginsOut  []string  `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
+	Unwritable  string    `json:"unwritable,omitempty"`  // why its store's disk takes nothing, as its system says it
 	Streams     int       `json:"streams"`
 	Ahead       int64     `json:"ahead,omitempty"`     // its clock is ahead of the answering balancer's, milliseconds
 	Refused     string    `json:"refused,omitempty"`   // why it and the balancers don't hear each other

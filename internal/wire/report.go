@@ -48,6 +48,7 @@ type Report struct {
 	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
 	Takeovers   []TakeoverCount `json:"takeovers,omitempty"`
 	OriginsOut  []string        `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
+	Unwritable  string          `json:"unwritable,omitempty"`  // why its store's disk takes nothing, as its system says it
 	Time        int64           `json:"time,omitempty"`        // by its clock, unix milliseconds; 0: an older build
 }
 

@@ -52,7 +52,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 			s.ReportAge = now.Sub(at).Milliseconds()
 			s.Recovery, s.StoreBytes, s.SentBytes = r.Recovery, r.StoreBytes, r.SentBytes
 			s.Hits, s.Misses, s.OriginAsked = r.Hits, r.Misses, r.OriginAsked
-			s.OriginsOut = r.OriginsOut
+			s.OriginsOut, s.Unwritable = r.OriginsOut, r.Unwritable
 		}
 		out = append(out, s)
 	}

@@ -26,6 +26,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	v := judgement{s: s}
 	v.edges()
 	v.full()
+	v.disks()
 	v.origins()
 	v.balancers()
 	v.clocks()
@@ -157,6 +158,17 @@ func (v *judgement) full() {
 	}
 }
 
+// disks: edges that keep nothing of what comes. What they hold they serve, the rest
+// they ask for anew for each viewer.
+func (v *judgement) disks() {
+	for i := range v.s.Edges {
+		e := &v.s.Edges[i]
+		if reports(e) && e.Unwritable != "" {
+			v.says(wire.Warn, "Make room on the disk of --data of "+e.Name+", or look at it: it stores again by itself when the disk lets it.", "%s can't store: %s", e.Name, e.Unwritable)
+		}
+	}
+}
+
 // origins: those that are down for some edges, or all. What edges hold they serve.
 func (v *judgement) origins() {
 	var order []string
@@ -202,47 +214,6 @@ func (v *judgement) balancers() {
 		case b.Behind > 100:
 			v.says(wire.Warn, "Look at the disk and the network of "+b.Name+": it catches up by itself when they let it.", "%s is %d changes behind", b.Name, b.Behind)
 		}
-	}
-}
-
-// oddClock is by how much a clock is another one than this balancer's: reports that take
-// their time are no clocks.
-const oddClock = 10 * time.Second
-
-// clocks: those that are not like the others. Where most differ it is this balancer's
-// own.
-func (v *judgement) clocks() {
-	type skewed struct {
-		name  string
-		ahead time.Duration
-	}
-	var odd []skewed
-	others := 0
-	look := func(name string, heard bool, milliseconds int64) {
-		if name == v.s.Node || !heard {
-			return
-		}
-		others++
-		if ahead := time.Duration(milliseconds) * time.Millisecond; ahead.Abs() > oddClock {
-			odd = append(odd, skewed{name, ahead})
-		}
-	}
-	for _, b := range v.s.Balancers {
-		look(b.Name, b.Alive, b.Ahead)
-	}
-	for i := range v.s.Edges {
-		e := &v.s.Edges[i]
-		look(e.Name, reports(e), e.Ahead)
-	}
-	if len(odd) > 1 && 2*len(odd) > others {
-		odd = []skewed{{v.s.Node, -odd[0].ahead}}
-	}
-	for _, o := range odd {
-		way := "ahead"
-		if o.ahead < 0 {
-			way = "behind"
-		}
-		v.says(wire.Warn, "Set the clock of "+o.name+" (chrony, systemd-timesyncd): tokens and freshness go by it.", "the clock of %s is %s %s", o.name, o.ahead.Abs().Round(time.Second), way)
 	}
 }
 

@@ -103,6 +103,11 @@ var verdictRows = []struct {
 		}
 	}, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-1, edge-2, edge-3 and edge-4: what is not stored", "tandem upstreams set"}},
 	{"the origin is down for one edge", func(s *wire.Status) { s.Edges[1].OriginsOut = []string{"http://origin:8090"} }, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-2", "at the network between it and edge-2."}},
+	{"a full disk", func(s *wire.Status) { s.Edges[1].Unwritable = "no space left on device" }, wire.Warn, wire.Yes, []string{"edge-2 can't store: no space left on device", "Make room on the disk of --data of edge-2", "The next failure is survived"}},
+	{"what was said of a disk is old", func(s *wire.Status) {
+		dead(s, 0)
+		s.Edges[0].Unwritable, s.Edges[0].ReportAge = "no space left on device", 10_000
+	}, wire.Bad, wire.Yes, []string{"edge-2 and edge-4 | 3 edges up"}},
 	{"what a dead edge said of the origin is old", func(s *wire.Status) {
 		dead(s, 0)
 		s.Edges[0].OriginsOut = []string{"http://origin:8090"}

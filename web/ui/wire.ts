@@ -42,6 +42,7 @@ export interface EdgeStatus {
   misses: number;
   origin_asked: number;
   origins_out?: string[]; // upstreams of which no server answers it
+  unwritable?: string; // why its store's disk takes nothing
   streams: number;
   stand_ins?: string[]; // of a silent edge
 }

@@ -1,0 +1,52 @@
+package segstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A disk that refuses a body, bytes of one, its sync or the index is said to, in the
+// system's words, until some time after it takes what comes again.
+func TestDiskThatRefusesIsSaidToUntilItIsGood(t *testing.T) {
+	for _, point := range []string{"create", "allocate", "write", "sync", "commit"} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, f := t.TempDir(), newFaults()
+			s := openStore(t, dir, Options{Fault: f.at})
+			defer s.Close()
+			fill := func(key Key) { _ = s.Fill(t.Context(), key, sourceOf(Meta{Size: 4}, []byte("body"))) }
+			fill("/good")
+			if err := errors.Join(s.Durable(t.Context()), s.Unwritable()); err != nil {
+				t.Fatalf("%s: before: %v", point, err)
+			}
+			f.arm(point, 2, fmt.Errorf("%s %s: %w", point, dir, unix.ENOSPC))
+			fill("/bad")
+			_ = s.Durable(t.Context())
+			if why := s.Unwritable(); why != unix.ENOSPC {
+				t.Errorf("%s: %v", point, why)
+			}
+			f.arm("create", 3, unix.EROFS)
+			time.Sleep(3*probeEvery + probeEvery/2)
+			if why := s.Unwritable(); why != unix.EROFS {
+				t.Errorf("%s, tried again: %v", point, why)
+			}
+			time.Sleep((goodProbes - 1) * probeEvery)
+			if s.Unwritable() == nil {
+				t.Errorf("%s: good at once", point)
+			}
+			time.Sleep(2 * probeEvery)
+			if why := s.Unwritable(); why != nil {
+				t.Errorf("%s: still %v", point, why)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "probe")); err == nil {
+				t.Error("the probe is left")
+			}
+		})
+	}
+}
