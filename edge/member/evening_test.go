@@ -93,7 +93,7 @@ func (v *evening) register() {
 func (v *evening) start(n *node, after string, capacity int) {
 	n.incarnation++
 	n.tables, n.placement = newTables(n.name), new(wire.Placement).Index()
-	v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, After: after, Edge: &wire.Edge{Name: n.name, Capacity: capacity, Incarnation: n.incarnation}})
+	v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, After: after, Edge: &wire.Edge{Name: n.name, Capacity: capacity, Incarnation: n.incarnation, Zone: rapid.SampledFrom([]string{"", "a", "b"}).Draw(v.t, "zone")}})
 }
 
 // apply carries a command out.
@@ -167,7 +167,7 @@ func (v *evening) step() {
 	case 11:
 		v.ready()
 	case 12:
-		kind := rapid.SampledFrom([]raftfsm.Kind{raftfsm.Drain, raftfsm.Resume, raftfsm.Remove}).Draw(v.t, "order")
+		kind := rapid.SampledFrom([]raftfsm.Kind{raftfsm.Drain, raftfsm.Resume, raftfsm.Remove, raftfsm.Accept}).Draw(v.t, "order")
 		v.apply(raftfsm.Command{Kind: kind, Name: e.Name})
 	case 13:
 		if len(v.edges) < 7 {
@@ -185,7 +185,7 @@ func (v *evening) step() {
 		v.close()
 	case 14:
 		if n := v.edges[e.Name]; n.tables != nil && !n.cut {
-			v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: e.Name, Capacity: rapid.IntRange(12, 24).Draw(v.t, "capacity"), Incarnation: e.Incarnation}})
+			v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: e.Name, Capacity: rapid.IntRange(2, 24).Draw(v.t, "capacity"), Incarnation: e.Incarnation}})
 		}
 	}
 }
