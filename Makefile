@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders histories upgrade browser layouts steering players play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd histories upgrade browser layouts steering players play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -107,6 +107,9 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 
 orders: ## removals, drains, joinings under viewers, at the limit and with room, over TANDEM_ORDERS=10 seeds
 	@echo "== orders"; TANDEM_ORDERS="$${TANDEM_ORDERS:-10}" go test -timeout 90m -count=1 -v -run TestAnOrderCostsNobodyAnything $(TESTFLAGS) ./internal/systest
+
+odd: ## orders that nobody would give, in an order that nobody would choose, under viewers (TANDEM_ODD=10 seeds)
+	@echo "== odd orders"; TANDEM_ODD="$${TANDEM_ODD:-10}" go test -timeout 90m -count=1 -v -run TestOddOrdersCostNobodyAnything $(TESTFLAGS) ./internal/systest
 
 histories: ## what clients hear of the placement while balancers die and lose their disks is what one machine could say (TANDEM_HISTORIES=50, TANDEM_HISTORIES_SEED=N)
 	@echo "== histories"; TANDEM_HISTORIES="$${TANDEM_HISTORIES:-50}" go test -timeout 60m -count=1 -v -run OverWipes ./raftfsm

@@ -179,3 +179,21 @@ func TestWhatANewDelivererHasSaidIsNotEndedByTheFormer(t *testing.T) {
 		t.Error("e2 has it, and has told e3")
 	}
 }
+
+// TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard: also when the slot is another
+// one's by now, who knows nothing of the session and so never says that it is gone.
+func TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard(t *testing.T) {
+	r := newTrio(t, 8)
+	r.change(func(p *wire.Placement) { p.Pairs[0].Adopted = []wire.Adoption{{Edge: "e3", From: 7, To: 8}} })
+	r.follow("e1", "e2", "e3")
+	id := r.open("e1", 10)
+	r.tell("e1", "e3")
+	late := r.send("e3", "e1")
+	r.tables["e1"].close(id)
+	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
+	r.follow("e1", "e2", "e3")
+	r.take(late, "e1")
+	if r.has("e1", id) != nil {
+		t.Error("it is back")
+	}
+}

@@ -264,6 +264,8 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		return t.insist(n, c.Slot, s)
 	case mine && t.ended[c.Slot].generation == c.Generation && c.Seen <= t.ended[c.Slot].seen:
 		t.tell(c.Slot, c.Generation) // it has not heard of the end
+	case !mine && owner != "" && owner != n.Edge && t.ended[c.Slot].generation == c.Generation:
+		// Nor has this one, and whose slot it is by now may know of no session to end.
 	case c.Stream == "":
 		return false
 	case s != nil && owner != n.Edge && c.Opened <= s.opened:

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -109,7 +110,10 @@ func (c *Cluster) halt(name string, sig syscall.Signal, halted bool) error {
 }
 
 // Restart runs a dead node's command line again.
-func (c *Cluster) Restart(name string) error {
+func (c *Cluster) Restart(name string) error { return c.RestartWith(name) }
+
+// RestartWith is Restart, with more arguments this time.
+func (c *Cluster) RestartWith(name string, more ...string) error {
 	n, err := c.Node(name)
 	if err != nil {
 		return err
@@ -117,6 +121,7 @@ func (c *Cluster) Restart(name string) error {
 	if n.Running() {
 		return fmt.Errorf("%s runs already, as process %d", name, n.PID)
 	}
+	n.Args = append(slices.Clip(n.Args), more...)
 	return c.start(n)
 }
 

@@ -125,6 +125,8 @@ var Table = []Mutation{
 	{0, "edge/member/notice.go", "if o.notice.Sequence == o.to.sent {", "if o.notice.Sequence <= o.to.sent {", "edge/member.TestANoticeThatIsOvertakenChangesNothing"},
 	{0, "edge/member/notice.go", "if s.ahead <= t.version {", "if s.ahead >= 0 {", "edge/member.TestWhatANewDelivererHasSaidIsNotEndedByTheFormer"},
 
+	{0, "edge/member/notice.go", "case !mine && owner != \"\" && owner != n.Edge && t.ended[c.Slot].generation == c.Generation:", "case false:", "edge/member.TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard"},
+
 	// A balancer's figures may be old: the edge has the last word.
 	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
 	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Opened})", "_ = given{}", "lb/loads.TestWhatAReportDoesNotShowYetCounts"},
