@@ -23,9 +23,10 @@ type Share struct{ of *Held }
 type Levels [64]int64
 
 // Level says how bad it is to hold so many bytes for so long: twice the bytes are as bad
-// as twice the time, the first second aside, in which all are new.
+// as twice the time. The first tenth of a second is everybody's: who takes all the time has
+// no more, so that who takes nothing goes long before, with a tenth of the bytes.
 func Level(bytes int64, since time.Duration) int {
-	more, product := bits.Mul64(uint64(max(bytes, 0)>>10), uint64(max(since, 0).Milliseconds()+1000))
+	more, product := bits.Mul64(uint64(max(bytes, 0)>>10), uint64(max(since, 0).Milliseconds()+100))
 	if more > 0 {
 		return len(Levels{}) - 1
 	}

@@ -16,6 +16,7 @@ func TestLevelsGoByBytesAndTime(t *testing.T) {
 		{64 << 10, 0, 64 << 10, 5 * time.Second},
 		{256 << 10, time.Second, 64 << 10, 20 * time.Second},
 		{0, time.Hour, 1 << 10, 0},
+		{1 << 20, 0, 128 << 10, time.Second}, // one that has just taken, and one that takes nothing
 	} {
 		if a, b := Level(row.bytes, row.since), Level(row.worse, row.during); a >= b {
 			t.Errorf("%d bytes for %v are as bad as %d for %v: %d, %d", row.bytes, row.since, row.worse, row.during, a, b)
