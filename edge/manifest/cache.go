@@ -74,7 +74,7 @@ const (
 	maxChildren = 2000 // of a multivariant playlist
 	maxParents  = 50_000
 	overhead    = 512     // bytes of an entry
-	large       = 1 << 20 // bytes of a manifest; so large ones are read two at a time
+	large       = 1 << 20 // bytes of a manifest; so large ones are decoded and read two at a time
 )
 
 // Entry is one version of one object: a manifest, or known to be none. It never
@@ -190,8 +190,7 @@ func (c *Cache) Parse(key string, m *segstore.Meta, body []byte) *Entry {
 	sum := sha256.Sum256(body)
 	of := *m
 	of.Digest, of.Size = hex.EncodeToString(sum[:]), int64(len(body))
-	body, err := decoded(m.Encoding, body, c.cfg.Limit)
-	return c.parse(key, &of, body, err)
+	return c.parse(key, &of, body, nil)
 }
 
 // Kept is the newest version that was read, nil: none is kept. It waits for nobody.
@@ -230,14 +229,19 @@ func (c *Cache) Get(key string) *media.Manifest {
 	return c.Kept(key)
 }
 
-// parse reads a body, decoded, if that could be had.
-func (c *Cache) parse(key string, m *segstore.Meta, body []byte, err error) *Entry {
+// parse reads a body, if that could be had.
+func (c *Cache) parse(key string, m *segstore.Meta, stored []byte, err error) *Entry {
 	e := &Entry{key: key, digest: m.Digest, stored: m.Stored}
+	body := stored
 	if err == nil {
-		if len(body) > large {
+		body, err = decoded(m.Encoding, stored, min(large, c.cfg.Limit))
+		if len(body) > large || errors.Is(err, media.ErrTooLarge) {
 			c.few <- struct{}{}
 			defer func() { <-c.few }()
+			body, err = decoded(m.Encoding, stored, c.cfg.Limit)
 		}
+	}
+	if err == nil {
 		target := rules.TargetOf(key)
 		e.Manifest, err = media.Parse(body, media.Site{Origin: c.origin(target), Target: target, Limit: c.cfg.Limit, Import: c.variables(target)})
 	}
@@ -349,7 +353,7 @@ func (c *Cache) TrackKind(target string) (media.TrackKind, bool) {
 	return 0, false
 }
 
-// bodyOf is the body of a complete view, decoded.
+// bodyOf is the body of a complete view, as it is stored.
 func (c *Cache) bodyOf(view *segstore.View) ([]byte, error) {
 	m := view.Meta()
 	if m.Size > c.cfg.Limit {
@@ -371,7 +375,7 @@ func (c *Cache) bodyOf(view *segstore.View) ([]byte, error) {
 			return nil, fmt.Errorf("%w: %w", ErrNone, err)
 		}
 	}
-	return decoded(m.Encoding, body, c.cfg.Limit)
+	return body, nil
 }
 
 // Sniffed is how much of a body tells whether it is a manifest.

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -322,4 +324,38 @@ func TestIndexOfAStoredFile(t *testing.T) {
 			t.Errorf("%+v has an index", o)
 		}
 	}
+}
+
+// A body that becomes large when it is decoded waits for its place before it does: what
+// many of them would take at once is bounded.
+func TestLargeBodiesAreDecodedTwoAtATime(t *testing.T) {
+	var bomb bytes.Buffer
+	w, _ := zlib.NewWriterLevel(&bomb, zlib.BestSpeed)
+	_, _ = w.Write(append([]byte("#EXTM3U\n#"), bytes.Repeat([]byte("A"), 13<<20)...))
+	_ = w.Close()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{Limit: 12 << 20, Memory: 1 << 20}, Deps{Logger: zerolog.Nop()})
+		for range cap(c.few) {
+			c.few <- struct{}{}
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		done := make(chan *Entry, 1)
+		go func() {
+			done <- c.Parse("/bomb.m3u8", &segstore.Meta{Status: http.StatusOK, Encoding: "deflate"}, bomb.Bytes())
+		}()
+		synctest.Wait()
+		runtime.ReadMemStats(&after)
+		if len(done) > 0 || after.TotalAlloc-before.TotalAlloc > 10<<20 {
+			t.Errorf("done %v, %d bytes without a place", len(done) > 0, after.TotalAlloc-before.TotalAlloc)
+		}
+		<-c.few
+		if e := <-done; e.Manifest != nil || c.Counts.Unread.Load() != 1 {
+			t.Errorf("read: %v, unread %d", e.Manifest != nil, c.Counts.Unread.Load())
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 10<<20 {
+			t.Errorf("%d bytes for what is too large", took)
+		}
+	})
 }

@@ -31,27 +31,43 @@ func decoded(encoding string, body []byte, limit int64) ([]byte, error) {
 		if coding == "" || coding == "identity" {
 			continue
 		}
-		r, err := decoder(coding, body, limit)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+		size := int64(0)
+		if limit > large { // what it would become is counted before it is held
+			n, err := decode(io.Discard, coding, body, limit)
+			if err != nil {
+				return nil, err
+			}
+			size = n + bytes.MinRead
 		}
-		var out bytes.Buffer
-		n, err := io.Copy(&out, io.LimitReader(r, limit+1))
-		if errors.Is(err, gzip.ErrHeader) {
-			err = nil // what follows a whole member is none: gzip and browsers pass over it
-		}
-		if c, ok := r.(io.Closer); ok {
-			_ = c.Close()
-		}
-		switch {
-		case n > limit:
-			return nil, fmt.Errorf("%w: more than %d bytes when it is decoded", media.ErrTooLarge, limit)
-		case err != nil:
-			return nil, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+		out := bytes.NewBuffer(make([]byte, 0, size))
+		if _, err := decode(out, coding, body, limit); err != nil {
+			return nil, err
 		}
 		body = out.Bytes()
 	}
 	return body, nil
+}
+
+// decode writes a body without one encoding; what is larger than limit is an error.
+func decode(to io.Writer, coding string, body []byte, limit int64) (int64, error) {
+	r, err := decoder(coding, body, limit)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+	}
+	n, err := io.Copy(to, io.LimitReader(r, limit+1))
+	if errors.Is(err, gzip.ErrHeader) {
+		err = nil // what follows a whole member is none: gzip and browsers pass over it
+	}
+	if c, ok := r.(io.Closer); ok {
+		_ = c.Close()
+	}
+	switch {
+	case n > limit:
+		return n, fmt.Errorf("%w: more than %d bytes when it is decoded", media.ErrTooLarge, limit)
+	case err != nil:
+		return n, fmt.Errorf("%w: %s: %w", ErrNone, coding, err)
+	}
+	return n, nil
 }
 
 // Beginning is how a body begins without its Content-Encoding, as far as that can be
