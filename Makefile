@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd histories upgrade browser layouts steering players play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd histories upgrade browser layouts steering front players play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -144,12 +144,15 @@ play:
 steering: build deps ## hls.js, dash.js and Shaka, steered, over the deaths of the edge they fetch from and the balancer they came by
 	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) CHROMIUM="$(CHROMIUM)" npm run --silent steering
 
+front: build deps ## hls.js, dash.js and Shaka with 4 s of buffer over the death of the balancer that carries them (a minute and a half)
+	@cd web && TANDEM_BIN=$(CURDIR)/$(BIN) CHROMIUM="$(CHROMIUM)" npm run --silent front
+
 layouts: build deps ## players and ffmpeg over an origin with other people's layouts, and LL-HLS, with edges killed (five minutes)
 	@echo "== layouts"; cd web && { [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund --loglevel=error; } && CHROMIUM="$(CHROMIUM)" TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent layouts
 
 trial: PACKAGES += caddy
-trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults; writes docs/trial.md (needs root)
-	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md
+trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults, 25 minutes; writes docs/trial.md (needs root; TRIAL="--only tandem --rows FILE" for a part)
+	$(SUDO) env "PATH=$$PATH" go run ./bench/trial --report docs/trial.md $(TRIAL)
 
 bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --report docs/performance.md

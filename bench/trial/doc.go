@@ -1,7 +1,7 @@
 // Command trial kills, stops and cuts off a cache, or kills and restarts the
 // balancer, while viewers watch, with tandem, nginx, HAProxy and Caddy side by side
-// on one machine, and prints what the
-// viewers saw. `make trial` runs it and writes docs/trial.md.
+// on one machine, and prints what the viewers saw. `make trial` runs it and writes
+// docs/trial.md; with --rows it is done in parts, each of which adds its rows to a file.
 //
 // Set-up of each run: one origin, two caches that are warm, one balancer, each
 // a host of its own (a network namespace on one bridge, TCP reno, socket

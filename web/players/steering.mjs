@@ -11,9 +11,9 @@
 // picture stood for more than 250 ms, and the stream was watched on for longer than the
 // buffer holds after each death. Requests may fail: the player asks elsewhere. Exit 1
 // when one is not.
-import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Check, fileOf, keptOf } from "./check.mjs";
+import { movingAddress } from "./moving.mjs";
 import { plays } from "./plays.mjs";
 import { Seat } from "./seat.mjs";
 import { line, stood } from "./verdict.mjs";
@@ -21,29 +21,6 @@ import { line, stood } from "./verdict.mjs";
 const check = new Check("steering");
 const buffer = 10; // seconds
 const away = 14_000; // milliseconds without the edge, and then without the balancer: more than the buffer holds
-
-// An address that leads to a balancer that lives. Connections to one that dies are reset.
-async function movingAddress() {
-  let targets = [];
-  const open = new Set();
-  const server = net.createServer((viewer) => {
-    open.add(viewer);
-    viewer.on("close", () => open.delete(viewer)).on("error", () => {});
-    const next = ([at, ...rest]) => {
-      if (!at) return viewer.resetAndDestroy();
-      const balancer = net.connect(Number(new URL(at).port), "127.0.0.1");
-      balancer.once("connect", () => {
-        balancer.removeAllListeners("error").on("error", () => viewer.resetAndDestroy()).on("close", () => viewer.destroy());
-        viewer.on("close", () => balancer.destroy());
-        viewer.pipe(balancer).pipe(viewer);
-      }).once("error", () => next(rest));
-    };
-    next(targets);
-  });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  check.closing(async () => { for (const viewer of open) viewer.destroy(); server.close(); });
-  return { url: `http://127.0.0.1:${server.address().port}`, lead: (viewers) => { targets = viewers; } };
-}
 
 // Each edge has a host of its own for players, as where edges are machines: who is banned for a
 // failed request is banned by Shaka with its host, whatever the port. Browsers look no such name up.
@@ -117,7 +94,7 @@ async function round(play, cluster, pages, browser, moving) {
 }
 
 await check.run(async () => {
-  const moving = await movingAddress();
+  const moving = await movingAddress(check);
   const steering = `--lb-flags=--steering=/,--steering-fronts=${moving.url}`;
   const cluster = await check.cluster(["--edges", "4", "--balancers", "3", "--capacity", "100", steering, `--edge-flags=--public-url=http://${hostOf("{name}")}:{port}`]);
   moving.lead(cluster.file.viewers);
