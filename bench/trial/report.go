@@ -61,12 +61,14 @@ func report(out io.Writer, file string, s settings, rows []result) error {
 	page.WriteString(table)
 	page.WriteString("\n*In flight*: responses under way at the fault, and of them those that came from the cache that failed. *Broken*: bodies that were cut short, hung, failed\n" +
 		"or had wrong bytes (retries included). *Next good byte*: over the viewers that the failed cache was serving and that went on at all, how long until the next byte of a body that was right; *gave up*: those that did not.\n" +
+		"What hangs until the end of the run is in no column: with Caddy, which has no limit for silence inside a body, that is most of what was in flight at *stop* and *link*.\n" +
 		"*Origin*: requests for segments after both caches were warm.\n\n" +
 		"With tandem a stream's viewers are spread over the edges that store it, all of whose bytes are then at stake; with the others over caches by URL. The peers retry everything that they can; none\n" +
 		"of them can go on inside a body that has begun.\n\n" +
 		"*tandem, steered*: viewers fetch from the edges themselves and follow the list of content steering (docs/steering.md), at the balancer's own address. One whose request fails, or brings nothing for 10 s\n" +
 		"(the first limit of hls.js), goes on at the next of its ways at once, also one that never retries otherwise; what failed counts as broken.\n\n" +
-		"When a balancer is killed, what it carried is gone with its connections, whoever made it: viewers that never retry end, and 1 s of what the others wait for is their own pause. Steered ones lose nothing.\n")
+		"When a balancer is killed, what it carried is gone with its connections, whoever made it: viewers that never retry end, and 1 s of what the others wait for is their own pause.\n" +
+		"They read the segment anew, so one with 4 s of buffer may stand for up to 1 s; real players don't (`make front`: hls.js, dash.js, Shaka, segments of 2 s). Steered ones lose nothing.\n")
 	return os.WriteFile(file, []byte(page.String()), 0o644)
 }
 
@@ -105,8 +107,8 @@ func (s settings) judge(rows []result) error {
 		switch r.Fault {
 		case "kill":
 			limit = 250
-		case frontKilled: // what was on the wire is asked for again
-			if r.Wrong+r.StalledShort > 0 || r.NextByteP95 > 2000 {
+		case frontKilled: // what was on the wire is asked for again, from its first byte
+			if r.Wrong > 0 || r.NextByteP95 > 2000 || r.StallMS > 1000*int64(r.StalledShort) {
 				broken = append(broken, r.Fault+": "+r.line())
 			}
 			continue
