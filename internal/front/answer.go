@@ -72,6 +72,9 @@ func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Req
 		}
 	}()
 	serve(a, r)
+	if a.status == 0 && r.Context().Err() != nil {
+		return breakOff // given up, and no empty body: a client that has sent its last may still hear
+	}
 	a.finish()
 	switch {
 	case a.err != nil:

@@ -130,6 +130,17 @@ func TestRequestThatIsAwayIsCancelledWhenItsClientGoes(t *testing.T) {
 	c.ends(inOrder)
 }
 
+// Who has been told nothing, because a Handler gave a request up whose client seemed to
+// be gone, and hears all the same, does not hear of an empty body.
+func TestClientThatSendsNoMoreIsNotToldOfAnEmptyBody(t *testing.T) {
+	s := newStage(t, oneLoop, func(_ *stage, c *Config) {
+		c.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	})
+	c := call(t, s.addr)
+	c.lastWords(ask("GET", "/wait"))
+	c.ends(byReset)
+}
+
 // What comes while a goroutine has the connection is not told again when it is
 // back, so the loop has to look.
 func TestRequestsThatCameWhileOneWasAwayAreAnswered(t *testing.T) {
