@@ -98,7 +98,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
 	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
-	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld))
+	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld), budget.Spares)
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.register()
 	return e, nil

@@ -89,7 +89,7 @@ type connLimiter struct {
 }
 
 func newConnLimiter(most, each int, rate int64, clientOf func(string) string, cut func()) *connLimiter {
-	held := budget.NewHeld(0)
+	held := budget.NewHeld(0, budget.Spares)
 	return &connLimiter{
 		Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{},
 		held: held, share: held.Join(), relieved: func(int64) {},
@@ -199,14 +199,14 @@ func (g *connLimiter) weigh(now time.Time) {
 		if c.stuck.IsZero() || acked-c.took >= tookMost {
 			c.stuck, c.took = now, acked
 		}
-		levels[budget.Level(c.weight, now.Sub(c.stuck))] += c.weight
+		levels[g.share.Level(c.weight, now.Sub(c.stuck))] += c.weight
 	}
 	goes, some, _ := g.share.Tell(levels)
 	if !some {
 		return
 	}
 	for _, c := range all {
-		level := budget.Level(c.weight, now.Sub(c.stuck))
+		level := g.share.Level(c.weight, now.Sub(c.stuck))
 		if c.weight == 0 || level < goes.Level || level == goes.Level && goes.Bytes <= 0 {
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/cachekey"
 	"tandem/internal/front"
 	"tandem/internal/wire"
@@ -279,7 +280,10 @@ func TestClientThatTakesNothingIsReset(t *testing.T) {
 				t.Fatalf("%d bytes are held", n)
 			}
 			g.held.Limit(g.held.Bytes() - 1)
-			g.weigh(time.Now())
+			g.weigh(time.Now()) // who has just taken something is spared
+			for i := range 3 {  // and what is in flight at first is taken
+				g.weigh(time.Now().Add(time.Duration(i+1) * budget.Spares))
+			}
 		})
 	})
 }

@@ -14,7 +14,13 @@ type Held struct {
 	mu     sync.Mutex
 	most   int64 // guarded by mu, as all below; 0: no bound
 	shares map[*Share]Levels
+
+	spares time.Duration
 }
+
+// Spares is for viewers: who has taken something so lately takes it as fast as sound is
+// played, and is no slow client, however many there are.
+const Spares = 5 * time.Second
 
 // Share is what one of them has to do with it.
 type Share struct{ of *Held }
@@ -22,10 +28,18 @@ type Share struct{ of *Held }
 // Levels are bytes by how bad it is to hold them (Level).
 type Levels [64]int64
 
-// Level says how bad it is to hold so many bytes for so long: twice the bytes are as bad
+// Level is how bad it is here to hold so many bytes for so long; 0: not at all.
+func (s *Share) Level(bytes int64, since time.Duration) int {
+	if since < s.of.spares {
+		return 0
+	}
+	return level(bytes, since)
+}
+
+// level says how bad it is to hold so many bytes for so long: twice the bytes are as bad
 // as twice the time. The first tenth of a second is everybody's: who takes all the time has
 // no more, so that who takes nothing goes long before, with a tenth of the bytes.
-func Level(bytes int64, since time.Duration) int {
+func level(bytes int64, since time.Duration) int {
 	more, product := bits.Mul64(uint64(max(bytes, 0)>>10), uint64(max(since, 0).Milliseconds()+100))
 	if more > 0 {
 		return len(Levels{}) - 1
@@ -40,8 +54,11 @@ type Excess struct {
 	Bytes int64
 }
 
-// NewHeld makes one with a bound in bytes; 0: none.
-func NewHeld(most int64) *Held { return &Held{most: most, shares: map[*Share]Levels{}} }
+// NewHeld makes one with a bound in bytes; 0: none. Who began to take nothing less than
+// spares ago goes in no case.
+func NewHeld(most int64, spares time.Duration) *Held {
+	return &Held{most: most, shares: map[*Share]Levels{}, spares: spares}
+}
 
 // Limit changes the bound.
 func (h *Held) Limit(most int64) {

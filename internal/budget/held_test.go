@@ -18,11 +18,11 @@ func TestLevelsGoByBytesAndTime(t *testing.T) {
 		{0, time.Hour, 1 << 10, 0},
 		{1 << 20, 0, 128 << 10, time.Second}, // one that has just taken, and one that takes nothing
 	} {
-		if a, b := Level(row.bytes, row.since), Level(row.worse, row.during); a >= b {
+		if a, b := level(row.bytes, row.since), level(row.worse, row.during); a >= b {
 			t.Errorf("%d bytes for %v are as bad as %d for %v: %d, %d", row.bytes, row.since, row.worse, row.during, a, b)
 		}
 	}
-	if Level(-1, -time.Second) != 0 || Level(1<<62, 1<<62) != len(Levels{})-1 {
+	if level(-1, -time.Second) != 0 || level(1<<62, 1<<62) != len(Levels{})-1 {
 		t.Error("beyond the scale")
 	}
 }
@@ -30,7 +30,7 @@ func TestLevelsGoByBytesAndTime(t *testing.T) {
 // The worst go first, whoever has them; of those that are alike each gives its part; and
 // what was told to go is not counted a second time.
 func TestTheWorstHaveToGo(t *testing.T) {
-	h := NewHeld(100)
+	h := NewHeld(100, 0)
 	a, b := h.Join(), h.Join()
 	tell := func(s *Share, levels map[int]int64, want Excess, goes, much bool) {
 		t.Helper()
@@ -59,5 +59,21 @@ func TestTheWorstHaveToGo(t *testing.T) {
 	tell(a, map[int]int64{5: 5000}, Excess{}, false, false)
 	if h.Limited() != 0 || h.Bytes() != 5000 {
 		t.Error(h.Limited(), h.Bytes())
+	}
+}
+
+// A thousand who take what they get hold too much together: nobody has to go who has
+// taken something lately.
+func TestWhoTakesLatelyIsSpared(t *testing.T) {
+	h := NewHeld(100, 5*time.Second)
+	s := h.Join()
+	var l Levels
+	l[s.Level(1<<30, 4999*time.Millisecond)] += 1 << 30
+	if goes, some, _ := s.Tell(l); some {
+		t.Fatalf("%+v has to go", goes)
+	}
+	l[s.Level(64<<10, 5*time.Second)] += 64 << 10
+	if goes, some, _ := s.Tell(l); !some || goes.Level != 0 {
+		t.Fatalf("%+v, %v: the one who takes nothing has to go, and no other", goes, some)
 	}
 }

@@ -108,7 +108,7 @@ func (w *weighing) add(c *Conn) {
 			c.stuck, c.took = l.now, acked
 		}
 	}
-	w.mine[budget.Level(c.weight, l.now.Sub(c.stuck))] += c.weight
+	w.mine[w.share.Level(c.weight, l.now.Sub(c.stuck))] += c.weight
 }
 
 // relieve resets a client that has to go and has taken nothing meanwhile; it returns what
@@ -117,7 +117,7 @@ func (w *weighing) relieve(c *Conn) (looks int) {
 	if c.weight == 0 || c.stuck.IsZero() || c.gone {
 		return 0
 	}
-	switch level := budget.Level(c.weight, w.began.Sub(c.stuck)); {
+	switch level := w.share.Level(c.weight, w.began.Sub(c.stuck)); {
 	case level < w.goes.Level:
 		return 0
 	case level == w.goes.Level && w.goes.Bytes <= 0:

@@ -13,7 +13,7 @@ import (
 // who was reset, and for how many bytes.
 func weighed(t *testing.T, change ...func(*stage, *Config)) (s *stage, held *budget.Held, relieved, bytes *atomic.Int64) {
 	needsProgress(t)
-	held, relieved, bytes = budget.NewHeld(0), new(atomic.Int64), new(atomic.Int64)
+	held, relieved, bytes = budget.NewHeld(0, 0), new(atomic.Int64), new(atomic.Int64)
 	s = newStage(t, append([]func(*stage, *Config){oneLoop, func(_ *stage, c *Config) {
 		c.Held, c.weighEvery = held, 1
 		c.Relieved = func(n int64) { relieved.Add(1); bytes.Add(n) }
