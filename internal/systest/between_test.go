@@ -106,7 +106,7 @@ func surrounded(t *testing.T, men *men, binary, dir string) *cluster.File {
 		return &f.Nodes[len(f.Nodes)-1]
 	}
 	var raft, peers, bases []string
-	for _, name := range listenBalancers {
+	for _, name := range theBalancers {
 		n := node(cluster.RoleLB, identity.Balancer, name)
 		at := next()
 		raft = append(raft, at)
@@ -115,13 +115,13 @@ func surrounded(t *testing.T, men *men, binary, dir string) *cluster.File {
 		peers = append(peers, name+"="+men.last()+"="+bases[len(bases)-1])
 		f.Viewers = append(f.Viewers, n.HTTP)
 	}
-	for i := range listenBalancers {
+	for i := range theBalancers {
 		f.Nodes[i].Args = append(f.Nodes[i].Args, "--raft-listen", raft[i], "--peers", strings.Join(peers, ","), "--data", filepath.Join(f.Nodes[i].Dir, "data"))
 	}
 	origin := node(cluster.RoleOrigin, identity.Origin, "origin-1")
 	origin.Args = append(origin.Args, "--sample", "--balancers", strings.Join(bases, ","))
 	media := "https://" + men.last()
-	for _, name := range listenEdges {
+	for _, name := range theEdges {
 		n := node(cluster.RoleEdge, identity.Edge, name)
 		n.Args = append(n.Args, "--advertise", "http://"+men.last(), "--origin", media, "--origin-node", "--balancers", strings.Join(bases, ","),
 			"--data", filepath.Join(n.Dir, "data"), "--capacity", "100")

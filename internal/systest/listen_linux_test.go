@@ -21,11 +21,6 @@ import (
 // listenEnv is how long is listened: `make listen`.
 const listenEnv = "TANDEM_LISTEN"
 
-var (
-	listenBalancers = []string{"lb-1", "lb-2", "lb-3"}
-	listenEdges     = []string{"edge-1", "edge-2", "edge-3", "edge-4"}
-)
-
 // Somebody hears every frame between nodes that have names, under load, with an edge
 // that dies and keys that change: all of it is TLS or a sealed datagram; no address of
 // a viewer's session, no key and no credential is in it; and the viewers lose nothing.
@@ -43,7 +38,7 @@ func TestAListenerLearnsNothing(t *testing.T) {
 	n := layListened(t)
 	rec := record(t, n.lab, n.lab.Hosts[networkViewer].IP) // before anybody speaks
 	n.raise()
-	n.await("four edges are up", 30*time.Second, func(s *wire.Status) bool { return len(s.Edges) == len(listenEdges) && cluster.AllUp(s) })
+	n.await("four edges are up", 30*time.Second, func(s *wire.Status) bool { return len(s.Edges) == len(theEdges) && cluster.AllUp(s) })
 	report := make(chan []byte)
 	go func() {
 		cmd := n.lab.Hosts[networkViewer].Command(t.Context(), n.binary, "bench", "--json", "--viewers", "60", "--for", length.String(), "--buffer", "6s",
@@ -107,8 +102,8 @@ func layListened(t *testing.T) *network {
 		}
 	}
 	add(identity.Origin, "origin-1")
-	add(identity.Balancer, listenBalancers...)
-	add(identity.Edge, listenEdges...)
+	add(identity.Balancer, theBalancers...)
+	add(identity.Edge, theEdges...)
 	_, err = n.lab.Host(networkViewer)
 	must(t, err)
 	return n
@@ -118,7 +113,7 @@ func layListened(t *testing.T) *network {
 func (n *network) raise() {
 	n.t.Helper()
 	var peers, bases []string
-	for _, name := range listenBalancers {
+	for _, name := range theBalancers {
 		peers, bases = append(peers, name+"="+n.lab.Hosts[name].IP+":7000="+n.base(name)), append(bases, n.base(name))
 	}
 	id := []string{"--identity", filepath.Join(n.lab.Dir, "identity")}
@@ -126,10 +121,10 @@ func (n *network) raise() {
 		n.run(host, role, append(append(args, "--name", host), id...)...)
 	}
 	named("origin-1", "origin", "--sample", "--multicast-interface", "eth0", "--node-listen", n.lab.Hosts["origin-1"].IP+":8443", "--balancers", strings.Join(bases, ","))
-	for _, name := range listenBalancers {
+	for _, name := range theBalancers {
 		named(name, "lb", "--data", filepath.Join(n.lab.Dir, name), "--raft-listen", n.lab.Hosts[name].IP+":7000", "--peers", strings.Join(peers, ","))
 	}
-	for _, name := range listenEdges {
+	for _, name := range theEdges {
 		named(name, "edge", "--data", filepath.Join(n.lab.Dir, name), "--origin", "https://"+n.lab.Hosts["origin-1"].IP+":8443", "--origin-node", "--balancers", strings.Join(bases, ","),
 			"--capacity", "100", "--duplication", "multicast", "--multicast-group", networkGroup, "--multicast-interface", "eth0")
 	}

@@ -57,6 +57,12 @@ func seat(t *testing.T, h *cluster.Harness) *audience {
 	return a
 }
 
+// The nodes of a cluster that a test sets up by itself.
+var (
+	theBalancers = []string{"lb-1", "lb-2", "lb-3"}
+	theEdges     = []string{"edge-1", "edge-2", "edge-3", "edge-4"}
+)
+
 // stored is the sample's entry.
 const stored = "/sample/master.m3u8"
 
