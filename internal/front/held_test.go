@@ -61,15 +61,22 @@ func TestWhoHoldsMostGoesWhenItIsTooMuch(t *testing.T) {
 // What is held elsewhere for a client counts as its own: for an answer in a goroutine.
 func TestWhatIsHeldElsewhereCounts(t *testing.T) {
 	a := newAwaiting()
+	var heavy atomic.Int64 // the number by which that client entered
 	s, held, relieved, _ := weighed(t, func(_ *stage, c *Config) {
 		c.Handler = a
-		c.Received = func(any) int64 { return 1 << 40 }
+		c.Received = func(client any) int64 {
+			if client == any(heavy.Load()) {
+				return 1 << 40
+			}
+			return 0
+		}
 	})
 	held.Limit(1 << 39)
 	on, off := callSlow(t, s.addr), call(t, s.addr)
 	on.say(ask("GET", "/mem/12000000"))
 	off.say(ask("GET", "/wait"))
 	await(t, "the request", a.came)
+	heavy.Store(s.entered.Load()) // it came last, and is through its handshake
 	eventually(t, "it has gone", func() bool { s.pass(); return relieved.Load() == 1 })
 	off.end()
 	on.hearTarget("GET", "/mem/12000000")

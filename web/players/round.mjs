@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Seat } from "./seat.mjs";
 
 const outage = 5000; // milliseconds that an edge stays away: more than the small buffer holds
+const ownOutage = 7000; // the same under the browser's own HLS, which asks each 6 s
 const after = { whole: 13_000, short: 11_000 }; // milliseconds that a live stream is watched on from the last fault: more than the large buffer holds
 const attempts = 3; // faults of a kind, at most; a session may move meanwhile
 
@@ -75,7 +76,7 @@ export class Round {
     for (const s of hit) s.hits.push(fault);
     await this.cluster.fault(kind, edge);
     fault.struck = Date.now();
-    await sleep(outage);
+    await sleep(hit.some((s) => s.play.ownBuffer) ? ownOutage : outage);
     fault.healed = Date.now();
     await this.cluster.heal(kind, edge);
     const took = await this.cluster.allUp(20_000);
