@@ -89,21 +89,23 @@ func (c *Conn) flush() bool {
 	o := &c.out
 	for len(o.head) > 0 {
 		n, err := c.Send(o.head, len(o.rest) > 0 || o.body.Length > 0)
+		o.head = o.head[n:]
 		if err != nil {
 			c.Reset()
 			return true
 		}
-		if o.head = o.head[n:]; len(o.head) > 0 {
+		if len(o.head) > 0 {
 			return false
 		}
 	}
 	for len(o.rest) > 0 {
 		n, err := c.Send(o.rest, false)
+		o.rest = o.rest[n:]
 		if err != nil {
 			c.Reset()
 			return true
 		}
-		if o.rest = o.rest[n:]; len(o.rest) > 0 {
+		if len(o.rest) > 0 {
 			return false
 		}
 	}
@@ -118,7 +120,7 @@ func (c *Conn) flush() bool {
 }
 
 // Send writes what the socket takes now; more tells that something follows at
-// once. An error is the connection's end.
+// once. An error is the connection's end; n bytes went before it.
 func (c *Conn) Send(b []byte, more bool) (int, error) {
 	if c.secure != nil {
 		return c.secure.send(b)

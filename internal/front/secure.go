@@ -118,7 +118,7 @@ func (s *secure) send(b []byte) (n int, err error) {
 	l := s.conn.loop
 	for n < len(b) {
 		if err := s.flush(); err != nil {
-			return 0, err
+			return n, err
 		}
 		if len(s.out) > 0 {
 			return n, nil
@@ -129,11 +129,11 @@ func (s *secure) send(b []byte) (n int, err error) {
 		_, err := s.tls.Write(part)
 		s.gather = nil
 		if err != nil {
-			return 0, err
+			return n, err
 		}
 		took, err := s.push(l.sealed)
 		if err != nil {
-			return 0, err // and the socket will take no more
+			return n, err // and the socket will take no more
 		}
 		n += len(part)
 		s.out = kept(l.sealed[took:])
