@@ -146,3 +146,29 @@ func TestRequestThatBreaksConnectionsIsSentAFewTimesAlone(t *testing.T) {
 		t.Errorf("%d %v, sent %d times", status, err, poisoned.Load())
 	}
 }
+
+// What is asked again under a connection that ended goes by one of its own, which is not
+// kept: one that becomes idle while it is made may end in the same moment, and so on.
+func TestWhatIsAskedAgainHasItsOwnConnection(t *testing.T) {
+	var mu sync.Mutex
+	seen, own := map[string]int{}, 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[r.RemoteAddr]++; seen[r.RemoteAddr] == 2 {
+			panic(http.ErrAbortHandler)
+		}
+		if r.Close {
+			own++
+		}
+		_, _ = io.WriteString(w, "whole")
+	}))
+	defer s.Close()
+	x := newUnder(t, nil, of(s.URL))
+	for i := range 4 { // each second one finds an idle connection that ends under it
+		x.says("/x", "whole")
+		if own != (i+1)/2 {
+			t.Errorf("after %d requests %d were asked again by a connection of their own", i+1, own)
+		}
+	}
+}

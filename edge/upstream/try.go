@@ -103,11 +103,11 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	case !reused || !r.safe() || ctx.Err() != nil:
 	case a.err != nil && resultOf(nil, a.err) == broken:
 		connections.CloseIdleConnections() // what came before it on this one may have been too long
-		a.resp, a.err = connections.RoundTrip(req)
+		a.resp, a.err = anew(connections, req)
 	case a.err == nil && a.resp.StatusCode == http.StatusRequestTimeout: // of the idle connection, and not of this request (RFC 9110 section 15.5.9)
 		a.resp.Body.Close()
 		connections.CloseIdleConnections()
-		a.resp, a.err = connections.RoundTrip(req)
+		a.resp, a.err = anew(connections, req)
 	}
 	if a.err == nil {
 		a.resp, a.err = sound(a.resp, r)
@@ -126,6 +126,14 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 	}
 	a.resp.Body = &body{ReadCloser: a.resp.Body, server: s, ctx: ctx, cancel: a.cancel}
 	return a
+}
+
+// anew asks by a connection of its own, which is not kept: others that become idle
+// meanwhile may be about to end as well.
+func anew(t *http.Transport, req *http.Request) (*http.Response, error) {
+	own := t.Clone()
+	own.DisableKeepAlives = true
+	return own.RoundTrip(req)
 }
 
 // unsent is the body of a request without one. net/http sends what has none again on
