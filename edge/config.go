@@ -75,10 +75,11 @@ type Config struct {
 	query     cachekey.Query  // read from QueryNames and QuerySort by Validate
 	upstreams []wire.Upstream // read from Upstreams and Origin by Validate
 
-	lose       func() bool   // these four in tests: whether the next datagram is lost
-	peerRepair time.Duration // limit of a repair by the partner
-	room       int64         // bytes of objects that come in datagrams
-	toPublish  time.Duration // limit of handing a live playlist to the partner
+	lose       func() bool              // these five in tests: whether the next datagram is lost
+	peerRepair time.Duration            // limit of a repair by the partner
+	room       int64                    // bytes of objects that come in datagrams
+	toPublish  time.Duration            // limit of handing a live playlist to the partner
+	storeFault func(point string) error // segstore.Options.Fault
 }
 
 // Settings are the rows of docs/config.md.

@@ -3,11 +3,15 @@ package edge
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/wire"
 )
@@ -60,5 +64,31 @@ func TestDiskThatTakesNothingIsTold(t *testing.T) {
 	}
 	if r := e.member.Report(false); r.Unwritable != "not a directory" || metricOf(t, e, gauge) != 1 {
 		t.Errorf("told: %q", r.Unwritable)
+	}
+}
+
+// A body of known length that the disk refuses under way breaks once: who asks again
+// gets it past the store, though the disk is no better.
+func TestBodyThatTheDiskRefusesBreaksOnce(t *testing.T) {
+	var refuses atomic.Int64
+	e := startEdge(t, Config{Origin: newOrigin(t).URL, storeFault: func(point string) error {
+		if point != "write" {
+			return nil
+		}
+		refuses.Add(1)
+		return unix.EIO
+	}})
+	if resp, err := http.Get(e.url + "/v/x/1.m4s"); err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	for range 2 {
+		resp, body := get(t, e.url+"/v/x/1.m4s")
+		if resp.StatusCode != http.StatusOK || len(body) == 0 || !bytes.Equal(body, bodyOf("/v/x/1.m4s", len(body))) {
+			t.Fatalf("%s, %d bytes", resp.Status, len(body))
+		}
+	}
+	if n := refuses.Load(); n != 1 {
+		t.Errorf("the disk was asked %d times", n)
 	}
 }

@@ -50,7 +50,7 @@ func TestASpliceHoldsWhatWaitsForItsViewer(t *testing.T) {
 		without := r.Held()
 		pipe, err := kernel.OpenPipe()
 		if err != nil {
-			t.Skip("no pipes:", err)
+			t.Fatal(err)
 		}
 		defer pipe.Close()
 		if n, err := pipe.Fill(int(fd), 1000); n != 1000 || err != nil {
