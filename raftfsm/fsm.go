@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"io"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
@@ -25,7 +26,8 @@ type fsm struct {
 	state    *State                     // owned by Raft's applying goroutine
 	publish  func(*State, []wire.Event) // makes the next view
 	counters *counters
-	failure  error // of the last restore before the node was open
+	applied  atomic.Uint64 // index of the command that was published last; Raft's own may be behind
+	failure  error         // of the last restore before the node was open
 }
 
 func (f *fsm) Apply(log *raft.Log) any {
@@ -35,6 +37,7 @@ func (f *fsm) Apply(log *raft.Log) any {
 	if result.Again { // they were published the first time
 		events = nil
 	}
+	f.applied.Store(log.Index)
 	f.publish(f.state, events)
 	return result
 }

@@ -27,7 +27,7 @@ func (n *Node) keepApplied() {
 	defer tick.Stop()
 	written := uint64(0)
 	write := func() {
-		if now := n.raft.AppliedIndex(); now > written && n.log.Set(appliedKey, binary.BigEndian.AppendUint64(nil, now)) == nil {
+		if now := max(n.raft.AppliedIndex(), n.fsm.applied.Load()); now > written && n.log.Set(appliedKey, binary.BigEndian.AppendUint64(nil, now)) == nil {
 			written = now
 		}
 	}
