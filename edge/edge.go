@@ -22,6 +22,7 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 	"tandem/internal/identity"
+	"tandem/internal/obs"
 	"tandem/internal/protected"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -50,6 +51,7 @@ type Edge struct {
 	ours      *ours
 	limiter   *budget.Limiter
 	misses    *budget.Rate // of clients
+	budgets   *budget.Watch
 	counts    counts
 	origins   *upstream.Upstreams
 	ways      *ways
@@ -100,6 +102,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
 	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld), budget.Spares)
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
+	e.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: e.limiter, Misses: e.counts.overMisses.Load, Relieved: e.counts.relieved.Load})
 	e.register()
 	return e, nil
 }
@@ -137,6 +140,7 @@ func (e *Edge) traffic() member.Traffic {
 	c := &e.fetch.Counts
 	return member.Traffic{
 		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
+		Build: obs.BuildName(), Troubles: troubles(e),
 	}
 }
 

@@ -38,7 +38,7 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 		"an object that is asked about each time": {"GET", "/stale/y.m4s", 1000},
 		"an object":                               {"GET", "/a/y.m4s", 1000},
 	} {
-		e := startEdge(t, Config{Origin: o.URL, MaxMisses: budget})
+		e := startEdge(t, Config{Name: "edge-1", Origin: o.URL, MaxMisses: budget})
 		_, _ = get(t, e.url+"/a/here.m4s") // costs 1
 		eventually(t, what+": it is whole", func() bool { return e.store.Has("/a/here.m4s") })
 		let := 0
@@ -61,6 +61,9 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 		}
 		if refused := metricOf(t, e, "tandem_edge_misses_refused_total"); (refused == 0) != (row.let == 1000) {
 			t.Errorf("%s: %v were refused", what, refused)
+		}
+		if said := e.traffic().Troubles; (len(said) == 1 && strings.HasPrefix(said[0].Text, "max-misses-per-client is reached")) != (row.let < 1000) {
+			t.Errorf("%s: operators are told %v", what, said)
 		}
 		if resp, _ := get(t, e.url+"/a/here.m4s"); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: then what is here: %s", what, resp.Status)

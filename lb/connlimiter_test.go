@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,11 @@ func TestAFullBalancerLetsNodesIn(t *testing.T) {
 		}
 	}
 	until(t, "they are counted", func() bool { return c.lb.connections.Beyond() == refused+4 })
+	var status wire.Status
+	c.api(http.MethodGet, "/status", nil, http.StatusOK, &status)
+	if !strings.Contains(status.Verdict.Text, c.lb.cfg.Name+": max-connections is reached") || !strings.Contains(status.Verdict.Next, "--max-connections") {
+		t.Errorf("operators are told %q, %q", status.Verdict.Text, status.Verdict.Next)
+	}
 	c.stop()
 	if n := c.lb.connections.Beyond(); n != refused+4 {
 		t.Errorf("%d strangers were too many: a node was taken for one", n-refused)

@@ -17,6 +17,7 @@ import (
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/identity"
+	"tandem/internal/obs"
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -59,6 +60,7 @@ type LB struct {
 	identity    *identity.Bundle // nil: nodes show the secret
 	nodes       *front.Others    // those who call at the viewers' listener; nil: none does
 	counts      *counts
+	budgets     *budget.Watch
 
 	leaving chan struct{} // closed when a server shuts down: whoever is kept waiting goes
 	leave   func()        // lets everybody go who is kept waiting, polls and streams of events; once is enough
@@ -99,6 +101,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	l.connections = newConnLimiter(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
 	l.connections.held.Limit(kernel.HeldMost(cfg.MaxHeld))
 	l.connections.relieved = relieves(l)
+	l.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: l.connections.Limiter, Openings: l.counts.overClient.load, Relieved: l.counts.relieved.load})
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
@@ -116,7 +119,7 @@ func (l *LB) openRooms(deps Deps) {
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
-		Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
+		Build: obs.BuildName(), Troubles: func() []wire.Trouble { return troubles(l) }, Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
 	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{

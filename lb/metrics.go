@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/identity"
+	"tandem/internal/wire"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
 )
@@ -20,7 +21,7 @@ func (t *tally) load() int64 { return t.n.Load() }
 // counts are this balancer's figures since its start.
 type counts struct {
 	sent, opened, recognised, reopened, placedAnew, tokenless, broken, redirected, steered, lists tally
-	slow, relieved, foreign, refusedAll, takeoversAll                                             tally
+	slow, relieved, foreign, refusedAll, takeoversAll, overClient                                 tally
 
 	ways front.Ways
 
@@ -122,6 +123,9 @@ func (c *counts) served(status int, sent int64) {
 
 func (c *counts) refused(reason string) {
 	c.refusedAll.Inc()
+	if reason == wire.ReasonClient {
+		c.overClient.Inc()
+	}
 	c.refusals.WithLabelValues(reason).Inc()
 }
 

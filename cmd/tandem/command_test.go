@@ -44,15 +44,14 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 		s.Edges = append(s.Edges, wire.EdgeStatus{Name: fmt.Sprintf("edge-%d", i+1), State: wire.EdgeUp, Capacity: 1000, Limit: 750, Margin: 250, Delivering: 500, StoreBytes: 12e9, SentBytes: 130e9, Hits: 9, OriginAsked: 120000})
 		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: "edge-1", High: "edge-2", Slots: 1000, Boundary: 0, Home: 500, LowDelivering: 100, HighDelivering: 200, Streams: 1000})
 	}
-	s.Edges[0].State, s.Edges[1].StandIns, s.Edges[2].OriginsOut = wire.EdgeDown, []string{"edge-1", "edge-3"}, []string{"http://origin:8090"}
-	s.Edges[3].Unwritable = "no space left on device"
-	s.Pairs[2].Adopted = []wire.Adoption{{Edge: "edge-3", To: 500}, {Edge: "edge-4", From: 500, To: 1000}}
-	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Problem: "the placement here is older than the others', and has not been changed for a minute"}}
+	s.Edges[0].State, s.Edges[2].Note = wire.EdgeDown, "no answer from http://origin:8090; its clock is 1m0s ahead; max-connections is reached, further clients are reset"
+	s.Pairs[2].Note = "adopted by edge-3 and edge-4"
+	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Note: "the placement here is older than the others', and has not been changed for a minute"}}
 	var out bytes.Buffer
 	printStatus(&out, &s, false)
 	want := "edge-1 is down: its 12 viewers are on edge-2 and edge-4\n" +
-		"3 edges up, 1 session. The next failure is survived. Bring edge-1 back: it\n" +
-		"copies what it lacks by itself. If it is gone for good: tandem remove edge-1.\n\n1 session on 0 streams"
+		"3 edges up, 1 session. The next failure is survived.\n" +
+		"Bring edge-1 back: it copies what it lacks by itself. If it is gone for good:\ntandem remove edge-1.\n\n1 session on 0 streams"
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("%s", out.String())
 	}
@@ -61,7 +60,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 			t.Errorf("%d characters: %s", len(line), line)
 		}
 	}
-	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-2: edge-1 and edge-3 stand in\n", "\nedge-3: origin down\n", "\nedge-4: can't store: no space left on device\n", "\npair 3: adopted by edge-3, edge-4\n"} {
+	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-3: no answer from http://origin:8090; its clock", "\npair 3: adopted by edge-3 and edge-4\n"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
 		}
@@ -86,12 +85,12 @@ func TestEdgesFitIn80Columns(t *testing.T) {
 	var edges []wire.EdgeStatus
 	for i, change := range []func(e *wire.EdgeStatus){
 		func(*wire.EdgeStatus) {},
-		func(e *wire.EdgeStatus) { e.Asks = 100_000 },
-		func(e *wire.EdgeStatus) { e.StandIns = []string{"edge-frankfurt-1", "edge-frankfurt-2"} },
 		func(e *wire.EdgeStatus) {
-			e.Recovery = &wire.Recovery{Error: "edge-frankfurt-1 and edge-frankfurt-2 give no inventory: connection refused by both of them"}
+			e.Note = "recovery: edge-frankfurt-1 and edge-frankfurt-2 give no inventory: connection refused by both of them"
 		},
-		func(e *wire.EdgeStatus) { e.Refused = "it shows another secret than this cluster's" },
+		func(e *wire.EdgeStatus) {
+			e.Note, e.Recovery = "states 100000: tandem accept edge-frankfurt-3", &wire.Recovery{Bytes: 1e6, BytesTotal: 3e6}
+		},
 	} {
 		e := full
 		e.Name = fmt.Sprintf("edge-frankfurt-%d", i+1)
@@ -105,7 +104,7 @@ func TestEdgesFitIn80Columns(t *testing.T) {
 			t.Errorf("%d characters: %s", len(line), line)
 		}
 	}
-	for _, words := range []string{"999.0 GB", "-25000", "edge-frankfurt-2: states 100000: tandem accept edge-frankfurt-2", "edge-frankfurt-5: refused: it shows another secret", "edge-frankfurt-4: recovery: edge-frankfurt-1 and"} {
+	for _, words := range []string{"999.0 GB", "-25000", "edge-frankfurt-2: recovery: edge-frankfurt-1 and", "edge-frankfurt-3: states 100000: tandem accept edge-frankfurt-3; copied 1.0 MB\nof 3.0 MB\n"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
 		}
@@ -116,20 +115,29 @@ func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 	s := wire.Status{
 		Majority: true,
 		Edges: []wire.EdgeStatus{
-			{Name: "edge-1", Zone: "rack-1", State: wire.EdgeUp, Asks: 500},
-			{Name: "edge-2", State: wire.EdgePending},
+			{Name: "edge-1", Zone: "rack-1", State: wire.EdgeUp, Note: "states 500: tandem accept edge-1"},
+			{Name: "edge-2", State: wire.EdgePending, Note: "tandem accept edge-2"},
 		},
-		Pairs: []wire.PairStatus{{ID: 1, Low: "edge-1", High: "edge-3", SameZone: true}},
+		Pairs: []wire.PairStatus{{ID: 1, Low: "edge-1", High: "edge-3", Note: "both in one zone"}},
 		Zones: []wire.ZoneLoss{{Zone: "rack-1", Edges: []string{"edge-1", "edge-3"}, Lost: 4, Given: 2, Margin: -4}, {Zone: "rack-2", Edges: []string{"edge-4"}, Margin: 3}},
 	}
+	for i := range 32 {
+		s.Zones[1].Edges = append(s.Zones[1].Edges, fmt.Sprintf("edge-%d", i+5))
+	}
+	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "https://balancer-1.frankfurt.example.com:8443", Admin: "https://balancer-1.frankfurt.example.com:9080"}, Alive: true, Voter: true}}
 	var out bytes.Buffer
 	printStatus(&out, &s, false)
 	for _, want := range []string{
 		"states 500: tandem accept edge-1", "tandem accept edge-2",
-		"both in one zone", "rack-1  edge-1 edge-3", "not survived\n", "  survived\n",
+		"both in one zone", "rack-1  edge-1 edge-3", "not survived\n", "  survived\n", "rack-2  edge-4 edge-5 and 31 more", "https://balancer-1.frankfurt.example.com:9080\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		if len(line) > 80 {
+			t.Errorf("%d characters: %s", len(line), line)
 		}
 	}
 }

@@ -68,28 +68,9 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 
 // edgeNote says in a few words what is special about an edge now.
 func edgeNote(e wire.EdgeStatus) string {
-	switch {
-	case e.State == wire.EdgePending:
-		return "tandem accept " + e.Name
-	case e.Asks > 0:
-		return fmt.Sprintf("states %d: tandem accept %s", e.Asks, e.Name)
-	case e.Refused != "":
-		return "refused: " + e.Refused
-	case e.Stopped:
-		return "stopped in order"
-	case len(e.StandIns) > 0:
-		return standInText(e.StandIns)
-	case e.Recovery != nil && e.Recovery.Error != "":
-		return "recovery: " + e.Recovery.Error
-	case e.Recovery != nil && e.Recovery.BytesTotal > 0 && e.State != wire.EdgeUp:
-		return fmt.Sprintf("copied %s of %s", size(e.Recovery.Bytes), size(e.Recovery.BytesTotal))
-	case e.Unwritable != "" && e.State != wire.EdgeDown:
-		return "can't store: " + e.Unwritable
-	case len(e.OriginsOut) > 0 && e.State != wire.EdgeDown:
-		return "origin down"
-	case e.FailSafe:
-		return "stands in"
-	default:
-		return ""
+	if r := e.Recovery; r != nil && r.BytesTotal > 0 && r.Error == "" && e.State != wire.EdgeUp && e.State != wire.EdgeDown {
+		copied := fmt.Sprintf("copied %s of %s", size(r.Bytes), size(r.BytesTotal))
+		return strings.TrimPrefix(e.Note+"; "+copied, "; ")
 	}
+	return e.Note
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -75,10 +74,11 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	var notes []string // beside the figures there is no room for them
 	for _, b := range s.Balancers {
 		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin)
-		if problem := cmp.Or(b.Problem, b.Refused); problem != "" {
-			notes = append(notes, broken(b.Name+": "+problem, 80))
+		if b.Note != "" {
+			notes = append(notes, broken(b.Name+": "+b.Note, 80))
 		}
 	}
+	lbs.spare = 3 // players' addresses are no operator's
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
 	fmt.Fprintln(out)
@@ -90,28 +90,12 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 		zoneTable(s.Zones, colours).print(out)
 	}
 	for _, p := range s.Pairs {
-		if note := pairNote(&p); note != "" {
-			notes = append(notes, broken(fmt.Sprintf("pair %d: %s", p.ID, note), 80))
+		if p.Note != "" {
+			notes = append(notes, broken(fmt.Sprintf("pair %d: %s", p.ID, p.Note), 80))
 		}
 	}
 	if notes = append(notes, edgeNotes(s.Edges)...); len(notes) > 0 {
 		fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
-	}
-}
-
-// pairNote is what is special about a pair, beyond where its boundary is.
-func pairNote(p *wire.PairStatus) string {
-	var by []string
-	for _, a := range p.Adopted {
-		by = append(by, a.Edge)
-	}
-	switch {
-	case len(by) > 0:
-		return "adopted by " + strings.Join(by, ", ")
-	case p.SameZone:
-		return "both in one zone"
-	default:
-		return ""
 	}
 }
 
@@ -123,22 +107,37 @@ func zoneTable(zones []wire.ZoneLoss, colours bool) *table {
 		if z.Lost > 0 {
 			note = "not survived"
 		}
-		t.add(z.Zone, strings.Join(z.Edges, " "), z.Margin, z.Given, z.Lost, note)
+		t.add(z.Zone, few(z.Edges), z.Margin, z.Given, z.Lost, note)
 	}
 	t.paint = painter(colours, 5, "survived", "not survived", "")
 	return t
 }
 
+// few is as many names as there is room for beside figures.
+func few(names []string) string {
+	const room = 28
+	if all := strings.Join(names, " "); len(names) < 3 || len(all) <= room {
+		return all
+	}
+	n := 1
+	for n < len(names) && len(strings.Join(names[:n+1], " ")) <= room-len(" and 99 more") {
+		n++
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], " "), len(names)-n)
+}
+
 // judged is the verdict, broken at the width of a terminal.
 func judged(v wire.Verdict, colours bool) string {
-	head, rest := broken(v.Text, 80), strings.TrimSpace(v.More+" "+v.Next)
+	head := broken(v.Text, 80)
 	if colours {
 		head = [...]func(string) string{wire.Good: green, wire.Warn: yellow, wire.Bad: red}[v.Level](head)
 	}
-	if rest == "" {
-		return head
+	for _, line := range []string{v.More, v.Next} {
+		if line != "" {
+			head += "\n" + broken(line, 80)
+		}
 	}
-	return head + "\n" + broken(rest, 80)
+	return head
 }
 
 // broken breaks a text at spaces into lines of so many characters.
@@ -160,14 +159,6 @@ func broken(text string, width int) string {
 		column += n
 	}
 	return b.String()
-}
-
-// standInText is "edge-2 stands in", "edge-2 and edge-4 stand in".
-func standInText(edges []string) string {
-	if len(edges) == 1 {
-		return edges[0] + " stands in"
-	}
-	return strings.Join(edges, " and ") + " stand in"
 }
 
 func balancerRole(b wire.BalancerInfo) string {

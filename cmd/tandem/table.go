@@ -14,6 +14,7 @@ import (
 type table struct {
 	heads []string
 	rows  [][]string
+	spare int                                  // the column that is left out where all would be wider than a terminal; 0: none
 	paint func(column int, text string) string // colours, on a terminal only
 }
 
@@ -46,6 +47,9 @@ func (t *table) print(out io.Writer) {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
+	if t.spare > 0 && t.width(width, empty) > 80 {
+		empty[t.spare] = true
+	}
 	line := func(cells []string, paint func(int, string) string) {
 		var b strings.Builder
 		for i, cell := range cells {
@@ -74,6 +78,16 @@ func (t *table) print(out io.Writer) {
 	for _, row := range t.rows {
 		line(row, t.paint)
 	}
+}
+
+// width is that of a line of the columns that are not empty.
+func (t *table) width(columns []int, empty []bool) (n int) {
+	for i, w := range columns {
+		if !empty[i] {
+			n += w + 2
+		}
+	}
+	return n - 2
 }
 
 // terminal tells whether out shows colours and can be redrawn.

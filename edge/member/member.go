@@ -62,6 +62,8 @@ type Traffic struct {
 	SentBytes, Hits, Misses, OriginAsked int64
 	Waiting                              int
 	OriginsOut                           []string
+	Build                                string
+	Troubles                             []wire.Trouble
 }
 
 // MemberCounts are figures since the start.

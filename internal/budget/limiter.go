@@ -12,7 +12,7 @@ type Limiter struct {
 	each   int            // of one client
 	open   int            // those that are counted
 	counts map[string]int // by client
-	beyond int64          // connections that were one too many, and no node's, since the start
+	beyond [2]int64       // connections that were one too many, in all and of one client, and no node's, since the start
 }
 
 // Place is a connection's own.
@@ -20,6 +20,7 @@ type Place struct {
 	Address string
 	client  string
 	beyond  bool // one too many, and not counted
+	each    bool // of its client
 	node    bool // it has shown that it is a node's
 }
 
@@ -34,12 +35,13 @@ func (l *Limiter) Enter(address string) (Place, bool) {
 	client := l.clientOf(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	full := l.open >= l.most || client != "" && l.counts[client] >= l.each
+	each := client != "" && l.counts[client] >= l.each
+	full := each || l.open >= l.most
 	if !full {
 		l.open++
 		l.counts[client]++
 	}
-	return Place{Address: address, client: client, beyond: full}, !full
+	return Place{Address: address, client: client, beyond: full, each: each}, !full
 }
 
 // Node notes that a connection is a node's: no budget is meant for those.
@@ -50,8 +52,10 @@ func (l *Limiter) Leave(p *Place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case p.beyond && !p.node && p.each:
+		l.beyond[1]++
 	case p.beyond && !p.node:
-		l.beyond++
+		l.beyond[0]++
 	case !p.beyond:
 		l.open--
 		if l.counts[p.client]--; l.counts[p.client] <= 0 {
@@ -83,7 +87,13 @@ func (l *Limiter) Open() int {
 
 // Beyond counts those that were one too many.
 func (l *Limiter) Beyond() int64 {
+	all, each := l.BeyondEach()
+	return all + each
+}
+
+// BeyondEach is Beyond in two: those that were one too many in all, and of one client.
+func (l *Limiter) BeyondEach() (all, each int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.beyond
+	return l.beyond[0], l.beyond[1]
 }

@@ -2,10 +2,13 @@ package identity
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"tandem/internal/wire"
 )
 
 const (
@@ -86,6 +89,34 @@ func (b *Bundle) stamps() (s [2]stamp) {
 func (b *Bundle) renewal() time.Time {
 	leaf := b.now.Load().leaf
 	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)
+}
+
+// Ending says how a certificate ends, "" while more than a sixth of its life is left.
+func Ending(leaf *x509.Certificate, now time.Time) string {
+	until := leaf.NotAfter.UTC().Format("2006-01-02T15:04Z")
+	switch left := leaf.NotAfter.Sub(now); {
+	case left <= 0:
+		return "has ended at " + until
+	case left < leaf.NotAfter.Sub(leaf.NotBefore)/6:
+		return "ends at " + until
+	}
+	return ""
+}
+
+// Late is what there is to say of a certificate that is near its end: it should have been
+// renewed long ago.
+func (b *Bundle) Late() []wire.Trouble {
+	if b == nil {
+		return nil
+	}
+	how, n := Ending(b.now.Load().leaf, b.clock()), b.Name()
+	if how == "" {
+		return nil
+	}
+	return []wire.Trouble{{
+		Text: "its certificate " + how + " and could not be renewed",
+		Next: fmt.Sprintf("The log of %s says why; by hand: tandem ticket %s %s --address HOST, and on it tandem join TICKET.", n.Node, n.Role, n.Node),
+	}}
 }
 
 func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {

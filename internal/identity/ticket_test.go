@@ -162,6 +162,9 @@ func TestCertificateIsRenewedByItself(t *testing.T) {
 		if n := r.asked.Load(); n != 0 {
 			t.Errorf("%d requests in the first two thirds of its life", n)
 		}
+		if late := r.Late(); late != nil {
+			t.Errorf("operators are told too early: %v", late)
+		}
 		pass(time.Hour)
 		if asked, failed := r.asked.Load(), r.failed.Load(); asked < 50 || asked > 60 || failed != asked {
 			t.Errorf("%d requests, %d failures in 55 minutes without a balancer", asked, failed)

@@ -2,6 +2,7 @@ package obs
 
 import (
 	"runtime/debug"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -29,6 +30,15 @@ func Build() (string, string) {
 		return version, commit
 	}
 	return stamped()
+}
+
+// BuildName tells builds apart: the version, and the commit where that does not say it.
+func BuildName() string {
+	version, commit := Build()
+	if short := commit[:min(7, len(commit))]; !strings.Contains(version, short) {
+		return version + " (" + short + ")"
+	}
+	return version
 }
 
 // stamped is what Go has noted by itself.

@@ -74,6 +74,10 @@ type BalancerInfo struct {
 	Ahead   int64  `json:"ahead,omitempty"`   // its clock is ahead of the answering balancer's, milliseconds
 	Refused string `json:"refused,omitempty"` // why it and the others don't hear each other
 	Behind  uint64 `json:"behind"`            // committed changes that it is not known to hold; only the leader knows
+
+	Build    string    `json:"build,omitempty"`    // what runs there
+	Troubles []Trouble `json:"troubles,omitempty"` // in its own words
+	Note     string    `json:"note,omitempty"`     // what is special about it, in the words that tables show
 }
 
 // EdgeStatus is one edge: the placement's view and its last report.
@@ -105,6 +109,9 @@ type EdgeStatus struct {
 	Refused     string    `json:"refused,omitempty"`   // why it and the balancers don't hear each other
 	Next        string    `json:"next,omitempty"`      // what to do about that
 	StandIns    []string  `json:"stand_ins,omitempty"` // of a silent edge: the neighbours that deliver for it
+	Build       string    `json:"build,omitempty"`     // what runs there
+	Troubles    []Trouble `json:"troubles,omitempty"`  // in its own words
+	Note        string    `json:"note,omitempty"`      // what is special about it, in the words that tables show
 }
 
 // PairStatus is one pair and its table.
@@ -122,6 +129,7 @@ type PairStatus struct {
 	Adopted        []Adoption `json:"adopted,omitempty"`
 	Streams        int        `json:"streams"`
 	SameZone       bool       `json:"same_zone,omitempty"` // both members may be lost together
+	Note           string     `json:"note,omitempty"`      // what is special about it, in the words that tables show
 }
 
 // StreamStatus is one placed stream.

@@ -50,6 +50,14 @@ type Report struct {
 	OriginsOut  []string        `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
 	Unwritable  string          `json:"unwritable,omitempty"`  // why its store's disk takes nothing, as its system says it
 	Time        int64           `json:"time,omitempty"`        // by its clock, unix milliseconds; 0: an older build
+	Build       string          `json:"build,omitempty"`       // what runs there; empty: an older build
+	Troubles    []Trouble       `json:"troubles,omitempty"`
+}
+
+// Trouble is something about a node that operators have to know, in its own words.
+type Trouble struct {
+	Text string `json:"text"`
+	Next string `json:"next,omitempty"` // what to do about it
 }
 
 // TakeoverCount is how many sessions, after they were taken over, found the first
@@ -135,6 +143,9 @@ type Pong struct {
 	Next        string `json:"next,omitempty"`    // a balancer's: what to do about that
 	Stale       bool   `json:"stale,omitempty"`   // a balancer's: its placement is old, so what it shows is
 	Time        int64  `json:"time,omitempty"`    // a balancer's: by its clock, unix milliseconds; 0: an older build
+
+	Build    string    `json:"build,omitempty"`    // a balancer's: what runs there; empty: an older build
+	Troubles []Trouble `json:"troubles,omitempty"` // a balancer's
 }
 
 // Item is one object of an inventory.

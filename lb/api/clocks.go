@@ -10,17 +10,28 @@ import (
 // their time are no clocks.
 const oddClock = 10 * time.Second
 
-// clocks: those that are not like the others. Where most differ it is this balancer's
-// own.
-func (v *judgement) clocks() {
-	type skewed struct {
-		name  string
-		ahead time.Duration
+// skewed is a node whose clock is not like the others.
+type skewed struct {
+	name  string
+	ahead time.Duration
+}
+
+// String is like "1m0s ahead".
+func (s skewed) String() string {
+	way := "ahead"
+	if s.ahead < 0 {
+		way = "behind"
 	}
+	return s.ahead.Abs().Round(time.Second).String() + " " + way
+}
+
+// oddClocks are those that are not like the others. Where most differ it is the answering
+// balancer's own.
+func oddClocks(s *wire.Status) []skewed {
 	var odd []skewed
 	others := 0
 	look := func(name string, heard bool, milliseconds int64) {
-		if name == v.s.Node || !heard {
+		if name == s.Node || !heard {
 			return
 		}
 		others++
@@ -28,21 +39,21 @@ func (v *judgement) clocks() {
 			odd = append(odd, skewed{name, ahead})
 		}
 	}
-	for _, b := range v.s.Balancers {
+	for _, b := range s.Balancers {
 		look(b.Name, b.Alive, b.Ahead)
 	}
-	for i := range v.s.Edges {
-		e := &v.s.Edges[i]
+	for i := range s.Edges {
+		e := &s.Edges[i]
 		look(e.Name, reports(e), e.Ahead)
 	}
 	if len(odd) > 1 && 2*len(odd) > others {
-		odd = []skewed{{v.s.Node, -odd[0].ahead}}
+		return []skewed{{s.Node, -odd[0].ahead}}
 	}
-	for _, o := range odd {
-		way := "ahead"
-		if o.ahead < 0 {
-			way = "behind"
-		}
-		v.says(wire.Warn, "Set the clock of "+o.name+" (chrony, systemd-timesyncd): tokens and freshness go by it.", "the clock of %s is %s %s", o.name, o.ahead.Abs().Round(time.Second), way)
+	return odd
+}
+
+func (v *judgement) clocks() {
+	for _, o := range oddClocks(v.s) {
+		v.says(wire.Warn, "Set the clock of "+o.name+" (chrony, systemd-timesyncd): tokens and freshness go by it.", "the clock of %s is %s", o.name, o)
 	}
 }

@@ -22,6 +22,7 @@ func (a *API) status() wire.Status {
 		Sessions: a.deps.Control.Loads.Sessions(p), Streams: p.Streams.Len(), Refused: counted.Refused, Takeovers: counted.Takeovers, Demo: a.deps.DemoControl != "",
 	}
 	s.RollOver = rollOver(a.deps.Node)
+	note(&s)
 	s.Verdict = verdict(&s)
 	return s
 }
@@ -53,6 +54,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 			s.Recovery, s.StoreBytes, s.SentBytes = r.Recovery, r.StoreBytes, r.SentBytes
 			s.Hits, s.Misses, s.OriginAsked = r.Hits, r.Misses, r.OriginAsked
 			s.OriginsOut, s.Unwritable = r.OriginsOut, r.Unwritable
+			s.Build, s.Troubles = r.Build, r.Troubles
 		}
 		out = append(out, s)
 	}
@@ -106,7 +108,7 @@ func (a *API) balancerInfos(p *wire.Placement, leader string) []wire.BalancerInf
 		info := wire.BalancerInfo{
 			Balancer: b, Leader: b.Name == leader, Voter: slices.Contains(voters, b.Name), Alive: alive,
 			Version: pong.Version, Problem: pong.Problem, Next: pong.Next, Stale: pong.Stale, Behind: behind[b.Name],
-			Ahead: a.deps.Control.Misfits.Ahead(b.Name).Milliseconds(),
+			Ahead: a.deps.Control.Misfits.Ahead(b.Name).Milliseconds(), Build: pong.Build, Troubles: pong.Troubles,
 		}
 		if refused := a.deps.Control.Misfits.Refused(b.Name); refused != nil {
 			info.Refused, info.Next = refused.Text, refused.Next

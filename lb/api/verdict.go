@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,8 @@ func verdict(s *wire.Status) wire.Verdict {
 	v.origins()
 	v.balancers()
 	v.clocks()
+	v.troubles()
+	v.builds()
 	v.roll()
 	survives, more := v.nextFailure()
 	text := strings.Join(v.parts, "; ")
@@ -44,8 +48,8 @@ func verdict(s *wire.Status) wire.Verdict {
 	if survives != wire.Yes && v.level == wire.Good {
 		v.level = wire.Warn
 	}
-	if strings.HasPrefix(text, "the ") { // names keep their letters
-		text = "T" + text[1:]
+	if strings.HasPrefix(text, "the ") || strings.HasPrefix(text, "not ") { // names keep their letters
+		text = strings.ToUpper(text[:1]) + text[1:]
 	}
 	return wire.Verdict{Level: v.level, Text: text, More: more, Next: v.next, Survives: survives}
 }
@@ -115,12 +119,7 @@ func (v *judgement) edges() {
 		v.says(wire.Bad, "Bring "+e.Name+" back: it copies what it lacks by itself. If it is gone for good: tandem remove "+e.Name+".", "%s is down: %s", e.Name, v.viewersOf(e))
 	})
 	each(is(wire.EdgeSilent), func(e *wire.EdgeStatus) {
-		by := "nobody stands in"
-		if n := len(e.StandIns); n == 1 {
-			by = e.StandIns[0] + " stands in"
-		} else if n > 1 {
-			by = enumerate(e.StandIns) + " stand in"
-		}
+		by := standingIn(e.StandIns)
 		if e.Refused != "" {
 			by += ", and its calls are refused, for " + e.Refused
 		}
@@ -200,6 +199,9 @@ func (v *judgement) origins() {
 	}
 }
 
+// farBehind is how many changes a balancer may lack without a word.
+const farBehind = 100
+
 // balancers: those that are gone, and those that say of themselves that something is
 // wrong.
 func (v *judgement) balancers() {
@@ -211,10 +213,63 @@ func (v *judgement) balancers() {
 			v.says(wire.Warn, "Start "+b.Name+" again; if its machine is gone: tandem cluster remove-balancer "+b.Name+".", "%s is gone", b.Name)
 		case b.Problem != "":
 			v.says(wire.Warn, b.Next, "%s: %s", b.Name, b.Problem)
-		case b.Behind > 100:
+		case b.Behind > farBehind:
 			v.says(wire.Warn, "Look at the disk and the network of "+b.Name+": it catches up by itself when they let it.", "%s is %d changes behind", b.Name, b.Behind)
 		}
 	}
+}
+
+// troubles: what nodes that are there say of themselves.
+func (v *judgement) troubles() {
+	tell := func(name string, troubles []wire.Trouble) {
+		for _, t := range troubles {
+			v.says(wire.Warn, t.Next, "%s: %s", name, t.Text)
+		}
+	}
+	for _, b := range v.s.Balancers {
+		if b.Alive || b.Name == v.s.Node {
+			tell(b.Name, b.Troubles)
+		}
+	}
+	for i := range v.s.Edges {
+		if e := &v.s.Edges[i]; reports(e) {
+			tell(e.Name, e.Troubles)
+		}
+	}
+}
+
+// builds: an upgrade that has not come to its end.
+func (v *judgement) builds() {
+	var order []string
+	run := map[string][]string{}
+	note := func(name, build string) {
+		build = cmp.Or(build, "an older one")
+		if run[build] == nil {
+			order = append(order, build)
+		}
+		run[build] = append(run[build], name)
+	}
+	for _, b := range v.s.Balancers {
+		if b.Alive || b.Name == v.s.Node {
+			note(b.Name, b.Build)
+		}
+	}
+	for i := range v.s.Edges {
+		if e := &v.s.Edges[i]; reports(e) && e.State != wire.EdgeDown {
+			note(e.Name, e.Build)
+		}
+	}
+	if len(order) < 2 {
+		return
+	}
+	most := slices.MaxFunc(order, func(a, b string) int { return len(run[a]) - len(run[b]) })
+	var rest []string
+	for _, build := range order {
+		if build != most {
+			rest = append(rest, enumerate(run[build])+" "+build)
+		}
+	}
+	v.says(wire.Warn, "Bring the upgrade to its end, or back: nodes of neighbouring versions serve together.", "not all run one build: %s, the others %s", strings.Join(rest, ", "), most)
 }
 
 // roll: a change of the authority that somebody began, and has to end.
@@ -283,72 +338,19 @@ func (v *judgement) spare() string {
 	return ""
 }
 
+// zone says what the loss of a zone would cost, or that neighbours are in one.
 func (v *judgement) zone() string {
 	for _, z := range v.s.Zones {
 		if z.Lost > 0 {
 			return fmt.Sprintf(" The loss of %s (%s) would cost %s.", z.Zone, enumerate(z.Edges), count(z.Lost, "session"))
 		}
 	}
-	return ""
-}
-
-// viewersOf says who serves the viewers of an edge that does not.
-func (v *judgement) viewersOf(e *wire.EdgeStatus) string {
-	held, sessions := map[string]int{}, 0
-	var order []string
-	add := func(edge string, n int) {
-		if n <= 0 {
-			return
-		}
-		if held[edge] == 0 {
-			order = append(order, edge)
-		}
-		held[edge] += n
-		sessions += n
-	}
 	for i := range v.s.Pairs {
-		inPlaceOf(e.Name, &v.s.Pairs[i], add)
-	}
-	switch {
-	case sessions == 0 && e.State == wire.EdgeDown:
-		return "none of its viewers is waiting"
-	case sessions == 0:
-		return "nobody is served in its place"
-	case sessions == 1:
-		return "its 1 viewer is on " + enumerate(order)
-	}
-	return fmt.Sprintf("its %d viewers are on %s", sessions, enumerate(order))
-}
-
-// inPlaceOf adds the sessions of a pair that are an edge's at home, by who delivers
-// them.
-func inPlaceOf(missing string, p *wire.PairStatus, add func(edge string, n int)) {
-	from, to := p.Home, p.Slots
-	switch missing {
-	case p.Low:
-		from, to = 0, p.Home
-	case p.High:
-	default:
-		return
-	}
-	if len(p.Adopted) > 0 {
-		for _, a := range p.Adopted {
-			add(a.Edge, within(p.Taken, max(from, a.From), min(to, a.To)))
+		if p := &v.s.Pairs[i]; p.SameZone {
+			return fmt.Sprintf(" %s and %s are neighbours in one zone: were it lost, what they store would have to come from the origin.", p.Low, p.High)
 		}
-		return
 	}
-	if missing == p.Low {
-		add(p.High, within(p.Taken, max(from, p.Boundary), to))
-	} else {
-		add(p.Low, within(p.Taken, from, min(to, p.Boundary)))
-	}
-}
-
-func within(taken []wire.Run, from, to int) (n int) {
-	for _, run := range taken {
-		n += max(0, min(run.To, to)-max(run.From, from))
-	}
-	return n
+	return ""
 }
 
 func count(n int, what string) string {

@@ -118,6 +118,22 @@ var verdictRows = []struct {
 	{"a zone would cost somebody", func(s *wire.Status) {
 		s.Zones = []wire.ZoneLoss{{Zone: "a"}, {Zone: "b", Edges: []string{"edge-2", "edge-4"}, Lost: 7}}
 	}, wire.Good, wire.Yes, []string{"The loss of b (edge-2 and edge-4) would cost 7 sessions."}},
+	{"a zone holds neighbours", func(s *wire.Status) { s.Pairs[1].SameZone = true }, wire.Good, wire.Yes, []string{"edge-2 and edge-3 are neighbours in one zone: were it lost"}},
+	{"a budget is used up", func(s *wire.Status) {
+		s.Balancers[1].Troubles = []wire.Trouble{{Text: "max-connections is reached", Next: "Raise it"}}
+		s.Edges[2].Troubles = []wire.Trouble{{Text: "max-held is reached", Next: "See to it"}}
+	}, wire.Warn, wire.Yes, []string{"lb-2: max-connections is reached; edge-3: max-held is reached |", "| Raise it"}},
+	{"a dead node's last words", func(s *wire.Status) {
+		dead(s, 2)
+		s.Edges[2].ReportAge, s.Edges[2].Build = 20_000, "0.9"
+		s.Edges[2].Troubles = []wire.Trouble{{Text: "max-held is reached", Next: "See to it"}}
+	}, wire.Bad, wire.Yes, []string{"edge-2 and edge-4 | 3 edges up"}},
+	{"an upgrade under way", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].Build = "1.3"
+		}
+		s.Balancers[1].Build, s.Balancers[2].Build, s.Edges[2].Build = "1.2", "1.3", "1.2"
+	}, wire.Warn, wire.Yes, []string{"Not all run one build: lb-1 an older one, lb-2 and edge-3 1.2, the others 1.3", "Bring the upgrade to its end"}},
 	{"much at once", func(s *wire.Status) {
 		dead(s, 0)
 		s.Edges[1].State, s.Edges[2].State, s.Balancers[1].Alive, s.Balancers[2].Problem, s.Edges[3].Margin = wire.EdgeDraining, wire.EdgeLeaving, false, "old", -1

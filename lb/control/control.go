@@ -47,6 +47,8 @@ type Deps struct {
 	Proposed func(kind raftfsm.Kind, ok bool) // counts
 	Foreign  func()                           // counts calls of internal endpoints by strangers
 	Down     func(edge string)                // an edge was marked down
+	Build    string                           // what runs here
+	Troubles func() []wire.Trouble            // of this balancer, in words
 	Renewed  func()                           // this balancer's certificate is a new one
 	Leaving  <-chan struct{}                  // closed when whoever is kept waiting has to go
 	Protects func() ([]wire.Protected, bool)  // what viewers have to be let into; false: this balancer can't say

@@ -55,6 +55,7 @@ func (c *Control) pong() wire.Pong {
 	p := c.node.Placement()
 	pong.Version, pong.Cluster = p.Version, p.Cluster
 	pong.Time = c.deps.Now().UnixMilli()
+	pong.Build, pong.Troubles = c.deps.Build, c.deps.Troubles()
 	var unfit *Unfit
 	if errors.As(c.Ready(), &unfit) {
 		pong.Problem, pong.Next, pong.Stale = unfit.Text, unfit.Next, unfit.Stale

@@ -72,10 +72,25 @@ export class PaperCluster {
       return { ...e, delivering, margin: e.capacity - delivering - (down ? 20 : 14), report_age: e.state === "down" ? 61_000 : e.report_age };
     });
     return {
+      verdict: this.verdict(edges),
       time: this.now(), version: this.version, node: "lb-2", leader: this.leader, majority: this.leader !== "", zones: [], admission: this.admission, policy: "push", edges, pairs,
       balancers: ["lb-1", "lb-2", "lb-3"].map((name) => ({ name, http: "", admin: "", raft: "", leader: name === this.leader, voter: true, alive: true })),
       sessions: edges.reduce((n, e) => n + e.delivering, 0), streams: 3, refused: this.refused, takeovers: this.takeovers,
     };
+  }
+
+  // What lb/api/verdict.go would say, in short.
+  verdict(edges) {
+    const sessions = edges.reduce((n, e) => n + e.delivering, 0);
+    const up = `${edges.filter((e) => e.state === "up").length} edges up, ${sessions} sessions`;
+    const parts = edges.filter((e) => e.state !== "up").map((e) => {
+      const by = this.pairs.filter((p) => p.low === e.name || p.high === e.name).map((p) => (p.low === e.name ? p.high : p.low)).sort().join(" and ");
+      const viewers = this.pairs.reduce((n, p, i) => n + (p.low === e.name ? this.sizes[i][0] : p.high === e.name ? this.sizes[i][1] : 0), 0);
+      return e.state === "draining" ? `${e.name} is draining` : `${e.name} is ${e.state === "down" ? "down" : "back and copies"}: its ${viewers} viewers are on ${by}`;
+    });
+    const level = edges.some((e) => e.state === "down") ? "bad" : parts.length ? "warn" : "good";
+    if (!parts.length) return { level, text: `${up}, nobody waits for an edge`, more: "The next failure is survived.", survives_next: "yes" };
+    return { level, text: parts.join("; "), more: `${up}. The next failure is survived.`, next: "Bring it back.", survives_next: "yes" };
   }
 
   // The edge dies: both its boundaries go to the neighbours.

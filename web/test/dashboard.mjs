@@ -170,7 +170,7 @@ async function nobodyLeads(browser, width, scheme) {
   cluster.changed();
   await sees(page, "edge-1 is silent, edge-2 stands in", "#sentence");
   await sees(page, "No majority of the balancers", "#more");
-  await sees(page, "tandem cluster recover", "#more");
+  await sees(page, "tandem cluster recover", "#next");
   await sees(page, "No majority: the placement can't change.", ".summary.bad");
   assert.equal(await page.locator("#edge-edge-1 .pill.bad").innerText(), "silent");
   assert.equal(await page.locator(".balancers li.bad").count(), 2);

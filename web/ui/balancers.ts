@@ -8,20 +8,21 @@ class BalancerItem implements Shown<BalancerInfo> {
   readonly root: HTMLLIElement;
   private readonly name = h("strong");
   private readonly about = h("small");
+  private readonly note = h("small", { class: "note" });
   private readonly mark = h("span", { class: "mark" });
 
   constructor() {
-    this.root = h("li", {}, this.mark, h("span", { class: "two" }, this.name, this.about));
+    this.root = h("li", {}, this.mark, h("span", { class: "two" }, this.name, this.about, this.note));
   }
 
   update(b: BalancerInfo): void {
     setText(this.name, b.name);
-    const words = [b.alive ? "alive" : "no sign of life", b.leader ? "leads" : b.voter ? "votes" : "follows"];
-    setText(this.about, words.join(", "));
-    const tone = b.alive ? "good" : "bad";
+    setText(this.about, !b.alive ? "gone" : b.leader ? "leader" : b.voter ? "follower" : "learner"); // as `tandem status`
+    setText(this.note, b.note ?? "");
+    const tone = !b.alive ? "bad" : b.note ? "warn" : "good";
     if (this.root.className === tone) return;
     setAttribute(this.root, "class", tone);
-    this.mark.replaceChildren(sign(b.alive ? "up" : "down"));
+    this.mark.replaceChildren(sign(tone === "good" ? "up" : tone === "bad" ? "down" : "warn"));
   }
 }
 

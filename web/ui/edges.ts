@@ -20,6 +20,7 @@ class EdgeRow implements Shown<EdgeStatus> {
   private readonly safe = h("span", { class: "pill warn", title: "delivers for a missing neighbour, takes no new stream" }, "fail-safe");
   private readonly copy = h("progress", { max: 100 });
   private readonly copied = h("small");
+  private readonly note = h("small", { class: "note" });
   private readonly load = h("span", { class: "fill" });
   private readonly tick = h("span", { class: "tick" });
   private readonly meter: HTMLElement;
@@ -36,7 +37,7 @@ class EdgeRow implements Shown<EdgeStatus> {
     this.buttons = { drain: order("drain"), resume: order("resume"), remove: order("remove"), accept: order("accept") };
     this.root = h("tr", { id: `edge-${edge.name}`, role: "row", tabindex: -1 },
       cell("Edge", this.swatch, h("span", { class: "two" }, this.name, this.about)),
-      cell("State", h("span", { class: "two" }, h("span", { class: "pills" }, this.pill.root, this.safe), this.copy, this.copied)),
+      cell("State", h("span", { class: "two" }, h("span", { class: "pills" }, this.pill.root, this.safe), this.copy, this.copied, this.note)),
       cell("Sessions", h("div", { class: "loading" }, this.meter, this.loadText)),
       cell("N−1 margin", this.margin.root),
       cell("Hits", this.hits.root),
@@ -49,11 +50,12 @@ class EdgeRow implements Shown<EdgeStatus> {
     setAttribute(this.swatch, "class", `swatch ${colourOf(edge.name)}`);
     setText(this.name, edge.name);
     const old = edge.report_age > oldReport || edge.report_age < 0;
-    setText(this.about, edge.report_age < 0 ? "no report" : old ? `silent for ${span(edge.report_age)}` : plural(edge.streams, "stream"));
+    setText(this.about, edge.report_age < 0 ? "no report" : old ? `silent for ${span(edge.report_age)}` : plural(edge.streams, "stream") + (edge.zone ? `, ${edge.zone}` : ""));
     setAttribute(this.about, "class", old ? "bad" : null);
     setAttribute(this.name, "title", `${edge.http}, incarnation ${edge.incarnation}${edge.zone ? `, zone ${edge.zone}` : ""}`);
     this.pill.show(edge.state);
     this.safe.hidden = !edge.fail_safe;
+    setText(this.note, edge.note ?? "");
     this.updateRecovery(edge);
     this.updateLoad(edge);
     // What does not deliver has no margin: it is not counted on.
@@ -70,15 +72,14 @@ class EdgeRow implements Shown<EdgeStatus> {
 
   private updateRecovery(edge: EdgeStatus): void {
     const r = edge.recovery;
-    const copying = r !== undefined && (edge.state === "recovering" || edge.state === "joining" || edge.state === "leaving" || Boolean(r.error));
+    const copying = r !== undefined && (edge.state === "recovering" || edge.state === "joining" || edge.state === "leaving") && !r.error;
     this.copy.hidden = this.copied.hidden = !copying;
     if (!copying) return;
     const [done, whole] = r.bytes_total > 0 ? [r.bytes, r.bytes_total] : [r.objects, r.total];
     this.copy.value = whole > 0 ? (100 * done) / whole : 0;
     setAttribute(this.copy, "aria-label", `copy of ${edge.name}`);
-    setText(this.copied, r.error ? r.error : `${percent(done, whole)}${r.from ? ` from ${r.from}` : " copied"}`);
+    setText(this.copied, `${percent(done, whole)}${r.from ? ` from ${r.from}` : " copied"}`);
     setAttribute(this.copied, "title", `${bytes(r.bytes)} of ${bytes(r.bytes_total)}, ${count(r.objects)} of ${plural(r.total, "object")}`);
-    setAttribute(this.copied, "class", r.error ? "bad" : null);
   }
 
   private updateLoad(edge: EdgeStatus): void {

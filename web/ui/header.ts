@@ -4,7 +4,6 @@ import { byId, h, setAttribute, setText } from "./dom";
 import { sign } from "./edgestate";
 import type { Connection } from "./feed";
 import { bytes, clock, count, percent } from "./format";
-import { sentence, type Sentence } from "./sentence";
 import type { Status } from "./wire";
 
 class Fact {
@@ -21,12 +20,6 @@ class Fact {
   }
 }
 
-// What the balancer says of the cluster, the same as `tandem status` shows.
-function judged(status: Status): Sentence {
-  const v = status.verdict;
-  return v ? { tone: v.level, text: v.text, more: v.next ? `${v.more} ${v.next}` : v.more } : sentence(status);
-}
-
 // Names like edge-3 are not broken at the end of a line; what is long, as an address is, may be.
 function setWords(element: HTMLElement, text: string): void {
   if (element.textContent === text) return;
@@ -36,6 +29,7 @@ function setWords(element: HTMLElement, text: string): void {
 export class Header {
   private readonly sentence = byId("sentence");
   private readonly more = byId("more");
+  private readonly next = byId("next");
   private readonly mark = byId("mark");
   private readonly spoken = byId("spoken");
   private readonly connection = byId("connection");
@@ -60,19 +54,21 @@ export class Header {
   }
 
   update(status: Status): void {
-    const said = judged(status);
+    const said = status.verdict; // the balancer's words: the same as `tandem status` shows
     setWords(this.sentence, said.text);
     setWords(this.more, said.more);
-    setAttribute(document.documentElement, "data-tone", said.tone);
-    if (this.marked !== said.tone) {
-      this.marked = said.tone;
-      this.mark.replaceChildren(sign(said.tone === "good" ? "up" : said.tone === "bad" ? "down" : "warn"));
+    setWords(this.next, said.next ?? "");
+    this.next.hidden = !said.next;
+    setAttribute(document.documentElement, "data-tone", said.level);
+    if (this.marked !== said.level) {
+      this.marked = said.level;
+      this.mark.replaceChildren(sign(said.level === "good" ? "up" : said.level === "bad" ? "down" : "warn"));
     }
     // Spoken when a state changes, not at each change of a number.
     const states = JSON.stringify(status.edges.map((e) => [e.name, e.state]));
     if (states !== this.states) {
       this.states = states;
-      setText(this.spoken, `${said.text}. ${said.more}`);
+      setText(this.spoken, `${said.text}. ${said.more} ${said.next ?? ""}`);
     }
     this.leader.show(status.leader || "nobody", status.leader ? "" : "bad");
     this.node.show(status.node);

@@ -19,6 +19,7 @@ import { Ring } from "./ring";
 import { asked, Sessions } from "./sessions";
 import { Streams } from "./streams";
 import type { Status } from "./wire";
+import { Zones } from "./zones";
 
 await enter();
 
@@ -34,6 +35,7 @@ const header = new Header();
 const ring = new Ring(byId("ring"));
 const edges = new Edges(byId("edges"), actions);
 const pairs = new Pairs(byId("pairs"));
+const zones = new Zones(byId("pairs"));
 const receipts = new Receipts(byId("receipts"));
 const events = new Events(byId("events"));
 const player = new Player(byId("player"));
@@ -98,6 +100,7 @@ new Feed({
     ring.update(status);
     edges.update(status);
     pairs.update(status);
+    zones.update(status);
     receipts.status(status);
     balancers.update(status);
     player.status(status);

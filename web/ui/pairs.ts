@@ -50,7 +50,7 @@ class PairStrip implements Shown<PairStatus> {
     setText(this.low, `${pair.low} ${count(pair.low_delivering)}`);
     setText(this.high, `${count(pair.high_delivering)} ${pair.high}`);
     const free = slots - pair.low_delivering - pair.high_delivering;
-    const away = (boundary === pair.home ? "" : ` · home ${pair.home}`) + (pair.same_zone ? " · both in one zone" : "");
+    const away = (boundary === pair.home ? "" : ` · home ${pair.home}`) + (pair.note ? ` · ${pair.note}` : "");
     setText(this.about, `pair ${pair.id}${pair.retiring ? " · retiring" : ""} · ${count(free)} of ${plural(slots, "slot")} free · ${plural(pair.streams, "stream")}${away}`);
     setAttribute(this.strip, "viewBox", `0 0 ${Math.max(1, slots)} ${depth}`);
     setAttribute(this.strip, "aria-label", `pair ${pair.id}: ${pair.low} has slots 0 to ${boundary - 1}, ${pair.high} ${boundary} to ${slots - 1}; home ${pair.home}`);

@@ -5,7 +5,6 @@ import { StatePill } from "./edgestate";
 import { count, plural } from "./format";
 import { RingNode } from "./ringnode";
 import { RingPair } from "./ringpair";
-import { survival } from "./sentence";
 import type { EdgeStatus, PairStatus, Status } from "./wire";
 
 export class Ring {
@@ -64,7 +63,7 @@ export class Ring {
 
   private middle(status: Status, members: readonly EdgeStatus[]): void {
     const limit = members.filter((e) => e.state === "up").reduce((sum, e) => sum + e.limit, 0);
-    const survived = survival(status);
+    const survived = status.verdict.survives_next;
     const alone = members.length < 2;
     setText(this.total, alone ? "" : count(status.sessions));
     setText(this.of, alone ? "" : `${status.sessions === 1 ? "session" : "sessions"} of ${count(limit)}`);

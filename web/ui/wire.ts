@@ -45,6 +45,7 @@ export interface EdgeStatus {
   unwritable?: string; // why its store's disk takes nothing
   streams: number;
   stand_ins?: string[]; // of a silent edge
+  note?: string; // what is special about it
 }
 
 export interface PairStatus {
@@ -60,7 +61,7 @@ export interface PairStatus {
   retiring?: boolean;
   adopted?: Adoption[];
   streams: number;
-  same_zone?: boolean; // both members may be lost together
+  note?: string; // what is special about it
 }
 
 export interface BalancerInfo {
@@ -70,6 +71,7 @@ export interface BalancerInfo {
   leader: boolean;
   voter: boolean;
   alive: boolean;
+  note?: string; // what is special about it
 }
 
 // What the loss of all edges of a zone at once would cost.
@@ -97,7 +99,7 @@ export interface Status {
   streams: number;
   refused: number;
   takeovers: number;
-  verdict?: Verdict; // a balancer of an older build says none
+  verdict: Verdict; // what an operator has to know first
   demo?: boolean; // its nodes can be killed and brought back by orders
 }
 

@@ -1,0 +1,17 @@
+package lb
+
+import (
+	"tandem/internal/identity"
+	"tandem/internal/wire"
+)
+
+// troubles is what this balancer tells operators of itself.
+func troubles(l *LB) []wire.Trouble {
+	said := l.budgets.Reached(l.now())
+	if c := l.certificate; c != nil {
+		if how := identity.Ending(c.now.Load().Leaf, l.now()); how != "" {
+			said = append(said, wire.Trouble{Text: "the viewers' certificate " + how, Next: "Renew " + c.cert + ": new files are read by themselves."})
+		}
+	}
+	return append(said, l.identity.Late()...)
+}
