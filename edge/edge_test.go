@@ -467,7 +467,7 @@ func TestRootRelativePlaylistsStayInTheSession(t *testing.T) {
 	prefix := "/s/" + tokenOf(id, "/v/x/")
 	for _, e := range edges {
 		_, body := get(t, e.url+prefix+"/v/x/p.m3u8")
-		if !strings.Contains(string(body), "\n"+prefix+"/v/x/1.m4s\n") || !strings.Contains(string(body), "\n2.m4s\n") {
+		if !strings.Contains(string(body), "\n"+up+"/v/x/1.m4s\n") || !strings.Contains(string(body), "\n2.m4s\n") {
 			t.Errorf("%q", body)
 		}
 	}
@@ -504,7 +504,7 @@ func TestAPlainPlaylistIsLookedAtOnceAVersion(t *testing.T) {
 		e.fetch.Purge(wire.Purge{Prefix: "/v/x/p.m3u8", Exact: true})
 	}
 	for range 2 {
-		if _, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8"); !strings.Contains(string(body), "\n"+prefix+"/v/x/1.m4s\n") {
+		if _, body := get(t, edges[0].url+prefix+"/v/x/p.m3u8"); !strings.Contains(string(body), "\n"+up+"/v/x/1.m4s\n") {
 			t.Errorf("%q", body)
 		}
 	}

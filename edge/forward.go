@@ -153,9 +153,9 @@ func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) in
 func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, entry *manifest.Entry) {
 	h := w.Header()
 	noteAsked(e, x, entry)
-	f := form{entry: entry, edits: entry.Edits(), prefix: x.prefix}
-	f.meta.Size = f.edits.Size(x.prefix)
-	if f.edits.Count() > 0 {
+	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led()}
+	f.meta.Size = entry.Edits().Size(f.prefix)
+	if entry.Edits().Count() > 0 {
 		for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {
 			h.Del(name) // they are of the body as it was
 		}
@@ -163,7 +163,7 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 			h.Set("Content-Type", media.TypeOfUTF8(h.Get("Content-Type")))
 		}
 	} else {
-		f.edits, f.body = nil, a.Read()
+		f.body = a.Read()
 		f.meta.Size = int64(len(f.body))
 	}
 	h.Set("Content-Length", strconv.FormatInt(f.meta.Size, 10))

@@ -55,45 +55,41 @@ func noteAsked(e *Edge, x *request, entry *manifest.Entry) {
 type form struct {
 	meta   segstore.Meta // of that
 	entry  *manifest.Entry
-	edits  *media.Edits // nil: no URI takes a prefix
-	prefix string
-	body   []byte // as it is, or encoded; without edits
+	prefix string // that its URIs are led with
+	body   []byte // what every viewer gets, as it is or encoded; nil: it is made on the way
 	ready  bool   // it need not be made first
 }
 
-// formOf is the form of a manifest for a request: with the session's prefix, or, as
-// most need none, encoded as the viewer likes it. Make allows to wait for that.
+// formOf is the form of a manifest for a request: led into its session, and, where
+// that is the same for all, encoded as the viewer likes it. Make allows to wait for
+// that.
 func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manifest.Entry, make bool) form {
-	f := form{entry: entry, prefix: x.prefix, body: entry.Body(), ready: true}
+	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led(), ready: true}
 	if entry.Recoded() {
 		as := *m
 		as.ContentType = media.TypeOfUTF8(m.ContentType)
 		m = &as
 	}
+	mark := ""
 	if edits := entry.Edits(); edits.Count() > 0 {
-		f.edits, f.body = edits, nil
-		f.meta = rules.Formed(m, "r"+entry.Mark(), "", edits.Size(x.prefix))
-		if x.prefix != "" {
+		mark = "r" + entry.Mark()
+		f.meta = rules.Formed(m, mark, "", edits.Size(f.prefix))
+		if f.prefix == x.prefix && x.prefix != "" {
 			f.meta.CacheControl = "private, " + shortLife(m.CacheControl)
 		}
-		return f
-	}
-	coding := manifest.Identity
-	if !strings.Contains(strings.ToLower(m.CacheControl), "no-transform") {
-		coding = manifest.Accepted(h)
-	}
-	if coding == manifest.Identity {
+	} else {
 		f.plain(m)
+	}
+	coding := manifest.Accepted(h)
+	if f.body == nil || coding == manifest.Identity || strings.Contains(strings.ToLower(m.CacheControl), "no-transform") {
 		return f
 	}
 	if body, made := entry.Encoded(coding, make); !made {
 		f.ready = false
 	} else if body != nil {
 		f.body = body
-		f.meta = rules.Formed(m, coding.Mark(), coding.String(), int64(len(body)))
-		return f
+		f.meta = rules.Formed(m, coding.Mark()+mark, coding.String(), int64(len(body)))
 	}
-	f.plain(m)
 	return f
 }
 
@@ -107,7 +103,7 @@ func (f *form) plain(m *segstore.Meta) {
 
 // says adds what is true of manifests alone.
 func (f *form) says(h rules.Header) {
-	if f.edits == nil && f.entry.Varies() {
+	if f.entry.Varies() {
 		h.Add("Vary", "Accept-Encoding")
 	}
 }
@@ -132,11 +128,11 @@ func (e *Edge) serveManifest(w http.ResponseWriter, r *http.Request, x *request,
 
 // send writes the bytes from first to last.
 func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
-	if f.edits == nil {
+	if f.body != nil {
 		n, err := w.Write(f.body[first : last+1])
 		return int64(n), err
 	}
-	n, err := f.edits.Copy(w, media.Memory(f.entry.Body()), f.prefix, first, last+1)
+	n, err := f.entry.Edits().Copy(w, media.Memory(f.entry.Body()), f.prefix, first, last+1)
 	if err == nil && n != last+1-first {
 		err = fetch.ErrShort
 	}
@@ -146,14 +142,14 @@ func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
 // soon is the bytes from first to last where they are not many: what can be had
 // without waiting for anybody.
 func (f *form) soon(first, last int64) ([]byte, bool) {
-	if f.edits == nil {
+	if f.body != nil {
 		return f.body[first : last+1], true
 	}
 	if last+1-first > quickForm {
 		return nil, false
 	}
 	out := bytes.NewBuffer(make([]byte, 0, last+1-first))
-	n, err := f.edits.Copy(out, media.Memory(f.entry.Body()), f.prefix, first, last+1)
+	n, err := f.entry.Edits().Copy(out, media.Memory(f.entry.Body()), f.prefix, first, last+1)
 	return out.Bytes(), err == nil && n == last+1-first
 }
 

@@ -84,6 +84,7 @@ type Entry struct {
 	key             string
 	digest          string    // of the body as it is stored, in hex
 	stored          time.Time // when that was made
+	led             []byte    // see Led
 	coded           coded
 }
 
@@ -247,6 +248,7 @@ func (c *Cache) parse(key string, m *segstore.Meta, stored []byte, err error) *E
 	}
 	switch {
 	case err == nil:
+		e.lead()
 		c.Counts.Parsed.Add(1)
 		c.tell(e)
 	case !errors.Is(err, media.ErrNoManifest) || media.IsPlaylist(media.KindOf(rules.PathOf(key), m.ContentType)) && m.Size != 0:
@@ -291,6 +293,9 @@ func (e *Entry) cost() int64 {
 	n := overhead + int64(len(e.key))
 	if e.Manifest != nil {
 		n += e.Cost() + int64(len(e.Body()))/3 // the forms in which it is sent
+		if e.Edits().Count() > 0 {
+			n += int64(len(e.led))
+		}
 	}
 	return n
 }

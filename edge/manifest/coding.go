@@ -168,10 +168,10 @@ type coded struct {
 // smallest is what is not worth encoding, in bytes.
 const smallest = 1 << 10
 
-// Varies tells that there may be more than one form.
-func (e *Entry) Varies() bool { return len(e.Body()) >= smallest }
+// Varies tells that there may be more than one form of what every viewer gets.
+func (e *Entry) Varies() bool { return len(e.led) >= smallest }
 
-// Encoded is the manifest's body in a form, made once; nil: it would not be
+// Encoded is what every viewer gets in a form, made once; nil: it would not be
 // smaller. Without make only what is made already; false: it is not.
 func (e *Entry) Encoded(c Coding, make bool) (body []byte, made bool) {
 	if c == Identity || !e.Varies() {
@@ -181,7 +181,7 @@ func (e *Entry) Encoded(c Coding, make bool) (body []byte, made bool) {
 		return nil, false
 	}
 	e.coded.once[c].Do(func() {
-		body := e.Body()
+		body := e.led
 		if out := encode(c, body); len(out) < len(body)-len(body)/8 {
 			e.coded.body[c] = out
 		}

@@ -23,7 +23,7 @@ func anyPath(r *rand.Rand, names ...string) string {
 func TestEditedURILeadsToTheSameTarget(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	names := []string{"a", "..", "..", ".", "base", "b", "%2e%2e", "c d"}
-	led, checked := 0, 0
+	led, ups, checked := 0, 0, 0
 	for range 20_000 {
 		root := []string{"", "/base", "/base/b"}[r.IntN(3)]
 		target := "/" + strings.TrimLeft(strings.ReplaceAll(strings.ReplaceAll(anyPath(r, "a", "b", "base"), "..", "e"), "/.", "/f"), "/.?")
@@ -60,6 +60,13 @@ func TestEditedURILeadsToTheSameTarget(t *testing.T) {
 		if got.String() != want && got.String() != strings.TrimSuffix(want, "?") {
 			t.Fatalf("%s at %s%s became %s: it leads to %s, want %s", ref, root, target, out, got, want)
 		}
+		if up := m.Up(); up != "" {
+			out := strings.TrimSpace(strings.TrimPrefix(string(m.Edits().Append(nil, m.draft.Body, up)), "#EXTM3U"))
+			if relative, err := viewer.Parse(strings.ReplaceAll(out, "%2e", ".")); err != nil || relative.String() != got.String() {
+				t.Fatalf("%s at %s%s became %s: it leads to %s (%v), want %s", ref, root, target, out, relative, err, got)
+			}
+			ups += int(m.Edits().Count())
+		}
 		checked++
 		led += int(m.Edits().Count())
 		// What it resolves to is what it is found by.
@@ -68,8 +75,8 @@ func TestEditedURILeadsToTheSameTarget(t *testing.T) {
 			t.Fatalf("%s at %s%s is not known as %s", ref, root, target, there.RequestURI())
 		}
 	}
-	if checked < 5000 || led < 2000 {
-		t.Fatalf("%d checked, %d of them led", checked, led)
+	if checked < 5000 || led < 2000 || ups < 2000 {
+		t.Fatalf("%d checked, %d of them led, %d by the way up", checked, led, ups)
 	}
 }
 
