@@ -36,6 +36,7 @@ type Config struct {
 	TLSKey         string
 	Advertise      string
 	AdvertiseAdmin string
+	AdminTLS       bool // the admin listener has TLS; others are told so
 	Peers          []string
 	Join           string
 	Data           string
@@ -264,22 +265,26 @@ func (c *Config) self(raftAddr string) wire.Balancer {
 		if u, err := url.Parse(b.HTTP); err == nil {
 			host = u.Hostname()
 		}
-		b.Admin = reachable(c.AdminListen, host)
+		b.Admin = reachable(c.AdminListen, host, c.AdminTLS)
 	}
 	return b
 }
 
 // reachable is the base URL of a listener. One that listens at all addresses is
 // called by the given host.
-func reachable(listen, host string) string {
+func reachable(listen, host string, secure bool) string {
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
 	at, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "http://" + listen
+		return scheme + listen
 	}
 	if ip := net.ParseIP(at); at == "" || ip != nil && ip.IsUnspecified() {
 		at = host
 	}
-	return "http://" + net.JoinHostPort(at, port)
+	return scheme + net.JoinHostPort(at, port)
 }
 
 // RaftListen is where the copies of the placement talk to each other.

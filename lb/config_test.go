@@ -40,7 +40,7 @@ func TestBadSettingsAreRefusedInOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for listen, want := range map[string]string{"127.0.0.1:80": "http://127.0.0.1:80", "0.0.0.0:80": "http://box:80", ":80": "http://box:80", "[::]:80": "http://box:80"} {
-		if got := reachable(listen, "box"); got != want {
+		if got := reachable(listen, "box", false); got != want {
 			t.Errorf("%s is reached at %s, want %s", listen, got, want)
 		}
 	}

@@ -22,6 +22,6 @@
 // Never done here: the disk is not touched (raftfsm has its own directory).
 //
 // Goroutines, all ended when Run returns: those of the rooms; connLimiter.run aborts
-// connections that take bytes too slowly; certificate.run reads the certificate
+// connections that take bytes too slowly; certificate.File.Run reads the certificate
 // files anew when they change, entrance.run the access rules.
 package lb

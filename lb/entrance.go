@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/access"
+	"tandem/internal/certificate"
 	"tandem/internal/protected"
 	"tandem/internal/wire"
 	"tandem/lb/control"
@@ -35,7 +36,7 @@ type entrance struct {
 	policy atomic.Pointer[access.Policy] // nil: none was given
 	known  protected.Known               // of the placement
 	files  []string                      // owned by run, as stamps
-	stamps []fileStamp
+	stamps []certificate.Stamp
 }
 
 // openEntrance reads the policy once.
@@ -75,10 +76,10 @@ func (e *entrance) run(ctx context.Context) error {
 	}
 }
 
-func (e *entrance) stamp() []fileStamp {
-	stamps := make([]fileStamp, len(e.files))
+func (e *entrance) stamp() []certificate.Stamp {
+	stamps := make([]certificate.Stamp, len(e.files))
 	for i, file := range e.files {
-		stamps[i] = stampOf(file)
+		stamps[i] = certificate.StampOf(file)
 	}
 	return stamps
 }

@@ -3,6 +3,7 @@ package lb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"tandem/internal/budget"
 	"tandem/internal/call"
+	"tandem/internal/certificate"
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
@@ -56,9 +58,9 @@ type LB struct {
 	refused     *budget.Rate // openings that were refused
 	connections *connLimiter
 	entrance    *entrance
-	certificate *certificate     // nil without one
-	identity    *identity.Bundle // nil: nodes show the secret
-	nodes       *front.Others    // those who call at the viewers' listener; nil: none does
+	certificate *certificate.File // nil without one
+	identity    *identity.Bundle  // nil: nodes show the secret
+	nodes       *front.Others     // those who call at the viewers' listener; nil: none does
 	counts      *counts
 	budgets     *budget.Watch
 
@@ -75,9 +77,9 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	certificate, err := openCertificate(cfg.TLSCert, cfg.TLSKey, deps.Logger)
+	shown, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, deps.Logger)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--tls-cert: %w", err)
 	}
 	id, err := cfg.openIdentity(deps.Now)
 	if err != nil {
@@ -89,7 +91,7 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	l := &LB{
 		cfg: cfg, log: deps.Logger, now: deps.Now, started: deps.Now(), node: node, call: call.NewClient(cfg.Name, cfg.Secret, id), identity: id, nodes: cfg.openNodes(),
-		clients: newClientTable(deps.Now), refused: budget.NewRate(cfg.MaxRefused, deps.Now), moves: moves{table: newClientTable(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: certificate,
+		clients: newClientTable(deps.Now), refused: budget.NewRate(cfg.MaxRefused, deps.Now), moves: moves{table: newClientTable(deps.Now)}, events: api.NewEvents(deps.Now), receipts: api.NewReceipts(), certificate: shown,
 		leaving: make(chan struct{}),
 	}
 	l.leave = sync.OnceFunc(func() { close(l.leaving) })
@@ -158,7 +160,7 @@ func (l *LB) Run(ctx context.Context) error {
 		{Name: "access", Run: l.entrance.run},
 	}
 	if l.certificate != nil {
-		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.run})
+		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.Run})
 	}
 	err := run.Group(ctx, parts...)
 	l.leave()
@@ -222,7 +224,7 @@ func (l *LB) Secure(h http.Handler, quick func(*front.Loop) front.Quick) *front.
 		return nil
 	}
 	cfg := viewerConfig(l, h, quick)
-	cfg.TLS, cfg.HTTP2 = l.certificate.config(), l.http2(h)
+	cfg.TLS, cfg.HTTP2 = l.certificate.Config(), l.http2(h)
 	cfg.Unshaken = func(err error) { l.log.Debug().Err(err).Msg("TLS handshake failed") }
 	return front.New(cfg)
 }

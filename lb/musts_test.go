@@ -14,9 +14,9 @@ import (
 // What RFC 9110 and RFC 9112 demand of whoever reads a request, plain and with TLS, asked
 // as by POST and as by GET, of a session's object.
 func TestMustsOfHTTPAtABalancer(t *testing.T) {
-	certified := newCertificate(t)
+	cert, key := newCertificate(t)
 	c := newStage(t, stageOptions{edges: 2, capacity: 100, config: func(c *Config) {
-		c.TLSListen, c.TLSCert, c.TLSKey = "127.0.0.1:0", certified.cert, certified.key
+		c.TLSListen, c.TLSCert, c.TLSKey = "127.0.0.1:0", cert, key
 	}})
 	secure := c.lb.Secure(c.lb.Handler(), c.lb.Relays)
 	ln := listen(t)

@@ -28,7 +28,7 @@ func (p Process) Release(context.Context) error {
 func (p Process) Reload(cfg Config) {
 	p.l.connections.Limit(cfg.MaxConnections, cfg.MaxPerClient)
 	p.l.connections.held.Limit(kernel.HeldMost(cfg.MaxHeld))
-	p.l.certificate.look()
+	p.l.certificate.Look()
 }
 
 // Audit tells all balancers what an operator has asked of this one. It does not wait.

@@ -9,8 +9,8 @@ import (
 func troubles(l *LB) []wire.Trouble {
 	said := l.budgets.Reached(l.now())
 	if c := l.certificate; c != nil {
-		if how := identity.Ending(c.now.Load().Leaf, l.now()); how != "" {
-			said = append(said, wire.Trouble{Text: "the viewers' certificate " + how, Next: "Renew " + c.cert + ": new files are read by themselves."})
+		if how := identity.Ending(c.Leaf(), l.now()); how != "" {
+			said = append(said, wire.Trouble{Text: "the viewers' certificate " + how, Next: "Renew " + c.Name() + ": new files are read by themselves."})
 		}
 	}
 	return append(said, l.identity.Late()...)

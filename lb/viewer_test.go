@@ -8,15 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"tandem/internal/budget"
 	"tandem/internal/cachekey"
@@ -253,17 +250,6 @@ func (s *stuck) Close() error {
 	return nil
 }
 
-func newCertificate(t *testing.T) *certificate {
-	t.Helper()
-	cert, key := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
-	writeCertificate(t, cert, key, 1)
-	c, err := openCertificate(cert, key, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // Of HTTP/2: after its time, and at once where the kernel holds too much for viewers.
 func TestClientThatTakesNothingIsReset(t *testing.T) {
 	t.Run("too slow", func(t *testing.T) {
@@ -292,7 +278,7 @@ func takesNothing(t *testing.T, look func(*connLimiter)) {
 	cut := 0
 	g := newConnLimiter(10, 10, 1<<20, wire.ClientOf, func() { cut++ })
 	g.relieved = func(int64) { cut++ }
-	certified := newCertificate(t)
+	certified := certificateOf(newCertificate(t))
 	var body http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) {
 		for chunk := make([]byte, 1<<16); ; {
 			if _, err := w.Write(chunk); err != nil {
@@ -301,7 +287,7 @@ func takesNothing(t *testing.T, look func(*connLimiter)) {
 		}
 	}
 	server := front.New(front.Config{
-		Handler: body, TLS: certified.config(), HTTP2: &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state},
+		Handler: body, TLS: certified.Config(), HTTP2: &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state},
 		Enter: func(address string) (any, bool) { return g.admit(address) },
 		Leave: func(c any) { g.leave(c.(*client)) },
 	})

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/certificate"
 	"tandem/internal/obs"
 	"tandem/internal/operator"
 	"tandem/internal/run"
@@ -19,11 +21,13 @@ import (
 	"tandem/internal/wire"
 )
 
-// adminConfig is who may order what on an admin listener.
+// adminConfig is who may order what on an admin listener, and how they are spoken with.
 type adminConfig struct {
 	operators string
 	hosts     []string
 	open      bool
+	cert, key string
+	plain     bool
 }
 
 // Settings are the rows that every role has.
@@ -32,6 +36,50 @@ func (c *adminConfig) Settings() []setting.Row {
 		setting.String(&c.operators, "operators-file", "", "File of those who may use admin-listen, with their roles (docs/security.md); read anew when it changes. None: everybody on this machine is admin, and admin-listen has to be a loopback address."),
 		setting.List(&c.hosts, "admin-hosts", "Names by which admin-listen is called, beside addresses, localhost and the names of this node and its host; a page that calls it by another name gets nothing (DNS rebinding)."),
 		setting.Bool(&c.open, "admin-open", false, "Without an operators-file, and whatever admin-listen is, everybody who reaches it is admin: for a network that is yours alone."),
+		setting.String(&c.cert, "admin-cert", "", "File with the certificate chain of admin-listen, PEM: it speaks TLS, and nothing else; read anew when it changes. The node's own does, for who trusts the cluster's roots: node.pem in the directory of its identity."),
+		setting.String(&c.key, "admin-key", "", "File with that certificate's key, PEM (default: it stands in admin-cert)."),
+		setting.Bool(&c.plain, "admin-plain", false, "admin-listen has no TLS on purpose, whatever its address is: a proxy before it has, or the network encrypts. Without it operators' tokens in clear are warned of."),
+	}
+}
+
+// validate says in one line what can't be; advertised is what others are told.
+func (c *adminConfig) validate(advertised string) error {
+	switch {
+	case c.cert == "" && c.key != "":
+		return errors.New("--admin-key: a key needs its certificate (--admin-cert)")
+	case c.cert != "" && c.plain:
+		return errors.New("--admin-plain: there is TLS by --admin-cert; one of the two goes")
+	case c.cert != "" && strings.HasPrefix(advertised, "http://"):
+		return fmt.Errorf("--advertise-admin: %s: the listener has TLS (--admin-cert): https://%s", advertised, strings.TrimPrefix(advertised, "http://"))
+	}
+	return nil
+}
+
+// base is the URL of an admin listener.
+func (c *adminConfig) base(ln net.Listener) string {
+	if c.cert != "" {
+		return secured(serve.BaseURL(ln))
+	}
+	return serve.BaseURL(ln)
+}
+
+// shown is the certificate of the process's admin listeners; nil: they have none.
+func (c *adminConfig) shown(log zerolog.Logger) (*certificate.File, error) {
+	key := c.key
+	if key == "" {
+		key = c.cert
+	}
+	f, err := certificate.Open(c.cert, key, log)
+	if err != nil {
+		return nil, setting.Wrong(fmt.Errorf("--admin-cert: %w", err))
+	}
+	return f, nil
+}
+
+// warns tells of tokens that go over a network in clear.
+func (c *adminConfig) warns(ln net.Listener, log zerolog.Logger) {
+	if tcp, ok := ln.Addr().(*net.TCPAddr); c.cert == "" && !c.plain && c.operators != "" && (!ok || !tcp.IP.IsLoopback()) {
+		log.Warn().Str("address", ln.Addr().String()).Str("set", "--admin-cert").Msg("the admin listener has no TLS: operators' tokens and logins go in clear")
 	}
 }
 
@@ -42,7 +90,11 @@ func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h ht
 	if own, err := os.Hostname(); err == nil {
 		hosts = append(hosts, own)
 	}
-	gate, err := operator.New(operator.Config{Name: name, File: c.operators, Listen: ln.Addr().String(), Hosts: hosts, Open: c.open}, operator.Deps{
+	shown, err := c.shown(log)
+	if err != nil {
+		return nil, err
+	}
+	gate, err := operator.New(operator.Config{Name: name, File: c.operators, Listen: ln.Addr().String(), Hosts: hosts, Open: c.open, Secure: shown != nil}, operator.Deps{
 		Now: time.Now,
 		Audit: func(e operator.Entry) {
 			log.Info().Str("who", e.Who).Str("role", e.Role).Str("by", e.By).Str("from", e.From).Str("method", e.Method).Str("path", e.Path).Int("status", e.Status).Msg(obs.AuditEvent)
@@ -58,9 +110,15 @@ func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h ht
 	if err != nil {
 		return nil, setting.Wrong(fmt.Errorf("--operators-file: %w", err))
 	}
+	c.warns(ln, log)
 	handler := gate.Wrap(h, slices.Concat(operator.Common, operator.AuthRows, rows)...)
-	return []run.Part{
-		{Name: "operators", Run: gate.Run},
-		life.Part(serve.Admin(ln, life.Health(handler))),
-	}, nil
+	return append(watched(shown), run.Part{Name: "operators", Run: gate.Run}, life.Part(serve.Admin(ln, life.Health(handler), shown.Config()))), nil
+}
+
+// watched has a certificate's files looked at.
+func watched(f *certificate.File) []run.Part {
+	if f == nil {
+		return nil
+	}
+	return []run.Part{{Name: "admin-cert", Run: f.Run}}
 }

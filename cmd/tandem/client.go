@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,9 +30,10 @@ type client struct {
 	admin   string // base URL from the flag
 	cluster string // path of a cluster.json
 	token   string // file with the operator's token
+	ca      string // file of the certificates that are trusted
 	json    bool
-	limit   time.Duration // for one balancer's answer; 0: clientLimit
-	http    http.Client
+	limit   time.Duration     // for one balancer's answer; 0: clientLimit
+	asks    *cluster.Operator // nil until somebody is asked
 }
 
 // rows are the settings that all operators' commands share.
@@ -40,6 +42,7 @@ func (c *client) rows() []setting.Row {
 		setting.String(&c.admin, "admin", "", "Admin URL of a balancer (default: those of --cluster, else "+defaultAdmin+")."),
 		setting.String(&c.cluster, "cluster", "", "A cluster.json as `tandem demo` writes it (default: $TANDEM_CLUSTER, ./cluster.json)."),
 		setting.String(&c.token, "token-file", "", "File with an operator's token, where balancers ask for one (default: the token in $TANDEM_TOKEN)."),
+		setting.String(&c.ca, "ca", "", "File with the certificates, PEM, by which https is trusted: a root, the cluster's roots.pem, or the listener's own (default: what cluster.json names, else this machine's roots)."),
 	}
 }
 
@@ -53,8 +56,12 @@ func (c *client) addresses() ([]string, error) {
 	if c.admin != "" {
 		admins := strings.Split(c.admin, ",")
 		for i, admin := range admins {
-			if !strings.Contains(admin, "://") { // as a listener's address is written
-				admins[i] = "http://" + admin
+			if strings.Contains(admin, "://") {
+				continue
+			}
+			admins[i] = "http://" + admin // as a listener's address is written
+			if c.ca != "" {
+				admins[i] = "https://" + admin
 			}
 		}
 		return admins, nil
@@ -70,6 +77,7 @@ func (c *client) addresses() ([]string, error) {
 	if len(f.Admins()) == 0 {
 		return nil, fmt.Errorf("%s names no balancer", path)
 	}
+	c.ca = cmp.Or(c.ca, f.CA)
 	return f.Admins(), nil
 }
 
@@ -143,12 +151,15 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
-	if err := c.sign(req); err != nil {
-		return err
+	if c.asks == nil {
+		if c.asks, err = operatorBy(c.ca, c.token); err != nil {
+			return err
+		}
 	}
-	resp, err := c.http.Do(req)
+	c.asks.Sign(req)
+	resp, err := c.asks.HTTP.Do(req)
 	if err != nil {
-		return err
+		return trusting(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -172,20 +183,33 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	return json.Unmarshal(text, into)
 }
 
-// sign shows who asks.
-func (c *client) sign(r *http.Request) error {
-	token := os.Getenv("TANDEM_TOKEN")
-	if c.token != "" {
-		text, err := secret.Read(c.token)
+// operatorBy asks with the token of a file, or of the environment, and trusts what ca
+// holds.
+func operatorBy(ca, token string) (*cluster.Operator, error) {
+	o, err := cluster.NewOperator(ca)
+	if err != nil {
+		return nil, setting.Usage("--ca: %w", err)
+	}
+	if token != "" {
+		text, err := secret.Read(token)
 		if err != nil {
-			return setting.Usage("--token-file: %w", err)
+			return nil, setting.Usage("--token-file: %w", err)
 		}
-		token = string(text)
+		o.Token = strings.TrimSpace(string(text))
 	}
-	if token = strings.TrimSpace(token); token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+	return o, nil
+}
+
+// trusting adds the mend to an error of TLS.
+func trusting(err error) error {
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unverified):
+		return fmt.Errorf("%w (--ca FILE, or TANDEM_CA, names the certificates to trust)", err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%w: this listener has no TLS (--admin-cert): http://", err)
 	}
-	return nil
+	return err
 }
 
 // refusal reads the API's error line. A balancer that can't answer now (502,
@@ -194,6 +218,9 @@ func refusal(resp *http.Response, text []byte) error {
 	var said struct {
 		Error  string `json:"error"`
 		Reason string `json:"reason"`
+	}
+	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
+		return &answerError{"this listener has TLS: https://" + resp.Request.URL.Host + " (a token that was shown went in clear)"}
 	}
 	if json.Unmarshal(text, &said) != nil || said.Error == "" {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))

@@ -88,7 +88,7 @@ func knowsVariable(t *testing.T, who, name, variable string) {
 	for _, row := range set.Rows {
 		own := set.EnvName(row.Name)
 		_, end, _ := strings.Cut(own, strings.ToUpper(name))
-		if own == variable || slices.Contains(shared, end) && "TANDEM"+end == variable {
+		if own == variable || slices.Contains(shared, strings.TrimPrefix(end, "_")) && "TANDEM"+end == variable {
 			return
 		}
 	}

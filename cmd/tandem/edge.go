@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -34,6 +35,11 @@ func (c *edgeConfig) Settings() []setting.Row {
 	return append(append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...), c.access.Settings()...)
 }
 
+// Validate checks both.
+func (c *edgeConfig) Validate() error {
+	return cmp.Or(c.Config.Validate(), c.admins.validate(c.AdvertiseAdmin))
+}
+
 func edgeCommand() command {
 	var cfg edgeConfig
 	return command{
@@ -48,8 +54,8 @@ func edgeCommand() command {
 }
 
 // advertise finds the addresses by which the cluster reaches an edge that was not
-// told them.
-func advertise(cfg *edge.Config, viewers, nodes, admins net.Listener, log zerolog.Logger) (err error) {
+// told them; secure: operators reach it with TLS.
+func advertise(cfg *edge.Config, secure bool, viewers, nodes, admins net.Listener, log zerolog.Logger) (err error) {
 	if cfg.Advertise == "" {
 		if cfg.Advertise, err = advertised(viewers, nodes, cfg.Balancers, log); err != nil {
 			return setting.Wrong(err)
@@ -58,6 +64,9 @@ func advertise(cfg *edge.Config, viewers, nodes, admins net.Listener, log zerolo
 	if cfg.AdvertiseAdmin == "" {
 		if cfg.AdvertiseAdmin, err = serve.Advertised(admins, "--advertise-admin", cfg.Balancers, log); err != nil {
 			return setting.Wrong(err)
+		}
+		if secure {
+			cfg.AdvertiseAdmin = secured(cfg.AdvertiseAdmin)
 		}
 	}
 	return nil
@@ -85,7 +94,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 		return err
 	}
 	if len(cfg.Balancers) > 0 {
-		if err := advertise(&cfg.Config, viewers, nodes, admins, log); err != nil {
+		if err := advertise(&cfg.Config, cfg.admins.cert != "", viewers, nodes, admins, log); err != nil {
 			return err
 		}
 	}
@@ -101,8 +110,8 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, e.Run(over()))
 	}
-	e.Bind(callable(viewers, nodes), serve.BaseURL(admins))
-	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("edge is up")
+	e.Bind(callable(viewers, nodes), cfg.admins.base(admins))
+	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("edge is up")
 	server := e.Server(access.Handler(e.Handler()), access.Quick(e.Quick))
 	return life.Run(
 		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reopen: access.Reopen, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {

@@ -2,21 +2,21 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
-// shared are the settings that all nodes of a machine may be given at once:
-// TANDEM_SECRET_FILE counts where TANDEM_EDGE_SECRET_FILE is not set.
-var shared = []string{"_SECRET_FILE", "_LOG_LEVEL", "_ADMIN", "_TOKEN_FILE", "_OPERATORS_FILE"}
+// shared are the settings that all nodes, or all commands, of a machine may be given at
+// once: TANDEM_SECRET_FILE counts where TANDEM_EDGE_SECRET_FILE is not set.
+var shared = []string{"SECRET_FILE", "LOG_LEVEL", "ADMIN", "TOKEN_FILE", "OPERATORS_FILE", "CA"}
 
 func environment(name string) string {
 	if text := os.Getenv(name); text != "" {
 		return text
 	}
-	for _, end := range shared {
-		if strings.HasSuffix(name, end) {
-			return os.Getenv("TANDEM" + end)
-		}
+	_, setting, _ := strings.Cut(strings.TrimPrefix(name, "TANDEM_"), "_") // behind the command: ADVERTISE_ADMIN is not ADMIN
+	if slices.Contains(shared, setting) {
+		return os.Getenv("TANDEM_" + setting)
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -27,6 +28,11 @@ type lbConfig struct {
 func (c *lbConfig) Settings() []setting.Row {
 	rows := append(append(c.Config.Settings(), c.process.Settings()...), c.admins.Settings()...)
 	return append(append(rows, c.access.Settings()...), c.process.ReplaceSetting())
+}
+
+// Validate checks both.
+func (c *lbConfig) Validate() error {
+	return cmp.Or(c.Config.Validate(), c.admins.validate(c.AdvertiseAdmin))
 }
 
 func lbCommand() command {
@@ -58,6 +64,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	}
 	cfg.Config.Recover(os.Getenv(recoverEnv))
 	_ = os.Unsetenv(recoverEnv)
+	cfg.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
 	if err != nil {
 		return err
@@ -80,7 +87,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, b.Run(over()))
 	}
-	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Msg("balancer is up")
+	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", cfg.admins.base(listeners.admins)).Msg("balancer is up")
 	front, parts := listeners.viewerParts(life, b, access, b.Handler(), b.Relays)
 	own := append([]run.Part{{Name: "lb", Run: b.Run}}, append(admins, written...)...)
 	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn, Reopen: access.Reopen}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -78,7 +79,10 @@ func (c *nodeConfig) Validate() error {
 	if err := c.lb.Validate(); err != nil {
 		return err
 	}
-	return c.edge.Validate()
+	if err := c.edge.Validate(); err != nil {
+		return err
+	}
+	return cmp.Or(c.admins.validate(c.lb.AdvertiseAdmin), c.admins.validate(c.edge.AdvertiseAdmin))
 }
 
 // local is where a process reaches its own listener.
@@ -123,7 +127,7 @@ func (c *nodeConfig) openEdge(life *serve.Life, log zerolog.Logger) (data, nodes
 		nodes, err = openNodes(life, "edge-node-listen", c.edge.NodeListen)
 	}
 	if err == nil {
-		err = advertise(&c.edge, data, nodes, admins, log)
+		err = advertise(&c.edge, c.admins.cert != "", data, nodes, admins, log)
 	}
 	return data, nodes, admins, err
 }
@@ -137,6 +141,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	cfg.lb.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.lb, log)
 	if err != nil {
 		return err
@@ -161,8 +166,8 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return errors.Join(err, e.Run(over()), b.Run(over()))
 	}
-	e.Bind(callable(data, nodes), serve.BaseURL(admins))
-	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", serve.BaseURL(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
+	e.Bind(callable(data, nodes), cfg.admins.base(admins))
+	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", cfg.admins.base(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
 	near := &node.LocalEdge{
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
 		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Balanced: cfg.lb.Steers, Now: time.Now,

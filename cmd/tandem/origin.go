@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	stdlog "log"
@@ -32,6 +33,11 @@ func (c *originConfig) Settings() []setting.Row {
 var originRows = []operator.Row{
 	{Method: "GET", Path: "/_tandem/catalog", Role: operator.Viewer},
 	{Method: "GET", Path: "/_tandem/counts", Role: operator.Viewer},
+}
+
+// Validate checks both.
+func (c *originConfig) Validate() error {
+	return cmp.Or(c.Config.Validate(), c.admins.validate(""))
 }
 
 func originCommand() command {
@@ -78,7 +84,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", serve.BaseURL(admins)).Msg("origin is up")
+	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("origin is up")
 	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
 	handler, config := o.Nodes()
 	ofNodes := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)} // handshakes that failed: who dialled says why

@@ -16,7 +16,8 @@ type Cluster struct {
 	lifeline *os.File // reading end for nodes that are restarted here; nil: they stay alone
 
 	mu   sync.Mutex
-	file *File // guarded by mu
+	file *File     // guarded by mu
+	asks *Operator // guarded by mu; nil until somebody is asked
 	wg   sync.WaitGroup
 }
 
@@ -36,6 +37,17 @@ func (c *Cluster) File() File {
 	f := *c.file
 	f.Nodes = append([]Node{}, c.file.Nodes...)
 	return f
+}
+
+// operator asks its nodes.
+func (c *Cluster) operator() (*Operator, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if c.asks == nil {
+		c.asks, err = NewOperator(c.file.CA)
+	}
+	return c.asks, err
 }
 
 // Node returns one node, with the process id it has now.

@@ -56,6 +56,7 @@ type File struct {
 	Dir       string   `json:"dir"`
 	Secret    string   `json:"secret_file"`
 	Ingest    *Ingest  `json:"ingest,omitempty"` // nil: nothing is taken in
+	CA        string   `json:"ca,omitempty"`     // file of the certificates by which https admin URLs are trusted; none: this machine's roots
 	Origin    string   `json:"origin,omitempty"` // the user's own, which is no node; its streams are not known
 }
 

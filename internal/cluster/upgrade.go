@@ -21,12 +21,16 @@ func (c *Cluster) Upgrade(name string) (before Node, err error) {
 	if err != nil {
 		return before, err
 	}
-	began := started(before.Admin)
+	o, err := c.operator()
+	if err != nil {
+		return before, err
+	}
+	began := o.started(before.Admin)
 	if err := before.Signal(syscall.SIGUSR2); err != nil {
 		return before, err
 	}
 	for end := time.Now().Add(upgradeLimit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		now := started(before.Admin)
+		now := o.started(before.Admin)
 		others := before.Others()
 		if now == "" || now == began || len(others) != 1 {
 			continue
@@ -41,15 +45,16 @@ func (c *Cluster) Upgrade(name string) (before Node, err error) {
 
 // started is when the process that answers at an admin listener was started, as
 // its metrics say; empty when none answers.
-func started(admin string) string {
+func (o *Operator) started(admin string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/metrics", nil)
 	if err != nil {
 		return ""
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
+	req.Close = true // another process answers the next one
+	o.Sign(req)
+	resp, err := o.HTTP.Do(req)
 	if err != nil {
 		return ""
 	}

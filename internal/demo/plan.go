@@ -102,8 +102,12 @@ func (l *layout) next() string {
 }
 
 func (l *layout) add(role, name, listen, admin string, args ...string) {
+	scheme := "http://"
+	if cert := valueOf(args, "admin-cert"); cert != "" {
+		scheme, l.file.CA = "https://", cert
+	}
 	l.file.Nodes = append(l.file.Nodes, cluster.Node{
-		Name: name, Role: role, HTTP: "http://" + listen, Admin: "http://" + admin, Dir: filepath.Join(l.Dir, name),
+		Name: name, Role: role, HTTP: "http://" + listen, Admin: scheme + admin, Dir: filepath.Join(l.Dir, name),
 		Args: append([]string{l.self, role, "--listen", listen, "--admin-listen", admin, "--secret-file", l.file.Secret}, args...),
 	})
 }
@@ -122,6 +126,21 @@ func flagged(flags []string, name string) bool {
 		has, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
 		return has == name && strings.HasPrefix(flag, "-")
 	})
+}
+
+// valueOf is what a flag among them is given; "": it is not among them.
+func valueOf(flags []string, name string) string {
+	for i, flag := range flags {
+		has, value, joined := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		switch {
+		case has != name || !strings.HasPrefix(flag, "-"):
+		case joined:
+			return value
+		case i+1 < len(flags):
+			return flags[i+1]
+		}
+	}
+	return ""
 }
 
 // addBalancers: the first one is at the addresses that people are told.

@@ -21,6 +21,7 @@ type processes struct {
 	path    string // of cluster.json
 	restart time.Duration
 	died    chan death
+	asks    *cluster.Operator
 
 	read, write *os.File // the children's lifeline; we hold the writing end
 
@@ -39,12 +40,16 @@ type death struct {
 
 // start starts every node of the file.
 func start(file *cluster.File, path string, restart time.Duration) (*processes, error) {
+	asks, err := cluster.NewOperator(file.CA)
+	if err != nil {
+		return nil, err
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	p := &processes{
-		path: path, restart: restart, died: make(chan death, 4*len(file.Nodes)), read: read, write: write,
+		path: path, restart: restart, died: make(chan death, 4*len(file.Nodes)), read: read, write: write, asks: asks,
 		file: file, running: map[string]*exec.Cmd{},
 	}
 	for _, n := range file.Nodes {

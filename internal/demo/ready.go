@@ -29,6 +29,9 @@ func (p *processes) ready(ctx context.Context, edges int) error {
 		if last = p.look(ctx, edges); last == nil {
 			return nil
 		}
+		if errors.Is(last, cluster.ErrToken) {
+			return fmt.Errorf("%w: %s=... tandem demo, with the token of somebody whom --operators-file names", last, cluster.TokenEnv)
+		}
 		if names := p.down(); len(names) > 0 {
 			return fmt.Errorf("%s ended at its start: %s", names[0], p.lastLine(names[0]))
 		}
@@ -51,7 +54,7 @@ func (p *processes) look(ctx context.Context, edges int) error {
 			continue
 		}
 		var s wire.Status
-		if err := get(ctx, n.Admin+"/api/v1/status", &s); err != nil {
+		if err := p.get(ctx, n.Admin+"/api/v1/status", &s); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 		up := 0
@@ -66,7 +69,7 @@ func (p *processes) look(ctx context.Context, edges int) error {
 		case up < edges:
 			return fmt.Errorf("%s sees %d of %d edges up", n.Name, up, edges)
 		}
-		if err := get(ctx, n.Admin+"/readyz", nil); err != nil {
+		if err := p.get(ctx, n.Admin+"/readyz", nil); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
@@ -79,7 +82,7 @@ func (p *processes) catalog(ctx context.Context, file cluster.File) error {
 		return nil
 	}
 	var streams []cluster.Stream
-	if err := get(ctx, file.Node("origin-1").Admin+"/_tandem/catalog", &streams); err != nil {
+	if err := p.get(ctx, file.Node("origin-1").Admin+"/_tandem/catalog", &streams); err != nil {
 		return fmt.Errorf("origin-1: %w", err)
 	}
 	if len(streams) == 0 {
@@ -105,8 +108,8 @@ func (p *processes) lastLine(name string) string {
 }
 
 // get asks one node; it answers within 2 s or not at all.
-func get(ctx context.Context, url string, into any) error {
+func (p *processes) get(ctx context.Context, url string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return cluster.Call(ctx, http.MethodGet, url, nil, into)
+	return p.asks.Call(ctx, http.MethodGet, url, nil, into)
 }

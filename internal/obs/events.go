@@ -66,6 +66,9 @@ func EventsPage() string {
 
 var anyEvents = []event{
 	{"info", "operator", "by from method path role status who", "Somebody used the admin listener: who, in which role, from where, what, and the answer's status. For the record."},
+	{"warn", "the admin listener has no TLS: operators' tokens and logins go in clear", "address set", "Whoever listens on the network between operators and `address` reads their tokens, and has their roles. Give it a certificate (`--admin-cert`; the node's own does), or say `--admin-plain` where a proxy before it has TLS or the network encrypts."},
+	{"info", "certificate read anew", "file", "The certificate of a listener, viewers' or operators', was changed on disk and is in use."},
+	{"warn", "the new certificate can't be used; the old one stays", "error file", "The files of `--tls-cert` and `--tls-key`, or of `--admin-cert` and `--admin-key`, have changed and can't be used. Mend them before the old certificate ends."},
 	{"warn", "operators", "error", "The operators' file or the issuer of logins can't be used, or a login was refused; `error` says which. What was read before stays: mend the file, or reach the issuer."},
 	{"info", "edge is up", "admin http", "The edge listens, at the addresses given. Whether it is in the ring is told by `tandem status`."},
 	{"info", "balancer is up", "admin http", "The balancer listens, at the addresses given. Whether it can place sessions is told by its `/readyz`."},

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/certificate"
 	"tandem/internal/wire"
 )
 
@@ -80,14 +80,14 @@ const lookEvery = 2 * time.Second
 func (g *Gate) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	seen := stampOf(g.cfg.File)
+	seen := certificate.StampOf(g.cfg.File)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		now := stampOf(g.cfg.File)
+		now := certificate.StampOf(g.cfg.File)
 		if g.cfg.File == "" || now == seen {
 			continue
 		}
@@ -98,19 +98,6 @@ func (g *Gate) Run(ctx context.Context) error {
 			g.file.Store(f)
 		}
 	}
-}
-
-type stamp struct {
-	changed time.Time
-	size    int64
-}
-
-func stampOf(path string) stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info.ModTime(), info.Size()}
 }
 
 // Wrap lets a request through to next if who asks may do what it asks for.
@@ -226,8 +213,19 @@ func (g *Gate) crossOrigin(r *http.Request, p Person) error {
 	if p.By == "token" {
 		return nil
 	}
+	return g.foreign(r)
+}
+
+// foreign tells whether a browser sends what another page has it send. A page of our
+// host that came without TLS is another one: anybody between may have written it.
+func (g *Gate) foreign(r *http.Request) error {
+	if g.cfg.Secure && strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http:") {
+		return errForeign
+	}
 	return g.origin.Check(r)
 }
+
+var errForeign = errors.New("a page without TLS")
 
 // audit notes what changes something.
 func (g *Gate) audit(r *http.Request, p Person, status int) {

@@ -161,6 +161,28 @@ func TestOtherPagesCanNeitherOrderNorFrame(t *testing.T) {
 	}
 }
 
+// What was set or sent without TLS may be anybody's who is between.
+func TestWithTLSALoginIsThisHostsAlone(t *testing.T) {
+	s := newStage(t, "", func(c *Config) { c.Secure = true })
+	login := s.ask("POST", "/auth/login", `{"token":"`+s.tokens["operator"]+`"}`, "Origin", "https://lb.example:9080")
+	cookie := strings.SplitN(login.Header.Get("Set-Cookie"), ";", 2)[0]
+	if !strings.HasPrefix(cookie, "__Host-") || !strings.Contains(login.Header.Get("Set-Cookie"), "; Secure") || strings.Contains(login.Header.Get("Set-Cookie"), "Domain") {
+		t.Errorf("with TLS: %s", login.Header.Get("Set-Cookie"))
+	}
+	for origin, status := range map[string]int{"https://lb.example:9080": http.StatusOK, "http://lb.example:9080": http.StatusForbidden, "HTTP://lb.example:9080": http.StatusForbidden} {
+		for _, path := range []string{"/api/v1/edges/e1/drain", "/auth/login", "/auth/logout"} {
+			resp := s.ask("POST", path, `{"token":"`+s.tokens["operator"]+`"}`, "Cookie", cookie, "Origin", origin)
+			if (resp.StatusCode == http.StatusForbidden) != (status == http.StatusForbidden) {
+				t.Errorf("%s by a page of %s: %d", path, origin, resp.StatusCode)
+			}
+		}
+	}
+	// The cookie of a listener without TLS, which anybody between could have set, is none.
+	if resp := s.ask("GET", "/api/v1/status", "", "Cookie", strings.TrimPrefix(cookie, "__Host-")); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a cookie without __Host-: %d", resp.StatusCode)
+	}
+}
+
 func TestLoginIsGoodForAWhileAndAsLongAsItsToken(t *testing.T) {
 	s := newStage(t, "")
 	login := s.ask("POST", "/auth/login", `{"token":"`+s.tokens["viewer"]+`"}`)

@@ -63,7 +63,7 @@ func (g *Gate) handleMe(w http.ResponseWriter, r *http.Request) {
 
 // handleLogin takes a token for a cookie.
 func (g *Gate) handleLogin(w http.ResponseWriter, r *http.Request) {
-	if g.origin.Check(r) != nil || !g.hostKnown(r.Host) {
+	if g.foreign(r) != nil || !g.hostKnown(r.Host) {
 		call.RefuseNode(w, http.StatusForbidden, "cross_origin", "a login is not taken from another site's page")
 		return
 	}
@@ -94,7 +94,7 @@ func (g *Gate) enter(w http.ResponseWriter, v sealed, name string) {
 }
 
 func (g *Gate) handleLogout(w http.ResponseWriter, r *http.Request) {
-	if g.origin.Check(r) != nil {
+	if g.foreign(r) != nil {
 		call.RefuseNode(w, http.StatusForbidden, "cross_origin", "a logout is not taken from another site's page")
 		return
 	}

@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	stdlog "log"
 	"net"
 	"net/http"
 	"sync"
@@ -105,13 +107,25 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// Admin is the listener for operators. Its streams of events never end by
+// Admin is the listener for operators, with TLS where there is a config. Its streams of events never end by
 // themselves, so nobody waits for them.
-func Admin(ln net.Listener, h http.Handler) Listener {
+func Admin(ln net.Listener, h http.Handler, config *tls.Config) Listener {
 	return Listener{
 		Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true,
-		Server: HTTP(&http.Server{Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}, nil),
+		Server: HTTP(&http.Server{Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, ErrorLog: stdlog.New(unshaken{}, "", 0)}, config),
 	}
+}
+
+// unshaken passes net/http's lines on to the log, but for handshakes that failed: probes
+// of ports would fill it, and who dialled says why.
+type unshaken struct{}
+
+// Write takes one line.
+func (unshaken) Write(line []byte) (int, error) {
+	if !bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		stdlog.Print(string(line))
+	}
+	return len(line), nil
 }
 
 // orderTime is how long the body of an operator's request may take to come.

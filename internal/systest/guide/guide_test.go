@@ -140,7 +140,7 @@ func (g *guide) moves() {
 	time.Sleep(3 * time.Second) // they play
 	h := g.holder()
 	h.do(g.t, what("kill -9 of the balancer with the address"), "kill -9 $(cat /run/unit.tandem-lb.main)")
-	h.do(g.t, what("it comes back"), "until curl -fs -o /dev/null http://127.0.0.1:9080/readyz; do sleep 0.2; done")
+	h.do(g.t, what("it comes back"), "until curl -fsk -o /dev/null https://127.0.0.1:9080/readyz; do sleep 0.2; done")
 	end()
 	if now := g.holder(); now == h {
 		g.t.Errorf("the address is still at %s, which was killed", h.name)

@@ -1,0 +1,117 @@
+package certificate
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// every is how often the files are looked at.
+const every = 2 * time.Second
+
+// File is a certificate and its key on disk.
+type File struct {
+	cert, key string
+	log       zerolog.Logger
+	now       atomic.Pointer[tls.Certificate]
+
+	mu    sync.Mutex
+	stamp [2]Stamp // guarded by mu
+}
+
+// Stamp is what tells a file from its replacement.
+type Stamp struct {
+	changed time.Time
+	size    int64
+}
+
+// StampOf is a file's as it is now; zero: there is none.
+func StampOf(path string) Stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Stamp{}
+	}
+	return Stamp{info.ModTime(), info.Size()}
+}
+
+// Open reads the files once; without files it is nil. Both may be one file.
+func Open(cert, key string, log zerolog.Logger) (*File, error) {
+	if cert == "" {
+		return nil, nil
+	}
+	f := &File{cert: cert, key: key, log: log}
+	f.stamp = [2]Stamp{StampOf(cert), StampOf(key)}
+	if err := f.read(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) read() error {
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return err
+	}
+	f.now.Store(&pair)
+	return nil
+}
+
+// Leaf is the certificate that is shown.
+func (f *File) Leaf() *x509.Certificate { return f.now.Load().Leaf }
+
+// Name is where the certificate stands.
+func (f *File) Name() string { return f.cert }
+
+// Run watches the files until ctx ends.
+func (f *File) Run(ctx context.Context) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			f.Look()
+		}
+	}
+}
+
+// Look reads the files if they changed. Certificate and key are replaced one
+// after the other, so a pair that does not fit is looked at again.
+func (f *File) Look() {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stamp := [2]Stamp{StampOf(f.cert), StampOf(f.key)}
+	if stamp == f.stamp {
+		return
+	}
+	if err := f.read(); err != nil {
+		f.log.Warn().Str("file", f.cert).Err(err).Msg("the new certificate can't be used; the old one stays")
+		return
+	}
+	f.stamp = stamp
+	f.log.Info().Str("file", f.cert).Msg("certificate read anew")
+}
+
+// Config is for a listener; nil: there is no certificate.
+func (f *File) Config() *tls.Config {
+	if f == nil {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return f.now.Load(), nil
+		},
+	}
+}
