@@ -12,7 +12,8 @@
 //   - without a file of operators everybody is admin, and only who is on this
 //     machine can be everybody.
 //
-// Guards: the operators' file is an atomic pointer to a value that never changes.
+// Guards: the operators' file is an atomic pointer to a value that never changes; what
+// issuers say of themselves has a mutex, which nobody holds while one is asked.
 //
 // May be lost: logins, when the process ends: the key that seals cookies is drawn
 // at its start.

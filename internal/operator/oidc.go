@@ -17,31 +17,63 @@ import (
 
 const (
 	loginLife = 10 * time.Minute // for somebody to log in at the issuer
-	oidcLimit = 10 * time.Second // for the issuer to answer
+	oidcLimit = 5 * time.Second  // for the issuer to answer
 )
 
-// providers keeps what issuers say of themselves.
+// providers keeps what issuers say of themselves: where they are asked, which does not
+// change, and their keys, which are asked for anew when a token names another one. Keys
+// that are known stay while that fails. Who waits for one issuer holds up nobody else.
 type providers struct {
+	transport http.RoundTripper // nil: the usual one
+
 	mu    sync.Mutex
 	known map[string]*oidc.Provider // guarded by mu; by issuer
+	asked map[string]*question      // guarded by mu; issuers that are being asked
+}
+
+// question is one to an issuer, for everybody who waits for its answer.
+type question struct {
+	answered chan struct{}
+	provider *oidc.Provider
+	err      error
 }
 
 func (p *providers) of(ctx context.Context, issuer string) (*oidc.Provider, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if found := p.known[issuer]; found != nil {
+	found, q := p.known[issuer], p.asked[issuer]
+	first := found == nil && q == nil
+	if first {
+		q = &question{answered: make(chan struct{})}
+		if p.asked == nil {
+			p.known, p.asked = map[string]*oidc.Provider{}, map[string]*question{}
+		}
+		p.asked[issuer] = q
+	}
+	p.mu.Unlock()
+	switch {
+	case found != nil:
 		return found, nil
+	case first: // for the others too: it is asked to the end, whoever leaves
+		p.ask(context.WithoutCancel(ctx), issuer, q)
 	}
-	// Its keys are fetched later as well, when this request is over.
-	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{Timeout: oidcLimit}), issuer)
-	if err != nil {
-		return nil, err
+	select {
+	case <-q.answered:
+		return q.provider, q.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if p.known == nil {
-		p.known = map[string]*oidc.Provider{}
+}
+
+// ask asks an issuer, which has oidcLimit.
+func (p *providers) ask(ctx context.Context, issuer string, q *question) {
+	client := &http.Client{Timeout: oidcLimit, Transport: p.transport} // its keys are fetched by it as well, later
+	q.provider, q.err = oidc.NewProvider(oidc.ClientContext(ctx, client), issuer)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if delete(p.asked, issuer); q.err == nil {
+		p.known[issuer] = q.provider
 	}
-	p.known[issuer] = found
-	return found, nil
+	close(q.answered)
 }
 
 func (c *oidcConfig) oauth(p *oidc.Provider) *oauth2.Config {

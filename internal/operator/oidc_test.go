@@ -19,6 +19,8 @@ type issuer struct {
 	key    *rsa.PrivateKey
 	claims jwt.MapClaims // of the next ID token, beside the usual
 	asked  url.Values    // of the last authorization request
+	kid    string        // of its key
+	away   bool          // it tells nothing of itself any more, and gives tokens still
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -27,18 +29,26 @@ func newIssuer(t *testing.T) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &issuer{key: key}
+	i := &issuer{key: key, kid: "1"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		if i.away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys",
 			"id_token_signing_alg_values_supported": []string{"RS256"},
 		})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		if i.away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		n, e := key.N.Bytes(), []byte{1, 0, 1}
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
-			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "n": jwtBase64(n), "e": jwtBase64(e),
+			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": i.kid, "n": jwtBase64(n), "e": jwtBase64(e),
 		}}})
 	})
 	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +62,7 @@ func newIssuer(t *testing.T) *issuer {
 			claims[k] = v
 		}
 		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
-		token.Header["kid"] = "1"
+		token.Header["kid"] = i.kid
 		text, _ := token.SignedString(key)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"access_token": "a", "token_type": "Bearer", "id_token": text})
