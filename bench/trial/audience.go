@@ -23,6 +23,8 @@ type order struct {
 	Viewers int               `json:"viewers"`
 	Digests map[string]string `json:"digests"`
 	Seconds int               `json:"seconds"`
+	Retries int               `json:"retries"` // of those who retry at all
+	Pause   time.Duration     `json:"pause"`   // before each of them
 }
 
 // audience is the program inside the viewers' host: it plays all viewers and
@@ -39,7 +41,7 @@ func audience(in io.Reader, out io.Writer) error {
 	viewers := make([]*viewer, o.Viewers)
 	var all sync.WaitGroup
 	for i := range viewers {
-		viewers[i] = newViewer(i, o.Digests)
+		viewers[i] = newViewer(i, o)
 		all.Add(1)
 		go func() {
 			defer all.Done()
@@ -61,14 +63,14 @@ func audience(in io.Reader, out io.Writer) error {
 	return nil
 }
 
-func newViewer(i int, digests map[string]string) *viewer {
-	v := &viewer{ID: i, Buffer: 4 * time.Second, digests: digests}
+func newViewer(i int, o order) *viewer {
+	v := &viewer{ID: i, Buffer: 4 * time.Second, Pause: o.Pause, digests: o.Digests}
 	// Not by the lowest bit: those who come in turn are given to caches in turn.
 	if i&2 != 0 {
 		v.Buffer = 10 * time.Second
 	}
 	if i&4 != 0 {
-		v.Retries = 3
+		v.Retries = o.Retries
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	v.client = &http.Client{Transport: &http.Transport{

@@ -45,7 +45,7 @@ func virtual(ctx context.Context, l *lab.Lab, entry, health string) (string, err
 		if err := os.WriteFile(at("keepalived.conf"), []byte(text), 0o644); err != nil {
 			return "", err
 		}
-		if _, err := h.Start("health", "env", "FILE="+at("state"), "URL=http://"+h.IP+":8080"+health, "sh", check); err != nil {
+		if _, err := h.Start("health", "env", "ADDRESS="+address, "FILE="+at("state"), "URL=http://"+h.IP+":8080"+health, "sh", check); err != nil {
 			return "", err
 		}
 		if err := h.Await(ctx, "http://"+h.IP+":8080"+entryPath); err != nil {

@@ -39,7 +39,26 @@ type settings struct {
 	viewers        int
 	faultAfter     time.Duration
 	length         time.Duration
+	pause          time.Duration
 	strict         bool
+}
+
+// Who retries does so for 3 s. A second between two tries is what hls.js and dash.js
+// leave; where the address moves it would be all that is measured.
+const (
+	retrying   = 3 * time.Second
+	pause      = time.Second
+	frontPause = 250 * time.Millisecond
+)
+
+func (s settings) pauseAt(fault string) time.Duration {
+	switch {
+	case s.pause > 0:
+		return s.pause
+	case ofFront(fault):
+		return frontPause
+	}
+	return pause
 }
 
 func trial(args []string) error {
@@ -53,6 +72,7 @@ func trial(args []string) error {
 	flags.IntVar(&s.viewers, "viewers", 64, "paced viewers")
 	flags.DurationVar(&s.faultAfter, "fault-after", 14*time.Second, "from the first viewer to the fault")
 	flags.DurationVar(&s.length, "length", 36*time.Second, "of each run")
+	flags.DurationVar(&s.pause, "pause", 0, "of a viewer before it tries again, for 3 s in all (0: 1s, where the front fails 250ms)")
 	flags.BoolVar(&s.strict, "strict", false, "exit 1 when tandem breaks a response, stalls a viewer or asks the origin again")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -166,6 +186,7 @@ func (s settings) play(ctx context.Context, l *lab.Lab, c contender, fault, entr
 	}()
 	logs, err := watch(ctx, l.Hosts["viewers"], order{
 		Entry: entry, Viewers: s.viewers, Digests: m.digests, Seconds: int(s.length.Seconds()),
+		Pause: s.pauseAt(fault), Retries: int(retrying / s.pauseAt(fault)),
 	}, &begun)
 	if err != nil {
 		return result{}, err

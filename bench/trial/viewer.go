@@ -27,6 +27,7 @@ type viewer struct {
 	ID      int           `json:"id"`
 	Buffer  time.Duration `json:"buffer"`
 	Retries int           `json:"retries"`
+	Pause   time.Duration `json:"pause"` // before a retry
 
 	client  *http.Client
 	ways    *ways
@@ -116,7 +117,7 @@ func (v *viewer) segment(ctx context.Context, number int) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(time.Second):
+		case <-time.After(v.Pause):
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -93,4 +94,43 @@ func knowsVariable(t *testing.T, who, name, variable string) {
 		}
 	}
 	t.Errorf("%s: tandem %s knows no %s", who, name, variable)
+}
+
+// The address goes after the connections to it have been reset, and comes without that:
+// what ss and curl are told is written down by stand-ins for them.
+func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		// Two good answers, then none; the fifth request ends the script.
+		"curl":  `echo curl >> "$LOG"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ]`,
+		"ss":    `echo "ss $* while $(cat "$FILE")" >> "$LOG"`,
+		"sleep": `:`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	if err := os.WriteFile(state, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "../../deploy/health/tandem-health")
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LOG="+log, "FILE="+state, "ADDRESS=10.91.0.100")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reset := "ss -K -H -tn src 10.91.0.100 while "
+	// At its start, when tandem was gone for the second time, and at its own end.
+	want := reset + "1 curl curl curl curl " + reset + "0 curl " + reset + "1"
+	if got := strings.Join(strings.Fields(string(text)), " "); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if now, err := os.ReadFile(state); err != nil || string(now) != "1\n" {
+		t.Errorf("%q, %v", now, err)
+	}
 }
