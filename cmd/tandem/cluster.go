@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
+	"tandem/raftfsm"
 )
 
 // recoverLimit is how long a balancer may take to come back alone.
@@ -92,12 +94,18 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	state, err := raftfsm.ReadState(bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("restore: %s is no backup that can be restored: %w", path, err)
+	}
 	var s wire.Status
 	if err := o.call(ctx, http.MethodGet, "/api/v1/status", nil, &s); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	if !o.yes {
-		return setting.Usage("restore: placement %d of %d streams and %d edges would be replaced by what is in %s; --yes does it", s.Version, s.Streams, len(s.Edges), path)
+		p := state.Placement()
+		return setting.Usage("restore: %s is of cluster %s and holds placement %d: %s, %s, %s; it would replace placement %d: %s, %s; --yes does it",
+			path, p.Cluster, p.Version, plural(p.Streams.Len(), "stream"), plural(len(p.Edges), "edge"), plural(len(p.Balancers), "balancer"), s.Version, plural(s.Streams, "stream"), plural(len(s.Edges), "edge"))
 	}
 	var did struct {
 		Version uint64 `json:"version"`

@@ -5,39 +5,45 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"tandem/internal/cluster"
 	"tandem/internal/setting"
 )
 
 func killCommand() command {
-	return nodeOrder("kill", "kill a node of a demo, as a power cut does", func(c *cluster.Cluster, n cluster.Node) (string, error) {
+	return nodeOrder("kill", "kill a node of a demo, as a power cut does", func(_ context.Context, c *cluster.Cluster, n cluster.Node) (string, error) {
 		return n.Name + " is dead", c.Kill(n.Name)
 	})
 }
 
 func stopCommand() command {
-	return nodeOrder("stop", "halt a node of a demo: it accepts, and nothing moves", func(c *cluster.Cluster, n cluster.Node) (string, error) {
+	return nodeOrder("stop", "halt a node of a demo: it accepts, and nothing moves", func(_ context.Context, c *cluster.Cluster, n cluster.Node) (string, error) {
 		return n.Name + " is halted", c.Stop(n.Name)
 	})
 }
 
+// startLimit is how long a node may take until it is ready.
+const startLimit = 30 * time.Second
+
 func startCommand() command {
-	return nodeOrder("start", "bring a node of a demo back that was killed or halted", func(c *cluster.Cluster, n cluster.Node) (string, error) {
+	return nodeOrder("start", "bring a node of a demo back that was killed or halted", func(ctx context.Context, c *cluster.Cluster, n cluster.Node) (string, error) {
 		switch {
 		case n.Halted():
 			return n.Name + " goes on", c.Cont(n.Name)
 		case n.Running():
 			return "", fmt.Errorf("it runs, as process %d", n.PID)
-		default:
-			return n.Name + " is started", c.Restart(n.Name)
 		}
+		if err := c.Restart(n.Name); err != nil {
+			return "", err
+		}
+		return n.Name + " is started, and ready", c.AwaitReady(ctx, n.Name, startLimit)
 	})
 }
 
 // nodeOrder is a command that does something to a process of a demo: by itself where
 // it has the cluster.json, and else through the demo, which any of its balancers asks.
-func nodeOrder(what, summary string, do func(*cluster.Cluster, cluster.Node) (string, error)) command {
+func nodeOrder(what, summary string, do func(context.Context, *cluster.Cluster, cluster.Node) (string, error)) command {
 	c := &client{}
 	return command{
 		name: what, args: "NODE", summary: summary,
@@ -53,7 +59,7 @@ func nodeOrder(what, summary string, do func(*cluster.Cluster, cluster.Node) (st
 			if c.file() == "" || c.admin != "" {
 				did, err = throughDemo(ctx, c, what, args[0])
 			} else {
-				did, err = byFile(c, args[0], do)
+				did, err = byFile(ctx, c, args[0], do)
 			}
 			if err != nil {
 				return fmt.Errorf("%s %s: %w", what, args[0], err)
@@ -65,7 +71,7 @@ func nodeOrder(what, summary string, do func(*cluster.Cluster, cluster.Node) (st
 }
 
 // byFile does it by the cluster.json.
-func byFile(c *client, name string, do func(*cluster.Cluster, cluster.Node) (string, error)) (string, error) {
+func byFile(ctx context.Context, c *client, name string, do func(context.Context, *cluster.Cluster, cluster.Node) (string, error)) (string, error) {
 	known, err := cluster.Attach(c.file())
 	if err != nil {
 		return "", err
@@ -74,7 +80,7 @@ func byFile(c *client, name string, do func(*cluster.Cluster, cluster.Node) (str
 	if err != nil {
 		return "", err
 	}
-	return do(known, n)
+	return do(ctx, known, n)
 }
 
 // throughDemo has the demo do it.

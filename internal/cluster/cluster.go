@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -135,6 +136,19 @@ func (c *Cluster) RestartWith(name string, more ...string) error {
 	}
 	n.Args = append(slices.Clip(n.Args), more...)
 	return c.start(n)
+}
+
+// AwaitReady waits until a node that was started says that it is ready.
+func (c *Cluster) AwaitReady(ctx context.Context, name string, limit time.Duration) error {
+	n, err := c.Node(name)
+	if err != nil {
+		return err
+	}
+	o, err := c.operator()
+	if err != nil {
+		return err
+	}
+	return n.AwaitReady(ctx, o, limit)
 }
 
 // start runs a node and enters it, or its new process id, into cluster.json.

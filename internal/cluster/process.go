@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +20,9 @@ import (
 
 // ErrNotRunning is returned for a node whose process is gone.
 var ErrNotRunning = errors.New("the node does not run")
+
+// ErrEnded is returned for a node whose process has ended before it was ready.
+var ErrEnded = errors.New("it ended at its start")
 
 // Running tells whether the process with the node's id is the node. A zombie
 // has no command line and does not run.
@@ -80,6 +85,39 @@ func (n *Node) AwaitGone(limit time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// AwaitReady waits until the node says that it is ready. It returns at once when its
+// process has ended, with the last that it wrote.
+func (n *Node) AwaitReady(ctx context.Context, o *Operator, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	reason := "it says nothing yet"
+	for {
+		if !n.Running() {
+			return fmt.Errorf("%w: %s", ErrEnded, n.LastLine())
+		}
+		if err := o.Call(ctx, http.MethodGet, n.Admin+"/readyz", nil, nil); err == nil && n.Running() {
+			return nil
+		} else if err != nil && ctx.Err() == nil {
+			reason = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("it runs, as process %d, and is not ready after %s: %s", n.PID, limit, reason)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// LastLine is the end of the node's log: why it ended.
+func (n *Node) LastLine() string {
+	text, err := os.ReadFile(filepath.Join(n.Dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
 }
 
 // Start runs the node's command line. Its output is appended to the log in its

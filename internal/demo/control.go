@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -119,14 +120,14 @@ func (c *control) order(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the demo is not up yet", http.StatusServiceUnavailable)
 		return
 	}
-	if err := c.do(nodes, r.PathValue("node"), r.PathValue("act")); err != nil {
+	if err := c.do(r.Context(), nodes, r.PathValue("node"), r.PathValue("act")); err != nil {
 		http.Error(w, strings.TrimSpace(err.Error()), http.StatusConflict)
 		return
 	}
 	c.tell(w, r)
 }
 
-func (c *control) do(nodes *processes, name, act string) error {
+func (c *control) do(ctx context.Context, nodes *processes, name, act string) error {
 	known, err := cluster.Attach(nodes.path)
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (c *control) do(nodes *processes, name, act string) error {
 		if n.Running() {
 			return known.Cont(name)
 		}
-		return nodes.revive(name)
+		return nodes.bringBack(ctx, name)
 	default:
 		return fmt.Errorf("%q can't be done to a node: %s, %s, %s or %s", act, ActKill, ActHalt, ActCut, ActStart)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -21,8 +22,14 @@ func stage(t *testing.T) *control {
 	}
 	dir := t.TempDir()
 	file := &cluster.File{Dir: dir}
+	ready := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(ready.Close)
 	for name, arg := range map[string]string{"edge-1": "600", "lb-1": "601"} { // nodes are told apart by their command lines
-		file.Nodes = append(file.Nodes, cluster.Node{Name: name, Role: strings.TrimSuffix(name, "-1"), Args: []string{sleep, arg}, Dir: filepath.Join(dir, name)})
+		file.Nodes = append(file.Nodes, cluster.Node{Name: name, Role: strings.TrimSuffix(name, "-1"), Args: []string{sleep, arg}, Admin: ready.URL, Dir: filepath.Join(dir, name)})
 	}
 	p, err := openProxies()
 	if err != nil {
@@ -99,6 +106,24 @@ func TestNodesAreKilledHaltedCutOffAndBroughtBack(t *testing.T) {
 		if resp, body := ask(t, c, http.MethodPost, path); resp.StatusCode != http.StatusConflict || !strings.Contains(body, want) {
 			t.Errorf("%s: %s %q", path, resp.Status, body)
 		}
+	}
+}
+
+// A node that ends as soon as it is started is not told to be up, but why it ended.
+func TestANodeThatEndsAtItsStartIsNotBack(t *testing.T) {
+	c := stage(t)
+	if resp, body := ask(t, c, http.MethodPost, "/nodes/edge-1/kill"); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %q", resp.Status, body)
+	}
+	file := c.nodes.Load().snapshot()
+	file.Node("edge-1").Admin = "http://127.0.0.1:1" // nobody is there
+	file.Node("edge-1").Args = []string{"sh", "-c", "echo listen tcp 127.0.0.1:8081: address already in use; exit 1"}
+	if err := file.Write(c.nodes.Load().path); err != nil {
+		t.Fatal(err)
+	}
+	resp, body := ask(t, c, http.MethodPost, "/nodes/edge-1/start")
+	if resp.StatusCode != http.StatusConflict || !strings.Contains(body, "edge-1: it ended at its start: listen tcp 127.0.0.1:8081: address already in use") {
+		t.Errorf("%s %q", resp.Status, body)
 	}
 }
 

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,9 @@ import (
 // endTime is how long nodes may take to end by themselves before they are
 // killed; with it, a demo is gone within 3 s of Ctrl-C.
 const endTime = 2200 * time.Millisecond
+
+// backLimit is how long somebody who brings a node back waits for it to be ready.
+const backLimit = 3 * time.Second
 
 // processes is the processes of a demo.
 type processes struct {
@@ -131,6 +135,19 @@ func (p *processes) revive(name string) error {
 	return p.publish()
 }
 
+// bringBack is revive for one who waits for it: a process that ends at its start is an
+// error, one that takes its time is not.
+func (p *processes) bringBack(ctx context.Context, name string) error {
+	if err := p.revive(name); err != nil {
+		return err
+	}
+	n := p.node(name)
+	if err := n.AwaitReady(ctx, p.asks, backLimit); errors.Is(err, cluster.ErrEnded) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
 // reread takes over what others entered into cluster.json: process ids of nodes
 // that were started by hand, and nodes that were added.
 func (p *processes) reread() {
@@ -156,6 +173,15 @@ func (p *processes) snapshot() cluster.File {
 	file := *p.file
 	file.Nodes = append([]cluster.Node{}, p.file.Nodes...)
 	return file
+}
+
+// node is one node as it is known now; its zero value where there is none.
+func (p *processes) node(name string) cluster.Node {
+	file := p.snapshot()
+	if n := file.Node(name); n != nil {
+		return *n
+	}
+	return cluster.Node{}
 }
 
 // down names the children that do not run.

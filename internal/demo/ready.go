@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +31,8 @@ func (p *processes) ready(ctx context.Context, edges int) error {
 			return fmt.Errorf("%w: %s=... tandem demo, with the token of somebody whom --operators-file names", last, cluster.TokenEnv)
 		}
 		if names := p.down(); len(names) > 0 {
-			return fmt.Errorf("%s ended at its start: %s", names[0], p.lastLine(names[0]))
+			ended := p.node(names[0])
+			return fmt.Errorf("%s: %w: %s", ended.Name, cluster.ErrEnded, ended.LastLine())
 		}
 		select {
 		case <-ctx.Done():
@@ -94,17 +93,6 @@ func (p *processes) catalog(ctx context.Context, file cluster.File) error {
 	p.file.Streams = streams
 	p.mu.Unlock()
 	return nil
-}
-
-// lastLine is the end of a node's log: why it ended.
-func (p *processes) lastLine(name string) string {
-	file := p.snapshot()
-	text, err := os.ReadFile(filepath.Join(file.Node(name).Dir, "log"))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return lines[len(lines)-1]
 }
 
 // get asks one node; it answers within 2 s or not at all.
