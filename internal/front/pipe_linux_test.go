@@ -3,6 +3,9 @@
 package front
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -47,5 +50,27 @@ func TestConnectionsAreProbedWhenNothingComes(t *testing.T) {
 	c.hear("GET")
 	if seconds := <-told; seconds == 0 || seconds > 60 {
 		t.Errorf("probes after %d seconds of silence", seconds)
+	}
+}
+
+// While a process's table of descriptors grows all its loops wait: it has to be large
+// before the first crowd comes.
+func TestServerHasRoomForItsDescriptorsFromTheStart(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	s := echoStage(t)
+	c := call(t, s.addr)
+	c.say(ask("GET", "/"))
+	c.hear("GET") // it serves
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "FDSize:")
+	size, _, _ := strings.Cut(after, "\n")
+	if n, err := strconv.ParseUint(strings.TrimSpace(size), 10, 64); err != nil || n < min(limit.Cur, 16<<10) {
+		t.Errorf("room for %d descriptors (%v)", n, err)
 	}
 }

@@ -187,6 +187,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		return fmt.Errorf("front: listener: %w", err)
 	}
 	kernel.ProbeSilent(fd)
+	kernel.ReserveDescriptors()
 	if err := s.start(fd, ln.Addr(), func() { _, _ = ln.Close(), file.Close() }); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ func BoundQueue(int, int) {}
 // HoldReceived is for Linux alone.
 func HoldReceived(int, bool) {}
 
+// ReserveDescriptors is for Linux alone.
+func ReserveDescriptors() {}
+
 // ProbeSilent makes the kernel ask on all connections that come by a listener whether
 // the other end is still there, when nothing has come for long.
 func ProbeSilent(listener int) {
