@@ -12,6 +12,7 @@ import (
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
@@ -99,9 +100,9 @@ func (l *LB) move(r *http.Request, of session) (binding, bool) {
 			return s, nil // another request was quicker
 		}
 		// The first of the viewer's requests may be given up while others wait for it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), openLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), admission.Limit)
 		defer cancel()
-		opened, reason := l.opener.open(ctx, of.stream, hostOf(r.RemoteAddr), true)
+		opened, reason := l.opener.Open(ctx, of.stream, hostOf(r.RemoteAddr), true)
 		if reason != "" {
 			return nil, errNoPlace
 		}

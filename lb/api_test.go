@@ -16,6 +16,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/lb/api"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
@@ -34,7 +35,7 @@ func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
 	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
 	var s wire.Status
 	c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
-	if s.Node != "lb-1" || s.Leader != "lb-1" || s.Admission != ring.FailSafeAdmission || s.Policy != StatePush || s.Sessions != 2 || s.Streams != 1 ||
+	if s.Node != "lb-1" || s.Leader != "lb-1" || s.Admission != ring.FailSafeAdmission || s.Policy != admission.StatePush || s.Sessions != 2 || s.Streams != 1 ||
 		len(s.Edges) != 3 || len(s.Pairs) != 3 || len(s.Balancers) != 1 || !s.Balancers[0].Leader || !s.Balancers[0].Voter || !s.Balancers[0].Alive {
 		t.Fatalf("%+v", s)
 	}

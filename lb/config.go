@@ -14,16 +14,10 @@ import (
 	"tandem/internal/secret"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/lb/proxy"
 	"tandem/lb/steering"
 	"tandem/raftfsm"
-)
-
-// Where a balancer knows the edges' state from (claims 2, 3, 4).
-const (
-	StatePush  = "push"  // claim 3: edges tell their load and streams
-	StateLoad  = "load"  // claim 4: they tell their load; who stores a stream is asked for
-	StateQuery = "query" // claim 2: both are asked for, at each opening
 )
 
 // Config is a balancer's settings.
@@ -108,7 +102,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.NodeListen, "node-listen", "", "Address for edges and other balancers, with TLS and both sides' certificates, apart from viewers'; needs identity (default: nodes call listen, by TLS, and viewers there find none of their endpoints)."),
 		setting.String(&c.AccessFile, "access-file", "", "File with the rules of who may open which stream: viewers' tokens, addresses, countries (docs/access.md); it, its keys and its geo file are read anew when they change."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
-		setting.String(&c.StateSource, "state-source", StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
+		setting.String(&c.StateSource, "state-source", admission.StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
 		setting.String(&c.Choose, "choose", ring.ChooseLeast, "Who of those that store a stream delivers: least, the least loaded of all (claims 2-4), or first, the first of its pairs that has room (the flow chart S121-S132)."),
 		setting.Int(&c.HotShare, "hot-share", ring.DefaultHotShare, 0, 100, "percent of the limit", "With choose least: a stream whose edges all have this much to do goes to one more pair, when another has less; 0: never."),
 		setting.String(&c.FailSafe, "fail-safe", ring.FailSafeRoom, "What edges that stand in for a dead one are given: room, new streams too, after all others, where one more death would be survived or else up to their capacity; strict, none (claims 12, 13)."),
@@ -152,7 +146,7 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--choose: %q is neither least nor first", c.Choose)
 	case c.FailSafe != ring.FailSafeRoom && c.FailSafe != ring.FailSafeStrict:
 		return fmt.Errorf("--fail-safe: %q is neither room nor strict", c.FailSafe)
-	case c.StateSource != StatePush && c.StateSource != StateLoad && c.StateSource != StateQuery:
+	case c.StateSource != admission.StatePush && c.StateSource != admission.StateLoad && c.StateSource != admission.StateQuery:
 		return fmt.Errorf("--state-source: %q is none of push, load, query", c.StateSource)
 	case c.Join != "" && len(c.Peers) > 0:
 		return errors.New("--join: peers is given too; the first balancers get --peers, a later one --join")

@@ -1,7 +1,7 @@
-// Package lb is the balancer: it admits viewers, opens their sessions at the edge
-// that is chosen, and routes their requests. Its rooms do the rest: lb/proxy carries
-// the bytes, lb/control keeps the placement true, lb/api answers operators. They
-// know each other only by what New hands to them.
+// Package lb is the balancer: it lets viewers in and routes their requests. Its rooms do
+// the rest: lb/admission opens sessions, lb/proxy carries the bytes, lb/control keeps
+// the placement true, lb/api answers operators. They know each other only by what New
+// hands to them.
 //
 // Always true:
 //   - a stream is placed only after an edge has found its entry at the origin,
@@ -12,9 +12,8 @@
 //   - all that a client can make grow is bounded: connections, recognised
 //     viewers, header and body sizes, label values.
 //
-// Guarded by: each noun has its own mutex (clientTable, rooms, connLimiter); none is
-// held while something is sent, but for rooms, which lets one opening move a boundary
-// while the others wait for it. The placement is an immutable view.
+// Guarded by: each noun has its own mutex (clientTable, connLimiter); none is held while
+// something is sent. The placement is an immutable view.
 //
 // May be lost: nothing; sessions are the edges', the placement is Raft's. Who
 // re-asks an entry is recognised by this balancer's memory only: after its

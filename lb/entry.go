@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
 )
@@ -70,13 +71,13 @@ func (l *LB) enter(w http.ResponseWriter, r *http.Request, stream, kind string, 
 			return redirect(w, underSession(s.token, r))
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), openLimit)
+	ctx, cancel := context.WithTimeout(r.Context(), admission.Limit)
 	defer cancel()
 	viewer := hostOf(r.RemoteAddr)
 	if !l.refused.Left(viewer) {
 		return refuse(l, w, r, stream, wire.ReasonClient)
 	}
-	id, reason := l.opener.open(ctx, stream, viewer, false)
+	id, reason := l.opener.Open(ctx, stream, viewer, false)
 	if reason != "" {
 		l.refused.Spend(viewer, 1)
 		return refuse(l, w, r, stream, reason)

@@ -23,6 +23,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/lb/api"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
@@ -54,7 +55,7 @@ type LB struct {
 	proxy       *proxy.Proxy
 	clients     *clientTable
 	moves       moves
-	opener      *opener
+	opener      *admission.Opener
 	refused     *budget.Rate // openings that were refused
 	connections *connLimiter
 	entrance    *entrance
@@ -123,7 +124,8 @@ func (l *LB) openRooms(deps Deps) {
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
 		Build: obs.BuildName(), Troubles: func() []wire.Trouble { return troubles(l) }, Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
-	l.opener = &opener{node: l.node, control: l.control, call: l.call, source: cfg.StateSource, rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}, now: l.now, rooms: rooms{pairs: map[wire.PairID]*sync.Mutex{}}}
+	l.opener = admission.New(admission.Config{Source: cfg.StateSource, Rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}},
+		admission.Deps{Control: l.control, Call: l.call, Named: l.node.StreamNamed, Now: l.now})
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
 		Secret: cfg.Secret, Identity: l.identity, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
 	})

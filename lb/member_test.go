@@ -23,6 +23,8 @@ type member struct {
 
 	mu        sync.Mutex
 	lb        *LB
+	opens     chan struct{}               // openings wait for it, and are counted in awaited
+	awaited   int                         // guarded by mu, as all below
 	tables    map[wire.PairID]*ring.Table // guarded by mu
 	opened    int                         // guarded by mu, as all below
 	closed    []wire.SessionID
@@ -173,6 +175,13 @@ func (m *member) kindOf(path string) string {
 func (m *member) open(w http.ResponseWriter, r *http.Request) {
 	var o wire.OpenRequest
 	_ = json.NewDecoder(r.Body).Decode(&o)
+	m.mu.Lock()
+	opens := m.opens
+	m.awaited++
+	m.mu.Unlock()
+	if opens != nil {
+		<-opens
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.refusal != "" {

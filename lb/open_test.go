@@ -12,6 +12,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/admission"
 	"tandem/raftfsm"
 )
 
@@ -242,7 +243,7 @@ func TestDeadEdgeIsPassedBy(t *testing.T) {
 }
 
 func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
-	c := newStage(t, stageOptions{edges: 2, capacity: 100, config: func(c *Config) { c.StateSource = StateQuery }})
+	c := newStage(t, stageOptions{edges: 2, capacity: 100, config: func(c *Config) { c.StateSource = admission.StateQuery }})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
 	q, _ := c.lb.Placement().Pair(1)
 	for _, m := range c.members {
@@ -261,7 +262,7 @@ func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 	var passed atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
-	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = StateLoad }, now: now})
+	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = admission.StateLoad }, now: now})
 	for _, pair := range []wire.PairID{1, 3} {
 		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}

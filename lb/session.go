@@ -32,7 +32,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session in the path is not one of this cluster; open the stream anew")
 	}
 	p := l.control.Placement()
-	stream := l.opener.streamOf(r.Context(), p, token, rest)
+	stream := l.opener.StreamOf(r.Context(), p, token, rest)
 	if !l.entrance.reaches(stream, token, rest) {
 		return keepOut(w, &access.Refusal{Reason: access.ReasonScope, Text: "the session was not let in there; open the stream that this belongs to"})
 	}

@@ -29,7 +29,7 @@ func Lowers(p *wire.Placement, e wire.Edge) bool {
 // version of the placement that those followed who told the loads, 0 for no shrinking.
 // Without a change it is p itself.
 func Fit(p *wire.Placement, loads []Load, told uint64) *wire.Placement {
-	return FitTables(p, tablesOf(p, loads), told)
+	return FitTables(p, TablesOf(p, loads), told)
 }
 
 // FitTables is Fit for one who holds the tables themselves; they are only read.

@@ -10,6 +10,8 @@
 //     after a member has left or a new one has joined: tables are handed over before
 //     the commit that needs them;
 //   - under admission failsafe one death leaves nobody above capacity;
+//   - Choose, Room and Relieve find a place for a viewer as long as limits and pairs
+//     leave one, whoever was given which before;
 //   - Settle finds an edge for as many sessions as all living capacity holds, leads
 //     none to an edge outside its pair that a member could have, and ends: each path of
 //     its flow carries at least one session out of the source;

@@ -49,7 +49,7 @@ func moved(q *wire.Pair, t *Table, boundary int, given []wire.Adoption) int {
 // Moved counts the sessions that one edge delivers by one placement and another one
 // by the other. Who is nobody's in either has not moved.
 func Moved(before, after *wire.Placement, loads []Load) int {
-	return MovedTables(before, after, tablesOf(after, loads))
+	return MovedTables(before, after, TablesOf(after, loads))
 }
 
 // MovedTables is Moved for one who holds the tables themselves.

@@ -40,7 +40,7 @@ func Room(p *wire.Placement, q *wire.Pair, t *Table, edge string, most int) (bou
 
 // Delivering counts the sessions that each edge delivers by the tables.
 func Delivering(p *wire.Placement, loads []Load) map[string]int {
-	return DeliveringTables(p, tablesOf(p, loads))
+	return DeliveringTables(p, TablesOf(p, loads))
 }
 
 // DeliveringTables is Delivering for one who holds the tables themselves.
@@ -63,7 +63,7 @@ func DeliveringTables(p *wire.Placement, tables map[wire.PairID]*Table) map[stri
 
 // Without is the placement after an edge's death, drain or removal, settled.
 func Without(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) (*wire.Placement, Plan) {
-	return without(p, edge, tablesOf(p, loads), state)
+	return without(p, edge, TablesOf(p, loads), state)
 }
 
 func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, state wire.EdgeState) (*wire.Placement, Plan) {
@@ -81,7 +81,7 @@ func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, stat
 // Margins are, by edge, its capacity less the most that it would deliver after
 // any one more death: below 0 the next failure would not be survived whole.
 func Margins(p *wire.Placement, loads []Load) map[string]int {
-	tables := tablesOf(p, loads)
+	tables := TablesOf(p, loads)
 	now := DeliveringTables(p, tables)
 	peak := maps.Clone(now)
 	for _, e := range p.Edges {

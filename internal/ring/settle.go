@@ -23,7 +23,7 @@ const (
 // can deliver are given to any edge that has room; what no edge at all has room
 // for is told.
 func Settle(p *wire.Placement, loads []Load, anchor Anchor) Plan {
-	return SettleTables(p, tablesOf(p, loads), anchor)
+	return SettleTables(p, TablesOf(p, loads), anchor)
 }
 
 // SettleTables is Settle for one who holds the tables themselves (the simulator,
@@ -208,9 +208,9 @@ func (s *settling) plan() Plan {
 	return plan
 }
 
-// tablesOf are the tables that loads describe; of two loads of one pair the last
+// TablesOf are the tables that loads describe; of two loads of one pair the last
 // counts, those of unknown pairs are left out.
-func tablesOf(p *wire.Placement, loads []Load) map[wire.PairID]*Table {
+func TablesOf(p *wire.Placement, loads []Load) map[wire.PairID]*Table {
 	tables := make(map[wire.PairID]*Table, len(loads))
 	for _, l := range loads {
 		if q, ok := p.Pair(l.Pair); ok {

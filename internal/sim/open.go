@@ -28,6 +28,9 @@ func (c *tandem) admit(stream string, number int32) bool {
 	for range openRounds {
 		choice := ring.Choose(c.p, c.loads, stream)
 		if choice.Edge == "" {
+			if c.relieve() {
+				continue
+			}
 			return false
 		}
 		if choice.Place {
@@ -67,17 +70,33 @@ func (c *tandem) makeRoom(q *wire.Pair, edge string, most int) bool {
 		c.change(ring.AnchorCurrent, func() {})
 		return c.p != before
 	}
-	t := c.tables[q.ID]
-	boundary, ok := ring.Room(c.p, q, t, edge, most)
+	boundary, ok := ring.Room(c.p, q, c.tables[q.ID], edge, most)
+	if ok {
+		c.moveBoundary(q, boundary)
+	}
+	return ok
+}
+
+// relieve moves a boundary where an edge has room and its pairs are full, as a balancer
+// does before it refuses a viewer.
+func (c *tandem) relieve() bool {
+	r, ok := ring.Relieve(c.p, c.loads, func() map[wire.PairID]*ring.Table { return c.tables })
 	if !ok {
 		return false
 	}
+	q, _ := c.p.Pair(r.Pair)
+	c.moveBoundary(q, r.Boundary(q, c.tables[q.ID]))
+	return true
+}
+
+// moveBoundary moves boundary and home, and counts who changes sides.
+func (c *tandem) moveBoundary(q *wire.Pair, boundary int) {
+	t := c.tables[q.ID]
 	toLow := t.Below(boundary) - t.Below(q.Boundary)
 	q.Boundary, q.Home = boundary, boundary
 	c.loads.Delivering[q.Low] += toLow
 	c.loads.Delivering[q.High] -= toLow
 	c.count.Moved += max(toLow, -toLow)
-	return true
 }
 
 // close ends sessions of a stream, the oldest first; those there are when the

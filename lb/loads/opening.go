@@ -20,6 +20,7 @@ type Opening struct {
 	raised  bool                 // all do
 	earned  bool                 // what was given no media makes way
 	sure    bool                 // what edges are only asked for, and may refuse, keeps nobody out
+	stays   bool                 // its stream gets no further pair while one of those that it has takes viewers
 	sent    int                  // how often it was sent back by an edge that is busier than was known
 }
 
@@ -67,6 +68,17 @@ func (o *Opening) Room(p *wire.Placement, edge string) int {
 	return f.Limits[edge] - f.Delivering[edge]
 }
 
+// Relief is what would make room for this opening by moving others.
+func (o *Opening) Relief(p *wire.Placement, now time.Time) (ring.Relief, bool) {
+	o.l.mu.Lock()
+	f := o.figures(p)
+	o.l.mu.Unlock()
+	return ring.Relieve(p, f, func() map[wire.PairID]*ring.Table { return ring.TablesOf(p, o.l.Tables(p, now)) })
+}
+
+// Relieved takes back what was said of an edge that others have taken sessions from.
+func (o *Opening) Relieved(edge string) { delete(o.refused, edge) }
+
 // figures are Loads' with what this opening was told. The caller holds the lock.
 func (o *Opening) figures(p *wire.Placement) ring.Figures {
 	f := o.l.figures(p, !o.sure)
@@ -107,6 +119,14 @@ func (o *Opening) Doubts() bool { return len(o.refused)+len(o.full) > 0 }
 func (o *Opening) Anew() {
 	o.forget()
 	o.sure = true
+}
+
+// Stay opens the session where its stream is, however much its pairs have to do: that it
+// be placed on one more helps others, and can't be had now. False: it does so already.
+func (o *Opening) Stay() bool {
+	before := o.stays
+	o.stays, o.rules.HotShare = true, 0
+	return !before
 }
 
 // Raise makes the limits those of a viewer that had a session already: limits keep room

@@ -113,7 +113,7 @@ var Table = []Mutation{
 	{0, "internal/ring/route.go", "	return e.Capacity\n", "	return LimitsOf(p)[edge]\n", "edge/member.TestEntriesSurviveAnyEvening"},
 
 	// Who comes back to a stream that was taken off its pairs has a session like any other.
-	{0, "lb/session.go", "stream := l.opener.streamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
+	{0, "lb/session.go", "stream := l.opener.StreamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
 	{0, "edge/member/notice.go", "(c.Opened < s.opened || named)", "(c.Opened < s.opened || named && mine)", "edge/member.TestASessionOfAStreamThatIsNotPlacedIsTold"},
 
 	// Without a majority viewers go where an edge says that it stands in for a neighbour.
@@ -128,11 +128,17 @@ var Table = []Mutation{
 	{0, "edge/member/notice.go", "case !mine && owner != \"\" && owner != n.Edge && t.ended[c.Slot].generation == c.Generation:", "case false:", "edge/member.TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard"},
 
 	// A balancer's figures may be old: the edge has the last word.
-	{0, "lb/open.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
+	{0, "lb/admission/ask.go", "case err == nil && answer.Pair == c.Pair:", "case err == nil && answer.Pair != c.Pair:", "lb.TestViewerIsSentToItsSlotAndGetsItsBytes"},
 	{0, "lb/loads/openings.go", "h.given = append(h.given, given{a.Pair, a.Opened})", "_ = given{}", "lb/loads.TestWhatAReportDoesNotShowYetCounts"},
 	{0, "internal/ring/bound.go", "\tif next >= 0 {\n", "\tif next < -1 {\n", "internal/ring.TestAnEdgeMayHaveAFewMoreThanIsKnown"},
-	{0, "lb/open.go", "Again: again || choice.Above, Most: most,", "Again: again || choice.Above, Most: 0 * most,", "lb.TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy"},
-	{0, "lb/open.go", "looks < maxLooks &&", "looks < 1 &&", "lb.TestWhoIsRefusedEverywhereForAMomentGetsIn"},
+	{0, "lb/admission/open.go", "Again: again || choice.Above, Most: most,", "Again: again || choice.Above, Most: 0 * most,", "lb.TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy"},
+	{0, "lb/admission/open.go", "t.looks < maxLooks &&", "t.looks < 1 &&", "lb.TestWhoIsRefusedEverywhereForAMomentGetsIn"},
+	{0, "lb/admission/open.go", "why == wire.ReasonStale || why == wire.ReasonQuorum && t.way.Stay()", "why == wire.ReasonStale", "lb/admission.TestAHotStreamIsOpenedWhereItIsWhenNothingCanBePlaced"},
+	{0, "lb/admission/open.go", "o.now().UnixNano() < o.stay.Load()", "false", "lb/admission.TestAHotStreamIsOpenedWhereItIsWhenNothingCanBePlaced"},
+	{0, "lb/admission/ask.go", "o.cluster.GiveBack(e, answer.SessionID)", "_ = e", "lb/admission.TestASlotThatIsGivenTooLateIsGivenBack"},
+	{0, "lb/admission/open.go", "t.reliefs < maxReliefs &&", "t.reliefs < 0 &&", "lb/admission.TestNobodyIsRefusedWhileThereIsRoom"},
+	{0, "lb/loads/opening.go", "{ delete(o.refused, edge) }", "{}", "lb/loads.TestWhoWasRelievedIsChosen"},
+	{0, "internal/ring/relieve.go", "reached = append(reached, to)", "_ = to", "internal/sim.TestNobodyIsRefusedBeforeAllPlacesAreTaken"},
 	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
 	{0, "lb/loads/opening.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
 	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},

@@ -1,0 +1,56 @@
+package admission
+
+import (
+	"context"
+	"errors"
+
+	"tandem/internal/wire"
+	"tandem/raftfsm"
+)
+
+// placeOnce is place for one of those who would do it now. The others come too late,
+// as if another balancer had been quicker, or are refused with it.
+func (o *Opener) placeOnce(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
+	mine := false
+	why, _, _ := o.placing.Do(stream, func() (any, error) {
+		mine = true
+		return o.place(context.WithoutCancel(ctx), p, stream, pair), nil // its viewer may go while others wait
+	})
+	if reason = why.(string); reason == "" && !mine {
+		return wire.ReasonStale
+	}
+	return reason
+}
+
+// place puts a stream on a pair. Stale: somebody else has placed it meanwhile,
+// or the ring has changed.
+func (o *Opener) place(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	_, err := o.cluster.Propose(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, raftfsm.ErrStale), errors.Is(err, raftfsm.ErrUnknown), errors.Is(err, raftfsm.ErrRefused):
+		return wire.ReasonStale
+	case errors.Is(err, raftfsm.ErrLimit), errors.Is(err, raftfsm.ErrMalformed):
+		return wire.ReasonCluster
+	default:
+		o.stay.Store(o.now().Add(stayFor).UnixNano())
+		return wire.ReasonQuorum
+	}
+}
+
+// StreamOf is the stream of a token whose session asks for a target. One that was taken
+// off its pairs, as nobody watched it, is put back where its viewer has a slot. "": it is
+// placed nowhere and can't be told from the target.
+func (o *Opener) StreamOf(ctx context.Context, p *wire.Placement, token wire.Token, target string) string {
+	if stream, ok := p.StreamBy(token.Stream); ok {
+		return stream
+	}
+	stream := o.named(token.Stream, target)
+	if q, ok := p.Pair(token.Pair); ok && stream != "" && !q.Retiring {
+		_ = o.place(ctx, p, stream, token.Pair) // without a majority it is served all the same
+	}
+	return stream
+}
