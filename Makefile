@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd histories upgrade browser layouts steering front players play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd losses histories halts upgrade browser layouts steering front players play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -111,8 +111,14 @@ orders: ## removals, drains, joinings under viewers, at the limit and with room,
 odd: ## orders that nobody would give, in an order that nobody would choose, under viewers (TANDEM_ODD=10 seeds)
 	@echo "== odd orders"; TANDEM_ODD="$${TANDEM_ODD:-10}" go test -timeout 90m -count=1 -v -run TestOddOrdersCostNobodyAnything $(TESTFLAGS) ./internal/systest
 
-histories: ## what clients hear of the placement while balancers die and lose their disks is what one machine could say (TANDEM_HISTORIES=50, TANDEM_HISTORIES_SEED=N)
+losses: ## any balancers lose process, disk or address, in any order, under 60 viewers, over TANDEM_LOSSES=50 seeds (a quarter of an hour; TANDEM_LOSSES_SEED=N)
+	@echo "== losses"; TANDEM_LOSSES="$${TANDEM_LOSSES:-50}" go test -timeout 90m -count=1 -v -run TestBalancersLoseAnything $(TESTFLAGS) ./internal/systest
+
+histories: ## what clients hear of the placement while balancers die, lose their disks and move is what one machine could say (TANDEM_HISTORIES=50, TANDEM_HISTORIES_SEED=N)
 	@echo "== histories"; TANDEM_HISTORIES="$${TANDEM_HISTORIES:-50}" go test -timeout 60m -count=1 -v -run OverWipes ./raftfsm
+
+halts: ## a Raft leader is halted for 1.6 s and goes on, 16 times, under four clients, in TANDEM_HALTS=100 clusters (a quarter of an hour)
+	@echo "== halted leaders"; TANDEM_HALTS="$${TANDEM_HALTS:-100}" go test -timeout 60m -count=1 -v -parallel 3 -run TestLeadersThatAreHaltedOften ./raftfsm
 
 upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back, under 120 viewers that know one address
 	@[ -n "$(FROM)" ] || { echo "upgrade: FROM=REVISION is missing"; exit 2; }

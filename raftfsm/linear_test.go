@@ -98,8 +98,8 @@ func TestTheHistoryIsThatOfOneMachine(t *testing.T) {
 	checkHistory(t, rand.Uint64(), disturb)
 }
 
-// The same over killed balancers, and over ones that have lost their disks and are let in
-// anew, leaders among them, in any order.
+// The same over killed balancers, over ones that have lost their disks and are let in anew,
+// and over ones that come back at another address, leaders among them, in any order.
 //
 //	make histories (TANDEM_HISTORIES=50 seeds from TANDEM_HISTORIES_SEED on)
 func TestTheHistoryIsThatOfOneMachineOverWipes(t *testing.T) {
@@ -206,12 +206,21 @@ func wreck(c *cluster, nodes *sync.Map, done *atomic.Int64, rng *rand.Rand) {
 		} else {
 			nodes.Store(name, c.restart(name))
 		}
+		introduce(c)
+	}
+	elsewhere := func(name string) {
+		l := listen(c.t)
+		i := slices.IndexFunc(c.peers, func(p wire.Balancer) bool { return p.Name == name })
+		c.peers = slices.Clone(c.peers) // nodes hold the one before
+		c.peers[i].Raft = l.Addr().String()
+		nodes.Store(name, c.start(name, l, c.peers))
+		introduce(c)
 	}
 	for range 4 {
 		await(done, 30+rng.Int64N(100))
 		order := rng.Perm(len(c.peers))
 		one, two, three := c.peers[order[0]].Name, c.peers[order[1]].Name, c.peers[order[2]].Name
-		switch rng.IntN(4) {
+		switch rng.IntN(6) {
 		case 0:
 			_ = c.leader().raft.LeadershipTransfer().Error()
 		case 1:
@@ -223,6 +232,17 @@ func wreck(c *cluster, nodes *sync.Map, done *atomic.Int64, rng *rand.Rand) {
 			await(done, rng.Int64N(60))
 			back(one, true)
 			admitAnew(c, one)
+		case 3:
+			kill(one)
+			await(done, rng.Int64N(60))
+			elsewhere(one)
+		case 4: // nobody is where the others' disks say
+			kill(one)
+			kill(two)
+			kill(three)
+			elsewhere(three)
+			elsewhere(one)
+			elsewhere(two)
 		default: // one has missed what the other two have committed, one of those forgets it, the other is away
 			kill(one)
 			await(done, 40)
@@ -236,6 +256,15 @@ func wreck(c *cluster, nodes *sync.Map, done *atomic.Int64, rng *rand.Rand) {
 		}
 	}
 	await(done, 100)
+}
+
+// introduce tells each node where the others are, as the balancers' pings do.
+func introduce(c *cluster) {
+	for _, n := range c.nodes {
+		for _, other := range c.nodes {
+			n.Heard(other.Name(), other.RaftAddr())
+		}
+	}
 }
 
 // admitAnew takes a balancer with an empty disk in anew, until it votes.

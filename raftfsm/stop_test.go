@@ -22,38 +22,63 @@ import (
 	"tandem/internal/wire"
 )
 
-// roundsEnv says how often a leader is stopped; nodeEnv makes the test binary a
-// node: "NAME DIR NAME=ADDRESS,...".
+// nodeEnv makes the test binary a node: "NAME DIR NAME=ADDRESS,...". With paceEnv each
+// of its clients waits for so long between two commands.
 const (
-	roundsEnv = "TANDEM_TEST_ROUNDS"
-	nodeEnv   = "TANDEM_TEST_NODE"
+	nodeEnv = "TANDEM_TEST_NODE"
+	paceEnv = "TANDEM_TEST_PACE"
 )
 
 // A leader that is halted for longer than it takes to elect another one, and
 // goes on, again and again while clients propose: what was committed when it went
 // on is on every node a second later, and in the end each process ends within 5 s
 // of SIGTERM. These are processes, since nothing else stops as a whole.
-func TestLeadersThatAreHaltedAndGoOn(t *testing.T) {
-	rounds := 16
-	if text := os.Getenv(roundsEnv); text != "" {
-		rounds, _ = strconv.Atoi(text)
+func TestLeadersThatAreHaltedAndGoOn(t *testing.T) { haltLeaders(t, 0) }
+
+// The same with what was seen to park a leader for ever: 1.6 s each time.
+//
+//	make halts (TANDEM_HALTS=100 clusters, four at a time)
+func TestLeadersThatAreHaltedOften(t *testing.T) {
+	count, _ := strconv.Atoi(os.Getenv("TANDEM_HALTS"))
+	if count == 0 {
+		t.Skip("make halts")
 	}
+	t.Setenv(paceEnv, "20ms") // beside three other clusters
+	for i := range count {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			t.Parallel()
+			haltLeaders(t, 1600*time.Millisecond)
+		})
+	}
+}
+
+// haltLeaders halts whoever leads 16 times, each until another one leads and has
+// committed, and for that long at least.
+func haltLeaders(t *testing.T, least time.Duration) {
 	nodes := startProcesses(t, 3)
-	for round := range rounds {
+	var late, end time.Duration
+	for round := range 16 {
 		leader := nodes.awaitLeader(t, "")
 		must(t, leader.cmd.Process.Signal(syscall.SIGSTOP))
+		over := time.Now().Add(least)
 		other := nodes.awaitLeader(t, leader.name)
 		nodes.awaitCommit(t, other, other.get().commit+50)
+		time.Sleep(time.Until(over))
 		want := other.get().commit
 		must(t, leader.cmd.Process.Signal(syscall.SIGCONT))
+		began := time.Now()
 		nodes.awaitApplied(t, want, time.Second, fmt.Sprintf("round %d, %s halted", round, leader.name))
+		late = max(late, time.Since(began))
 	}
+	began := time.Now()
 	for _, n := range nodes {
 		must(t, n.cmd.Process.Signal(syscall.SIGTERM))
 	}
 	for _, n := range nodes {
 		n.endsWithin(t, 5*time.Second)
+		end = time.Since(began)
 	}
+	t.Logf("all had everything %s after it went on at the latest; ended %s after SIGTERM", late.Round(time.Millisecond), end.Round(time.Millisecond))
 }
 
 func must(t *testing.T, err error) {
@@ -181,7 +206,7 @@ func eventually(t testing.TB, limit time.Duration, what string, is func() bool) 
 	}
 }
 
-// TestNodeProcess is a node with two clients, in a process of its own; as a test
+// TestNodeProcess is a node with four clients, in a process of its own; as a test
 // it does nothing.
 func TestNodeProcess(t *testing.T) {
 	order := strings.Fields(os.Getenv(nodeEnv))
@@ -202,8 +227,9 @@ func TestNodeProcess(t *testing.T) {
 	defer stop()
 	_, _ = n.Propose(ctx, up("e1", 1))
 	var clients sync.WaitGroup
-	for client := range 2 {
-		clients.Go(func() { propose(ctx, n, client) })
+	pace, _ := time.ParseDuration(os.Getenv(paceEnv))
+	for client := range 4 {
+		clients.Go(func() { propose(ctx, n, client, pace) })
 	}
 	for tick := time.NewTicker(5 * time.Millisecond); ctx.Err() == nil; <-tick.C {
 		fmt.Println(n.IsLeader(), n.raft.AppliedIndex(), n.raft.CommitIndex())
@@ -213,7 +239,7 @@ func TestNodeProcess(t *testing.T) {
 }
 
 // propose is a client that asks its own node whenever that one leads.
-func propose(ctx context.Context, n *Node, client int) {
+func propose(ctx context.Context, n *Node, client int, pace time.Duration) {
 	for i := 0; ctx.Err() == nil; i++ {
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		_, err := n.Propose(short, Command{Kind: Place, Stream: fmt.Sprintf("/s%d-%d/", client, i%20), Pair: 1})
@@ -221,5 +247,6 @@ func propose(ctx context.Context, n *Node, client int) {
 		if errors.Is(err, ErrNotLeader) {
 			time.Sleep(5 * time.Millisecond)
 		}
+		time.Sleep(pace)
 	}
 }
