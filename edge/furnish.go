@@ -14,7 +14,7 @@ import (
 
 // manifests are the settings of the room that reads them.
 func (c *Config) manifests() manifest.Config {
-	return manifest.Config{Limit: cmp.Or(c.ManifestLimit, media.DefaultLimit), Memory: cmp.Or(c.ManifestMemory, defaultManifests)}
+	return manifest.Config{Limit: cmp.Or(c.ManifestLimit, media.DefaultLimit), Memory: cmp.Or(c.ManifestMemory, defaultManifests), Wait: c.forRoom}
 }
 
 // defaultManifests is how much of manifests is kept, in bytes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/manifest"
 
 	"tandem/edge/rules"
 
@@ -66,6 +67,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 		call.Refuse(w, http.StatusNotFound, "not_here", "this edge holds no complete and fresh copy of "+x.Path)
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the viewer has gone
+	case errors.Is(err, manifest.ErrBusy):
+		e.log.Warn().Err(err).Str("key", x.Key).Msg("manifest not read in time")
+		call.Refuse(w, http.StatusServiceUnavailable, reasonBusy, "too many large manifests are read at once; see --manifest-limit")
 	case errors.Is(err, context.DeadlineExceeded):
 		call.Refuse(w, http.StatusGatewayTimeout, reasonOrigin, "the origin did not answer in time; see --origin-timeout")
 	case errors.Is(err, fetch.ErrOrigin):
@@ -82,4 +86,5 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 const (
 	reasonOrigin = "origin_unavailable"
 	reasonPassed = "origin_answered" // it is the origin's own answer
+	reasonBusy   = "manifests_busy"  // large ones wait for each other
 )

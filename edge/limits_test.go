@@ -1,13 +1,18 @@
 package edge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/internal/wire"
 )
 
@@ -50,4 +55,97 @@ func TestAFullEdgeLetsNodesIn(t *testing.T) {
 		t.Errorf("%v are slow", n)
 	}
 	eventually(t, "strangers are counted", func() bool { return metricOf(t, e, "tandem_edge_connections_refused_total") >= 10 })
+}
+
+// TestLargeManifestsWaitForRoomAndAreRefusedInTheEnd: however they come, from an
+// origin that says how long they are or does not, for the store or for one viewer.
+func TestLargeManifestsWaitForRoomAndAreRefusedInTheEnd(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		list := listOf(o.URL)
+		if !strings.Contains(r.URL.Path, "small") {
+			list += strings.Repeat("#\n", manifest.Small)
+		}
+		w.Header().Set("Cache-Control", "max-age=600")
+		if strings.Contains(r.URL.Path, "no-store") {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		if strings.Contains(r.URL.Path, "sized") {
+			w.Header().Set("Content-Length", strconv.Itoa(len(list)))
+		}
+		if strings.Contains(r.URL.Path, "chunked") {
+			w.(http.Flusher).Flush()
+		}
+		_, _ = io.WriteString(w, list)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL, ManifestLimit: 1 << 20, forRoom: 30 * time.Millisecond})
+	var leave []func()
+	for range 2 {
+		l, err := e.manifests.Enter(t.Context(), "", -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	paths := []string{"/v/sized.m3u8", "/v/chunked.m3u8", "/v/sized-no-store.m3u8", "/v/no-store.m3u8"}
+	for _, path := range paths {
+		resp, _ := get(t, e.url+path)
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get(wire.HeaderReason) != reasonBusy || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %s, %v", path, resp.Status, resp.Header)
+		}
+	}
+	if n := metricOf(t, e, "tandem_edge_manifests_busy_total"); n != float64(len(paths)) {
+		t.Errorf("%v are counted", n)
+	}
+	for _, path := range []string{"/v/small.m3u8", "/v/small-chunked.m3u8"} {
+		if resp, _ := get(t, e.url+path); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	leave[0]()
+	for range 2 {
+		for _, path := range paths {
+			if resp, body := get(t, e.url+path); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "\n../v/x/2.m4s\n") {
+				t.Errorf("%s: %s, %.200s", path, resp.Status, body)
+			}
+		}
+	}
+	for range 2 { // nobody keeps room
+		l, err := e.manifests.Enter(t.Context(), "", 1<<19)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l()
+	}
+}
+
+// TestLiveListOfANeighbourWaitsForRoomToo as what is fetched does.
+func TestLiveListOfANeighbourWaitsForRoomToo(t *testing.T) {
+	_, edges := startRingOf(t, 2, newOrigin(t), func(int) Config { return Config{ManifestLimit: 1 << 20, forRoom: 30 * time.Millisecond} })
+	e, list := edges[0], "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n1.m4s\n"+strings.Repeat("#\n", manifest.Small)
+	digest := sha256.Sum256([]byte(list))
+	put := func() int {
+		resp, _ := do(t, http.MethodPut, e.url+wire.PathObject+"/v/x/a.m3u8", strings.NewReader(list), append(asNode(), wire.HeaderPair, "1", wire.HeaderVolatile, "1",
+			wire.HeaderDigest, hex.EncodeToString(digest[:]), "ETag", `"1"`, "Content-Type", "application/vnd.apple.mpegurl", "Cache-Control", "max-age=1")...)
+		return resp.StatusCode
+	}
+	leave, err := e.manifests.Enter(t.Context(), "", -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := e.manifests.Enter(t.Context(), "", -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := put(); got != http.StatusServiceUnavailable {
+		t.Error(got)
+	}
+	other()
+	for range 2 {
+		if got := put(); got != http.StatusNoContent {
+			t.Error(got, "where there is room")
+		}
+	}
+	leave()
 }

@@ -16,32 +16,35 @@ import (
 
 // manifestOf is the manifest that an object is, nil: it is none, or is given as it
 // is stored, as to neighbours.
-func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, m *segstore.Meta) *manifest.Entry {
+func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, m *segstore.Meta) (*manifest.Entry, error) {
 	if x.Peer || !manifest.Candidate(x.Key, m) {
-		return nil
+		return nil, nil
 	}
 	entry, ok := e.manifests.Known(x.Key, m)
 	if !ok {
 		if !view.Complete() {
 			// A manifest comes whole. What may be one, and grows, is looked at.
 			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && media.Sniff(manifest.Beginning(m.Encoding, begin(ctx, view))) == media.Other {
-				return nil
+				return nil, nil
 			}
 			if wholeBody(ctx, view) != nil {
-				return nil // whoever reads it is told why
+				return nil, nil // whoever reads it is told why
 			}
 			*m = view.Meta()
 		}
-		entry = e.manifests.Of(x.Key, view)
+		var err error
+		if entry, err = e.manifests.Of(x.Key, view); err != nil {
+			return nil, err
+		}
 	}
 	if entry.Manifest == nil {
-		return nil
+		return nil, nil
 	}
 	noteAsked(e, x, entry)
 	if x.inherited {
 		e.member.Prepare(ctx, x.Pair, x.slot, x.Key)
 	}
-	return entry
+	return entry, nil
 }
 
 // noteAsked notes which manifest a session goes on by: not what one names along.

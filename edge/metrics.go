@@ -57,6 +57,7 @@ var metrics = []metric{
 	{"tandem_edge_playlist_unpublished_total", "Live playlists given out though the partner could not be told in time.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Unpublished })},
 	{"tandem_edge_manifests_read_total", "Versions of playlists and MPDs that were read.", false, count(func(e *Edge) *atomic.Int64 { return &e.manifests.Counts.Parsed })},
 	{"tandem_edge_manifests_unread_total", "Playlists and MPDs passed as they are: too large, or not what they say they are.", false, count(func(e *Edge) *atomic.Int64 { return &e.manifests.Counts.Unread })},
+	{"tandem_edge_manifests_busy_total", "Large playlists and MPDs that found no room to be read in within 10 s.", false, count(func(e *Edge) *atomic.Int64 { return &e.manifests.Counts.Busy })},
 	{"tandem_edge_manifest_uris_left_total", "URIs in manifests that name the origin and can't be led into the session; see --origin-hosts and the base path of --origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.manifests.Counts.Left })},
 	{"tandem_edge_manifest_bytes", "Bytes of manifests kept as they were read.", true, func(e *Edge) float64 { return float64(e.manifests.Bytes()) }},
 	{"tandem_edge_inherited_sessions_total", "Sessions taken over from others.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Inherited })},

@@ -69,7 +69,11 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 		return
 	}
 	meta := view.Meta()
-	if entry := e.manifestOf(r.Context(), &x, view, &meta); entry != nil {
+	switch entry, err := e.manifestOf(r.Context(), &x, view, &meta); {
+	case err != nil:
+		e.fail(w, r, x, how, err)
+		return
+	case entry != nil:
 		e.serveManifest(w, r, &x, how, e.formOf(&x, r.Header, &meta, entry, true))
 		return
 	}

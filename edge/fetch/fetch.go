@@ -91,7 +91,6 @@ type Fetcher struct {
 	wholes    recent        // folders whose objects their origin gives whole or not at all
 	oversize  recent        // keys of bodies that the store began to take and could not
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
-	large     chan struct{} // places of those who read a large manifest for one viewer alone
 	hints     hints
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
@@ -103,7 +102,7 @@ type Fetcher struct {
 func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
 		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call,
-		peers: newPeers(deps.Call), manifests: deps.Manifests, large: make(chan struct{}, fewLarge),
+		peers: newPeers(deps.Call), manifests: deps.Manifests,
 		copies: make(chan copyJob, 8192),
 	}
 	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}

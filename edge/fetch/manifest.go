@@ -101,24 +101,39 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 }
 
 // readManifest reads a body up to the limit of a manifest; ErrTooLarge with what
-// was read.
+// was read. The room that a large one takes is given back with the answer.
 func (f *Fetcher) readManifest(ctx context.Context, a *answer) ([]byte, error) {
 	limit := f.cfg.ManifestLimit
 	if a.meta.Size > limit {
 		return nil, media.ErrTooLarge
 	}
 	var body bytes.Buffer
-	body.Grow(int(max(a.meta.Size, 0)) + bytes.MinRead)
+	size := a.meta.Size
+	if size < 0 { // one that is small asks for no room, whatever it does not say
+		a.used = true
+		n, err := f.drainInto(ctx, &limited{&body, min(manifest.Small, limit)}, a)
+		if size = n; errors.Is(err, media.ErrTooLarge) {
+			size, err = -1, nil
+		}
+		if err != nil || size >= 0 {
+			return body.Bytes(), err
+		}
+	}
+	var err error
+	if a.leave, err = f.manifests.Enter(ctx, a.meta.Encoding, size); err != nil {
+		return nil, err
+	}
+	body.Grow(int(max(size, 0)) + bytes.MinRead)
 	a.used = true
-	n, err := f.drainInto(ctx, &limited{&body, limit, a}, a)
+	_, err = f.drainInto(ctx, &limited{&body, limit}, a)
 	switch {
 	case errors.Is(err, media.ErrTooLarge):
 		a.used = false
 		return body.Bytes(), err
 	case err != nil:
 		return nil, err
-	case a.meta.Size >= 0 && n != a.meta.Size:
-		return nil, fmt.Errorf("%w: %d of %d bytes", ErrShort, n, a.meta.Size)
+	case size >= 0 && int64(body.Len()) != size:
+		return nil, fmt.Errorf("%w: %d of %d bytes", ErrShort, body.Len(), size)
 	}
 	return body.Bytes(), nil
 }
@@ -127,22 +142,10 @@ func (f *Fetcher) readManifest(ctx context.Context, a *answer) ([]byte, error) {
 type limited struct {
 	to    *bytes.Buffer
 	limit int64
-	of    *answer
 }
-
-// few is what is read of an answer for one viewer alone without a place among those
-// who read a large one, in bytes; fewLarge is how many those are.
-const (
-	few      = 256 << 10
-	fewLarge = 4
-)
 
 func (l *limited) Write(p []byte) (int, error) {
 	l.to.Write(p)
-	if l.to.Len() > few && l.of.large != nil && !l.of.placed {
-		l.of.large <- struct{}{}
-		l.of.placed = true
-	}
 	if int64(l.to.Len()) > l.limit {
 		return len(p), media.ErrTooLarge
 	}

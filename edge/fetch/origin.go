@@ -32,8 +32,7 @@ type answer struct {
 	tie  *tie // what ends the request, from the origin alone
 	used bool // its body is being read
 
-	large  chan struct{} // places for large manifests that are read for one viewer; nil: it needs none
-	placed bool          // it has one
+	leave func() // gives back the room that a large manifest takes; nil: it has none
 
 	transient  bool   // storable, but not kept: all who wait get it
 	passed     bool   // a neighbour hands on what is not for the store
@@ -44,9 +43,8 @@ type answer struct {
 }
 
 func (a *answer) close() {
-	if a.placed {
-		<-a.large
-		a.placed = false
+	if a.leave != nil {
+		a.leave()
 	}
 	if a.forget != nil {
 		a.forget()

@@ -39,7 +39,6 @@ func (a *Answer) Manifest(ctx context.Context, key string) (*manifest.Entry, err
 	if a.meta.Size == 0 || !a.isManifest(key, a.f.cfg.OriginTimeout, a.f.now) {
 		return nil, nil
 	}
-	a.large = a.f.large
 	body, err := a.f.readManifest(ctx, a.answer)
 	if err != nil && !errors.Is(err, media.ErrTooLarge) {
 		return nil, err

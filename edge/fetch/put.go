@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -33,10 +34,13 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 		Pairs: segstore.Pair(uint32(PairSaid(r.Header))),
 	}
 	settleFresh(&m, r.Header, key, f.now())
-	if err := f.putObject(key, m, r.Body); err != nil {
+	if err := f.putObject(r.Context(), key, m, r.Body); err != nil {
 		status := http.StatusUnprocessableEntity
-		if errors.Is(err, segstore.ErrTooLarge) {
+		switch {
+		case errors.Is(err, segstore.ErrTooLarge):
 			status = http.StatusRequestEntityTooLarge
+		case errors.Is(err, manifest.ErrBusy):
+			status = http.StatusServiceUnavailable
 		}
 		http.Error(w, err.Error(), status)
 		return
@@ -59,8 +63,13 @@ func settleFresh(m *segstore.Meta, h http.Header, key string, now time.Time) {
 
 // putObject stores an object that was sent. A live playlist is looked at like
 // one that was fetched: it must not go back.
-func (f *Fetcher) putObject(key string, m segstore.Meta, body io.Reader) error {
+func (f *Fetcher) putObject(ctx context.Context, key string, m segstore.Meta, body io.Reader) error {
 	if m.Volatile && m.Size <= f.cfg.ManifestLimit && manifest.Candidate(key, &m) {
+		leave, err := f.manifests.Enter(ctx, m.Encoding, m.Size)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		text, err := io.ReadAll(io.LimitReader(body, m.Size+1))
 		if err != nil {
 			return err

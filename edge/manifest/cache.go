@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,8 +22,9 @@ import (
 
 // Config is what a Cache is set to.
 type Config struct {
-	Limit  int64 // bytes of a manifest; a larger one is given as it is
-	Memory int64 // bytes of all that are kept
+	Limit  int64         // bytes of a manifest; a larger one is given as it is
+	Memory int64         // bytes of all that are kept
+	Wait   time.Duration // for room to read a large one in; roomWait when 0
 }
 
 // Deps is what a Cache stands on.
@@ -37,7 +37,7 @@ type Deps struct {
 
 // Counts are figures since the start.
 type Counts struct {
-	Parsed, Unread, Left atomic.Int64
+	Parsed, Unread, Left, Busy atomic.Int64
 }
 
 // Cache keeps manifests. Safe for many goroutines.
@@ -47,7 +47,8 @@ type Cache struct {
 	store   *segstore.Store
 	origin  func(target string) *media.Origin
 	parsing singleflight.Group
-	few     chan struct{} // places for those who read a large one
+	room    room
+	few     chan struct{} // places for those who decode or parse a large one
 
 	mu      sync.Mutex
 	entries map[string]*list.Element // of *Entry by key; guarded by mu
@@ -64,7 +65,7 @@ type Cache struct {
 func New(cfg Config, deps Deps) *Cache {
 	return &Cache{
 		cfg: cfg, log: deps.Logger, store: deps.Store, origin: deps.Origin,
-		few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
+		room: newRoom(cfg), few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
 	}
 }
 
@@ -167,22 +168,29 @@ func (c *Cache) Known(key string, m *segstore.Meta) (*Entry, bool) {
 }
 
 // Of is the manifest that a complete view is. What can't be had is an entry
-// without one: it is given as it is.
-func (c *Cache) Of(key string, view *segstore.View) *Entry {
+// without one: it is given as it is. The only error is ErrBusy.
+func (c *Cache) Of(key string, view *segstore.View) (*Entry, error) {
 	m := view.Meta()
 	if e, ok := c.Known(key, &m); ok {
-		return e
+		return e, nil
 	}
-	made, _, _ := c.parsing.Do(key+"\x00"+m.Digest, func() (any, error) {
+	made, err, _ := c.parsing.Do(key+"\x00"+m.Digest, func() (any, error) {
 		if e, ok := c.Known(key, &m); ok {
 			return e, nil
 		}
-		body, err := c.bodyOf(view)
+		body, leave, err := c.bodyOf(view)
+		defer leave()
+		if errors.Is(err, ErrBusy) {
+			return nil, err
+		}
 		e := c.parse(key, &m, body, err)
 		c.Keep(e)
 		return e, nil
 	})
-	return made.(*Entry)
+	if err != nil {
+		return nil, err
+	}
+	return made.(*Entry), nil
 }
 
 // Parse reads a body that is on its way into the store, or past it. Whoever gives
@@ -224,7 +232,9 @@ func (c *Cache) Get(key string) *media.Manifest {
 	if view, ok := c.store.Peek(key); ok {
 		defer view.Close()
 		if m := view.Meta(); view.Complete() && Candidate(key, &m) {
-			return c.Of(key, view).Manifest
+			if e, err := c.Of(key, view); err == nil {
+				return e.Manifest
+			}
 		}
 	}
 	return c.Kept(key)
@@ -357,31 +367,3 @@ func (c *Cache) TrackKind(target string) (media.TrackKind, bool) {
 	}
 	return 0, false
 }
-
-// bodyOf is the body of a complete view, as it is stored.
-func (c *Cache) bodyOf(view *segstore.View) ([]byte, error) {
-	m := view.Meta()
-	if m.Size > c.cfg.Limit {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", media.ErrTooLarge, m.Size, c.cfg.Limit)
-	}
-	body := view.Bytes()
-	if body == nil && m.Size > 0 {
-		body = make([]byte, min(m.Size, int64(Sniffed)))
-		if n, err := view.ReadAt(body, 0); n < len(body) {
-			return nil, fmt.Errorf("%w: %w", ErrNone, err)
-		}
-	}
-	if media.ManifestKind(m.ContentType, Beginning(m.Encoding, body[:min(len(body), Sniffed)])) == media.Other {
-		return nil, media.ErrNoManifest // most of what may be one is none
-	}
-	if m.Size > int64(len(body)) {
-		body = make([]byte, m.Size)
-		if n, err := view.ReadAt(body, 0); n < len(body) {
-			return nil, fmt.Errorf("%w: %w", ErrNone, err)
-		}
-	}
-	return body, nil
-}
-
-// Sniffed is how much of a body tells whether it is a manifest.
-const Sniffed = 4096

@@ -77,6 +77,17 @@ func (s *stage) view(t *testing.T, key string) *segstore.View {
 	return view
 }
 
+// of is Of where there is room.
+func (s *stage) of(t *testing.T, key string, view *segstore.View) *Entry {
+	t.Helper()
+	e, err := s.Of(key, view)
+	if err != nil {
+		t.Error(err)
+		return &Entry{}
+	}
+	return e
+}
+
 const plain = "#EXTM3U\n#EXTINF:2,\n/1.ts\n#EXT-X-ENDLIST\n"
 
 func TestVersionIsReadOnceHoweverManyAsk(t *testing.T) {
@@ -89,7 +100,7 @@ func TestVersionIsReadOnceHoweverManyAsk(t *testing.T) {
 		view := s.view(t, "/a.m3u8")
 		wg.Go(func() {
 			<-begin
-			entries[i] = s.Of("/a.m3u8", view)
+			entries[i] = s.of(t, "/a.m3u8", view)
 		})
 	}
 	close(begin)
@@ -104,12 +115,12 @@ func TestVersionIsReadOnceHoweverManyAsk(t *testing.T) {
 	}
 	old := s.view(t, "/a.m3u8")
 	s.put(t, "/a.m3u8", []byte(strings.ReplaceAll(plain, "/1.ts", "/2.ts")), segstore.Meta{Stored: time.Now().Add(time.Second)})
-	next := s.Of("/a.m3u8", s.view(t, "/a.m3u8"))
+	next := s.of(t, "/a.m3u8", s.view(t, "/a.m3u8"))
 	if _, ok := next.Locate("/2.ts", media.ByteRange{}); !ok || s.Counts.Parsed.Load() != 2 {
 		t.Error("the next version is not read")
 	}
 	// Whoever still holds the one before gets it, and does not put it in place of the new one.
-	if e := s.Of("/a.m3u8", old); e.Manifest == nil || s.Kept("/a.m3u8") != next.Manifest {
+	if e := s.of(t, "/a.m3u8", old); e.Manifest == nil || s.Kept("/a.m3u8") != next.Manifest {
 		t.Error("an old version took the place of the new one")
 	}
 }
@@ -120,7 +131,7 @@ func TestKeptManifestsAreBounded(t *testing.T) {
 	for i := range 20 {
 		key := fmt.Sprintf("/%d.m3u8", i)
 		s.put(t, key, []byte(plain+strings.Repeat("#", each-1000)), segstore.Meta{})
-		s.Of(key, s.view(t, key))
+		s.of(t, key, s.view(t, key))
 		if n := s.Bytes(); n > 5*each {
 			t.Fatalf("%d bytes are kept", n)
 		}
@@ -129,7 +140,7 @@ func TestKeptManifestsAreBounded(t *testing.T) {
 		}
 	}
 	s.put(t, "/large.m3u8", []byte(plain+strings.Repeat("#", 10*each)), segstore.Meta{})
-	if s.Of("/large.m3u8", s.view(t, "/large.m3u8")); s.Kept("/large.m3u8") == nil || len(s.entries) != 1 {
+	if s.of(t, "/large.m3u8", s.view(t, "/large.m3u8")); s.Kept("/large.m3u8") == nil || len(s.entries) != 1 {
 		t.Errorf("the newest is not kept, or %d others are", len(s.entries)-1)
 	}
 }
@@ -140,7 +151,7 @@ func TestWhatIsNoManifestIsLookedAtOnce(t *testing.T) {
 		s.put(t, key, bytes.Repeat([]byte("no manifest"), 1000), m)
 		view := s.view(t, key)
 		meta := view.Meta()
-		if !Candidate(key, &meta) || s.Of(key, view).Manifest != nil {
+		if !Candidate(key, &meta) || s.of(t, key, view).Manifest != nil {
 			t.Errorf("%s is a manifest", key)
 		}
 		if e, ok := s.Known(key, &meta); !ok || e.Manifest != nil {
@@ -206,7 +217,7 @@ func TestMediaPlaylistKnowsWhoNamesIt(t *testing.T) {
 	s := newStage(t, Config{})
 	s.put(t, "/top.m3u8", []byte("#EXTM3U\n#EXT-X-DEFINE:NAME=\"dir\",VALUE=\"/far/away\"\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a.m3u8\",X=\"x{$dir}\"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"), segstore.Meta{})
 	s.put(t, "/v.m3u8", []byte("#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"dir\"\n#EXTINF:2,\n{$dir}/1.ts\n"), segstore.Meta{Volatile: true})
-	s.Of("/top.m3u8", s.view(t, "/top.m3u8"))
+	s.of(t, "/top.m3u8", s.view(t, "/top.m3u8"))
 	m := s.Get("/v.m3u8")
 	if _, ok := m.Locate("/far/away/1.ts", media.ByteRange{}); !ok {
 		t.Error("what it imports is not known")

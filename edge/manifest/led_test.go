@@ -14,7 +14,7 @@ func TestLedBodyIsMadeOnceForAll(t *testing.T) {
 	s := newStage(t, Config{Limit: 4 << 20, Memory: 16 << 20})
 	body := []byte("#EXTM3U\n" + strings.Repeat("#EXTINF:2.000,\n/other/segment.ts\n", 50_000))
 	s.put(t, "/a/list.m3u8", body, segstore.Meta{})
-	e := s.Of("/a/list.m3u8", s.view(t, "/a/list.m3u8"))
+	e := s.of(t, "/a/list.m3u8", s.view(t, "/a/list.m3u8"))
 	want := bytes.ReplaceAll(body, []byte("/other"), []byte("../other"))
 	if up := e.Prefix("/s/TOKEN"); up != ".." || !bytes.Equal(e.Led(), want) {
 		t.Fatalf("led with %q: %d bytes, want %d", up, len(e.Led()), len(want))
@@ -39,7 +39,7 @@ func TestLedBodyStaysWithinTheBudget(t *testing.T) {
 		{"/a//list.m3u8", "#EXTM3U\n#EXTINF:2,\n/x/v.ts\n", "/s/TOKEN"},
 	} {
 		s.put(t, c.key, []byte(c.body), segstore.Meta{})
-		e := s.Of(c.key, s.view(t, c.key))
+		e := s.of(t, c.key, s.view(t, c.key))
 		if got := e.Prefix("/s/TOKEN"); e.Led() != nil || got != c.prefix || e.Varies() {
 			t.Errorf("%s is led with %q, to %d bytes", c.key, got, len(e.Led()))
 		}

@@ -31,6 +31,7 @@ var edgeEvents = []event{
 	{"warn", "origin failed", "error key", "An object could not be had from any origin, and the viewer got 502. Look at the origin; `error` says what it did."},
 	{"warn", "object can't be filled", "error key", "An object could not be stored or read here, and the viewer got 502; `error` says why, mostly the disk."},
 	{"warn", "body broke off", "error key offset", "A response to a viewer or a node was cut, because what it is made of failed; a balancer finishes it elsewhere."},
+	{"warn", "manifest not read in time", "error key", "So many large playlists and MPDs were read at once that this one found no room within 10 s; its viewers were told 503. Give the edge more memory and a higher `--manifest-limit`, or look at who asks for so many."},
 	{"warn", "manifest not read; passed as it is", "error key", "A playlist or MPD is malformed or too large, so its URIs are not led into the session. Look at the packager, or `--manifest-limit`."},
 	{"warn", "URIs left that name the origin; see --origin-hosts", "key uris", "Viewers of this manifest go past the edges. Name the host in `--origin-hosts`."},
 	{"error", "hosts can't be read; manifests are not led by them", "error", "A host of an upstream or of `--origin-hosts` is malformed. Correct it."},
