@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd losses histories halts upgrade browser layouts steering front players play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd losses histories halts upgrade browser layouts steering front players states play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -142,6 +142,9 @@ endif
 
 players: build deps ## every player with 4 s and with 10 s of buffer while the edges that serve it are killed, hang, have their cable out (make test: 4 s)
 	@$(MAKE) --no-print-directory play BUFFERS=4,10
+
+states: build deps ## every state of a cluster, made to happen, in tandem status, API and page: the same words, and pictures (five minutes, root; STATES=edges,disks for some)
+	@cd web && { [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund --loglevel=error; } && $(SUDO) env "PATH=$$PATH" CHROMIUM="$(CHROMIUM)" STATES="$(STATES)" TANDEM_BIN=$(CURDIR)/$(BIN) unshare --net --mount sh -c 'ip link set lo up && exec node states/run.mjs'
 
 play:
 	@echo "== players, $(BUFFERS) s of buffer"; cd web && TANDEM_BUFFERS=$(BUFFERS) TANDEM_BIN=$(CURDIR)/$(BIN) npm run --silent players

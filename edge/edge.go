@@ -102,7 +102,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
 	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld), budget.Spares)
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
-	e.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: e.limiter, Misses: e.counts.overMisses.Load, Relieved: e.counts.relieved.Load})
+	e.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: e.limiter, Misses: e.counts.overMisses.Load, Relieved: e.counts.relieved.Load}, func(what string) {
+		e.log.Warn().Str("what", what).Msg("a budget is used up")
+	})
 	e.register()
 	return e, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/obs"
+	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
 
@@ -41,5 +42,20 @@ func TestWhatBecomesOfAnEdgeIsInTheLogOnce(t *testing.T) {
 	want := "info edge_up, warn edge_down, info edge_up, warn edge_down, info remove"
 	if got := strings.Join(edges, ", "); !strings.HasPrefix(got, want) || len(placed) != 1 || placed[0]["stream"] != "/film/" {
 		t.Errorf("%s; want %s; placed: %v", got, want, placed)
+	}
+}
+
+// A viewer that is turned away is in the log, with the reason and whose it was.
+func TestARefusedViewerIsInTheLog(t *testing.T) {
+	var out lines
+	logger := zerolog.New(&out)
+	c := newStage(t, stageOptions{edges: 2, capacity: 2, log: &logger})
+	reason, opened := "", 0
+	for ; reason == "" && opened < 9; opened++ {
+		resp, _ := c.viewer(c.person(), entryPath)
+		reason = resp.Header.Get(wire.HeaderReason)
+	}
+	if l := out.of("a viewer was refused"); len(l) != 1 || l[0]["reason"] != reason || l[0]["client"] != "127.0.0.1" || l[0]["stream"] != "/film/" || l[0]["level"] != "warn" {
+		t.Errorf("%v", l)
 	}
 }

@@ -104,7 +104,9 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	l.connections = newConnLimiter(cfg.MaxConnections, cfg.MaxPerClient, cfg.MinRate, l.cfg.Proxies.ClientOf(wire.ClientOf), l.counts.slow.Inc)
 	l.connections.held.Limit(kernel.HeldMost(cfg.MaxHeld))
 	l.connections.relieved = relieves(l)
-	l.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: l.connections.Limiter, Openings: l.counts.overClient.load, Relieved: l.counts.relieved.load})
+	l.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: l.connections.Limiter, Openings: l.counts.overClient.load, Relieved: l.counts.relieved.load}, func(what string) {
+		l.log.Warn().Str("what", what).Msg("a budget is used up")
+	})
 	if err := l.register(deps.Registry); err != nil {
 		return nil, errors.Join(err, node.Close())
 	}

@@ -42,6 +42,7 @@ func refuse(l *LB, w http.ResponseWriter, r *http.Request, stream, reason string
 		return 499, 0 // nobody is there to be told
 	}
 	l.counts.refused(reason)
+	l.log.Warn().Str("reason", reason).Str("stream", stream).Str("client", hostOf(r.RemoteAddr)).Msg("a viewer was refused")
 	l.events.Refused(wire.Event{Kind: "refused", Stream: stream, Text: "A viewer of " + stream + " was refused: " + refusals[reason] + "."}, reason)
 	status := http.StatusServiceUnavailable
 	if reason == wire.ReasonClient {

@@ -26,7 +26,8 @@ func benchCommand() command {
 		about: "With a cluster.json (--cluster, $TANDEM_CLUSTER, ./cluster.json) it knows the addresses, and can\n" +
 			"fail the edges in turn (--kill, --fault). It exits 1 when any viewer saw anything.",
 		example: "tandem bench --viewers 100 --for 60s --kill\n" +
-			"tandem bench --url http://127.0.0.1:8080/sample/master.m3u8 --origin http://127.0.0.1:8090",
+			"tandem bench --url http://127.0.0.1:8080/sample/master.m3u8 \\\n" +
+			"  --origin http://127.0.0.1:8090",
 		rows: func() []setting.Row {
 			return append(cfg.Settings(), setting.Bool(&asJSON, "json", false, "The result as JSON."))
 		},

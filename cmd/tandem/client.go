@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"tandem/internal/cluster"
@@ -125,12 +127,12 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		return unable
 	}
 	if len(bases) == 1 {
-		return fmt.Errorf("no balancer answers: %w (--admin URL names another)", last)
+		return fmt.Errorf("no balancer at %w (see --admin)", last)
 	}
 	return fmt.Errorf("none of %d balancers answers: %w", len(bases), last)
 }
 
-func (c *client) ask(ctx context.Context, method, url string, body, into any) error {
+func (c *client) ask(ctx context.Context, method, address string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, clientLimit))
 	defer cancel()
 	var send io.Reader
@@ -144,7 +146,7 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 		}
 		send = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, url, send)
+	req, err := http.NewRequestWithContext(ctx, method, address, send)
 	if err != nil {
 		return setting.Usage("--admin: %w", err)
 	}
@@ -159,7 +161,7 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	c.asks.Sign(req)
 	resp, err := c.asks.HTTP.Do(req)
 	if err != nil {
-		return trusting(err)
+		return unreached(address, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -183,6 +185,30 @@ func (c *client) ask(ctx context.Context, method, url string, body, into any) er
 	return json.Unmarshal(text, into)
 }
 
+// unreached says where nobody answers, and why in the system's word.
+func unreached(address string, err error) error {
+	at := address
+	if u, bad := url.Parse(address); bad == nil {
+		at = u.Scheme + "://" + u.Host
+	}
+	var errno syscall.Errno
+	var asked *url.Error
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unverified):
+		return fmt.Errorf("%s: %w (--ca FILE, or TANDEM_CA, names the certificates to trust)", at, unverified)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%s has no TLS (--admin-cert there): call it by http://", at)
+	case errors.As(err, &errno):
+		return fmt.Errorf("%s: %w", at, errno)
+	case errors.As(err, &asked) && asked.Timeout():
+		return fmt.Errorf("%s: no answer in time", at)
+	case asked != nil:
+		return fmt.Errorf("%s: %w", at, asked.Err)
+	}
+	return err
+}
+
 // operatorBy asks with the token of a file, or of the environment, and trusts what ca
 // holds.
 func operatorBy(ca, token string) (*cluster.Operator, error) {
@@ -198,18 +224,6 @@ func operatorBy(ca, token string) (*cluster.Operator, error) {
 		o.Token = strings.TrimSpace(string(text))
 	}
 	return o, nil
-}
-
-// trusting adds the mend to an error of TLS.
-func trusting(err error) error {
-	var unverified *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &unverified):
-		return fmt.Errorf("%w (--ca FILE, or TANDEM_CA, names the certificates to trust)", err)
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return fmt.Errorf("%w: this listener has no TLS (--admin-cert): http://", err)
-	}
-	return err
 }
 
 // refusal reads the API's error line. A balancer that can't answer now (502,

@@ -67,7 +67,7 @@ func clusterCommand() command {
 			case len(args) == 2 && args[0] == "move":
 				return o.move(ctx, args[1], out)
 			}
-			return setting.Usage("cluster: want init, authority new|use|drop, backup FILE, restore FILE, recover, remove-balancer NAME, or move NAME (see tandem cluster --help)")
+			return setting.Usage("cluster: want init, authority STEP, backup FILE, restore FILE, recover, remove-balancer NAME or move NAME (tandem cluster --help)")
 		},
 	}
 }

@@ -38,7 +38,7 @@ func (c command) start(ctx context.Context, args []string, out io.Writer) error 
 		return setting.Wrong(err)
 	}
 	if c.args == "" && len(rest) > 0 {
-		return setting.Usage("%s: %q is too much: it takes flags only (see tandem %s --help)", c.name, rest[0], c.name)
+		return setting.Usage("%s: %q is too much, it takes flags only (tandem %s --help)", c.name, rest[0], c.name)
 	}
 	if c.serve != nil {
 		return c.serve(ctx, &reread{command: c.name, args: args, texts: set.Texts()})
@@ -58,15 +58,15 @@ func (c command) settings() *setting.Set {
 }
 
 func (c command) help(out io.Writer, flags string) {
-	fmt.Fprintf(out, "tandem %s: %s\n", c.name, c.summary)
+	fmt.Fprintln(out, setting.Wrap("tandem "+c.name+": "+c.summary, 0))
 	if c.about != "" {
-		fmt.Fprintf(out, "\n%s\n", c.about)
+		fmt.Fprintf(out, "\n%s\n", setting.Wrap(c.about, 0))
 	}
 	args := c.args
 	if args != "" {
 		args = " " + args
 	}
-	fmt.Fprintf(out, "\n  tandem %s [--flag value ...]%s\n\n%s", c.name, args, strings.ReplaceAll(flags, "\n\n", "\n"))
+	fmt.Fprintf(out, "\n  %s\n\n%s", setting.Wrap("tandem "+c.name+" [--flag value ...]"+args, 2), flags)
 	fmt.Fprintf(out, "\nEach flag can also come from the environment: --name from %s.\n", (&setting.Set{Command: c.name}).EnvName("name"))
 	if c.example != "" {
 		fmt.Fprintf(out, "\nExample:\n  %s\n", strings.ReplaceAll(c.example, "\n", "\n  "))
@@ -95,10 +95,13 @@ func flagsFirst(rows []setting.Row, args []string) []string {
 		}
 		flags = append(flags, arg)
 		name := strings.TrimLeft(arg, "-")
-		if !strings.Contains(name, "=") && !alone[name] && i+1 < len(args) {
-			i++
-			flags = append(flags, args[i])
+		if strings.Contains(name, "=") || alone[name] {
+			continue
 		}
+		if i++; i == len(args) {
+			return flags // the last one lacks its value, which package flag has to see
+		}
+		flags = append(flags, args[i])
 	}
 	return append(append(flags, "--"), rest...)
 }

@@ -30,6 +30,7 @@ func TestEveryCommandHelps(t *testing.T) {
 		if len(out.String()) > 0 && c.summary == "" {
 			t.Errorf("tandem %s has no summary", c.name)
 		}
+		narrow(t, out.String())
 	}
 }
 
@@ -46,7 +47,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 	}
 	s.Edges[0].State, s.Edges[2].Note = wire.EdgeDown, "no answer from http://origin:8090; its clock is 1m0s ahead; max-connections is reached, further clients are reset"
 	s.Pairs[2].Note = "adopted by edge-3 and edge-4"
-	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Note: "the placement here is older than the others', and has not been changed for a minute"}}
+	s.Balancers = []wire.BalancerInfo{{Balancer: wire.Balancer{Name: "lb-1", HTTP: "http://10.91.0.2:80", Admin: "http://10.91.0.2:9080"}, Note: "its placement is older than the others', and has not been changed for a minute"}}
 	var out bytes.Buffer
 	printStatus(&out, &s, false)
 	want := "edge-1 is down: its 12 viewers are on edge-2 and edge-4\n" +
@@ -55,12 +56,8 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("%s", out.String())
 	}
-	for line := range strings.SplitSeq(out.String(), "\n") {
-		if len(line) > 80 {
-			t.Errorf("%d characters: %s", len(line), line)
-		}
-	}
-	for _, words := range []string{"\nlb-1: the placement here is older", "\nedge-3: no answer from http://origin:8090; its clock", "\npair 3: adopted by edge-3 and edge-4\n"} {
+	narrow(t, out.String())
+	for _, words := range []string{"\nlb-1: its placement is older", "\nedge-3: no answer from http://origin:8090; its clock", "\npair 3: adopted by edge-3 and edge-4\n"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
 		}
@@ -99,11 +96,7 @@ func TestEdgesFitIn80Columns(t *testing.T) {
 	}
 	var out bytes.Buffer
 	printEdges(&out, edges, false)
-	for line := range strings.SplitSeq(out.String(), "\n") {
-		if len(line) > 80 {
-			t.Errorf("%d characters: %s", len(line), line)
-		}
-	}
+	narrow(t, out.String())
 	for _, words := range []string{"999.0 GB", "-25000", "edge-frankfurt-2: recovery: edge-frankfurt-1 and", "edge-frankfurt-3: states 100000: tandem accept edge-frankfurt-3; copied 1.0 MB\nof 3.0 MB\n"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%q is not there:\n%s", words, out.String())
@@ -135,11 +128,7 @@ func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
 	}
-	for line := range strings.SplitSeq(out.String(), "\n") {
-		if len(line) > 80 {
-			t.Errorf("%d characters: %s", len(line), line)
-		}
-	}
+	narrow(t, out.String())
 }
 
 func TestAPreviewSaysWhatAnOrderCosts(t *testing.T) {

@@ -47,9 +47,10 @@ func edgeCommand() command {
 		summary: "one edge: serves from its store, in a cluster's ring or alone as a caching proxy",
 		about: "With --balancers it registers there and becomes a member of the ring. Without, it is\n" +
 			"a plain caching reverse proxy for --origin.",
-		example: "tandem edge --listen 127.0.0.1:8081 --origin http://127.0.0.1:8090 --data ./edge",
-		rows:    func() []setting.Row { return cfg.Settings() },
-		serve:   func(ctx context.Context, again *reread) error { return runEdge(ctx, cfg, again) },
+		example: "tandem edge --listen 127.0.0.1:8081 --origin http://127.0.0.1:8090 \\\n" +
+			"  --data ./edge",
+		rows:  func() []setting.Row { return cfg.Settings() },
+		serve: func(ctx context.Context, again *reread) error { return runEdge(ctx, cfg, again) },
 	}
 }
 

@@ -49,7 +49,7 @@ func edgeNotes(edges []wire.EdgeStatus) []string {
 	var notes []string
 	for _, e := range edges {
 		if note := edgeNote(e); note != "" {
-			notes = append(notes, broken(e.Name+": "+note, 80))
+			notes = append(notes, setting.Wrap(e.Name+": "+note, 0))
 		}
 	}
 	return notes

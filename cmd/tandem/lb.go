@@ -43,7 +43,8 @@ func lbCommand() command {
 		about: "The first balancers of a cluster are all given the same --peers; a later one is given\n" +
 			"--join. Without either it is a cluster's only balancer. SIGTERM ends it in order; SIGUSR2\n" +
 			"starts the binary anew and hands the sockets over, so that no viewer's request fails.",
-		example: "tandem lb --name lb-1 --listen 127.0.0.1:8080 --admin-listen 127.0.0.1:9080 --raft-listen 127.0.0.1:7080 \\\n" +
+		example: "tandem lb --name lb-1 --listen 127.0.0.1:8080 \\\n" +
+			"  --admin-listen 127.0.0.1:9080 --raft-listen 127.0.0.1:7080 \\\n" +
 			"  --data ./lb-1 --secret-file ./secret",
 		rows:  func() []setting.Row { return cfg.Settings() },
 		serve: func(ctx context.Context, again *reread) error { return runLB(ctx, cfg, again) },

@@ -69,9 +69,9 @@ func choose(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func overview(out io.Writer) {
-	fmt.Fprint(out, "tandem: a media edge cluster in which any edge can be killed and no viewer sees it\n\n  tandem COMMAND [--flag value ...]\n\n")
+	fmt.Fprint(out, "tandem: a media edge cluster: any edge can be killed and no viewer sees it\n\n  tandem COMMAND [--flag value ...]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(out, "  %-9s %s\n", c.name, setting.Wrap(c.summary, 12))
 	}
 	fmt.Fprint(out, "\ntandem COMMAND --help tells more. Start with: tandem demo\n")
 }

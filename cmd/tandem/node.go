@@ -102,9 +102,10 @@ func nodeCommand() command {
 		about: "What this balancer would carry to the edge of its own process is served from the edge's store\n" +
 			"with no hop. The edge has a listener of its own (--edge-listen) for its neighbours and the\n" +
 			"other balancers.",
-		example: "tandem node --name node-1 --origin http://127.0.0.1:8090 --data ./node-1 --secret-file ./secret",
-		rows:    func() []setting.Row { return cfg.Settings() },
-		serve:   func(ctx context.Context, again *reread) error { return runNode(ctx, cfg, again) },
+		example: "tandem node --name node-1 --origin http://127.0.0.1:8090 \\\n" +
+			"  --data ./node-1 --secret-file ./secret",
+		rows:  func() []setting.Row { return cfg.Settings() },
+		serve: func(ctx context.Context, again *reread) error { return runNode(ctx, cfg, again) },
 	}
 }
 

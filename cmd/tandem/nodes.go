@@ -52,7 +52,7 @@ func nodeOrder(what, summary string, do func(context.Context, *cluster.Cluster, 
 		rows:    c.rows,
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			if len(args) != 1 {
-				return setting.Usage("%s: name one node of the demo, like: tandem %s edge-1", what, what)
+				return setting.Usage("%s: name one node of the demo: tandem %s edge-1", what, what)
 			}
 			var did string
 			var err error

@@ -70,7 +70,7 @@ func foreseenCommand(what, summary, about string) command {
 
 func oneEdge(what string, args []string) (string, error) {
 	if len(args) != 1 || args[0] == "" {
-		return "", setting.Usage("%s: name one edge, like: tandem %s edge-2 (tandem edges lists them)", what, what)
+		return "", setting.Usage("%s: name one edge: tandem %s edge-2 (tandem edges lists them)", what, what)
 	}
 	return args[0], nil
 }

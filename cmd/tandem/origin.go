@@ -55,7 +55,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
 	}
-	life, log, err := begin("origin", "origin", cfg.LogLevel, "", cfg.process)
+	life, log, err := begin("origin", cfg.Name, cfg.LogLevel, "", cfg.process)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -65,6 +66,9 @@ func purgeOf(args []string, prefix, tag string, all bool) (wire.Purge, error) {
 		u, err := url.Parse(args[0])
 		if err != nil {
 			return wire.Purge{}, setting.Usage("purge: %q is no URL", args[0])
+		}
+		if !strings.HasPrefix(u.EscapedPath(), "/") {
+			return wire.Purge{}, setting.Usage("purge: %q is no URL: want one like http://HOST/film/x.m3u8, or its path", args[0])
 		}
 		p = wire.Purge{Prefix: u.EscapedPath(), Exact: true}
 		if _, rest, ok := wire.SplitPath(p.Prefix); ok {

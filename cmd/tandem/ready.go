@@ -43,7 +43,7 @@ func ready(ctx context.Context, admin, ca string, out io.Writer) error {
 	}
 	resp, err := o.HTTP.Do(req) // without a token: whether it is ready is no secret
 	if err != nil {
-		return trusting(err)
+		return fmt.Errorf("not ready: %w", unreached(admin, err))
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReason))

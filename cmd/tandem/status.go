@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
@@ -75,7 +74,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	for _, b := range s.Balancers {
 		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin)
 		if b.Note != "" {
-			notes = append(notes, broken(b.Name+": "+b.Note, 80))
+			notes = append(notes, setting.Wrap(b.Name+": "+b.Note, 0))
 		}
 	}
 	lbs.spare = 3 // players' addresses are no operator's
@@ -91,7 +90,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	}
 	for _, p := range s.Pairs {
 		if p.Note != "" {
-			notes = append(notes, broken(fmt.Sprintf("pair %d: %s", p.ID, p.Note), 80))
+			notes = append(notes, setting.Wrap(fmt.Sprintf("pair %d: %s", p.ID, p.Note), 0))
 		}
 	}
 	if notes = append(notes, edgeNotes(s.Edges)...); len(notes) > 0 {
@@ -128,37 +127,16 @@ func few(names []string) string {
 
 // judged is the verdict, broken at the width of a terminal.
 func judged(v wire.Verdict, colours bool) string {
-	head := broken(v.Text, 80)
+	head := setting.Wrap(v.Text, 0)
 	if colours {
 		head = [...]func(string) string{wire.Good: green, wire.Warn: yellow, wire.Bad: red}[v.Level](head)
 	}
 	for _, line := range []string{v.More, v.Next} {
 		if line != "" {
-			head += "\n" + broken(line, 80)
+			head += "\n" + setting.Wrap(line, 0)
 		}
 	}
 	return head
-}
-
-// broken breaks a text at spaces into lines of so many characters.
-func broken(text string, width int) string {
-	var b strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case column == 0:
-		case column+1+n > width:
-			b.WriteByte('\n')
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String()
 }
 
 func balancerRole(b wire.BalancerInfo) string {

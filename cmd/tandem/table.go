@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"tandem/internal/setting"
 )
 
 // table is text in columns; a column whose head begins with '>' is set to the
@@ -47,7 +49,7 @@ func (t *table) print(out io.Writer) {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
-	if t.spare > 0 && t.width(width, empty) > 80 {
+	if t.spare > 0 && t.width(width, empty) > setting.Columns {
 		empty[t.spare] = true
 	}
 	line := func(cells []string, paint func(int, string) string) {

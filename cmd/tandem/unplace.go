@@ -19,7 +19,7 @@ func unplaceCommand() command {
 		rows:    func() []setting.Row { return c.rows() },
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			if len(args) != 1 || args[0] == "" {
-				return setting.Usage("unplace: name one stream, like: tandem unplace /film/ (tandem streams lists them)")
+				return setting.Usage("unplace: name one stream: tandem unplace /film/ (see tandem streams)")
 			}
 			if err := c.call(ctx, http.MethodPost, "/api/v1/streams/unplace", map[string]string{"stream": args[0]}, nil); err != nil {
 				return fmt.Errorf("unplace %s: %w", args[0], err)

@@ -121,7 +121,11 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 		if a.result == unreached {
 			sentinel = ErrConnect
 		}
-		a.err = fmt.Errorf("%w from %s: %w", sentinel, s.name, a.err)
+		if errors.Is(a.err, sentinel) {
+			a.err = fmt.Errorf("%s: %w", s.name, a.err)
+		} else {
+			a.err = fmt.Errorf("%w from %s: %w", sentinel, s.name, a.err)
+		}
 		return a
 	}
 	a.resp.Body = &body{ReadCloser: a.resp.Body, server: s, ctx: ctx, cancel: a.cancel}

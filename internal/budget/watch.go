@@ -13,6 +13,8 @@ const reachedFor = 30 * time.Second
 // Watch tells which budgets were used up lately: what was refused beyond each is a count
 // that has risen. A row a budget, in the order in which it is told.
 type Watch struct {
+	begins func(what string)
+
 	mu   sync.Mutex
 	rows []watched // guarded by mu
 }
@@ -21,6 +23,7 @@ type watched struct {
 	refused func() int64
 	says    wire.Trouble
 	seen    int64
+	said    bool
 	rose    time.Time
 }
 
@@ -32,9 +35,10 @@ type Refused struct {
 	Relieved    func() int64 // connections for which the kernel held too much
 }
 
-// NewWatch watches a node's budgets; docs/limits.md lists all that there are.
-func NewWatch(node string, of Refused) *Watch {
-	w := &Watch{}
+// NewWatch watches a node's budgets; docs/limits.md lists all that there are. begins is
+// told when one is used up that was not before.
+func NewWatch(node string, of Refused, begins func(what string)) *Watch {
+	w := &Watch{begins: begins}
 	add := func(refused func() int64, text, next string) {
 		if refused != nil {
 			w.rows = append(w.rows, watched{refused: refused, says: wire.Trouble{Text: text, Next: next}})
@@ -60,9 +64,14 @@ func (w *Watch) Reached(now time.Time) (said []wire.Trouble) {
 		if n := r.refused(); n > r.seen {
 			r.seen, r.rose = n, now
 		}
-		if r.seen > 0 && now.Sub(r.rose) < reachedFor {
+		reached := r.seen > 0 && now.Sub(r.rose) < reachedFor
+		if reached {
 			said = append(said, r.says)
 		}
+		if reached && !r.said {
+			w.begins(r.says.Text)
+		}
+		r.said = reached
 	}
 	return said
 }

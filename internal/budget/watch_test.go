@@ -11,9 +11,10 @@ import (
 func TestAUsedUpBudgetIsToldForAWhile(t *testing.T) {
 	var refused [2]int64
 	now := time.Unix(1000, 0)
+	begun := 0
 	w := NewWatch("edge-1", Refused{
 		Connections: NewLimiter(1, 1, nil), Openings: func() int64 { return refused[0] }, Relieved: func() int64 { return refused[1] },
-	})
+	}, func(string) { begun++ })
 	says := func(want string) {
 		t.Helper()
 		got := ""
@@ -38,6 +39,12 @@ func TestAUsedUpBudgetIsToldForAWhile(t *testing.T) {
 	says("a max-held ")
 	now = now.Add(time.Second)
 	says("")
+	if refused[1]++; true {
+		says("max-held ")
+	}
+	if begun != 3 {
+		t.Errorf("%d times one began to be used up, not 3", begun)
+	}
 }
 
 // Which of the two bounds was met is counted apart.

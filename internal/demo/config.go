@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,18 @@ func (c *Config) named() bool {
 
 // Validate says in one line what can't be.
 func (c *Config) Validate() error {
+	for _, row := range []struct {
+		name, value string
+		of          []string
+	}{
+		{"admission", c.Admission, []string{"failsafe", "pair"}},
+		{"state-source", c.StateSource, []string{"push", "load", "query"}},
+		{"duplication", c.Duplication, []string{"relay", "origin", "multicast"}},
+	} {
+		if row.value != "" && !slices.Contains(row.of, row.value) {
+			return fmt.Errorf("--%s: %q is none of %s", row.name, row.value, strings.Join(row.of, ", "))
+		}
+	}
 	if c.Origin != "" {
 		if c.Media != "" || len(c.OriginFlags) > 0 {
 			return errors.New("--origin: with an origin of yours there is none that --media and --origin-flags could be for")

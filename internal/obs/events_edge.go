@@ -36,6 +36,7 @@ var edgeEvents = []event{
 	{"warn", "URIs left that name the origin; see --origin-hosts", "key uris", "Viewers of this manifest go past the edges. Name the host in `--origin-hosts`."},
 	{"error", "hosts can't be read; manifests are not led by them", "error", "A host of an upstream or of `--origin-hosts` is malformed. Correct it."},
 	{"error", "the multicast group is not heard; objects are filled by HTTP; see --multicast-group, --multicast-interface", "error group", "Claim 6 is off at this edge, and nothing is lost by it but the origin's work. Correct the setting, or the network."},
+	{"warn", "a budget is used up", "what", "Clients are being refused or reset beyond a setting that `what` names, and `tandem status` says so for as long as it goes on; docs/limits.md lists all."},
 	{"warn", "connection reset: the kernel held too much for clients that do not take it", "bytes held most", "More than `max-held` (`most`) lay in the kernel for clients that take nothing, or little, of what they asked for: the one for which most lay, for longest, was reset; `bytes` is what it held, `held` what all hold now. Somebody attacks, or `max-held` is low for so many viewers on slow lines: raise it, or `net.ipv4.tcp_mem` with it."},
 	{"error", "a request panicked", "path stack why", "A fault of tandem: the request was ended, the server goes on. Report it with `stack`."},
 	{"info", "segment store is open", "damaged_records lost_files objects stray_files", "The store was read; damaged records and lost or stray files were put right, and are counted."},

@@ -47,7 +47,7 @@ func (s *Set) Parse(args []string, out io.Writer) ([]string, error) {
 			s.help(out)
 			return nil, ErrHelp
 		}
-		return nil, fmt.Errorf("%s: %w (see tandem %s --help)", s.Command, err, s.Command)
+		return nil, fmt.Errorf("%s: %s (tandem %s --help)", s.Command, flagError(err), s.Command)
 	}
 	if err := s.environment(given); err != nil {
 		return nil, err
@@ -194,7 +194,35 @@ func (s *Set) help(out io.Writer) {
 		if row.Default != "" {
 			def = " (default " + row.Default + ")"
 		}
-		fmt.Fprintf(out, "  --%-22s %s%s\n", row.Name, row.Help, def)
+		helpLine(out, row.Name, row.Help+def)
 	}
-	fmt.Fprintf(out, "  --%-22s %s\n", "config", "YAML file with these names as keys")
+	helpLine(out, "config", "YAML file with these names as keys")
+}
+
+// helpLine is what the help says of one flag: a name that is too long for its column has a
+// line of its own.
+func helpLine(out io.Writer, name, text string) {
+	const column = 27
+	head := fmt.Sprintf("  --%-22s ", name)
+	if len(head) > column {
+		head = fmt.Sprintf("  --%s\n%*s", name, column, "")
+	}
+	fmt.Fprintf(out, "%s%s\n", head, Wrap(text, column))
+}
+
+// flagError says of which flag it is in the words of this program.
+func flagError(err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		return "there is no flag --" + strings.TrimPrefix(name, "-")
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return "--" + strings.TrimPrefix(name, "-") + " needs a value"
+	}
+	var value, name string
+	if n, _ := fmt.Sscanf(text, "invalid value %q for flag -%s", &value, &name); n == 2 {
+		_, why, _ := strings.Cut(text, " for flag -"+name+" ")
+		return fmt.Sprintf("--%s %q: %s", strings.TrimSuffix(name, ":"), value, why)
+	}
+	return text
 }

@@ -39,7 +39,6 @@ func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
 		control.RefuseCommand(w, err)
 		return
 	}
-	a.deps.Logger.Info().Str("order", string(raftfsm.TicketNew)).Str("name", asked.Node).Msg("an operator's order is carried out")
 	w.Header().Set("Cache-Control", "no-store")
 	call.Reply(w, http.StatusOK, wire.TicketMade{Ticket: text})
 }

@@ -42,7 +42,6 @@ func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (
 		control.RefuseCommand(w, err)
 		return result, false
 	}
-	a.deps.Logger.Info().Str("order", string(c.Kind)).Str("name", c.Name).Uint64("version", result.Version).Msg("an operator's order is carried out")
 	return result, true
 }
 

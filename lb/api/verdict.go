@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,11 +34,9 @@ func verdict(s *wire.Status) wire.Verdict {
 	v.troubles()
 	v.builds()
 	v.roll()
+	v.next = v.step()
 	survives, more := v.nextFailure()
-	text := strings.Join(v.parts, "; ")
-	if len(v.parts) > 3 {
-		text = strings.Join(v.parts[:3], "; ") + fmt.Sprintf("; %d more", len(v.parts)-3)
-	}
+	text := v.text()
 	if text == "" {
 		text = v.counts() + ", nobody waits for an edge"
 	} else {
@@ -54,6 +51,37 @@ func verdict(s *wire.Status) wire.Verdict {
 	return wire.Verdict{Level: v.level, Text: text, More: more, Next: v.next, Survives: survives}
 }
 
+// part is one thing that is the matter, and what to do about it.
+type part struct {
+	level      wire.Level
+	text, next string
+}
+
+// text is what is worst, of that in the order in which it was found.
+func (v *judgement) text() string {
+	slices.SortStableFunc(v.parts, func(a, b part) int { return int(b.level) - int(a.level) })
+	var texts []string
+	for _, p := range v.parts {
+		texts = append(texts, p.text)
+	}
+	if len(texts) > 3 {
+		texts = append(texts[:3], fmt.Sprintf("%d more", len(texts)-3))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// step is the first that was named for what is worst.
+func (v *judgement) step() string {
+	for level := wire.Bad; level >= wire.Good; level-- {
+		for _, p := range v.parts {
+			if p.level == level && p.next != "" {
+				return p.next
+			}
+		}
+	}
+	return ""
+}
+
 // Survives is what the verdict says of the next failure, as a number: 1 yes, 0 no, -1
 // not known.
 func (a *API) Survives() float64 {
@@ -63,18 +91,15 @@ func (a *API) Survives() float64 {
 // judgement is a verdict in the making.
 type judgement struct {
 	s     *wire.Status
-	parts []string
+	parts []part
 	level wire.Level
-	next  string // the first step that was named: what is worst is looked at first
+	next  string // the next step
 }
 
 // says adds a part; how bad all is is how bad the worst part is.
 func (v *judgement) says(level wire.Level, next, format string, args ...any) {
-	v.parts = append(v.parts, fmt.Sprintf(format, args...))
+	v.parts = append(v.parts, part{level, fmt.Sprintf(format, args...), next})
 	v.level = max(v.level, level)
-	if v.next == "" {
-		v.next = next
-	}
 }
 
 func (v *judgement) counts() string {
@@ -132,7 +157,11 @@ func (v *judgement) edges() {
 		v.says(wire.Warn, "", "%s is back and copies: %s", e.Name, v.viewersOf(e))
 	})
 	each(is(wire.EdgeDraining), func(e *wire.EdgeStatus) {
-		v.says(wire.Warn, "tandem resume "+e.Name+", when the work is done.", "%s is draining", e.Name)
+		how := "drained"
+		if e.Delivering > 0 {
+			how = "draining"
+		}
+		v.says(wire.Warn, "tandem resume "+e.Name+", when the work is done.", "%s is %s", e.Name, how)
 	})
 	each(is(wire.EdgeJoining, wire.EdgeLeaving), func(e *wire.EdgeStatus) { v.says(wire.Warn, "", "%s is %s", e.Name, e.State) })
 	each(func(e *wire.EdgeStatus) bool { return e.State == wire.EdgePending || e.Asks > 0 }, func(e *wire.EdgeStatus) {
@@ -205,71 +234,27 @@ const farBehind = 100
 // balancers: those that are gone, and those that say of themselves that something is
 // wrong.
 func (v *judgement) balancers() {
+	var gone []string
+	for _, b := range v.s.Balancers {
+		if !b.Alive && b.Name != v.s.Node && b.Refused == "" {
+			gone = append(gone, b.Name)
+		}
+	}
+	if len(gone) == 1 {
+		v.says(wire.Warn, "Start "+gone[0]+" again, also where it hangs; if its machine is gone: tandem cluster remove-balancer "+gone[0]+".", "%s is gone", gone[0])
+	} else if len(gone) > 1 {
+		v.says(wire.Warn, "Start them again, also where they hang; a machine that is gone: tandem cluster remove-balancer NAME.", "%s are gone", enumerate(gone))
+	}
 	for _, b := range v.s.Balancers {
 		switch {
 		case !b.Alive && b.Name != v.s.Node && b.Refused != "":
 			v.says(wire.Warn, b.Next, "%s and the others don't hear each other: %s", b.Name, b.Refused)
-		case !b.Alive && b.Name != v.s.Node:
-			v.says(wire.Warn, "Start "+b.Name+" again; if its machine is gone: tandem cluster remove-balancer "+b.Name+".", "%s is gone", b.Name)
 		case b.Problem != "":
 			v.says(wire.Warn, b.Next, "%s: %s", b.Name, b.Problem)
 		case b.Behind > farBehind:
 			v.says(wire.Warn, "Look at the disk and the network of "+b.Name+": it catches up by itself when they let it.", "%s is %d changes behind", b.Name, b.Behind)
 		}
 	}
-}
-
-// troubles: what nodes that are there say of themselves.
-func (v *judgement) troubles() {
-	tell := func(name string, troubles []wire.Trouble) {
-		for _, t := range troubles {
-			v.says(wire.Warn, t.Next, "%s: %s", name, t.Text)
-		}
-	}
-	for _, b := range v.s.Balancers {
-		if b.Alive || b.Name == v.s.Node {
-			tell(b.Name, b.Troubles)
-		}
-	}
-	for i := range v.s.Edges {
-		if e := &v.s.Edges[i]; reports(e) {
-			tell(e.Name, e.Troubles)
-		}
-	}
-}
-
-// builds: an upgrade that has not come to its end.
-func (v *judgement) builds() {
-	var order []string
-	run := map[string][]string{}
-	note := func(name, build string) {
-		build = cmp.Or(build, "an older one")
-		if run[build] == nil {
-			order = append(order, build)
-		}
-		run[build] = append(run[build], name)
-	}
-	for _, b := range v.s.Balancers {
-		if b.Alive || b.Name == v.s.Node {
-			note(b.Name, b.Build)
-		}
-	}
-	for i := range v.s.Edges {
-		if e := &v.s.Edges[i]; reports(e) && e.State != wire.EdgeDown {
-			note(e.Name, e.Build)
-		}
-	}
-	if len(order) < 2 {
-		return
-	}
-	most := slices.MaxFunc(order, func(a, b string) int { return len(run[a]) - len(run[b]) })
-	var rest []string
-	for _, build := range order {
-		if build != most {
-			rest = append(rest, enumerate(run[build])+" "+build)
-		}
-	}
-	v.says(wire.Warn, "Bring the upgrade to its end, or back: nodes of neighbouring versions serve together.", "not all run one build: %s, the others %s", strings.Join(rest, ", "), most)
 }
 
 // roll: a change of the authority that somebody began, and has to end.
@@ -318,7 +303,22 @@ func (v *judgement) nextFailure() (wire.Survival, string) {
 		}
 		return wire.No, "The next failure is not survived: " + short + " would be asked for more than it can deliver." + v.zone()
 	}
+	if only := v.onlyBalancer(); only != "" {
+		v.level = max(v.level, wire.Warn)
+		if v.next == "" {
+			v.next = "Start more: tandem lb --join URL."
+		}
+		return wire.Yes, "The next death of an edge is survived, that of " + only + ", the only balancer, is not." + v.zone()
+	}
 	return wire.Yes, "The next failure is survived." + v.spare() + v.zone()
+}
+
+// onlyBalancer names a balancer beside which there is no other one.
+func (v *judgement) onlyBalancer() string {
+	if len(v.s.Balancers) == 1 {
+		return v.s.Balancers[0].Name
+	}
+	return ""
 }
 
 // spare says when the balancers can lose none any more.

@@ -51,7 +51,9 @@ var verdictRows = []struct {
 		s.Edges[1].State, s.Edges[1].StandIns = wire.EdgeSilent, []string{"edge-3"}
 	}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in"}},
 	{"an edge copies", func(s *wire.Status) { dead(s, 2); s.Edges[2].State = wire.EdgeRecovering }, wire.Warn, wire.Yes, []string{"edge-3 is back and copies: its 10 viewers are on edge-2 and edge-4"}},
-	{"an edge is drained", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
+	{"an edge drains", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
+	{"an edge is drained", func(s *wire.Status) { s.Edges[3].State, s.Edges[3].Delivering = wire.EdgeDraining, 0 }, wire.Warn, wire.Yes, []string{"edge-4 is drained", "tandem resume edge-4"}},
+	{"one balancer", func(s *wire.Status) { s.Balancers = s.Balancers[:1] }, wire.Warn, wire.Yes, []string{"The next death of an edge is survived, that of lb-1, the only balancer, is not.", "tandem lb --join URL"}},
 	{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},
 	{"an edge leaves", func(s *wire.Status) { s.Edges[3].State = wire.EdgeLeaving }, wire.Warn, wire.Yes, []string{"edge-4 is leaving"}},
 	{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},
@@ -68,6 +70,7 @@ var verdictRows = []struct {
 	{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},
 	{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
 	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
+	{"two balancers are gone", func(s *wire.Status) { s.Balancers[1].Alive, s.Balancers[2].Alive = false, false }, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "remove-balancer NAME"}},
 	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},
 	{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind", "Look at the disk and the network of lb-3"}},
 	{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
@@ -95,8 +98,8 @@ var verdictRows = []struct {
 	{"clocks that differ by seconds", func(s *wire.Status) { s.Edges[0].Ahead, s.Balancers[1].Ahead = 4000, -4000 }, wire.Good, wire.Yes, []string{"nobody waits for an edge"}},
 	{"what is asked has an old view", func(s *wire.Status) {
 		b := &s.Balancers[0]
-		b.Problem, b.Next, b.Stale = "the placement here is older than the others'", "Look at its network", true
-	}, wire.Warn, wire.Unknown, []string{"lb-1: the placement here is older", "not known: what lb-1 shows is old", "Ask another balancer", "Look at its network"}},
+		b.Problem, b.Next, b.Stale = "its placement is older than the others'", "Look at its network", true
+	}, wire.Warn, wire.Unknown, []string{"lb-1: its placement is older", "not known: what lb-1 shows is old", "Ask another balancer", "Look at its network"}},
 	{"the origin is down", func(s *wire.Status) {
 		for i := range s.Edges {
 			s.Edges[i].OriginsOut = []string{"http://origin:8090"}
@@ -134,6 +137,9 @@ var verdictRows = []struct {
 		}
 		s.Balancers[1].Build, s.Balancers[2].Build, s.Edges[2].Build = "1.2", "1.3", "1.2"
 	}, wire.Warn, wire.Yes, []string{"Not all run one build: lb-1 an older one, lb-2 and edge-3 1.2, the others 1.3", "Bring the upgrade to its end"}},
+	{"what is worst is said first", func(s *wire.Status) {
+		s.Edges[0].Unwritable, s.Edges[3].State, s.Edges[1].OriginsOut = "no space left on device", wire.EdgeDraining, []string{"http://origin:8090"}
+	}, wire.Bad, wire.Yes, []string{"The origin http://origin:8090 is down for edge-2: what is not stored can't be served; edge-4 is draining; edge-1 can't store", "| Look at it, and at the network between it and edge-2."}},
 	{"much at once", func(s *wire.Status) {
 		dead(s, 0)
 		s.Edges[1].State, s.Edges[2].State, s.Balancers[1].Alive, s.Balancers[2].Problem, s.Edges[3].Margin = wire.EdgeDraining, wire.EdgeLeaving, false, "old", -1

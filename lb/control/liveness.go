@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"tandem/internal/wire"
 )
 
@@ -24,13 +26,15 @@ const staleFor = 2 * time.Second
 
 // peers is what the other balancers answered last.
 type peers struct {
+	gone map[string]bool // that it was logged of; owned by liveness
+
 	mu       sync.Mutex
 	answered map[string]wire.Pong // guarded by mu; by name, of those that are there
 	own      uint64               // guarded by mu; this balancer's version at the last look
 	stale    time.Time            // guarded by mu; since when others know a newer one and this one gets none; zero: not so
 }
 
-func newPeers() *peers { return &peers{answered: map[string]wire.Pong{}} }
+func newPeers() *peers { return &peers{answered: map[string]wire.Pong{}, gone: map[string]bool{}} }
 
 // Alive tells whether a balancer answered last, as far as this one knows.
 func (c *Control) Alive(name string) bool {
@@ -78,6 +82,22 @@ func (p *peers) heard(answered map[string]wire.Pong, own, reported uint64, now t
 		p.stale = now
 	}
 	p.answered, p.own = answered, own
+}
+
+// tell logs which balancers of the cluster answer no more, and which answer again: each
+// once.
+func (p *peers) tell(log zerolog.Logger, all []wire.Balancer, own string, answered map[string]wire.Pong) {
+	for _, b := range all {
+		_, there := answered[b.Name]
+		if b.Name == own || there != p.gone[b.Name] {
+			continue
+		}
+		if p.gone[b.Name] = !there; there {
+			log.Info().Str("balancer", b.Name).Msg("a balancer answers again")
+		} else {
+			log.Warn().Str("balancer", b.Name).Msg("a balancer does not answer")
+		}
+	}
 }
 
 // isStale tells whether others have known a newer placement for too long.
@@ -131,6 +151,7 @@ func (c *Control) askPeers(ctx context.Context) {
 		})
 	}
 	under.Wait()
+	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered)
 	c.Misfits.keep(c.node.Placement())
 	c.peers.heard(answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.deps.Now())
 }

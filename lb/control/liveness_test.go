@@ -1,8 +1,12 @@
 package control
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"tandem/internal/wire"
 )
@@ -37,5 +41,25 @@ func TestAPlacementThatOthersKnowToBeOld(t *testing.T) {
 	}
 	if !p.isStale(now.Add(3 * time.Second)) {
 		t.Error("what edges follow counts for nothing")
+	}
+}
+
+// That a balancer is gone is logged once, and that it is back.
+func TestABalancerThatIsGoneIsLoggedOnce(t *testing.T) {
+	var out bytes.Buffer
+	p, log := newPeers(), zerolog.New(&out)
+	all := []wire.Balancer{{Name: "lb-1"}, {Name: "lb-2"}, {Name: "lb-3"}}
+	both, one := map[string]wire.Pong{"lb-2": {}, "lb-3": {}}, map[string]wire.Pong{"lb-2": {}}
+	for i, row := range []struct {
+		answered map[string]wire.Pong
+		want     string
+	}{
+		{both, ""}, {one, `"balancer":"lb-3","message":"a balancer does not answer"`}, {one, ""}, {both, `"balancer":"lb-3","message":"a balancer answers again"`}, {both, ""},
+	} {
+		out.Reset()
+		p.tell(log, all, "lb-1", row.answered)
+		if said := out.String(); (said == "") != (row.want == "") || !strings.Contains(said, row.want) || strings.Count(said, "\n") > 1 {
+			t.Errorf("look %d: %q is logged, not %q", i, said, row.want)
+		}
 	}
 }

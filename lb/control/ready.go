@@ -21,18 +21,18 @@ func (u *Unfit) Error() string { return u.Text }
 func (c *Control) Ready() error {
 	switch health := c.node.Health(); {
 	case c.node.Fresh():
-		return &Unfit{Text: "this balancer's disk is empty, and it waits to be let in; its log says by whom", Next: "Start the balancers that its log names, or see its --peers and --join."}
+		return &Unfit{Text: "its disk is empty, and it waits to be let in; its log says by whom", Next: "Start the balancers that its log names, or see its --peers and --join."}
 	case health.Disk != nil:
 		return &Unfit{Text: fmt.Sprintf("the placement can't be written: %v; see --data", health.Disk), Next: "Make room on the disk of its --data; it goes on by itself."}
 	case health.Starved > 0:
 		return &Unfit{
-			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: the placement here is old", health.Starved.Round(time.Second)),
+			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: its placement is old", health.Starved.Round(time.Second)),
 			Next:  "Look at the network between it and the leader; if that is well, start it again.",
 			Stale: true,
 		}
 	case c.peers.isStale(c.deps.Now()):
 		return &Unfit{
-			Text:  "the placement here is older than the others': is this balancer cut off from them, or was it taken out?",
+			Text:  "its placement is older than the others': it is cut off from them, or was taken out",
 			Next:  "Look at its network; if it was taken out, give it an empty --data and --join.",
 			Stale: true,
 		}

@@ -114,7 +114,7 @@ export class Cluster {
   // Faults, and what undoes them.
   async fault(kind, name) {
     if (kind === "cut") await this.#link("cut", name);
-    else await this.#signal(name, { kill: "SIGKILL", stop: "SIGSTOP" }[kind]);
+    else await this.#signal(name, { kill: "SIGKILL", stop: "SIGSTOP", end: "SIGTERM" }[kind]);
   }
 
   async heal(kind, name) {

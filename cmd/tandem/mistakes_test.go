@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// Who has mistyped something hears in one line what, and what is wanted.
+func TestMistakesAreNamedInOneLine(t *testing.T) {
+	for args, want := range map[string]string{
+		"status --wat":                         "status: there is no flag --wat (tandem status --help)",
+		"status --cluster":                     "status: --cluster needs a value (tandem status --help)",
+		"bench --viewers 0":                    `bench: --viewers "0": want a whole number from 1 to 100000 (tandem bench --help)`,
+		"edge --copy-rate fast":                `edge: --copy-rate "fast": want `,
+		"status now":                           `status: "now" is too much, it takes flags only (tandem status --help)`,
+		"drain a b":                            "drain: name one edge: tandem drain edge-2 (tandem edges lists them)",
+		"purge sample":                         `purge: "sample" is no URL: want one like http://HOST/film/x.m3u8, or its path`,
+		"demo --admission best":                `--admission: "best" is none of failsafe, pair`,
+		"ready --admin http://127.0.0.1:1":     "not ready: http://127.0.0.1:1: connection refused",
+		"status --admin 127.0.0.1:1":           "no balancer at http://127.0.0.1:1: connection refused (see --admin)",
+		"kill --admin http://127.0.0.1:1 lb-1": "kill lb-1: no balancer at http://127.0.0.1:1: connection refused (see --admin)",
+	} {
+		var out, errs bytes.Buffer
+		code := dispatch(context.Background(), strings.Fields(args), &out, &errs)
+		if said := errs.String(); code == 0 || !strings.HasPrefix(said, "tandem: "+want) || strings.Count(said, "\n") != 1 {
+			t.Errorf("tandem %s: exit %d, %q, want %q", args, code, said, want)
+		}
+	}
+}
+
+// narrow wants no line to be wider than a terminal.
+func narrow(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}
