@@ -61,7 +61,7 @@ func report(out io.Writer, file string, s settings, rows []result) error {
 		s.viewers, segmentBytes>>20, segmentSeconds, readRate>>20, s.faultAfter)
 	page.WriteString(table)
 	page.WriteString("\n*In flight*: responses under way at the fault, and of them those that came from the cache that failed. *Broken*: bodies that were cut short, hung, failed\n" +
-		"or had wrong bytes (retries included). *Next good byte*: over the viewers that the failed cache was serving and that went on at all, how long until the next byte of a body that was right; *gave up*: those that did not.\n" +
+		"or had wrong bytes (retries included). *Next good byte*: over the viewers that the failed cache was serving and that went on at all, how long from its last byte, or its error, until the next byte of a body that was right; *gave up*: those that did not.\n" +
 		"What hangs until the end of the run is in no column: with Caddy, which has no limit for silence inside a body, that is most of what was in flight at *stop* and *link*.\n" +
 		"*Origin*: requests for segments after both caches were warm.\n\n" +
 		"With tandem a stream's viewers are spread over the edges that store it, all of whose bytes are then at stake; with the others over caches by URL. The peers retry everything that they can; none\n" +
