@@ -143,8 +143,12 @@ func (l *losses) step(step int, before *wire.Status) {
 	names = names[:1+l.rng.IntN(3)]
 	lost := map[string]string{}
 	var did []string
-	for _, name := range names {
+	all := l.rng.IntN(3) == 0 // the same
+	for i, name := range names {
 		lost[name] = []string{ofProcess, ofDisk, ofAddress}[l.rng.IntN(3)]
+		if all && i > 0 {
+			lost[name] = lost[names[0]]
+		}
 		did = append(did, name+" "+lost[name])
 	}
 	disks := 0
@@ -216,7 +220,12 @@ func (l *losses) mend(disks int) {
 	switch disks {
 	case 2:
 		// Nobody leads, and the one that has its disk says what is wrong.
-		l.h.Await("nobody leads", 20*time.Second, func(s *wire.Status) bool { return s.Leader == "" && s.Streams > 0 })
+		l.h.Await("it serves, and nobody leads", 20*time.Second, func(*wire.Status) bool {
+			return slices.ContainsFunc(theBalancers, func(name string) bool {
+				own := at(l.h, name)
+				return own != nil && own.Leader == "" && own.Streams > 0
+			})
+		})
 		l.command("cluster", "recover", "--yes")
 	case 3:
 		l.h.Await("another cluster leads", 30*time.Second, func(s *wire.Status) bool { return s.Leader != "" })
