@@ -18,10 +18,12 @@ const (
 	countEvery   = 250 * time.Millisecond
 	refusedEvery = 5 * time.Second
 	countLimit   = 2 * time.Second
+	lastLimit    = 500 * time.Millisecond // for a balancer that stops
 )
 
 // counting is how a balancer's counts become the cluster's: by a command, so that they
-// are the same everywhere and outlive it. What it dies with untold is not counted.
+// are the same everywhere and outlive it. One that stops tells the rest; what it dies with
+// untold is not counted.
 type counting struct {
 	deps *Deps
 	life int64     // this one's, as the cluster knows it; 0: not known yet
@@ -36,17 +38,25 @@ func (c *counting) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			c.last = time.Time{} // there is no other time for refusals
+			c.tell(context.WithoutCancel(ctx), lastLimit)
 			return nil
 		case <-tick.C:
-			if command, ok := c.untold(); ok {
-				limited, cancel := context.WithTimeout(ctx, countLimit)
-				if _, err := c.deps.Control.Proposals.Propose(limited, command); !errors.Is(err, control.ErrNoQuorum) {
-					c.told = *command.Counts
-				} // else it is told again
-				cancel()
-			}
+			c.tell(ctx, countLimit)
 		}
 	}
+}
+
+func (c *counting) tell(ctx context.Context, limit time.Duration) {
+	command, ok := c.untold()
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if _, err := c.deps.Control.Proposals.Propose(ctx, command); !errors.Is(err, control.ErrNoQuorum) {
+		c.told = *command.Counts
+	} // else it is told again
 }
 
 // untold is what there is to tell.
