@@ -135,7 +135,10 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	case http.MethodGet:
+	case http.MethodHead: // a range is asked for by GET alone (RFC 9110 section 14.2)
+		r.Header.Del("Range")
+		r.Header.Del("If-Range")
 	case http.MethodOptions:
 		call.Preflight(w)
 		return

@@ -45,7 +45,7 @@ func (l *lines) Lines(text string) { l.b = append(l.b, text...) }
 
 // Serve is a front.Quick's.
 func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
-	if h.Method != http.MethodGet && h.Method != http.MethodHead {
+	if h.Method != http.MethodGet && (h.Method != http.MethodHead || h.Get("Range") != "") {
 		return false
 	}
 	e := q.e

@@ -65,7 +65,9 @@ func TestAHitIsAnsweredAlikeOnALoopAndAway(t *testing.T) {
 				var answers [2]string
 				for range 3 { // Age and ttl may step between the two
 					hits += 2
-					onLoops++
+					if method == http.MethodGet || !strings.HasPrefix(fields, "Range: ") { // that of a head is dropped, away from the loops
+						onLoops++
+					}
 					if answers = [2]string{said(t, method, e.url+path, fields), said(t, method, slow.URL+path, fields)}; answers[0] == answers[1] {
 						break
 					}
