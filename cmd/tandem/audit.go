@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"tandem/internal/setting"
@@ -30,7 +31,8 @@ func auditCommand() command {
 func auditTable(out io.Writer, all []wire.Audited) {
 	t := newTable("WHEN", "WHO", "ROLE", "BY", "FROM", "ASKED", "WHAT", ">ANSWER")
 	for _, a := range all {
-		t.add(time.UnixMilli(a.Time).Format(time.DateTime), a.Who, a.Role, a.By, a.From, a.Node, a.Method+" "+a.Path, a.Status)
+		t.add(time.UnixMilli(a.Time).Format(time.DateTime), a.Who, a.Role, a.By, a.From, a.Node, a.Method+" "+strings.TrimPrefix(a.Path, "/api/v1"), a.Status)
 	}
+	t.spare = []int{3, 2, 5, 4} // --json has all
 	t.print(out)
 }

@@ -77,7 +77,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 			notes = append(notes, setting.Wrap(b.Name+": "+b.Note, 0))
 		}
 	}
-	lbs.spare = 3 // players' addresses are no operator's
+	lbs.spare = []int{3} // players' addresses are no operator's
 	lbs.paint = painter(colours, 1, "leader", "gone", "follower")
 	lbs.print(out)
 	fmt.Fprintln(out)

@@ -16,7 +16,7 @@ import (
 type table struct {
 	heads []string
 	rows  [][]string
-	spare int                                  // the column that is left out where all would be wider than a terminal; 0: none
+	spare []int                                // the columns that are left out, one after the other, where all would be wider than a terminal
 	paint func(column int, text string) string // colours, on a terminal only
 }
 
@@ -49,8 +49,10 @@ func (t *table) print(out io.Writer) {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
-	if t.spare > 0 && t.width(width, empty) > setting.Columns {
-		empty[t.spare] = true
+	for _, column := range t.spare {
+		if t.width(width, empty) > setting.Columns {
+			empty[column] = true
+		}
 	}
 	line := func(cells []string, paint func(int, string) string) {
 		var b strings.Builder

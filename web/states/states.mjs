@@ -76,7 +76,7 @@ async function disks(w, look, tools) {
   await w.unfill("edge-2");
   await look("edge-disk-well", ["4 edges up", survived], { level: "good" });
   await w.fill("lb-3");
-  await w.order("/api/v1/admission", { admission: "pair" });
+  for (let i = 0; i < 150; i++) await w.order("/api/v1/purge", { prefix: `/none/${"x".repeat(900)}/${i}` }); // beyond what its files have room for
   await look("balancer-disk-full", ["lb-3: the placement can't be written: ", "no space left on device", "Make room on the disk of its --data"], { level: "warn" });
   await w.unfill("lb-3");
   await w.order("/api/v1/admission", { admission: "failsafe" });

@@ -46,8 +46,9 @@ export class Balancers {
     const alive = voters.filter((b) => b.alive).length;
     const spare = alive - (Math.floor(voters.length / 2) + 1);
     const quorum = spare < 0 ? "No majority: the placement can't change." : spare === 0 ? "A majority, with none to spare." : `A majority, with ${spare} to spare.`;
-    setText(this.quorum, voters.length > 0 ? quorum : "");
-    setAttribute(this.quorum, "class", spare < 0 ? "summary bad" : "summary");
+    const led = status.majority || spare < 0; // else the others are there, and this one hears of no leader
+    setText(this.quorum, voters.length === 0 ? "" : led ? quorum : `Nobody leads, as far as ${status.node} knows.`);
+    setAttribute(this.quorum, "class", spare < 0 || !led ? "summary bad" : "summary");
     for (const choice of this.choices) setAttribute(choice, "aria-pressed", String(choice.textContent === status.admission));
   }
 }
