@@ -68,9 +68,12 @@ var plains = []plain{
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.connections.Beyond()) }},
 	{"tandem_lb_foreign_calls_total", "Requests for internal endpoints without the cluster's secret.", false, total(func(c *counts) *tally { return &c.foreign })},
 	{"tandem_lb_connections", "Connections open now.", true, func(l *LB) float64 { return float64(l.connections.Open()) }},
-	{"tandem_lb_next_failure_survived", "Whether the next death of an edge costs nobody anything, by the verdict that the page shows: 1 yes, 0 no, -1 not known.", true, func(l *LB) float64 { return l.api.Survives() }},
+	{"tandem_lb_next_failure_survived", "Whether the next death of an edge costs nobody anything, by the verdict that the page shows: 1 yes, 0 no, -1 not known.", true, func(l *LB) float64 { return survives[l.api.Verdict().Survives] }},
+	{"tandem_lb_verdict", "How bad it is, by the verdict that the page and tandem status show: 0 good, 1 warn, 2 bad.", true, func(l *LB) float64 { return float64(l.api.Verdict().Level) }},
 	{"tandem_lb_sessions", "Sessions of the cluster by the edges' reports.", true, func(l *LB) float64 { return float64(l.control.Loads.Sessions(l.node.Placement())) }},
 }
+
+var survives = map[wire.Survival]float64{wire.Yes: 1, wire.No: 0, wire.Unknown: -1}
 
 // gapBounds are of the time without a byte, in seconds.
 var gapBounds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 5, 10}

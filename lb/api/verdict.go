@@ -82,11 +82,8 @@ func (v *judgement) step() string {
 	return ""
 }
 
-// Survives is what the verdict says of the next failure, as a number: 1 yes, 0 no, -1
-// not known.
-func (a *API) Survives() float64 {
-	return map[wire.Survival]float64{wire.Yes: 1, wire.No: 0, wire.Unknown: -1}[a.status().Verdict.Survives]
-}
+// Verdict is what the page and `tandem status` begin with.
+func (a *API) Verdict() wire.Verdict { return a.status().Verdict }
 
 // judgement is a verdict in the making.
 type judgement struct {

@@ -10,7 +10,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const pipeEnv = { ...process.env, TANDEM_PARENT_PIPE: "1" };
+const pipeEnv = () => ({ ...process.env, TANDEM_PARENT_PIPE: "1" });
 
 export class Cluster {
   #children = [];
@@ -24,7 +24,7 @@ export class Cluster {
   static async start(binary, dir, flags) {
     const args = ["demo", "--dir", dir, "--listen", "127.0.0.1:0", ...flags];
     // A group of its own: Ctrl-C goes to us, who then end it in order.
-    const demo = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe"], detached: true, env: pipeEnv });
+    const demo = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe"], detached: true, env: pipeEnv() });
     let said = "";
     for (const out of [demo.stdout, demo.stderr]) out.on("data", (text) => { said += text; });
     let failed = "";
@@ -126,7 +126,7 @@ export class Cluster {
   // Runs a dead node's command line again, as the machine coming back does.
   async #restart(name) {
     const node = this.file.nodes.find((n) => n.name === name);
-    const child = spawn(node.args[0], node.args.slice(1), { stdio: ["pipe", "pipe", "pipe"], detached: true, env: pipeEnv });
+    const child = spawn(node.args[0], node.args.slice(1), { stdio: ["pipe", "pipe", "pipe"], detached: true, env: pipeEnv() });
     const log = createWriteStream(path.join(node.dir, "log"), { flags: "a" });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });

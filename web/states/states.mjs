@@ -85,7 +85,7 @@ async function disks(w, look, tools) {
   for (let i = 0; i < 40; i++) await w.get(`/sample/none-${i}.m4s`).catch(() => {});
   await look("origin-down", [/The origin \S+ is down for edge-/, "what is not stored can't be served"], { level: "bad" });
   await w.back("origin-1");
-  await look("origin-back", ["4 edges up", survived], { level: "good", limit: 40_000 });
+  await look("origin-back", ["4 edges up", survived], { level: "good", limit: 60_000 }); // where nobody asks, what failed is told for a while
   const binary = await skewed(tools, w.binary);
   await w.again("edge-3", { binary, env: { TANDEM_SKEW: "60" } });
   await look("clock-of-an-edge", [/[Tt]he clock of edge-3 is (59s|1m[01]s) ahead/, "Set the clock of edge-3"], { level: "warn" });
