@@ -31,5 +31,7 @@ var balancerEvents = []event{
 	{"warn", "a budget is used up", "what", "Clients are being refused or reset beyond a setting that `what` names, and `tandem status` says so for as long as it goes on; docs/limits.md lists all."},
 	{"warn", "a balancer does not answer", "balancer", "Another balancer is gone, or hangs, or the network between does. Sessions go on; start it again, or take it out for good (`tandem cluster remove-balancer`)."},
 	{"info", "a balancer answers again", "balancer", "The balancer of an earlier line is back. Nothing to do."},
+	{"warn", "nobody leads the balancers: sessions go on, the placement can't change", "", "There is no majority of the balancers, as far as this one knows: no death can be committed, no edge joins, no new stream is placed. Start those that are gone; `tandem cluster recover` if most are lost for good."},
+	{"info", "the balancers have a leader again", "", "The placement can be changed again. Nothing to do."},
 	{"error", "a request panicked", "path stack why", "A fault of tandem: the request was ended, the server goes on. Report it with `stack`."},
 }

@@ -26,7 +26,9 @@ const staleFor = 2 * time.Second
 
 // peers is what the other balancers answered last.
 type peers struct {
-	gone map[string]bool // that it was logged of; owned by liveness
+	gone  map[string]bool // that it was logged of; owned by liveness
+	led   bool            // somebody has led once; owned by liveness
+	unled bool            // that it was logged that nobody leads; owned by liveness
 
 	mu       sync.Mutex
 	answered map[string]wire.Pong // guarded by mu; by name, of those that are there
@@ -84,9 +86,9 @@ func (p *peers) heard(answered map[string]wire.Pong, own, reported uint64, now t
 	p.answered, p.own = answered, own
 }
 
-// tell logs which balancers of the cluster answer no more, and which answer again: each
-// once.
-func (p *peers) tell(log zerolog.Logger, all []wire.Balancer, own string, answered map[string]wire.Pong) {
+// tell logs which balancers of the cluster answer no more, which answer again, and whether
+// anybody leads them: each once.
+func (p *peers) tell(log zerolog.Logger, all []wire.Balancer, own string, answered map[string]wire.Pong, led bool) {
 	for _, b := range all {
 		_, there := answered[b.Name]
 		if b.Name == own || there != p.gone[b.Name] {
@@ -97,6 +99,15 @@ func (p *peers) tell(log zerolog.Logger, all []wire.Balancer, own string, answer
 		} else {
 			log.Warn().Str("balancer", b.Name).Msg("a balancer does not answer")
 		}
+	}
+	p.led = p.led || led
+	if led != p.unled || !p.led {
+		return
+	}
+	if p.unled = !led; led {
+		log.Info().Msg("the balancers have a leader again")
+	} else {
+		log.Warn().Msg("nobody leads the balancers: sessions go on, the placement can't change")
 	}
 }
 
@@ -151,7 +162,7 @@ func (c *Control) askPeers(ctx context.Context) {
 		})
 	}
 	under.Wait()
-	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered)
+	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered, c.Majority())
 	c.Misfits.keep(c.node.Placement())
 	c.peers.heard(answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.deps.Now())
 }

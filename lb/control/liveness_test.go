@@ -44,7 +44,8 @@ func TestAPlacementThatOthersKnowToBeOld(t *testing.T) {
 	}
 }
 
-// That a balancer is gone is logged once, and that it is back.
+// That a balancer is gone is logged once, and that it is back; so is that nobody leads, but
+// not before anybody has led.
 func TestABalancerThatIsGoneIsLoggedOnce(t *testing.T) {
 	var out bytes.Buffer
 	p, log := newPeers(), zerolog.New(&out)
@@ -52,12 +53,21 @@ func TestABalancerThatIsGoneIsLoggedOnce(t *testing.T) {
 	both, one := map[string]wire.Pong{"lb-2": {}, "lb-3": {}}, map[string]wire.Pong{"lb-2": {}}
 	for i, row := range []struct {
 		answered map[string]wire.Pong
+		led      bool
 		want     string
 	}{
-		{both, ""}, {one, `"balancer":"lb-3","message":"a balancer does not answer"`}, {one, ""}, {both, `"balancer":"lb-3","message":"a balancer answers again"`}, {both, ""},
+		{both, false, ""},
+		{both, true, ""},
+		{one, true, `"balancer":"lb-3","message":"a balancer does not answer"`},
+		{one, true, ""},
+		{one, false, "nobody leads the balancers"},
+		{one, false, ""},
+		{both, false, `"balancer":"lb-3","message":"a balancer answers again"`},
+		{both, true, "the balancers have a leader again"},
+		{both, true, ""},
 	} {
 		out.Reset()
-		p.tell(log, all, "lb-1", row.answered)
+		p.tell(log, all, "lb-1", row.answered, row.led)
 		if said := out.String(); (said == "") != (row.want == "") || !strings.Contains(said, row.want) || strings.Count(said, "\n") > 1 {
 			t.Errorf("look %d: %q is logged, not %q", i, said, row.want)
 		}

@@ -3,7 +3,7 @@
 // do next, in the same words. The pictures are kept for somebody to look at.
 //
 //	make states [STATES=edges,disks]     as root: it makes a network and mounts of its own
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,10 @@ import { Comparison } from "./compare.mjs";
 import { scenes } from "./states.mjs";
 import { World } from "./world.mjs";
 
-const binary = process.env.TANDEM_BIN || fileURLToPath(new URL("../../bin/tandem", import.meta.url));
+const built = process.env.TANDEM_BIN || fileURLToPath(new URL("../../bin/tandem", import.meta.url));
 const base = await mkdtemp(path.join(tmpdir(), "tandem-states-"));
+const binary = path.join(base, "tandem"); // a build meanwhile is another one
+await copyFile(built, binary);
 const pictures = process.argv[2] || path.join(base, "pictures");
 const asked = (process.env.STATES || Object.keys(scenes).join()).split(",");
 await mkdir(pictures, { recursive: true });

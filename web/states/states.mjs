@@ -68,7 +68,7 @@ async function alone(w, look) {
   await look("balancer-alone", ["lb-1, the only balancer"], {});
 }
 
-async function disks(w, look, tools) {
+async function disks(w, look) {
   await w.viewers(12);
   await w.fill("edge-2");
   await w.tandem("purge", "--all"); // all is fetched anew
@@ -86,6 +86,16 @@ async function disks(w, look, tools) {
   await look("origin-down", [/The origin \S+ is down for edge-/, "what is not stored can't be served"], { level: "bad" });
   await w.back("origin-1");
   await look("origin-back", ["4 edges up", survived], { level: "good", limit: 60_000 }); // where nobody asks, what failed is told for a while
+  await w.fail("edge-4");
+  await w.tandem("purge", "--all");
+  await look("edge-disk-read-only", ["edge-4 can't store: read-only file system", survived], { level: "warn" });
+  await w.fail("lb-2");
+  await w.order("/api/v1/admission", { admission: "pair" });
+  await look("balancer-disk-read-only", ["lb-2: the placement can't be written: ", "read-only file system"], { level: "warn" });
+}
+
+async function clocks(w, look, tools) {
+  await w.viewers(12);
   const binary = await skewed(tools, w.binary);
   await w.again("edge-3", { binary, env: { TANDEM_SKEW: "60" } });
   await look("clock-of-an-edge", [/[Tt]he clock of edge-3 is (59s|1m[01]s) ahead/, "Set the clock of edge-3"], { level: "warn" });
@@ -96,13 +106,6 @@ async function disks(w, look, tools) {
   await w.again("lb-2", { binary: w.binary });
   await w.again("edge-2", { binary: await older(tools) });
   await look("builds-differ", ["Not all run one build: edge-2 v0.9.0", "Bring the upgrade to its end"], { level: "warn" });
-  await w.again("edge-2", { binary: w.binary });
-  await w.fail("edge-4");
-  await w.tandem("purge", "--all");
-  await look("edge-disk-read-only", ["edge-4 can't store: read-only file system", survived], { level: "warn" });
-  await w.fail("lb-2");
-  await w.order("/api/v1/admission", { admission: "pair" });
-  await look("balancer-disk-read-only", ["lb-2: the placement can't be written: ", "read-only file system"], { level: "warn" });
 }
 
 async function zones(w, look) {
@@ -170,6 +173,7 @@ export const scenes = {
   balancers: { flags: () => ["--capacity", "40"], play: balancers },
   alone: { flags: () => ["--capacity", "40", "--balancers", "1"], play: alone },
   disks: { flags: () => ["--capacity", "40"], small: ["edge-2", "lb-3"], failing: ["edge-4", "lb-2"], play: disks },
+  clocks: { flags: () => ["--capacity", "40"], play: clocks },
   zones: { flags: () => ["--capacity", "8"], play: zones },
   foreign: { flags: () => ["--capacity", "8"], play: foreign },
   secrets: { flags: () => ["--capacity", "8", "--insecure"], play: secrets },
