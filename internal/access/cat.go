@@ -79,8 +79,12 @@ func (p *Policy) judgeCAT(rule *Rule, text string, r Request, now time.Time) (Gr
 func (c *catCheck) all(claims map[any]any) error {
 	var ids []uint64
 	for key := range claims {
-		if id, ok := key.(uint64); ok {
+		switch id := key.(type) {
+		case uint64:
 			ids = append(ids, id)
+		case int64, string: // private
+		default:
+			return refuse(ReasonInvalid, "the token has a claim whose name is no number and no text")
 		}
 	}
 	slices.Sort(ids)
@@ -111,6 +115,17 @@ func number(v any) (float64, bool) {
 		return float64(n), true
 	case float64:
 		return n, !math.IsNaN(n) && !math.IsInf(n, 0)
+	}
+	return 0, false
+}
+
+// whole is a number that has no parts: one of algorithms, or of ways of matching.
+func whole(v any) (int, bool) {
+	switch n := v.(type) {
+	case uint64:
+		return int(n), n <= math.MaxInt32
+	case int64:
+		return int(n), n >= math.MinInt32
 	}
 	return 0, false
 }

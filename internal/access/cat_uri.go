@@ -114,11 +114,11 @@ func matches(match any, text string) (bool, error) {
 		return false, malformed("catu or cath")
 	}
 	for way, value := range ways {
-		n, isNumber := number(way)
+		n, isNumber := whole(way)
 		if !isNumber {
 			return false, malformed("catu or cath")
 		}
-		good, err := matchOne(int(n), value, text)
+		good, err := matchOne(n, value, text)
 		if err != nil || !good {
 			return false, err
 		}

@@ -33,6 +33,9 @@ const (
 	tagSign1 = 18
 )
 
+// majorArray is how an array begins (RFC 8949 section 3.1).
+const majorArray = 4
+
 // Parameters of a COSE header (RFC 9052).
 const (
 	headerAlgorithm = uint64(1)
@@ -52,13 +55,13 @@ type sealed struct {
 // openCOSE checks the seal of a token and returns what it seals.
 func (r *Rule) openCOSE(raw []byte) ([]byte, bool) {
 	kind := uint64(0) // not said
-	for range 2 {
+	for i := range 2 {
 		var tag cbor.RawTag
 		if strict.Unmarshal(raw, &tag) != nil {
 			break
 		}
 		switch {
-		case tag.Number == tagCWT && kind == 0:
+		case tag.Number == tagCWT && i == 0:
 		case (tag.Number == tagMac0 || tag.Number == tagSign1) && kind == 0:
 			kind = tag.Number
 		default:
@@ -68,10 +71,14 @@ func (r *Rule) openCOSE(raw []byte) ([]byte, bool) {
 	}
 	var s sealed
 	header := map[any]any{}
+	if len(raw) == 0 || raw[0]>>5 != majorArray { // the decoder would pass over more tags
+		return nil, false
+	}
 	if strict.Unmarshal(raw, &s) != nil || len(s.Protected) > 0 && strict.Unmarshal(s.Protected, &header) != nil {
 		return nil, false
 	}
-	if _, ok := header[headerCritical]; ok {
+	_, critical := header[headerCritical]
+	if _, ok := s.Open[headerCritical]; ok || critical {
 		return nil, false // an extension that we don't know
 	}
 	id, _ := header[headerKey].([]byte)
@@ -79,11 +86,11 @@ func (r *Rule) openCOSE(raw []byte) ([]byte, bool) {
 		id, _ = s.Open[headerKey].([]byte)
 	}
 	// The algorithm has to be sealed itself.
-	algorithm, _ := number(header[headerAlgorithm])
-	if mac, ok := coseMACs[int(algorithm)]; ok && kind != tagSign1 {
+	algorithm, _ := whole(header[headerAlgorithm])
+	if mac, ok := coseMACs[algorithm]; ok && kind != tagSign1 {
 		return s.Payload, r.maced(&s, string(id), mac)
 	}
-	if signature, ok := coseSignatures[int(algorithm)]; ok && kind != tagMac0 {
+	if signature, ok := coseSignatures[algorithm]; ok && kind != tagMac0 {
 		return s.Payload, r.signedBy(&s, string(id), signature)
 	}
 	return nil, false

@@ -19,6 +19,8 @@ type viewerClaims struct {
 	Version   *int     `json:"cdniv"`    // 1
 	Critical  string   `json:"cdnicrit"` // names of claims that have to be understood
 	ClientIP  any      `json:"cdniip"`
+
+	read bool // there were claims: of a token that says null in their place nothing is read
 }
 
 var errNull = errors.New("a claim that narrows is null")
@@ -35,6 +37,7 @@ func (c *viewerClaims) UnmarshalJSON(text []byte) error {
 			return errNull
 		}
 	}
+	c.read = true
 	type plain viewerClaims
 	return json.Unmarshal(text, (*plain)(c))
 }
@@ -66,7 +69,7 @@ func (p *Policy) judgeJWT(rule *Rule, text string, r Request, now time.Time) (Gr
 		return Grant{}, refuse(ReasonEarly, "the token is not valid yet")
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer), errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return Grant{}, refuse(ReasonScope, "the token is of another issuer or for another audience")
-	case err != nil:
+	case err != nil, !claims.read:
 		return Grant{}, refuse(ReasonInvalid, "the token is not a JWT that is sealed by a key of this stream")
 	}
 	g := Grant{Subject: claims.Subject}

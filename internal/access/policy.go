@@ -119,6 +119,9 @@ func (p *Policy) token(rule *Rule, r Request, now time.Time) (Grant, error) {
 		if len(text) > maxToken {
 			return Grant{}, refuse(ReasonInvalid, "the token is longer than %d bytes", maxToken)
 		}
+		if strings.ContainsFunc(text, unseen) { // decoders of base64 pass over the ends of lines
+			return Grant{}, refuse(ReasonInvalid, "the token has bytes in it that are no text")
+		}
 		g, err := judges[kind](p, rule, text, shown, now)
 		if err != nil {
 			return Grant{}, err
@@ -128,6 +131,8 @@ func (p *Policy) token(rule *Rule, r Request, now time.Time) (Grant, error) {
 	}
 	return Grant{}, refuse(ReasonMissing, "this stream is opened with a token (%s)", strings.Join(rule.Tokens, ", "))
 }
+
+func unseen(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 var judges = map[string]func(*Policy, *Rule, string, Request, time.Time) (Grant, error){
 	KindURL: (*Policy).judgeURL, KindJWT: (*Policy).judgeJWT, KindCAT: (*Policy).judgeCAT,

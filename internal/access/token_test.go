@@ -10,6 +10,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/golang-jwt/jwt/v5"
@@ -155,6 +156,49 @@ func TestClaimsOfAJWTThatAreNullOpenNothing(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
+	if _, err := p.Open(asks(entry+"?jwt="+jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), nil)), moment); reason(err) != ReasonInvalid {
+		t.Errorf("all of them: %v", err)
+	}
+}
+
+// What is sealed by a good key and stands in a way that nobody means opens nothing.
+func TestCATThatIsWrittenOddlyOpensNothing(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [cat], " + allKeys)
+	for what, change := range map[string]func(*catToken){
+		"an extension outside":    func(c *catToken) { c.open[2] = []any{99} },
+		"a tag twice":             func(c *catToken) { c.tags = []uint64{61, 61} },
+		"a tag too many":          func(c *catToken) { c.tags = []uint64{61, 17, 18} },
+		"a tag within":            func(c *catToken) { c.tags = []uint64{17, 17} },
+		"an algorithm in parts":   func(c *catToken) { c.header[1] = 5.9 },
+		"an algorithm as a float": func(c *catToken) { c.header[1] = 5.0 },
+		"a claim named by a float": func(c *catToken) {
+			c.claims[312.0] = map[any]any{3: in(1, "/other/")}
+		},
+	} {
+		c := newCAT(5, map[any]any{4: now + 60})
+		change(c)
+		if _, err := p.Open(asks(entry+"?CAT="+c.seal(t, maced(firstSecret))), moment); reason(err) != ReasonInvalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A token is spelled in one way: what decoders pass over is none of it.
+func TestEndsOfLinesInATokenOpenNothing(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [cat, jwt, url], " + allKeys)
+	for kind, token := range map[string]string{
+		"jwt": jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{"exp": now + 60}), "CAT": catOf(t, map[any]any{4: now + 60}),
+		"token": SignURL([]byte(firstSecret), "k1", "/premium/*", "", moment.Add(time.Minute)),
+	} {
+		for _, more := range []string{"", "%0a", "%0D", "%00", "%20", "%7f", "%C2%A0", "%ff"} {
+			for _, at := range []int{0, len(token) / 2, len(token)} {
+				spelled := token[:at] + more + token[at:]
+				if _, err := p.Open(asks(entry+"?"+kind+"="+spelled), moment); (err == nil) != (more == "") {
+					t.Errorf("%s with %q at %d: %v", kind, more, at, err)
+				}
+			}
+		}
+	}
 }
 
 func TestCATIsOpenedByItsKeyAlone(t *testing.T) {
@@ -266,6 +310,7 @@ var catRows = map[string]struct {
 	"a pattern that is broken": {312, map[any]any{3: in(4, []any{"("})}, ReasonInvalid, 0},
 	"two ways at once":         {312, map[any]any{3: map[any]any{1: "/premium/", 2: ".mpd"}}, ReasonScope, 0},
 	"a query":                  {312, map[any]any{4: in(0, "v=1")}, "", 0},
+	"a way in parts":           {312, map[any]any{3: map[any]any{1.5: "/premium/"}}, ReasonInvalid, 0},
 	"an unknown way":           {312, map[any]any{3: in(9, "x")}, ReasonInvalid, 0},
 	"no way":                   {312, map[any]any{3: map[any]any{}}, ReasonInvalid, 0},
 	"an unknown part":          {312, map[any]any{9: in(0, "x")}, ReasonInvalid, 0},

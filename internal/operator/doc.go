@@ -5,7 +5,8 @@
 // Always true:
 //   - a request whose Host is a name that nobody gave this listener gets nothing: a
 //     page can have its own name lead here (DNS rebinding), but can't send ours;
-//   - what changes something is taken from a browser only if our own page sent it;
+//   - what changes something is taken from a browser only if our own page sent it, and
+//     what costs something as well: another page gets nothing but the empty page;
 //   - no page is shown in a frame;
 //   - a path that is in no row of the table is for admins alone;
 //   - of a token only a hash is kept; nothing here is written to a log but names;

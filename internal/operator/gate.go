@@ -131,8 +131,8 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 			g.audit(r, p, refusedStatus(p))
 			return
 		}
-		if err := g.crossOrigin(r, p); err != nil {
-			call.RefuseNode(w, http.StatusForbidden, "cross_origin", "orders are not taken from another site's page")
+		if err := g.crossOrigin(r, p, needs); err != nil {
+			call.RefuseNode(w, http.StatusForbidden, "cross_origin", "another site's page is given nothing here, and its orders are not taken")
 			g.audit(r, p, http.StatusForbidden)
 			return
 		}
@@ -207,11 +207,15 @@ func (g *Gate) refuse(w http.ResponseWriter, p Person, needs Role) {
 	call.RefuseNode(w, http.StatusForbidden, "role", p.Name+" is "+p.Role.String()+"; this is for "+needs.String()+"s")
 }
 
-// crossOrigin refuses what a browser was made to send by another site's page. Who
-// shows a token is no browser that was made to.
-func (g *Gate) crossOrigin(r *http.Request, p Person) error {
+// crossOrigin refuses what a browser was made to send by another site's page: orders, and
+// questions as well, whose answers that page can't read: a profile costs, and a stream of
+// events takes a place. Who shows a token is no browser that was made to.
+func (g *Gate) crossOrigin(r *http.Request, p Person, needs Role) error {
 	if p.By == "token" {
 		return nil
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); needs > Nobody && (site == "cross-site" || site == "same-site") {
+		return errForeign
 	}
 	return g.foreign(r)
 }
@@ -225,7 +229,7 @@ func (g *Gate) foreign(r *http.Request) error {
 	return g.origin.Check(r)
 }
 
-var errForeign = errors.New("a page without TLS")
+var errForeign = errors.New("another site's page")
 
 // audit notes what changes something.
 func (g *Gate) audit(r *http.Request, p Person, status int) {

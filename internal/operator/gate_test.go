@@ -161,6 +161,44 @@ func TestOtherPagesCanNeitherOrderNorFrame(t *testing.T) {
 	}
 }
 
+// A page whose scripts can't read what comes could make it come all the same: profiles
+// that cost, streams of events that take places. A link to the page itself leads there.
+func TestOtherPagesAreAnsweredNothing(t *testing.T) {
+	guarded, open := newStage(t, "metrics: open\n"), newStage(t, "")
+	open.open(Config{Name: "lb-1", Listen: "127.0.0.1:9080", Hosts: []string{"lb.example"}})
+	login := guarded.ask("POST", "/auth/login", `{"token":"`+guarded.tokens["admin"]+`"}`)
+	cookie := strings.SplitN(login.Header.Get("Set-Cookie"), ";", 2)[0]
+	for _, row := range []struct {
+		path, site string
+		status     int
+	}{
+		{"/api/v1/status", "same-origin", http.StatusOK},
+		{"/api/v1/status", "none", http.StatusOK},
+		{"/api/v1/status", "", http.StatusOK},
+		{"/api/v1/status", "same-site", http.StatusForbidden},
+		{"/api/v1/status", "cross-site", http.StatusForbidden},
+		{"/debug/pprof/trace", "cross-site", http.StatusForbidden},
+		{"/no/such/path", "cross-site", http.StatusForbidden},
+		{"/", "cross-site", http.StatusOK},
+		{"/livez", "cross-site", http.StatusOK},
+		{"/auth/me", "cross-site", http.StatusOK},
+	} {
+		for _, s := range []*stage{guarded, open} {
+			for _, mode := range []string{"navigate", "no-cors"} {
+				if resp := s.ask("GET", row.path, "", "Cookie", cookie, "Sec-Fetch-Site", row.site, "Sec-Fetch-Mode", mode); resp.StatusCode != row.status {
+					t.Errorf("%s by %q (%s): %d, want %d", row.path, row.site, mode, resp.StatusCode, row.status)
+				}
+			}
+		}
+	}
+	if resp := guarded.ask("GET", "/api/v1/status", "", append(guarded.bearer("viewer"), "Sec-Fetch-Site", "cross-site")...); resp.StatusCode != http.StatusOK {
+		t.Errorf("who shows a token: %d", resp.StatusCode)
+	}
+	if resp := guarded.ask("GET", "/metrics", "", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != http.StatusOK {
+		t.Errorf("what is open to all: %d", resp.StatusCode)
+	}
+}
+
 // What was set or sent without TLS may be anybody's who is between.
 func TestWithTLSALoginIsThisHostsAlone(t *testing.T) {
 	s := newStage(t, "", func(c *Config) { c.Secure = true })

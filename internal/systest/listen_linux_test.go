@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"tandem/bench/lab"
 	"tandem/internal/cluster"
 	"tandem/internal/identity"
+	"tandem/internal/operator"
 	"tandem/internal/player"
 	"tandem/internal/wire"
 )
@@ -21,9 +23,10 @@ import (
 // listenEnv is how long is listened: `make listen`.
 const listenEnv = "TANDEM_LISTEN"
 
-// Somebody hears every frame between nodes that have names, under load, with an edge
-// that dies and keys that change: all of it is TLS or a sealed datagram; no address of
-// a viewer's session, no key and no credential is in it; and the viewers lose nothing.
+// Somebody hears every frame between nodes that have names, and between them and their
+// operators, under load, with an edge that dies and keys that change: all of it is TLS or
+// a sealed datagram; no address of a viewer's session, no key and no credential is in it,
+// no operator's token and no login; and the viewers lose nothing.
 //
 //	TANDEM_LISTEN=60s go test ./internal/systest -run TestAListenerLearnsNothing -v
 func TestAListenerLearnsNothing(t *testing.T) {
@@ -52,8 +55,9 @@ func TestAListenerLearnsNothing(t *testing.T) {
 		report <- out
 	}()
 	var said []byte
+	logins := map[string][]byte{}
 	for i, step := range []func(){
-		func() { n.order("keys", "rotate", "tokens") }, func() { n.order("keys", "rotate", "datagrams") },
+		func() { n.login("lb-1", logins); n.order("keys", "rotate", "tokens") }, func() { n.login("edge-3", logins); n.order("keys", "rotate", "datagrams") },
 		func() { n.lab.Hosts["edge-2"].Signal(syscall.SIGKILL) },
 	} {
 		select {
@@ -73,7 +77,9 @@ func TestAListenerLearnsNothing(t *testing.T) {
 	if sum.Errors+sum.Wrong+sum.Refused+sum.GivenUp > 0 {
 		t.Errorf("the viewers: %s", said)
 	}
-	heard.judge(t, n.secrets())
+	secrets := n.secrets()
+	maps.Copy(secrets, logins)
+	heard.judge(t, secrets)
 }
 
 // layListened makes the hosts and gives each node its certificate.
@@ -101,6 +107,10 @@ func layListened(t *testing.T) *network {
 			}
 		}
 	}
+	token, hash := operator.NewToken()
+	must(t, os.WriteFile(filepath.Join(dir, "operators"), []byte("tokens: [{name: anna, role: admin, hash: "+hash+"}]\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "token"), []byte(token), 0o600))
+	n.ask = []string{"--cacert", filepath.Join(dir, "identity", "lb-1", "roots.pem"), "-H", "Authorization: Bearer " + token}
 	add(identity.Origin, "origin-1")
 	add(identity.Balancer, theBalancers...)
 	add(identity.Edge, theEdges...)
@@ -118,7 +128,8 @@ func (n *network) raise() {
 	}
 	id := []string{"--identity", filepath.Join(n.lab.Dir, "identity")}
 	named := func(host, role string, args ...string) {
-		n.run(host, role, append(append(args, "--name", host), id...)...)
+		args = append(args, "--name", host, "--operators-file", filepath.Join(n.lab.Dir, "operators"), "--admin-cert", filepath.Join(n.lab.Dir, "identity", host, "node.pem"))
+		n.run(host, role, append(args, id...)...)
 	}
 	named("origin-1", "origin", "--sample", "--multicast-interface", "eth0", "--node-listen", n.lab.Hosts["origin-1"].IP+":8443", "--balancers", strings.Join(bases, ","))
 	for _, name := range theBalancers {
@@ -130,11 +141,27 @@ func (n *network) raise() {
 	}
 }
 
-// order gives a command as an operator does, from the viewers' host: what it says is no
-// node's.
+// login logs in at a node's page, from the viewers' host, looks at it with the cookie, and
+// notes what nobody may hear of that.
+func (n *network) login(host string, secrets map[string][]byte) {
+	n.t.Helper()
+	token, err := os.ReadFile(filepath.Join(n.lab.Dir, "token"))
+	must(n.t, err)
+	jar := filepath.Join(n.lab.Dir, "cookies-"+host)
+	n.curl(`{"token":"`+string(token)+`"}`, "-f", n.ask[0], n.ask[1], "-c", jar, "-d", "@-", n.admin(host)+"/auth/login")
+	if me := n.curl("", "-f", n.ask[0], n.ask[1], "-b", jar, n.admin(host)+"/auth/me"); !bytes.Contains(me, []byte(`"by":"login"`)) {
+		n.t.Errorf("%s does not know who has logged in: %s", host, me)
+	}
+	text, err := os.ReadFile(jar)
+	must(n.t, err)
+	fields := strings.Fields(string(text))
+	secrets["the operator's token"], secrets["the login at "+host] = token, []byte(fields[len(fields)-1])
+}
+
+// order gives a command as an operator does, from the viewers' host.
 func (n *network) order(args ...string) {
 	n.t.Helper()
-	args = append(append([]string{n.binary}, args...), "--admin", n.admin("lb-1"))
+	args = append(append([]string{n.binary}, args...), "--admin", n.admin("lb-1"), "--token-file", filepath.Join(n.lab.Dir, "token"), "--ca", n.ask[1])
 	if out, err := n.lab.Hosts[networkViewer].Command(n.t.Context(), args...).CombinedOutput(); err != nil {
 		n.t.Errorf("%v: %v: %s", args[1:], err, out)
 	}

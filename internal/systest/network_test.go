@@ -29,6 +29,7 @@ type network struct {
 	binary string
 	lead   string // the balancer whose admin listener is asked
 	secret wire.Secret
+	ask    []string // what curl needs to ask an admin listener with TLS and operators; nil: nothing
 }
 
 const (
@@ -71,7 +72,12 @@ func layNetwork(t *testing.T) *network {
 // base is a node's base URL.
 func (n *network) base(host string) string { return "http://" + n.lab.Hosts[host].IP + ":8000" }
 
-func (n *network) admin(host string) string { return "http://" + n.lab.Hosts[host].IP + ":9000" }
+func (n *network) admin(host string) string {
+	if n.ask != nil {
+		return "https://" + n.lab.Hosts[host].IP + ":9000"
+	}
+	return "http://" + n.lab.Hosts[host].IP + ":9000"
+}
 
 // start starts all nodes.
 func (n *network) start() {
@@ -140,7 +146,7 @@ func (n *network) await(what string, limit time.Duration, cond func(*wire.Status
 	var out []byte
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		s := &wire.Status{}
-		cmd := n.lab.Hosts[networkViewer].Command(n.t.Context(), "curl", "-sS", "-f", "-m", "5", n.admin(n.lead)+"/api/v1/status")
+		cmd := n.lab.Hosts[networkViewer].Command(n.t.Context(), append([]string{"curl", "-sS", "-f", "-m", "5", n.admin(n.lead) + "/api/v1/status"}, n.ask...)...)
 		var err error
 		if out, err = cmd.CombinedOutput(); err == nil && json.Unmarshal(out, s) == nil && cond(s) {
 			return s
