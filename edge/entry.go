@@ -50,13 +50,13 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, fou
 		resp := found.Passed.Head()
 		status, contentType, encoding = resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
 		if status == http.StatusOK {
-			head = found.Passed.Peek(manifest.Sniffed)
+			head = found.Passed.Peek(encoding)
 		}
 	case found.View != nil:
 		m := found.View.Meta()
 		status, contentType, encoding = m.Status, m.ContentType, m.Encoding
 		if status == http.StatusOK {
-			head = begin(r.Context(), found.View)
+			head = begin(r.Context(), found.View, encoding)
 		}
 	}
 	kind := ""
@@ -92,19 +92,30 @@ func manifestKind(contentType, encoding string, head []byte) string {
 	return ""
 }
 
-// begin is the beginning of a body, as much as comes of it without an end.
-func begin(ctx context.Context, view *segstore.View) []byte {
-	got := int64(0)
-	for got < manifest.Sniffed {
-		available, done, err := view.Wait(ctx, got)
-		if err != nil {
+// begin is the beginning of a body, as much as comes of it without an end and tells
+// what it is.
+func begin(ctx context.Context, view *segstore.View, encoding string) []byte {
+	for got, whole := int64(0), false; ; {
+		var err error
+		if got, whole, err = view.Wait(ctx, got); err != nil {
 			return nil
 		}
-		if got = available; done {
-			break
+		if got < manifest.Sniffed && !whole {
+			continue
+		}
+		head := beginning(view, min(got, manifest.Sniffed))
+		if got > manifest.Sniffed && manifest.Wants(encoding, head) {
+			head = beginning(view, min(got, media.Prologue))
+		}
+		if whole || !manifest.Wants(encoding, head) {
+			return head
 		}
 	}
-	head := make([]byte, min(got, manifest.Sniffed))
-	n, _ := view.ReadAt(head, 0)
-	return head[:n]
+}
+
+// beginning are so many bytes that are there.
+func beginning(view *segstore.View, n int64) []byte {
+	head := make([]byte, n)
+	got, _ := view.ReadAt(head, 0)
+	return head[:got]
 }

@@ -17,6 +17,11 @@ const (
 	mpdText    = "<?xml version=\"1.0\"?>\n<!-- x --><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"></MPD>"
 )
 
+// prologue is so many KiB of what may stand before the root element.
+func prologue(kib int) string {
+	return "<?xml version=\"1.0\"?>\n<!-- " + strings.Repeat("by its packager, <a> ", 1000) + "-->" + strings.Repeat("<!-- line by line -->\n ", kib<<10/23-900)
+}
+
 func packed(text string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -45,6 +50,11 @@ var manifests = map[string]struct {
 	"/m/page.m3u8": {"Content-Type: text/html", "<html>no such channel</html>", ""},
 	"/m/page":      {"Content-Type: text/html", "<html>#EXTM3U</html>", ""},
 	"/m/empty":     {"Content-Type: text/plain", "", ""},
+	"/m/prologue":  {"Content-Type: text/plain", prologue(40) + mpdText, wire.ManifestMPD},
+	"/m/untold":    {"Content-Type: application/octet-stream|Cache-Control: no-store", prologue(40) + mpdText, wire.ManifestMPD},
+	"/m/deep":      {"Content-Type: text/plain|Content-Encoding: gzip", packed(prologue(60) + mpdText), wire.ManifestMPD},
+	"/m/late":      {"Content-Type: text/plain", prologue(64) + mpdText, ""},
+	"/m/late.mpd":  {"Content-Type: application/dash+xml", prologue(64) + mpdText, wire.ManifestMPD},
 	"/m/secret":    {"Content-Type: text/plain|Cache-Control: no-store", strings.Repeat("no manifest ", 10_000), ""},
 }
 
@@ -90,6 +100,8 @@ func TestEdgeTellsWhatIsAnEntry(t *testing.T) {
 		want := m.body
 		if path == "/m/packed" || path == "/m/wide" {
 			want = masterText // who takes no encoding gets none, and all get UTF-8
+		} else if path == "/m/deep" {
+			want = prologue(60) + mpdText
 		}
 		if resp, body := get(t, edges[0].url+path, wire.HeaderManifest, wire.ManifestAsk, "Accept-Encoding", "identity"); resp.Header.Get(wire.HeaderManifest) != "" || string(body) != want {
 			t.Errorf("%s: a viewer asks like a balancer, and gets %d bytes of %d", path, len(body), len(want))

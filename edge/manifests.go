@@ -24,7 +24,7 @@ func (e *Edge) manifestOf(ctx context.Context, x *request, view *segstore.View, 
 	if !ok {
 		if !view.Complete() {
 			// A manifest comes whole. What may be one, and grows, is looked at.
-			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && media.Sniff(manifest.Beginning(m.Encoding, begin(ctx, view))) == media.Other {
+			if !media.IsPlaylist(media.KindOf(x.Path, m.ContentType)) && media.Sniff(manifest.Beginning(m.Encoding, begin(ctx, view, m.Encoding))) == media.Other {
 				return nil, nil
 			}
 			if wholeBody(ctx, view) != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,10 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 	watch := time.AfterFunc(a.stall(limit), func() { _ = body.Close() }) // one without progress is broken off
 	defer watch.Stop()
 	head := make([]byte, 0, manifest.Sniffed)
-	for len(head) < cap(head) && media.Undecided(manifest.Beginning(a.meta.Encoding, head)) {
+	for manifest.Wants(a.meta.Encoding, head) {
+		if len(head) == cap(head) {
+			head = slices.Grow(head, media.Prologue-len(head))
+		}
 		n, err := a.resp.Body.Read(head[len(head):cap(head)])
 		if head = head[:len(head)+n]; err != nil {
 			break // whoever reads on is told the same

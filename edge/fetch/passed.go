@@ -81,12 +81,15 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 	return &Answer{answer: &answer{resp: resp, from: "origin", tie: tie}, f: f}, nil
 }
 
-// Peek is the beginning of the body, at most n bytes of it, which stay in it.
-func (a *Answer) Peek(n int) []byte {
-	head := make([]byte, n)
+// Peek is the beginning of the body, which stays in it: as much as tells what it is.
+func (a *Answer) Peek(encoding string) []byte {
+	head := make([]byte, media.Prologue)
 	limit := time.AfterFunc(a.f.cfg.OriginTimeout, func() { _ = a.resp.Body.Close() })
-	got, _ := io.ReadFull(a.resp.Body, head)
-	limit.Stop()
+	defer limit.Stop()
+	got, err := io.ReadFull(a.resp.Body, head[:manifest.Sniffed])
+	for n := 0; err == nil && manifest.Wants(encoding, head[:got]); got += n {
+		n, err = a.resp.Body.Read(head[got:])
+	}
 	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head[:got]), a.resp.Body), a.resp.Body}
 	return head[:got]
 }

@@ -16,13 +16,16 @@ func (c *Cache) bodyOf(view *segstore.View) (body []byte, leave func(), err erro
 		return nil, leave, fmt.Errorf("%w: %d bytes, at most %d", media.ErrTooLarge, m.Size, c.cfg.Limit)
 	}
 	body = view.Bytes()
-	if body == nil && m.Size > 0 {
-		body = make([]byte, min(m.Size, int64(Sniffed)))
-		if n, err := view.ReadAt(body, 0); n < len(body) {
+	for size := int64(Sniffed); body == nil && m.Size > 0; size = media.Prologue {
+		head := make([]byte, min(m.Size, size))
+		if n, err := view.ReadAt(head, 0); n < len(head) {
 			return nil, leave, fmt.Errorf("%w: %w", ErrNone, err)
 		}
+		if int64(len(head)) < size || size == media.Prologue || !Wants(m.Encoding, head) {
+			body = head
+		}
 	}
-	if media.ManifestKind(m.ContentType, Beginning(m.Encoding, body[:min(len(body), Sniffed)])) == media.Other {
+	if media.ManifestKind(m.ContentType, Beginning(m.Encoding, body[:min(len(body), media.Prologue)])) == media.Other {
 		return nil, leave, media.ErrNoManifest // most of what may be one is none
 	}
 	if leave, err = c.Enter(context.Background(), m.Encoding, m.Size); err != nil { // for whoever waits for this version
@@ -37,5 +40,5 @@ func (c *Cache) bodyOf(view *segstore.View) (body []byte, leave func(), err erro
 	return body, leave, nil
 }
 
-// Sniffed is how much of a body tells whether it is a manifest.
+// Sniffed is how much of a body tells whether it is a manifest, unless it wants more.
 const Sniffed = 4096

@@ -71,7 +71,7 @@ func decode(to io.Writer, coding string, body []byte, limit int64) (int64, error
 }
 
 // Beginning is how a body begins without its Content-Encoding, as far as that can be
-// told of its first bytes. Sniffed of both are enough.
+// told of its first bytes, and as much of it as tells what it is.
 func Beginning(encoding string, head []byte) []byte {
 	codings := strings.Split(encoding, ",")
 	for i := len(codings) - 1; i >= max(0, len(codings)-maxCodings); i-- {
@@ -79,18 +79,27 @@ func Beginning(encoding string, head []byte) []byte {
 		if coding == "" || coding == "identity" {
 			continue
 		}
-		r, err := decoder(coding, head, Sniffed)
+		r, err := decoder(coding, head, media.Prologue)
 		if err != nil {
 			return nil
 		}
-		out := make([]byte, Sniffed)
+		out := make([]byte, Sniffed, media.Prologue)
 		n, _ := io.ReadFull(r, out) // it is cut off, of course
+		if n == Sniffed && media.Undecided(out) {
+			more, _ := io.ReadFull(r, out[n:cap(out)])
+			n += more
+		}
 		if c, ok := r.(io.Closer); ok {
 			_ = c.Close()
 		}
 		head = out[:n]
 	}
 	return head
+}
+
+// Wants tells whether more of a body than its beginning is needed to tell what it is.
+func Wants(encoding string, head []byte) bool {
+	return len(head) < media.Prologue && media.Undecided(Beginning(encoding, head))
 }
 
 // maxCodings bounds how often a body was encoded.

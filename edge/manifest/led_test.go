@@ -45,3 +45,16 @@ func TestLedBodyStaysWithinTheBudget(t *testing.T) {
 		}
 	}
 }
+
+// TestPrologueOfAStoredDocumentIsPassedOver: what is read of the disk to tell what it is
+// goes on where that takes more than its first bytes.
+func TestPrologueOfAStoredDocumentIsPassedOver(t *testing.T) {
+	s := newStage(t, Config{})
+	for kib, want := range map[int]bool{0: true, 3: true, 4: true, 40: true, 63: true, 65: false} {
+		key := "/" + strings.Repeat("x", kib+1)
+		s.put(t, key, []byte("<!--"+strings.Repeat("#", kib<<10)+"--><MPD><BaseURL>/x/</BaseURL></MPD>"), segstore.Meta{ContentType: "text/plain"})
+		if e := s.of(t, key, s.view(t, key)); (e.Manifest != nil) != want {
+			t.Errorf("behind %d KiB: read %v", kib, e.Manifest != nil)
+		}
+	}
+}

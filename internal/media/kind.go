@@ -135,8 +135,8 @@ func ContentType(name string) string {
 
 // Sniff tells what a body is by how it begins: MediaPlaylist for any HLS playlist
 // (Parse knows more), MPD for an MPD and for what stands for a part of one,
-// Companion for what they name along, Other for what is no manifest. The first
-// kilobytes are enough, in UTF-8 or UTF-16.
+// Companion for what they name along, Other for what is no manifest. The beginning is
+// enough, in UTF-8 or UTF-16: as much of it as Undecided wants.
 func Sniff(head []byte) Kind {
 	head, _ = UTF8(head)
 	head = head[bom(head):]
@@ -166,7 +166,7 @@ func Sniff(head []byte) Kind {
 	case "MPD", "Patch":
 		return MPD
 	case "Period", "AdaptationSet", "Representation", "SegmentList", "EventStream", "InitializationSet":
-		tag := head[:min(len(head), 4096)]
+		tag := head[:min(len(head), maxTag)]
 		if n := bytes.IndexByte(tag, '>'); n >= 0 {
 			tag = tag[:n]
 		}
@@ -190,13 +190,45 @@ func Undecided(head []byte) bool {
 	case len(head) == 0:
 		return true
 	case head[0] == '<':
-		return Sniff(head) == Other
+		return Sniff(head) == Other && undecidedRoot(head)
 	case head[0] == '{':
 		return len(head) < companion.Sniffed && !companion.Is(head)
 	default:
 		return len(head) <= len(tag) && strings.HasPrefix(tag, string(head))
 	}
 }
+
+// Prologue is how much may stand before the root element of an MPD whose name and type
+// don't say what it is, in bytes: comments, instructions, white space.
+const Prologue = 64 << 10
+
+// undecidedRoot tells whether a document's root element has yet to come, or the rest of
+// its tag, by which alone some are known.
+func undecidedRoot(head []byte) bool {
+	for {
+		head = bytes.TrimLeft(head, " \t\r\n")
+		if len(head) > 1 && head[0] == '<' && (head[1] == '!' || head[1] == '?') {
+			head = head[scan.MarkupEnd(head, 0):]
+			continue
+		}
+		break
+	}
+	if len(head) == 0 || head[0] != '<' {
+		return len(head) == 0
+	}
+	end := bytes.IndexAny(head, " \t\r\n/>")
+	if end < 0 {
+		return len(head) < maxTag
+	}
+	switch string(scan.Local(head[1:end])) {
+	case "Representation", "SegmentList", "EventStream", "InitializationSet":
+		return len(head) < maxTag && bytes.IndexByte(head, '>') < 0
+	}
+	return false
+}
+
+// maxTag is how much of a root element's tag is looked at.
+const maxTag = 4096
 
 // bom is the length of a byte order mark.
 func bom(b []byte) int {

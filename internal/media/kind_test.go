@@ -33,6 +33,21 @@ func TestKindsAndContentTypes(t *testing.T) {
 	}
 }
 
+// TestNothingIsAwaitedThatTellsNoMore: of a document as much is wanted as its root
+// element needs, of all else the first bytes.
+func TestNothingIsAwaitedThatTellsNoMore(t *testing.T) {
+	for body, want := range map[string]bool{
+		"<!-- x": true, "<!-- x -->": true, "<?xml version=\"1.0\"?>\n": true, "<!DOCTYPE MPD [<!ENTITY a \">\">": true, "<!-- " + strings.Repeat("<MPD>", 10_000): true,
+		"<": true, "<MP": true, "<MPD>": false, "<MPD": false, "<!-- x --><html ": false, "<!DOCTYPE html><html>": false, "<svg": true, "<svg>": false, "<html/": false,
+		"<!-- x -->{": false, "<!-- x -->text": false, "<SegmentList ": true, "<SegmentList>": false, "<x:Representation a=\"": true, "<SegmentList " + strings.Repeat("a", maxTag): false,
+		"<" + strings.Repeat("a", maxTag): false,
+	} {
+		if got := Undecided([]byte(body)); got != want {
+			t.Errorf("%.60q: %v", body, got)
+		}
+	}
+}
+
 func TestManifestIsKnownByTypeOrByContent(t *testing.T) {
 	for _, c := range []struct {
 		contentType, body string
