@@ -56,10 +56,18 @@ func (c *current) judge(certs []*x509.Certificate, now time.Time) (Peer, error) 
 	case name.Cluster != c.name.Cluster:
 		return Peer{}, fmt.Errorf("%w: %s is of cluster %s, this node of %s", ErrForeign, name.Node, name.Cluster, c.name.Cluster)
 	}
-	if at, ok := c.revoked[name.Node]; ok && versionOf(leaf) <= at {
-		return Peer{}, fmt.Errorf("%w: %s was revoked at version %d: if it is to come back, join it with a new ticket", ErrRevoked, name.Node, at)
+	if err := c.revokes(name, leaf); err != nil {
+		return Peer{}, err
 	}
 	return Peer{Name: name, cert: leaf}, nil
+}
+
+// revokes tells why a node's certificate is void.
+func (c *current) revokes(name Name, leaf *x509.Certificate) error {
+	if at, ok := c.revoked[name.Node]; ok && versionOf(leaf) <= at {
+		return fmt.Errorf("%w: %s was revoked at version %d: if it is to come back, join it with a new ticket", ErrRevoked, name.Node, at)
+	}
+	return nil
 }
 
 // verify finds the way from a certificate to a root that is trusted now.

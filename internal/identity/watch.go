@@ -62,23 +62,54 @@ func judged(err error) bool {
 	return false
 }
 
-// Watch counts what becomes of a connection of TLS that this node began.
+// Watch counts what becomes of a connection of TLS that this node began, and ends its use
+// once the other side is revoked: that one would not end it.
 func (b *Bundle) Watch(conn *tls.Conn) net.Conn { return &watched{Conn: conn, b: b} }
 
 type watched struct {
 	*tls.Conn
-	b    *Bundle
-	once sync.Once
+	b      *Bundle
+	once   sync.Once
+	judged atomic.Pointer[current] // by which the other side was not revoked
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if err == nil {
+		if err = w.revoked(); err != nil {
+			return 0, err
+		}
+	}
 	return n, w.told(err)
 }
 
 func (w *watched) Write(p []byte) (int, error) {
+	if err := w.revoked(); err != nil {
+		return 0, err
+	}
 	n, err := w.Conn.Write(p)
 	return n, w.told(err)
+}
+
+// revoked tells why nothing is said any more to who answers. Roots and the clock were
+// asked at the handshake: a node that has been renewed since shows the older certificate
+// here.
+func (w *watched) revoked() error {
+	now := w.b.now.Load()
+	if w.judged.Load() == now {
+		return nil
+	}
+	certs := w.ConnectionState().PeerCertificates
+	if len(certs) == 0 {
+		return nil // before the handshake, which judges
+	}
+	if name, err := NameOf(certs[0]); err == nil {
+		if err := now.revokes(name, certs[0]); err != nil {
+			return err
+		}
+	}
+	w.judged.Store(now)
+	return nil
 }
 
 func (w *watched) told(err error) error {
