@@ -67,11 +67,12 @@ type losses struct {
 }
 
 func (l *losses) run() {
+	const buffered = 10 * time.Second
 	l.least = map[string]uint64{}
 	l.backup = filepath.Join(l.h.Dir, "backup")
 	f := l.h.File()
 	a := seat(l.t, l.h)
-	a.watch(60, stored, player.Config{For: 10 * time.Minute, Buffer: 25 * time.Second, Retries: 60, Others: f.Viewers})
+	a.watch(60, stored, player.Config{For: 10 * time.Minute, Buffer: buffered, Retries: 60, Others: f.Viewers})
 	before := l.h.Await("everybody is in", 30*time.Second, sessions(60))
 	edges := l.pids()
 	ctx, stop := context.WithCancel(l.t.Context())
@@ -82,6 +83,7 @@ func (l *losses) run() {
 	for step := range 3 {
 		l.step(step, before)
 	}
+	time.Sleep(buffered) // who does not go on stands by then
 	stop()
 	looks.Wait()
 	for _, text := range l.wrong {
