@@ -8,11 +8,16 @@ import (
 	"tandem/internal/wire"
 )
 
-// troubles: what nodes that are there say of themselves.
+// troubles: what nodes that are there say of themselves; what several say is said once.
 func (v *judgement) troubles() {
+	var order []wire.Trouble // as the first of them says it
+	of := map[string][]string{}
 	tell := func(name string, troubles []wire.Trouble) {
 		for _, t := range troubles {
-			v.says(wire.Warn, t.Next, "%s: %s", name, t.Text)
+			if of[t.Text] == nil {
+				order = append(order, t)
+			}
+			of[t.Text] = append(of[t.Text], name)
 		}
 	}
 	for _, b := range v.s.Balancers {
@@ -24,6 +29,9 @@ func (v *judgement) troubles() {
 		if e := &v.s.Edges[i]; reports(e) {
 			tell(e.Name, e.Troubles)
 		}
+	}
+	for _, t := range order {
+		v.says(wire.Warn, t.Next, "%s: %s", enumerate(of[t.Text]), t.Text)
 	}
 }
 

@@ -126,6 +126,10 @@ var verdictRows = []struct {
 		s.Balancers[1].Troubles = []wire.Trouble{{Text: "max-connections is reached", Next: "Raise it"}}
 		s.Edges[2].Troubles = []wire.Trouble{{Text: "max-held is reached", Next: "See to it"}}
 	}, wire.Warn, wire.Yes, []string{"lb-2: max-connections is reached; edge-3: max-held is reached |", "| Raise it"}},
+	{"two have the same trouble", func(s *wire.Status) {
+		s.Balancers[0].Troubles = []wire.Trouble{{Text: "the viewers' certificate ends"}, {Text: "max-held is reached", Next: "Raise it"}}
+		s.Balancers[2].Troubles = s.Balancers[0].Troubles[:1]
+	}, wire.Warn, wire.Yes, []string{"lb-1 and lb-3: the viewers' certificate ends; lb-1: max-held is reached |"}},
 	{"a dead node's last words", func(s *wire.Status) {
 		dead(s, 2)
 		s.Edges[2].ReportAge, s.Edges[2].Build = 20_000, "0.9"
