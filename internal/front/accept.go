@@ -11,8 +11,9 @@ import (
 	"tandem/internal/front/kernel"
 )
 
-// acceptsMost bounds what one loop accepts in a round.
-const acceptsMost = 64
+// acceptsMost bounds what one loop accepts in a round: a crowd's first requests cost many
+// times as much as its connections, and who is there already waits for a round of them.
+const acceptsMost = 8
 
 // pauseFor is for how long none is accepted when there are no descriptors.
 const pauseFor = 50 * time.Millisecond

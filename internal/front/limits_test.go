@@ -296,3 +296,37 @@ func TestANodeIsNeverTooSlow(t *testing.T) {
 	}
 	node.hearTarget("GET", "/mem/12000000")
 }
+
+// A crowd that comes at once waits, and not who is there already: of a hundred that stand
+// at the door few are let in before his next request is served.
+func TestCrowdAtTheDoorKeepsNobodyWaiting(t *testing.T) {
+	inside := make(chan int64, 1)
+	s := newStage(t, oneLoop, func(s *stage, c *Config) {
+		c.Quick = func(l *Loop) Quick {
+			return &scripted{loop: l, serve: func(c *Conn, h *h1.Request) bool {
+				if h.Target == "/mem/7" {
+					inside <- s.entered.Load()
+				}
+				return s.answer(c, h)
+			}}
+		}
+	})
+	c := call(t, s.addr)
+	c.say(ask("GET", "/mem/3"))
+	c.hear("GET")
+	release := s.hold()
+	before := s.entered.Load()
+	for range 100 {
+		one, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer one.Close()
+	}
+	c.say(ask("GET", "/mem/7"))
+	release()
+	if n := <-inside - before; n > 16 {
+		t.Errorf("%d were let in before", n)
+	}
+	c.hear("GET")
+}
