@@ -50,7 +50,7 @@ type Edge struct {
 	manifests *manifest.Cache
 	ours      *ours
 	limiter   *budget.Limiter
-	misses    *budget.Rate // of clients
+	asks      clientBudgets
 	budgets   *budget.Watch
 	counts    counts
 	origins   *upstream.Upstreams
@@ -99,7 +99,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if cfg.assumed {
 		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
 	}
-	e.misses = budget.NewRate(cfg.MaxMisses, deps.Now)
+	e.asks = newClientBudgets(cfg.MaxMisses, deps.Now)
 	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld), budget.Spares)
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))
 	e.budgets = budget.NewWatch(cfg.Name, budget.Refused{Connections: e.limiter, Misses: e.counts.overMisses.Load, Relieved: e.counts.relieved.Load}, func(what string) {

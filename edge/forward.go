@@ -202,6 +202,9 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
+	if refuseMethod(e, w, r) {
+		return
+	}
 	x.Key, x.Path = e.cfg.query.Apply(key), cachekey.Path(key)
 	var body io.Reader
 	if r.Body != nil && r.ContentLength != 0 {

@@ -47,7 +47,7 @@ var metrics = []metric{
 	{"tandem_edge_origin_requests_total", "Requests to the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.OriginAsked })},
 	{"tandem_edge_broken_bodies_total", "Bodies that broke off visibly because their fill did.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.broken })},
 	{"tandem_edge_refused_total", "Requests refused for want of capacity.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.refused })},
-	{"tandem_edge_misses_refused_total", "Requests refused because their client had asked for too much that was not here.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.overMisses })},
+	{"tandem_edge_misses_refused_total", "Requests refused because their client had asked for too much that was not here, or had to be revalidated.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.overMisses })},
 	{"tandem_edge_connections", "Connections open now, those of nodes that found no room aside.", true, func(e *Edge) float64 { return float64(e.limiter.Open()) }},
 	{"tandem_edge_connections_refused_total", "Connections reset because there were too many.", false, func(e *Edge) float64 { return float64(e.limiter.Beyond()) }},
 	{"tandem_edge_slow_clients_total", "Connections reset because the client took less than min-rate.", false, count(func(e *Edge) *atomic.Int64 { return &e.counts.slow })},

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/internal/wire"
 )
@@ -20,25 +22,23 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}
-		if strings.HasPrefix(r.URL.Path, "/stale/") {
-			w.Header().Set("Cache-Control", "max-age=0")
-		}
 		return false
 	})
 	const budget = 40
+	began := time.Now() // and stays: nothing of a budget comes back
 	for what, row := range map[string]struct {
 		method, target string
 		let            int // before the budget is spent
 	}{
-		"names that there are none of":            {"GET", "/none/%d", budget / emptyMiss},
-		"the same, as he alone is told":           {"GET", "/own/%d", budget / emptyMiss},
-		"heads of names without an end":           {"HEAD", "/a/x.m4s?%d", budget / emptyMiss},
-		"objects":                                 {"GET", "/a/%d.m4s", budget},
-		"one name that there is none of":          {"GET", "/none/it", 1000},
-		"an object that is asked about each time": {"GET", "/stale/y.m4s", 1000},
-		"an object":                               {"GET", "/a/y.m4s", 1000},
+		"names that there are none of":      {"GET", "/none/%d", budget / emptyMiss},
+		"the same, as he alone is told":     {"GET", "/own/%d", budget / emptyMiss},
+		"heads of names without an end":     {"HEAD", "/a/x.m4s?%d", budget / emptyMiss},
+		"objects":                           {"GET", "/a/%d.m4s", budget},
+		"one name that there is none of":    {"GET", "/none/it", 1000},
+		"what other methods do to one name": {"DELETE", "/a/y.m4s", budget - 1},
+		"an object":                         {"GET", "/a/y.m4s", 1000},
 	} {
-		e := startEdge(t, Config{Name: "edge-1", Origin: o.URL, MaxMisses: budget})
+		e := startEdgeAt(t, Config{Name: "edge-1", Origin: o.URL, MaxMisses: budget}, func() time.Time { return began })
 		_, _ = get(t, e.url+"/a/here.m4s") // costs 1
 		eventually(t, what+": it is whole", func() bool { return e.store.Has("/a/here.m4s") })
 		let := 0
@@ -71,6 +71,70 @@ func TestAClientHasABudgetOfWhatIsNotHere(t *testing.T) {
 		resp, _ := get(t, e.url+"/a/new.m4s")
 		if spent := resp.StatusCode == http.StatusTooManyRequests; spent != (row.let < 1000) {
 			t.Errorf("%s: then what is not: %s", what, resp.Status)
+		}
+	}
+}
+
+// What has to be revalidated each time costs the origin as much as what is not here: it has
+// a budget of its own, so that nobody is refused anything new for it. A range of it as well.
+func TestAClientHasABudgetOfRevalidations(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/stale/") {
+			w.Header().Set("Cache-Control", "max-age=0")
+		}
+		return false
+	})
+	const budget = 20
+	began := time.Now() // and stays
+	for what, row := range map[string]struct {
+		method string
+		more   []string
+	}{
+		"an object": {"GET", nil}, "its head": {"HEAD", nil}, "a range of it": {"GET", []string{"Range", "bytes=5-6"}},
+	} {
+		e := startEdgeAt(t, Config{Name: "edge-1", Origin: o.URL, MaxMisses: budget}, func() time.Time { return began })
+		_, _ = get(t, e.url+"/stale/y.m4s")
+		eventually(t, what+": it is whole", func() bool { return e.store.Has("/stale/y.m4s") })
+		asked, refused := o.count("/stale/y.m4s"), 0
+		for range 2 * budget {
+			if resp, _ := do(t, row.method, e.url+"/stale/y.m4s", nil, row.more...); resp.StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if n := o.count("/stale/y.m4s") - asked; n < budget-1 || n > budget+1 || refused < budget-1 {
+			t.Errorf("%s: the origin was asked %d times, %d requests were refused", what, n, refused)
+		}
+		if n := metricOf(t, e, "tandem_edge_misses_refused_total"); int(n) != refused {
+			t.Errorf("%s: %v refused ones are counted of %d", what, n, refused)
+		}
+		for _, target := range []string{"/a/new.m4s", "/a/new.m4s"} { // a miss, and a hit
+			if resp, _ := get(t, e.url+target); resp.StatusCode != http.StatusOK {
+				t.Errorf("%s: then what is new: %s", what, resp.Status)
+			}
+		}
+	}
+}
+
+// While the origin is down its copies are given as they are, to whoever asks.
+func TestAnOutageCostsNobodysBudget(t *testing.T) {
+	o := newOrigin(t)
+	var down atomic.Bool
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		w.Header().Set("Cache-Control", "max-age=0, stale-if-error=600")
+		return false
+	})
+	e := startEdge(t, Config{Name: "edge-1", Origin: o.URL, MaxMisses: 5})
+	_, _ = get(t, e.url+"/a/y.m4s")
+	eventually(t, "it is whole", func() bool { return e.store.Has("/a/y.m4s") })
+	down.Store(true)
+	for i := range 20 {
+		if resp, _ := get(t, e.url+"/a/y.m4s"); resp.StatusCode != http.StatusOK {
+			t.Fatalf("request %d: %s", i, resp.Status)
 		}
 	}
 }
