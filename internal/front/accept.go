@@ -11,8 +11,7 @@ import (
 	"tandem/internal/front/kernel"
 )
 
-// acceptsMost bounds what one loop accepts in a round: a crowd's first requests cost many
-// times as much as its connections, and who is there already waits for a round of them.
+// acceptsMost bounds what one loop accepts in a round, for which who is there waits.
 const acceptsMost = 8
 
 // pauseFor is for how long none is accepted when there are no descriptors.
