@@ -50,6 +50,7 @@ var manifests = map[string]struct {
 	"/m/page.m3u8": {"Content-Type: text/html", "<html>no such channel</html>", ""},
 	"/m/page":      {"Content-Type: text/html", "<html>#EXTM3U</html>", ""},
 	"/m/empty":     {"Content-Type: text/plain", "", ""},
+	"/m/labelled":  {"Content-Type: text/plain|Content-Encoding: aws-chunked", mediaText, wire.ManifestMedia},
 	"/m/prologue":  {"Content-Type: text/plain", prologue(40) + mpdText, wire.ManifestMPD},
 	"/m/untold":    {"Content-Type: application/octet-stream|Cache-Control: no-store", prologue(40) + mpdText, wire.ManifestMPD},
 	"/m/deep":      {"Content-Type: text/plain|Content-Encoding: gzip", packed(prologue(60) + mpdText), wire.ManifestMPD},

@@ -28,7 +28,7 @@ func decoded(encoding string, body []byte, limit int64) ([]byte, error) {
 	}
 	for i := len(codings) - 1; i >= 0; i-- { // the last one is the outermost (RFC 9110 section 8.4)
 		coding := strings.ToLower(strings.TrimSpace(codings[i]))
-		if coding == "" || coding == "identity" {
+		if !encodes(coding) {
 			continue
 		}
 		size := int64(0)
@@ -76,7 +76,7 @@ func Beginning(encoding string, head []byte) []byte {
 	codings := strings.Split(encoding, ",")
 	for i := len(codings) - 1; i >= max(0, len(codings)-maxCodings); i-- {
 		coding := strings.ToLower(strings.TrimSpace(codings[i]))
-		if coding == "" || coding == "identity" {
+		if !encodes(coding) {
 			continue
 		}
 		r, err := decoder(coding, head, media.Prologue)
@@ -105,6 +105,17 @@ func Wants(encoding string, head []byte) bool {
 // maxCodings bounds how often a body was encoded.
 const maxCodings = 4
 
+// encodes tells whether a coding changes bytes. Of one that nobody knows, as origins say
+// that mean a charset ("utf-8") or how it was uploaded ("aws-chunked"), browsers take the
+// body as it is; so it is looked at like that, and what is no manifest then stays as it came.
+func encodes(coding string) bool {
+	switch coding {
+	case "gzip", "x-gzip", "br", "zstd", "deflate":
+		return true
+	}
+	return false
+}
+
 func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
 	in := bytes.NewReader(body)
 	switch coding {
@@ -118,14 +129,12 @@ func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
 			return nil, err
 		}
 		return d.IOReadCloser(), nil
-	case "deflate":
-		if r, err := zlib.NewReader(in); err == nil {
-			return r, nil
-		}
-		in.Reset(body) // some send it without zlib's frame
-		return flate.NewReader(in), nil
 	}
-	return nil, fmt.Errorf("unknown encoding")
+	if r, err := zlib.NewReader(in); err == nil { // deflate
+		return r, nil
+	}
+	in.Reset(body) // some send it without zlib's frame
+	return flate.NewReader(in), nil
 }
 
 // Coding is a form in which a manifest is sent.

@@ -95,7 +95,7 @@ func KindOf(name, contentType string) Kind {
 	}
 	kind, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	switch kind = strings.TrimSpace(kind); kind {
-	case "application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl":
+	case "application/vnd.apple.mpegurl", "application/x-mpegurl", "application/mpegurl", "audio/mpegurl", "audio/x-mpegurl", "video/mpegurl", "video/x-mpegurl":
 		return MediaPlaylist
 	case "application/dash+xml", "application/dash-patch+xml", "video/vnd.mpeg.dash.mpd":
 		return MPD

@@ -20,6 +20,7 @@ func TestKindsAndContentTypes(t *testing.T) {
 		{"/a/1.ts", "", Segment, "video/mp2t"},
 		{"/a/1.vtt", "", Segment, "text/vtt; charset=utf-8"},
 		{"/a/list", "application/x-mpegURL; charset=utf-8", MediaPlaylist, "application/octet-stream"},
+		{"/a/list", "Video/x-mpegURL", MediaPlaylist, "application/octet-stream"},
 		{"/a/patch", "application/dash-patch+xml", MPD, "application/octet-stream"},
 		{"/a/list", "video/MP2T", Segment, "application/octet-stream"},
 		{"/a/", "", Other, "application/octet-stream"},
