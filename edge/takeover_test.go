@@ -147,6 +147,34 @@ func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
 	}
 }
 
+// Two of three die, one soon after the other. The last one is no member of the sessions'
+// pair and holds nothing of it: it is told the table while one alone holds that, and has
+// the next segments from the origin before they are asked for.
+func TestTheLastOfThreeHasReadyWhatItInherits(t *testing.T) {
+	o := filmOrigin(t)
+	b, edges := startRing(t, 3, o)
+	id, reason := open(t, edges[0], 1, "/v/x/")
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	v, taken := &watching{t: t, id: id}, ring.Load{Pair: 1, Taken: []wire.Run{{From: id.Slot, To: id.Slot + 1}}}
+	for _, list := range []string{"top", "v", "a"} {
+		v.ask(edges[0], "/v/x/"+list+".m3u8")
+	}
+	for range 3 {
+		v.play(edges[0], edges[0], edges[1])
+	}
+	for i, next := range edges[1:] {
+		edges[i].stop()
+		b.state(edges[i].cfg.Name, wire.EdgeDown, ring.AnchorCurrent, taken)
+		next.takesOver(t, 4)
+		v.play(next, edges[1+i:]...)
+		if got := next.counted(); got != "video ready 1, audio ready 1" {
+			t.Errorf("%s: %s", next.cfg.Name, got)
+		}
+	}
+}
+
 // A playlist that nobody has asked for lately is copied to a returned edge all the
 // same: by it is known where sessions are.
 func TestWhatIsNoLongerFreshIsCopiedToo(t *testing.T) {

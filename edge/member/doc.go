@@ -27,7 +27,8 @@
 // Guards: tables.mu guards which tables there are, table.mu one table's entries and
 // what its watchers know.
 //
-// May be lost: one notice interval of positions, two where a notice is lost.
+// May be lost: one notice interval of positions, two where a notice is lost. A table of
+// which two that hold it die within an interval, where no third one was told it.
 // Never done here: deciding that an edge is dead (raftfsm), choosing an edge for
 // a viewer (lb).
 //

@@ -11,7 +11,9 @@ import (
 // or that is dead and being taken out, is gone; the edge that joins behind its low
 // member; those to whom slots of it are given. Whoever delivers slots of the pair
 // tells all the others, so that each holds the whole table before the commit that
-// needs it there (figure 15, step 2). A member that is down watches nothing.
+// needs it there (figure 15, step 2). A member that is down watches nothing: where one
+// edge alone is left that holds the table, the next living one in the ring is told it
+// too, who is asked when that one fails (Route), and has it should that one die as well.
 //
 // An edge to which slots are given by a death becomes a watcher by that very commit:
 // whoever held the table tells it once more, and a token names its session until then.
@@ -20,11 +22,18 @@ func Watchers(p *wire.Placement, pair *wire.Pair) []string {
 	for _, a := range pair.Adopted {
 		holds = append(holds, a.Edge)
 	}
-	return inOrder(p, holds)
+	watch := inOrder(p, holds)
+	if len(watch) == 1 {
+		if next := another(p, watch[0]); next != "" {
+			watch = inOrder(p, append(watch, next))
+		}
+	}
+	return watch
 }
 
 // holders are the edges that have or copy a pair's content: its watchers but for
-// those that were only given slots, who fill from the origin.
+// those that were only given slots, or are told the table of one who is alone: they fill
+// from the origin.
 func holders(p *wire.Placement, pair *wire.Pair) []string {
 	holds := []string{pair.Low, pair.High}
 	for _, member := range []string{pair.Low, pair.High} {
