@@ -111,7 +111,7 @@ orders: ## removals, drains, joinings under viewers, at the limit and with room,
 odd: ## orders that nobody would give, in an order that nobody would choose, under viewers (TANDEM_ODD=10 seeds)
 	@echo "== odd orders"; TANDEM_ODD="$${TANDEM_ODD:-10}" go test -timeout 90m -count=1 -v -run TestOddOrdersCostNobodyAnything $(TESTFLAGS) ./internal/systest
 
-losses: ## any balancers lose process, disk or address, in any order, under 60 viewers, over TANDEM_LOSSES=50 seeds (a quarter of an hour; TANDEM_LOSSES_SEED=N)
+losses: ## any balancers lose process, disk or address, in any order, under 60 viewers, over TANDEM_LOSSES=50 seeds (twenty minutes; TANDEM_LOSSES_SEED=N)
 	@echo "== losses"; TANDEM_LOSSES="$${TANDEM_LOSSES:-50}" go test -timeout 90m -count=1 -v -run TestBalancersLoseAnything $(TESTFLAGS) ./internal/systest
 
 histories: ## what clients hear of the placement while balancers die, lose their disks and move is what one machine could say (TANDEM_HISTORIES=50, TANDEM_HISTORIES_SEED=N)
