@@ -25,7 +25,7 @@ type request struct {
 	inherited bool   // it was taken over, and its first requests are looked at
 	target    string // what is asked for, with all of its query
 	client    string // the viewer's address; "": nobody's
-	prefix    string // "/s/<token>": what root-relative URIs in playlists get
+	prefix    string // "/s/<token>": what URIs are led with where no way up leads (Entry.Prefix)
 	started   time.Time
 }
 

@@ -22,9 +22,10 @@ var errNoPlace = errors.New("no edge has room for the session")
 // moves are sessions that have a new place because the edge of the old one refuses
 // them. Viewers go on asking under the token that they have.
 //
-// A playlist leads the viewer to its new address, which every balancer can route;
-// until then another balancer than this one would find it a place of its own, and
-// the one that is not used ends by idling.
+// A playlist or MPD that is called one is redirected to the new address, which every
+// balancer can route, and what it names lies there; until then another balancer than
+// this one would find it a place of its own, and the one that is not used ends by
+// idling.
 type moves struct {
 	table *clientTable // bindings by what the viewer's token names
 	one   singleflight.Group
