@@ -101,7 +101,7 @@ func newBalancer(t *testing.T) *testBalancer {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.reports[s.Edge] = s
-		call.Reply(w, http.StatusOK, wire.ReportAnswer{Majority: !b.alone})
+		call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone})
 	})
 	b.Server = httptest.NewServer(mux)
 	t.Cleanup(func() { b.CloseClientConnections(); b.Close() })

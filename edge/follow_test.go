@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -48,6 +49,25 @@ func TestAnEdgeFollowsByWhatHasChanged(t *testing.T) {
 		if p := e.view.Placement(); wrong.Load() == 0 || len(p.Stream("/whole/")) != 1 || len(p.Stream("/changed/")) != 1 {
 			t.Fatalf("%d times told wrongly, there is %+v", wrong.Load(), p)
 		}
+	}
+}
+
+// The balancer that an edge follows answers, and tells nothing of what the others have:
+// it is cut off from them, or is not theirs any more. The edge follows another one.
+func TestAnEdgeLeavesABalancerThatLags(t *testing.T) {
+	first, second := newBalancer(t), newBalancer(t)
+	e := startEdge(t, Config{Name: "edge-1", Balancers: []string{first.URL, second.URL}, Origin: newOrigin(t).URL})
+	eventually(t, "registered", func() bool { _, ok := e.view.Placement().Edge("edge-1"); return ok })
+	followed(t, first, e)
+	first.mu.Lock()
+	second.mu.Lock()
+	second.placement = ring.Copy(first.placement)
+	second.mu.Unlock()
+	first.mu.Unlock()
+	second.place("/later/", 1)
+	followed(t, second, e)
+	if p := e.view.Placement(); len(p.Stream("/later/")) != 1 {
+		t.Errorf("there is %+v", p)
 	}
 }
 

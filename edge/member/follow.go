@@ -20,6 +20,7 @@ import (
 const (
 	pollApart   = 10 * time.Millisecond  // between two changes of the placement: many at once are one
 	pollFor     = 30 * time.Second       // longer than the balancers hold a poll
+	lagReports  = 8                      // a balancer that has not told what others had so many reports ago is left
 	retryAfter  = 200 * time.Millisecond // after a balancer failed, before the next is asked
 	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
 	keysLimit   = 2 * time.Second        // for the keys to come
@@ -174,7 +175,7 @@ func nameTaken(err error) string {
 // poll waits for a placement newer than the last one; nil when there is none yet. What
 // it is told is what has changed, where the balancer knows that.
 func (m *Member) poll(ctx context.Context, balancer string) (*wire.Placement, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollFor)
+	ctx, cancel := m.lag.Poll(ctx, pollFor)
 	defer cancel()
 	base, after := m.base.Load(), uint64(0)
 	if !m.whole {

@@ -101,6 +101,7 @@ type Member struct {
 	copier    *copier
 	silence   silence.Detector
 	standIns  *silence.StandIns
+	lag       silence.Lag
 	Prefetch  *prefetch.Prefetcher
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed

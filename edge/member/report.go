@@ -28,6 +28,7 @@ func (m *Member) reports(ctx context.Context) error {
 				var answer wire.ReportAnswer
 				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) == nil && answer.Majority {
 					m.standIns.HeardOfLeader()
+					m.lag.Told(answer.Version, m.base.Load().Version, m.now(), lagReports*m.cfg.ReportEvery)
 				}
 			})
 		}

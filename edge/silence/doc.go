@@ -1,5 +1,6 @@
 // Package silence knows when each neighbour of an edge was last heard (claims 10, 11),
-// and for which the edge stands in by its own word.
+// for which the edge stands in by its own word, and whether the balancer that it follows
+// tells it what the others have.
 //
 // Always true:
 //   - who is listened for shares a pair with this edge and is not down;
@@ -7,7 +8,7 @@
 //   - nobody is stood in for who answers a ping, nor while there is a majority of the
 //     balancers to say that it is dead.
 //
-// Guards: Detector.mu, StandIns.mu.
+// Guards: Detector.mu, StandIns.mu, Lag.mu.
 //
 // Never done here: deciding that a silent neighbour is dead.
 // It starts no goroutines.
