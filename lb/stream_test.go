@@ -1,0 +1,91 @@
+package lb
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener without a network.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// speak serves h over HTTP/2 to the function's requests.
+func speak(h http.Handler, ask func(roundTrip func() io.ReadCloser)) {
+	var http2 http.Protocols
+	http2.SetUnencryptedHTTP2(true)
+	ln, done := make(pipes), make(chan struct{})
+	s := &http.Server{Handler: h, Protocols: &http2}
+	go func() { defer close(done); _ = s.Serve(ln) }()
+	client := &http.Transport{Protocols: &http2, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		ln <- there
+		return here, nil
+	}}
+	ask(func() io.ReadCloser {
+		r, err := client.RoundTrip(httptest.NewRequest(http.MethodGet, "http://lb.test/", nil))
+		if err != nil {
+			panic(err)
+		}
+		return r.Body
+	})
+	client.CloseIdleConnections()
+	_ = s.Close()
+	<-done
+}
+
+// A client of HTTP/2 that takes nothing of an answer, or too little, loses its stream, and
+// who takes it as fast as he has to loses nothing, however long that lasts.
+func TestStreamThatNobodyTakesIsReset(t *testing.T) {
+	const minRate, size = 1 << 10, 5 << 20 // more than a client's window
+	for what, row := range map[string]struct {
+		part  int // taken each time
+		pause time.Duration
+		slow  int
+	}{
+		"nothing":          {0, time.Hour, 1},
+		"64 KB in 5 s":     {64 << 10, 5 * time.Second, 0},
+		"4 KB each 20 min": {4 << 10, 20 * time.Minute, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			slow := 0
+			ended := make(chan error, 1)
+			h := paced(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, err := w.Write(bytes.Repeat([]byte("x"), size))
+				ended <- err
+			}), minRate, streamGrace, func() { slow++ })
+			speak(h, func(roundTrip func() io.ReadCloser) {
+				began, body := time.Now(), roundTrip()
+				got := int64(0)
+				for err := error(nil); err == nil; {
+					time.Sleep(row.pause)
+					n := int64(0)
+					n, err = io.CopyN(io.Discard, body, int64(row.part))
+					if got += n; row.part == 0 {
+						break
+					}
+				}
+				n, _ := io.Copy(io.Discard, body)
+				_ = body.Close()
+				err := <-ended
+				if whole := err == nil && got+n == size; whole != (row.slow == 0) || slow != row.slow {
+					t.Errorf("%s: %v after %v, %d bytes; %d were too slow", what, err, time.Since(began), got+n, slow)
+				}
+			})
+		})
+	}
+}
