@@ -62,7 +62,7 @@ var plains = []plain{
 	{"tandem_lb_broken_responses_total", "Responses that were begun, could not be finished and were reset.", false, total(func(c *counts) *tally { return &c.broken })},
 	{"tandem_lb_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Strange.Load()) }},
 	{"tandem_lb_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Altered.Load()) }},
-	{"tandem_lb_slow_clients_total", "Connections reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
+	{"tandem_lb_slow_clients_total", "Connections, and streams of HTTP/2, reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
 	{"tandem_lb_held_bytes", "Bytes of memory that the kernel holds for viewers who do not take what they asked for.", true, func(l *LB) float64 { return float64(l.connections.held.Bytes()) }},
 	{"tandem_lb_relieved_total", "Connections reset because the kernel held more than max-held for viewers who do not take it: those that held most, for longest.", false, total(func(c *counts) *tally { return &c.relieved })},
 	{"tandem_lb_connections_refused_total", "Connections reset because there were too many.", false, func(l *LB) float64 { return float64(l.connections.Beyond()) }},
