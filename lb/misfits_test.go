@@ -2,6 +2,7 @@ package lb
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,4 +56,21 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	says("refused", false)
 	says("Bring edge-1 back", true)
 	says("clock of", false)
+}
+
+// An edge that trusts another authority calls nobody here. So those that are down are
+// called, and what comes of it is told.
+func TestAnEdgeThatIsDownIsCalled(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(stranger.Close)
+	e := c.member("edge-2").edge
+	e.HTTP, e.Incarnation = stranger.URL, e.Incarnation+1
+	c.propose(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &e})
+	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+	until(t, "it is said why it is not heard", func() bool {
+		var s wire.Status
+		c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)
+		return strings.Contains(s.Verdict.Text, "edge-2 is down, and its calls are refused, for it refuses what this balancer shows")
+	})
 }

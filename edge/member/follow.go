@@ -21,6 +21,7 @@ const (
 	pollApart   = 10 * time.Millisecond  // between two changes of the placement: many at once are one
 	pollFor     = 30 * time.Second       // longer than the balancers hold a poll
 	lagReports  = 8                      // a balancer that has not told what others had so many reports ago is left
+	unfollowed  = 6 * time.Second        // longer than a balancer that takes this edge in, or refuses it, needs; who is asked for longer was followed
 	retryAfter  = 200 * time.Millisecond // after a balancer failed, before the next is asked
 	askForState = 2 * time.Second        // longest a placement can be wrong about this edge before it says so again
 	keysLimit   = 2 * time.Second        // for the keys to come
@@ -33,14 +34,17 @@ var ErrNameTaken = errors.New("the name of this edge is another's; see --name")
 
 // follow keeps the placement current, and this edge in it, until ctx ends.
 func (m *Member) follow(ctx context.Context) error {
+	followed := m.now() // or begun
 	for turn := 0; ctx.Err() == nil; turn++ {
-		balancer := m.cfg.Balancers[turn%len(m.cfg.Balancers)]
+		balancer, asked := m.cfg.Balancers[turn%len(m.cfg.Balancers)], m.now()
 		err := m.followOne(ctx, balancer)
 		if errors.Is(err, ErrNameTaken) {
 			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			m.log.Debug().Err(err).Str("balancer", balancer).Msg("placement can't be followed here; trying the next")
+		if now := m.now(); now.Sub(asked) > unfollowed {
+			followed = now
+		} else if err != nil && ctx.Err() == nil && now.Sub(followed) > unfollowed {
+			m.log.Warn().Err(err).Str("balancer", balancer).Msg("no balancer can be followed; trying the next")
 		}
 		silence.Wait(ctx, retryAfter)
 	}

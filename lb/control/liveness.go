@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/identity"
 	"tandem/internal/wire"
 )
 
@@ -149,7 +150,7 @@ func (c *Control) askPeers(ctx context.Context) {
 			asked := c.deps.Now()
 			err := c.deps.Call.Ask(ctx, http.MethodGet, b.HTTP+wire.PathPing, nil, &pong)
 			if err != nil || pong.Name != b.Name {
-				c.Misfits.callee(b.Name, err)
+				c.Misfits.callee(identity.Balancer, b.Name, err)
 				return
 			}
 			c.Misfits.told(b.Name, pong.Time, asked.Add(c.deps.Now().Sub(asked)/2))
@@ -160,6 +161,11 @@ func (c *Control) askPeers(ctx context.Context) {
 			answered[b.Name] = pong
 			mu.Unlock()
 		})
+	}
+	for _, e := range c.node.Placement().Edges {
+		if e.State == wire.EdgeDown && !e.Stopped { // one that trusts another authority calls nobody here: so it is called
+			under.Go(func() { c.Misfits.callee(identity.Edge, e.Name, c.deps.Call.Ping(ctx, aliveLimit, e)) })
+		}
 	}
 	under.Wait()
 	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered, c.Majority())

@@ -75,12 +75,15 @@ func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
 }
 
 // callee notes that a node refused a call of this one, if that is why it failed.
-func (m *Misfits) callee(name string, err error) {
+func (m *Misfits) callee(role identity.Role, name string, err error) {
 	if call.StatusOf(err) == http.StatusForbidden {
+		if m.Refused(name) != nil { // its own calls have told more
+			return
+		}
 		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem ticket), and start them again."})
 		return
 	}
-	if why, ok := refusalOf(err, identity.Balancer, name); ok {
+	if why, ok := refusalOf(err, role, name); ok {
 		m.note(name, why)
 	}
 }

@@ -34,7 +34,7 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 		{errors.New("connection refused"), ""},
 		{nil, ""},
 	} {
-		m.callee("lb-2", row.err)
+		m.callee(identity.Balancer, "lb-2", row.err)
 		got := ""
 		if r := m.Refused("lb-2"); r != nil {
 			if got = r.Text; r.Next == "" {
@@ -49,7 +49,12 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%v: it was heard: %+v, %s ahead", row.err, m.Refused("lb-2"), m.Ahead("lb-2"))
 		}
 	}
-	m.callee("lb-2", identity.ErrRevoked) // the commands are those for this node
+	m.note("lb-2", Refusal{"it shows another secret", "y"})
+	m.callee(identity.Balancer, "lb-2", &call.StatusError{Status: http.StatusForbidden})
+	if r := m.Refused("lb-2"); r == nil || r.Text != "it shows another secret" {
+		t.Errorf("what its own calls told is gone: %+v", r)
+	}
+	m.callee(identity.Balancer, "lb-2", identity.ErrRevoked) // the commands are those for this node
 	if r := m.Refused("lb-2"); r == nil || r.Next != "If that was meant: tandem cluster remove-balancer lb-2. Else join lb-2 anew: tandem ticket balancer lb-2 --address HOST, and on it tandem join TICKET." {
 		t.Errorf("%+v", r)
 	}

@@ -37,7 +37,11 @@ export class World {
       await run("mount", ["-o", "loop,errors=remount-ro", image, disk]);
       this.#mounts.push(disk);
     }
-    this.cluster = await Cluster.start(this.binary, this.dir, flags);
+    for (let tries = 1; !this.cluster; tries++) {
+      this.cluster = await Cluster.start(this.binary, this.dir, flags).catch((err) => {
+        if (tries === 5 || !err.message.includes("is in use")) throw err; // a port was taken between the look and the start
+      });
+    }
     await this.cluster.allUp(20_000);
     return this;
   }
