@@ -35,6 +35,9 @@ type premiere struct {
 	lateBy time.Duration // how long, at most
 	fails  int           // so many proposals find no majority, though some are committed; below 0: all, and none is
 
+	slow  int // every so-manieth slot that an edge gives is on its way for longer than that is waited for; 0: none
+	given int
+
 	moves int // boundaries that were proposed
 	back  int // slots that were given back
 	out   int // viewers that lost their slot to another one while a boundary moved, and found no other
@@ -224,6 +227,16 @@ func (d *desk) Ask(ctx context.Context, to wire.Edge, r wire.OpenRequest) (answe
 	}
 	e.await(ctx, r.Version, 500*time.Millisecond)
 	answer, reason := e.open(r)
+	slow := false
+	d.locked(func() {
+		if reason == "" {
+			d.given++
+			slow = d.slow > 0 && d.given%d.slow == 0
+		}
+	})
+	if slow {
+		time.Sleep(askLimit + time.Second)
+	}
 	if !d.travel(ctx) {
 		return answer, ctx.Err()
 	}
