@@ -1,7 +1,9 @@
 package control
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"tandem/internal/ring"
@@ -23,7 +25,7 @@ func (c *Control) Ready() error {
 	case c.node.Fresh():
 		return &Unfit{Text: "its disk is empty, and it waits to be let in; its log says by whom", Next: "Start the balancers that its log names, or see its --peers and --join."}
 	case health.Disk != nil:
-		return &Unfit{Text: fmt.Sprintf("the placement can't be written: %v; see --data", health.Disk), Next: "Make room on the disk of its --data; it goes on by itself."}
+		return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(health.Disk)), Next: "Make room on the disk of --data of " + c.cfg.Name + ", or look at it: it goes on by itself when the disk lets it."}
 	case health.Starved > 0:
 		return &Unfit{
 			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: its placement is old", health.Starved.Round(time.Second)),
@@ -47,4 +49,13 @@ func (c *Control) Ready() error {
 		return &Unfit{Text: "nobody leads the balancers; see --peers", Next: "Start the other balancers; see --peers."}
 	}
 	return &Unfit{Text: "no edge is up; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
+}
+
+// inShort is a failure as the system says it, without names of files.
+func inShort(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }

@@ -77,7 +77,7 @@ async function disks(w, look) {
   await look("edge-disk-well", ["4 edges up", survived], { level: "good" });
   await w.fill("lb-3");
   for (let i = 0; i < 150; i++) await w.order("/api/v1/purge", { prefix: `/none/${"x".repeat(900)}/${i}` }); // beyond what its files have room for
-  await look("balancer-disk-full", ["lb-3: the placement can't be written: ", "no space left on device", "Make room on the disk of its --data"], { level: "warn" });
+  await look("balancer-disk-full", ["lb-3: it can't write the placement: no space left on device", "Make room on the disk of --data of lb-3"], { level: "warn" });
   await w.unfill("lb-3");
   await w.order("/api/v1/admission", { admission: "failsafe" });
   await look("balancer-disk-well", ["4 edges up", survived], { level: "good", limit: 40_000 });
@@ -86,12 +86,12 @@ async function disks(w, look) {
   await look("origin-down", [/The origin \S+ is down for edge-/, "what is not stored can't be served"], { level: "bad" });
   await w.back("origin-1");
   await look("origin-back", ["4 edges up", survived], { level: "good", limit: 60_000 }); // where nobody asks, what failed is told for a while
-  await w.fail("edge-4");
+  await w.fail("edge-1");
   await w.tandem("purge", "--all");
-  await look("edge-disk-read-only", ["edge-4 can't store: read-only file system", survived], { level: "warn" });
+  await look("edge-disk-read-only", ["edge-1 can't store: read-only file system", survived], { level: "warn" });
   await w.fail("lb-2");
   await w.order("/api/v1/admission", { admission: "pair" });
-  await look("balancer-disk-read-only", ["lb-2: the placement can't be written: ", "read-only file system"], { level: "warn" });
+  await look("balancer-disk-read-only", ["lb-2: it can't write the placement: read-only file system"], { level: "warn" });
 }
 
 async function clocks(w, look, tools) {
@@ -178,7 +178,7 @@ export const scenes = {
   edges: { flags: () => ["--capacity", "40"], play: edges },
   balancers: { flags: () => ["--capacity", "40"], play: balancers },
   alone: { flags: () => ["--capacity", "40", "--balancers", "1"], play: alone },
-  disks: { flags: () => ["--capacity", "40"], small: ["edge-2", "lb-3"], failing: ["edge-4", "lb-2"], play: disks },
+  disks: { flags: () => ["--capacity", "40"], small: ["edge-2", "lb-3"], failing: ["edge-1", "lb-2"], play: disks },
   clocks: { flags: () => ["--capacity", "40"], play: clocks },
   zones: { flags: () => ["--capacity", "8"], play: zones },
   foreign: { flags: () => ["--capacity", "8"], play: foreign },
