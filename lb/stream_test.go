@@ -48,6 +48,26 @@ func speak(h http.Handler, ask func(roundTrip func() io.ReadCloser)) {
 	<-done
 }
 
+// The end of a short answer lies with the server when its handler has returned.
+func TestEndOfAnAnswerHasItsTimeToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &told{ResponseWriter: httptest.NewRecorder()}
+		paced(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }), 1<<10, streamGrace, nil).ServeHTTP(w, nil)
+		if in := time.Until(w.deadline); in != streamGrace+streamPart/(1<<10)*time.Second {
+			t.Errorf("it has %v", in)
+		}
+		time.Sleep(time.Hour) // no timer is left
+	})
+}
+
+// told remembers its deadline.
+type told struct {
+	http.ResponseWriter
+	deadline time.Time
+}
+
+func (w *told) SetWriteDeadline(t time.Time) error { w.deadline = t; return nil }
+
 // A client of HTTP/2 that takes nothing of an answer, or too little, loses its stream, and
 // who takes it as fast as he has to loses nothing, however long that lasts.
 func TestStreamThatNobodyTakesIsReset(t *testing.T) {
@@ -56,16 +76,21 @@ func TestStreamThatNobodyTakesIsReset(t *testing.T) {
 		part  int // taken each time
 		pause time.Duration
 		slow  int
+		rest  time.Duration // of the edge, in the middle of the answer
 	}{
-		"nothing":          {0, time.Hour, 1},
-		"64 KB in 5 s":     {64 << 10, 5 * time.Second, 0},
-		"4 KB each 20 min": {4 << 10, 20 * time.Minute, 1},
+		"nothing":                {0, time.Hour, 1, 0},
+		"64 KB in 5 s":           {64 << 10, 5 * time.Second, 0, 0},
+		"4 KB each 20 min":       {4 << 10, 20 * time.Minute, 1, 0},
+		"all, of an edge's hour": {1 << 20, 0, 0, time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			slow := 0
 			ended := make(chan error, 1)
 			h := paced(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				_, err := w.Write(bytes.Repeat([]byte("x"), size))
+				_, err := w.Write(bytes.Repeat([]byte("x"), size/2))
+				if time.Sleep(row.rest); err == nil {
+					_, err = w.Write(bytes.Repeat([]byte("x"), size/2))
+				}
 				ended <- err
 			}), minRate, streamGrace, func() { slow++ })
 			speak(h, func(roundTrip func() io.ReadCloser) {
