@@ -72,7 +72,7 @@ func (c *Config) Validate() error {
 		{"duplication", c.Duplication, []string{"relay", "origin", "multicast"}},
 	} {
 		if row.value != "" && !slices.Contains(row.of, row.value) {
-			return fmt.Errorf("--%s: %q is none of %s", row.name, row.value, strings.Join(row.of, ", "))
+			return setting.Usage("--%s: %q is none of %s", row.name, row.value, strings.Join(row.of, ", "))
 		}
 	}
 	if c.Origin != "" {

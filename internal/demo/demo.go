@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"tandem/internal/cluster"
-	"tandem/internal/setting"
 )
 
 // Demo is a cluster that runs.
@@ -23,7 +22,7 @@ type Demo struct {
 // nothing is left.
 func Open(ctx context.Context, cfg Config) (*Demo, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, setting.Wrong(err)
+		return nil, err
 	}
 	d := &Demo{cfg: cfg}
 	if err := d.open(ctx); err != nil {

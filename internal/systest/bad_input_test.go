@@ -47,6 +47,7 @@ func TestWrongUse(t *testing.T) {
 		{"no such directory", []string{"origin", "--media", filepath.Join(dir, "none")}, 1, "--media"},
 		{"demo without media", []string{"demo", "--media", filepath.Join(dir, "none")}, 1, "--media"},
 		{"short secret", []string{"lb", "--data", dir, "--secret-file", short}, 2, "want at least 16"},
+		{"an admission that there is none of", []string{"demo", "--admission", "best"}, 2, "none of failsafe, pair"},
 		{"nobody answers", []string{"status", "--admin", "http://127.0.0.1:1"}, 1, "no balancer at http://127.0.0.1:1: connection refused"},
 		{"drain whom", []string{"drain"}, 2, "name one edge"},
 		{"purge what", []string{"purge"}, 2, "--prefix"},
