@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tandem/internal/budget"
@@ -33,6 +34,7 @@ type client struct {
 
 	bindings bindings
 	taker    proxy.Taker
+	streams  atomic.Int32 // of HTTP/2, under way
 	tcp      *net.TCPConn // nil where somebody else resets and paces it: on loops
 
 	acked uint64 // owned by connLimiter.run, as all below

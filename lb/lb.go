@@ -201,7 +201,7 @@ func (l *LB) moved(t proxy.Takeover) {
 // and hostile clients.
 func (l *LB) http2(h http.Handler) *http.Server {
 	s := &http.Server{
-		Handler:           paced(h, l.cfg.MinRate, streamGrace, l.counts.slow.Inc),
+		Handler:           l.connections.counted(paced(h, l.cfg.MinRate, streamGrace, l.counts.slow.Inc)),
 		ReadHeaderTimeout: l.cfg.HeaderTimeout,
 		IdleTimeout:       l.cfg.IdleTimeout,
 		MaxHeaderBytes:    h1.Viewers.Head,
