@@ -28,6 +28,7 @@ async function edges(w, look) {
   await w.tandem("resume", "edge-3");
   await w.cluster.fault("end", "edge-4");
   await look("edge-stopped", ["edge-4 is stopped: its", "Start edge-4 again"], { level: "warn" });
+  await w.gone("edge-4"); // it lets its last ones end first
   await w.back("edge-4");
   await look("edge-started", ["4 edges up", survived], { level: "good" });
   await w.join("edge-5", ["--capacity", "40", "--copy-rate", "64KiB"]);
