@@ -1,6 +1,6 @@
 // A demo in a network and mounts of its own, and what is done to its nodes.
 import { spawn, execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -75,7 +75,10 @@ export class World {
     const { pid } = this.node(name);
     for (const end = Date.now() + 5000; Date.now() < end; await sleep(20)) {
       const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      if (!stat || stat.split(") ")[1][0] === "Z") return;
+      if (!stat) return;
+      if (stat.split(") ")[1][0] !== "Z") continue;
+      const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+      if (threads.length <= 1) return; // the others hold its ports until they have ended
     }
     throw new Error(`${name} does not go`);
   }
