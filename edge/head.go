@@ -61,6 +61,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 		e.pass(w, r, x, how)
 	case errors.Is(err, fetch.ErrPass): // it asks the origin for itself
 		call.Refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
+	case errors.Is(err, fetch.ErrWhole) && x.Peer:
+		w.Header().Set(wire.HeaderSlice, wire.SliceWhole)
+		call.Refuse(w, http.StatusNotFound, "not_here", "the object is to be had whole")
 	case errors.Is(err, fetch.ErrOnlyCached):
 		call.Refuse(w, http.StatusGatewayTimeout, "only_if_cached", "no fresh copy is here, and only one was asked for")
 	case errors.Is(err, fetch.ErrNotHere):

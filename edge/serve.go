@@ -43,15 +43,13 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 		closeFound(found)
 		return
 	}
-	if found.Passed != nil {
+	switch {
+	case found.Passed != nil:
 		e.handOver(w, r, x, found.How, found.Passed)
 		return
-	}
-	if err != nil {
+	case err != nil:
 		e.fail(w, r, x, found.How, err)
 		return
-	}
-	switch {
 	case found.Slices != nil:
 		e.serveSlices(w, r, x, found)
 		return
@@ -64,7 +62,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 	view, how := found.View, found.How
 	defer view.Close()
-	if found.Part {
+	if found.Part || found.Cut != nil {
 		servePart(e, w, r, x, found)
 		return
 	}
@@ -150,6 +148,10 @@ func (e *Edge) serveOpen(w http.ResponseWriter, r *http.Request, view *segstore.
 
 // servePart answers with the part of an object that was asked for.
 func servePart(e *Edge, w http.ResponseWriter, r *http.Request, x request, found fetch.Found) {
+	if found.Cut != nil {
+		serveCut(e, w, r, x, found)
+		return
+	}
 	view := found.View
 	n := view.Meta().Size
 	meta, first, _ := rules.Whole(view.Meta())
@@ -168,6 +170,13 @@ func servePart(e *Edge, w http.ResponseWriter, r *http.Request, x request, found
 	if x.slot >= 0 {
 		e.member.Delivered(x.Pair, x.slot, member.Delivery{Target: x.target, First: first, Last: first + n - 1, Size: meta.Size, Inherited: x.inherited})
 	}
+}
+
+// serveCut gives a neighbour a slice out of the whole, as if it were here by itself.
+func serveCut(e *Edge, w http.ResponseWriter, r *http.Request, x request, found fetch.Found) {
+	c := found.Cut
+	e.head(rules.HeaderWriter{Header: w.Header()}, &c.Meta, &x, found.How, rules.PlanFor(http.Header{}, &c.Meta))
+	e.serveBody(w, r, found.View, x, http.StatusOK, c.Begin, c.Begin+c.Meta.Size-1)
 }
 
 // broke counts and tells a body that broke off by no fault of the viewer's.

@@ -31,25 +31,29 @@ func (l *LB) entry(w http.ResponseWriter, r *http.Request, terms control.Terms) 
 // but what the origin calls a manifest. The edge keeps what it finds for the viewers
 // to come, so it is the one that would be chosen for them.
 func (l *LB) askEntry(w http.ResponseWriter, r *http.Request, stream string, only bool, terms control.Terms) (int, int64) {
-	p := l.control.Placement()
-	c := ring.Choose(p, l.control.Loads.Figures(p), stream)
-	partner := ""
-	if q, ok := p.Pair(c.Pair); ok && q.Low == c.Edge {
-		partner = q.High
-	} else if ok {
-		partner = q.Low
-	}
+	pair, edge, partner := chosen(l, l.control.Placement(), stream)
 	next := l.others(partner)
-	first, ok := l.target(c.Edge, nil)
+	first, ok := l.target(edge, nil)
 	if !ok {
 		if first, ok = next(nil); !ok {
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
 	return l.proxy.Serve(w, r, proxy.Request{
-		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Taker: takerOf(clientOf(r)), Pair: c.Pair, First: first, Next: next, EntryOnly: only,
+		Target: r.RequestURI, Viewer: hostOf(r.RemoteAddr), Taker: takerOf(clientOf(r)), Pair: pair, First: first, Next: next, EntryOnly: only,
 		Entry: func(kind string) (int, int64) { return l.enter(w, r, stream, kind, terms) },
 	})
+}
+
+// chosen is where a viewer of a stream would be sent now; "": nowhere.
+func chosen(l *LB, p *wire.Placement, stream string) (pair wire.PairID, edge, partner string) {
+	c := ring.Choose(p, l.control.Loads.Figures(p), stream)
+	if q, ok := p.Pair(c.Pair); ok && q.Low == c.Edge {
+		partner = q.High
+	} else if ok {
+		partner = q.Low
+	}
+	return c.Pair, c.Edge, partner
 }
 
 // enter sends a viewer to its session, which is found or opened, on its terms of now.

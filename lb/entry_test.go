@@ -104,3 +104,27 @@ func TestNameOfASessionIsOneAddresss(t *testing.T) {
 		t.Errorf("%+v, %+v, from elsewhere %+v", one, again, other)
 	}
 }
+
+// A part of what is no media is asked for where the whole would be, whoever asks.
+func TestPartIsAskedForWhereTheWholeIs(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 100})
+	for _, folder := range []string{"/a/", "/b/", "/c/", "/placed/"} {
+		if folder == "/placed/" {
+			c.sessionAt(first(c.viewer(nil, folder+"master.m3u8")))
+		}
+		for _, asked := range []string{"bytes=0-", "bytes=0-1", "bytes=5-", "bytes=-4"} {
+			c.viewer(nil, folder+"page", "Range", asked, "User-Agent", folder+asked)
+		}
+		at := 0
+		for _, m := range c.members {
+			m.locked(func() {
+				if m.asked[folder+"page"] > 0 {
+					at++
+				}
+			})
+		}
+		if at != 1 {
+			t.Errorf("%s: %d edges were asked", folder, at)
+		}
+	}
+}

@@ -210,6 +210,12 @@ func (l *LB) tokenless(w http.ResponseWriter, r *http.Request, terms control.Ter
 	if full {
 		return refuse(l, w, r, stream, wire.ReasonCluster)
 	}
+	if media.KindOf(path, "") == media.Other { // a part of it is where the whole is
+		if pair, edge, partner := chosen(l, p, wire.StreamName(path)); edge != "" {
+			l.counts.tokenless.Inc()
+			return l.carryTo(w, r, r.RequestURI, pair, edge, partner, nil)
+		}
+	}
 	return l.carryLoose(w, r, p, stream, r.RequestURI)
 }
 

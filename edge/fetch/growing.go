@@ -58,7 +58,7 @@ func lookGrown(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	switch {
 	case a != nil:
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, nil
-	case errors.Is(err, errWhole):
+	case errors.Is(err, ErrWhole):
 		f.wholes.add(path.Dir(x.Path), f.now())
 		return Found{How: how}, ErrPass
 	case err != nil:
@@ -80,12 +80,12 @@ func lookGrown(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 func (a *answer) settleRange(asked h1.Range, first int64) error {
 	switch a.resp.StatusCode {
 	case http.StatusOK:
-		return errWhole
+		return ErrWhole
 	case http.StatusPartialContent:
 		asked.First += first
 		r, ok := rules.RangeIn(a.resp, asked)
 		if !ok || media.IsPlaylist(a.head.Kind) {
-			return errWhole
+			return ErrWhole
 		}
 		a.meta.Status, a.head.Status, a.head.Empty = http.StatusOK, http.StatusOK, false
 		a.meta.Size = r.Length()

@@ -20,6 +20,7 @@ type Found struct {
 	Slices *Slices        // in place of a view: parts of it; the caller closes them
 	Part   bool           // the view is of the part that was asked for, and no more
 	Head   *segstore.Meta // in place of a view: what HEAD is answered with
+	Cut    *Cut           // the view is of the whole, of which a neighbour gets this slice
 }
 
 // Waiting hears that a request waits for somebody, from Start to Stop, and what the
@@ -36,6 +37,9 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 		return lookGrown(f, r, x, waiting)
 	}
 	if found, ok, err := lookParts(f, r, x, waiting); ok {
+		return found, err
+	}
+	if found, ok, err := lookCut(f, r, x); ok {
 		return found, err
 	}
 	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
@@ -63,6 +67,9 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	case view != nil && x.Cached && x.Stale && view.Complete():
 		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
 	case x.Cached, rules.OnlyIfCached(r.Header) && !x.Peer:
+		if view, ok := coming(f, r, x); ok && view != nil {
+			return view, rules.CacheStatus{Outcome: segstore.Joined}, nil
+		}
 		closeView(view)
 		if x.Cached {
 			return nil, rules.CacheStatus{}, ErrNotHere

@@ -15,8 +15,8 @@ import (
 	"tandem/segstore"
 )
 
-// errWhole: the origin gives this object whole, or not at all.
-var errWhole = errors.New("the origin gives no part of it")
+// ErrWhole: an object is to be had whole, or not at all.
+var ErrWhole = errors.New("it is given whole, or not at all")
 
 // Slices is an object of which only slices are here, all of one version.
 type Slices struct {
@@ -132,7 +132,7 @@ func headOf(r *http.Request) *http.Request {
 func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Waiting) (Found, bool, error) {
 	view, how, err := slice(f, r, *x, number, waiting)
 	switch {
-	case errors.Is(err, errWhole):
+	case errors.Is(err, ErrWhole):
 		f.wholes.add(path.Dir(x.Path), f.now())
 		return Found{}, false, nil
 	case err != nil:
@@ -169,7 +169,7 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	case a != nil:
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, true, nil
 	case err != nil:
-		return Found{How: how}, !errors.Is(err, errWhole), err
+		return Found{How: how}, !errors.Is(err, ErrWhole), err
 	}
 	defer view.Close()
 	meta, _, ok := rules.Whole(view.Meta())
@@ -206,13 +206,13 @@ func (a *answer) settlePart(key string, first int64) error {
 	begin := number * rules.SliceSize
 	switch a.resp.StatusCode {
 	case http.StatusOK:
-		return errWhole
+		return ErrWhole
 	case http.StatusRequestedRangeNotSatisfiable:
 		return ErrPass
 	case http.StatusPartialContent:
 		total, ok := rules.PartOf(a.resp, begin+first, begin+rules.SliceSize-1)
 		if !ok || media.IsPlaylist(a.head.Kind) {
-			return errWhole
+			return ErrWhole
 		}
 		a.meta.Status, a.head.Status, a.head.Empty = http.StatusOK, http.StatusOK, false
 		a.meta.Size = min(total-begin, rules.SliceSize)

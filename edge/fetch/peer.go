@@ -80,6 +80,9 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 			return a, nil
 		}
 		a.close() // not an object: a refusal, or not one of ours
+		if resp.Header.Get(wire.HeaderSlice) == wire.SliceWhole {
+			return nil, ErrWhole
+		}
 		return nil, fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
 	}
 	a.meta = metaOf(resp, o.key)
@@ -143,7 +146,7 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		if !errors.Is(err, ErrNotHere) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
+		if !errors.Is(err, ErrNotHere) && !errors.Is(err, ErrWhole) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
 			f.view.BackOff(peer)
 		}
 		tie.end(context.Canceled)

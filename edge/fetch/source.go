@@ -74,7 +74,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {
-			return errWhole
+			return ErrWhole
 		}
 		return f.fillManifest(ctx, sink, o, a, have)
 	case displaces(f, o.key, a, have):
@@ -214,12 +214,12 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	filler, other := ring.Filler(p, q, key)
 	switch {
 	case filler != f.cfg.Name && filler != "":
-		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil {
-			return a, nil
+		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil || errors.Is(err, ErrWhole) {
+			return a, err
 		}
 	case have == nil && other != "":
-		if a, err := f.askPeerSoon(ctx, other, o, true); err == nil {
-			return a, nil
+		if a, err := f.askPeerSoon(ctx, other, o, true); err == nil || errors.Is(err, ErrWhole) {
+			return a, err
 		}
 	}
 	return f.askForPair(ctx, o, q, have)

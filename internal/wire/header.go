@@ -16,7 +16,7 @@ const (
 	HeaderWaiting     = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
 	HeaderSelection   = "Tandem-Selection"   // by what of a request a copy was selected, between neighbours
 	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
-	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to
+	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to; in an answer SliceWhole
 	HeaderTransient   = "Tandem-Transient"   // "1": an object that nobody keeps, between neighbours
 	HeaderTags        = "Tandem-Tags"        // by what a copy can be purged, between neighbours
 	HeaderPurged      = "Tandem-Purged"      // the last purge of the placement that an edge has carried out, decimal
@@ -77,6 +77,9 @@ const (
 	ManifestMedia        = "media"        // an HLS playlist of segments
 	ManifestMPD          = "mpd"
 )
+
+// SliceWhole is said in HeaderSlice of an answer: the object is to be had whole alone.
+const SliceWhole = "whole"
 
 // SessionPrefix begins every tokenised path: /s/<token>/<path of the object>.
 const SessionPrefix = "/s/"

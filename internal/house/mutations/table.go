@@ -160,6 +160,10 @@ var Table = []Mutation{
 	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatIsGoneIsToldToo"},
 	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatIsGoneIsToldToo"},
 
+	// Any origin: a miss asks the partner first.
+	{0, "edge/fetch/cut.go", "rules.Extent(m.Fields, begin, m.Size)", "rules.Extent(m.Fields, 0, m.Size)", "edge.TestMissIsAskedOfThePartnerFirst"},
+	{0, "edge/fetch/cut.go", "return view, ok\n}", "return nil, false\n}", "edge.TestMissIsAskedOfThePartnerFirst"},
+
 	// Strangers as clients: one reading of a request, and nothing that was accepted is lost.
 	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front.TestSizesOfChunksThatComeInPartsAreSizes"},
 	{0, "internal/front/secure.go", "s.out = kept(l.sealed[took:])", "s.out = kept(l.sealed[:took])[:0]", "internal/front.TestSealedBytesThatTheSocketDoesNotTakeAreKept"},
