@@ -60,6 +60,21 @@ func TestEndOfAnAnswerHasItsTimeToo(t *testing.T) {
 	})
 }
 
+// A look that waited while the answer ended does not begin the next one: its timer would
+// go on for ever.
+func TestAStreamThatIsOverIsLookedAtNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &told{ResponseWriter: httptest.NewRecorder()}
+		s := &streamWriter{ResponseWriter: w, limits: http.NewResponseController(w), least: time.Second, slow: func() { t.Error("it is reset") }}
+		_, _ = s.Write([]byte("x"))
+		s.close()
+		s.look()
+		if s.timer.Stop() {
+			t.Error("it will be looked at again")
+		}
+	})
+}
+
 // told remembers its deadline.
 type told struct {
 	http.ResponseWriter

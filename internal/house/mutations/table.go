@@ -171,4 +171,11 @@ var Table = []Mutation{
 	{0, "lb/proxy/silence.go", "case !s.resumed:", "case false:", "lb/proxy.TestSilenceIsDue"},
 	{0, "lb/proxy/exchange.go", "x.body.Ended() && !x.closes", "!x.closes", "lb/proxy.TestConnectionsAreKeptAfterWholeAnswers"},
 	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},
+
+	// What operators and logs are told, in short and once.
+	{0, "lb/control/ready.go", "	if errors.As(err, &errno) {", "	if errors.As(err, &errno) && errno == 0 {", "lb/control.TestADisksFailureIsToldInShort"},
+	{0, "lb/api/troubles.go", "			if of[t.Text] == nil {", "			if name != \"\" {", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
+	{0, "lb/api/troubles.go", "of[t.Text] = append(of[t.Text], name)", "of[t.Text] = []string{name}", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
+	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
+	{0, "lb/stream.go", "	case w.over:", "	case w.over && !w.since.IsZero():", "lb.TestAStreamThatIsOverIsLookedAtNoMore"},
 }
