@@ -48,6 +48,7 @@ var rooms = map[string][]string{
 	"raftfsm":                       {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity"},
 	"web":                           {},
 	"internal/ring":                 {"internal/wire"},
+	"internal/ring/ringtest":        {"internal/ring", "internal/wire"},
 	"internal/wire":                 {"internal/media/uri"},
 	"internal/media":                {"internal/media/companion", "internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/steer", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/fault":                {},

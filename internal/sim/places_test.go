@@ -7,30 +7,8 @@ import (
 	"pgregory.net/rapid"
 
 	"tandem/internal/ring"
-	"tandem/internal/wire"
+	"tandem/internal/ring/ringtest"
 )
-
-// places is how many sessions fit in all: each is of one pair, and is delivered by either
-// of its members. By the least that separates what pairs hold from what edges deliver.
-func places(p *wire.Placement, limits map[string]int) int {
-	least := 1 << 30
-	for cut := range 1 << len(p.Edges) {
-		n, in := 0, map[string]bool{}
-		for i, e := range p.Edges {
-			if cut>>i&1 == 1 {
-				n += limits[e.Name]
-				in[e.Name] = true
-			}
-		}
-		for i := range p.Pairs {
-			if q := &p.Pairs[i]; !in[q.Low] || !in[q.High] {
-				n += ring.PairLimit(p, q)
-			}
-		}
-		least = min(least, n)
-	}
-	return least
-}
 
 // TestNobodyIsRefusedBeforeAllPlacesAreTaken: unequal edges, any crowd, some of whom
 // leave again: as many find room as there are places, whichever edges and pairs the first
@@ -56,7 +34,7 @@ func TestNobodyIsRefusedBeforeAllPlacesAreTaken(t *testing.T) {
 		}
 		c.open("s0", 40*n)
 		check(t, c)
-		if want := places(c.p, c.loads.Limits); c.sessionList.open != want {
+		if want := ringtest.Places(c.p, c.loads.Limits); c.sessionList.open != want {
 			t.Fatalf("%d found room, there are %d places: %v of %v, pairs %v", c.sessionList.open, want, c.loads.Delivering, c.loads.Limits, c.loads.Sum)
 		}
 	})

@@ -194,20 +194,33 @@ func takenOver(t *testing.T, h *cluster.Harness) int {
 // this text.
 func metric(t *testing.T, admin, name, labels string) float64 {
 	t.Helper()
+	sum := 0.0
+	for series, n := range metrics(t, admin) {
+		if plain, _, _ := strings.Cut(series, "{"); plain == name && strings.Contains(series, labels) {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// metrics are all of a node.
+func metrics(t *testing.T, admin string) map[string]float64 {
+	t.Helper()
 	resp, err := http.Get(admin + "/metrics")
 	must(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	must(t, err)
-	sum := 0.0
+	all := map[string]float64{}
 	for line := range strings.Lines(string(text)) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if plain, _, _ := strings.Cut(series, "{"); plain != name || !strings.Contains(series, labels) {
+		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		n, err := strconv.ParseFloat(value, 64)
+		line = strings.TrimSpace(line)
+		at := strings.LastIndexByte(line, ' ')
+		n, err := strconv.ParseFloat(line[at+1:], 64)
 		must(t, err)
-		sum += n
+		all[line[:at]] = n
 	}
-	return sum
+	return all
 }

@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/ring"
+	"tandem/internal/ring/ringtest"
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/lb/loads"
@@ -300,27 +301,10 @@ func (c *premiere) total() (n int) {
 	return n
 }
 
-// places is how many sessions fit in all: each takes one of a pair and one of a member
-// of it, and who of both delivers it can be changed.
+// places is how many sessions fit in all.
 func (c *premiere) places() int {
-	p, most := c.state.Placement(), 1<<30
-	limits := ring.LimitsOf(p)
-	for cut := range 1 << len(p.Edges) { // the least that separates pairs from what edges deliver
-		n, in := 0, map[string]bool{}
-		for i, e := range p.Edges {
-			if cut>>i&1 == 1 {
-				n += limits[e.Name]
-				in[e.Name] = true
-			}
-		}
-		for i := range p.Pairs {
-			if q := &p.Pairs[i]; !in[q.Low] || !in[q.High] {
-				n += ring.PairLimit(p, q)
-			}
-		}
-		most = min(most, n)
-	}
-	return most
+	p := c.state.Placement()
+	return ringtest.Places(p, ring.LimitsOf(p))
 }
 
 // shows is what each edge delivers and each pair has, truly.

@@ -1,0 +1,204 @@
+package systest
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/cluster"
+	"tandem/internal/wire"
+)
+
+// An edge dies, returns with its disk, dies, returns with an empty one, dies again. Of every
+// session that is taken over at any of these five moments the first request in each track is
+// answered from memory: of its picture and of its sound, stored and live, HLS and DASH.
+//
+//	make ready (TANDEM_READY=3 times; what was asked and ready, by track)
+//
+// Once, HLS alone, where TANDEM_READY is not set.
+func TestEveryTakeoverOfACluster(t *testing.T) {
+	times, programmes := 1, []string{"/film/master.m3u8", "/live/master.m3u8"}
+	if text := os.Getenv("TANDEM_READY"); text != "" {
+		n, err := strconv.Atoi(text)
+		must(t, err)
+		times, programmes = n, append(programmes, "/film/manifest.mpd", "/live/manifest.mpd")
+	}
+	for n := range times {
+		for _, entry := range programmes {
+			t.Run(fmt.Sprintf("%s, %d", entry[1:], n+1), func(t *testing.T) { takeovers(t, entry) })
+		}
+	}
+}
+
+const filmViewers = 12
+
+// takeovers is one cluster and its five takeovers.
+func takeovers(t *testing.T, entry string) {
+	h := start(t, "--edges", "3")
+	film(t, filepath.Join(h.Dir, "ingest", "film"))
+	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
+	before := everybody(t, h, filmViewers)
+	crowd.further(2)
+	s, err := h.Status()
+	must(t, err)
+	name, r := busiest(s), &readiness{t: t, h: h}
+	n, err := h.Node(name)
+	must(t, err)
+	for death := range 3 {
+		r.ends(name)
+		began := time.Now()
+		killed(t, h, name)
+		t.Log("what comes next is ready: ", r.asked(began))
+		crowd.further(1)
+		if death == 2 {
+			break
+		}
+		if death == 1 {
+			must(t, os.RemoveAll(filepath.Join(n.Dir, "data")))
+		}
+		returned(t, h, name)
+		t.Logf("wiped %v; what comes next is ready: %s", death == 1, r.asked(time.Now()))
+		crowd.further(1)
+	}
+	if after := opened(t, h); !maps.Equal(before, after) {
+		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+}
+
+// readiness is what the first requests after takeovers have met, at all edges.
+type readiness struct {
+	t         *testing.T
+	h         *cluster.Harness
+	past      []map[string]float64 // what lives that have ended had counted
+	inherited float64              // how many sessions had been taken over when that was asked for last
+}
+
+// outcomeOf are the labels of the first requests' metric.
+var outcomeOf = regexp.MustCompile(`^tandem_edge_takeover_requests_total\{outcome="([a-z]+)",track="([a-z]+)"\}$`)
+
+// counted is what an edge has counted in this life: sessions taken over, segments made
+// ready, and first requests by "track outcome".
+func (r *readiness) counted(name string) map[string]float64 {
+	n, err := r.h.Node(name)
+	must(r.t, err)
+	c := map[string]float64{}
+	for series, value := range metrics(r.t, n.Admin) {
+		switch outcome := outcomeOf.FindStringSubmatch(series); {
+		case series == "tandem_edge_inherited_sessions_total":
+			c["inherited"] = value
+		case series == "tandem_edge_prefetched_total":
+			c["prefetched"] = value
+		case outcome != nil && value > 0:
+			c[outcome[2]+" "+outcome[1]] = value
+		}
+	}
+	return c
+}
+
+// ends keeps what an edge has counted that is about to die.
+func (r *readiness) ends(name string) { r.past = append(r.past, r.counted(name)) }
+
+// now is all that was counted so far.
+func (r *readiness) now() map[string]float64 {
+	lives := slices.Clone(r.past)
+	s, err := r.h.Status()
+	must(r.t, err)
+	for _, e := range s.Edges {
+		if e.State != wire.EdgeDown {
+			lives = append(lives, r.counted(e.Name))
+		}
+	}
+	sum := map[string]float64{}
+	for _, life := range lives {
+		for what, n := range life {
+			sum[what] += n
+		}
+	}
+	return sum
+}
+
+// asked waits until every session that was taken over has asked for the first segment of
+// both of its tracks, tells the shares that were ready, and fails where one is below all.
+func (r *readiness) asked(began time.Time) string {
+	r.t.Helper()
+	var sum map[string]float64
+	prefetched, last := -1.0, time.Time{}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		sum = r.now()
+		if sum["prefetched"] != prefetched {
+			prefetched, last = sum["prefetched"], time.Now()
+		}
+		first := of(sum, "video ") + of(sum, "audio ")
+		if sum["inherited"] > r.inherited && first == 2*sum["inherited"] {
+			break
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%v sessions were taken over, and there were %v first requests: %v", sum["inherited"], first, sum)
+		}
+	}
+	r.inherited = sum["inherited"]
+	var told []string
+	ready := 0.0
+	for _, track := range []string{"video", "audio"} {
+		of, in := of(sum, track+" "), sum[track+" ready"]
+		ready += in
+		told = append(told, fmt.Sprintf("%s %.0f of %.0f (%.1f %%)", track, in, of, 100*in/of))
+	}
+	if ready != 2*sum["inherited"] {
+		r.t.Errorf("not all were ready: %v", sum)
+	}
+	return fmt.Sprintf("the last segment %s later; ready of the first requests so far: %s", last.Sub(began).Round(time.Millisecond), strings.Join(told, ", "))
+}
+
+// of sums what begins so.
+func of(counts map[string]float64, prefix string) (sum float64) {
+	for what, n := range counts {
+		if strings.HasPrefix(what, prefix) {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// film writes a film of one second segments, its picture and its sound apart, as HLS and
+// as DASH.
+func film(t *testing.T, dir string) {
+	t.Helper()
+	const segments = 150
+	must(t, os.MkdirAll(dir, 0o755))
+	write := func(name, text string) { must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)) }
+	write("master.m3u8", "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"a.m3u8\"\n#EXT-X-STREAM-INF:BANDWIDTH=800000,AUDIO=\"a\",CODECS=\"avc1.64001f,mp4a.40.2\"\nv.m3u8\n")
+	sets := ""
+	for track, kind := range map[string]string{"v": "video", "a": "audio"} {
+		list := "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI=\"" + track + "0.mp4\"\n"
+		write(track+"0.mp4", "the head of "+kind)
+		for n := 1; n <= segments; n++ {
+			name := fmt.Sprintf("%s%d.m4s", track, n)
+			list += "#EXTINF:1,\n" + name + "\n"
+			write(name, strings.Repeat(name, 10_000))
+		}
+		write(track+".m3u8", list+"#EXT-X-ENDLIST\n")
+		sets += fmt.Sprintf(`<AdaptationSet contentType="%s" mimeType="%s/mp4"><SegmentTemplate initialization="%s0.mp4" media="%s$Number$.m4s" startNumber="1" duration="1"/><Representation id="%s" bandwidth="800000" codecs="%s"/></AdaptationSet>`,
+			kind, kind, track, track, track, map[string]string{"v": "avc1.64001f", "a": "mp4a.40.2"}[track])
+	}
+	write("manifest.mpd", fmt.Sprintf(`<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT%dS" minBufferTime="PT1S" profiles="urn:mpeg:dash:profile:isoff-live:2011"><Period>%s</Period></MPD>`, segments, sets))
+}
+
+// read is one answer in full.
+func read(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Request.URL.Path, resp.Status)
+	}
+	return b, err
+}
