@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"tandem/edge/manifest"
@@ -156,25 +157,27 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// publish puts a live playlist into the partner's store, and waits for that as
-// long as a viewer can wait: so that no viewer sees it go back when this edge
-// dies.
+// publish puts a live playlist into the stores of all others that hold the pair's content
+// or are being given it, and waits for that as long as a viewer can wait: so that no viewer
+// sees it go back when this edge dies, or hands over to one that returns or joins.
 func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
 	p := f.view.Placement()
 	q, ok := p.Pair(pair)
 	if !ok || key != rules.TargetOf(key) {
 		return // of a variant: the partner's place of that name is the first one's
 	}
-	partner := q.Low
-	if partner == f.cfg.Name {
-		partner = q.High
-	}
-	edge, ok := p.Edge(partner)
-	if !ok || !ring.HasCopy(edge.State) || f.view.BacksOff(partner) {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.cfg.ToPublish, publishLimit))
 	defer cancel()
+	var under sync.WaitGroup
+	for _, name := range ring.Holders(p, q) {
+		if edge, ok := p.Edge(name); ok && name != f.cfg.Name && !f.view.BacksOff(name) {
+			under.Go(func() { publishTo(ctx, f, edge, key, pair, meta, body) })
+		}
+	}
+	under.Wait()
+}
+
+func publishTo(ctx context.Context, f *Fetcher, edge wire.Edge, key string, pair wire.PairID, meta segstore.Meta, body []byte) {
 	req, err := objectRequest(ctx, http.MethodPut, edge, key, bytes.NewReader(body))
 	if err != nil {
 		return
@@ -185,7 +188,7 @@ func (f *Fetcher) publish(ctx context.Context, key string, pair wire.PairID, met
 	resp, err := f.peers.Do(req)
 	if err != nil {
 		f.Counts.Unpublished.Add(1)
-		f.view.BackOff(partner)
+		f.view.BackOff(edge.Name)
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))

@@ -54,6 +54,10 @@ func holders(p *wire.Placement, pair *wire.Pair) []string {
 	return holds
 }
 
+// Holders are the edges that have or copy a pair's content and are not down, in ring
+// order.
+func Holders(p *wire.Placement, pair *wire.Pair) []string { return inOrder(p, holders(p, pair)) }
+
 // inOrder are the edges of these names that are not down, each once, in ring order.
 func inOrder(p *wire.Placement, names []string) []string {
 	var list []string

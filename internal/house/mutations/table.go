@@ -88,6 +88,7 @@ var Table = []Mutation{
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
 	{0, "edge/manifests.go", "if x.inherited {", "if x.slot < 0 {", "edge.TestAPlaylistWaitsForTheSegmentThatItLists"},
 	{0, "edge/fetch/peer.go", "		if o.stale {", "		if o.stale && !onlyCached {", "edge.TestWhatIsNoLongerFreshIsCopiedToo"},
+	{0, "edge/fetch/manifest.go", "range ring.Holders(p, q) {", "range ring.Holders(p, q)[:1] {", "edge.TestALivePlaylistReachesWhoWillDeliver"},
 	{0, "edge/prefetch/prefetch.go", "p.renewSoon(f, now)", "_ = now", "edge.TestALiveTakeoverIsReady"},
 	{0, "edge/member/progress.go", "if first && n.takeover != nil {", "if n.takeover != nil {", "edge/member.TestAResponseThatWasOnItsWayIsNoFirstRequest"},
 	{0, "edge/prefetch/prefetch.go", "j.state.Store(int32(Failed))", "_ = err", "edge/member.TestWhatWasNotReadyIsCountedByItsCause"},
