@@ -18,7 +18,7 @@ ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e 
 # detector, which makes some of its own and takes ten times as long.
 COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd losses histories halts upgrade browser layouts steering front players states play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts upgrade browser layouts steering front players states play trial bench web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -110,6 +110,9 @@ orders: ## removals, drains, joinings under viewers, at the limit and with room,
 
 odd: ## orders that nobody would give, in an order that nobody would choose, under viewers (TANDEM_ODD=10 seeds)
 	@echo "== odd orders"; TANDEM_ODD="$${TANDEM_ODD:-10}" go test -timeout 90m -count=1 -v -run TestOddOrdersCostNobodyAnything $(TESTFLAGS) ./internal/systest
+
+ready: ## kill, return, kill, return with an empty disk, kill: what of the first requests is in memory, by track, TANDEM_READY=3 times, HLS and DASH, stored and live (five minutes)
+	@echo "== ready"; TANDEM_READY="$${TANDEM_READY:-3}" go test -timeout 60m -count=1 -v -run TestEveryTakeoverOfACluster $(TESTFLAGS) ./internal/systest
 
 losses: ## any balancers lose process, disk or address, in any order, under 60 viewers, over TANDEM_LOSSES=50 seeds (twenty minutes; TANDEM_LOSSES_SEED=N)
 	@echo "== losses"; TANDEM_LOSSES="$${TANDEM_LOSSES:-50}" go test -timeout 90m -count=1 -v -run TestBalancersLoseAnything $(TESTFLAGS) ./internal/systest
