@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/edge/prefetch"
+	"tandem/edge/recovery"
 	"tandem/edge/silence"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
@@ -70,7 +71,6 @@ type Traffic struct {
 type Counts struct {
 	Inherited, Expired, Shed, Suspected atomic.Int64
 	Notices, Reports                    atomic.Int64
-	CopiedBytes, CopiedObjects          atomic.Int64
 }
 
 // Member is an edge's place in the ring.
@@ -98,11 +98,11 @@ type Member struct {
 	admin       string
 
 	takeovers chan []prefetch.Inherited
-	copier    *copier
 	silence   silence.Detector
 	standIns  *silence.StandIns
 	lag       silence.Lag
 	Prefetch  *prefetch.Prefetcher
+	Copier    *recovery.Copier
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
 	purged    uint64                         // owned by follow
@@ -127,10 +127,7 @@ func New(cfg Config, deps Deps) *Member {
 	m.purged = m.numbers.Read("purged")
 	m.fetch.Purged(m.purged)
 	m.base.Store(m.view.Placement())
-	m.copier = &copier{
-		name: cfg.Name, rate: cfg.CopyRate, log: m.log, now: m.now, store: m.store, fetch: m.fetch, call: m.call, counts: &m.Counts,
-		done: map[copyMark]time.Time{},
-	}
+	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Store: m.store, Fetch: m.fetch, Call: m.call})
 	next := &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
 	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: next.ahead, Renew: next.renew, Load: next.load, Expect: m.tables.expect})
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tandem/edge/recovery"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -18,12 +19,12 @@ const (
 // others hold (claims 14, 15, 28-31): after a return, as it joins, when a
 // neighbour leaves, and now and then. When nothing is left to copy it says so.
 func (m *Member) copying(ctx context.Context) error {
-	timer := time.NewTimer(resyncEvery)
+	timer := time.NewTimer(recovery.Every)
 	defer timer.Stop()
 	for {
-		again := resyncEvery
+		again := recovery.Every
 		p := m.view.Placement()
-		if complete := m.copier.all(ctx, p, m.incarnation.Load()); !complete {
+		if complete := m.Copier.All(ctx, p, m.incarnation.Load()); !complete {
 			again = copyAgain
 		} else if readyDue(p, m.cfg.Name) {
 			again = readyAgain
@@ -33,7 +34,7 @@ func (m *Member) copying(ctx context.Context) error {
 				again = m.cfg.NoticeEvery / 2
 			}
 		} else {
-			m.copier.progress.Store(nil)
+			m.Copier.Progress.Store(nil)
 		}
 		timer.Reset(again)
 		select {

@@ -40,7 +40,7 @@ func (m *Member) Report(streams bool) wire.Report {
 	traffic := m.traffic()
 	r := wire.Report{
 		Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Sequence: uint64(m.Counts.Reports.Add(1)), Version: m.view.Placement().Version,
-		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.copier.progress.Load(), StandsIn: m.standIns.List(), Takeovers: m.tables.counts.List(),
+		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.Copier.Progress.Load(), StandsIn: m.standIns.List(), Takeovers: m.tables.counts.List(),
 		Opened: m.tables.opened.Load(), // before they are counted
 		Time:   m.now().UnixMilli(), SentBytes: traffic.SentBytes, Hits: traffic.Hits, Misses: traffic.Misses, OriginAsked: traffic.OriginAsked, OriginsOut: traffic.OriginsOut, Build: traffic.Build, Troubles: traffic.Troubles,
 	}

@@ -1,4 +1,4 @@
-package member
+package recovery
 
 import (
 	"context"
@@ -17,25 +17,33 @@ import (
 	"tandem/segstore"
 )
 
-const (
-	resyncEvery     = time.Minute
-	recoveryWorkers = 8
-)
+// Every is how long what a neighbour holds is not compared again.
+const Every = time.Minute
 
-// copier copies what this edge has to hold and lacks from whoever has it.
-type copier struct {
-	name   string
-	rate   int64 // bytes a second
-	log    zerolog.Logger
-	now    func() time.Time
-	store  *segstore.Store
-	fetch  *fetch.Fetcher
-	call   *call.Client
-	counts *Counts
+const workers = 8
 
-	progress atomic.Pointer[wire.Recovery] // nil: nothing is being copied
-	done     map[copyMark]time.Time        // when whose content was compared last; owned by all
+// Deps is what a Copier stands on.
+type Deps struct {
+	Name  string // of this edge
+	Rate  int64  // bytes a second
+	Log   zerolog.Logger
+	Now   func() time.Time
+	Store *segstore.Store
+	Fetch *fetch.Fetcher
+	Call  *call.Client
 }
+
+// Copier copies what this edge has to hold and lacks from whoever has it.
+type Copier struct {
+	Deps
+	Progress       atomic.Pointer[wire.Recovery] // nil: nothing is being copied
+	Objects, Bytes atomic.Int64                  // copied so far
+
+	done map[copyMark]time.Time // when whose content was compared last; owned by All
+}
+
+// New makes one; it starts nothing.
+func New(deps Deps) *Copier { return &Copier{Deps: deps, done: map[copyMark]time.Time{}} }
 
 // copyMark is one neighbour's life: when it comes back it is compared anew.
 type copyMark struct {
@@ -45,11 +53,11 @@ type copyMark struct {
 	mine        uint64
 }
 
-// all copies every pair's content from whoever has it; true: nothing is
-// left to copy.
-func (c *copier) all(ctx context.Context, p *wire.Placement, mine uint64) bool {
+// All copies every pair's content from whoever has it; true: nothing is left to copy. Mine
+// is this edge's incarnation.
+func (c *Copier) All(ctx context.Context, p *wire.Placement, mine uint64) bool {
 	complete := true
-	for _, of := range ring.Copies(p, c.name) {
+	for _, of := range ring.Copies(p, c.Name) {
 		for _, from := range of.From {
 			edge, ok := p.Edge(from)
 			if !ok {
@@ -57,20 +65,20 @@ func (c *copier) all(ctx context.Context, p *wire.Placement, mine uint64) bool {
 			}
 			mark := copyMark{of.Pair, from, edge.Incarnation, mine}
 			last, done := c.done[mark]
-			if done && c.now().Sub(last) < resyncEvery {
+			if done && c.Now().Sub(last) < Every {
 				continue
 			}
 			if err := c.pair(ctx, edge, of.Pair); err != nil {
 				complete = false
 				if ctx.Err() == nil {
-					c.log.Warn().Err(err).Uint32("pair", uint32(of.Pair)).Str("from", from).Msg("copy is not complete; trying again")
+					c.Log.Warn().Err(err).Uint32("pair", uint32(of.Pair)).Str("from", from).Msg("copy is not complete; trying again")
 				}
 				continue
 			}
 			if len(c.done) > 1000 {
 				clear(c.done)
 			}
-			c.done[mark] = c.now()
+			c.done[mark] = c.Now()
 		}
 	}
 	return complete
@@ -78,8 +86,8 @@ func (c *copier) all(ctx context.Context, p *wire.Placement, mine uint64) bool {
 
 // pair copies from one neighbour what this edge lacks of a pair, hottest
 // first, at most at the configured rate.
-func (c *copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
-	items, err := fetch.InventoryOf(ctx, c.call, from, pair)
+func (c *Copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
+	items, err := fetch.InventoryOf(ctx, c.Call, from, pair)
 	if err != nil {
 		return err
 	}
@@ -95,13 +103,13 @@ func (c *copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) err
 		return nil
 	}
 	sort.Slice(lacking, func(i, j int) bool { return hotter(lacking[i], lacking[j]) })
-	c.log.Info().Int("objects", len(lacking)).Int64("bytes", total).Str("from", from.Name).Uint32("pair", uint32(pair)).Msg("copying what is missing")
+	c.Log.Info().Int("objects", len(lacking)).Int64("bytes", total).Str("from", from.Name).Uint32("pair", uint32(pair)).Msg("copying what is missing")
 	progress := wire.Recovery{BytesTotal: total, Total: len(lacking), From: from.Name}
 	var mu sync.Mutex
 	var failed error
-	pace := newPace(c.rate)
+	pace := newPace(c.Rate)
 	var under sync.WaitGroup
-	places := make(chan struct{}, recoveryWorkers)
+	places := make(chan struct{}, workers)
 	for _, it := range lacking {
 		if ctx.Err() != nil {
 			break
@@ -123,7 +131,7 @@ func (c *copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) err
 				progress.Bytes += it.Size
 			}
 			now := progress
-			c.progress.Store(&now)
+			c.Progress.Store(&now)
 		}()
 	}
 	under.Wait()
@@ -142,8 +150,8 @@ func hotter(a, b wire.Item) bool {
 
 // holds tells whether this edge has the very same bytes, or newer ones. What the disk
 // has changed meanwhile is found when it is asked for.
-func (c *copier) holds(it wire.Item) bool {
-	view, ok := c.store.Glance(it.Key)
+func (c *Copier) holds(it wire.Item) bool {
+	view, ok := c.Store.Glance(it.Key)
 	if !ok {
 		return false
 	}
@@ -153,11 +161,11 @@ func (c *copier) holds(it wire.Item) bool {
 }
 
 // item copies one object, verified by its digest.
-func (c *copier) item(ctx context.Context, from string, pair wire.PairID, it wire.Item) error {
-	copied, err := c.fetch.Copy(ctx, from, pair, it)
+func (c *Copier) item(ctx context.Context, from string, pair wire.PairID, it wire.Item) error {
+	copied, err := c.Fetch.Copy(ctx, from, pair, it)
 	if copied {
-		c.counts.CopiedObjects.Add(1)
-		c.counts.CopiedBytes.Add(it.Size)
+		c.Objects.Add(1)
+		c.Bytes.Add(it.Size)
 	}
 	return err
 }
