@@ -210,7 +210,7 @@ func readNext(c *Conn, b []byte) (n int, err error) {
 		}
 		return n, err
 	}
-	if n, err = unix.Read(c.fd, b); n < 0 && kernel.Temporary(err) {
+	if n, err = kernel.Receive(c.fd, b); n < 0 && kernel.Temporary(err) {
 		c.readable, err = false, nil
 	} else if n < len(b) && !c.half {
 		c.readable = false // a new event tells of more
@@ -322,7 +322,7 @@ func (c *Conn) shut() {
 // discard reads what nobody wants, some at a time.
 func (c *Conn) discard() {
 	for range turnsMost {
-		n, err := unix.Read(c.fd, c.loop.read)
+		n, err := kernel.Receive(c.fd, c.loop.read)
 		if n <= 0 {
 			if n < 0 && kernel.Temporary(err) {
 				c.readable = false

@@ -57,6 +57,7 @@ type Loop struct {
 	scratch []byte     // heads of answers
 	sealed  []byte     // records
 	head    h1.Request // of the request that is being looked at
+	behind  []told     // of this round, empty between rounds
 	again   []*Conn    // with more to do in the next round
 	heads   list       // connections whose head has not come yet
 	idle    list
@@ -83,6 +84,14 @@ type Loop struct {
 type watched struct {
 	source Source
 	life   int32
+	first  bool // it is told before those that are not
+}
+
+// told is an event of a source that is told of it later in the round.
+type told struct {
+	fd     int
+	life   int32
+	events uint32
 }
 
 func newLoop(s *Server, number int) (*Loop, error) {
@@ -137,6 +146,14 @@ func (l *Loop) ReadBuffer() []byte { return l.read }
 // Watch tells source of the descriptor's events until Forget.
 func (l *Loop) Watch(fd int, source Source) error { return l.poll.Add(fd, l.enter(fd, source)) }
 
+// WatchFirst is Watch for a source that is told of its events before all others are of those
+// of the same round.
+func (l *Loop) WatchFirst(fd int, source Source) error {
+	life := l.enter(fd, source)
+	l.sources[fd].first = true
+	return l.poll.Add(fd, life)
+}
+
 func (l *Loop) addListener(fd int, source Source) error {
 	return l.poll.AddListener(fd, l.enter(fd, source))
 }
@@ -148,7 +165,7 @@ func (l *Loop) enter(fd int, source Source) (life int32) {
 	}
 	w := &l.sources[fd]
 	w.life++
-	w.source = source
+	w.source, w.first = source, false
 	return w.life
 }
 
@@ -183,15 +200,7 @@ func (l *Loop) run() {
 			panic(kernel.SystemError("waiting for events", err)) // only a closed descriptor can cause it
 		}
 		l.now = time.Now()
-		for i := range max(n, 0) {
-			fd, life, events := l.poll.Event(i)
-			if fd < 0 {
-				continue // woken
-			}
-			if w := l.sources[fd]; w.source != nil && w.life == life {
-				w.source.Ready(events)
-			}
-		}
+		l.tell(n)
 		l.heed()
 		l.resume()
 		l.expire()
@@ -204,6 +213,31 @@ func (l *Loop) run() {
 		}
 	}
 	l.release()
+}
+
+// tell tells the sources of n events.
+func (l *Loop) tell(n int) {
+	l.behind = l.behind[:0]
+	for i := range max(n, 0) {
+		fd, life, events := l.poll.Event(i)
+		switch {
+		case fd < 0: // woken
+		case l.sources[fd].first:
+			l.sources[fd].ready(life, events)
+		default:
+			l.behind = append(l.behind, told{fd, life, events})
+		}
+	}
+	for _, e := range l.behind {
+		l.sources[e.fd].ready(e.life, e.events)
+	}
+}
+
+// ready tells the source, if it is still the one that is meant.
+func (w *watched) ready(life int32, events uint32) {
+	if w.source != nil && w.life == life {
+		w.source.Ready(events)
+	}
 }
 
 // sleep is how long to wait for events, in milliseconds.

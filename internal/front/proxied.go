@@ -30,7 +30,7 @@ func hearProxy(c *Conn) bool {
 		all := append(c.input, b[:n]...)
 		size, whole, err := proxied.Split(all)
 		if take := size - len(c.input); err == nil && take > 0 {
-			_, err = unix.Read(c.fd, b[:take]) // they are there
+			_, err = kernel.Receive(c.fd, b[:take]) // they are there
 		}
 		if err != nil {
 			c.Reset()

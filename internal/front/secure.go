@@ -52,7 +52,7 @@ func (s *secure) Read(b []byte) (int, error) {
 	if !c.readable {
 		return 0, notYet{}
 	}
-	n, err := unix.Read(c.fd, b)
+	n, err := kernel.Receive(c.fd, b)
 	switch {
 	case n > 0:
 		if n < len(b) && !c.half {

@@ -45,7 +45,7 @@ func (s *Splicer) dial(to Target, eager bool) (*upstream, error) {
 	}
 	u.fd = fd
 	u.fresh(eager, &s.c.cfg)
-	if err := s.loop.Watch(fd, u); err != nil {
+	if err := s.loop.WatchFirst(fd, u); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}

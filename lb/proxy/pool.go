@@ -32,8 +32,11 @@ func (p *upstreamPool) get(to Target) *upstream {
 		if u == nil {
 			return nil
 		}
+		// It was empty when it was read, and the loop is told of what has come since then
+		// before it hears any request of the same round: no need to look.
+		empty := u.tcp == nil && !u.readable
 		u.readable = false
-		if u.edge == to.Edge && u.generation == generation && !u.unread() {
+		if u.edge == to.Edge && u.generation == generation && (empty || !u.unread()) {
 			u.reused = true
 			return u
 		}

@@ -6,8 +6,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tandem/internal/front/kernel"
 )
 
@@ -165,14 +163,20 @@ func (r *splice) take() (int, error) {
 			return n, nil
 		}
 	}
-	buffer := r.s.loop.ReadBuffer()
-	buffer = buffer[:min(r.body.Left(), int64(len(buffer)))]
-	n, err := unix.Read(r.conn.fd, buffer)
-	if n > 0 {
-		r.held = append(r.held[:0], buffer[:n]...)
-		return n, nil
+	buffer, left := r.s.loop.ReadBuffer(), r.body.Left()
+	buffer = buffer[:min(left+1, int64(len(buffer)))] // one more would be too much, and one less shows that no more is there
+	n, err := kernel.Receive(r.conn.fd, buffer)
+	if n <= 0 {
+		return 0, err
 	}
-	return 0, err
+	if n < len(buffer) {
+		r.conn.readable = r.conn.ended
+	}
+	if int64(n) > left {
+		n, r.closes = int(left), true
+	}
+	r.held = append(r.held[:0], buffer[:n]...)
+	return n, nil
 }
 
 // breathe ends a silence.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"tandem/internal/front/kernel"
 )
 
 // spliceRead is how much of an answer passes through memory at first, in bytes: a
@@ -29,7 +29,7 @@ func (r *splice) arrived() {
 func (r *splice) hearHead() {
 	n := r.conn
 	buffer := r.s.loop.ReadBuffer()[:spliceRead]
-	got, err := unix.Read(n.fd, buffer)
+	got, err := kernel.Receive(n.fd, buffer)
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
 		n.readable = n.ended

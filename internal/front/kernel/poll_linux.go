@@ -17,8 +17,8 @@ const (
 
 	TellsHalf, TellsProgress = true, true
 
-	eventsMost = 256 // of one round
-	shortSleep = 20  // milliseconds
+	eventsMost = 1024 // of one round
+	shortSleep = 20   // milliseconds
 )
 
 // Poller waits for descriptors: an epoll, edge-triggered, and an eventfd that ends

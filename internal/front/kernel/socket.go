@@ -66,14 +66,6 @@ func Connected(fd int) error {
 	return SystemError("connect", err)
 }
 
-// Unread tells whether something lies in a socket that was not read: bytes, its end, or
-// an error.
-func Unread(fd int) bool {
-	var b [1]byte
-	_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	return !errors.Is(err, syscall.EAGAIN)
-}
-
 // Ended tells whether the other side has said that it sends no more, and nothing else is
 // to be read before that.
 func Ended(fd int) bool {

@@ -62,15 +62,6 @@ func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	return fd, connect(fd, addr)
 }
 
-// Send writes what the socket takes now; more tells that something follows at once.
-func Send(fd int, b []byte, more bool) (int, error) {
-	flags := unix.MSG_NOSIGNAL
-	if more {
-		flags |= unix.MSG_MORE
-	}
-	return unix.SendmsgN(fd, b, nil, nil, flags)
-}
-
 // SendFile writes what the socket takes now of a part of a file.
 func SendFile(fd int, file *os.File, offset int64, n int) (int, error) {
 	return unix.Sendfile(fd, int(file.Fd()), &offset, n)

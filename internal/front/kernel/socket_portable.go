@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,6 +53,17 @@ func Connect(to netip.AddrPort, received int) (fd int, err error) {
 	}
 	BoundReceived(fd, received)
 	return fd, connect(fd, addr)
+}
+
+// Receive reads what lies in a socket: none and no error at its end.
+func Receive(fd int, b []byte) (int, error) { return unix.Read(fd, b) }
+
+// Unread tells whether something lies in a socket that was not read: bytes, its end, or
+// an error.
+func Unread(fd int) bool {
+	var b [1]byte
+	_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return !errors.Is(err, syscall.EAGAIN)
 }
 
 // Send writes what the socket takes now.
