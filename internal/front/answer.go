@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
@@ -24,10 +25,10 @@ var answerBuffers = sync.Pool{New: func() any { b := make([]byte, 0, answerBuffe
 // answer is the http.ResponseWriter of a request that is away.
 type answer struct {
 	conn    net.Conn
-	tcp     *net.TCPConn // the same; nil: TLS lies between
-	in      *incoming    // the request's body; nil: it has none
-	head    bool         // the request's method is HEAD
-	old     bool         // the client speaks HTTP/1.0
+	tcp     *net.TCPConn   // the same; nil: TLS lies between
+	in      *incoming.Body // the request's body; nil: it has none
+	head    bool           // the request's method is HEAD
+	old     bool           // the client speaks HTTP/1.0
 	keep    bool
 	refused bool // the request, after all: what the Handler says is dropped
 	begun   bool // something of the answer is on its way
@@ -44,13 +45,13 @@ type answer struct {
 	headEnd int     // in the buffer, until the head is whole: what it lacks comes here
 }
 
-func newAnswer(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming, begun Begun, keep bool) *answer {
+func newAnswer(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming.Body, begun Begun, keep bool) *answer {
 	a := &answer{
 		conn: conn, tcp: tcp, in: in, head: r.Method == http.MethodHead, old: r.ProtoMinor == 0, keep: keep,
 		header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte),
 	}
-	if in != nil && in.ask != nil {
-		in.ask = a.askForBody
+	if in != nil && in.Asks() {
+		in.Ask(a.askForBody)
 	}
 	if begun.Head {
 		a.status, a.out, a.length = http.StatusOK, true, begun.Left
@@ -100,8 +101,8 @@ func (a *answer) settleBody() {
 	if a.in == nil {
 		return
 	}
-	a.keep = a.in.ended() && a.keep
-	m := a.in.refused()
+	a.keep = a.in.Ended() && a.keep
+	m := a.in.Refused()
 	if m == nil {
 		return
 	}
@@ -356,7 +357,7 @@ func (a *answer) SetReadDeadline(t time.Time) error {
 	if a.in == nil {
 		return nil
 	}
-	return a.in.limit(t)
+	return a.in.Limit(t)
 }
 
 // SetWriteDeadline bounds every further write.

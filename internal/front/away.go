@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"net/url"
 
+	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
@@ -72,9 +73,9 @@ func (c *Conn) sendAway(h *h1.Request) {
 		return
 	}
 	if h.Bodied() {
-		c.body = &incoming{frame: h.Body(), held: c.input, rate: c.loop.server.cfg.MinRate, wait: c.loop.server.cfg.bodyGrace}
+		c.body = incoming.New(h.Body(), c.input, c.loop.server.cfg.MinRate, c.loop.server.cfg.bodyGrace)
 		if h.Expect != "" && h.Minor > 0 && len(c.input) == 0 {
-			c.body.ask = func() {} // of the answer, which is not there yet
+			c.body.Ask(func() {}) // of the answer, which is not there yet
 		}
 		c.input, r.Body = nil, c.body
 	}
@@ -113,7 +114,7 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 	// Without a descriptor serve runs all the same, and finds that nobody can be
 	// written to: it has what is to be given back.
 	if in := c.body; in != nil {
-		in.conn, in.err = conn, err
+		in.From(conn, err)
 	}
 	a := newAnswer(conn, tcp, r, c.body, begun, c.keep)
 	a.err = err
@@ -129,7 +130,7 @@ func (c *Conn) back(end fate) {
 		c.secure.tcp = nil
 	}
 	if c.body != nil {
-		c.input, c.body = c.body.rest(), nil
+		c.input, c.body = c.body.Rest(), nil
 	}
 	c.out.over(c.out.body.Length == 0 && end != breakOff) // of sendRest; else there is nothing to tell
 	if end == breakOff || c.gone {

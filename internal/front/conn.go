@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
@@ -58,8 +59,8 @@ type Conn struct {
 	trial    bool // it is one too many, unless a node asks
 	node     bool // it does
 
-	input  []byte    // received and not used
-	body   *incoming // the body of the request that is away; nil: it has none
+	input  []byte         // received and not used
+	body   *incoming.Body // the body of the request that is away; nil: it has none
 	out    output
 	driver Driver
 	stop   context.CancelFunc // of the request that is away

@@ -29,7 +29,8 @@
 // uses a descriptor of its own for the same socket; the loop then only cancels it.
 // Loop.Post is the one way in from outside.
 //
-// Never done here: what an answer says (edge, lb); calls of the system (internal/front/kernel).
+// Never done here: what an answer says (edge, lb); reading the body of a request
+// (internal/front/incoming); calls of the system (internal/front/kernel).
 //
 // With Config.TLS a goroutine does the handshake; then the loop reads and seals records as
 // it reads and writes bytes, and what the socket does not take of them is kept. A client

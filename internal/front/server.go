@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/budget"
+	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/others"
 	"tandem/internal/h1"
@@ -81,7 +82,7 @@ func (c *Config) fill() {
 		c.paceEvery = paceEvery
 	}
 	if c.bodyGrace == 0 {
-		c.bodyGrace = bodyGrace
+		c.bodyGrace = incoming.Grace
 	}
 	if c.weighEvery == 0 {
 		c.weighEvery = weighEvery

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,6 +42,26 @@ func TestConnectionsAreReusedClean(t *testing.T) {
 		s.seenWell(v)
 		if _, moves, failed, _, _ := s.counted(); len(moves)+len(failed) != 0 {
 			t.Fatalf("%q: takeovers %v, evidence %v", poison, moves, failed)
+		}
+	}
+}
+
+// Neither does what lies right behind a body that took two reads, were it one byte.
+func TestAConnectionWithMoreThanItsAnswerIsNotKept(t *testing.T) {
+	body := strings.Repeat("b", spliceRead+1000)
+	for _, behind := range []string{"", "x", plainOK("poisoned")} {
+		e := script(t, func(c net.Conn, _ string) { send(c, plainOK(body)+behind) })
+		s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+		v := s.dial()
+		for range 2 {
+			v.ask(http.MethodGet, "/1")
+			if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
+				t.Fatalf("%q: %.300s", behind, g.text())
+			}
+			s.settle()
+			if _, idle := s.under(); (idle == 1) != (behind == "") {
+				t.Fatalf("%q: %d idle connections", behind, idle)
+			}
 		}
 	}
 }

@@ -166,9 +166,11 @@ var Table = []Mutation{
 	{0, "edge/fetch/cut.go", "return view, ok\n}", "return nil, false\n}", "edge.TestMissIsAskedOfThePartnerFirst"},
 
 	// Strangers as clients: one reading of a request, and nothing that was accepted is lost.
-	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front.TestSizesOfChunksThatComeInPartsAreSizes"},
+	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front/incoming.TestSizesOfChunksThatComeInPartsAreSizes"},
 	{0, "internal/front/secure.go", "s.out = kept(l.sealed[took:])", "s.out = kept(l.sealed[:took])[:0]", "internal/front.TestSealedBytesThatTheSocketDoesNotTakeAreKept"},
 	{0, "lb/proxy/pool.go", "len(list) >= p.most {", "len(list) >= 64 {", "lb/proxy.TestAsManyConnectionsAreKeptAsWereBusy"},
+	{0, "internal/front/loop.go", "case l.sources[fd].first:", "case false:", "lb/proxy.TestConnectionsAreReusedClean"},
+	{0, "lb/proxy/splice_body.go", "n, r.closes = int(left), true", "n = int(left)", "lb/proxy.TestAConnectionWithMoreThanItsAnswerIsNotKept"},
 	{0, "lb/proxy/silence.go", "case !s.resumed:", "case false:", "lb/proxy.TestSilenceIsDue"},
 	{0, "lb/proxy/exchange.go", "x.body.Ended() && !x.closes", "!x.closes", "lb/proxy.TestConnectionsAreKeptAfterWholeAnswers"},
 	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},

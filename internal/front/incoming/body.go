@@ -1,4 +1,4 @@
-package front
+package incoming
 
 import (
 	"errors"
@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	bodyBuffer = 16 << 10 // bytes of a request's body that are read at once where the Handler wants less
-	bodyGrace  = 10 * time.Second
+	bodyBuffer = 16 << 10 // bytes that are read at once where the Handler wants less
+
+	// Grace is for how long nothing may come, or too little, as a rule.
+	Grace = 10 * time.Second
 )
 
-// errSlowBody is for a body that does not arrive in time.
-var errSlowBody = &h1.Malformed{Status: 408, Why: "the request's body did not arrive in time"}
+// errSlow is for a body that does not arrive in time.
+var errSlow = &h1.Malformed{Status: 408, Why: "the request's body did not arrive in time"}
 
-// incoming is the body of a request that is away, as its Handler reads it. What is
-// behind the body stays for the next request. A body that is malformed, or comes too
-// slowly, is refused as a malformed head is: see answer.WriteHeader.
-type incoming struct {
+// Body is the body of a request, as its Handler reads it.
+type Body struct {
 	conn net.Conn
 	rate int64         // bytes a second that have to come; 0: any
 	wait time.Duration // for which nothing may come, or too little
@@ -39,8 +39,23 @@ type incoming struct {
 	until atomic.Int64 // the Handler's own deadline, in nanoseconds since 1970; 0: none
 }
 
+// New is for a body of which so much was received. Of rate bytes a second it may come late by
+// wait; 0: by any.
+func New(frame h1.Body, held []byte, rate int64, wait time.Duration) *Body {
+	return &Body{frame: frame, held: held, rate: rate, wait: wait}
+}
+
+// From says where the rest comes from, before anything is read; an error: from nowhere.
+func (in *Body) From(conn net.Conn, err error) { in.conn, in.err = conn, err }
+
+// Ask says what makes a client send that waits to be asked.
+func (in *Body) Ask(ask func()) { in.ask = ask }
+
+// Asks tells whether there is such a thing.
+func (in *Body) Asks() bool { return in.ask != nil }
+
 // Read gives bytes of the body.
-func (in *incoming) Read(p []byte) (int, error) {
+func (in *Body) Read(p []byte) (int, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for in.err == nil {
@@ -69,7 +84,7 @@ func (in *incoming) Read(p []byte) (int, error) {
 
 // receive waits for more: into p where only bytes of the body follow and there is
 // room for many, then it tells how many.
-func (in *incoming) receive(p []byte) int {
+func (in *Body) receive(p []byte) int {
 	if in.ask != nil {
 		in.ask()
 		in.ask = nil
@@ -87,7 +102,7 @@ func (in *incoming) receive(p []byte) int {
 
 // fill reads once. A client that is slower than it may be is not waited for: only the
 // time counts in which it was waited for.
-func (in *incoming) fill(p []byte) int {
+func (in *Body) fill(p []byte) int {
 	begun := time.Now()
 	limit := begun.Add(in.wait)
 	if in.rate > 0 {
@@ -108,7 +123,7 @@ func (in *incoming) fill(p []byte) int {
 	switch {
 	case n > 0:
 	case errors.Is(err, os.ErrDeadlineExceeded) && !own:
-		in.err = errSlowBody
+		in.err = errSlow
 	case errors.Is(err, io.EOF):
 		in.err = io.ErrUnexpectedEOF
 	default:
@@ -118,10 +133,10 @@ func (in *incoming) fill(p []byte) int {
 }
 
 // Close is an io.Closer's: what the Handler does not read is not taken for a request.
-func (in *incoming) Close() error { return nil }
+func (in *Body) Close() error { return nil }
 
-// ended tells whether all of the body was read.
-func (in *incoming) ended() bool {
+// Ended tells whether all of the body was read.
+func (in *Body) Ended() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	skip, _, err := in.frame.Next(in.held)
@@ -132,16 +147,16 @@ func (in *incoming) ended() bool {
 	return in.err == nil && in.frame.Ended()
 }
 
-// refused is why the request is to be refused after all; nil: it is not.
-func (in *incoming) refused() *h1.Malformed {
+// Refused is why the request is to be refused after all; nil: it is not.
+func (in *Body) Refused() *h1.Malformed {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	m, _ := in.err.(*h1.Malformed)
 	return m
 }
 
-// rest is what was received behind the body. Nothing can be read any more.
-func (in *incoming) rest() []byte {
+// Rest is what was received behind the body. Nothing can be read any more.
+func (in *Body) Rest() []byte {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.err == nil {
@@ -150,10 +165,10 @@ func (in *incoming) rest() []byte {
 	return in.held
 }
 
-// limit is for http.ResponseController.
-func (in *incoming) limit(t time.Time) error {
+// Limit is for http.ResponseController.
+func (in *Body) Limit(t time.Time) error {
 	in.until.Store(max(t.UnixNano(), 0))
 	return in.conn.SetReadDeadline(t) // of a read that waits already
 }
 
-var _ io.ReadCloser = (*incoming)(nil)
+var _ io.ReadCloser = (*Body)(nil)
