@@ -25,6 +25,7 @@ import (
 	"tandem/internal/obs"
 	"tandem/internal/protected"
 	"tandem/internal/run"
+	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -61,6 +62,7 @@ type Edge struct {
 	held      *budget.Held     // what the kernel holds for clients
 	nodes     *front.Others    // those who call at the viewers' listener; nil: none does
 	client    *call.Client
+	grants    *sealedhead.Grants // nil: media goes by TLS alone, or nodes have no names
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -82,6 +84,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		}
 		if addr, bad := net.ResolveTCPAddr("tcp", cfg.Listen); bad == nil && cfg.NodeListen == "" {
 			e.nodes = front.NewOthers(addr)
+		}
+		if cfg.NodeMedia == wire.MediaPlain {
+			e.grants = sealedhead.NewGrants(cfg.Name, deps.Now)
 		}
 	}
 	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now, Nodes: e.Nodes().origins()}, cfg.upstreams)

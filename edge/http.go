@@ -29,6 +29,9 @@ import (
 func (e *Edge) Handler() http.Handler {
 	nodes := Nodes{e}.closed()
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if misdirected(e, w, req) {
+			return
+		}
 		if strings.HasPrefix(req.URL.Path, wire.Internal) {
 			nodes.ServeHTTP(w, req)
 			return
@@ -104,7 +107,7 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 			return &place, ok
 		},
 		Leave:  func(held any) { e.limiter.Leave(held.(*budget.Place)) },
-		Proves: proves(e.cfg.Secret),
+		Proves: proves(e),
 		Slow:   func() { e.counts.slow.Add(1) },
 		Held:   e.held, Relieved: func(held int64) {
 			e.counts.relieved.Add(1)
@@ -118,9 +121,9 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 
 // proves tells whether a connection's first request is a node's: viewers that fill an
 // edge keep no balancer out, and a balancer is as slow as its viewer.
-func proves(secret wire.Secret) func(held any, h *h1.Request) bool {
+func proves(e *Edge) func(held any, h *h1.Request) bool {
 	return func(held any, h *h1.Request) bool {
-		shown := secret.Shown(h.Get(wire.HeaderAuth))
+		shown := e.cfg.Secret.Shown(h.Get(wire.HeaderAuth)) || e.grants != nil && h.Target == wire.PathSealed && e.grants.Proves(h.Get(wire.HeaderSealed))
 		if shown {
 			held.(*budget.Place).Node()
 		}

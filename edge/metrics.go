@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/identity"
+	"tandem/internal/sealedhead"
 	"tandem/segstore"
 )
 
@@ -29,6 +30,16 @@ type metric struct {
 
 func count(of func(e *Edge) *atomic.Int64) func(*Edge) float64 {
 	return func(e *Edge) float64 { return float64(of(e).Load()) }
+}
+
+// sealed counts where there are grants.
+func sealed(of func(g *sealedhead.Grants) *atomic.Int64) func(*Edge) float64 {
+	return func(e *Edge) float64 {
+		if e.grants == nil {
+			return 0
+		}
+		return float64(of(e.grants).Load())
+	}
 }
 
 func stat(of func(s segstore.Stats) int64) func(*Edge) float64 {
@@ -76,6 +87,8 @@ var metrics = []metric{
 	{"tandem_edge_multicast_replayed_total", "Datagrams of the origin that came a second time, or too late to tell, and were dropped.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Replayed })},
 	{"tandem_edge_multicast_repairs_total", "Gaps in multicast objects that were repaired by HTTP ranges.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().GapsAsked })},
 	{"tandem_edge_nodes_strange_total", "Connections to nodes that were ended because somebody else answered, by the certificate.", false, count(func(e *Edge) *atomic.Int64 { return &identity.CountsOf(e.identity).Strange })},
+	{"tandem_edge_sealed_total", "Requests for media whose heads a balancer had sealed (node-media plain).", false, sealed(func(g *sealedhead.Grants) *atomic.Int64 { return &g.Opened })},
+	{"tandem_edge_sealed_refused_total", "Requests of that kind that were refused: changed on the way, played back, or of nobody who has a key.", false, sealed(func(g *sealedhead.Grants) *atomic.Int64 { return &g.Refused })},
 	{"tandem_edge_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent.", false, count(func(e *Edge) *atomic.Int64 { return &identity.CountsOf(e.identity).Altered })},
 	{"tandem_edge_stand_ins", "Neighbours for which it stands in by its own word: they are silent, and nobody can commit their death.", true, func(e *Edge) float64 { return float64(e.member.StandIns()) }},
 	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},

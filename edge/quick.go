@@ -10,6 +10,8 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/h1"
+	"tandem/internal/sealedhead"
+	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -20,6 +22,10 @@ type quick struct {
 	e   *Edge
 	l   *front.Loop
 	via string // "": none
+
+	inner h1.Request         // that a sealed one holds
+	seal  *sealedhead.Answer // of the request that is being answered; nil: it was not sealed
+	plain []byte             // a head that is to be sealed
 }
 
 // Quick is for a front.Config.
@@ -45,11 +51,19 @@ func (l *lines) Lines(text string) { l.b = append(l.b, text...) }
 
 // Serve is a front.Quick's.
 func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
+	if h.Target == wire.PathSealed && q.e.grants != nil {
+		return q.sealed(c, h)
+	}
+	return q.serve(c, h, q.e.cfg.shown(h))
+}
+
+// serve answers; node: a node asks.
+func (q *quick) serve(c *front.Conn, h *h1.Request, node bool) bool {
 	if h.Method != http.MethodGet && (h.Method != http.MethodHead || h.Get("Range") != "") {
 		return false
 	}
 	e := q.e
-	x, refused := e.requestOf(h, h.Target, c.Remote().String(), e.cfg.shown(h))
+	x, refused := e.requestOf(h, h.Target, c.Remote().String(), node)
 	if refused.status != 0 {
 		return false
 	}
@@ -108,7 +122,7 @@ func (q *quick) answer(c *front.Conn, h *h1.Request, view *segstore.View, x *req
 // manifest answers with a manifest, where that is made already or made soon.
 func (q *quick) manifest(c *front.Conn, h *h1.Request, view *segstore.View, x *request, meta *segstore.Meta, entry *manifest.Entry) bool {
 	f := q.e.formOf(x, h, meta, entry, false)
-	if !f.ready || x.inherited { // or what it lists is made ready first
+	if !f.ready || x.inherited || q.seal != nil { // or what it lists is made ready first; and it may name the session
 		return false
 	}
 	y := rules.PlanFor(h, &f.meta)
@@ -139,6 +153,9 @@ func (q *quick) head(x *request, meta *segstore.Meta, y rules.Plan) lines {
 }
 
 func (q *quick) respond(c *front.Conn, x *request, meta *segstore.Meta, out lines, body front.Body) bool {
+	if q.seal != nil {
+		out.b = q.sealHead(out.b, int64(len(body.Bytes))+body.Length)
+	}
 	if !c.Respond(out.b, body) {
 		return false
 	}

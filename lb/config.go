@@ -37,6 +37,7 @@ type Config struct {
 	SecretFile     string
 	Identity       string
 	NodeListen     string
+	NodeMedia      string
 	AccessFile     string
 	Admission      string
 	StateSource    string
@@ -100,6 +101,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret, at least 16 bytes; required."),
 		setting.String(&c.Identity, "identity", "", "Directory of this node's certificate (tandem cluster init, tandem join): nodes prove to each other who they are, and what they say, Raft included, is encrypted. Or one that holds those of several nodes, by name."),
 		setting.String(&c.NodeListen, "node-listen", "", "Address for edges and other balancers, with TLS and both sides' certificates, apart from viewers'; needs identity (default: nodes call listen, by TLS, and viewers there find none of their endpoints)."),
+		setting.String(&c.NodeMedia, "node-media", wire.MediaTLS, "How media comes from edges: tls, or plain, from those that say so too (docs/security.md): heads sealed, bodies in clear, for networks whose wires are yours; needs identity."),
 		setting.String(&c.AccessFile, "access-file", "", "File with the rules of who may open which stream: viewers' tokens, addresses, countries (docs/access.md); it, its keys and its geo file are read anew when they change."),
 		setting.String(&c.Admission, "admission", ring.FailSafeAdmission, "failsafe: one death leaves nobody above capacity (claim 8); pair: pair sums only. The cluster's first balancer sets it; the API changes it."),
 		setting.String(&c.StateSource, "state-source", admission.StatePush, "Where the edges' state comes from: push (claim 4), load (claim 3) or query (claim 2)."),
@@ -156,6 +158,10 @@ func (c *Config) Validate() error {
 		return errors.New("--tls-listen: needs --tls-cert and --tls-key")
 	case c.NodeListen != "" && c.Identity == "":
 		return errors.New("--node-listen: needs --identity")
+	case !wire.IsNodeMedia(c.NodeMedia):
+		return fmt.Errorf("--node-media: %q is neither tls nor plain", c.NodeMedia)
+	case c.NodeMedia == wire.MediaPlain && c.Identity == "":
+		return errors.New("--node-media plain: needs --identity")
 	}
 	for _, prefix := range c.Redirect {
 		if !strings.HasPrefix(prefix, "/") {

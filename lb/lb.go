@@ -22,6 +22,7 @@ import (
 	"tandem/internal/obs"
 	"tandem/internal/ring"
 	"tandem/internal/run"
+	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 	"tandem/lb/admission"
 	"tandem/lb/api"
@@ -59,9 +60,10 @@ type LB struct {
 	refused     *budget.Rate // openings that were refused
 	connections *connLimiter
 	entrance    *entrance
-	certificate *certificate.File // nil without one
-	identity    *identity.Bundle  // nil: nodes show the secret
-	nodes       *front.Others     // those who call at the viewers' listener; nil: none does
+	certificate *certificate.File   // nil without one
+	identity    *identity.Bundle    // nil: nodes show the secret
+	tickets     *sealedhead.Tickets // nil: media comes by TLS, or nodes have no names
+	nodes       *front.Others       // those who call at the viewers' listener; nil: none does
 	counts      *counts
 	budgets     *budget.Watch
 
@@ -128,8 +130,9 @@ func (l *LB) openRooms(deps Deps) {
 	})
 	l.opener = admission.New(admission.Config{Source: cfg.StateSource, Rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}},
 		admission.Deps{Control: l.control, Call: l.call, Named: l.node.StreamNamed, Now: l.now})
+	l.tickets = openTickets(l)
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
-		Secret: cfg.Secret, Identity: l.identity, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
+		Secret: cfg.Secret, Identity: l.identity, Tickets: l.tickets, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
 	})
 	l.audits = api.NewAudits(cfg.Name, l.control.Proposals.Propose)
 	l.api = api.New(api.Deps{
@@ -165,6 +168,9 @@ func (l *LB) Run(ctx context.Context) error {
 	}
 	if l.certificate != nil {
 		parts = append(parts, run.Part{Name: "certificate", Run: l.certificate.Run})
+	}
+	if l.tickets != nil {
+		parts = append(parts, run.Part{Name: "tickets", Run: l.tickets.Run})
 	}
 	err := run.Group(ctx, parts...)
 	l.leave()

@@ -70,7 +70,7 @@ func (l *LB) plan(h *h1.Request) (proxy.LoopRequest, bool) {
 	}
 	edge, partner := ring.Route(p, pair, token.Slot)
 	first, ok := l.target(edge, nil)
-	if !ok || first.TLS || l.control.Checks.Suspected(edge) { // what is encrypted is not moved inside the kernel
+	if !ok || first.TLS && l.tickets == nil || l.control.Checks.Suspected(edge) { // what is encrypted is not moved inside the kernel
 		return proxy.LoopRequest{}, false
 	}
 	return proxy.LoopRequest{Target: h.Target, First: first, Partner: partner, Pair: pair.ID, Session: token.SessionID, Stream: stream}, true

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/identity"
 	"tandem/internal/rights"
+	"tandem/internal/sealedhead"
+	"tandem/internal/wire"
 )
 
 // openIdentity reads who this balancer is; nil: nodes have no names here.
@@ -53,4 +56,18 @@ func renewed(l *LB) {
 	for _, e := range l.control.Placement().Edges {
 		l.proxy.Drop(e.Name)
 	}
+}
+
+// openTickets is for media in clear from edges that allow it; nil: it comes by TLS.
+func openTickets(l *LB) *sealedhead.Tickets {
+	if l.identity == nil || l.cfg.NodeMedia != wire.MediaPlain {
+		return nil
+	}
+	return sealedhead.NewTickets(l.cfg.Name, l.now, func(ctx context.Context, e sealedhead.Edge) (g sealedhead.Grant, err error) {
+		err = l.call.Ask(ctx, http.MethodPost, "https://"+e.Addr+wire.PathSealed, nil, &g)
+		if err != nil {
+			l.log.Info().Err(err).Str("edge", e.Name).Msg("media comes by TLS from an edge")
+		}
+		return g, err
+	})
 }

@@ -18,6 +18,7 @@ import (
 // session's bytes from an edge, with the takeover armed.
 func ours(upstream int) []contender {
 	b, named := &behindBalancer{upstream: upstream, dir: "plain"}, &behindBalancer{upstream: upstream, dir: "named", named: true}
+	sealed := &behindBalancer{upstream: upstream, dir: "sealed", named: true, media: "plain"}
 	return []contender{
 		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream)},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
@@ -26,6 +27,8 @@ func ours(upstream int) []contender {
 		{label: "nodes plain: edges", kind: "nodes", start: b.ofEdges, path: b.path},
 		{label: "nodes with certificates: balancer", kind: "nodes", start: named.balancer, path: named.path},
 		{label: "nodes with certificates: edges", kind: "nodes", start: named.ofEdges, path: named.path},
+		{label: "nodes with certificates, media plain: balancer", kind: "nodes", start: sealed.balancer, path: sealed.path},
+		{label: "nodes with certificates, media plain: edges", kind: "nodes", start: sealed.ofEdges, path: sealed.path},
 	}
 }
 
@@ -43,6 +46,7 @@ func edgeAlone(upstream int) func(context.Context, *stage) (*exec.Cmd, string, e
 type behindBalancer struct {
 	upstream int
 	dir      string    // below the stage's
+	media    string    // node-media, where it is not the default
 	named    bool      // nodes have certificates: what they say to each other is TLS
 	session  string    // "/s/<token>"
 	process  *exec.Cmd // nil: not started yet
@@ -87,7 +91,11 @@ func (b *behindBalancer) certify(dir string) ([]string, error) {
 			return nil, err
 		}
 	}
-	return []string{"--identity", filepath.Join(dir, "identity")}, nil
+	flags := []string{"--identity", filepath.Join(dir, "identity")}
+	if b.media != "" {
+		flags = append(flags, "--node-media", b.media)
+	}
+	return flags, nil
 }
 
 // startTLS gives the same balancer, by its other listener.

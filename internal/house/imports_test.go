@@ -11,7 +11,7 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
-	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights"},
+	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
@@ -23,13 +23,13 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"edge/rules", "internal/h1", "internal/wire"},
-	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights"},
+	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/control":     {"lb/loads", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
 	"lb/loads":       {"internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
-	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity"},
+	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead"},
 
 	"internal/call": {"internal/wire", "internal/identity"},
 
@@ -82,6 +82,7 @@ var rooms = map[string][]string{
 	"internal/certificate":          {},
 	"internal/certificate/certtest": {},
 	"internal/operator":             {"internal/call", "internal/certificate", "internal/secret", "internal/wire"},
+	"internal/sealedhead":           {},
 	"internal/rights":               {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":            {"internal/wire"},
 	"internal/secret":               {},

@@ -22,6 +22,7 @@ var balancerEvents = []event{
 	{"warn", "the cluster's roots are not taken yet", "error", "What the placement says of trust can't be used here: its files can't be written, or don't fit this node's. The old roots stay; mend what `error` names."},
 	{"info", "the certificate is a new one", "until", "This node's certificate was renewed, good until `until`."},
 	{"warn", "the certificate could not be renewed; the old one stays", "error", "The renewal failed and is tried again; `error` says until when the old one is good. See to it before that."},
+	{"info", "media comes by TLS from an edge", "edge error", "`--node-media plain` is set here, and the edge gives no key for it: `error` says why. It is asked again; set `--node-media plain` there, or leave it."},
 	{"info", "access rules read anew", "file", "The file of access rules was changed on disk and is in use."},
 	{"warn", "the new access rules can't be used; the old ones stay", "error", "The file of access rules has changed and is wrong; `error` names the line."},
 	{"info", "takeover", "cause dead from gap offset ok path phase to", "A response that its edge did not finish was finished from another one, with no byte lost; `cause` says why, `gap` how long the viewer waited. Many from one edge: look at that edge."},

@@ -20,13 +20,19 @@ import (
 	"tandem/internal/wire"
 )
 
-// listenEnv is how long is listened: `make listen`.
-const listenEnv = "TANDEM_LISTEN"
+// listenEnv is how long is listened: `make listen`; mediaEnv how media goes (--node-media).
+const (
+	listenEnv = "TANDEM_LISTEN"
+	mediaEnv  = "TANDEM_LISTEN_MEDIA"
+)
 
 // Somebody hears every frame between nodes that have names, and between them and their
 // operators, under load, with an edge that dies and keys that change: all of it is TLS or
 // a sealed datagram; no address of a viewer's session, no key and no credential is in it,
 // no operator's token and no login; and the viewers lose nothing.
+//
+// With node-media plain bodies of media are in clear between balancers and edges, and all
+// else holds.
 //
 //	TANDEM_LISTEN=60s go test ./internal/systest -run TestAListenerLearnsNothing -v
 func TestAListenerLearnsNothing(t *testing.T) {
@@ -126,9 +132,15 @@ func (n *network) raise() {
 	for _, name := range theBalancers {
 		peers, bases = append(peers, name+"="+n.lab.Hosts[name].IP+":7000="+n.base(name)), append(bases, n.base(name))
 	}
-	id := []string{"--identity", filepath.Join(n.lab.Dir, "identity")}
+	id, media := []string{"--identity", filepath.Join(n.lab.Dir, "identity")}, []string{}
+	if how := os.Getenv(mediaEnv); how != "" {
+		media = append(media, "--node-media", how)
+	}
 	named := func(host, role string, args ...string) {
 		args = append(args, "--name", host, "--operators-file", filepath.Join(n.lab.Dir, "operators"), "--admin-cert", filepath.Join(n.lab.Dir, "identity", host, "node.pem"))
+		if role != "origin" {
+			args = append(args, media...)
+		}
 		n.run(host, role, append(args, id...)...)
 	}
 	named("origin-1", "origin", "--sample", "--multicast-interface", "eth0", "--node-listen", n.lab.Hosts["origin-1"].IP+":8443", "--balancers", strings.Join(bases, ","))

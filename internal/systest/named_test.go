@@ -55,3 +55,24 @@ func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
 	}
 	nothingSeen(t, a.report(false), 24, 100)
 }
+
+// Media goes in clear where the operator has it so, and an edge dies meanwhile: the same
+// bytes, and nobody sees it.
+//
+//	tandem demo --edge-flags=--node-media=plain --lb-flags=--node-media=plain; tandem bench --kill
+func TestMediaInClearIsTakenOverAsWell(t *testing.T) {
+	h := start(t, "--edges", "3", "--balancers", "1", "--capacity", "16", "--edge-flags=--node-media=plain", "--lb-flags=--node-media=plain")
+	a := seat(t, h)
+	a.watch(12, stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 0})
+	everybody(t, h, 12)
+	f := h.File()
+	sealed := func(what string) float64 { return metric(t, f.Node("lb-1").Admin, "tandem_lb_sealed_"+what, "") }
+	h.Await("media is asked for in clear", 30*time.Second, func(*wire.Status) bool { return sealed("total")-sealed("elsewhere_total") > 10 })
+	killed(t, h, "edge-2")
+	before := sealed("total") - sealed("elsewhere_total")
+	h.Await("it goes on so", 30*time.Second, func(*wire.Status) bool { return sealed("total")-sealed("elsewhere_total") > before+10 })
+	if n := sealed("altered_total"); n != 0 {
+		t.Errorf("%.0f answers count as changed on the way", n)
+	}
+	nothingSeen(t, a.report(false), 12, 60)
+}

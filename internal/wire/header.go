@@ -29,8 +29,18 @@ const (
 	HeaderOffset      = "Tandem-Offset"      // the byte at which a growing body's rest begins
 	HeaderMulticast   = "Tandem-Multicast"   // in the origin's 202: the object, whose number this is (16 hex digits), follows in datagrams to the group that was asked for
 	HeaderManifest    = "Tandem-Manifest"    // asked along by a balancer: ManifestAsk, ManifestOnly; answered: what kind of manifest the target is, in place of its body
+	HeaderSealed      = "Tandem-Sealed"      // a head that is sealed, of a request or of an answer (internal/sealedhead)
 	HeaderDest        = "Tandem-Destination" // claim 7: origin, send this to that edge as well
 )
+
+// How media goes from edges to balancers where nodes have names (--node-media).
+const (
+	MediaTLS   = "tls"
+	MediaPlain = "plain" // heads sealed, bodies in clear
+)
+
+// IsNodeMedia tells whether a setting is one of them; none is the default.
+func IsNodeMedia(s string) bool { return s == "" || s == MediaTLS || s == MediaPlain }
 
 // Paths of the internal endpoints. All need HeaderAuth; without it the answer
 // is 403 and nothing else. Bodies are JSON unless said otherwise.
@@ -49,6 +59,7 @@ const (
 	PathSessions  = "/_tandem/sessions"  // GET ?limit= -> []SessionInfo
 	PathStreams   = "/_tandem/streams"   // GET -> []StreamLoad: the streams that its sessions watch
 	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
+	PathSealed    = "/_tandem/sealed"    // POST -> sealedhead.Grant; GET, not encrypted, with HeaderSealed: what balancers fetch for viewers, 421 where it has to be asked for by TLS
 
 	// On origins.
 	PathCatalog = "/_tandem/catalog" // GET -> its streams

@@ -31,6 +31,9 @@ func (r *splice) handOff(err error) { r.handOffWith(nil, err) }
 // handOffWith is handOff with what the edge has sent and nobody has used.
 func (r *splice) handOffWith(received []byte, err error) {
 	s := r.s
+	if r.ticket != nil {
+		received, err = r.unsealed(err)
+	}
 	if !r.listed { // it was not waited for
 		r.begin(s.loop.Now())
 	}

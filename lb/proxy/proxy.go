@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
+	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 )
 
@@ -56,8 +57,9 @@ type Takeover struct {
 // Deps is what carrying stands on. Every function may be nil.
 type Deps struct {
 	Secret   wire.Secret
-	Identity *identity.Bundle // for targets with TLS
-	Name     string           // of this balancer
+	Identity *identity.Bundle    // for targets with TLS
+	Tickets  *sealedhead.Tickets // for their media in clear; nil: it comes by TLS
+	Name     string              // of this balancer
 	Logger   zerolog.Logger
 	Now      func() time.Time
 	Failed   func(edge, cause string) // evidence against an edge
@@ -75,6 +77,7 @@ type Proxy struct {
 	cfg     Config
 	deps    Deps
 	pool    pools // the goroutines'
+	sealed  Sealed
 	latency *latencies
 	budget  *retryBudget
 

@@ -7,6 +7,7 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
+	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 )
 
@@ -28,6 +29,7 @@ type Splicer struct {
 	spare   []*splice
 	pipes   []*kernel.Pipe
 	answer  answer // that is being looked at
+	sealing []byte // a request that is being sealed
 	swept   time.Time
 	glanced time.Time // when silence was looked for
 }
@@ -69,6 +71,8 @@ type splice struct {
 	text   string // the request's head
 	method string
 	plan   LoopRequest
+	ticket *sealedhead.Ticket // seals the request, and opens the answer's head; nil: both are in clear
+	number uint64             // of the request under it
 
 	// How far it is. What was received counts as sent: nothing of it is left when the
 	// response is handed off.
@@ -95,7 +99,12 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 	if !ok {
 		return false
 	}
+	ticket, ok := s.c.ticket(h, &plan)
+	if !ok {
+		return false
+	}
 	r := s.take()
+	r.ticket = ticket
 	r.viewer, r.text, r.method, r.plan = c, h.Text, h.Method, plan
 	if s.deps.Taker != nil {
 		r.taker = s.deps.Taker(c)

@@ -46,6 +46,9 @@ func (r *splice) say(h *h1.Request) {
 	r.said = true
 	s.waiting.wait(r, now)
 	b := r.request(s.loop.Scratch(), h)
+	if r.ticket != nil {
+		b = r.sealed(b)
+	}
 	if n, err := kernel.Send(r.conn.fd, b, false); err != nil || n < len(b) {
 		r.said = false
 		r.handOff(nil) // it is asked anew, and what is wrong found out

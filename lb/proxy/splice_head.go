@@ -47,6 +47,9 @@ func (r *splice) hearHead() {
 	b := buffer[:got]
 	y := &r.s.answer
 	size, err := y.parse(b)
+	if r.ticket != nil && !r.unseal(y, size, got-size, err) {
+		return
+	}
 	if size == 0 || err != nil || !y.ordinary(r.method, got-size) {
 		r.handOffWith(b, nil) // a goroutine waits for more, or finds out what is wrong
 		return

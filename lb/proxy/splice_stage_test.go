@@ -16,6 +16,8 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/h1"
+	"tandem/internal/identity"
+	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 )
 
@@ -52,6 +54,9 @@ type spliceOptions struct {
 	edges   []Target
 	rate    int64
 	queue   int
+
+	identity *identity.Bundle
+	tickets  *sealedhead.Tickets
 }
 
 // patient is for tests in which no edge is to be called silent.
@@ -71,7 +76,7 @@ func openSplices(t testing.TB, o spliceOptions) *spliceStage {
 	}
 	s := &spliceStage{t: t, o: o}
 	s.c = New(o.cfg, Deps{
-		Secret: secret, Name: "lb-1", Logger: zerolog.Nop(),
+		Secret: secret, Name: "lb-1", Logger: zerolog.Nop(), Identity: o.identity, Tickets: o.tickets,
 		Failed: func(edge, cause string) { s.locked(func() { s.failed = append(s.failed, edge+" "+cause) }) },
 		Moved:  func(v Takeover) { s.locked(func() { s.moves = append(s.moves, v) }) },
 	})
