@@ -45,11 +45,11 @@ func (s *secure) handshake(limit time.Duration) (err error) {
 		return err
 	}
 	_ = s.tcp.SetDeadline(time.Now().Add(limit))
-	s.turns = s.conn.loop.server.turns
-	s.turns.Take()
+	s.turn = s.conn.loop.server.turns.Of(s.conn.remote.Addr())
+	s.turn.Take()
 	err = s.tls.Handshake()
-	s.turns.Give()
-	s.turns = nil
+	s.turn.Give()
+	s.turn = nil
 	if err == nil {
 		return s.tcp.SetDeadline(time.Time{})
 	}

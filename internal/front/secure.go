@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/front/kernel"
+	"tandem/internal/front/turns"
 )
 
 // sealMost is how many bytes are sealed before the socket is asked to take them: what
@@ -29,9 +30,9 @@ type secure struct {
 	tls    *tls.Conn
 	tcp    *net.TCPConn // nil: the loop has the connection
 	out    []byte
-	turns  kernel.Turns // during the handshake, which has one
-	gather *[]byte      // where records go to be sent together; nil: each by itself
-	left   func()       // that the server for HTTP/2 has ended it; nil: it has not got it
+	turn   *turns.Turn // during the handshake
+	gather *[]byte     // where records go to be sent together; nil: each by itself
+	left   func()      // that the server for HTTP/2 has ended it; nil: it has not got it
 }
 
 var sealBuffers = sync.Pool{New: func() any { b := make([]byte, 0, sealAtOnce+sealAtOnce/16); return &b }}
@@ -46,7 +47,7 @@ func (notYet) Temporary() bool { return true }
 // Read is a net.Conn's.
 func (s *secure) Read(b []byte) (int, error) {
 	if s.tcp != nil {
-		return s.turns.Waiting(s.tcp.Read, b)
+		return s.turn.Waiting(s.tcp.Read, b)
 	}
 	c := s.conn
 	if !c.readable {
@@ -82,7 +83,7 @@ func (s *secure) Write(b []byte) (int, error) {
 	if err := s.first(); err != nil {
 		return 0, err
 	}
-	return s.turns.Waiting(s.tcp.Write, b)
+	return s.turn.Waiting(s.tcp.Write, b)
 }
 
 // first is for a goroutine: it writes what the loop had left.

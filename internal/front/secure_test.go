@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/internal/front/kernel"
 )
 
 // overTLS lets every stage speak TLS: the room's promises are the same there.
@@ -247,8 +249,9 @@ func TestHandshakesTakeTurns(t *testing.T) {
 		c.TLS = cfg
 	})
 	t.Cleanup(func() { close(on) })
+	taken := func() int { n, _ := s.turns.Taken(); return n }
 	var silent []net.Conn
-	for range 3 * cap(s.turns) {
+	for range 3 * kernel.Processors {
 		conn, err := net.Dial("tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)
@@ -256,9 +259,9 @@ func TestHandshakesTakeTurns(t *testing.T) {
 		defer conn.Close()
 		silent = append(silent, conn)
 	}
-	eventually(t, "the silent ones have begun", func() bool { return s.Connections() == len(silent) && len(s.turns) == 0 })
+	eventually(t, "the silent ones have begun", func() bool { return s.Connections() == len(silent) && taken() == 0 })
 	done := make(chan error)
-	for range 2 * cap(s.turns) {
+	for range 2 * kernel.Processors {
 		go func() {
 			conn, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true})
 			if err == nil {
@@ -268,17 +271,17 @@ func TestHandshakesTakeTurns(t *testing.T) {
 		}()
 	}
 	for range 2 {
-		for range cap(s.turns) {
+		for range kernel.Processors {
 			<-reckoning
 		}
-		if len(s.turns) != cap(s.turns) {
-			t.Fatalf("%d of %d turns are taken", len(s.turns), cap(s.turns))
+		if taken() != kernel.Processors {
+			t.Fatalf("%d of %d turns are taken", taken(), kernel.Processors)
 		}
-		for range cap(s.turns) {
+		for range kernel.Processors {
 			on <- struct{}{}
 		}
 	}
-	for range 2 * cap(s.turns) {
+	for range 2 * kernel.Processors {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -286,5 +289,5 @@ func TestHandshakesTakeTurns(t *testing.T) {
 	for _, conn := range silent {
 		_ = conn.Close()
 	}
-	eventually(t, "all have left", func() bool { return s.Connections() == 0 && len(s.turns) == 0 })
+	eventually(t, "all have left", func() bool { return s.Connections() == 0 && taken() == 0 })
 }

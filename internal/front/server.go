@@ -17,6 +17,7 @@ import (
 	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/others"
+	"tandem/internal/front/turns"
 	"tandem/internal/h1"
 	"tandem/internal/proxied"
 )
@@ -121,7 +122,7 @@ type Server struct {
 	loops     []*Loop
 	h2        *http.Server  // nil: none
 	queue     *others.Queue // to it
-	turns     kernel.Turns  // of handshakes
+	turns     *turns.Turns  // of handshakes
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections
@@ -139,7 +140,7 @@ type Server struct {
 // New starts nothing.
 func New(cfg Config) *Server {
 	cfg.fill()
-	s := &Server{cfg: cfg, turns: kernel.NewTurns()}
+	s := &Server{cfg: cfg, turns: turns.New(kernel.Processors)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.TLS != nil && cfg.HTTP2 != nil {
 		s.adopt(cfg.HTTP2)

@@ -28,24 +28,3 @@ var processors struct {
 	sync.Mutex
 	loops int // of all servers; guarded by the mutex
 }
-
-// Turns are as many as there are processors: so many of whoever takes one reckon at a time.
-// A thousand that are runnable at once keep a loop waiting, which lets Go have its processor
-// for a moment: it comes back after all of them.
-type Turns chan struct{}
-
-func NewTurns() Turns { return make(Turns, Processors) }
-
-func (t Turns) Take() { t <- struct{}{} }
-func (t Turns) Give() { <-t }
-
-// Waiting is for whoever waits meanwhile, for somebody who may never come; nil: it has no
-// turn.
-func (t Turns) Waiting(f func([]byte) (int, error), b []byte) (int, error) {
-	if t == nil {
-		return f(b)
-	}
-	t.Give()
-	defer t.Take()
-	return f(b)
-}
