@@ -35,7 +35,8 @@ func main() {
 type settings struct {
 	binary, report, only string
 	sizes                []int
-	rounds, conns        int
+	conns                []int
+	rounds               int
 	short                bool // socket buffers
 	length               time.Duration
 	steady               string // size:rate pairs of the measurements at a steady rate
@@ -43,7 +44,7 @@ type settings struct {
 
 func cost(args []string) error {
 	s := settings{}
-	var sizes string
+	var sizes, conns string
 	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
 	flags.StringVar(&s.binary, "tandem", "bin/tandem", "the tandem binary")
 	flags.StringVar(&s.report, "report", "", "Markdown file whose tables are written anew")
@@ -51,23 +52,22 @@ func cost(args []string) error {
 	flags.StringVar(&sizes, "sizes", "2048,65536,524288,2097152,6291456", "bytes of the objects")
 	flags.StringVar(&s.steady, "steady", "2048:4000,524288:400", "SIZE:REQUESTS-A-SECOND measurements at a steady rate")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds, the contenders in turn")
-	flags.IntVar(&s.conns, "conns", 64, "client connections")
+	flags.StringVar(&conns, "conns", "64", "client connections; with several the first ones' measurements are beside the others'")
 	flags.BoolVar(&s.short, "short-buffers", false, "socket buffers of at most 128 KB, as in the trial; else the kernel's own")
 	flags.DurationVar(&s.length, "length", 3*time.Second, "of one measurement")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	for _, text := range strings.Split(sizes, ",") {
-		size, err := strconv.Atoi(text)
-		if err != nil || size < 8 {
-			return fmt.Errorf("--sizes: %q is no number of bytes", text)
-		}
-		s.sizes = append(s.sizes, size)
+	var err error
+	if s.sizes, err = numbers(sizes, 8); err != nil {
+		return fmt.Errorf("--sizes: %w of bytes", err)
+	}
+	if s.conns, err = numbers(conns, 1); err != nil {
+		return fmt.Errorf("--conns: %w of connections", err)
 	}
 	if os.Getuid() != 0 {
 		return errors.New("network namespaces need root")
 	}
-	var err error
 	if s.binary, err = filepath.Abs(s.binary); err != nil { // it is started elsewhere
 		return err
 	}
@@ -78,6 +78,18 @@ func cost(args []string) error {
 		return err
 	}
 	return write(os.Stdout, s.report, figures)
+}
+
+// numbers reads a list of them.
+func numbers(text string, least int) (all []int, err error) {
+	for _, one := range strings.Split(text, ",") {
+		n, err := strconv.Atoi(one)
+		if err != nil || n < least {
+			return nil, fmt.Errorf("%q is no number", one)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // measureAll starts every contender once and measures them in turn.
@@ -172,22 +184,31 @@ func (s settings) wants(label string) bool {
 }
 
 // load is one kind of traffic.
-type load struct{ size, rate int }
+type load struct {
+	size, rate, conns int
+	crowd             bool // of other connections than the first measurements
+}
 
 func (l load) name() string {
-	if l.rate == 0 {
-		return bytesText(l.size)
+	name := bytesText(l.size)
+	if l.rate > 0 {
+		name += fmt.Sprintf(", %d/s", l.rate)
 	}
-	return fmt.Sprintf("%s, %d/s", bytesText(l.size), l.rate)
+	if l.crowd {
+		name += fmt.Sprintf(", %d connections", l.conns)
+	}
+	return name
 }
 
 func (s settings) loads() []load {
 	var all []load
 	for _, size := range s.sizes {
-		all = append(all, load{size: size})
+		for i, conns := range s.conns {
+			all = append(all, load{size: size, conns: conns, crowd: i > 0})
+		}
 	}
 	for _, pair := range strings.Split(s.steady, ",") {
-		var l load
+		l := load{conns: s.conns[0]}
 		if _, err := fmt.Sscanf(pair, "%d:%d", &l.size, &l.rate); err == nil && slices.Contains(s.sizes, l.size) {
 			all = append(all, l)
 		}
@@ -203,7 +224,7 @@ func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (flo
 	}
 	cmd := st.host.Command(ctx, self, "client")
 	order, err := json.Marshal(job{
-		Addr: r.addr, Path: r.path(l.size), Bytes: int64(l.size), Conns: s.conns, Rate: l.rate,
+		Addr: r.addr, Path: r.path(l.size), Bytes: int64(l.size), Conns: l.conns, Rate: l.rate,
 		Warm: time.Second, Length: s.length, Through: r.addr, TLS: r.tls,
 	})
 	if err != nil {

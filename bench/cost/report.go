@@ -33,13 +33,32 @@ func (f *figures) median(label string, l load) float64 {
 	return v[len(v)/2]
 }
 
+// spread is the least and the most of the rounds' own ratios to another contender's.
+func (f *figures) spread(label, base string, l load) (least, most float64) {
+	own, others := f.rounds[label+"\x00"+l.name()], f.rounds[base+"\x00"+l.name()]
+	for i := range min(len(own), len(others)) {
+		if others[i] == 0 {
+			continue
+		}
+		r := own[i] / others[i]
+		if most == 0 || r < least {
+			least = r
+		}
+		most = max(most, r)
+	}
+	return least, most
+}
+
 // The peers that the ratios are against.
 var reference = map[string]string{"hit": "nginx static", "proxy": "HAProxy", "TLS": "TLS: HAProxy", "nodes": "nodes plain: balancer"}
 
 func (f *figures) tables() string {
 	var b strings.Builder
 	for _, kind := range []string{"hit", "proxy", "TLS", "nodes"} {
-		fmt.Fprintf(&b, "| %s: CPU µs a request (ratio to %s) |", kind, reference[kind])
+		if !slices.ContainsFunc(f.runners, func(r runner) bool { return r.kind == kind }) {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s: CPU µs a request (ratio to %s; of the rounds) |", kind, reference[kind])
 		for _, l := range f.loads {
 			fmt.Fprintf(&b, " %s |", l.name())
 		}
@@ -51,9 +70,13 @@ func (f *figures) tables() string {
 			fmt.Fprintf(&b, "| %s |", r.label)
 			for _, l := range f.loads {
 				us := f.median(r.label, l)
-				if base := f.median(reference[kind], l); base > 0 {
-					fmt.Fprintf(&b, " %.1f (%.2f) |", us, us/base)
-				} else {
+				base := f.median(reference[kind], l)
+				switch least, most := f.spread(r.label, reference[kind], l); {
+				case base > 0 && r.label != reference[kind]:
+					fmt.Fprintf(&b, " %.1f (%.2f; %.2f to %.2f) |", us, us/base, least, most)
+				case base > 0:
+					fmt.Fprintf(&b, " %.1f (1) |", us)
+				default:
 					fmt.Fprintf(&b, " %.1f |", us)
 				}
 			}
