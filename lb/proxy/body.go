@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// spliceLeast is the shortest rest of a body that is worth a splice, in bytes.
-const spliceLeast = 16 << 10
-
 // spliceTo is a ResponseWriter that hands a *net.TCPConn in an
 // *io.LimitedReader on to the viewer's connection: net/http's own over plain
 // HTTP/1.1, which becomes splice(2).
@@ -63,7 +60,7 @@ func (k *response) receive(a *attempt, left int64) error {
 	if a.slow(&k.c.cfg) && !a.grows {
 		return errSlow
 	}
-	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceLeast && !k.proves()
+	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceWorth && !k.proves()
 	if a.grows || splices {
 		if err := http.NewResponseController(k.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return errViewer // a player must see a growing segment grow
@@ -105,7 +102,7 @@ func (k *response) give(a *attempt, b []byte) error {
 // into the buffer. So it only waits for the viewer.
 func (k *response) splice(a *attempt) error {
 	n := int64(a.conn.arrived)
-	if n < spliceLeast {
+	if n < spliceWorth {
 		return a.conn.fill(time.Time{})
 	}
 	if err := a.conn.until(time.Time{}); err != nil {

@@ -79,6 +79,7 @@ type splice struct {
 	promise
 	exchange
 
+	read   []byte       // of the body, in the loop's buffer: given at once, and what the viewer does not take is held
 	held   []byte       // of the body, received and not yet taken by the viewer
 	pipe   *kernel.Pipe // the same, where they don't pass through memory; nil: none
 	eager  bool         // the viewer takes all that there is for it, up to now
@@ -174,13 +175,17 @@ func (s *Splicer) take() *splice {
 	return r
 }
 
-// spareMost bounds what is kept for the next ones, of each kind.
-const spareMost = 1024
+// spareMost bounds how many are kept for the next ones, and heldMost, in bytes, what each
+// keeps of its buffer.
+const (
+	spareMost = 1024
+	heldMost  = 8 << 10
+)
 
 // put takes back a splice that nobody uses any more.
 func (s *Splicer) put(r *splice) {
 	held := r.held[:0]
-	if cap(held) > spliceRead {
+	if cap(held) > heldMost {
 		held = nil
 	}
 	*r = splice{s: s, held: held, life: r.life + 1}

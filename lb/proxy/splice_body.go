@@ -72,6 +72,20 @@ func (r *splice) turn() func() {
 // give writes what was received; false: the viewer has to be waited for, or has
 // gone.
 func (r *splice) give() bool {
+	if len(r.read) > 0 {
+		n, err := r.viewer.Send(r.read, false)
+		if err != nil {
+			r.viewer.Reset()
+			return false
+		}
+		rest := r.read[n:]
+		if r.read = nil; len(rest) > 0 {
+			r.held = append(r.held[:0], rest...)
+			r.block()
+			return false
+		}
+		r.corked = false
+	}
 	if len(r.held) > 0 {
 		n, err := r.viewer.Send(r.held, false)
 		if err != nil {
@@ -149,7 +163,7 @@ func (r *splice) receive() (int, error) {
 	}
 }
 
-// take moves bytes into a pipe, or into held where that is not worth it.
+// take moves bytes into a pipe, or reads them where that is not worth it.
 func (r *splice) take() (int, error) {
 	share := r.share()
 	if r.body.Left() >= spliceWorth && r.viewer.Splices() {
@@ -175,7 +189,7 @@ func (r *splice) take() (int, error) {
 	if int64(n) > left {
 		n, r.closes = int(left), true
 	}
-	r.held = append(r.held[:0], buffer[:n]...)
+	r.read = buffer[:n]
 	return n, nil
 }
 
@@ -258,7 +272,7 @@ func (r *splice) Gone() {
 		sent -= int64(r.pipe.Held())
 		s.putPipe(r.pipe)
 	}
-	s.deps.Served(r.status, max(sent-int64(len(r.held)), 0))
+	s.deps.Served(r.status, max(sent-int64(len(r.held)+len(r.read)), 0))
 	s.put(r)
 }
 

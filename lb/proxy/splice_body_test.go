@@ -59,41 +59,46 @@ func TestLongBodiesTakeTurns(t *testing.T) {
 	t.Logf("%d turns", turns) // how many is the kernel's affair
 }
 
-// A viewer that takes no more in the middle of a head, or of what came with it, is
-// waited for, and gets the rest.
+// A viewer that takes no more in the middle of a head, of what came with it, or of a rest
+// that is not worth a splice, is waited for, and gets what is left.
 func TestViewersThatPauseInAHead(t *testing.T) {
-	body := pattern(spliceRead - 300)
-	for _, leave := range []bool{false, true} {
-		s, _ := pair(t, Config{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
-		v := s.dial()
-		_ = v.SetReadBuffer(64 << 10)
-		const asked = 2000
-		send(v, strings.Repeat("GET /1 HTTP/1.1\r\nHost: lb\r\n\r\n", asked))
-		last := int64(-1)
-		s.eventually("the viewer takes no more", func() bool {
-			still := s.ways.Quick.Load() == last && s.blocked()
-			last = s.ways.Quick.Load()
-			time.Sleep(5 * time.Millisecond)
-			return still
-		})
-		if last == asked {
-			t.Fatal("all of it was taken")
+	for _, beyond := range []int{-300, 6000, 9000, 12000, 15000} {
+		pauses(t, pattern(spliceRead+beyond), false)
+	}
+	pauses(t, pattern(spliceRead-300), true)
+}
+
+func pauses(t *testing.T, body string, leave bool) {
+	t.Helper()
+	s, _ := pair(t, Config{}, body, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
+	v := s.dial()
+	_ = v.SetReadBuffer(64 << 10)
+	const asked = 800
+	send(v, strings.Repeat("GET /1 HTTP/1.1\r\nHost: lb\r\n\r\n", asked))
+	last := int64(-1)
+	s.eventually("the viewer takes no more", func() bool {
+		still := s.ways.Quick.Load() == last && s.blocked()
+		last = s.ways.Quick.Load()
+		time.Sleep(5 * time.Millisecond)
+		return still
+	})
+	if last == asked {
+		t.Fatal("all of it was taken")
+	}
+	s.after(time.Hour)
+	if leave {
+		_ = v.SetLinger(0)
+		_ = v.Close()
+		s.over(int(last))
+		s.stop()
+		return
+	}
+	for i := range asked {
+		if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
+			t.Fatalf("answer %d: %.300s", i, g.text())
 		}
-		s.after(time.Hour)
-		if leave {
-			_ = v.SetLinger(0)
-			_ = v.Close()
-			s.over(int(last))
-			s.stop()
-			continue
-		}
-		for i := range asked {
-			if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
-				t.Fatalf("answer %d: %.300s", i, g.text())
-			}
-		}
-		if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
-			t.Fatalf("takeovers %+v, evidence %v, %d left", moves, failed, left)
-		}
+	}
+	if _, moves, failed, left, _ := s.counted(); len(moves)+len(failed)+left != 0 {
+		t.Fatalf("takeovers %+v, evidence %v, %d left", moves, failed, left)
 	}
 }

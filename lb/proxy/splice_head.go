@@ -11,7 +11,7 @@ import (
 
 // spliceRead is how much of an answer passes through memory at first, in bytes: a
 // head and a small body.
-const spliceRead = 8 << 10
+const spliceRead = 16 << 10
 
 // arrived is told that the edge has sent something, or nothing more.
 func (r *splice) arrived() {
