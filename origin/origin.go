@@ -141,6 +141,7 @@ func (o *Origin) Admin() http.Handler {
 	r := chi.NewRouter()
 	obs.Mount(r, o.deps.Registry, o.ready)
 	o.mountCounts(r)
+	r.Post(wire.PathCounts, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.counts.take(true)) })
 	return r
 }
 
@@ -157,9 +158,7 @@ func (o *Origin) ready() error {
 
 func (o *Origin) mountCounts(r chi.Router) {
 	r.Get(wire.PathCatalog, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.catalog.streams()) })
-	r.Get(wire.PathCounts, func(w http.ResponseWriter, r *http.Request) {
-		answerJSON(w, o.counts.take(r.URL.Query().Get("reset") == "1"))
-	})
+	r.Get(wire.PathCounts, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, o.counts.take(false)) })
 }
 
 // members lets only nodes of the cluster through, where there is a cluster.

@@ -33,6 +33,7 @@ func (c *originConfig) Settings() []setting.Row {
 var originRows = []operator.Row{
 	{Method: "GET", Path: "/_tandem/catalog", Role: operator.Viewer},
 	{Method: "GET", Path: "/_tandem/counts", Role: operator.Viewer},
+	{Method: "POST", Path: "/_tandem/counts", Role: operator.Operator},
 }
 
 // Validate checks both.

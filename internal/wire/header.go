@@ -63,7 +63,7 @@ const (
 
 	// On origins.
 	PathCatalog = "/_tandem/catalog" // GET -> its streams
-	PathCounts  = "/_tandem/counts"  // GET ?reset=1 -> how often each object was asked for
+	PathCounts  = "/_tandem/counts"  // GET -> how often each object was asked for; POST, at the admin listener alone: the same, and counting begins anew
 
 	// On balancers.
 	PathRegister  = "/_tandem/register"  // POST Register -> RegisterAnswer
