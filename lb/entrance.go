@@ -12,14 +12,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/access"
-	"tandem/internal/certificate"
+	"tandem/internal/filewatch"
 	"tandem/internal/protected"
 	"tandem/internal/wire"
 	"tandem/lb/control"
 )
-
-// accessEvery is how often the policy's files are looked at.
-const accessEvery = 2 * time.Second
 
 // reasonUnset: what is asked for is protected, and this balancer has no rule for it.
 const reasonUnset = "access_unset"
@@ -36,7 +33,7 @@ type entrance struct {
 	policy atomic.Pointer[access.Policy] // nil: none was given
 	known  protected.Known               // of the placement
 	files  []string                      // owned by run, as stamps
-	stamps []certificate.Stamp
+	stamps filewatch.Stamps
 }
 
 // openEntrance reads the policy once.
@@ -63,43 +60,22 @@ func (e *entrance) read() error {
 
 // run watches the policy's files until ctx ends.
 func (e *entrance) run(ctx context.Context) error {
-	e.stamps = e.stamp()
-	tick := time.NewTicker(accessEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			e.look()
-		}
-	}
-}
-
-func (e *entrance) stamp() []certificate.Stamp {
-	stamps := make([]certificate.Stamp, len(e.files))
-	for i, file := range e.files {
-		stamps[i] = certificate.StampOf(file)
-	}
-	return stamps
+	e.stamps = filewatch.Of(e.files...)
+	return filewatch.Run(ctx, e.look)
 }
 
 // look reads the policy if a file of it has changed.
 func (e *entrance) look() {
-	changed := false
-	for i, stamp := range e.stamp() {
-		changed = changed || stamp != e.stamps[i]
-	}
-	if !changed {
+	stamps := filewatch.Of(e.files...) // of before it is read: what changes meanwhile is read again
+	if stamps.Same(e.stamps) {
 		return
 	}
-	stamps := e.stamp() // of before it is read: what changes meanwhile is read again
 	if err := e.read(); err != nil {
 		e.log.Warn().Err(err).Msg("the new access rules can't be used; the old ones stay")
 		e.stamps = stamps
 		return
 	}
-	e.stamps = e.stamp()
+	e.stamps = filewatch.Of(e.files...)
 	e.log.Info().Str("file", e.file).Msg("access rules read anew")
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/access"
+	"tandem/internal/filewatch"
 	"tandem/internal/wire"
 )
 
@@ -130,7 +131,7 @@ func TestBrokenRulesChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.stamps = e.stamp()
+	e.stamps = filewatch.Of(e.files...)
 	for i, step := range []struct{ text, prefix string }{{"rules: [{prefix: nonsense}]", "/a/"}, {"rules: [{prefix: /longer/}]", "/longer/"}, {"rules: [{", "/longer/"}} {
 		if err := os.WriteFile(file, []byte(step.text), 0o600); err != nil {
 			t.Fatal(err)

@@ -4,16 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
-)
 
-// every is how often the files are looked at.
-const every = 2 * time.Second
+	"tandem/internal/filewatch"
+)
 
 // File is a certificate and its key on disk.
 type File struct {
@@ -22,22 +19,7 @@ type File struct {
 	now       atomic.Pointer[tls.Certificate]
 
 	mu    sync.Mutex
-	stamp [2]Stamp // guarded by mu
-}
-
-// Stamp is what tells a file from its replacement.
-type Stamp struct {
-	changed time.Time
-	size    int64
-}
-
-// StampOf is a file's as it is now; zero: there is none.
-func StampOf(path string) Stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Stamp{}
-	}
-	return Stamp{info.ModTime(), info.Size()}
+	stamp filewatch.Stamps // guarded by mu
 }
 
 // Open reads the files once; without files it is nil. Both may be one file.
@@ -46,7 +28,7 @@ func Open(cert, key string, log zerolog.Logger) (*File, error) {
 		return nil, nil
 	}
 	f := &File{cert: cert, key: key, log: log}
-	f.stamp = [2]Stamp{StampOf(cert), StampOf(key)}
+	f.stamp = filewatch.Of(cert, key)
 	if err := f.read(); err != nil {
 		return nil, err
 	}
@@ -69,18 +51,7 @@ func (f *File) Leaf() *x509.Certificate { return f.now.Load().Leaf }
 func (f *File) Name() string { return f.cert }
 
 // Run watches the files until ctx ends.
-func (f *File) Run(ctx context.Context) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			f.Look()
-		}
-	}
-}
+func (f *File) Run(ctx context.Context) error { return filewatch.Run(ctx, f.Look) }
 
 // Look reads the files if they changed. Certificate and key are replaced one
 // after the other, so a pair that does not fit is looked at again.
@@ -90,8 +61,8 @@ func (f *File) Look() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	stamp := [2]Stamp{StampOf(f.cert), StampOf(f.key)}
-	if stamp == f.stamp {
+	stamp := filewatch.Of(f.cert, f.key)
+	if stamp.Same(f.stamp) {
 		return
 	}
 	if err := f.read(); err != nil {

@@ -10,7 +10,7 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
+	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
 	"edge":       {"edge/fetch", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/rules", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/manifest", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"edge/rules", "internal/h1", "internal/wire"},
-	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/control":     {"lb/loads", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
@@ -43,7 +43,7 @@ var rooms = map[string][]string{
 	"internal/media/uri":       {},
 
 	"origin":                        {"origin/ingest", "internal/call", "internal/identity", "internal/rights", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire", "internal/h1"},
-	"origin/ingest":                 {"internal/media", "internal/secret", "internal/setting"},
+	"origin/ingest":                 {"internal/filewatch", "internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":                 {},
 	"segstore":                      {},
 	"raftfsm":                       {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity"},
@@ -79,10 +79,11 @@ var rooms = map[string][]string{
 	"internal/house":                {},
 	"internal/accesslog":            {"internal/front", "internal/h1", "internal/setting", "internal/wire"},
 	"internal/access":               {"internal/protected", "internal/secret", "internal/wire"},
-	"internal/identity":             {"internal/secret", "internal/wire"},
-	"internal/certificate":          {},
+	"internal/identity":             {"internal/filewatch", "internal/secret", "internal/wire"},
+	"internal/certificate":          {"internal/filewatch"},
+	"internal/filewatch":            {},
 	"internal/certificate/certtest": {},
-	"internal/operator":             {"internal/call", "internal/certificate", "internal/secret", "internal/wire"},
+	"internal/operator":             {"internal/call", "internal/filewatch", "internal/secret", "internal/wire"},
 	"internal/sealedhead":           {},
 	"internal/rights":               {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":            {"internal/wire"},

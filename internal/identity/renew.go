@@ -4,17 +4,14 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
+	"tandem/internal/filewatch"
 	"tandem/internal/wire"
 )
 
-const (
-	lookEvery  = 2 * time.Second // how often the files are looked at
-	renewAgain = time.Minute     // between attempts
-)
+const renewAgain = time.Minute // between attempts
 
 // Ask gets a certificate for a request from a balancer: the chain and the roots
 // to trust, PEM.
@@ -29,7 +26,7 @@ type Tell struct {
 // Run renews the certificate after two thirds of its life, and takes new files,
 // until ctx ends. ask may be nil: then only files are taken.
 func (b *Bundle) Run(ctx context.Context, ask Ask, tell Tell) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(filewatch.Every)
 	defer tick.Stop()
 	var next time.Time // no attempt before
 	seen := b.stamps()
@@ -41,7 +38,7 @@ func (b *Bundle) Run(ctx context.Context, ask Ask, tell Tell) error {
 		case <-b.renew:
 			now = true
 		case <-tick.C:
-			if stamps := b.stamps(); stamps != seen {
+			if stamps := b.stamps(); !stamps.Same(seen) {
 				seen = stamps
 				b.take(tell)
 			}
@@ -70,19 +67,8 @@ func (b *Bundle) take(tell Tell) {
 	}
 }
 
-// stamp is what tells a file from its replacement.
-type stamp struct {
-	changed time.Time
-	size    int64
-}
-
-func (b *Bundle) stamps() (s [2]stamp) {
-	for i, name := range []string{nodeFile, rootsFile} {
-		if info, err := os.Stat(filepath.Join(b.dir, name)); err == nil {
-			s[i] = stamp{info.ModTime(), info.Size()}
-		}
-	}
-	return s
+func (b *Bundle) stamps() filewatch.Stamps {
+	return filewatch.Of(filepath.Join(b.dir, nodeFile), filepath.Join(b.dir, rootsFile))
 }
 
 // renewal is when the certificate is renewed.

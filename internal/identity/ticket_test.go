@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tandem/internal/filewatch"
 	"tandem/internal/wire"
 )
 
@@ -185,7 +186,7 @@ func TestCertificateIsRenewedByItself(t *testing.T) {
 		}
 		// By hand: others' files are taken while the node runs.
 		issue(t, r.Dir(), r.ca, Grant{Role: Edge, Node: "edge-1", Addresses: []string{"10.0.0.1"}}, time.Now())
-		pass(2 * lookEvery)
+		pass(2 * filewatch.Every)
 		if g, err := r.Self().Grant(); len(r.renewed) != 3 || err != nil || g.Addresses[0] != "10.0.0.1" {
 			t.Errorf("files that were replaced: %+v, renewed %d times, %v", g, len(r.renewed), err)
 		}
@@ -208,9 +209,9 @@ func TestAnotherAuthorityIsAskedUntilItIssues(t *testing.T) {
 			t.Errorf("asked %d times in 20 s", r.asked.Load())
 		}
 		r.failing.Store(false) // knows version 0
-		pass(2 * lookEvery)
+		pass(2 * filewatch.Every)
 		r.version.Store(9)
-		pass(2 * lookEvery)
+		pass(2 * filewatch.Every)
 		if got := versionOf(r.now.Load().leaf); got != 9 {
 			t.Errorf("its certificate is of version %d, the authority of 7", got)
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
-	"tandem/internal/certificate"
+	"tandem/internal/filewatch"
 	"tandem/internal/wire"
 )
 
@@ -72,24 +72,14 @@ func loopbackName(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// lookEvery is how often the operators' file is looked at.
-const lookEvery = 2 * time.Second
-
 // Run reads the operators' file anew when it changes, until ctx ends. A broken one
 // changes nothing.
 func (g *Gate) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	seen := certificate.StampOf(g.cfg.File)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		now := certificate.StampOf(g.cfg.File)
-		if g.cfg.File == "" || now == seen {
-			continue
+	seen := filewatch.Of(g.cfg.File)
+	return filewatch.Run(ctx, func() {
+		now := filewatch.Of(g.cfg.File)
+		if g.cfg.File == "" || now.Same(seen) {
+			return
 		}
 		seen = now
 		if f, err := load(g.cfg.File); err != nil {
@@ -97,7 +87,7 @@ func (g *Gate) Run(ctx context.Context) error {
 		} else {
 			g.file.Store(f)
 		}
-	}
+	})
 }
 
 // Wrap lets a request through to next if who asks may do what it asks for.
@@ -184,11 +174,10 @@ func (g *Gate) who(r *http.Request) Person {
 		p.By = "login"
 		return p
 	}
-	role, err := ParseRole(v.Role)
-	if err != nil || f.oidc == nil {
+	if f.oidc == nil || v.Issuer != f.oidc.issuer {
 		return Person{}
 	}
-	return Person{Name: v.Name, Role: role, By: v.By}
+	return Person{Name: v.Name, Role: f.oidc.roleOf(v.Groups), By: v.By}
 }
 
 func refusedStatus(p Person) int {

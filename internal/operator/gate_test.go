@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tandem/internal/filewatch"
 )
 
 func TestEveryEndpointIsForItsRole(t *testing.T) {
@@ -67,7 +69,7 @@ func TestWhoIsNotKnownIsNobody(t *testing.T) {
 	s := newStage(t, "")
 	later := s.now.Add(time.Hour).Unix()
 	for what, cookie := range map[string]string{
-		"of an issuer that nobody trusts any more": s.gate.seals.seal("session", sealed{Role: "admin", By: "oidc", Expires: later}),
+		"of an issuer that nobody trusts any more": s.gate.seals.seal("session", sealed{By: "oidc", Issuer: "https://id.example", Groups: []string{"sre"}, Expires: later}),
 		"made for another purpose":                 s.gate.seals.seal("login", sealed{Token: hashOf(s.tokens["admin"]), Expires: later}),
 		"of another process":                       newSealer().seal("session", sealed{Token: hashOf(s.tokens["admin"]), Expires: later}),
 	} {
@@ -268,7 +270,7 @@ func TestOperatorsChangeWhileTheNodeRuns(t *testing.T) {
 		token, hash := NewToken()
 		step := func(text string) {
 			s.write(text)
-			time.Sleep(2 * lookEvery)
+			time.Sleep(2 * filewatch.Every)
 			synctest.Wait()
 		}
 		step("tokens: nobody")

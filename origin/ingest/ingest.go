@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/filewatch"
 	"tandem/internal/media"
 )
 
@@ -28,8 +29,6 @@ const (
 	// refusedFor is how long the body of a push that was refused is read, so that
 	// its sender sees the answer.
 	refusedFor = time.Second
-	// pointsEvery is how often the file of publishing points is looked at.
-	pointsEvery = 2 * time.Second
 )
 
 // Why nothing is taken in.
@@ -136,30 +135,23 @@ func (in *Ingest) load() error {
 
 // Run reads the publishing points anew when their file has changed, until ctx
 // ends. A file that can't be read changes nothing.
-func (in *Ingest) Run(ctx context.Context) error { return in.followEvery(ctx, pointsEvery) }
+func (in *Ingest) Run(ctx context.Context) error {
+	seen := filewatch.Of(in.config.Points)
+	return filewatch.Run(ctx, func() { seen = in.follow(seen) })
+}
 
-func (in *Ingest) followEvery(ctx context.Context, every time.Duration) error {
+func (in *Ingest) follow(seen filewatch.Stamps) filewatch.Stamps {
 	file := in.config.Points
-	seen, _ := os.Stat(file)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		now, err := os.Stat(file)
-		if err != nil || seen != nil && now.ModTime().Equal(seen.ModTime()) && now.Size() == seen.Size() {
-			continue
-		}
-		seen = now
-		if err := in.load(); err != nil {
-			in.config.Logger.Error().Err(err).Msg("publishing points can't be read; the old ones stay")
-			continue
-		}
-		in.config.Logger.Info().Str("file", file).Int("points", len(*in.points.Load())).Msg("publishing points were read anew")
+	now := filewatch.Of(file)
+	if now[0] == nil || now.Same(seen) {
+		return seen
 	}
+	if err := in.load(); err != nil {
+		in.config.Logger.Error().Err(err).Msg("publishing points can't be read; the old ones stay")
+		return now
+	}
+	in.config.Logger.Info().Str("file", file).Int("points", len(*in.points.Load())).Msg("publishing points were read anew")
+	return now
 }
 
 // place is the name of an object that may be written to.

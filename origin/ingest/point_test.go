@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"crypto/sha256"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"tandem/internal/filewatch"
 )
 
 func TestPublishingPointsAreReadAnew(t *testing.T) {
@@ -48,20 +49,18 @@ func TestPublishingPointsAreReadAnew(t *testing.T) {
 	if err := in.load(); err == nil || put("/a/1.ts") != 204 {
 		t.Errorf("a file with a wrong word: %v", err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- in.followEvery(ctx, time.Millisecond) }()
-	for until := time.Now().Add(20 * time.Second); put("/b/1.ts") == 403; time.Sleep(time.Millisecond) {
-		points("[{path: /b/, open: true}, {path: /longer/, open: true}]") // after follow has begun
-		if time.Now().After(until) {
-			t.Fatal("the new points are not followed")
-		}
+	seen := filewatch.Of(in.config.Points)
+	if seen = in.follow(seen); put("/b/1.ts") != 403 {
+		t.Error("the wrong file is followed")
+	}
+	points("[{path: /b/, open: true}, {path: /longer/, open: true}]")
+	if seen = in.follow(seen); put("/b/1.ts") == 403 {
+		t.Error("the new points are not followed")
 	}
 	if put("/a/1.ts") != 403 {
 		t.Error("a point that is gone takes pushes")
 	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
+	if again := in.follow(seen); !again.Same(seen) {
+		t.Error("what has not changed is followed")
 	}
 }
