@@ -38,7 +38,7 @@ const (
 // names are private and tell us nothing. nil: nothing to check.
 var catClaims = map[uint64]func(*catCheck, any) error{
 	claimIssuer: (*catCheck).issuer, claimSubject: (*catCheck).subject, claimAudience: (*catCheck).audience,
-	claimExpires: (*catCheck).expires, claimNotYet: (*catCheck).notYet, claimIssued: nil, claimID: nil,
+	claimExpires: (*catCheck).expires, claimNotYet: (*catCheck).notYet, claimIssued: (*catCheck).issuedAt, claimID: nil,
 	claimReplay: (*catCheck).replay, claimVersion: (*catCheck).version, claimNetwork: (*catCheck).network,
 	claimURI: (*catCheck).uri, claimMethods: (*catCheck).methods, claimALPN: (*catCheck).alpn, claimHeaders: (*catCheck).headers,
 	claimCountry: (*catCheck).country, claimIfData: nil, claimIf: nil, claimRenewal: nil,
@@ -50,6 +50,7 @@ type catCheck struct {
 	rule   *Rule
 	r      Request
 	now    time.Time
+	issued time.Time // zero: it does not say
 	grant  Grant
 }
 
@@ -71,7 +72,8 @@ func (p *Policy) judgeCAT(rule *Rule, text string, r Request, now time.Time) (Gr
 	if err := c.all(claims); err != nil {
 		return Grant{}, err
 	}
-	return c.grant, nil
+	c.grant.Until, err = rule.lifetime(c.issued, c.grant.Until, now)
+	return c.grant, err
 }
 
 // all judges the claims in the order of their numbers, so that a token that is
@@ -183,19 +185,26 @@ func texts(v any) ([]string, bool) {
 	return nil, false
 }
 
-// longest is the latest time that is taken, in unix seconds: the year 9999.
-const longest = 253402300799
-
 func (c *catCheck) expires(v any) error {
 	n, ok := number(v)
-	if !ok || n < 0 || n > longest {
+	until, good := momentOf(n)
+	if !ok || !good {
 		return malformed("exp")
 	}
-	until := time.UnixMilli(int64(n * 1000))
 	if !c.now.Before(until) {
 		return refuse(ReasonExpired, "the token has expired")
 	}
 	c.grant.Until = until
+	return nil
+}
+
+func (c *catCheck) issuedAt(v any) error {
+	n, ok := number(v)
+	at, good := momentOf(n)
+	if !ok || !good {
+		return malformed("iat")
+	}
+	c.issued = at
 	return nil
 }
 

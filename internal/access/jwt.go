@@ -23,7 +23,10 @@ type viewerClaims struct {
 	read bool // there were claims: of a token that says null in their place nothing is read
 }
 
-var errNull = errors.New("a claim that narrows is null")
+var (
+	errNull = errors.New("a claim that narrows is null")
+	errTime = errors.New("a time is none")
+)
 
 // UnmarshalJSON refuses claims that say nothing of what they narrow: absent they would
 // open more.
@@ -32,9 +35,20 @@ func (c *viewerClaims) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &each); err != nil {
 		return err
 	}
-	for _, name := range []string{"exp", "nbf", "iss", "aud", "paths", "cdniuc", "cdniv", "cdnicrit", "cdniip"} {
+	for _, name := range []string{"exp", "nbf", "iat", "iss", "aud", "paths", "cdniuc", "cdniv", "cdnicrit", "cdniip"} {
 		if string(each[name]) == "null" {
 			return errNull
+		}
+	}
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		var seconds float64
+		if raw, ok := each[name]; ok {
+			if json.Unmarshal(raw, &seconds) != nil {
+				return errTime
+			}
+			if _, ok := momentOf(seconds); !ok {
+				return errTime
+			}
 		}
 	}
 	c.read = true
@@ -73,10 +87,17 @@ func (p *Policy) judgeJWT(rule *Rule, text string, r Request, now time.Time) (Gr
 		return Grant{}, refuse(ReasonInvalid, "the token is not a JWT that is sealed by a key of this stream")
 	}
 	g := Grant{Subject: claims.Subject}
+	if g.folders, err = claims.folders(r); err != nil {
+		return Grant{}, err
+	}
+	var issued time.Time
+	if claims.IssuedAt != nil {
+		issued = claims.IssuedAt.Time
+	}
 	if claims.ExpiresAt != nil {
 		g.Until = claims.ExpiresAt.Time
 	}
-	g.folders, err = claims.folders(r)
+	g.Until, err = rule.lifetime(issued, g.Until, now)
 	return g, err
 }
 

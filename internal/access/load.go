@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,8 @@ import (
 const (
 	maxFile = 1 << 20   // bytes of the policy's file
 	maxGeo  = 512 << 20 // bytes of the geo file
+
+	longestLifetime = 365 * 24 * time.Hour
 )
 
 // document is the policy's file.
@@ -35,6 +38,7 @@ type ruleRow struct {
 	Issuer       string            `yaml:"issuer"`
 	Audience     []string          `yaml:"audience"`
 	Parameters   map[string]string `yaml:"parameters"`
+	MaxLifetime  string            `yaml:"max-lifetime"`
 	Addresses    []string          `yaml:"addresses"`
 	NotAddresses []string          `yaml:"not-addresses"`
 	Countries    []string          `yaml:"countries"`
@@ -129,6 +133,16 @@ func (l *loader) rule(row *ruleRow, geo bool) (*Rule, error) {
 		if judges[kind] == nil {
 			return nil, fmt.Errorf("parameters: %q is none of url, jwt, cat", kind)
 		}
+	}
+	if row.MaxLifetime != "" {
+		d, err := time.ParseDuration(row.MaxLifetime)
+		if err != nil || d < time.Second || d > longestLifetime {
+			return nil, fmt.Errorf("max-lifetime: %q is no time from 1s to %s, like 12h", row.MaxLifetime, longestLifetime)
+		}
+		if len(r.Tokens) == 0 {
+			return nil, errors.New("max-lifetime: no token is asked for; see tokens")
+		}
+		r.maximum = d
 	}
 	if len(r.Tokens) > 0 && len(row.Keys) == 0 {
 		return nil, errors.New("keys: tokens are asked for, and there is no key that opens one")

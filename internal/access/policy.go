@@ -36,7 +36,8 @@ type Rule struct {
 	parameter    map[string]string // of a kind: the name of the query parameter
 	allowed      []netip.Prefix    // addresses; none: all
 	denied       []netip.Prefix
-	countries    []string // ISO 3166-1, two letters; none: all
+	maximum      time.Duration // of what a token grants; 0: as long as it says
+	countries    []string      // ISO 3166-1, two letters; none: all
 	notCountries []string
 }
 

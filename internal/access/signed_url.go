@@ -32,7 +32,8 @@ func (p *Policy) judgeURL(rule *Rule, text string, r Request, now time.Time) (Gr
 	if !rule.signed(fields["kid"], signed, sum) {
 		return Grant{}, refuse(ReasonInvalid, "the token is not sealed by a key of this stream")
 	}
-	if err := urlTimes(fields, now); err != nil {
+	begins, ends, err := urlTimes(fields, now)
+	if err != nil {
 		return Grant{}, err
 	}
 	if ip, ok := fields["ip"]; ok && !within(ip, r.Address) {
@@ -42,8 +43,8 @@ func (p *Policy) judgeURL(rule *Rule, text string, r Request, now time.Time) (Gr
 	if !ok {
 		return Grant{}, refuse(ReasonScope, "the token is for other paths")
 	}
-	until, _ := strconv.ParseInt(fields["exp"], 10, 64)
-	return Grant{Until: time.Unix(until, 0), folders: folders, Subject: fields["id"]}, nil
+	until, err := rule.lifetime(begins, ends, now)
+	return Grant{Until: until, folders: folders, Subject: fields["id"]}, err
 }
 
 var urlFields = map[string]bool{"st": true, "exp": true, "acl": true, "ip": true, "kid": true, "id": true, "data": true, "salt": true}
@@ -72,24 +73,31 @@ func (r *Rule) signed(id, text string, sum []byte) bool {
 	return false
 }
 
-func urlTimes(fields map[string]string, now time.Time) error {
-	exp, err := strconv.ParseInt(fields["exp"], 10, 64)
-	if err != nil {
-		return refuse(ReasonInvalid, "the token does not say when it ends (exp, unix seconds)")
+func urlTimes(fields map[string]string, now time.Time) (begins, ends time.Time, err error) {
+	ends, ok := urlTime(fields["exp"])
+	if !ok {
+		return begins, ends, refuse(ReasonInvalid, "the token does not say when it ends (exp, unix seconds)")
 	}
-	if now.Unix() >= exp {
-		return refuse(ReasonExpired, "the token has expired")
+	if !now.Before(ends) {
+		return begins, ends, refuse(ReasonExpired, "the token has expired")
 	}
-	if text, ok := fields["st"]; ok {
-		st, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return refuse(ReasonInvalid, "the token does not say when it begins (st, unix seconds)")
+	if text, said := fields["st"]; said {
+		if begins, ok = urlTime(text); !ok {
+			return begins, ends, refuse(ReasonInvalid, "the token does not say when it begins (st, unix seconds)")
 		}
-		if now.Unix() < st {
-			return refuse(ReasonEarly, "the token is not valid yet")
+		if now.Before(begins) {
+			return begins, ends, refuse(ReasonEarly, "the token is not valid yet")
 		}
 	}
-	return nil
+	return begins, ends, nil
+}
+
+func urlTime(text string) (time.Time, bool) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || n > longest {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(n), 0), true
 }
 
 // within tells whether an address is the one, or of the network, in a text.

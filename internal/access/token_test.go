@@ -69,7 +69,11 @@ func TestJWTOpensWhatItSays(t *testing.T) {
 		"its PEM as a secret":           {jwtOf(t, jwt.SigningMethodHS256, []byte(s.public(&s.rsa.PublicKey)), claims()), ReasonInvalid, 0},
 		"an extension":                  {jwtOf(t, jwt.SigningMethodHS256, key, claims(), "crit", "b64"), ReasonInvalid, 0},
 		"its end":                       {hs("exp", at), ReasonExpired, 0},
-		"no end":                        {hs("exp", nil), "", 0},
+		"no end":                        {hs("exp", nil), ReasonInvalid, 0},
+		"no end, issued now":            {hs("exp", nil, "iat", at), ReasonInvalid, 0},
+		"an end that is no time":        {hs("exp", 1e300), ReasonInvalid, 0},
+		"an end before all times":       {hs("exp", -1), ReasonInvalid, 0},
+		"an end in words":               {hs("exp", "1900000000"), ReasonInvalid, 0},
 		"not yet":                       {hs("nbf", at+1), ReasonEarly, 0},
 		"another issuer":                {hs("iss", "x"), ReasonScope, 0},
 		"no issuer":                     {hs("iss", nil), ReasonInvalid, 0},
@@ -151,7 +155,7 @@ func catOf(t *testing.T, claims map[any]any) string {
 func TestClaimsOfAJWTThatAreNullOpenNothing(t *testing.T) {
 	p := newStage(t).policy("prefix: /premium/, tokens: [jwt], " + allKeys)
 	for name, want := range map[string]string{"exp": ReasonInvalid, "nbf": ReasonInvalid, "aud": ReasonInvalid, "paths": ReasonInvalid, "cdniuc": ReasonInvalid, "cdniip": ReasonInvalid, "other": ""} {
-		token := jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{name: nil})
+		token := jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{"exp": now + 60, name: nil})
 		if _, err := p.Open(asks(entry+"?jwt="+token), moment); reason(err) != want {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
