@@ -34,7 +34,8 @@ import (
 type Deps struct {
 	Logger   zerolog.Logger
 	Registry *prometheus.Registry
-	Now      func() time.Time // time.Now when nil
+	Now      func() time.Time      // time.Now when nil
+	Troubles func() []wire.Trouble // what the process has to tell operators beside; nil: nothing
 }
 
 // Edge is one member of the ring, or a caching proxy alone.
@@ -62,7 +63,8 @@ type Edge struct {
 	held      *budget.Held     // what the kernel holds for clients
 	nodes     *front.Others    // those who call at the viewers' listener; nil: none does
 	client    *call.Client
-	grants    *sealedhead.Grants // nil: media goes by TLS alone, or nodes have no names
+	beside    func() []wire.Trouble // Deps.Troubles
+	grants    *sealedhead.Grants    // nil: media goes by TLS alone, or nodes have no names
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -76,7 +78,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if deps.Registry == nil {
 		deps.Registry = prometheus.NewRegistry()
 	}
-	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, view: fetch.NewView(cfg.Name, deps.Now)}
+	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, beside: deps.Troubles, view: fetch.NewView(cfg.Name, deps.Now)}
 	var err error
 	if cfg.Identity != "" {
 		if e.identity, err = identity.OpenAs(cfg.Identity, identity.Edge, cfg.Name, deps.Now); err != nil {

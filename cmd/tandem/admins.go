@@ -8,11 +8,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/certificate"
+	"tandem/internal/identity"
 	"tandem/internal/obs"
 	"tandem/internal/operator"
 	"tandem/internal/run"
@@ -28,6 +31,10 @@ type adminConfig struct {
 	open      bool
 	cert, key string
 	plain     bool
+	most      int // connections
+	each      int // of one client
+
+	own *atomic.Pointer[certificate.File] // set by shown; nil: nobody asks
 }
 
 // Settings are the rows that every role has.
@@ -38,6 +45,8 @@ func (c *adminConfig) Settings() []setting.Row {
 		setting.Bool(&c.open, "admin-open", false, "Without an operators-file, and whatever admin-listen is, everybody who reaches it is admin: for a network that is yours alone."),
 		setting.String(&c.cert, "admin-cert", "", "File with the certificate chain of admin-listen, PEM: it speaks TLS, and nothing else; read anew when it changes. The node's own does, for who trusts the cluster's roots: node.pem in the directory of its identity."),
 		setting.String(&c.key, "admin-key", "", "File with that certificate's key, PEM (default: it stands in admin-cert)."),
+		setting.Int(&c.most, "admin-connections", 1000, 8, 100000, "connections", "Most connections to admin-listen at once; further ones are reset."),
+		setting.Int(&c.each, "admin-connections-per-client", 200, 4, 100000, "connections", "Most of them from one address (IPv6: /64); a proxy before it is one, and so are those on this machine, which are bounded by the sum alone."),
 		setting.Bool(&c.plain, "admin-plain", false, "admin-listen has no TLS on purpose, whatever its address is: a proxy before it has, or the network encrypts. Without it operators' tokens in clear are warned of."),
 	}
 }
@@ -73,7 +82,47 @@ func (c *adminConfig) shown(log zerolog.Logger) (*certificate.File, error) {
 	if err != nil {
 		return nil, setting.Wrong(fmt.Errorf("--admin-cert: %w", err))
 	}
+	if c.own != nil && f != nil {
+		c.own.Store(f)
+	}
 	return f, nil
+}
+
+// troubles is what there is to say of the certificate, for who calls it while the
+// process runs.
+func (c *adminConfig) troubles(now func() time.Time) func() []wire.Trouble {
+	c.own = new(atomic.Pointer[certificate.File])
+	own := c.own
+	return func() []wire.Trouble {
+		f := own.Load()
+		if f == nil {
+			return nil
+		}
+		how := identity.Ending(f.Leaf(), now())
+		if how == "" {
+			return nil
+		}
+		return []wire.Trouble{{Text: "the admin listener's certificate " + how, Next: "Renew " + f.Name() + ": new files are read by themselves."}}
+	}
+}
+
+// places bounds the connections of one admin listener. A client is an address, or the /64
+// of an IPv6 one; on this machine there are proxies, and commands of everybody.
+func (c *adminConfig) places() serve.Places {
+	l := budget.NewLimiter(c.most, c.each, func(address string) string {
+		if net.ParseIP(address).IsLoopback() {
+			return ""
+		}
+		return wire.ClientOf(address)
+	})
+	return func(address string) (func(), bool) {
+		p, ok := l.Enter(address)
+		if !ok {
+			l.Leave(&p)
+			return nil, false
+		}
+		return func() { l.Leave(&p) }, true
+	}
 }
 
 // warns tells of tokens that go over a network in clear.
@@ -112,7 +161,7 @@ func (c *adminConfig) guard(life *serve.Life, name string, ln net.Listener, h ht
 	}
 	c.warns(ln, log)
 	handler := gate.Wrap(h, slices.Concat(operator.Common, operator.AuthRows, rows)...)
-	return append(watched(shown), run.Part{Name: "operators", Run: gate.Run}, life.Part(serve.Admin(ln, life.Health(handler), shown.Config()))), nil
+	return append(watched(shown), run.Part{Name: "operators", Run: gate.Run}, life.Part(serve.Admin(ln, life.Health(handler), shown.Config(), c.places()))), nil
 }
 
 // watched has a certificate's files looked at.

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
+
+	"tandem/internal/certificate/certtest"
 )
 
 // at is a listener's address, and no listener.
@@ -89,5 +92,61 @@ func TestAdminSettingsThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 	if _, err := (&adminConfig{cert: "/not/there"}).shown(zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "--admin-cert: ") {
 		t.Error(err)
+	}
+}
+
+// The certificate of an admin listener is told of before its end, and one that is new is
+// not.
+func TestTheAdminCertificateIsToldBeforeItsEnd(t *testing.T) {
+	var now time.Time
+	var c adminConfig
+	says := c.troubles(func() time.Time { return now })
+	if said := says(); len(said) != 0 {
+		t.Errorf("without one: %v", said)
+	}
+	c.cert, c.key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	certtest.Write(t, c.cert, c.key, 1, "lb")
+	f, err := c.shown(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := f.Leaf()
+	for at, want := range map[time.Time]string{leaf.NotBefore: "", leaf.NotAfter.Add(-time.Second): "the admin listener's certificate ends at ", leaf.NotAfter.Add(time.Second): "the admin listener's certificate has ended at "} {
+		now = at
+		said := says()
+		if want == "" && len(said) == 0 {
+			continue
+		}
+		if len(said) != 1 || !strings.HasPrefix(said[0].Text, want) || !strings.Contains(said[0].Next, c.cert) {
+			t.Errorf("at %s: %v, want %q", at, said, want)
+		}
+	}
+}
+
+// One address of others takes no more of an admin listener than its part; this machine's
+// are bounded by the sum alone.
+func TestOneClientDoesNotFillAnAdminListener(t *testing.T) {
+	places := (&adminConfig{most: 10, each: 3}).places()
+	count := func(address string) (n int) {
+		for range 20 {
+			if _, ok := places(address); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := count("10.0.0.1"); n != 3 {
+		t.Errorf("one address: %d", n)
+	}
+	if n := count("2001:db8::1") + count("2001:db8::2"); n != 3 {
+		t.Errorf("one /64: %d", n)
+	}
+	leave, ok := places("127.0.0.1")
+	if !ok {
+		t.Fatal("this machine is kept out")
+	}
+	leave()
+	if n := count("::1"); n != 4 {
+		t.Errorf("this machine: %d of the 4 that are left", n)
 	}
 }

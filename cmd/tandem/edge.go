@@ -99,7 +99,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			return err
 		}
 	}
-	e, err := edge.New(cfg.Config, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now})
+	e, err := edge.New(cfg.Config, edge.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Troubles: cfg.admins.troubles(time.Now)})
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,8 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	}
 	b, err := lb.New(cfg.Config, lb.Deps{
 		Logger: log, Registry: obs.Registry(), Now: time.Now,
-		Reload: func() (any, error) { return life.Reload() }, Recover: func(order string) error { return life.Respawn(recoverEnv + "=" + order) },
+		Troubles: cfg.admins.troubles(time.Now),
+		Reload:   func() (any, error) { return life.Reload() }, Recover: func(order string) error { return life.Respawn(recoverEnv + "=" + order) },
 	})
 	if err != nil {
 		return err

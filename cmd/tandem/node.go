@@ -151,7 +151,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }})
+	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }, Troubles: cfg.admins.troubles(time.Now)})
 	if err != nil {
 		return err
 	}

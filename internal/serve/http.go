@@ -109,12 +109,19 @@ func ignoreClosed(err error) error {
 
 // Admin is the listener for operators, with TLS where there is a config. Its streams of events never end by
 // themselves, so nobody waits for them.
-func Admin(ln net.Listener, h http.Handler, config *tls.Config) Listener {
-	return Listener{
-		Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true,
-		Server: HTTP(&http.Server{Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, ErrorLog: stdlog.New(unshaken{}, "", 0)}, config),
-	}
+func Admin(ln net.Listener, h http.Handler, config *tls.Config, places Places) Listener {
+	s := HTTP(&http.Server{
+		Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: adminStreams}, ErrorLog: stdlog.New(unshaken{}, "", 0),
+	}, config)
+	return Listener{Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true, Server: bounded{s, places}}
 }
+
+// Bounds of an operator's connection.
+const (
+	adminHead    = 64 << 10 // bytes of a request's head
+	adminStreams = 50       // requests of HTTP/2 at once
+)
 
 // unshaken passes net/http's lines on to the log, but for handshakes that failed: probes
 // of ports would fill it, and who dialled says why.
