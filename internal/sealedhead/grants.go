@@ -85,10 +85,13 @@ func (g *Grants) find(id [idSize]byte) *grant {
 	return nil
 }
 
-// Proves tells whether a balancer has sealed a request; it may still be opened.
+// Proves tells whether a balancer has sealed a request that has not been opened yet; it
+// may still be.
 func (g *Grants) Proves(text string) bool {
-	_, _, _, err := g.look(text)
-	return err == nil
+	f, number, _, err := g.look(text)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return err == nil && !f.seen.has(number)
 }
 
 func (g *Grants) look(text string) (f *grant, number uint64, head []byte, err error) {

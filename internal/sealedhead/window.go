@@ -10,6 +10,11 @@ type window struct {
 	bits    [windowSize / 64]uint64
 }
 
+// has tells whether a number was taken, or is too old to be.
+func (w *window) has(n uint64) bool {
+	return n == 0 || n+windowSize <= w.highest || n <= w.highest && w.bits[n%windowSize/64]&(1<<(n%64)) != 0
+}
+
 // take tells whether a number is a new one, and notes it.
 func (w *window) take(n uint64) bool {
 	switch {
