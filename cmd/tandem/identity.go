@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/internal/identity"
@@ -104,11 +105,11 @@ func ticketCommand() command {
 func joinCommand() command {
 	dir := ""
 	return command{
-		name: "join", args: "TICKET",
+		name: "join", args: "TICKET|-",
 		summary: "get this node its certificate, by a ticket",
 		about: "The cluster is known by the ticket, so nobody in between can stand in for it. A ticket counts once;\n" +
 			"when an answer was lost, the same directory may try again.",
-		example: "tandem join \"$(cat ticket)\" --identity ./identity",
+		example: "tandem join - --identity ./identity < ticket",
 		rows: func() []setting.Row {
 			return []setting.Row{setting.String(&dir, "identity", "", "Directory for the certificate and its key; required.")}
 		},
@@ -116,10 +117,33 @@ func joinCommand() command {
 			if len(args) != 1 || dir == "" {
 				return setting.Usage("join: want a TICKET and --identity DIR")
 			}
-			return join(ctx, args[0], dir, out)
+			text, err := ticketText(args[0], os.Stdin)
+			if err != nil {
+				return err
+			}
+			return join(ctx, text, dir, out)
 		},
 	}
 }
+
+// ticketText is the ticket of the command line; with "-" the first line of in: other people
+// on the machine see what a command was given (ps), and a shell keeps it.
+func ticketText(arg string, in io.Reader) (string, error) {
+	if arg != "-" {
+		return arg, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxTicket))
+	if err != nil {
+		return "", fmt.Errorf("join: standard input: %w", err)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	if line == "" {
+		return "", setting.Usage("join: there is no ticket in the standard input")
+	}
+	return strings.TrimSpace(line), nil
+}
+
+const maxTicket = 64 << 10 // bytes of the standard input
 
 func join(ctx context.Context, text, dir string, out io.Writer) error {
 	ticket, err := identity.ParseTicket(text)

@@ -25,14 +25,15 @@ func newSealer() sealer {
 
 // sealed is what stands in a cookie.
 type sealed struct {
-	Name    string `json:"name,omitempty"`
-	Role    string `json:"role,omitempty"`
-	By      string `json:"by,omitempty"`
-	Token   string `json:"token,omitempty"` // hash of the token of the login, which has to be good still
-	State   string `json:"state,omitempty"` // of a login by OIDC that is under way
-	Nonce   string `json:"nonce,omitempty"`
-	Proof   string `json:"proof,omitempty"` // PKCE
-	Expires int64  `json:"expires"`         // unix seconds
+	Name    string   `json:"name,omitempty"`
+	By      string   `json:"by,omitempty"`
+	Issuer  string   `json:"issuer,omitempty"` // of a login by OIDC
+	Groups  []string `json:"groups,omitempty"` // values of its claim that gave a role: what they are worth is said by the file
+	Token   string   `json:"token,omitempty"`  // hash of the token of the login, which has to be good still
+	State   string   `json:"state,omitempty"`  // of a login by OIDC that is under way
+	Nonce   string   `json:"nonce,omitempty"`
+	Proof   string   `json:"proof,omitempty"` // PKCE
+	Expires int64    `json:"expires"`         // unix seconds
 }
 
 func (s sealer) seal(purpose string, v sealed) string {

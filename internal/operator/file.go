@@ -156,6 +156,14 @@ func (o *oidcRow) read(dir string) (*oidcConfig, error) {
 	return c, nil
 }
 
+// oidcIssuer is who logs people in, "" when nobody does.
+func (f *file) oidcIssuer() string {
+	if f == nil || f.oidc == nil {
+		return ""
+	}
+	return f.oidc.issuer
+}
+
 // who is the owner of a token.
 func (f *file) who(token string) (Person, bool) {
 	p, ok := f.tokens[hashOf(token)]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,8 +67,7 @@ func (p *providers) of(ctx context.Context, issuer string) (*oidc.Provider, erro
 
 // ask asks an issuer, which has oidcLimit.
 func (p *providers) ask(ctx context.Context, issuer string, q *question) {
-	client := &http.Client{Timeout: oidcLimit, Transport: p.transport} // its keys are fetched by it as well, later
-	q.provider, q.err = oidc.NewProvider(oidc.ClientContext(ctx, client), issuer)
+	q.provider, q.err = oidc.NewProvider(oidc.ClientContext(ctx, p.client()), issuer) // its keys are fetched by the same client, later
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if delete(p.asked, issuer); q.err == nil {
@@ -108,14 +108,14 @@ const entered = `<!doctype html><meta http-equiv="refresh" content="0;url=/"><ti
 
 // handleCallback takes the issuer's word for who it is.
 func (g *Gate) handleCallback(w http.ResponseWriter, r *http.Request) {
-	p, err := g.identify(r)
+	p, groups, err := g.identify(r)
 	if err != nil {
 		g.deps.Tell(fmt.Errorf("a login was refused: %w", err))
 		call.RefuseNode(w, http.StatusForbidden, "oidc", "the login was refused: "+err.Error())
 		return
 	}
 	http.SetCookie(w, g.cookie(g.cookieName("login"), "", time.Second, http.SameSiteLaxMode))
-	g.enter(w, sealed{Role: p.Role.String(), By: p.By}, p.Name)
+	g.enter(w, sealed{By: p.By, Issuer: g.file.Load().oidcIssuer(), Groups: groups}, p.Name)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(entered)) // who has gone can't be told
 }
@@ -126,40 +126,40 @@ var (
 	errGroup = errors.New("none of your groups has a role here")
 )
 
-func (g *Gate) identify(r *http.Request) (Person, error) {
+func (g *Gate) identify(r *http.Request) (Person, []string, error) {
 	f := g.file.Load()
 	c, err := r.Cookie(g.cookieName("login"))
 	if f == nil || f.oidc == nil || err != nil {
-		return Person{}, errStep
+		return Person{}, nil, errStep
 	}
 	v, ok := g.seals.open("login", c.Value, g.deps.Now())
 	if !ok || v.State == "" || r.URL.Query().Get("state") != v.State {
-		return Person{}, errStep
+		return Person{}, nil, errStep
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), oidcLimit)
 	defer cancel()
 	provider, err := g.oidc.of(ctx, f.oidc.issuer)
 	if err != nil {
-		return Person{}, errIssue
+		return Person{}, nil, errIssue
 	}
-	tokens, err := f.oidc.oauth(provider).Exchange(ctx, r.URL.Query().Get("code"), oauth2.VerifierOption(v.Proof))
+	tokens, err := f.oidc.oauth(provider).Exchange(oidc.ClientContext(ctx, g.oidc.client()), r.URL.Query().Get("code"), oauth2.VerifierOption(v.Proof))
 	if err != nil {
-		return Person{}, errIssue // not wrapped: it may quote what the issuer said
+		return Person{}, nil, errIssue // not wrapped: it may quote what the issuer said
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	id, err := provider.Verifier(&oidc.Config{ClientID: f.oidc.clientID, Now: g.deps.Now}).Verify(ctx, raw)
 	if err != nil || id.Nonce != v.Nonce {
-		return Person{}, errIssue
+		return Person{}, nil, errIssue
 	}
 	var claims map[string]any
 	if err := id.Claims(&claims); err != nil {
-		return Person{}, errIssue
+		return Person{}, nil, errIssue
 	}
 	return f.oidc.person(id.Subject, claims)
 }
 
-// person reads name and role out of an ID token.
-func (c *oidcConfig) person(subject string, claims map[string]any) (Person, error) {
+// person reads name and role out of an ID token, and which groups give the role.
+func (c *oidcConfig) person(subject string, claims map[string]any) (Person, []string, error) {
 	p := Person{Name: cut(subject), By: "oidc"}
 	if name, _ := claims["email"].(string); name != "" && claims["email_verified"] == true {
 		p.Name = cut(name) // else it may be what somebody likes to be called
@@ -168,13 +168,22 @@ func (c *oidcConfig) person(subject string, claims map[string]any) (Person, erro
 	if one, ok := claims[c.claim].(string); ok {
 		values = []any{one}
 	}
+	var groups []string
 	for _, v := range values {
-		if text, ok := v.(string); ok {
-			p.Role = max(p.Role, c.roles[text])
+		if text, ok := v.(string); ok && c.roles[text] != Nobody && !slices.Contains(groups, text) {
+			groups = append(groups, text)
 		}
 	}
-	if p.Role == Nobody {
-		return Person{}, errGroup
+	if p.Role = c.roleOf(groups); p.Role == Nobody {
+		return Person{}, nil, errGroup
 	}
-	return p, nil
+	return p, groups, nil
+}
+
+// roleOf is the highest role that groups give.
+func (c *oidcConfig) roleOf(groups []string) (role Role) {
+	for _, group := range groups {
+		role = max(role, c.roles[group])
+	}
+	return role
 }

@@ -152,7 +152,7 @@ func TestNameIsOneThatTheIssuerHasVerified(t *testing.T) {
 	for want, claims := range map[string]map[string]any{
 		"me@x.example": {"email": "me@x.example", "email_verified": true, "groups": "all"}, "u1": {"email": "boss@x.example", "groups": "all"},
 	} {
-		if p, err := c.person("u1", claims); err != nil || p.Name != want {
+		if p, _, err := c.person("u1", claims); err != nil || p.Name != want {
 			t.Errorf("%v, %v; want %s", p, err, want)
 		}
 	}
