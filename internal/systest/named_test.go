@@ -115,8 +115,10 @@ func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
 		}
 		return code == 0
 	})
-	say("keys", "rotate", "tokens")
-	time.Sleep(2 * time.Second)
+	h.Await("the key that came first seals, and another one is made", 20*time.Second, func(*wire.Status) bool {
+		_, _, code := h.Command("keys", "rotate", "tokens")
+		return code == 0
+	})
 	everybody(t, h, 60)
 	began := time.Now()
 	say("revoke", "edge-3")
