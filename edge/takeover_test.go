@@ -175,6 +175,49 @@ func TestTheLastOfThreeHasReadyWhatItInherits(t *testing.T) {
 	}
 }
 
+// Both members of a pair die in one moment, as neighbours on one host do. A third one has
+// been told their table, and tells those to whom other slots of it are given: every session
+// goes on where it is, and what comes next in it is got before it is asked for.
+func TestTwoThatDieAtOnceTakeNoTableWithThem(t *testing.T) {
+	o := filmOrigin(t)
+	b, edges := startRingOf(t, 4, o, func(i int) Config { return Config{Capacity: []int{8, 8, 1, 8}[i]} })
+	var viewers []*watching
+	taken := ring.Load{Pair: 1}
+	for range 2 {
+		id, reason := open(t, edges[0], 1, "/v/x/")
+		if reason != "" {
+			t.Fatal(reason)
+		}
+		taken.Taken = append(taken.Taken, wire.Run{From: id.Slot, To: id.Slot + 1})
+		v := &watching{t: t, id: id, n: 4 * len(viewers)}
+		for _, list := range []string{"top", "v", "a"} {
+			v.ask(edges[0], "/v/x/"+list+".m3u8")
+		}
+		v.play(edges[0], edges[:3]...)
+		viewers = append(viewers, v)
+	}
+	edges[0].stop()
+	edges[1].stop()
+	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent, taken)
+	b.state("edge-2", wire.EdgeDown, ring.AnchorCurrent, taken)
+	followed(t, b, edges[2:]...)
+	p := edges[2].view.Placement()
+	q, _ := p.Pair(1)
+	by := map[string]*testEdge{"edge-3": edges[2], "edge-4": edges[3]}
+	for _, v := range viewers {
+		e := by[ring.Owner(p, q, v.id.Slot)]
+		if e == nil {
+			t.Fatalf("slot %d is given to nobody: %+v", v.id.Slot, q)
+		}
+		delete(by, e.cfg.Name)
+		e.takesOver(t, 4)
+		v.play(e, edges[2:]...)
+		if got := e.counted(); got != "video ready 1, audio ready 1" {
+			t.Errorf("%s: %s", e.cfg.Name, got)
+		}
+	}
+}
+
 // A playlist that nobody has asked for lately is copied to a returned edge all the
 // same: by it is known where sessions are.
 func TestWhatIsNoLongerFreshIsCopiedToo(t *testing.T) {

@@ -20,12 +20,18 @@ type View struct {
 	placement atomic.Pointer[wire.Placement] // never nil; what it points to never changes
 
 	mu    sync.Mutex
-	until map[string]time.Time // by neighbour; guarded by mu
+	off map[string]backoff // by neighbour; guarded by mu
+}
+
+// backoff is until when a life of a neighbour is left alone.
+type backoff struct {
+	incarnation uint64
+	until       time.Time
 }
 
 // NewView is the view of the edge of that name: an empty placement.
 func NewView(name string, now func() time.Time) *View {
-	v := &View{name: name, now: now, until: map[string]time.Time{}}
+	v := &View{name: name, now: now, off: map[string]backoff{}}
 	v.placement.Store(new(wire.Placement).Index())
 	return v
 }
@@ -36,18 +42,22 @@ func (v *View) Placement() *wire.Placement { return v.placement.Load() }
 // Swap makes a placement the newest one and returns the one before.
 func (v *View) Swap(p *wire.Placement) *wire.Placement { return v.placement.Swap(p) }
 
-// BackOff leaves a neighbour that was silent alone for a while.
+// BackOff leaves a neighbour that was silent alone for a while, in this life of it: one that
+// comes back is asked, and told, at once.
 func (v *View) BackOff(peer string) {
+	e, _ := v.Placement().Edge(peer)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.until[peer] = v.now().Add(backoffFor)
+	v.off[peer] = backoff{e.Incarnation, v.now().Add(backoffFor)}
 }
 
 // BacksOff tells whether a neighbour is left alone now.
 func (v *View) BacksOff(peer string) bool {
+	e, _ := v.Placement().Edge(peer)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.now().Before(v.until[peer])
+	off := v.off[peer]
+	return off.incarnation == e.Incarnation && v.now().Before(off.until)
 }
 
 // PairOf is the pair by which a request without a session is filled: the

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/prefetch"
 	"tandem/edge/silence"
 	"tandem/internal/call"
 	"tandem/internal/ring"
@@ -259,17 +260,23 @@ func (m *Member) show() {
 	p := ring.Overlay(base, m.standIns.Lives(base))
 	inherited := m.tables.follow(p, m.now().UnixMilli())
 	m.view.Swap(p)
-	if len(inherited) > 0 {
-		m.Counts.Inherited.Add(int64(len(inherited)))
-		m.log.Info().Int("sessions", len(inherited)).Uint64("version", p.Version).Msg("took sessions over")
-		select {
-		case m.takeovers <- inherited:
-		default: // so many takeovers at once: players will ask anyway
-		}
-	}
+	m.inherit(inherited, p.Version)
 	select {
 	case m.changed <- struct{}{}:
 	default:
+	}
+}
+
+// inherit has what comes next in sessions that were taken over made ready.
+func (m *Member) inherit(inherited []prefetch.Inherited, version uint64) {
+	if len(inherited) == 0 {
+		return
+	}
+	m.Counts.Inherited.Add(int64(len(inherited)))
+	m.log.Info().Int("sessions", len(inherited)).Uint64("version", version).Msg("took sessions over")
+	select {
+	case m.takeovers <- inherited:
+	default: // so many takeovers at once: players will ask anyway
 	}
 }
 

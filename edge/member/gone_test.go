@@ -175,6 +175,25 @@ func TestWhoTakesOverTellsWhatTheDeadMayNotHave(t *testing.T) {
 	}
 }
 
+// Who is told a table lest two die at once keeps nobody from being ready, and is itself
+// ready without it: the cable between it and a member may be broken.
+func TestNobodyWaitsForASpareOne(t *testing.T) {
+	r := newTrio(t, 8)
+	r.open("e1", 10)
+	if r.of("e1").complete() {
+		t.Error("e1 has heard nothing from e2")
+	}
+	for range 2 {
+		r.tell("e1", "e2")
+		r.tell("e2", "e1")
+	}
+	for _, edge := range []string{"e1", "e2", "e3"} {
+		if !r.of(edge).complete() {
+			t.Errorf("%s waits", edge)
+		}
+	}
+}
+
 // A new life of an edge has told nobody anything, and nobody has told it anything.
 func TestANewLifeTellsAndIsToldEverything(t *testing.T) {
 	r := newTrio(t, 8)

@@ -278,6 +278,7 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		t.seat(c.Slot, s)
 		if mine {
 			t.tell(c.Slot, s.generation)
+			t.late = append(t.late, t.inherit(c.Slot, s))
 		}
 	}
 	return true

@@ -70,7 +70,7 @@ func readyDue(p *wire.Placement, me string) bool {
 }
 
 // complete tells whether this edge holds the whole of its tables (step 2 of figure
-// 15): all that watch one have told it everything, by a placement in which each slot
+// 15), but for those that it is told lest two die at once: all that watch one have told it everything, by a placement in which each slot
 // had the deliverer that it has now, and the deliverers had been told everything
 // themselves.
 func (s *tables) complete() bool {
@@ -85,6 +85,9 @@ func (s *tables) complete() bool {
 func (t *table) complete() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.spare {
+		return true
+	}
 	for _, part := range t.parts {
 		if w := t.watchers[part.Owner]; w != nil && w.whole < t.since {
 			return false
@@ -93,11 +96,11 @@ func (t *table) complete() bool {
 	return t.told()
 }
 
-// told tells whether all that watch the table have told this edge what they know. The
-// caller holds mu.
+// told tells whether all that watch the table, but for spare ones, have told this edge
+// what they know. The caller holds mu.
 func (t *table) told() bool {
 	for _, w := range t.watchers {
-		if w.current < t.since {
+		if !w.spare && w.current < t.since {
 			return false
 		}
 	}

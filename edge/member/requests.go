@@ -70,7 +70,9 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 	}
 	m.silence.Heard(n.Edge, m.now())
 	m.standIns.Alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
-	if !t.take(n) {
+	known := t.take(n)
+	m.inherit(t.inheritedLate(), p.Version)
+	if !known {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")
 		return
 	}

@@ -26,8 +26,11 @@ type table struct {
 	slots    *ring.Table
 	sessions map[int]*session
 	aliases  map[wire.Alias]int
-	ended    map[int]end         // the last session of a slot that ended here
-	watchers map[string]*watcher // the others that hold this table
+	ended    map[int]end          // the last session of a slot that ended here
+	watchers map[string]*watcher  // the others that hold this table
+	spare    bool                 // this edge has it lest two die at once
+	followed int64                // unix milliseconds; when version came
+	late     []prefetch.Inherited // sessions of which others told when this edge delivered them already
 
 	provisional provisional
 }
@@ -54,6 +57,7 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 	if t.slots.Slots() != pair.Slots {
 		t.resize(pair.Slots)
 	}
+	t.followed = now
 	before, parts := t.own, ring.Parts(p, pair)
 	grown, moved := t.watch(p, pair), !slices.Equal(t.parts, parts)
 	if grown || moved {
@@ -65,8 +69,7 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 	}
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
-			inherited = append(inherited, prefetch.Inherited{SessionID: wire.SessionID{Pair: pair.ID, Slot: slot, Generation: s.generation}, Tracks: s.places()})
-			s.await(now)
+			inherited = append(inherited, t.inherit(slot, s))
 		}
 		for to, w := range t.watchers {
 			if knows := (told{s.generation, s.news}); w.told[slot] != knows && t.covers(slot, to) {
@@ -77,10 +80,26 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 	return inherited
 }
 
-// watch makes the watchers those of the placement. True: one is new.
+// inherit is a session that this edge takes over. The caller holds mu.
+func (t *table) inherit(slot int, s *session) prefetch.Inherited {
+	s.await(t.followed)
+	return prefetch.Inherited{SessionID: wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: s.generation}, Tracks: s.places()}
+}
+
+// inheritedLate are the sessions of which this edge was told after it had become the one
+// that delivers them, once.
+func (t *table) inheritedLate() (list []prefetch.Inherited) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list, t.late = t.late, nil
+	return list
+}
+
+// watch makes the watchers those of the placement. True: one is new that is waited for.
 func (t *table) watch(p *wire.Placement, pair *wire.Pair) (grown bool) {
-	stays := map[string]bool{}
-	for _, name := range ring.Watchers(p, pair) {
+	stays, needed := map[string]bool{}, ring.Watchers(p, pair)
+	t.spare = !slices.Contains(needed, t.me)
+	for _, name := range ring.Told(p, pair) {
 		if name == t.me {
 			continue
 		}
@@ -88,8 +107,9 @@ func (t *table) watch(p *wire.Placement, pair *wire.Pair) (grown bool) {
 		edge, _ := p.Edge(name)
 		if w := t.watchers[name]; w == nil || w.incarnation < edge.Incarnation {
 			t.watchers[name] = newWatcher(edge.Incarnation)
-			grown = true
+			grown = grown || slices.Contains(needed, name)
 		}
+		t.watchers[name].spare = !slices.Contains(needed, name)
 	}
 	maps.DeleteFunc(t.watchers, func(name string, _ *watcher) bool { return !stays[name] })
 	return grown

@@ -49,7 +49,7 @@ func (s *tables) follow(p *wire.Placement, now int64) (inherited []prefetch.Inhe
 	stays := map[wire.PairID]bool{}
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if q.Low != s.me && q.High != s.me && !slices.Contains(ring.Watchers(p, q), s.me) {
+		if q.Low != s.me && q.High != s.me && !slices.Contains(ring.Told(p, q), s.me) {
 			continue
 		}
 		stays[q.ID] = true

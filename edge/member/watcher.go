@@ -4,6 +4,7 @@ package member
 // it has told. The table's mu guards it.
 type watcher struct {
 	incarnation uint64 // its life that all below is of
+	spare       bool   // it is told the table lest two die at once, and is waited for by nobody
 
 	news    map[int]uint32 // slots that changed since it was told, with the generation
 	told    map[int]told   // what it knows of each slot

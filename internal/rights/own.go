@@ -41,14 +41,14 @@ const (
 	again    = 25 * time.Millisecond
 )
 
-// holds tells whether a pair's table is the peer's as well.
-func (a *asked) holds(id wire.PairID) error {
+// holds tells whether a pair is the peer's as well, by those whose it is.
+func (a *asked) holds(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []string) error {
 	limit, tick := time.NewTimer(patience), time.NewTicker(again)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {
 		p := a.placement()
-		if pair, ok := p.Pair(id); ok && slices.Contains(ring.Watchers(p, pair), a.peer.Node) {
+		if pair, ok := p.Pair(id); ok && slices.Contains(whose(p, pair), a.peer.Node) {
 			return nil
 		}
 		select {
@@ -140,7 +140,7 @@ func ownNotice(a *asked) error {
 	if err := a.is(n.Edge); err != nil {
 		return err
 	}
-	return a.holds(n.Pair)
+	return a.holds(n.Pair, ring.Told)
 }
 
 func ownHint(a *asked) error {
@@ -149,7 +149,7 @@ func ownHint(a *asked) error {
 		err = a.is(said.From)
 	}
 	if err == nil {
-		err = a.holds(said.Pair)
+		err = a.holds(said.Pair, ring.Watchers)
 	}
 	return err
 }
@@ -159,7 +159,7 @@ func ownInventory(a *asked) error {
 	if err != nil {
 		return fmt.Errorf("%w: no pair is named", ErrOwn)
 	}
-	return a.holds(wire.PairID(id))
+	return a.holds(wire.PairID(id), ring.Watchers)
 }
 
 // ownObject: what the origin gives goes where a pair's member has asked it to.
@@ -171,5 +171,5 @@ func ownObject(a *asked) error {
 	if err != nil {
 		return fmt.Errorf("%w: no pair is named", ErrOwn)
 	}
-	return a.holds(wire.PairID(id))
+	return a.holds(wire.PairID(id), ring.Watchers)
 }

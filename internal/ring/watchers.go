@@ -31,6 +31,28 @@ func Watchers(p *wire.Placement, pair *wire.Pair) []string {
 	return watch
 }
 
+// Told are the edges that are told a pair's session table: its watchers and, up to three
+// in all, the next living ones behind them in the ring. Two that die in one moment, as
+// neighbours on one host do, so take no table with them: the third tells it to those to
+// whom Settle gives its slots, or is one of them. Nobody waits for such a spare one.
+func Told(p *wire.Placement, pair *wire.Pair) []string {
+	told := Watchers(p, pair)
+	if len(told) == 0 {
+		return nil
+	}
+	n, last := len(p.Edges), told[len(told)-1]
+	at := slices.IndexFunc(p.Edges, func(e wire.Edge) bool { return e.Name == last })
+	for i := 1; i < n && len(told) < tellers; i++ {
+		if e := p.Edges[(at+i)%n]; Delivers(e.State) && !slices.Contains(told, e.Name) {
+			told = append(told, e.Name)
+		}
+	}
+	return told
+}
+
+// tellers is how many edges have a pair's table at least, where there are as many.
+const tellers = 3
+
 // holders are the edges that have or copy a pair's content: its watchers but for
 // those that were only given slots, or are told the table of one who is alone: they fill
 // from the origin.

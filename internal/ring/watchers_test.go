@@ -105,6 +105,40 @@ func TestWatchersHoldTheContent(t *testing.T) {
 	})
 }
 
+// TestThreeAreToldATable: all that watch it, and so many more that two of them may die in
+// one moment.
+func TestThreeAreToldATable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, alive := unsettled(t), 0
+		for _, e := range p.Edges {
+			if Delivers(e.State) {
+				alive++
+			}
+		}
+		for i := range p.Pairs {
+			q := &p.Pairs[i]
+			watch, told := Watchers(p, q), Told(p, q)
+			if len(told) < len(watch) || !slices.Equal(told[:len(watch)], watch) {
+				t.Fatalf("pair %d: %v watch and %v are told", q.ID, watch, told)
+			}
+			if len(watch) > 0 && len(told) < min(3, alive) || len(told) > max(3, len(watch)) {
+				t.Fatalf("pair %d: of %d living edges %v are told, %v watch", q.ID, alive, told, watch)
+			}
+			for n, name := range told {
+				if n >= len(watch) && !Delivers(state(p, name)) || slices.Contains(told[n+1:], name) {
+					t.Fatalf("pair %d: %s does not deliver or stands twice: %v", q.ID, name, told)
+				}
+			}
+		}
+	})
+	p := ringOf(FailSafeAdmission, 8, 8, 8, 8)
+	var got [][]string
+	for i := range p.Pairs {
+		got = append(got, Told(p, &p.Pairs[i]))
+	}
+	equal(t, "all up", got, [][]string{{"e1", "e2", "e3"}, {"e2", "e3", "e4"}, {"e3", "e4", "e1"}, {"e1", "e4", "e2"}})
+}
+
 func TestWatchersOfARingThatChanges(t *testing.T) {
 	p := ringOf(FailSafeAdmission, 8, 8, 8, 8)
 	watch := func(what string, p *wire.Placement, want ...[]string) {

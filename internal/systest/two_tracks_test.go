@@ -44,8 +44,9 @@ func inTwoTracks(t *testing.T, entry string, count int) *twoTracks {
 	return c
 }
 
-// further waits until each has got so many segments more of both tracks.
-func (c *twoTracks) further(segments int64) {
+// further waits until each has got so many segments more of both tracks, and looks
+// meanwhile.
+func (c *twoTracks) further(segments int64, look func()) {
 	c.t.Helper()
 	want := make([]int64, len(c.got))
 	for i := range c.got {
@@ -58,6 +59,9 @@ func (c *twoTracks) further(segments int64) {
 		}
 		if time.Now().After(end) {
 			c.t.Fatalf("viewer %d has not got %d segments more", i, segments)
+		}
+		if look != nil {
+			look()
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

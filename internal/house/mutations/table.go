@@ -75,7 +75,7 @@ var Table = []Mutation{
 	{0, "edge/member/notice.go", `return owner == t.me || owner == to || owner == ""`, "return owner == t.me", "edge/member.TestEntriesSurviveAnyEvening"},
 	{0, "edge/member/notice.go", "|| named[slot] || news:", "|| named[slot] || news && !news:", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
 	{0, "edge/member/table.go", "w.told[slot] != knows && t.covers(slot, to)", "w.told[slot] != knows && t.covers(slot, to) && slot < 0", "edge/member.TestWhoTakesOverTellsWhatTheDeadMayNotHave"},
-	{0, "edge/member/recovery.go", "if w.current < t.since {", "if w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
+	{0, "edge/member/recovery.go", "w.current < t.since {", "w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
 
 	// Who finds a neighbour dead stands in where nobody can commit it, and nowhere else.
 	{0, "edge/silence/standin.go", "silent() && !s.hasLeader() &&", "silent() &&", "edge/silence.TestWhereThereIsALeaderNobodyStandsInByItself"},
@@ -92,6 +92,14 @@ var Table = []Mutation{
 	{0, "edge/prefetch/prefetch.go", "p.renewSoon(f, now)", "_ = now", "edge.TestALiveTakeoverIsReady"},
 	{0, "edge/member/progress.go", "if first && n.takeover != nil {", "if n.takeover != nil {", "edge/member.TestAResponseThatWasOnItsWayIsNoFirstRequest"},
 	{0, "edge/prefetch/prefetch.go", "j.state.Store(int32(Failed))", "_ = err", "edge/member.TestWhatWasNotReadyIsCountedByItsCause"},
+
+	{0, "edge/fetch/view.go", "return off.incarnation == e.Incarnation && v.now()", "_ = e\n	return v.now()", "edge/fetch.TestANewLifeIsNotBackedOff"},
+
+	// Two that die in one moment take no table with them.
+	{0, "internal/ring/watchers.go", "const tellers = 3", "const tellers = 2", "edge.TestTwoThatDieAtOnceTakeNoTableWithThem"},
+	{0, "edge/member/notice.go", "t.late = append(t.late, t.inherit(c.Slot, s))", "_ = t.inherit(c.Slot, s)", "edge.TestTwoThatDieAtOnceTakeNoTableWithThem"},
+	{0, "edge/member/recovery.go", "if !w.spare && w.current < t.since {", "if w.current < t.since {", "edge/member.TestNobodyWaitsForASpareOne"},
+	{0, "edge/member/recovery.go", "	if t.spare {", "	if t.spare && len(t.parts) == 0 {", "edge/member.TestNobodyWaitsForASpareOne"},
 
 	// What is stored is told by the store.
 	{0, "edge/member/report.go", "slices.Sorted(maps.Keys(m.store.Streams()))", "slices.Sorted(maps.Keys(map[string]int{\"/v/x/\": 1}))", "edge.TestWhatIsStoredIsToldByTheStore"},
