@@ -19,7 +19,7 @@ type View struct {
 	now       func() time.Time
 	placement atomic.Pointer[wire.Placement] // never nil; what it points to never changes
 
-	mu    sync.Mutex
+	mu  sync.Mutex
 	off map[string]backoff // by neighbour; guarded by mu
 }
 

@@ -16,6 +16,8 @@
 //     very same session the older opening and the newer positions are true;
 //   - what is to be told to a watcher of a table is kept for that watcher until it has
 //     said that it has it;
+//   - three edges hold a table where there are three: the one that nobody needs yet is
+//     waited for by nobody;
 //   - taking a session over twice is the same as taking it over once;
 //   - a request that reaches an edge which does not deliver the session by the
 //     tables is served all the same (truth 1);
@@ -28,7 +30,7 @@
 // what its watchers know.
 //
 // May be lost: one notice interval of positions, two where a notice is lost. A table of
-// which two that hold it die within an interval, where no third one was told it.
+// which three that hold it die before others were told it.
 // Never done here: deciding that an edge is dead (raftfsm), choosing an edge for
 // a viewer (lb).
 //

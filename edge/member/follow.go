@@ -260,7 +260,7 @@ func (m *Member) show() {
 	p := ring.Overlay(base, m.standIns.Lives(base))
 	inherited := m.tables.follow(p, m.now().UnixMilli())
 	m.view.Swap(p)
-	m.inherit(inherited, p.Version)
+	inherit(m, inherited, p.Version)
 	select {
 	case m.changed <- struct{}{}:
 	default:
@@ -268,7 +268,7 @@ func (m *Member) show() {
 }
 
 // inherit has what comes next in sessions that were taken over made ready.
-func (m *Member) inherit(inherited []prefetch.Inherited, version uint64) {
+func inherit(m *Member, inherited []prefetch.Inherited, version uint64) {
 	if len(inherited) == 0 {
 		return
 	}

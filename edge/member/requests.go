@@ -71,7 +71,7 @@ func (m *Member) HandleNotice(w http.ResponseWriter, r *http.Request) {
 	m.silence.Heard(n.Edge, m.now())
 	m.standIns.Alive(ring.Life{Edge: n.Edge, Incarnation: n.Incarnation})
 	known := t.take(n)
-	m.inherit(t.inheritedLate(), p.Version)
+	inherit(m, t.inheritedLate(), p.Version)
 	if !known {
 		call.RefuseNode(w, http.StatusConflict, call.ReasonBody, "a full notice is needed")
 		return
