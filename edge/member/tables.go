@@ -43,9 +43,18 @@ func newTables(me string) *tables {
 func (s *tables) follow(p *wire.Placement, now int64) (inherited []prefetch.Inherited) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.placement
 	s.placement = p
 	self, _ := p.Edge(s.me)
 	s.capacity, s.limit = self.Capacity, ring.LimitsOf(p)[s.me]
+	if sameRing(before, p) { // as when a stream is placed
+		for id, t := range s.all {
+			if q, ok := p.Pair(id); ok {
+				inherited = append(inherited, t.follow(p, q, now)...)
+			}
+		}
+		return inherited
+	}
 	stays := map[wire.PairID]bool{}
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
@@ -62,6 +71,14 @@ func (s *tables) follow(p *wire.Placement, now int64) (inherited []prefetch.Inhe
 	}
 	maps.DeleteFunc(s.all, func(id wire.PairID, _ *table) bool { return !stays[id] })
 	return inherited
+}
+
+// sameRing tells whether two placements have the same edges and pairs, so that the same
+// edges hold the same tables: to find those costs more the larger the ring.
+func sameRing(a, b *wire.Placement) bool {
+	return slices.Equal(a.Edges, b.Edges) && slices.EqualFunc(a.Pairs, b.Pairs, func(p, q wire.Pair) bool {
+		return p.ID == q.ID && p.Low == q.Low && p.High == q.High && p.Retiring == q.Retiring && slices.Equal(p.Adopted, q.Adopted)
+	})
 }
 
 func (s *tables) table(id wire.PairID) *table {
