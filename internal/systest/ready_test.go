@@ -24,14 +24,16 @@ import (
 //
 //	make ready (TANDEM_READY=3 times; what was asked and ready, by track)
 //
-// Once, HLS alone, where TANDEM_READY is not set.
+// On a machine that has time for it: where edges are declared dead that only had to wait for
+// a processor, viewers are taken over faster than they ask.
 func TestEveryTakeoverOfACluster(t *testing.T) {
-	times, programmes := 1, []string{"/film/master.m3u8", "/live/master.m3u8"}
-	if text := os.Getenv("TANDEM_READY"); text != "" {
-		n, err := strconv.Atoi(text)
-		must(t, err)
-		times, programmes = n, append(programmes, "/film/manifest.mpd", "/live/manifest.mpd")
+	text := os.Getenv("TANDEM_READY")
+	if text == "" {
+		t.Skip("make ready: minutes")
 	}
+	times, err := strconv.Atoi(text)
+	must(t, err)
+	programmes := []string{"/film/master.m3u8", "/live/master.m3u8", "/film/manifest.mpd", "/live/manifest.mpd"}
 	for n := range times {
 		for _, entry := range programmes {
 			t.Run(fmt.Sprintf("%s, %d", entry[1:], n+1), func(t *testing.T) { takeovers(t, entry) })
