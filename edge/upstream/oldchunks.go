@@ -36,7 +36,7 @@ func reading(c net.Conn, err error) (net.Conn, error) {
 
 // Write is a net.Conn's. What an answer belongs to begins with its method.
 func (c *oldChunks) Write(p []byte) (int, error) {
-	if bytes.HasPrefix(p, []byte("GET ")) {
+	if bytes.HasPrefix(p, []byte("GET ")) || bytes.HasPrefix(p, []byte("HEAD ")) {
 		c.asked.Store(true)
 	}
 	return c.Conn.Write(p)
@@ -46,7 +46,11 @@ func (c *oldChunks) Write(p []byte) (int, error) {
 func (c *oldChunks) Read(p []byte) (int, error) {
 	if len(c.head) == 0 && c.err == nil {
 		n, err := c.Conn.Read(p)
-		if n == 0 || !c.asked.Swap(false) || !mayBeOld(p[:n]) {
+		if n == 0 || !c.asked.Swap(false) {
+			return n, err
+		}
+		if end := headEnd(p[:n]); !mayBeOld(p[:n]) && end >= 0 {
+			oneLength(p[:end])
 			return n, err
 		}
 		c.head, c.err, c.held = append(c.head, p[:n]...), err, true
@@ -68,12 +72,15 @@ func (c *oldChunks) Read(p []byte) (int, error) {
 func (c *oldChunks) gather() {
 	c.held = false
 	buffer := make([]byte, 4096)
-	for c.err == nil && len(c.head) < maxOldHead && mayBeOld(c.head) && headEnd(c.head) < 0 {
+	for c.err == nil && len(c.head) < maxOldHead && headEnd(c.head) < 0 {
 		var n int
 		n, c.err = c.Conn.Read(buffer)
 		c.head = append(c.head, buffer[:n]...)
 	}
 	end := headEnd(c.head)
+	if end >= 0 {
+		oneLength(c.head[:end])
+	}
 	if end < 0 || !bytes.HasPrefix(c.head, []byte(oldVersion)) || !bytes.Contains(bytes.ToLower(c.head[:end]), []byte("\ntransfer-encoding:")) {
 		return
 	}
@@ -86,6 +93,41 @@ func (c *oldChunks) gather() {
 func mayBeOld(b []byte) bool {
 	n := min(len(b), len(oldVersion))
 	return string(b[:n]) == oldVersion[:n]
+}
+
+// oneLength leaves one of the members of a Content-Length that are all the same, which a
+// recipient may take for one (RFC 9112 section 6.3); net/http refuses the list. Others
+// stay, and are refused.
+func oneLength(head []byte) {
+	for at := bytes.IndexByte(head, '\n') + 1; at > 0; {
+		line, _, _ := bytes.Cut(head[at:], []byte("\n"))
+		if name, value, ok := bytes.Cut(line, []byte(":")); ok && len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")) {
+			keepOne(value)
+		}
+		next := bytes.IndexByte(head[at:], '\n')
+		if next < 0 {
+			return
+		}
+		at += next + 1
+	}
+}
+
+// keepOne blanks all but the first of a list's members, if all are the same.
+func keepOne(value []byte) {
+	first, rest, list := bytes.Cut(value, []byte(","))
+	if !list {
+		return
+	}
+	for member := range bytes.SplitSeq(rest, []byte(",")) {
+		if !bytes.Equal(bytes.TrimSpace(member), bytes.TrimSpace(first)) {
+			return
+		}
+	}
+	for i := len(first); i < len(value); i++ {
+		if value[i] != '\r' {
+			value[i] = ' '
+		}
+	}
 }
 
 // headEnd is where the empty line behind a head begins, negative: not yet.

@@ -75,3 +75,30 @@ func TestSecondAnswerOfAnHTTP10Connection(t *testing.T) {
 	x.says("/1", "first")
 	x.says("/2", "second")
 }
+
+// A length that is said twice and is the same is one; two lengths are an error.
+func TestALengthThatIsSaidTwice(t *testing.T) {
+	var head atomic.Value
+	url := raw(t, func(c net.Conn, _ string) {
+		for i, piece := range strings.SplitAfter(head.Load().(string), "|") {
+			if i > 0 {
+				time.Sleep(2 * time.Millisecond) // most likely a packet of its own
+			}
+			_, _ = io.WriteString(c, strings.TrimSuffix(piece, "|"))
+		}
+	})
+	x := newUnder(t, nil, of(url))
+	for said, good := range map[string]bool{
+		"Content-Length: 5, 5\r\n": true, "content-length:5,5 ,\t5\r\n": true, "Content-Le|ngth: 5,| 5\r\n": true, "Content-Length: 5\r\nContent-Length: 5, 5\r\n": true,
+		"Content-Length: 5\r\nContent-Length: 5\r\n": true, "X-Content-Length: 4, 4\r\nContent-Length: 5\r\n": true,
+		"Content-Length: 5, 6\r\n": false, "Content-Length: 5, 5, 6\r\n": false, "Content-Length: 5, 5\r\nContent-Length: 6\r\n": false, "Content-Length: 5,\r\n": false, "Content-Length: a, a\r\n": false,
+	} {
+		for _, version := range []string{"1.1", "1.0"} {
+			head.Store("HTTP/" + version + " 200 OK\r\n" + said + "\r\nwhole")
+			status, got, err := x.get("/x")
+			if good && (err != nil || status != 200 || got != "whole") || !good && err == nil {
+				t.Errorf("%q by %s: %d %q, %v", said, version, status, got, err)
+			}
+		}
+	}
+}

@@ -17,6 +17,17 @@ func live(t *testing.T, first, n int, form, more string) *Manifest {
 	return parsed(t, site(t, "http://o.example", "/m.m3u8"), body+more)
 }
 
+// unnumbered is live without its numbers.
+func unnumbered(t *testing.T, first, n int) *Manifest {
+	t.Helper()
+	var body strings.Builder
+	body.WriteString("#EXTM3U\n#EXT-X-TARGETDURATION:2\n")
+	for i := first; i < first+n; i++ {
+		fmt.Fprintf(&body, "#EXTINF:2,\ns%d.ts\n", i)
+	}
+	return parsed(t, site(t, "http://o.example", "/m.m3u8"), body.String())
+}
+
 func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 	const names, end = "s#.ts", "#EXT-X-ENDLIST\n"
 	old, at := live(t, 5, 4, names, ""), site(t, "http://o.example", "/m.m3u8")
@@ -56,6 +67,12 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 		{"one more part", live(t, 5, 4, names, parts), live(t, 5, 4, names, parts+parts), Forward},
 		{"one part less", live(t, 5, 4, names, parts+parts), live(t, 5, 4, names, parts), Back},
 		{"its segment complete", live(t, 5, 4, names, parts+parts), live(t, 5, 5, names, ""), Forward},
+		{"slid, not numbered", unnumbered(t, 5, 4), unnumbered(t, 6, 4), Forward},
+		{"slid by three, not numbered", unnumbered(t, 5, 4), unnumbered(t, 8, 4), Forward},
+		{"slid back, not numbered", unnumbered(t, 6, 4), unnumbered(t, 5, 4), Back},
+		{"without its first ones, not numbered", unnumbered(t, 5, 4), unnumbered(t, 6, 2), Back},
+		{"nothing in common, not numbered", unnumbered(t, 5, 4), unnumbered(t, 9, 4), Anew},
+		{"in another order, not numbered", unnumbered(t, 5, 4), parsed(t, at, "#EXTM3U\n#EXTINF:2,\ns7.ts\n#EXTINF:2,\ns6.ts\n"), Anew},
 		{"none", old, nil, Ended},
 	} {
 		if got := Compare(c.given, c.next); got != c.want {

@@ -13,7 +13,7 @@ func (l *List) Compare(next *List) track.Change {
 			n = to - sample
 		}
 		if !sameSegment(a, b, int(n-a.sequence), int(n-b.sequence)) {
-			return track.Anew
+			return slid(a, b)
 		}
 	}
 	back := b.sequence < a.sequence || bEnd < aEnd || bEnd == aEnd && bParts < aParts
@@ -27,6 +27,43 @@ func (l *List) Compare(next *List) track.Change {
 	default:
 		return track.Same
 	}
+}
+
+// slid is Compare for versions whose numbers and names don't fit. Some live lists slide
+// and number nothing, or always alike: what follows from their names is forward, or back,
+// where they have some in common in the same order.
+func slid(a, b *List) track.Change {
+	n, m := a.segments.Len(), b.segments.Len()
+	if a.sequence != b.sequence || n > maxSlid || m > maxSlid {
+		return track.Anew
+	}
+	switch {
+	case slidBy(a, b) > 0 && slidBy(a, b)+m >= n:
+		return track.Forward
+	case slidBy(a, b) > 0, slidBy(b, a) > 0:
+		return track.Back
+	}
+	return track.Anew
+}
+
+// maxSlid bounds the lists that are compared so, in segments.
+const maxSlid = 4096
+
+// slidBy is by how many segments a list has slid to become the next one, by their names;
+// 0: it has not.
+func slidBy(l, next *List) int {
+	n, m := l.segments.Len(), next.segments.Len()
+	for by := 1; by < n; by++ {
+		if i := 0; sameSegment(l, next, by, 0) {
+			for i < min(n-by, m) && sameSegment(l, next, by+i, i) {
+				i++
+			}
+			if i == min(n-by, m) {
+				return by
+			}
+		}
+	}
+	return 0
 }
 
 // sample is how many segments at either end of what two versions share are
