@@ -43,24 +43,24 @@ func unconditional(r *http.Request, so bool) *http.Request {
 
 // tellEntry answers a balancer that asks, and tells whether it did: what is no
 // manifest is served as it is, unless the balancer wants nothing else.
-func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, found fetch.Found) bool {
-	status, contentType, encoding, head := 0, "", "", []byte(nil)
+func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, key, ask string, found fetch.Found) bool {
+	status, contentType, encoding, head := -1, "", "", []byte(nil)
 	switch {
 	case found.Passed != nil:
 		resp := found.Passed.Head()
 		status, contentType, encoding = resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding")
-		if status == http.StatusOK {
+		if manifest.Readable(status) {
 			head = found.Passed.Peek(encoding)
 		}
 	case found.View != nil:
 		m := found.View.Meta()
 		status, contentType, encoding = m.Status, m.ContentType, m.Encoding
-		if status == http.StatusOK {
+		if manifest.Readable(status) {
 			head = begin(r.Context(), found.View, encoding)
 		}
 	}
 	kind := ""
-	if status == http.StatusOK {
+	if manifest.Doubtful(key, &segstore.Meta{Status: status, ContentType: contentType}) {
 		kind = manifestKind(contentType, encoding, head)
 	}
 	switch {
@@ -69,7 +69,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, ask string, fou
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 		return true
-	case ask == wire.ManifestOnly && status != 0 && status < http.StatusMultipleChoices:
+	case ask == wire.ManifestOnly && status > 0 && status < http.StatusMultipleChoices:
 		cors(rules.HeaderWriter{Header: w.Header()})
 		call.Refuse(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 		return true

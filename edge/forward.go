@@ -33,7 +33,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules
 		return
 	}
 	how.Status = a.Head().StatusCode
-	if found := (fetch.Found{Passed: a}); ask != "" && e.tellEntry(w, r, ask, found) {
+	if found := (fetch.Found{Passed: a}); ask != "" && e.tellEntry(w, r, x.Key, ask, found) {
 		closeFound(found)
 		return
 	}
@@ -52,7 +52,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 		return
 	}
 	var entry *manifest.Entry
-	if r.Method == http.MethodGet && head.StatusCode == http.StatusOK && !x.Peer && how.Why != rules.ForwardMethod {
+	if r.Method == http.MethodGet && manifest.Readable(head.StatusCode) && !x.Peer && how.Why != rules.ForwardMethod {
 		var err error
 		if entry, err = a.Manifest(r.Context(), x.Key); err != nil {
 			e.fail(w, r, x, how, err)
@@ -167,7 +167,7 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 		f.meta.Size = int64(len(f.body))
 	}
 	h.Set("Content-Length", strconv.FormatInt(f.meta.Size, 10))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(a.Head().StatusCode)
 	if f.meta.Size == 0 {
 		return
 	}

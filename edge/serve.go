@@ -39,7 +39,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	}
 	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})
 	chargeMiss(e, r, &x, &found)
-	if err == nil && ask != "" && e.tellEntry(w, r, ask, found) {
+	if err == nil && ask != "" && e.tellEntry(w, r, x.Key, ask, found) {
 		closeFound(found)
 		return
 	}

@@ -28,11 +28,11 @@ const publishLimit = 100 * time.Millisecond
 // isManifest tells whether an answer is a manifest: by its name and type, or by
 // how its body begins, which is waited for then.
 func (a *answer) isManifest(key string, limit time.Duration, now func() time.Time) bool {
-	if a.meta.Status != http.StatusOK || a.byGroup {
+	if !manifest.Readable(a.meta.Status) || a.byGroup {
 		return false
 	}
 	kind := media.KindOf(rules.PathOf(key), a.meta.ContentType)
-	if media.IsPlaylist(kind) || a.meta.Size == 0 || !manifest.Candidate(key, &a.meta) {
+	if media.IsPlaylist(kind) || a.meta.Size == 0 || !manifest.Doubtful(key, &a.meta) {
 		return media.IsPlaylist(kind)
 	}
 	body := a.resp.Body
@@ -49,8 +49,13 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 		}
 	}
 	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head), a.resp.Body), a.resp.Body}
-	if kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); kind == media.Other || kind == media.Companion {
-		return kind != media.Other // one lives as long as any other JSON
+	if kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); kind == media.Other {
+		return false
+	}
+	a.meta.ContentType = manifest.Typed(key, &a.meta, kind)
+	a.resp.Header.Set("Content-Type", a.meta.ContentType)
+	if kind == media.Companion {
+		return true // it lives as long as any other JSON
 	}
 	if a.head.Kind = kind; a.from == "origin" { // a neighbour has said how long it lives
 		a.judge(now())

@@ -157,6 +157,9 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	if err != nil {
 		return nil, err
 	}
+	if r.Header.Get("Range") == "" {
+		rules.AllOf(resp)
+	}
 	now, h := f.now(), resp.Header
 	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", meta: metaOf(resp, o.key)}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/edge/rules"
 
 	"tandem/internal/media"
@@ -86,7 +87,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 // displaces tells whether an answer that is no manifest stands for a live one whose
 // copy may still be given: some origins say with 200 that they have failed.
 func displaces(f *Fetcher, key string, a *answer, have *segstore.Meta) bool {
-	if have == nil || a.meta.Status != http.StatusOK || !rules.MayServeStale(have, rules.PathOf(key), f.now()) {
+	if have == nil || !manifest.Readable(a.meta.Status) || !rules.MayServeStale(have, rules.PathOf(key), f.now()) {
 		return false
 	}
 	m := f.manifests.Kept(key)
@@ -189,7 +190,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 	}
 	age := rules.AgeOf(h)
 	return segstore.Meta{
-		ContentType: h.Get("Content-Type"), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
+		ContentType: manifest.TypeOf(have.ContentType, h.Get("Content-Type")), LastModified: h.Get("Last-Modified"), CacheControl: joined(h, "Cache-Control"), Expires: h.Get("Expires"),
 		Vary: rules.SelectionOf(have.Status, h, o.asker, rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)), Fields: fields, Tags: tags, Stored: now.Add(-age), Fresh: now.Add(r.Fresh),
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,36 +85,6 @@ type Entry struct {
 	stored          time.Time // when that was made
 	led             []byte    // see Led
 	coded           coded
-}
-
-// Candidate tells whether an object may be a manifest: what is no media object by its
-// name, nor by a type of which nobody means one.
-func Candidate(key string, m *segstore.Meta) bool {
-	if m.Status != http.StatusOK && m.Status != 0 {
-		return false
-	}
-	switch media.KindOf(rules.PathOf(key), "") {
-	case media.MediaPlaylist, media.Multivariant, media.MPD:
-		return true
-	case media.Other:
-		return mayHoldText(m.ContentType)
-	}
-	return false
-}
-
-// mayHoldText leaves out the types of which nobody means a manifest. Of transport
-// streams somebody does: a playlist goes out as what lies beside it.
-func mayHoldText(contentType string) bool {
-	contentType, _, _ = strings.Cut(strings.ToLower(contentType), ";")
-	major, _, _ := strings.Cut(contentType, "/")
-	switch major {
-	case "video", "audio":
-		kind := media.KindOf("", contentType)
-		return media.IsPlaylist(kind) || strings.TrimSpace(contentType) == "video/mp2t"
-	case "image", "font", "model":
-		return false
-	}
-	return true
 }
 
 // Upcoming tells whether a target that is not there may be a segment to come of a

@@ -127,6 +127,20 @@ func RangeIn(resp *http.Response, asked h1.Range) (r h1.ContentRange, ok bool) {
 	return r, ok && r.First == asked.First && r.Length() > 0 && r.Last <= asked.Last && (resp.ContentLength < 0 || resp.ContentLength == r.Length())
 }
 
+// AllOf makes 200 of a 206 that nobody has asked for and that is all of the object, as
+// some origins answer; one that is less, or doesn't tell, stays what it is.
+func AllOf(resp *http.Response) {
+	if resp.StatusCode != http.StatusPartialContent {
+		return
+	}
+	r, ok := h1.ParseContentRange(resp.Header.Get("Content-Range"))
+	if !ok || r.First != 0 || r.Total < 1 || r.Last != r.Total-1 || resp.ContentLength >= 0 && resp.ContentLength != r.Total {
+		return
+	}
+	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
+	resp.Header.Del("Content-Range")
+}
+
 // PartOf reads an origin's 206: the bytes from begin on, up to the end of a slice or
 // of the object, under a strong validator. False: it is not what was asked for, or
 // can't be put together with others (RFC 9110 section 15.3.7.3).

@@ -171,7 +171,9 @@ var Table = []Mutation{
 	{0, "raftfsm/changes.go", "d.StreamsGone = append(d.StreamsGone, name)", "_ = name", "raftfsm.TestWhatIsGoneIsToldToo"},
 	{0, "raftfsm/changes.go", "if purge.Seq > version {", "if purge.Seq > version+1 {", "raftfsm.TestWhatIsGoneIsToldToo"},
 
-	// Any origin: a miss asks the partner first.
+	// Any origin: a miss asks the partner first; a manifest is one whatever it is called.
+	{0, "edge/fetch/source.go", "manifest.TypeOf(have.ContentType, h.Get(\"Content-Type\"))", "h.Get(\"Content-Type\")", "edge.TestManifestIsOneWhateverItIsCalled"},
+	{0, "edge/manifest/candidate.go", "return \"application/vnd.apple.mpegurl\"", "return m.ContentType", "edge.TestManifestIsOneWhateverItIsCalled"},
 	{0, "edge/fetch/cut.go", "rules.Extent(m.Fields, begin, m.Size)", "rules.Extent(m.Fields, 0, m.Size)", "edge.TestMissIsAskedOfThePartnerFirst"},
 	{0, "edge/fetch/cut.go", "return view, ok\n}", "return nil, false\n}", "edge.TestMissIsAskedOfThePartnerFirst"},
 
