@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,4 +149,45 @@ func TestLiveListOfANeighbourWaitsForRoomToo(t *testing.T) {
 		}
 	}
 	leave()
+}
+
+// An origin that dribbles large manifests keeps no other one waiting: what is not here
+// takes no room.
+func TestLargeManifestsThatDribbleKeepNoOtherWaiting(t *testing.T) {
+	o, goOn, begun := newOrigin(t), make(chan struct{}), make(chan struct{}, 8)
+	list := listOf(o.URL) + strings.Repeat("#\n", manifest.Small)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if strings.Contains(r.URL.Path, "sized") {
+			w.Header().Set("Content-Length", strconv.Itoa(len(list)))
+		}
+		rest := list
+		if strings.Contains(r.URL.Path, "dribbles") {
+			_, _ = io.WriteString(w, list[:manifest.Small+1000])
+			w.(http.Flusher).Flush()
+			begun <- struct{}{}
+			<-goOn
+			rest = list[manifest.Small+1000:]
+		}
+		_, _ = io.WriteString(w, rest)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL, ManifestLimit: 1 << 20, forRoom: 30 * time.Millisecond})
+	var all sync.WaitGroup
+	ask := func(path string) {
+		if resp, body := get(t, e.url+path); resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), ledBy("..")) || !strings.HasSuffix(string(body), "#\n#\n") {
+			t.Errorf("%s: %s, %.200s", path, resp.Status, body)
+		}
+	}
+	for i := range 4 {
+		all.Go(func() { ask(fmt.Sprintf("/v/dribbles-%s%d.m3u8", []string{"sized", ""}[i%2], i)) })
+	}
+	for range 4 {
+		<-begun
+	}
+	for _, path := range []string{"/v/sized.m3u8", "/v/other.m3u8"} {
+		ask(path)
+	}
+	close(goOn)
+	all.Wait()
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Duplication   string
 	Named         bool          // nodes have names: no other origin than one of theirs is told where to send objects
 	ManifestLimit int64         // bytes of a manifest that is read
+	Spool         string        // directory of large ones while they come
 	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
 }
 

@@ -70,7 +70,6 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	body, err := f.readManifest(ctx, a)
 	switch {
 	case errors.Is(err, media.ErrTooLarge):
-		a.resp.Body = &begun{io.MultiReader(bytes.NewReader(body), a.resp.Body), a.resp.Body}
 		return f.fillObject(ctx, sink, o, a)
 	case err != nil:
 		return err
@@ -110,40 +109,27 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	return err
 }
 
-// readManifest reads a body up to the limit of a manifest; ErrTooLarge with what
-// was read. The room that a large one takes is given back with the answer.
+// readManifest reads a body up to the limit of a manifest; ErrTooLarge, and the body is
+// as it was. The room that a large one takes is given back with the answer.
 func (f *Fetcher) readManifest(ctx context.Context, a *answer) ([]byte, error) {
 	limit := f.cfg.ManifestLimit
 	if a.meta.Size > limit {
 		return nil, media.ErrTooLarge
 	}
 	var body bytes.Buffer
-	size := a.meta.Size
-	if size < 0 { // one that is small asks for no room, whatever it does not say
-		a.used = true
-		n, err := f.drainInto(ctx, &limited{&body, min(manifest.Small, limit)}, a)
-		if size = n; errors.Is(err, media.ErrTooLarge) {
-			size, err = -1, nil
-		}
-		if err != nil || size >= 0 {
-			return body.Bytes(), err
-		}
+	if a.meta.Size > manifest.Small {
+		return readLarge(ctx, f, a, nil)
 	}
-	var err error
-	if a.leave, err = f.manifests.Enter(ctx, a.meta.Encoding, size); err != nil {
-		return nil, err
-	}
-	body.Grow(int(max(size, 0)) + bytes.MinRead)
+	body.Grow(int(max(a.meta.Size, 0)) + bytes.MinRead)
 	a.used = true
-	_, err = f.drainInto(ctx, &limited{&body, limit}, a)
+	_, err := f.drainInto(ctx, &limited{&body, min(manifest.Small, limit)}, a)
 	switch {
-	case errors.Is(err, media.ErrTooLarge):
-		a.used = false
-		return body.Bytes(), err
+	case errors.Is(err, media.ErrTooLarge): // one that is small asks for no room, whatever it does not say
+		return readLarge(ctx, f, a, body.Bytes())
 	case err != nil:
 		return nil, err
-	case size >= 0 && int64(body.Len()) != size:
-		return nil, fmt.Errorf("%w: %d of %d bytes", ErrShort, body.Len(), size)
+	case a.meta.Size >= 0 && int64(body.Len()) != a.meta.Size:
+		return nil, fmt.Errorf("%w: %d of %d bytes", ErrShort, body.Len(), a.meta.Size)
 	}
 	return body.Bytes(), nil
 }

@@ -52,7 +52,6 @@ func (a *Answer) Manifest(ctx context.Context, key string) (*manifest.Entry, err
 		}
 		return e, nil
 	}
-	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(body), a.resp.Body), a.resp.Body}
 	return nil, nil
 }
 

@@ -11,13 +11,14 @@ import (
 )
 
 // ErrBusy is returned when so many large manifests are read at once that this one
-// found no room within roomWait.
+// found no room within roomWait, or so much of them lies on the disk.
 var ErrBusy = errors.New("too many large manifests are read at once")
 
 // Bounds of room.
 const (
-	Small    = 256 << 10 // bytes of a body that needs no room
-	roomWait = 10 * time.Second
+	Small     = 256 << 10 // bytes of a body that needs no room
+	roomWait  = 10 * time.Second
+	mostLying = 16 // of the largest, on the disk
 )
 
 // room bounds the bytes of the large manifests that are read at once, or are one
@@ -28,10 +29,11 @@ type room struct {
 	of    *semaphore.Weighted
 	limit int64 // of one manifest
 	wait  time.Duration
+	lying *semaphore.Weighted // bytes on the disk, of those that come
 }
 
 func newRoom(cfg Config) room {
-	return room{semaphore.NewWeighted(2 * cfg.Limit), cfg.Limit, cmp.Or(cfg.Wait, roomWait)}
+	return room{semaphore.NewWeighted(2 * cfg.Limit), cfg.Limit, cmp.Or(cfg.Wait, roomWait), semaphore.NewWeighted(mostLying * cfg.Limit)}
 }
 
 // Enter takes room for a body of so many bytes; what is encoded, or of a length that
@@ -51,4 +53,28 @@ func (c *Cache) Enter(ctx context.Context, encoding string, size int64) (leave f
 		return func() {}, context.Cause(in)
 	}
 	return sync.OnceFunc(func() { c.room.of.Release(size) }), nil
+}
+
+// Share is what one manifest that comes has of the disk, in bytes that are here.
+type Share struct {
+	room  *room
+	bytes int64
+}
+
+// NewShare is one of nothing.
+func (c *Cache) NewShare() *Share { return &Share{room: &c.room} }
+
+// Take adds bytes; false: there is no more.
+func (s *Share) Take(n int64) bool {
+	if !s.room.lying.TryAcquire(n) {
+		return false
+	}
+	s.bytes += n
+	return true
+}
+
+// Leave gives all of them back.
+func (s *Share) Leave() {
+	s.room.lying.Release(s.bytes)
+	s.bytes = 0
 }
