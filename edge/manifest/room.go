@@ -57,16 +57,17 @@ func (c *Cache) Enter(ctx context.Context, encoding string, size int64) (leave f
 
 // Share is what one manifest that comes has of the disk, in bytes that are here.
 type Share struct {
-	room  *room
+	cache *Cache
 	bytes int64
 }
 
 // NewShare is one of nothing.
-func (c *Cache) NewShare() *Share { return &Share{room: &c.room} }
+func (c *Cache) NewShare() *Share { return &Share{cache: c} }
 
 // Take adds bytes; false: there is no more.
 func (s *Share) Take(n int64) bool {
-	if !s.room.lying.TryAcquire(n) {
+	if !s.cache.room.lying.TryAcquire(n) {
+		s.cache.Counts.Busy.Add(1)
 		return false
 	}
 	s.bytes += n
@@ -75,6 +76,6 @@ func (s *Share) Take(n int64) bool {
 
 // Leave gives all of them back.
 func (s *Share) Leave() {
-	s.room.lying.Release(s.bytes)
+	s.cache.room.lying.Release(s.bytes)
 	s.bytes = 0
 }

@@ -80,7 +80,7 @@ func TestEveryTagIsLedIntoTheSession(t *testing.T) {
 		if c.want == "" {
 			c.want = c.in
 		}
-		for _, form := range []string{"#EXTM3U\n%s\n", "\xef\xbb\xbf#EXTM3U\r\n%s\r\n", "#EXTM3U\n\n\n%s"} {
+		for _, form := range []string{"#EXTM3U\n%s\n", "#EXTM3U\r%s\r", "\xef\xbb\xbf#EXTM3U\r\n%s\r\n", "#EXTM3U\n\n\n%s"} {
 			m := parsed(t, s, fmt.Sprintf(form, c.in))
 			if got := edited(m); got != fmt.Sprintf(form, c.want) {
 				t.Errorf("%q became %q", c.in, got)

@@ -194,7 +194,7 @@ func (p *reader) begins(name scan.Span) (all, used bool) {
 			return true, used
 		}
 		used = true
-		if n == 0 || rest[n-1] != '"' && rest[n-1] != '\n' {
+		if n == 0 || rest[n-1] != '"' && rest[n-1] != '\n' && rest[n-1] != '\r' {
 			return false, true
 		}
 		rest = rest[n+len(reference):]

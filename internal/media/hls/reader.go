@@ -33,9 +33,13 @@ type reader struct {
 // known.
 func Parse(d *edit.Draft, at int, imported func(name string) (Variable, bool)) *List {
 	p := reader{List: &List{Draft: d, known: true}, imported: imported}
+	ends := byte('\n')
+	if bytes.IndexByte(d.Body, ends) < 0 {
+		ends = '\r' // as players read it
+	}
 	for body := d.Body; at < len(body); {
 		end, next := len(body), len(body)
-		if n := bytes.IndexByte(body[at:], '\n'); n >= 0 {
+		if n := bytes.IndexByte(body[at:], ends); n >= 0 {
 			end, next = at+n, at+n+1
 		}
 		if s := scan.Trim(body, at, end); s.N > 0 {
