@@ -171,7 +171,9 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 	if f.meta.Size == 0 {
 		return
 	}
+	e.manifests.Hold(entry)
 	n, err := f.send(w, 0, f.meta.Size-1)
+	e.manifests.Release(entry)
 	e.counts.sentBytes.Add(n)
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -172,7 +172,7 @@ func TestLargeManifestsThatDribbleKeepNoOtherWaiting(t *testing.T) {
 		_, _ = io.WriteString(w, rest)
 		return true
 	})
-	e := startEdge(t, Config{Origin: o.URL, ManifestLimit: 1 << 20, forRoom: 30 * time.Millisecond})
+	e := startEdge(t, Config{Origin: o.URL, ManifestLimit: 1 << 20, forRoom: 5 * time.Second})
 	var all sync.WaitGroup
 	ask := func(path string) {
 		if resp, body := get(t, e.url+path); resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), ledBy("..")) || !strings.HasSuffix(string(body), "#\n#\n") {

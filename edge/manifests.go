@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strings"
 
@@ -122,7 +123,9 @@ func (e *Edge) serveManifest(w http.ResponseWriter, r *http.Request, x *request,
 	if !y.Bodied() || r.Method == http.MethodHead || y.Length() == 0 {
 		return
 	}
+	e.manifests.Hold(f.entry)
 	n, err := f.send(w, y.Part.First, y.Part.Last)
+	e.manifests.Release(f.entry)
 	e.counts.sentBytes.Add(n)
 	if err != nil {
 		panic(http.ErrAbortHandler) // visibly broken, never silently short
@@ -131,13 +134,36 @@ func (e *Edge) serveManifest(w http.ResponseWriter, r *http.Request, x *request,
 
 // send writes the bytes from first to last.
 func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
+	to := whileHeld{w, f.entry}
 	if f.body != nil {
-		n, err := w.Write(f.body[first : last+1])
+		n, err := to.Write(f.body[first : last+1])
 		return int64(n), err
 	}
-	n, err := f.entry.Edits().Copy(w, media.Memory(f.entry.Body()), f.prefix, first, last+1)
+	n, err := f.entry.Edits().Copy(to, media.Memory(f.entry.Body()), f.prefix, first, last+1)
 	if err == nil && n != last+1-first {
 		err = fetch.ErrShort
+	}
+	return n, err
+}
+
+// whileHeld writes a version of a manifest as long as it is to be sent.
+type whileHeld struct {
+	io.Writer
+	entry *manifest.Entry
+}
+
+// sentAtOnce is how much is written before that is looked at again, in bytes.
+const sentAtOnce = 256 << 10
+
+// Write is an io.Writer's.
+func (w whileHeld) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		if w.entry.Ended() {
+			return n, manifest.ErrLeft
+		}
+		var written int
+		written, err = w.Writer.Write(p[n:min(len(p), n+sentAtOnce)])
+		n += written
 	}
 	return n, err
 }
@@ -145,11 +171,11 @@ func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
 // soon is the bytes from first to last where they are not many: what can be had
 // without waiting for anybody.
 func (f *form) soon(first, last int64) ([]byte, bool) {
-	if f.body != nil {
-		return f.body[first : last+1], true
-	}
-	if last+1-first > quickForm {
+	switch {
+	case last+1-first > manifest.Small, f.body == nil && last+1-first > quickForm: // its version is held while it is given
 		return nil, false
+	case f.body != nil:
+		return f.body[first : last+1], true
 	}
 	out := bytes.NewBuffer(make([]byte, 0, last+1-first))
 	n, err := f.entry.Edits().Copy(out, media.Memory(f.entry.Body()), f.prefix, first, last+1)

@@ -48,12 +48,14 @@ type Cache struct {
 	room    room
 	few     chan struct{} // places for those who decode or parse a large one
 
-	mu      sync.Mutex
-	entries map[string]*list.Element // of *Entry by key; guarded by mu
-	order   *list.List               // the one that was asked for last in front; guarded by mu
-	bytes   int64                    // guarded by mu
-	parents map[string]string        // keys of media playlists -> that of the multivariant one; guarded by mu
-	indexes map[string]*media.Index  // of files, by their key, digest and place; guarded by mu
+	mu        sync.Mutex
+	entries   map[string]*list.Element // of *Entry by key; guarded by mu
+	order     *list.List               // the one that was asked for last in front; guarded by mu
+	bytes     int64                    // guarded by mu
+	left      *list.List               // of *Entry: given out, and not among these any more; guarded by mu
+	leftBytes int64                    // of those; guarded by mu
+	parents   map[string]string        // keys of media playlists -> that of the multivariant one; guarded by mu
+	indexes   map[string]*media.Index  // of files, by their key, digest and place; guarded by mu
 
 	Counts    Counts
 	Redirects Redirects
@@ -63,7 +65,7 @@ type Cache struct {
 func New(cfg Config, deps Deps) *Cache {
 	return &Cache{
 		cfg: cfg, log: deps.Logger, store: deps.Store, origin: deps.Origin,
-		room: newRoom(cfg), few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
+		room: newRoom(cfg), few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), left: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
 	}
 }
 
@@ -85,6 +87,7 @@ type Entry struct {
 	stored          time.Time // when that was made
 	led             []byte    // see Led
 	coded           coded
+	holding         holding
 }
 
 // Upcoming tells whether a target that is not there may be a segment to come of a
@@ -129,7 +132,8 @@ func (c *Cache) Known(key string, m *segstore.Meta) (*Entry, bool) {
 	defer c.mu.Unlock()
 	e := c.entries[key]
 	if e == nil || m.Digest == "" || e.Value.(*Entry).digest != m.Digest {
-		return nil, false
+		left := c.again(key, m.Digest)
+		return left, left != nil
 	}
 	c.order.MoveToFront(e)
 	return e.Value.(*Entry), true
@@ -257,6 +261,7 @@ func (c *Cache) Keep(e *Entry) {
 		}
 		c.drop(old)
 	}
+	c.forget(e)
 	c.entries[e.key] = c.order.PushFront(e)
 	c.bytes += e.cost()
 	if e.Manifest != nil && e.Kind() == media.Multivariant {
@@ -283,6 +288,7 @@ func (c *Cache) drop(at *list.Element) {
 	e := c.order.Remove(at).(*Entry)
 	delete(c.entries, e.key)
 	c.bytes -= e.cost()
+	c.leave(e)
 }
 
 // Bytes is how much is kept.
