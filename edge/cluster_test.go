@@ -95,17 +95,26 @@ func newBalancer(t *testing.T) *testBalancer {
 		b.ready[s.Edge] = s.Version
 		b.mu.Unlock()
 	})
-	mux.HandleFunc(wire.PathReport, func(w http.ResponseWriter, r *http.Request) {
-		var s wire.Report
-		_ = json.NewDecoder(r.Body).Decode(&s)
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.reports[s.Edge] = s
-		call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone})
-	})
+	mux.HandleFunc(wire.PathReport, b.hear)
 	b.Server = httptest.NewServer(mux)
 	t.Cleanup(func() { b.CloseClientConnections(); b.Close() })
 	return b
+}
+
+// hear takes a report, and tells what the other one of two edges has asked of the origin.
+func (b *testBalancer) hear(w http.ResponseWriter, r *http.Request) {
+	var s wire.Report
+	_ = json.NewDecoder(r.Body).Decode(&s)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reports[s.Edge] = s
+	answer := wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone}
+	for name, other := range b.reports {
+		if name != s.Edge {
+			answer.Asked = append(answer.Asked, other.Asked...)
+		}
+	}
+	call.Reply(w, http.StatusOK, answer)
 }
 
 func (b *testBalancer) poll(w http.ResponseWriter, r *http.Request) {

@@ -127,7 +127,7 @@ func (e *Edge) furnish(deps Deps) error {
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
 	})
 	e.member = member.New(e.cfg.member(), member.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic,
+		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },
 		Applied: e.Nodes().applied,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
@@ -145,11 +145,11 @@ func (e *Edge) furnish(deps Deps) error {
 }
 
 // traffic is what reports say of this edge's requests.
-func (e *Edge) traffic() member.Traffic {
+func (e *Edge) traffic() wire.Report {
 	c := &e.fetch.Counts
-	return member.Traffic{
+	return wire.Report{
 		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
-		Build: obs.BuildName(), Troubles: troubles(e),
+		Build: obs.BuildName(), Troubles: troubles(e), Asked: e.asks.told(),
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // and fresh, or on its way, pays nothing.
 const emptyMiss = 10
 
-// clientBudgets are what one client may make this edge ask of its origin, a minute.
+// clientBudgets are what one client may make all edges together ask of their origins, a
+// minute: each tells the others by its reports.
 type clientBudgets struct {
 	misses   *budget.Rate // for what is not here, and by other methods
 	renewals *budget.Rate // whether a copy is still good: apart, so that nobody is refused anything new for it
@@ -27,6 +28,30 @@ type clientBudgets struct {
 
 func newClientBudgets(each int, now func() time.Time) clientBudgets {
 	return clientBudgets{misses: budget.NewRate(each, now), renewals: budget.NewRate(each, now)}
+}
+
+// told is what this edge tells the others of its clients.
+func (b *clientBudgets) told() []wire.Asked {
+	misses, renewals := b.misses.Told(wire.MaxAsked/2), b.renewals.Told(wire.MaxAsked/2)
+	var asked []wire.Asked
+	for client, n := range misses {
+		asked = append(asked, wire.Asked{Client: client, Misses: n, Renewals: renewals[client]})
+		delete(renewals, client)
+	}
+	for client, n := range renewals {
+		asked = append(asked, wire.Asked{Client: client, Renewals: n})
+	}
+	return asked
+}
+
+// heard takes what the others have asked for the same clients.
+func (b *clientBudgets) heard(asked []wire.Asked) {
+	misses, renewals := map[string]float64{}, map[string]float64{}
+	for _, a := range asked {
+		misses[a.Client], renewals[a.Client] = a.Misses, a.Renewals
+	}
+	b.misses.Heard(misses)
+	b.renewals.Heard(renewals)
 }
 
 // refuseMiss refuses a client over its budget what would have to be asked of the origin:

@@ -163,3 +163,42 @@ func TestTheBudgetIsTheViewersAndNotTheBalancers(t *testing.T) {
 		t.Errorf("another viewer: %d", status)
 	}
 }
+
+// A client's budget is one for all edges, of misses and of revalidations: each is told what the others have
+// asked for it.
+func TestABudgetIsNotOneForEachEdge(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/v/stale/") {
+			w.Header().Set("Cache-Control", "max-age=0")
+		}
+		return false
+	})
+	_, edges := startRingOf(t, 2, o, func(int) Config { return Config{MaxMisses: 64, ReportEvery: 5 * time.Millisecond} })
+	ask := func(e *testEdge, target, viewer string) int {
+		resp, _ := do(t, http.MethodGet, e.url+target, nil, append(asNode(), wire.HeaderViewer, viewer)...)
+		return resp.StatusCode
+	}
+	n := 0
+	refuses := func(e *testEdge, target, viewer string) bool {
+		n++
+		return ask(e, strings.ReplaceAll(target, "N", fmt.Sprint(n)), viewer) == http.StatusTooManyRequests
+	}
+	for _, row := range []struct{ target, viewer, other string }{
+		{"/v/x/N.m4s", "203.0.113.7", "203.0.113.8"},
+		{"/v/stale/y.m4s", "2001:db8::1", "2001:db8:0:1::1"},
+	} {
+		eventually(t, "its edge refuses "+row.viewer, func() bool { return refuses(edges[0], row.target, row.viewer) })
+		let := 0
+		eventually(t, "the other edge refuses it", func() bool {
+			let++
+			return refuses(edges[1], row.target, row.viewer)
+		})
+		if let > 32 {
+			t.Errorf("%s: the other edge has let %d of %d", row.target, let, 64)
+		}
+		if refuses(edges[1], row.target, row.other) {
+			t.Errorf("%s: another viewer is refused", row.target)
+		}
+	}
+}

@@ -54,17 +54,9 @@ type Deps struct {
 	Call      *call.Client
 	Fetch     *fetch.Fetcher
 	Manifests *manifest.Cache
-	Traffic   func() Traffic
+	Traffic   func() wire.Report                // what a report says of the edge's other rooms
+	Heard     func(wire.ReportAnswer)           // what a balancer says to it
 	Applied   func(before, now *wire.Placement) // another placement counts
-}
-
-// Traffic is what a report says of the edge's other rooms.
-type Traffic struct {
-	SentBytes, Hits, Misses, OriginAsked int64
-	Waiting                              int
-	OriginsOut                           []string
-	Build                                string
-	Troubles                             []wire.Trouble
 }
 
 // MemberCounts are figures since the start.
@@ -84,7 +76,8 @@ type Member struct {
 	view    *fetch.View
 	call    *call.Client
 	fetch   *fetch.Fetcher
-	traffic func() Traffic
+	traffic func() wire.Report
+	heard   func(wire.ReportAnswer)
 	applied func(before, now *wire.Placement)
 	tables  *tables
 	numbers lives.Numbers
@@ -118,7 +111,7 @@ func New(cfg Config, deps Deps) *Member {
 		cfg.ProvisionalIdle = cfg.SessionIdle
 	}
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, applied: deps.Applied,
+		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, heard: deps.Heard, applied: deps.Applied,
 		tables: newTables(cfg.Name), numbers: lives.Numbers{Dir: cfg.Data, Log: deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
 	m.tables.perClient = cfg.ProvisionalPerClient

@@ -26,7 +26,11 @@ func (m *Member) reports(ctx context.Context) error {
 			under.Go(func() {
 				defer busy.Delete(balancer)
 				var answer wire.ReportAnswer
-				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) == nil && answer.Majority {
+				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) != nil {
+					return
+				}
+				m.heard(answer)
+				if answer.Majority {
 					m.standIns.HeardOfLeader()
 					m.lag.Told(answer.Version, m.base.Load().Version, m.now(), lagReports*m.cfg.ReportEvery)
 				}
@@ -37,13 +41,10 @@ func (m *Member) reports(ctx context.Context) error {
 
 // Report is how this edge is now.
 func (m *Member) Report(streams bool) wire.Report {
-	traffic := m.traffic()
-	r := wire.Report{
-		Edge: m.cfg.Name, Incarnation: m.incarnation.Load(), Sequence: uint64(m.Counts.Reports.Add(1)), Version: m.view.Placement().Version,
-		Keys: m.Keys.Version(), Capacity: m.cfg.Capacity, Waiting: traffic.Waiting, Recovery: m.Copier.Progress.Load(), StandsIn: m.standIns.List(), Takeovers: m.tables.counts.List(),
-		Opened: m.tables.opened.Load(), // before they are counted
-		Time:   m.now().UnixMilli(), SentBytes: traffic.SentBytes, Hits: traffic.Hits, Misses: traffic.Misses, OriginAsked: traffic.OriginAsked, OriginsOut: traffic.OriginsOut, Build: traffic.Build, Troubles: traffic.Troubles,
-	}
+	r := m.traffic()
+	r.Edge, r.Incarnation, r.Sequence, r.Version = m.cfg.Name, m.incarnation.Load(), uint64(m.Counts.Reports.Add(1)), m.view.Placement().Version
+	r.Keys, r.Capacity, r.Recovery, r.StandsIn, r.Takeovers = m.Keys.Version(), m.cfg.Capacity, m.Copier.Progress.Load(), m.standIns.List(), m.tables.counts.List()
+	r.Opened, r.Time = m.tables.opened.Load(), m.now().UnixMilli() // opened: before they are counted
 	for _, t := range m.tables.list() {
 		load := t.load()
 		r.Delivering += load.Delivering

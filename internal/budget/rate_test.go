@@ -25,7 +25,7 @@ func TestARateLimitIsForEachClientAndAMinute(t *testing.T) {
 	if l.Left("2001:db8::3") {
 		t.Fatal("it gets back more than one a second")
 	}
-	now = now.Add(time.Millisecond)
+	now = now.Add(10 * time.Millisecond) // less than its part of a minute: what is spent fades
 	if !l.Left("2001:db8::3") {
 		t.Fatal("it gets nothing back")
 	}
@@ -61,5 +61,87 @@ func TestARateLimitIsBoundedWhereAllAreAboveTheirLimit(t *testing.T) {
 	}
 	if n := len(l.buckets); n > maxRated {
 		t.Fatalf("%d clients are known", n)
+	}
+}
+
+// Three edges count the same clients: whoever asks them in turn has one budget and not three, however
+// often each is told, and by whom; it comes back as it does at one, and nobody else pays.
+func TestABudgetIsOneForAllWhoCount(t *testing.T) {
+	const each = 640
+	now := time.Unix(1000, 0)
+	var edges []*Rate
+	for range 3 {
+		edges = append(edges, NewRate(each, func() time.Time { return now }))
+	}
+	tell := func() {
+		for range 3 {
+			for _, e := range edges {
+				sum := map[string]float64{}
+				for _, other := range edges {
+					for client, n := range other.Told(10) {
+						if other != e {
+							sum[client] += n
+						}
+					}
+				}
+				e.Heard(sum)
+			}
+		}
+	}
+	let := 0
+	for range 10 * each {
+		for _, e := range edges {
+			if e.Left("192.0.2.1") {
+				e.Spend("192.0.2.1", 1)
+				let++
+			}
+		}
+		tell()
+	}
+	if let < each-2 || let > each+3 {
+		t.Errorf("%d of %d are let", let, each)
+	}
+	edges[0].Spend("192.0.2.2", 1)
+	if told := edges[0].Told(10); len(told) != 1 || !edges[1].Left("192.0.2.2") {
+		t.Errorf("told: %v", told)
+	}
+	now = now.Add(time.Minute)
+	let = 0
+	for range each {
+		for _, e := range edges {
+			if e.Left("192.0.2.1") {
+				e.Spend("192.0.2.1", 1)
+				let++
+			}
+		}
+		tell()
+	}
+	if want := 0.632 * each; float64(let) < want-3 || float64(let) > want+3 {
+		t.Errorf("%d are let after a minute; want %.0f", let, want)
+	}
+}
+
+// Of many clients those are told of who have spent most, and what others tell is bounded.
+func TestWhatIsToldOfClientsIsBounded(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := NewRate(64, func() time.Time { return now })
+	heard := map[string]float64{}
+	for i := range maxRated + 100 {
+		heard[fmt.Sprint("h", i)] = 2
+		if i < 100 {
+			l.Spend(fmt.Sprint("203.0.113.", i), i)
+		}
+	}
+	told := l.Told(10)
+	if len(told) != 10 || told["203.0.113.99"] != 99 || told["203.0.113.90"] != 90 {
+		t.Errorf("told: %v", told)
+	}
+	l.Heard(heard)
+	if n := len(l.elsewhere); n > maxRated {
+		t.Errorf("%d are remembered", n)
+	}
+	now = now.Add(time.Minute)
+	if l.Heard(nil); len(l.elsewhere) != 0 {
+		t.Errorf("%d are remembered, of whom nothing counts any more", len(l.elsewhere))
 	}
 }

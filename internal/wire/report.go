@@ -52,6 +52,18 @@ type Report struct {
 	Time        int64           `json:"time,omitempty"`        // by its clock, unix milliseconds; 0: an older build
 	Build       string          `json:"build,omitempty"`       // what runs there; empty: an older build
 	Troubles    []Trouble       `json:"troubles,omitempty"`
+	Asked       []Asked         `json:"asked,omitempty"` // what it has asked of origins for those clients who made it ask most
+}
+
+// MaxAsked is of how many clients a report, and the answer to it, says what they cost.
+const MaxAsked = 64
+
+// Asked is what one client's requests cost origins of late, in the units of
+// --max-misses-per-client; it decays by the minute.
+type Asked struct {
+	Client   string  `json:"client"` // by ClientOf
+	Misses   float64 `json:"misses,omitempty"`
+	Renewals float64 `json:"renewals,omitempty"`
 }
 
 // Trouble is something about a node that operators have to know, in its own words.
@@ -79,8 +91,9 @@ type StandIn struct {
 // ReportAnswer tells an edge which placement is current, and whether it can be
 // changed: then nobody but the leader's commit makes a death true.
 type ReportAnswer struct {
-	Version  uint64 `json:"version"`
-	Majority bool   `json:"majority"`
+	Version  uint64  `json:"version"`
+	Majority bool    `json:"majority"`
+	Asked    []Asked `json:"asked,omitempty"` // what the other edges have asked of origins for the same clients: budgets are one for all edges
 }
 
 // Register is how an edge makes itself known, at its start and whenever the

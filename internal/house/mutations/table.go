@@ -185,6 +185,7 @@ var Table = []Mutation{
 	{0, "lb/proxy/splice_body.go", "n, r.closes = int(left), true", "n = int(left)", "lb/proxy.TestAConnectionWithMoreThanItsAnswerIsNotKept"},
 	{0, "lb/proxy/silence.go", "case !s.resumed:", "case false:", "lb/proxy.TestSilenceIsDue"},
 	{0, "lb/proxy/exchange.go", "x.body.Ended() && !x.closes", "!x.closes", "lb/proxy.TestConnectionsAreKeptAfterWholeAnswers"},
+	{0, "internal/budget/rate.go", "l.buckets[client].left(now)+l.elsewhere[client].left(now)+1", "l.buckets[client].left(now)+1", "internal/budget.TestABudgetIsOneForAllWhoCount"},
 	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},
 
 	// What operators and logs are told, in short and once.
