@@ -90,11 +90,22 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 	c.state = away
 	ctx, stop := context.WithCancel(s.cfg.Context(s.ctx, c.client))
 	c.stop = stop
-	if c.half && c.body == nil || c.gone {
-		stop()
-	}
+	c.parts()
 	s.away.Add(1)
 	go c.serveAway(r.WithContext(ctx), begun, serve)
+}
+
+// parts looks whether the client of a request that is away has gone. One that sends no
+// more may have closed the connection, or wait for its answer still (RFC 9112 says of
+// neither that it must not): nobody can tell until something is sent. So it is waited for,
+// for a while; where the request has a body the end may be that of the body.
+func (c *Conn) parts() {
+	switch {
+	case c.gone:
+		c.cancel()
+	case c.half && c.body == nil && c.in == nil:
+		c.loop.halves.push(c, c.loop.now)
+	}
 }
 
 func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
@@ -123,6 +134,7 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 
 // back takes the connection from its goroutine.
 func (c *Conn) back(end fate) {
+	c.leave()
 	c.stop()
 	c.stop = nil
 	c.state, c.readable, c.writable = busy, true, true

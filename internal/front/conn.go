@@ -120,9 +120,7 @@ func (c *Conn) Ready(events uint32) {
 			c.driver.Writable()
 		}
 	case away:
-		if c.gone || c.half && c.body == nil { // else it may have ended as the body did
-			c.cancel()
-		}
+		c.parts()
 	case lingering:
 		c.discard()
 	}

@@ -112,7 +112,7 @@ func await(t *testing.T, what string, told <-chan struct{}) {
 
 func TestRequestThatIsAwayIsCancelledWhenItsClientGoes(t *testing.T) {
 	a := newAwaiting()
-	s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.Handler = a })
+	s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.Handler, c.halfFor = a, short })
 	for _, go1 := range []func(*caller){(*caller).vanish, func(c *caller) { _ = c.CloseWrite() }, func(c *caller) { _ = c.Close() }} {
 		c := call(t, s.addr)
 		c.say(ask("GET", "/wait"))
@@ -130,10 +130,49 @@ func TestRequestThatIsAwayIsCancelledWhenItsClientGoes(t *testing.T) {
 	c.ends(inOrder)
 }
 
+// A client that sends no more waits for the answer to each of its requests still, whether
+// it had said so before a goroutine had the request or while it has it; nobody else waits
+// for it longer than for a while.
+func TestClientThatSendsNoMoreGetsTheAnswersOfGoroutines(t *testing.T) {
+	plainOnly(t)
+	a := newAwaiting()
+	s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.Handler, c.halfFor = a, time.Hour })
+	for _, early := range []bool{true, false} {
+		c := call(t, s.addr)
+		if early {
+			c.lastWords(strings.Repeat(ask("GET", "/wait"), 2))
+			await(t, "the request", a.came)
+		} else {
+			c.say(strings.Repeat(ask("GET", "/wait"), 2))
+			await(t, "the request", a.came)
+			_ = c.CloseWrite()
+		}
+		s.pass()
+		s.pass()
+		a.let(t)
+		c.hearTarget("GET", "/wait")
+		await(t, "the second one", a.came)
+		a.let(t)
+		c.hearTarget("GET", "/wait")
+		c.ends(inOrder)
+	}
+	if len(a.cancelled) > 0 {
+		t.Error("a request was cancelled")
+	}
+	gone := call(t, s.addr) // when it was thought to wait
+	gone.say(ask("GET", "/wait"))
+	await(t, "the request", a.came)
+	_ = gone.CloseWrite()
+	s.pass()
+	gone.vanish()
+	await(t, "its end", a.cancelled)
+}
+
 // Who has been told nothing, because a Handler gave a request up whose client seemed to
 // be gone, and hears all the same, does not hear of an empty body.
 func TestClientThatSendsNoMoreIsNotToldOfAnEmptyBody(t *testing.T) {
 	s := newStage(t, oneLoop, func(_ *stage, c *Config) {
+		c.halfFor = short
 		c.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	})
 	c := call(t, s.addr)

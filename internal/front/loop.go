@@ -14,6 +14,7 @@ const (
 	readBuffer = 64 << 10    // of a loop, in bytes
 	longest    = time.Second // that a loop sleeps
 	lingerFor  = 500 * time.Millisecond
+	halfFor    = 5 * time.Second // for the answer to one that sends no more
 	paceEvery  = 5 * time.Second // twice in a row too slow is slow
 
 	// A goroutine that is not rescheduled for 10 ms is made to, by a signal; a loop
@@ -62,6 +63,7 @@ type Loop struct {
 	heads   list       // connections whose head has not come yet
 	idle    list
 	linger  list
+	halves  list // requests are away of clients that send no more
 	trials  list // connections on trial
 	onTrial int
 	paced   time.Time // when pace began
@@ -246,7 +248,7 @@ func (l *Loop) sleep(next time.Time) int {
 		return 0
 	}
 	wait := longest
-	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor), l.trials.due(trialFor)} {
+	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor), l.halves.due(l.server.cfg.halfFor), l.trials.due(trialFor)} {
 		if !t.IsZero() {
 			wait = min(wait, t.Sub(l.now))
 		}
@@ -284,6 +286,7 @@ func (l *Loop) expire() {
 	l.heads.expire(l.now, cfg.HeadTimeout, (*Conn).tooLong)
 	l.idle.expire(l.now, cfg.IdleTimeout, (*Conn).close)
 	l.linger.expire(l.now, cfg.lingerFor, (*Conn).close)
+	l.halves.expire(l.now, cfg.halfFor, (*Conn).cancel)
 	l.trials.expire(l.now, trialFor, (*Conn).Reset)
 	l.pace()
 	l.weigh()

@@ -54,7 +54,7 @@ type Config struct {
 	Panic    func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
 	// 0, nil: those of the room. Tests have less time, and files that are where they say.
-	lingerFor, paceEvery, bodyGrace, weighEvery time.Duration
+	lingerFor, halfFor, paceEvery, bodyGrace, weighEvery time.Duration
 
 	resident func(file *os.File, offset int64) bool // whether a byte is in memory
 }
@@ -78,6 +78,9 @@ func (c *Config) fill() {
 	}
 	if c.lingerFor == 0 {
 		c.lingerFor = lingerFor
+	}
+	if c.halfFor == 0 {
+		c.halfFor = halfFor
 	}
 	if c.paceEvery == 0 {
 		c.paceEvery = paceEvery

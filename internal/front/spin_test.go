@@ -59,9 +59,11 @@ func TestServerThatHasNothingToDoDoesNothing(t *testing.T) {
 		await(t, "a request", a.came)
 	}
 	rests(t, "some are away, with more behind them, and one lingers")
-	a.let(t)
-	a.let(t)
+	for range 3 {
+		a.let(t)
+	}
 	waiting.hearTarget("GET", "/wait")
+	half.hearTarget("GET", "/wait")
 	more.hearTarget("GET", "/wait")
 	more.hearTarget("GET", "/mem/3")
 	rests(t, "all was said")

@@ -113,8 +113,7 @@ func (m *storm) talk(r *rand.Rand) {
 		}
 		for _, s := range all {
 			if err := m.check(c, reader, s); err != nil {
-				// A half-closed client's requests that are away are cancelled.
-				if !m.over.Load() && end != 2 {
+				if !m.over.Load() {
 					m.t.Errorf("%s %s: %v", s.method, s.target, err)
 				}
 				return
