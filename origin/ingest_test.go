@@ -43,6 +43,9 @@ func TestBrokenOrRefusedUploadLeavesNothing(t *testing.T) {
 		{"/air/.hidden", strings.NewReader("x"), 403, nil},
 		{"/air/%2e%2e/%2e%2e/x", strings.NewReader("x"), 403, nil},
 		{"/top.ts", strings.NewReader("x"), 403, nil},
+		{"/air/" + strings.Repeat("a", 256), strings.NewReader("x"), 403, nil},
+		{"/air/a%0d%0aX-B:%20c", strings.NewReader("x"), 403, nil},
+		{"/air/a%7f.ts", strings.NewReader("x"), 403, nil},
 		{"/air/folder", strings.NewReader("x"), 409, nil},
 		{"/air/file/1.ts", strings.NewReader("x"), 409, nil},
 	} {

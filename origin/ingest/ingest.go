@@ -334,13 +334,21 @@ func statusOf(err error) int {
 	}
 }
 
+// longestPart is how long a file's or a folder's name may be, in bytes: NAME_MAX.
+const longestPart = 255
+
 // Shown tells whether a name is one that the origin shows: a clean relative path
-// without hidden parts.
+// without hidden parts and control characters.
 func Shown(name string) bool {
-	if !fs.ValidPath(name) || name == "." || len(name) > 1024 || strings.ContainsAny(name, "\\\x00") {
+	if !fs.ValidPath(name) || name == "." || len(name) > 1024 || strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }) {
 		return false
 	}
-	return name[0] != '.' && !strings.Contains(name, "/.")
+	for part := range strings.SplitSeq(name, "/") {
+		if part[0] == '.' || len(part) > longestPart {
+			return false
+		}
+	}
+	return true
 }
 
 // bodyReader tells a body that breaks off, or stands still, from a disk that
