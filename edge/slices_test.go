@@ -49,6 +49,8 @@ func newBigOrigin(t *testing.T) *bigOrigin {
 			}
 			w.WriteHeader(http.StatusForbidden)
 			return true
+		case strings.Contains(r.URL.Path, "closes") && r.Method == http.MethodHead:
+			panic(http.ErrAbortHandler)
 		case strings.Contains(r.URL.Path, "none"):
 			http.NotFound(w, r)
 			return true
@@ -237,6 +239,9 @@ func TestHeadIsAnsweredByHead(t *testing.T) {
 	}
 	if head, _ := do(t, http.MethodHead, e.url+"/nohead.mp4", nil); head.StatusCode != 200 || head.ContentLength != bigSize {
 		t.Errorf("where HEAD is refused: %s %d %v %q", head.Status, head.ContentLength, head.Header, o.asks())
+	}
+	if head, _ := do(t, http.MethodHead, e.url+"/closes.mp4", nil); head.StatusCode != 200 || head.ContentLength != bigSize {
+		t.Errorf("where HEAD breaks the connection: %s %d %v %q", head.Status, head.ContentLength, head.Header, o.asks())
 	}
 	if head, _ := do(t, http.MethodHead, e.url+"/a/nohead.mp4", nil); head.StatusCode != 200 || head.ContentLength != bigSize {
 		t.Errorf("where the refusal is not stored: %s %d %v %q", head.Status, head.ContentLength, head.Header, o.asks())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/edge/rules"
+	"tandem/edge/upstream"
 	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/segstore"
@@ -150,8 +151,8 @@ func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Wa
 	return Found{How: how, Slices: &Slices{Meta: whole, f: f, r: r, x: *x, first: number, view: view}}, true, nil
 }
 
-// headFound asks for the head alone. An origin that answers HEAD with an error may
-// know GET alone.
+// headFound asks for the head alone. An origin that answers HEAD with an error, or with
+// no answer, may know GET alone.
 func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found, bool, error) {
 	if f.store.Filling(x.Key) {
 		return Found{}, false, nil
@@ -168,6 +169,8 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 		return Found{}, false, nil
 	case a != nil:
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, true, nil
+	case errors.Is(err, upstream.ErrAnswer) && !errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
+		return Found{}, false, nil // some close the connection
 	case err != nil:
 		return Found{How: how}, !errors.Is(err, ErrWhole), err
 	}
