@@ -143,7 +143,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Range")
 		r.Header.Del("If-Range")
 	case http.MethodOptions:
-		call.Preflight(w)
+		call.Preflight(w, r)
 		return
 	default:
 		if !e.clustered() && r.Method != http.MethodTrace && r.Method != http.MethodConnect {

@@ -38,10 +38,13 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if (r.ContentLength != 0 || len(r.TransferEncoding) > 0) && !l.passOver(w, r) {
 		return l.deny(w, http.StatusBadRequest, call.ReasonBody, "the request's body did not arrive, or is too long")
 	}
+	if r.Host == "" && r.ProtoMajor == 2 { // HTTP/1.1 asks for one as well
+		return l.deny(w, http.StatusBadRequest, call.ReasonPath, "a request names the host that it is for: :authority, or Host (RFC 9113 section 8.3.1)")
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		call.Preflight(w)
+		call.Preflight(w, r)
 		return http.StatusNoContent, 0
 	default:
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -332,6 +333,20 @@ func takesNothing(t *testing.T, look func(*connLimiter)) {
 	_ = slow.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.Copy(io.Discard, slow); !errors.Is(err, syscall.ECONNRESET) {
 		t.Fatalf("the client sees %v, want a reset", err)
+	}
+}
+
+// RFC 9113 section 8.3.1 asks for a host as HTTP/1.1 does; HTTP/1.0 does not.
+func TestARequestNamesItsHost(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 1, capacity: 8})
+	for major, status := range map[int]int{1: http.StatusOK, 2: http.StatusBadRequest} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host, r.ProtoMajor, r.ProtoMinor = "", major, 0
+		w := httptest.NewRecorder()
+		c.lb.Handler().ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("HTTP/%d.0: %d %s, want %d", major, w.Code, w.Body, status)
+		}
 	}
 }
 
