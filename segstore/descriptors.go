@@ -3,10 +3,27 @@ package segstore
 import (
 	"container/list"
 	"sync"
+	"syscall"
 )
 
 // looksPerOpen bounds what one opening pays for the descriptors of others.
 const looksPerOpen = 8
+
+// idleFiles is how many files that nobody uses are left open where a process may open so
+// many of all kinds: the most of them are for connections. It was 4096 at a limit of 4096,
+// and an edge that had stored so many objects asked its origin for nothing any more.
+func idleFiles(allowed uint64) int {
+	return int(max(1, min(defaultDescriptors, allowed/4)))
+}
+
+// descriptorsAllowed is how many descriptors this process may have.
+func descriptorsAllowed() uint64 {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return 4 * defaultDescriptors
+	}
+	return uint64(limit.Cur)
+}
 
 // descriptors bounds the open files: beyond the limit those that nobody uses are
 // closed, oldest first, with a second chance for what was used since the last

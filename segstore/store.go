@@ -24,7 +24,7 @@ const (
 type Options struct {
 	MaxBytes    int64 // bytes on disk, default 1 GiB; the index is not counted
 	MemoryBytes int64 // bytes of volatile objects, default 64 MiB
-	Descriptors int   // idle open files, default 4096
+	Descriptors int   // idle open files, default 4096, or a quarter of what the process may open
 	Now         func() time.Time
 	Logger      zerolog.Logger
 	// Fault is asked at the named FaultPoints whether to fail; for tests.
@@ -138,7 +138,7 @@ func newStore(dir string, o Options) *Store {
 		o.MemoryBytes = defaultMemoryBytes
 	}
 	if o.Descriptors <= 0 {
-		o.Descriptors = defaultDescriptors
+		o.Descriptors = idleFiles(descriptorsAllowed())
 	}
 	if o.Now == nil {
 		o.Now = time.Now
