@@ -123,12 +123,12 @@ histories: ## what clients hear of the placement while balancers die, lose their
 halts: ## a Raft leader is halted for 1.6 s and goes on, 16 times, under four clients, in TANDEM_HALTS=100 clusters (a quarter of an hour)
 	@echo "== halted leaders"; TANDEM_HALTS="$${TANDEM_HALTS:-100}" go test -timeout 60m -count=1 -v -parallel 3 -run TestLeadersThatAreHaltedOften ./raftfsm
 
-upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back, under 120 viewers that know one address
+upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back (ONLY=up: not back), under 120 viewers that know one address
 	@[ -n "$(FROM)" ] || { echo "upgrade: FROM=REVISION is missing"; exit 2; }
 	@echo "== upgrade from $(FROM)"; d=$$(mktemp -d); trap 'git worktree remove --force $$d/tree; rm -rf $$d' EXIT; \
 	git worktree add -q --detach $$d/tree $(FROM) && mkdir -p $$d/tree/web/dist && touch $$d/tree/web/dist/.keep && \
 	(cd $$d/tree && CGO_ENABLED=0 go build -trimpath -o $$d/tandem ./cmd/tandem) && \
-	TANDEM_BIN=$$d/tandem TANDEM_UPGRADE_TO=$(CURDIR)/$(BIN) go test -timeout 30m -count=1 -v -run TestEveryNodeIsUpgraded ./internal/systest
+	TANDEM_BIN=$$d/tandem TANDEM_UPGRADE_TO=$(CURDIR)/$(BIN) TANDEM_UPGRADE_ONLY=$(ONLY) go test -timeout 30m -count=1 -v -run TestEveryNodeIsUpgraded ./internal/systest
 
 conformance: ## the public HTTP caching suite against an edge alone
 ifeq ($(NODE),)

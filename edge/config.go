@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"tandem/edge/fetch"
 
 	"tandem/internal/cachekey"
+	"tandem/internal/call"
 	"tandem/internal/media"
 	"tandem/internal/proxied"
 	"tandem/internal/secret"
@@ -165,17 +165,8 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s: %w; want host or host:port", field, err)
 		}
 	}
-	if c.PublicURL != "" {
-		if err := baseURL("--public-url", c.PublicURL); err != nil {
-			return err
-		}
-		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	}
-	for i, b := range c.Balancers {
-		if err := baseURL("--balancers", b); err != nil {
-			return err
-		}
-		c.Balancers[i] = strings.TrimSuffix(b, "/")
+	if err := c.checkAddresses(); err != nil {
+		return err
 	}
 	switch c.Duplication {
 	case fetch.DuplicateRelay, fetch.DuplicateOrigin:
@@ -202,6 +193,26 @@ func (c *Config) Validate() error {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
 	}
 	return c.stateCapacity()
+}
+
+// checkAddresses: others can call this edge where they are told, and it can call them.
+func (c *Config) checkAddresses() error {
+	for flag, text := range map[string]*string{"--advertise": &c.Advertise, "--advertise-admin": &c.AdvertiseAdmin, "--public-url": &c.PublicURL} {
+		if *text == "" {
+			continue
+		}
+		if err := call.CheckReached(flag, *text); err != nil {
+			return err
+		}
+		*text = strings.TrimSuffix(*text, "/")
+	}
+	for i, b := range c.Balancers {
+		if err := call.CheckBaseURL("--balancers", b); err != nil {
+			return err
+		}
+		c.Balancers[i] = strings.TrimSuffix(b, "/")
+	}
+	return nil
 }
 
 // checkIdentity: what needs a certificate has one, and no origin that is not a node is
@@ -242,14 +253,6 @@ func (c *Config) stateCapacity() error {
 		}
 	case c.Capacity == 0 && len(c.Balancers) > 0:
 		c.Capacity, c.assumed = assumedCapacity, true
-	}
-	return nil
-}
-
-func baseURL(field, text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-		return fmt.Errorf("%s: %q is no base URL; want one like http://127.0.0.1:8090", field, text)
 	}
 	return nil
 }

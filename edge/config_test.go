@@ -51,6 +51,10 @@ func TestACapacityIsStated(t *testing.T) {
 func TestWhatNeedsACertificateSaysSo(t *testing.T) {
 	for says, c := range map[string]Config{
 		"--node-listen: ":                {NodeListen: "127.0.0.1:0"},
+		"--advertise: nobody else":       {Advertise: "http://0.0.0.0:8081"},
+		"--advertise: \"edge-1\" is":     {Advertise: "edge-1"},
+		"--advertise-admin: nobody else": {AdvertiseAdmin: "http://[::]:9081"},
+		"--public-url: nobody else":      {PublicURL: "http://0.0.0.0:8081"},
 		"--origin: an origin that is":    {Origin: "https://127.0.0.1:1", OriginNode: true},
 		"--origin: upstream ":            {OriginNode: true, Identity: "dir"},
 		"--duplication: with --identity": {Identity: "dir", Duplication: "origin"},

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -175,13 +176,22 @@ func (c *Config) Validate() error {
 		if *text == "" {
 			continue
 		}
-		if err := call.CheckBaseURL(flag, *text); err != nil {
+		check := call.CheckReached
+		if text == &c.Join { // which is called from here
+			check = call.CheckBaseURL
+		}
+		if err := check(flag, *text); err != nil {
 			return err
 		}
 		*text = strings.TrimSuffix(*text, "/")
 	}
 	if err := c.readPeers(); err != nil {
 		return err
+	}
+	if at := c.raft.Advertise; at != "" {
+		if err := call.CheckAddress("--raft-advertise", at); err != nil {
+			return err
+		}
 	}
 	if err := c.Proxies.Validate(); err != nil {
 		return err
@@ -197,10 +207,7 @@ func (c *Config) readPeers() error {
 		if len(parts) != 3 || parts[0] == "" {
 			return fmt.Errorf("--peers: %q: want NAME=RAFT-ADDRESS=URL, like lb-1=10.0.0.1:7080=http://10.0.0.1:8080", text)
 		}
-		if _, _, err := net.SplitHostPort(parts[1]); err != nil {
-			return fmt.Errorf("--peers: %q: %q is no host:port", text, parts[1])
-		}
-		if err := call.CheckBaseURL("--peers", parts[2]); err != nil {
+		if err := cmp.Or(call.CheckAddress("--peers", parts[1]), call.CheckReached("--peers", parts[2])); err != nil {
 			return err
 		}
 		mine = mine || parts[0] == c.Name
@@ -309,6 +316,10 @@ func (c *Config) UseRaft(l net.Listener) { c.raft.Listener = l }
 // Recover makes the balancer the only one that votes, by what is on its disk. The
 // same order is carried out once.
 func (c *Config) Recover(order string) { c.raft.Recover = order }
+
+// Aside puts what is on the disk of before an era of the cluster aside: the balancer at
+// that base URL lets this one in anew. Only after Validate.
+func (c *Config) Aside(era uint64, at string) { c.raft.Aside, c.Join = era, at }
 
 // dashboard is where the page is, in a demo: elsewhere viewers are not told.
 func (c *Config) dashboard() string {

@@ -34,11 +34,12 @@ import (
 // Deps is what a balancer stands on.
 type Deps struct {
 	Logger   zerolog.Logger
-	Registry *prometheus.Registry  // nil: one of its own
-	Now      func() time.Time      // nil: time.Now
-	Recover  func(string) error    // starts the process anew as the only voter, by its disk; nil: it can't be
-	Reload   func() (any, error)   // reads the configuration anew and tells what that did; nil: it can't be
-	Troubles func() []wire.Trouble // what the process has to tell operators beside; nil: nothing
+	Registry *prometheus.Registry       // nil: one of its own
+	Now      func() time.Time           // nil: time.Now
+	Recover  func(string) error         // starts the process anew as the only voter, by its disk; nil: it can't be
+	Reload   func() (any, error)        // reads the configuration anew and tells what that did; nil: it can't be
+	Troubles func() []wire.Trouble      // what the process has to tell operators beside; nil: nothing
+	Anew     func(uint64, string) error // starts the process anew with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
 }
 
 // LB is one balancer.
@@ -126,7 +127,7 @@ func (l *LB) openRooms(deps Deps) {
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
-		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving,
+		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving, Anew: deps.Anew,
 		Build: obs.BuildName(), Troubles: func() []wire.Trouble { return troubles(l, deps.Troubles) }, Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
 	l.opener = admission.New(admission.Config{Source: cfg.StateSource, Rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}},

@@ -49,24 +49,43 @@ func callee(to raft.ServerAddress) (name, addr string) {
 
 // RequestVote is a raft.Transport's.
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	if err := t.refuses(nil); err != nil {
+		return err
+	}
 	return t.NetworkTransport.RequestVote(id, t.addresses.of(id, to), args, resp)
 }
 
 // RequestPreVote is a raft.WithPreVote's.
 func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if err := t.refuses(nil); err != nil {
+		return err
+	}
 	return t.NetworkTransport.RequestPreVote(id, t.addresses.of(id, to), args, resp)
 }
 
 // TimeoutNow is a raft.Transport's.
 func (t *transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	if err := t.refuses(nil); err != nil {
+		return err
+	}
 	return t.NetworkTransport.TimeoutNow(id, t.addresses.of(id, to), args, resp)
 }
 
 // send is one append; snapshot is one snapshot.
 func (t *transport) send(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	return t.NetworkTransport.AppendEntries(id, t.addresses.of(id, to), args, resp)
+	if err := t.refuses(nil); err != nil {
+		return err
+	}
+	at := t.addresses.of(id, to)
+	err := t.NetworkTransport.AppendEntries(id, at, args, resp)
+	_, addr := callee(at)
+	t.progress.called(id, addr, err)
+	return err
 }
 
 func (t *transport) snapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	if err := t.refuses(nil); err != nil {
+		return err
+	}
 	return t.NetworkTransport.InstallSnapshot(id, t.addresses.of(id, to), args, resp, data)
 }

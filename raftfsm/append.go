@@ -42,7 +42,7 @@ func (n *Node) newTransport() *transport {
 			Stream: n.streams, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
 		}),
-		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}},
+		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}},
 		requests: make(chan raft.RPC), addresses: addresses{heard: map[raft.ServerID]raft.ServerAddress{}},
 	}
 	n.loops.Go(t.pass)

@@ -32,7 +32,7 @@ func TestAFollowerThatMovesIsCalledWhereItIsListed(t *testing.T) {
 			asked++
 			return []raft.ServerAddress{"", "there", "there"}[asked-1], asked < 3
 		},
-		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}},
+		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}}, refuses: func(any) error { return nil },
 	}
 	defer func() { _ = tr.Close() }()
 	err := tr.AppendEntries("lb-4", "here", &raft.AppendEntriesRequest{Term: 2, Entries: []*raft.Log{{Index: 7}}}, &raft.AppendEntriesResponse{})

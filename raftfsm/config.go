@@ -34,6 +34,7 @@ type Config struct {
 	Secret    wire.Secret
 	Identity  *identity.Bundle // nodes prove themselves by certificates, and what they say is encrypted; nil: by the secret alone
 	Recover   string           // an order to make this node the only voter, from its disk; the same one is carried out once
+	Aside     uint64           // what is on the disk of before this era is put aside; 0: it counts
 	Hold      bool             // with an empty disk the node waits for Found or Learn, whatever Peers are
 
 	Heartbeat time.Duration // without a leader for this long, up to twice as long: a vote

@@ -13,7 +13,7 @@ import (
 
 func newStreams(t *testing.T, secret string) *streams {
 	t.Helper()
-	s, err := listenRaft(listen(t), "", "lb-1", secretOf(t, secret).Key("raft"), nil)
+	s, err := listenRaft(listen(t), "", "lb-1", secretOf(t, secret).Key("raft"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

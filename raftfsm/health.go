@@ -26,6 +26,14 @@ type Follower struct {
 	Behind uint64        // entries that are committed and that it is not known to hold
 	Late   time.Duration // for how long it has lacked any
 	Proved bool          // it has answered an append, since this node leads or it was taken in
+	Missed *Missed       // why it can't be reached; nil: it can, or nobody knows
+}
+
+// Missed is a follower that the leader calls in vain.
+type Missed struct {
+	At    string // where it is called
+	Err   error
+	Since time.Time
 }
 
 // Health tells how this node does.
@@ -64,6 +72,7 @@ type progress struct {
 
 	mu    sync.Mutex
 	match map[raft.ServerID]matched // guarded by mu
+	lost  map[raft.ServerID]Missed  // guarded by mu; of those who answered nothing last
 	last  time.Time                 // guarded by mu; when an append reached this node, zero: none yet
 }
 
@@ -88,6 +97,22 @@ func (p *progress) taken(id raft.ServerID, a *raft.AppendEntriesRequest) {
 		m.caught = p.now()
 	}
 	p.match[id] = m
+}
+
+// called notes how a call of a follower went, at that address.
+func (p *progress) called(id raft.ServerID, at string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		delete(p.lost, id)
+		return
+	}
+	m, known := p.lost[id]
+	if !known {
+		m.Since = p.now()
+	}
+	m.At, m.Err = at, err
+	p.lost[id] = m
 }
 
 // forget is for a follower that begins anew.
@@ -129,11 +154,19 @@ func (p *progress) list(names []string, commit uint64, now time.Time) []Follower
 		if m.index < commit {
 			f.Behind, f.Late = commit-m.index, now.Sub(m.caught)
 		}
+		if m, ok := p.lost[raft.ServerID(name)]; ok {
+			f.Missed = &m
+		}
 		list = append(list, f)
 	}
 	for id := range p.match {
 		if _, ok := slices.BinarySearchFunc(names, string(id), strings.Compare); !ok {
 			delete(p.match, id)
+		}
+	}
+	for id := range p.lost {
+		if _, ok := slices.BinarySearchFunc(names, string(id), strings.Compare); !ok {
+			delete(p.lost, id)
 		}
 	}
 	return list

@@ -25,9 +25,10 @@ var errHeld = errors.New("this balancer has an empty disk and waits to be let in
 type hold struct{ state atomic.Int32 }
 
 const (
-	letIn   int32 = iota // it votes if it is a voter
-	waiting              // it answers nobody
-	learner              // it takes entries, and votes when they say that it is a voter
+	letIn     int32 = iota // it votes if it is a voter
+	waiting                // it answers nobody
+	learner                // it takes entries, and votes when they say that it is a voter
+	overtaken              // it answers nobody and asks nobody: its disk is of an earlier era
 )
 
 // Fresh tells whether this node waits to be let in.
@@ -53,8 +54,11 @@ func (n *Node) Learn() { n.hold.state.CompareAndSwap(waiting, learner) }
 // refuses is why a request of another node is not for this one now; nil: it is.
 func (n *Node) refuses(command any) error {
 	state := n.hold.state.Load()
-	if state == letIn {
+	switch state {
+	case letIn:
 		return nil
+	case overtaken:
+		return errOvertaken
 	}
 	switch command.(type) {
 	case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest, *raft.TimeoutNowRequest:

@@ -71,12 +71,21 @@ func (n *Node) open() error {
 	if err := n.openLog(); err != nil {
 		return err
 	}
+	if n.config.Aside > 0 {
+		if err := n.putAside(); err != nil {
+			return fmt.Errorf("%s: what is of before the recovery can't be put aside: %w", n.config.Dir, err)
+		}
+	}
 	snapshots, err := raft.NewFileSnapshotStore(n.config.Dir, keepSnapshots, n.lines)
 	if err != nil {
 		return fmt.Errorf("snapshots in %s: %w", n.config.Dir, err)
 	}
 	n.snapshots = snapshots
-	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Name, n.config.Secret.Key("raft"), n.config.Identity)
+	era, err := eraOf(n.log)
+	if err != nil {
+		return fmt.Errorf("%s: %w", n.config.Dir, err)
+	}
+	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Name, n.config.Secret.Key("raft"), n.config.Identity, era)
 	if err != nil {
 		return err
 	}
@@ -174,7 +183,7 @@ func (n *Node) bootstrap(rc *raft.Config) error {
 	if err != nil || old {
 		return err
 	}
-	if n.config.Hold {
+	if n.config.Hold || n.emptied() {
 		n.hold.state.Store(waiting)
 		return nil
 	}

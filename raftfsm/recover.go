@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -115,6 +116,10 @@ func (n *Node) recoverAlone(rc *raft.Config) error {
 	}
 	version := max(last, state.Placement().Version) + leap
 	state.leap(version)
+	if err := n.log.Set(eraKey, binary.BigEndian.AppendUint64(nil, version)); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	n.streams.enter(version)
 	alone := raft.Configuration{Servers: []raft.Server{{ID: rc.LocalID, Address: raft.ServerAddress(n.streams.Addr().String())}}}
 	sink, err := n.snapshots.Create(raft.SnapshotVersionMax, version, term, alone, 1, n.transport)
 	if err != nil {

@@ -74,6 +74,9 @@ func TestTheLastOneGoesOnAlone(t *testing.T) {
 	c.adjust = nil
 	for _, name := range []string{"lb-2", "lb-3"} {
 		n := c.lose(name)
+		if err := n.Enter(alone.Era()); err != nil {
+			t.Fatal(err)
+		}
 		if err := alone.Admit(patient(t), wire.Balancer{Name: name, Raft: n.RaftAddr()}, true); err != nil {
 			t.Fatal(err)
 		}

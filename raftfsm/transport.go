@@ -37,6 +37,7 @@ type streams struct {
 	pending  chan struct{} // one token a handshake
 	loops    sync.WaitGroup
 	refused  atomic.Int64
+	era      atomic.Uint64
 
 	mu    sync.Mutex
 	open  map[net.Conn]*tls.Conn // guarded by mu: all there are, so that nobody need wait for one that hangs; nil: without TLS, or not through with it
@@ -66,7 +67,7 @@ func (a address) String() string { return string(a) }
 
 // listenRaft takes the listener over. advertise is the address that the others
 // are told; empty: the listener's own.
-func listenRaft(listener net.Listener, advertise, name string, key []byte, id *identity.Bundle) (*streams, error) {
+func listenRaft(listener net.Listener, advertise, name string, key []byte, id *identity.Bundle, era uint64) (*streams, error) {
 	if advertise == "" {
 		advertise = listener.Addr().String()
 	}
@@ -85,6 +86,7 @@ func listenRaft(listener net.Listener, advertise, name string, key []byte, id *i
 		ready: make(chan net.Conn), done: make(chan struct{}), pending: make(chan struct{}, maxHandshakes),
 		open: map[net.Conn]*tls.Conn{},
 	}
+	s.era.Store(era)
 	s.loops.Go(s.accept)
 	return s, nil
 }
@@ -118,12 +120,12 @@ func (s *streams) prove(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
-	held := peerConn{conn, conn, s}
+	held, era := peerConn{conn, conn, s}, s.era.Load()
 	err := s.named(&held)
 	if err == nil {
-		err = admit(held.Conn, s.key, s.name, handshakeTimeout)
+		err = admit(held.Conn, keyOf(s.key, era), s.name, handshakeTimeout)
 	}
-	if err != nil {
+	if err != nil || s.era.Load() != era {
 		s.refused.Add(1)
 		_ = held.Close()
 		return
@@ -251,9 +253,12 @@ func (s *streams) dial(addr, name string, timeout time.Duration) (net.Conn, erro
 	if !s.hold(conn) {
 		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
-	held := peerConn{conn, conn, s}
+	held, era := peerConn{conn, conn, s}, s.era.Load()
 	if err = s.call(&held, addr, name, min(timeout, handshakeTimeout)); err == nil {
-		err = greet(held.Conn, s.key, name, min(timeout, handshakeTimeout))
+		err = greet(held.Conn, keyOf(s.key, era), name, min(timeout, handshakeTimeout))
+	}
+	if err == nil && s.era.Load() != era {
+		err = errOvertaken
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("raft handshake: %w", err), held.Close())

@@ -11,13 +11,13 @@ import (
 )
 
 // IsLeader tells whether this node leads, as far as it knows.
-func (n *Node) IsLeader() bool { return n.raft.State() == raft.Leader }
+func (n *Node) IsLeader() bool { return n.raft.State() == raft.Leader && !n.Overtaken() }
 
 // Leader is who leads, as far as this node knows. What the placement does not
 // hold of it (before it has announced itself) comes from the first voters.
 func (n *Node) Leader() (wire.Balancer, bool) {
 	addr, id := n.raft.LeaderWithID()
-	if id == "" {
+	if id == "" || n.Overtaken() {
 		return wire.Balancer{}, false
 	}
 	for _, list := range [][]wire.Balancer{n.Placement().Balancers, n.config.Peers} {

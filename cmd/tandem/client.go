@@ -113,6 +113,11 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return err
 	}
+	if c.asks == nil {
+		if c.asks, err = operatorBy(c.ca, c.token); err != nil {
+			return err
+		}
+	}
 	var last, unable error
 	for _, base := range bases {
 		last = c.ask(ctx, method, strings.TrimRight(base, "/")+path, body, into)
@@ -236,7 +241,11 @@ func refusal(resp *http.Response, text []byte) error {
 	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
 		return &answerError{"this listener has TLS: https://" + resp.Request.URL.Host + " (a token that was shown went in clear)"}
 	}
-	if json.Unmarshal(text, &said) != nil || said.Error == "" {
+	plain := json.Unmarshal(text, &said) != nil || said.Error == ""
+	if plain && resp.StatusCode == http.StatusNotFound { // an edge's, an origin's, somebody else's
+		return &answerError{"what answers at " + resp.Request.URL.Scheme + "://" + resp.Request.URL.Host + " is no balancer's admin listener (see --admin)"}
+	}
+	if plain {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
 	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable {

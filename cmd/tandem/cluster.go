@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +39,15 @@ func clusterCommand() command {
 		about: "init makes the authority that certifies the cluster's nodes, and the first balancer's identity.\n" +
 			"authority new, use and drop change it while everything runs. backup writes the\n" +
 			"placement, what has happened and the cluster's keys: keep it as you keep the secret. restore makes a backup the state of a running cluster. recover is for a majority of\n" +
-			"balancers that is lost for good: one that still has its disk goes on alone, the others come back\n" +
-			"with empty disks. remove-balancer takes the vote of one away that won't come back. move tells\n" +
+			"balancers that is lost for good: one that still has its disk goes on alone, and what the others\n" +
+			"have on theirs counts no longer. remove-balancer takes the vote of one away that won't come back. move tells\n" +
 			"the others where one is that can't tell them itself.",
 		example: "tandem cluster backup tandem.backup\ntandem cluster recover --admin http://10.0.0.1:9080 --yes",
 		rows: func() []setting.Row {
 			return append(append(
 				o.client.rows(),
 				setting.Bool(&o.yes, "yes", false, "Do it: restore and recover only say otherwise what they would do."),
-				setting.Bool(&o.force, "force", false, "authority drop: also where it shuts nodes out that have no certificate of the new root."),
+				setting.Bool(&o.force, "force", false, "authority drop: also where it shuts nodes out that have no certificate of the new root. restore: also a backup in which none of this cluster's edges is."),
 				setting.String(&o.raft, "raft", "", "move: the balancer's new Raft address, HOST:PORT."),
 				setting.String(&o.http, "http", "", "move: the base URL of its viewers' listener."),
 				setting.String(&o.other, "admin-url", "", "move: the base URL of its admin listener."),
@@ -62,9 +65,9 @@ func clusterCommand() command {
 				return o.restore(ctx, args[1], out)
 			case len(args) == 1 && args[0] == "recover":
 				return o.recover(ctx, out)
-			case len(args) == 2 && args[0] == "remove-balancer":
+			case len(args) == 2 && args[0] == "remove-balancer" && args[1] != "":
 				return o.remove(ctx, args[1], out)
-			case len(args) == 2 && args[0] == "move":
+			case len(args) == 2 && args[0] == "move" && args[1] != "":
 				return o.move(ctx, args[1], out)
 			}
 			return setting.Usage("cluster: want init, authority STEP, backup FILE, restore FILE, recover, remove-balancer NAME or move NAME (tandem cluster --help)")
@@ -77,15 +80,35 @@ func (o *clusterOrder) backup(ctx context.Context, path string, out io.Writer) e
 	if err := o.call(ctx, http.MethodGet, "/api/v1/cluster/backup", nil, &text); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	// With its end last: a backup that was cut off must not look like one.
-	temp := path + ".tmp"
-	if err := os.WriteFile(temp, text, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
+	if err := replace(path, text); err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
 	_, err := fmt.Fprintf(out, "%s: %s; it holds the cluster's keys\n", path, size(int64(len(text))))
+	return err
+}
+
+// replace writes a file of secrets anew, whole and on the disk, or leaves what there was.
+// What is no file, a pipe or a device, is written to.
+func replace(path string, text []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		return cmp.Or(err, f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // for its owner alone
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = cmp.Or(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
 	return err
 }
 
@@ -102,8 +125,11 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	if err := o.call(ctx, http.MethodGet, "/api/v1/status", nil, &s); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
+	p := state.Placement()
+	if !o.force && foreign(p, &s) {
+		return setting.Usage("restore: %s is of cluster %s, with other edges: none of the %d here is in it, and they would be given up; --force restores it all the same", path, p.Cluster, len(s.Edges))
+	}
 	if !o.yes {
-		p := state.Placement()
 		return setting.Usage("restore: %s is of cluster %s and holds placement %d: %s, %s, %s; it would replace placement %d: %s, %s; --yes does it",
 			path, p.Cluster, p.Version, plural(p.Streams.Len(), "stream"), plural(len(p.Edges), "edge"), plural(len(p.Balancers), "balancer"), s.Version, plural(s.Streams, "stream"), plural(len(s.Edges), "edge"))
 	}
@@ -116,6 +142,18 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	}
 	_, err = fmt.Fprintf(out, "restored; the placement is at version %d\n", did.Version)
 	return err
+}
+
+// foreign tells whether none of the edges that are here is in a backup, where both have
+// some: it is of another cluster then, or all machines are others since.
+func foreign(backup *wire.Placement, now *wire.Status) bool {
+	for i := range now.Edges {
+		own := &now.Edges[i]
+		if slices.ContainsFunc(backup.Edges, func(e wire.Edge) bool { return e.Name == own.Name && e.HTTP == own.HTTP }) {
+			return false
+		}
+	}
+	return len(now.Edges) > 0 && len(backup.Edges) > 0
 }
 
 // recover asks every balancer, so that the one with the newest placement goes on.
@@ -142,7 +180,7 @@ func (o *clusterOrder) recover(ctx context.Context, out io.Writer) error {
 		return errors.New("recover: no balancer answers (--admin URL names one); one has to run with its disk, else restore a backup into a new cluster")
 	}
 	if !o.yes {
-		return setting.Usage("recover: %s would go on alone with placement %d (%d edges, %d streams), the newest that answers; the other balancers have to come back with empty disks; --yes does it",
+		return setting.Usage("recover: %s would go on alone with placement %d (%d edges, %d streams), the newest that answers; what the other balancers have on their disks counts no longer; --yes does it",
 			best.Node, best.Version, len(best.Edges), best.Streams)
 	}
 	order := map[string]string{"name": best.Node}
@@ -152,7 +190,7 @@ func (o *clusterOrder) recover(ctx context.Context, out io.Writer) error {
 	for end := time.Now().Add(recoverLimit); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		var s wire.Status
 		if o.ask(ctx, http.MethodGet, at+"/api/v1/status", nil, &s) == nil && s.Leader == best.Node {
-			_, err := fmt.Fprintf(out, "%s leads, alone, with placement %d. Start the other balancers with empty --data directories; they let themselves in.\n", s.Leader, s.Version)
+			_, err := fmt.Fprintf(out, "%s leads, alone, with placement %d. Start the other balancers: what is on their disks is put aside, and they are let in anew.\n", s.Leader, s.Version)
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ type role struct {
 	name     string
 	rows     func() []setting.Row
 	validate func() error
+	doubts   func() []string // after validate: what is allowed, and likely a mistake; nil: nothing is
 }
 
 func roles() []role {
@@ -24,10 +25,10 @@ func roles() []role {
 	var b lbConfig
 	var n nodeConfig
 	return []role{
-		{"origin", o.Settings, o.Validate},
-		{"edge", e.Settings, e.Validate},
-		{"lb", b.Settings, b.Validate},
-		{"node", n.Settings, n.Validate},
+		{"origin", o.Settings, o.Validate, nil},
+		{"edge", e.Settings, e.Validate, nil},
+		{"lb", b.Settings, b.Validate, b.Contradictions},
+		{"node", n.Settings, n.Validate, n.lb.Contradictions},
 	}
 }
 
@@ -76,6 +77,11 @@ func checkConfig(name, path string, out io.Writer) error {
 	if err := r.validate(); err != nil {
 		// Settings are named as flags; in a file they stand without the dashes.
 		return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "--"))
+	}
+	if r.doubts != nil {
+		for _, line := range r.doubts() {
+			fmt.Fprintf(out, "%s: warning: %s\n", path, strings.TrimPrefix(line, "--"))
+		}
 	}
 	fmt.Fprintf(out, "%s: good for tandem %s\n", path, name)
 	return nil

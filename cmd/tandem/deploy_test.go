@@ -97,14 +97,28 @@ func knowsVariable(t *testing.T, who, name, variable string) {
 }
 
 // The address goes after the connections to it have been reset, and comes without that:
-// what ss and curl are told is written down by stand-ins for them.
+// what ss and curl are told is written down by stand-ins for them. Who hangs is asked again
+// at once.
 func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
+	const reset = "ss -K -H -tn src 10.91.0.100 while "
+	for code, between := range map[string]string{"7": "curl sleep curl", "28": "curl curl"} {
+		// At its start, when tandem was gone for the second time, and at its own end.
+		want := reset + "1 curl sleep curl sleep " + between + " " + reset + "0 sleep curl " + reset + "1"
+		if got := healthAsks(t, code); got != want {
+			t.Errorf("curl ends with %s: %s\nwant %s", code, got, want)
+		}
+	}
+}
+
+// healthAsks runs the script: two good answers, then curl ends with that code; the fifth
+// request ends the script.
+func healthAsks(t *testing.T, code string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		// Two good answers, then none; the fifth request ends the script.
-		"curl":  `echo curl >> "$LOG"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ]`,
+		"curl":  `echo curl >> "$LOG"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ] || exit ` + code,
 		"ss":    `echo "ss $* while $(cat "$FILE")" >> "$LOG"`,
-		"sleep": `:`,
+		"sleep": `echo sleep >> "$LOG"`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 			t.Fatal(err)
@@ -124,13 +138,8 @@ func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reset := "ss -K -H -tn src 10.91.0.100 while "
-	// At its start, when tandem was gone for the second time, and at its own end.
-	want := reset + "1 curl curl curl curl " + reset + "0 curl " + reset + "1"
-	if got := strings.Join(strings.Fields(string(text)), " "); got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
 	if now, err := os.ReadFile(state); err != nil || string(now) != "1\n" {
 		t.Errorf("%q, %v", now, err)
 	}
+	return strings.Join(strings.Fields(string(text)), " ")
 }

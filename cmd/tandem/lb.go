@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"tandem/internal/accesslog"
@@ -51,8 +53,22 @@ func lbCommand() command {
 	}
 }
 
-// recoverEnv brings the order to go on alone to the process that carries it out.
-const recoverEnv = "TANDEM_LB_RECOVER"
+// recoverEnv brings the order to go on alone to the process that carries it out, asideEnv
+// that of putting aside what is on the disk of before a recovery of the cluster.
+const (
+	recoverEnv = "TANDEM_LB_RECOVER"
+	asideEnv   = "TANDEM_LB_ASIDE"
+)
+
+// orders takes what the process before this one had it do.
+func orders(cfg *lb.Config) {
+	cfg.Recover(os.Getenv(recoverEnv))
+	text, at, _ := strings.Cut(os.Getenv(asideEnv), " ")
+	if era, err := strconv.ParseUint(text, 10, 64); err == nil {
+		cfg.Aside(era, at)
+	}
+	_, _ = os.Unsetenv(recoverEnv), os.Unsetenv(asideEnv)
+}
 
 func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	defer raiseHeap()()
@@ -63,8 +79,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	cfg.Config.Recover(os.Getenv(recoverEnv))
-	_ = os.Unsetenv(recoverEnv)
+	orders(&cfg.Config)
 	cfg.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
 	if err != nil {
@@ -77,6 +92,9 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 		Logger: log, Registry: obs.Registry(), Now: time.Now,
 		Troubles: cfg.admins.troubles(time.Now),
 		Reload:   func() (any, error) { return life.Reload() }, Recover: func(order string) error { return life.Respawn(recoverEnv + "=" + order) },
+		Anew: func(era uint64, at string) error {
+			return life.Respawn(asideEnv + "=" + strconv.FormatUint(era, 10) + " " + at)
+		},
 	})
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 	if err := cfg.Advertised(func() (string, error) { return advertised(d.viewers, d.nodes, []string{cfg.Join}, log) }); err != nil {
 		return d, setting.Wrong(err)
 	}
+	for _, line := range cfg.Contradictions() {
+		log.Warn().Str("why", line).Msg("listening elsewhere than where the others call")
+	}
 	raft, err := sockets.Listen("raft-listen", cfg.RaftListen())
 	if err != nil {
 		return d, err

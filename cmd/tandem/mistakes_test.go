@@ -21,6 +21,9 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 		"demo --admission best":                `--admission: "best" is none of failsafe, pair`,
 		"ready --admin http://127.0.0.1:1":     "not ready: http://127.0.0.1:1: connection refused",
 		"status --admin 127.0.0.1:1":           "no balancer at http://127.0.0.1:1: connection refused (see --admin)",
+		"status --token-file /nowhere/token":   "--token-file: open /nowhere/token: no such file or directory",
+		"status --ca /nowhere/roots.pem":       "--ca: open /nowhere/roots.pem: no such file or directory",
+		"cluster move":                         "cluster: want init, ",
 		"kill --admin http://127.0.0.1:1 lb-1": "kill lb-1: no balancer at http://127.0.0.1:1: connection refused (see --admin)",
 	} {
 		var out, errs bytes.Buffer

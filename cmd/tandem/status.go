@@ -72,7 +72,11 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 	lbs := newTable("BALANCER", "ROLE", ">PLACEMENT", "VIEWERS", "ADMIN")
 	var notes []string // beside the figures there is no room for them
 	for _, b := range s.Balancers {
-		lbs.add(b.Name, balancerRole(b), b.Version, b.HTTP, b.Admin)
+		version := "-" // nobody has heard it
+		if b.Version > 0 || b.Alive {
+			version = fmt.Sprint(b.Version)
+		}
+		lbs.add(b.Name, balancerRole(b), version, b.HTTP, b.Admin)
 		if b.Note != "" {
 			notes = append(notes, setting.Wrap(b.Name+": "+b.Note, 0))
 		}

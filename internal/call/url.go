@@ -2,7 +2,9 @@ package call
 
 import (
 	"fmt"
+	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -14,4 +16,34 @@ func CheckBaseURL(field, text string) error {
 		return fmt.Errorf("%s: %q is no base URL; want one like http://127.0.0.1:8080", field, text)
 	}
 	return nil
+}
+
+// CheckReached is CheckBaseURL for one at which others are to reach a node.
+func CheckReached(field, text string) error {
+	if err := CheckBaseURL(field, text); err != nil {
+		return err
+	}
+	u, _ := url.Parse(text)
+	if unreachable(u.Hostname(), u.Port()) {
+		return fmt.Errorf("%s: nobody else reaches this node at %q; want a name or an address of its own, like http://10.0.0.1:8080", field, text)
+	}
+	return nil
+}
+
+// CheckAddress is nil for HOST:PORT at which others can dial a node.
+func CheckAddress(field, text string) error {
+	host, port, err := net.SplitHostPort(text)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 || strings.ContainsAny(host, " /=,@\"") {
+		return fmt.Errorf("%s: %q is no address; want HOST:PORT, like 10.0.0.1:7080", field, text)
+	}
+	if host == "" || unreachable(host, port) {
+		return fmt.Errorf("%s: nobody else reaches this node at %q; want a name or an address of its own, like 10.0.0.1:7080", field, text)
+	}
+	return nil
+}
+
+// unreachable tells whether that names no host of its own, or no port.
+func unreachable(host, port string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsUnspecified() || port == "0"
 }

@@ -74,6 +74,7 @@ var anyEvents = []event{
 	{"info", "balancer is up", "admin http", "The balancer listens, at the addresses given. Whether it can place sessions is told by its `/readyz`."},
 	{"info", "node is up", "admin edge http", "Balancer and edge of this process listen, at the addresses given."},
 	{"info", "origin is up", "admin http", "The origin listens, at the addresses given."},
+	{"warn", "listening elsewhere than where the others call", "why", "The line of this balancer in `--peers` names another address than the one it listens at, so the others don't find it; `why` names the setting and the mend. Nothing is wrong where the network leads one to the other: say so by `--raft-advertise` or `--advertise`."},
 	{"info", "listening at all addresses: others are told this one", "address set", "The listener has no address of its own, and the one in `address` was chosen. Where others can't call it, give the setting in `set`."},
 	{"warn", "sockets were passed that no setting asks for: FileDescriptorName has to be the name of one", "from sockets", "systemd has passed sockets that nothing uses, and they were closed. Correct `FileDescriptorName` in the socket unit."},
 	{"info", "stopping: not ready any more, still open", "drain lame_duck", "A signal to end was taken: `/readyz` fails from now on, and the door stays open for the lame-duck time. Nothing to do."},

@@ -110,9 +110,42 @@ func TestBalancersLoseTheirDisks(t *testing.T) {
 	}
 	killed(t, h, "edge-1") // the placement can be changed again
 	returned(t, h, "edge-1")
+	leftBehind(t, h)
 	r := a.report(false)
 	if r.Stalls+r.GivenUp+r.Wrong+r.StepsBack > 0 {
 		t.Errorf("viewers saw it: %s", r)
+	}
+}
+
+// leftBehind has one go on alone, and the others come back with their disks all the same: a
+// majority by their own list. They overwrite nothing, and are let in anew.
+func leftBehind(t *testing.T, h *cluster.Harness) {
+	t.Helper()
+	must(t, h.Kill("lb-1"))
+	must(t, h.Kill("lb-2"))
+	h.Await("nobody leads", 20*time.Second, func(*wire.Status) bool { s := at(h, "lb-3"); return s != nil && s.Leader == "" })
+	if out, errs, code := h.Command("cluster", "recover", "--yes"); code != 0 {
+		t.Fatalf("recover: %d %s %s", code, out, errs)
+	}
+	_, err := h.Node("lb-3") // under another process id now
+	must(t, err)
+	after := h.Await("it leads", 20*time.Second, func(s *wire.Status) bool { return s.Leader == "lb-3" })
+	must(t, h.Restart("lb-1"))
+	must(t, h.Restart("lb-2"))
+	h.Await("those who were left behind vote, by the placement of the one who was not", 40*time.Second, func(s *wire.Status) bool {
+		for _, b := range s.Balancers {
+			if b.Version < after.Version {
+				return false
+			}
+		}
+		return allVote(3)(s)
+	})
+	for _, name := range []string{"lb-1", "lb-2"} {
+		n, err := h.Node(name) // under another process id now
+		must(t, err)
+		if _, err := os.Stat(filepath.Join(n.Dir, "data", "before-recovery", "raft.db")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -123,13 +124,19 @@ func (a *API) handleMove(w http.ResponseWriter, r *http.Request) {
 			if row.given == "" {
 				continue
 			}
-			if row.field != "raft" {
-				if err := call.CheckBaseURL(row.field, row.given); err != nil {
-					call.RefuseNode(w, http.StatusBadRequest, row.field, err.Error())
-					return
-				}
+			check := call.CheckReached
+			if row.field == "raft" {
+				check = call.CheckAddress
 			}
-			*row.have = row.given
+			if err := check(row.field, row.given); err != nil {
+				call.RefuseNode(w, http.StatusBadRequest, row.field, err.Error())
+				return
+			}
+			*row.have = strings.TrimSuffix(row.given, "/")
+		}
+		if other := livesAt(a.deps.Control, b); other != "" {
+			call.RefuseNode(w, http.StatusConflict, "refused", other+", and answers there; "+name+" needs an address of its own")
+			return
 		}
 		if !a.deps.Node.IsLeader() {
 			a.refuseFollower(w)
@@ -147,4 +154,19 @@ func (a *API) handleMove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+Prefix+"/status lists them")
+}
+
+// livesAt says which other balancer has an address of b's, and answers; "": none.
+func livesAt(c *control.Control, b wire.Balancer) string {
+	for _, other := range c.Placement().Balancers {
+		if other.Name == b.Name || !c.Alive(other.Name) {
+			continue
+		}
+		for _, pair := range [][2]string{{other.Raft, b.Raft}, {other.HTTP, b.HTTP}, {other.Admin, b.Admin}} {
+			if pair[0] != "" && pair[0] == pair[1] {
+				return other.Name + " has " + pair[0]
+			}
+		}
+	}
+	return ""
 }

@@ -329,7 +329,7 @@ func (v *judgement) spare() string {
 			}
 		}
 	}
-	if voters > 2 && alive == voters/2+1 {
+	if voters > 1 && alive == voters/2+1 {
 		return " With one more balancer lost the placement can't change."
 	}
 	return ""

@@ -54,6 +54,7 @@ var verdictRows = []struct {
 	{"an edge drains", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
 	{"an edge is drained", func(s *wire.Status) { s.Edges[3].State, s.Edges[3].Delivering = wire.EdgeDraining, 0 }, wire.Warn, wire.Yes, []string{"edge-4 is drained", "tandem resume edge-4"}},
 	{"one balancer", func(s *wire.Status) { s.Balancers = s.Balancers[:1] }, wire.Warn, wire.Yes, []string{"The next death of an edge is survived, that of lb-1, the only balancer, is not.", "tandem lb --join URL"}},
+	{"two balancers", func(s *wire.Status) { s.Balancers = s.Balancers[:2] }, wire.Good, wire.Yes, []string{"The next failure is survived. With one more balancer lost the placement can't change."}},
 	{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},
 	{"an edge leaves", func(s *wire.Status) { s.Edges[3].State = wire.EdgeLeaving }, wire.Warn, wire.Yes, []string{"edge-4 is leaving"}},
 	{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, wire.Warn, wire.Yes, []string{"edge-4 waits to be accepted", "tandem accept edge-4"}},

@@ -43,15 +43,16 @@ type Deps struct {
 	Self     wire.Balancer    // as the others know it
 	Logger   zerolog.Logger
 	Now      func() time.Time
-	Event    func(wire.Event)                 // of this balancer alone
-	Proposed func(kind raftfsm.Kind, ok bool) // counts
-	Foreign  func()                           // counts calls of internal endpoints by strangers
-	Down     func(edge string)                // an edge was marked down
-	Build    string                           // what runs here
-	Troubles func() []wire.Trouble            // of this balancer, in words
-	Renewed  func()                           // this balancer's certificate is a new one
-	Leaving  <-chan struct{}                  // closed when whoever is kept waiting has to go
-	Protects func() ([]wire.Protected, bool)  // what viewers have to be let into; false: this balancer can't say
+	Event    func(wire.Event)                  // of this balancer alone
+	Proposed func(kind raftfsm.Kind, ok bool)  // counts
+	Foreign  func()                            // counts calls of internal endpoints by strangers
+	Down     func(edge string)                 // an edge was marked down
+	Build    string                            // what runs here
+	Troubles func() []wire.Trouble             // of this balancer, in words
+	Anew     func(era uint64, at string) error // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
+	Renewed  func()                            // this balancer's certificate is a new one
+	Leaving  <-chan struct{}                   // closed when whoever is kept waiting has to go
+	Protects func() ([]wire.Protected, bool)   // what viewers have to be let into; false: this balancer can't say
 }
 
 // Control keeps the placement true.

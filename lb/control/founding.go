@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -51,8 +52,14 @@ func (f *founding) run(ctx context.Context) error {
 // look asks everybody once and does what follows from it.
 func (f *founding) look(ctx context.Context) {
 	answers, missing := f.ask(ctx)
-	for _, at := range slices.Sorted(maps.Keys(answers)) {
+	order := slices.Sorted(maps.Keys(answers))
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(answers[b].Era, answers[a].Era) }) // of the last recovery, where there was one
+	for _, at := range order {
 		if pong := answers[at]; pong.Cluster != "" || pong.Version > 0 {
+			if err := f.c.node.Enter(pong.Era); err != nil {
+				f.tell(err.Error(), "look at the disk of --data")
+				return
+			}
 			if f.c.join(ctx, at, true) {
 				f.c.node.Learn()
 			} else {
@@ -62,6 +69,8 @@ func (f *founding) look(ctx context.Context) {
 		}
 	}
 	switch {
+	case f.c.cfg.Join == "" && len(f.c.cfg.First) == 0:
+		f.tell("what it had is of before a recovery, and was put aside: nobody is named who lets it in again", "give it --join")
 	case f.c.cfg.Join != "": // it begins no cluster
 		f.tell("the cluster to join does not answer: "+f.c.cfg.Join, "see --join")
 	case len(missing) > 0:

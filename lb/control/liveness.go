@@ -1,8 +1,10 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -25,16 +27,23 @@ const (
 // says that its own is stale.
 const staleFor = 2 * time.Second
 
+// yieldAgain is between two attempts to start a balancer anew that was overtaken.
+const yieldAgain = 15 * time.Second
+
 // peers is what the other balancers answered last.
 type peers struct {
-	gone  map[string]bool // that it was logged of; owned by liveness
-	led   bool            // somebody has led once; owned by liveness
-	unled bool            // that it was logged that nobody leads; owned by liveness
+	gone    map[string]bool // that it was logged of; owned by liveness
+	yielded time.Time       // when this balancer, which was overtaken, was to be started anew last; owned by liveness
+	led     bool            // somebody has led once; owned by liveness
+	unled   bool            // that it was logged that nobody leads; owned by liveness
 
 	mu       sync.Mutex
 	answered map[string]wire.Pong // guarded by mu; by name, of those that are there
 	own      uint64               // guarded by mu; this balancer's version at the last look
 	stale    time.Time            // guarded by mu; since when others know a newer one and this one gets none; zero: not so
+	unheard  time.Time            // guarded by mu; since when others have a leader and this one hears none; zero: not so
+	leader   string               // guarded by mu; whom they follow then
+	missed   time.Time            // guarded by mu; since when all others that answer don't hear this one; zero: not so
 }
 
 func newPeers() *peers { return &peers{answered: map[string]wire.Pong{}, gone: map[string]bool{}} }
@@ -60,9 +69,13 @@ func (c *Control) Balancer(name string) (wire.Pong, bool) {
 func (c *Control) pong() wire.Pong {
 	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Keys: c.Tokens.Ring.Version(), Raft: c.deps.Self.Raft, Fresh: c.node.Fresh()}
 	p := c.node.Placement()
-	pong.Version, pong.Cluster = p.Version, p.Cluster
+	pong.Version, pong.Cluster, pong.Era = p.Version, p.Cluster, c.node.Era()
 	pong.Time = c.deps.Now().UnixMilli()
-	pong.Build, pong.Troubles = c.deps.Build, c.deps.Troubles()
+	if leader, ok := c.node.Leader(); ok {
+		pong.Leader = leader.Name
+	}
+	pong.Gone = c.peers.silent(p.Balancers, c.cfg.Name)
+	pong.Build, pong.Troubles = c.deps.Build, append(c.deps.Troubles(), unreached(c)...)
 	var unfit *Unfit
 	if errors.As(c.Ready(), &unfit) {
 		pong.Problem, pong.Next, pong.Stale = unfit.Text, unfit.Next, unfit.Stale
@@ -70,14 +83,30 @@ func (c *Control) pong() wire.Pong {
 	return pong
 }
 
-// heard takes in what the others said, and notes since when they know more.
-func (p *peers) heard(answered map[string]wire.Pong, own, reported uint64, now time.Time) {
-	newest := reported
+// heard takes in what the others said, and notes since when they know more, or follow
+// somebody while this balancer hears no leader.
+func (p *peers) heard(name string, answered map[string]wire.Pong, own, reported uint64, led bool, now time.Time) {
+	newest, leader, missed := reported, "", len(answered) > 0
 	for _, pong := range answered {
-		newest = max(newest, pong.Version)
+		newest, leader = max(newest, pong.Version), cmp.Or(leader, pong.Leader)
+		missed = missed && slices.Contains(pong.Gone, name)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !missed {
+		p.missed = time.Time{}
+	} else if p.missed.IsZero() {
+		p.missed = now
+	}
+	switch {
+	case led || leader == "":
+		p.unheard, p.leader = time.Time{}, ""
+	case p.unheard.IsZero():
+		p.unheard = now
+		fallthrough
+	default:
+		p.leader = leader
+	}
 	switch {
 	case newest <= own || own != p.own:
 		p.stale = time.Time{}
@@ -117,6 +146,79 @@ func (p *peers) isStale(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.stale.IsZero() && now.Sub(p.stale) >= staleFor
+}
+
+// silent are the balancers that did not answer last.
+func (p *peers) silent(all []wire.Balancer, own string) (names []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range all {
+		if _, ok := p.answered[b.Name]; !ok && b.Name != own {
+			names = append(names, b.Name)
+		}
+	}
+	return names
+}
+
+// isMissed tells whether none of the others that answer has heard this one for too long.
+func (p *peers) isMissed(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.missed.IsZero() && now.Sub(p.missed) >= staleFor
+}
+
+// misses names whom the others follow when this balancer has heard no leader for too long.
+func (p *peers) misses(now time.Time) (leader string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leader, !p.unheard.IsZero() && now.Sub(p.unheard) >= staleFor
+}
+
+// unreached is, at the leader, who is there and takes nothing of it: the verdict of all
+// balancers says so.
+func unreached(c *Control) (troubles []wire.Trouble) {
+	for _, f := range c.node.Health().Followers {
+		m := f.Missed
+		if m == nil || c.deps.Now().Sub(m.Since) < staleFor {
+			continue
+		}
+		c.peers.mu.Lock()
+		pong, there := c.peers.answered[f.Name]
+		c.peers.mu.Unlock()
+		if !there || pong.Fresh {
+			continue
+		}
+		troubles = append(troubles, wire.Trouble{
+			Text: fmt.Sprintf("it does not reach %s for Raft at %s: %v", f.Name, m.At, inShort(m.Err)),
+			Next: fmt.Sprintf("Look at raft-listen and raft-advertise of %s, at its line in peers, and at the network to %s.", f.Name, m.At),
+		})
+	}
+	return troubles
+}
+
+// overtaken looks whether the cluster was recovered without this balancer. Then what is on
+// its disk counts no longer: it is told so, and is started anew with that put aside.
+func overtaken(c *Control, answered map[string]wire.Pong) {
+	at := map[string]string{}
+	for _, b := range append(slices.Clone(c.cfg.First), c.node.Placement().Balancers...) {
+		at[b.Name] = b.HTTP
+	}
+	for name, pong := range answered {
+		own := c.node.Placement().Cluster // "": it had not heard yet how it is called
+		if pong.Cluster == "" || own != "" && pong.Cluster != own || !c.node.Overtake(pong.Era) || c.deps.Now().Sub(c.peers.yielded) < yieldAgain {
+			continue
+		}
+		c.peers.yielded = c.deps.Now()
+		log := c.deps.Logger.Warn().Str("balancer", name)
+		if c.deps.Anew == nil {
+			log.Msg("the cluster was recovered without this balancer, whose disk is of before: empty --data, and start it again")
+			continue
+		}
+		log.Msg("the cluster was recovered without this balancer: what is on its disk is put aside, and it is started anew")
+		if err := c.deps.Anew(pong.Era, at[name]); err != nil {
+			c.deps.Logger.Error().Err(err).Msg("it can't be started anew: empty --data, and start it again")
+		}
+	}
 }
 
 // liveness pings the other balancers until ctx ends.
@@ -168,9 +270,10 @@ func (c *Control) askPeers(ctx context.Context) {
 		}
 	}
 	under.Wait()
+	overtaken(c, answered)
 	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered, c.Majority())
 	c.Misfits.keep(c.node.Placement())
-	c.peers.heard(answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.deps.Now())
+	c.peers.heard(c.cfg.Name, answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.Majority(), c.deps.Now())
 }
 
 // Newest is the latest version of the placement that anybody is known to follow.

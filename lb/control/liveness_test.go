@@ -29,7 +29,7 @@ func TestAPlacementThatOthersKnowToBeOld(t *testing.T) {
 	} {
 		p := newPeers()
 		for i, own := range row.own {
-			p.heard(map[string]wire.Pong{"lb-2": {Name: "lb-2", Version: row.other}}, own, 0, now.Add(time.Duration(i)*time.Second))
+			p.heard("lb-1", map[string]wire.Pong{"lb-2": {Name: "lb-2", Version: row.other}}, own, 0, true, now.Add(time.Duration(i)*time.Second))
 		}
 		if got := p.isStale(now.Add(time.Duration(len(row.own)-1) * time.Second)); got != row.stale {
 			t.Errorf("%s: stale %t", row.what, got)
@@ -37,7 +37,7 @@ func TestAPlacementThatOthersKnowToBeOld(t *testing.T) {
 	}
 	p := newPeers()
 	for i := range 4 { // edges tell it as well
-		p.heard(nil, 7, 9, now.Add(time.Duration(i)*time.Second))
+		p.heard("lb-1", nil, 7, 9, true, now.Add(time.Duration(i)*time.Second))
 	}
 	if !p.isStale(now.Add(3 * time.Second)) {
 		t.Error("what edges follow counts for nothing")
@@ -71,5 +71,36 @@ func TestABalancerThatIsGoneIsLoggedOnce(t *testing.T) {
 		if said := out.String(); (said == "") != (row.want == "") || !strings.Contains(said, row.want) || strings.Count(said, "\n") > 1 {
 			t.Errorf("look %d: %q is logged, not %q", i, said, row.want)
 		}
+	}
+}
+
+// A balancer that hears others, and that none of them hears, knows it after a while: not by
+// one look, not where one of them hears it, and not where nobody answers.
+func TestABalancerThatNoneOfTheOthersHears(t *testing.T) {
+	now := time.Unix(1000, 0)
+	not, hears := wire.Pong{Gone: []string{"lb-1"}}, wire.Pong{Gone: []string{"lb-4"}}
+	for what, row := range map[string]struct {
+		looks []map[string]wire.Pong // a second apart
+		want  bool
+	}{
+		"none, three looks": {[]map[string]wire.Pong{{"lb-2": not, "lb-3": not}, {"lb-2": not}, {"lb-2": not, "lb-3": not}}, true},
+		"none, two looks":   {[]map[string]wire.Pong{{"lb-2": not}, {"lb-2": not}}, false},
+		"one of them":       {[]map[string]wire.Pong{{"lb-2": not, "lb-3": hears}, {"lb-2": not, "lb-3": hears}, {"lb-2": not, "lb-3": hears}}, false},
+		"one again":         {[]map[string]wire.Pong{{"lb-2": not}, {"lb-2": hears}, {"lb-2": not}, {"lb-2": not}}, false},
+		"nobody is there":   {[]map[string]wire.Pong{{}, {}, {}}, false},
+		"nobody in between": {[]map[string]wire.Pong{{"lb-2": not}, {}, {"lb-2": not}, {"lb-2": not}}, false},
+	} {
+		p := newPeers()
+		for i, answered := range row.looks {
+			p.heard("lb-1", answered, 7, 0, true, now.Add(time.Duration(i)*time.Second))
+		}
+		if got := p.isMissed(now.Add(time.Duration(len(row.looks)-1) * time.Second)); got != row.want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	p := newPeers()
+	p.heard("lb-1", map[string]wire.Pong{"lb-2": hears}, 7, 0, true, now)
+	if got := p.silent([]wire.Balancer{{Name: "lb-1"}, {Name: "lb-2"}, {Name: "lb-3"}}, "lb-1"); len(got) != 1 || got[0] != "lb-3" {
+		t.Errorf("%v are gone", got)
 	}
 }

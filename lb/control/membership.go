@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,8 +57,8 @@ func (t *tasks) tellMoved(ctx context.Context) {
 }
 
 // taken says who has the name of a balancer that asks to be let in; nil: nobody who
-// lives, or itself.
-func (c *Control) taken(ctx context.Context, b wire.Balancer) error {
+// lives, or itself. One with an empty disk is not the one that answers with its own.
+func (c *Control) taken(ctx context.Context, b wire.Join) error {
 	for _, known := range c.node.Placement().Balancers {
 		if known.Name != b.Name || known.HTTP == "" {
 			continue
@@ -66,7 +67,7 @@ func (c *Control) taken(ctx context.Context, b wire.Balancer) error {
 		defer cancel()
 		var pong wire.Pong
 		err := c.deps.Call.Ask(ctx, http.MethodGet, known.HTTP+wire.PathPing, nil, &pong)
-		if err == nil && pong.Name == b.Name && pong.Raft != "" && pong.Raft != b.Raft {
+		if err == nil && pong.Name == b.Name && (pong.Raft != "" && pong.Raft != b.Raft || b.Fresh && !pong.Fresh) {
 			return fmt.Errorf("another balancer named %s serves at %s; give this one another --name", b.Name, known.HTTP)
 		}
 	}
@@ -115,7 +116,7 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &reg) {
 		return
 	}
-	if err := call.CheckBaseURL("edge", reg.Edge.HTTP); err != nil {
+	if err := call.CheckReached("edge", reg.Edge.HTTP); err != nil {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
@@ -221,9 +222,13 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 		c.misdirected(w)
 		return
 	}
+	if err := cmp.Or(call.CheckAddress("raft", b.Raft), call.CheckReached("http", b.HTTP)); err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
-	if err := c.taken(ctx, b.Balancer); err != nil {
+	if err := c.taken(ctx, b); err != nil {
 		call.RefuseNode(w, http.StatusConflict, wire.ReasonNameTaken, err.Error())
 		return
 	}

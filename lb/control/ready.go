@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 	"time"
 
@@ -21,9 +22,16 @@ func (u *Unfit) Error() string { return u.Text }
 // the balancers it goes on by the last placement, which serves whoever it served;
 // with one that others know to be old it does not.
 func (c *Control) Ready() error {
+	leader, unheard := c.peers.misses(c.deps.Now())
 	switch health := c.node.Health(); {
 	case c.node.Fresh():
 		return &Unfit{Text: "its disk is empty, and it waits to be let in; its log says by whom", Next: "Start the balancers that its log names, or see its --peers and --join."}
+	case c.node.Overtaken():
+		return &Unfit{
+			Text:  "the cluster was recovered without it (tandem cluster recover): its disk is of before",
+			Next:  "Stop " + c.cfg.Name + ", empty its --data, and start it: the others let it in anew.",
+			Stale: true,
+		}
 	case health.Disk != nil:
 		return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(health.Disk)), Next: "Make room on the disk of --data of " + c.cfg.Name + ", or look at it: it goes on by itself when the disk lets it."}
 	case health.Starved > 0:
@@ -31,6 +39,25 @@ func (c *Control) Ready() error {
 			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: its placement is old", health.Starved.Round(time.Second)),
 			Next:  "Look at the network between it and the leader; if that is well, start it again.",
 			Stale: true,
+		}
+	case unheard && c.node.Placement().Version > 0 && !c.Knows(c.cfg.Name):
+		return &Unfit{
+			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",
+			Next:  "Stop it; to have it back: an empty --data and --join.",
+			Stale: true,
+		}
+	case unheard:
+		at := c.node.RaftAddr()
+		return &Unfit{
+			Text:  fmt.Sprintf("%s leads the others and does not reach this one for Raft at %s: its placement is old, or soon will be", leader, at),
+			Next:  "Look at its raft-listen and raft-advertise, its line in peers, and the network to " + at + "; if it was taken out, give it an empty --data and --join.",
+			Stale: true,
+		}
+	case c.peers.isMissed(c.deps.Now()):
+		at := c.deps.Self.HTTP
+		return &Unfit{
+			Text: "none of the others reaches it at " + at + ", and no edge will",
+			Next: "Look at its listen, node-listen and advertise, its line in peers, and the network to " + at + ".",
 		}
 	case c.peers.isStale(c.deps.Now()):
 		return &Unfit{
@@ -56,6 +83,10 @@ func inShort(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return errno
+	}
+	var silent net.Error
+	if errors.As(err, &silent) && silent.Timeout() {
+		return errors.New("no answer")
 	}
 	return err
 }

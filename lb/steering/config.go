@@ -34,7 +34,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for i, url := range c.Fronts {
-		if err := call.CheckBaseURL("--steering-fronts", url); err != nil {
+		if err := call.CheckReached("--steering-fronts", url); err != nil {
 			return err
 		}
 		c.Fronts[i] = strings.TrimSuffix(url, "/")

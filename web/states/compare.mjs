@@ -78,7 +78,7 @@ export class Comparison {
       const page = await context.newPage();
       pages.push({ width, context, page });
       await page.goto(`${admin}/`);
-      await page.waitForSelector("body.ready", { timeout: 15_000 });
+      await page.waitForSelector("body.ready", { timeout: 60_000 });
     }
     let found = said ? [`not said within ${limit / 1000} s: ${said}`] : [];
     let cli = "";

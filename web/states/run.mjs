@@ -29,7 +29,7 @@ try {
     const world = new World(binary, base);
     try {
       await world.open(await scene.flags(base), scene);
-      await scene.play(world, (state, words, how = {}) => comparison.look(state, world.admin(how.of), words, how), base);
+      await scene.play(world, (state, words, how = {}) => comparison.look(state, (how.world ?? world).admin(how.of), words, how), base);
     } catch (err) {
       console.log(`FAIL  ${name}: ${err.stack}`);
       comparison.failed.push(name);

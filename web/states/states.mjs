@@ -53,8 +53,8 @@ async function balancers(w, look) {
   // lb-3 hears the others, and its copy of the placement gets nothing.
   await w.cut(w.port("lb-3", "--raft-listen"));
   for (let i = 0; i < 130; i++) await w.order("/api/v1/admission", { admission: i % 2 ? "failsafe" : "pair" });
-  await look("follower-behind", [/lb-3: (its placement is older|the leader is heard)/, survived], { level: "warn" });
-  await look("stale-view", ["lb-3: its placement is old", "What the next failure would cost is not known: what lb-3 shows is old. Ask another balancer."], { level: "warn", of: "lb-3", not: [survived] });
+  await look("follower-behind", [/lb-3: (lb-[12] leads the others and does not reach this one|the leader is heard)/, survived], { level: "warn" });
+  await look("stale-view", [/lb-3: lb-[12] leads the others and does not reach this one for Raft at \S+: its placement is old/, "What the next failure would cost is not known: what lb-3 shows is old. Ask another balancer."], { level: "warn", of: "lb-3", not: [survived] });
   await w.heal();
   await look("stale-no-more", ["4 edges up", survived], { level: "good", of: "lb-3", limit: 40_000 });
   const leader = (await w.status()).leader;
@@ -163,6 +163,34 @@ async function budgets(w, look) {
   await look("connections-beyond", ["lb-1: max-connections-per-client is reached"], { level: "warn" });
 }
 
+// One address opens sessions that nobody has room for.
+async function crowd(w, look) {
+  await w.viewers(14);
+  for (let i = 0; i < 20; i++) await w.get("/sample/master.m3u8");
+  await look("openings-beyond", ["lb-1: a client opens more sessions than it plays and is refused (client_limit)", "cluster is full"], { level: "warn" });
+}
+
+// Clients ask for much and take nothing.
+async function greedy(w, look) {
+  await w.viewers(4);
+  await w.takers(40, "/sample/v0/seg1.m4s");
+  await look("held-beyond", ["lb-1: max-held is reached, clients that take nothing are reset", "raise --max-held of lb-1"], { level: "warn" });
+}
+
+// Certificates of 26 days, of 30, that can't be renewed: nothing can be written beside them.
+async function certificates(w, look, tools) {
+  const old = new w.constructor(await skewed(tools, w.binary), await mkdtemp(path.join(tools, "old-")));
+  try {
+    process.env.TANDEM_SKEW = String(-26 * 86_400);
+    await old.open(["--edges", "2", "--balancers", "1", "--capacity", "8"]).finally(() => delete process.env.TANDEM_SKEW);
+    await old.seal("identities");
+    for (const name of ["lb-1", "edge-1", "edge-2", "origin-1"]) await old.again(name, { binary: w.binary });
+    await look("node-certificate-near-its-end", [/lb-1, edge-1 and edge-2: its certificate ends at \d{4}-\S+ and could not be renewed/, "tandem ticket balancer lb-1"], { level: "warn", world: old, limit: 40_000 });
+  } finally {
+    await old.close();
+  }
+}
+
 // The files of a certificate of which little is left.
 async function short(dir) {
   const at = (days) => new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]|\.\d+/g, "");
@@ -184,6 +212,9 @@ export const scenes = {
   zones: { flags: () => ["--capacity", "8"], play: zones },
   foreign: { flags: () => ["--capacity", "8"], play: foreign },
   secrets: { flags: () => ["--capacity", "8", "--insecure"], play: secrets },
+  crowd: { flags: () => ["--capacity", "4", "--lb-flags", "--max-refused-per-client=5"], play: crowd },
+  greedy: { flags: () => ["--capacity", "40", "--lb-flags", "--max-held=256KiB"], play: greedy },
+  certificates: { flags: () => ["--capacity", "8"], play: certificates },
   budgets: {
     flags: async (tools) => {
       const [cert, key] = await short(tools);

@@ -130,6 +130,26 @@ export class World {
     await sleep(300);
   }
 
+  // Clients that ask for more than the kernel has room for, and take none of it.
+  async takers(n, target) {
+    const { hostname, port } = new URL(this.cluster.viewers);
+    for (let i = 0; i < n; i++) {
+      const s = net.connect({ host: hostname, port });
+      s.on("error", () => {});
+      s.pause();
+      s.write(`GET ${target} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(200));
+      this.#sockets.push(s);
+    }
+  }
+
+  // Nothing below that directory can be written any more.
+  async seal(name) {
+    const dir = path.join(this.dir, name);
+    await run("mount", ["--bind", dir, dir]);
+    this.#mounts.push(dir);
+    await run("mount", ["-o", "remount,bind,ro", dir]);
+  }
+
   async get(target) {
     const answer = await fetch(this.cluster.viewers + target, { signal: AbortSignal.timeout(10_000) });
     await answer.arrayBuffer();

@@ -194,4 +194,11 @@ var Table = []Mutation{
 	{0, "lb/api/troubles.go", "of[t.Text] = append(of[t.Text], name)", "of[t.Text] = []string{name}", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
 	{0, "lb/stream.go", "	case w.over:", "	case w.over && !w.since.IsZero():", "lb.TestAStreamThatIsOverIsLookedAtNoMore"},
+	// Who was left behind by a recovery overwrites nothing.
+	{0, "raftfsm/era.go", "if era == 0 {", "if era >= 0 {", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
+	{0, "raftfsm/era.go", "n.hold.state.Store(overtaken)", "", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
+
+	// What operators are told is true.
+	{0, "lb/control/liveness.go", "case led || leader == \"\":", "case true:", "lb.TestABalancerThatTheLeaderCallsInVain"},
+	{0, "lb/control/liveness.go", "if !there || pong.Fresh {", "if there || pong.Fresh {", "lb.TestABalancerThatTheLeaderCallsInVain"},
 }

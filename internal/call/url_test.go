@@ -1,0 +1,28 @@
+package call
+
+import (
+	"strings"
+	"testing"
+)
+
+// What others can't dial is refused in a line that names the field and what is wanted.
+func TestAddressesThatNobodyReaches(t *testing.T) {
+	for text, good := range map[string]bool{
+		"http://10.0.0.1:8080": true, "https://lb-1": true, "http://[2001:db8::1]:80/": true, "http://127.0.0.1:8080": true,
+		"http://0.0.0.0:8080": false, "http://[::]:8080": false, "http://0.0.0.0": false, "http://10.0.0.1:0": false, "http://[::ffff:0.0.0.0]:80": false,
+		"ftp://10.0.0.1": false, "10.0.0.1:8080": false, "http://": false, "http://lb-1/path": false, "http://lb-1?x": false, "http://lb-1:port": false, "": false,
+	} {
+		if err := CheckReached("--advertise", text); (err == nil) != good || err != nil && !strings.HasPrefix(err.Error(), "--advertise: ") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, good := range map[string]bool{
+		"10.0.0.1:7080": true, "lb-1:7080": true, "[2001:db8::1]:7080": true,
+		"nonsense": false, ":7080": false, "0.0.0.0:7080": false, "[::]:7080": false, "lb-1:0": false, "lb-1:65536": false, "lb-1:-1": false, "lb-1:raft": false,
+		"http://lb-1:7080": false, "lb 1:7080": false, "lb-1@lb-2:7080": false, "": false, "lb-1": false,
+	} {
+		if err := CheckAddress("raft", text); (err == nil) != good || err != nil && !strings.HasPrefix(err.Error(), "raft: ") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package lb
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Contradictions are settings by which this balancer listens elsewhere than its line in
+// peers says, where the others call it: each in a line that names the setting and the mend.
+// A network may lead one to the other, so they are told and not refused, and not told where
+// raft-advertise or advertise says what is meant. Only after Validate.
+func (c *Config) Contradictions() (lines []string) {
+	for _, p := range c.peers {
+		if p.Name != c.Name {
+			continue
+		}
+		if c.raft.Advertise == "" && elsewhere(c.raft.Bind, p.Raft) {
+			lines = append(lines, fmt.Sprintf("--raft-listen: %s, and the others call %s for Raft at %s, by its line in peers: correct the line, on all balancers, or give --raft-advertise", c.raft.Bind, c.Name, p.Raft))
+		}
+		name, listen := "--listen", c.Listen
+		if c.NodeListen != "" {
+			name, listen = "--node-listen", c.NodeListen
+		}
+		if at := hostPort(p.HTTP); c.Advertise == "" && elsewhere(listen, at) {
+			lines = append(lines, fmt.Sprintf("%s: %s, and the others call %s at %s, by its line in peers: correct the line, on all balancers, or give --advertise", name, listen, c.Name, p.HTTP))
+		}
+	}
+	return lines
+}
+
+// elsewhere tells whether who calls at does not come to who listens there: to another
+// port, or from one address of its own to another one. Names are not looked up.
+func elsewhere(listen, at string) bool {
+	host, port, err := net.SplitHostPort(listen)
+	called, dialled, calledErr := net.SplitHostPort(at)
+	if err != nil || calledErr != nil || port == "0" {
+		return false
+	}
+	own, other := net.ParseIP(host), net.ParseIP(called)
+	return port != dialled || own != nil && other != nil && !own.IsUnspecified() && !own.Equal(other)
+}
+
+// hostPort is host:port of a base URL.
+func hostPort(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
