@@ -15,7 +15,7 @@ import (
 )
 
 // What an edge sends behind an answer never passes for the next one, if it came
-// before that was asked for: however late the loop hears of it.
+// before the loop was told of its request: however late that is.
 func TestConnectionsAreReusedClean(t *testing.T) {
 	var conns []net.Conn
 	e := script(t, func(c net.Conn, _ string) {
