@@ -90,7 +90,7 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 	c.state = away
 	ctx, stop := context.WithCancel(s.cfg.Context(s.ctx, c.client))
 	c.stop = stop
-	c.parts()
+	parts(c)
 	s.away.Add(1)
 	go c.serveAway(r.WithContext(ctx), begun, serve)
 }
@@ -99,7 +99,7 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 // more may have closed the connection, or wait for its answer still (RFC 9112 says of
 // neither that it must not): nobody can tell until something is sent. So it is waited for,
 // for a while; where the request has a body the end may be that of the body.
-func (c *Conn) parts() {
+func parts(c *Conn) {
 	switch {
 	case c.gone:
 		c.cancel()

@@ -120,7 +120,7 @@ func (c *Conn) Ready(events uint32) {
 			c.driver.Writable()
 		}
 	case away:
-		c.parts()
+		parts(c)
 	case lingering:
 		c.discard()
 	}
