@@ -147,6 +147,42 @@ func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
 	}
 }
 
+// Playlists that are fresh for a moment alone are copied to nobody. An edge that returns gets
+// those that sessions are in before it says that it is ready.
+func TestWhoReturnsHasThePlaylistsThatSessionsAreIn(t *testing.T) {
+	o := filmOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/v/x/v.m3u8" {
+			w.Header().Set("Cache-Control", "max-age=1")
+			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nv/0.m4s\n#EXTINF:4,\nv/1.m4s\n#EXT-X-ENDLIST\n")
+			return true
+		}
+		return false
+	})
+	b, edges := startRing(t, 2, o)
+	low, high := edges[0], edges[1]
+	id, reason := open(t, low, 1, "/v/x/")
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	v := &watching{t: t, id: id}
+	v.ask(low, "/v/x/v.m3u8")
+	v.ask(low, "/v/x/v/0.m4s")
+	eventually(t, "the other one knows where it is", func() bool { return high.places(id) == "video 0 (/v/x/v/0.m4s)" })
+	low.stop()
+	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
+	b.mu.Lock()
+	b.ready = map[string]uint64{}
+	b.mu.Unlock()
+	low = startEdge(t, Config{Name: "edge-1", Origin: o.URL, Balancers: []string{b.URL}})
+	eventually(t, "ready", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.ready["edge-1"] > 0 })
+	if view, ok := low.store.Peek("/v/x/v.m3u8"); ok {
+		view.Close()
+	} else {
+		t.Error("it is ready without the playlist that its session will be in")
+	}
+}
+
 // Two of three die, one soon after the other. The last one is no member of the sessions'
 // pair and holds nothing of it: it is told the table while one alone holds that, and has
 // the next segments from the origin before they are asked for.

@@ -94,6 +94,7 @@ type Member struct {
 	silence   silence.Detector
 	standIns  *silence.StandIns
 	lag       silence.Lag
+	next      *segments
 	Prefetch  *prefetch.Prefetcher
 	Copier    *recovery.Copier
 	applying  sync.Mutex                     // the placement, and what is laid over it, one change at a time
@@ -121,8 +122,8 @@ func New(cfg Config, deps Deps) *Member {
 	m.fetch.Purged(m.purged)
 	m.base.Store(m.view.Placement())
 	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Store: m.store, Fetch: m.fetch, Call: m.call})
-	next := &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
-	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: next.ahead, Renew: next.renew, Load: next.load, Expect: m.tables.expect})
+	m.next = &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
+	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}
 	return m
 }

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"tandem/edge/recovery"
@@ -13,6 +14,8 @@ import (
 const (
 	copyAgain  = 2 * time.Second
 	readyAgain = 500 * time.Millisecond
+	listsFor   = time.Second // so long manifests are waited for before an edge says that it is ready
+	listsOnce  = 8           // of them at a time
 )
 
 // copying brings this edge to where every member of its pairs holds what the
@@ -29,6 +32,7 @@ func (m *Member) copying(ctx context.Context) error {
 		} else if readyDue(p, m.cfg.Name) {
 			again = readyAgain
 			if m.tables.complete() {
+				m.haveLists(ctx)
 				m.sayReady(ctx, p)
 			} else {
 				again = m.cfg.NoticeEvery / 2
@@ -105,6 +109,46 @@ func (t *table) told() bool {
 		}
 	}
 	return true
+}
+
+// haveLists gets the manifests that sessions' positions are in, where they are not here or
+// not fresh: those that are kept for moments alone are copied to nobody, and whoever takes
+// sessions over without them does not know what comes next. What can't be got in time
+// keeps nobody from being ready.
+func (m *Member) haveLists(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, listsFor)
+	defer cancel()
+	places := make(chan struct{}, listsOnce)
+	var under sync.WaitGroup
+	for key, pair := range m.tables.lists() {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		under.Go(func() {
+			m.next.renew(ctx, key, pair, false)
+			<-places
+		})
+	}
+	under.Wait()
+}
+
+// lists are the manifests that positions are in, each with a pair whose sessions' they are.
+func (s *tables) lists() map[string]wire.PairID {
+	of := map[string]wire.PairID{}
+	for _, t := range s.list() {
+		t.mu.Lock()
+		for _, n := range t.sessions {
+			for _, track := range n.places() {
+				of[track.Manifest] = t.pair.ID
+			}
+		}
+		t.mu.Unlock()
+	}
+	return of
 }
 
 func (m *Member) sayReady(ctx context.Context, p *wire.Placement) {
