@@ -67,7 +67,7 @@ func TypeOf(had, said string) string {
 
 func saysManifest(contentType string) bool {
 	switch contentType {
-	case "", "video/mp4", "audio/mp4", "video/mp2t", "video/iso.segment": // most of what is asked for
+	case "", "video/mp4", "audio/mp4", "video/mp2t", "video/iso.segment", "application/octet-stream", "binary/octet-stream": // most of what is asked for
 		return false
 	}
 	return media.IsPlaylist(media.KindOf("", contentType))
