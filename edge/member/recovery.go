@@ -32,7 +32,7 @@ func (m *Member) copying(ctx context.Context) error {
 		} else if readyDue(p, m.cfg.Name) {
 			again = readyAgain
 			if m.tables.complete() {
-				m.haveLists(ctx)
+				m.next.have(ctx, m.tables.lists())
 				m.sayReady(ctx, p)
 			} else {
 				again = m.cfg.NoticeEvery / 2
@@ -111,16 +111,16 @@ func (t *table) told() bool {
 	return true
 }
 
-// haveLists gets the manifests that sessions' positions are in, where they are not here or
+// have gets the manifests that sessions' positions are in, where they are not here or
 // not fresh: those that are kept for moments alone are copied to nobody, and whoever takes
 // sessions over without them does not know what comes next. What can't be got in time
 // keeps nobody from being ready.
-func (m *Member) haveLists(ctx context.Context) {
+func (s *segments) have(ctx context.Context, lists map[string]wire.PairID) {
 	ctx, cancel := context.WithTimeout(ctx, listsFor)
 	defer cancel()
 	places := make(chan struct{}, listsOnce)
 	var under sync.WaitGroup
-	for key, pair := range m.tables.lists() {
+	for key, pair := range lists {
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -129,7 +129,7 @@ func (m *Member) haveLists(ctx context.Context) {
 			break
 		}
 		under.Go(func() {
-			m.next.renew(ctx, key, pair, false)
+			s.renew(ctx, key, pair, false)
 			<-places
 		})
 	}
