@@ -21,7 +21,8 @@ const oldReport = 3 * time.Second
 // the status says, for the page, the API, `tandem status` and the metrics; what is
 // not known it says not to know.
 func verdict(s *wire.Status) wire.Verdict {
-	if len(s.Edges) == 0 {
+	old := slices.ContainsFunc(s.Balancers, func(b wire.BalancerInfo) bool { return b.Name == s.Node && b.Stale })
+	if len(s.Edges) == 0 && !old { // else they may have come since
 		return wire.Verdict{Level: wire.Warn, Text: "No edge has registered yet", Survives: wire.Unknown, Next: "Start one: tandem edge --balancers URL."}
 	}
 	v := judgement{s: s}

@@ -69,6 +69,10 @@ var verdictRows = []struct {
 	{"the next death costs somebody", func(s *wire.Status) { s.Edges[2].Margin = -3 }, wire.Warn, wire.No, []string{"not survived: edge-3 would be asked for more", "Add an edge"}},
 	{"one edge alone", func(s *wire.Status) { s.Edges = s.Edges[:1] }, wire.Warn, wire.No, []string{"1 edge up", "not survived: no second edge"}},
 	{"no edge", func(s *wire.Status) { s.Edges, s.Pairs = nil, nil }, wire.Warn, wire.Unknown, []string{"No edge has registered", "tandem edge --balancers"}},
+	{"no edge, by an old view", func(s *wire.Status) {
+		s.Edges, s.Pairs = nil, nil
+		s.Balancers[0].Problem, s.Balancers[0].Next, s.Balancers[0].Stale = "it hears no leader", "Look at its network.", true
+	}, wire.Warn, wire.Unknown, []string{"lb-1: it hears no leader", "Ask another balancer", "Look at its network"}},
 	{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
 	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
 	{"two balancers are gone", func(s *wire.Status) { s.Balancers[1].Alive, s.Balancers[2].Alive = false, false }, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "remove-balancer NAME"}},

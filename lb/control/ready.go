@@ -40,7 +40,7 @@ func (c *Control) Ready() error {
 			Next:  "Look at the network between it and the leader; if that is well, start it again.",
 			Stale: true,
 		}
-	case unheard && c.node.Placement().Version > 0 && !c.Knows(c.cfg.Name):
+	case unheard && c.node.Stored() == "" && !c.Knows(c.cfg.Name): // by what is committed, not by a placement of before it came
 		return &Unfit{
 			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",
 			Next:  "Stop it; to have it back: an empty --data and --join.",
