@@ -65,7 +65,7 @@ type sealedStage struct {
 // answer is what an edge says in clear to a request that it has opened.
 type saying func(s *sealedStage, c net.Conn, head string, a sealedhead.Answer)
 
-func openSealed(t *testing.T, say saying) *sealedStage {
+func openSealed(t *testing.T, edges int, say saying) *sealedStage {
 	t.Helper()
 	node := identities(t)
 	s := &sealedStage{grants: sealedhead.NewGrants("edge-1", time.Now), body: []byte(pattern(300_000))}
@@ -83,7 +83,7 @@ func openSealed(t *testing.T, say saying) *sealedStage {
 	go func() { over <- tickets.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-over })
 	first := s.first.target("edge-1")
-	s.spliceStage = openSplices(t, spliceOptions{edges: []Target{first, second.target("edge-2")}, identity: node(identity.Balancer, "lb-1"), tickets: tickets})
+	s.spliceStage = openSplices(t, spliceOptions{edges: []Target{first, second.target("edge-2")}[:edges], identity: node(identity.Balancer, "lb-1"), tickets: tickets})
 	s.eventually("there is a ticket", func() bool { return tickets.Of(sealedhead.Edge{Name: "edge-1", Addr: first.Addr}) != nil })
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -124,7 +124,7 @@ func honest(s *sealedStage, c net.Conn, _ string, a sealedhead.Answer) {
 // Media comes in clear, its heads sealed: who listens finds neither the session nor the
 // viewer, the connection serves again, and TLS is not asked.
 func TestMediaComesInClearAndHeadsDoNot(t *testing.T) {
-	s := openSealed(t, func(s *sealedStage, c net.Conn, head string, a sealedhead.Answer) {
+	s := openSealed(t, 2, func(s *sealedStage, c net.Conn, head string, a sealedhead.Answer) {
 		if !strings.HasPrefix(head, "GET /s/session/a/1.m4s HTTP/1.1\r\n") || !strings.Contains(head, wire.HeaderViewer+": 127.0.0.1\r\n") || strings.Contains(head, wire.HeaderAuth) {
 			s.t.Errorf("asked %q", head)
 		}
@@ -208,7 +208,7 @@ var changed = map[string]struct {
 // nothing of what came; what was changed is counted.
 func TestWhatIsChangedInBetweenIsNotGiven(t *testing.T) {
 	for what, c := range changed {
-		s := openSealed(t, c.say)
+		s := openSealed(t, 2, c.say)
 		if what == "a former answer" {
 			s.get(http.MethodGet, "/0.m4s")
 			if s.first.asked.Load() != 0 {
@@ -229,7 +229,7 @@ func TestWhatIsChangedInBetweenIsNotGiven(t *testing.T) {
 // An edge that dies in the middle of a body in clear is taken over from by TLS.
 func TestABodyInClearThatBreaksIsFinishedByAnotherEdge(t *testing.T) {
 	for _, at := range []int{1, 5_000, 150_000, 299_999} {
-		s := openSealed(t, func(s *sealedStage, c net.Conn, _ string, a sealedhead.Answer) {
+		s := openSealed(t, 2, func(s *sealedStage, c net.Conn, _ string, a sealedhead.Answer) {
 			_, _ = io.WriteString(c, outer(a.Append(nil, s.head(len(s.body))), len(s.body)))
 			_, _ = c.Write(s.body[:at])
 			_ = c.Close()
@@ -258,13 +258,12 @@ func TestABodyInClearThatBreaksIsFinishedByAnotherEdge(t *testing.T) {
 // connection is not kept where others are that speak TLS.
 func TestAConnectionInClearIsNotKeptForTLS(t *testing.T) {
 	goOn := make(chan struct{})
-	s := openSealed(t, func(s *sealedStage, c net.Conn, _ string, a sealedhead.Answer) {
+	s := openSealed(t, 1, func(s *sealedStage, c net.Conn, _ string, a sealedhead.Answer) {
 		_, _ = io.WriteString(c, outer(a.Append(nil, s.head(len(s.body))), len(s.body)))
 		_, _ = c.Write(s.body[:100_000])
 		<-goOn
 		_, _ = c.Write(s.body[100_000:])
 	})
-	s.o.edges = s.o.edges[:1]
 	v := s.dial()
 	v.ask(http.MethodGet, "/1.m4s")
 	s.has(100_000)
