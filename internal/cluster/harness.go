@@ -241,12 +241,12 @@ func AllUp(s *wire.Status) bool {
 func (h *Harness) OriginCounts(reset bool) map[string]int {
 	h.t.Helper()
 	f := h.File()
-	url := f.Node("origin-1").Admin + "/_tandem/counts"
+	url, method := f.Node("origin-1").Admin+wire.PathCounts, http.MethodGet
 	if reset {
-		url += "?reset=1"
+		method = http.MethodPost
 	}
 	counts := map[string]int{}
-	if err := Call(context.Background(), http.MethodGet, url, nil, &counts); err != nil {
+	if err := Call(context.Background(), method, url, nil, &counts); err != nil {
 		h.t.Fatalf("origin's counts: %v", err)
 	}
 	return counts
