@@ -52,7 +52,7 @@ var Table = []Mutation{
 	{30, "edge/member/recovery.go", "} else if readyDue(p, m.cfg.Name) {", "} else if !readyDue(p, m.cfg.Name) {", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
 	{31, "edge/member/positions.go", "if kind, ok := m.tables.kindIn(pair, slot, key); ok {", "if kind, ok := m.tables.kindIn(pair, slot, key); ok && false {", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{17, "edge/member/recovery.go", "				m.next.have(ctx, m.tables.lists())\n", "", "edge.TestWhoReturnsHasThePlaylistsThatSessionsAreIn"},
-	{0, "internal/ring/watchers.go", "if len(watch) == 1 {", "if len(watch) < 1 {", "edge.TestTheLastOfThreeHasReadyWhatItInherits"},
+	{0, "internal/ring/watchers.go", "if len(watch) == 1 {", "if len(watch) < 1 {", "internal/ring.TestWatchersAreWhoDeliversAndWhoWill"},
 	{31, "edge/member/positions.go", "		return list.Next(ref, n)", "		return list.Next(ref, n-2)", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{32, "internal/ring/settle.go", "if anchor == AnchorHome {", "if anchor != AnchorHome {", "internal/ring.TestFigures16And17AndBack"},
 	{33, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "internal/sim.TestFigure13HighDeliversAllOfSilentLow"},
