@@ -159,8 +159,7 @@ func TestEachNumberIsTakenOnce(t *testing.T) {
 func TestTicketsAreGotAndRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGrants("edge-1", time.Now)
-		var asked atomic.Int32
-		var fails atomic.Bool
+		asked, fails := new(atomic.Int32), new(atomic.Bool)
 		tickets := NewTickets("lb-1", time.Now, func(context.Context, Edge) (Grant, error) {
 			asked.Add(1)
 			if fails.Load() {
