@@ -33,8 +33,8 @@ func TestHeadThatDoesNotArriveInTimeIsAnsweredSo(t *testing.T) {
 	s := newStage(t, func(_ *stage, c *Config) { c.HeadTimeout = short })
 	for _, first := range []string{"", ask("GET", "/mem/3"), ask("GET", "/x")} {
 		for _, part := range []string{"G", "GET /x HTTP/1.1\r\nHost: a\r\n", "\r\n"} {
+			begin := time.Now() // its time begins when it is accepted, before it has said anything
 			c := call(t, s.addr)
-			begin := time.Now()
 			c.say("%s", first+part)
 			if first != "" {
 				c.hear("GET")
@@ -51,8 +51,8 @@ func TestHeadThatDoesNotArriveInTimeIsAnsweredSo(t *testing.T) {
 // The time of a head is not counted from its last byte.
 func TestHeadThatDripsIsNotWaitedForLonger(t *testing.T) {
 	s := newStage(t, func(_ *stage, c *Config) { c.HeadTimeout = short })
-	c := call(t, s.addr)
 	begin := time.Now()
+	c := call(t, s.addr)
 	stop := make(chan struct{})
 	dripped := make(chan struct{})
 	go func() {
