@@ -17,14 +17,15 @@ const sessionLife = 12 * time.Hour
 // sealer seals what a browser keeps for us.
 type sealer struct{ key []byte }
 
-func newSealer() sealer {
+func newSealer() *sealer {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails: it ends the process first
-	return sealer{key}
+	return &sealer{key}
 }
 
 // sealed is what stands in a cookie.
 type sealed struct {
+	ID      string   `json:"id,omitempty"` // of a login
 	Name    string   `json:"name,omitempty"`
 	By      string   `json:"by,omitempty"`
 	Issuer  string   `json:"issuer,omitempty"` // of a login by OIDC
@@ -62,6 +63,20 @@ func (s sealer) open(purpose, text string, now time.Time) (v sealed, ok bool) {
 		return sealed{}, false
 	}
 	return v, true
+}
+
+// login opens the login that somebody shows; false: it is none, or has ended.
+func (g *Gate) login(has shown) (sealed, bool) {
+	v, ok := g.seals.Load().open("session", has.login, g.deps.Now())
+	return v, ok && !g.endings.ended(v.ID)
+}
+
+// leave ends a login, here and wherever its cookie was copied to.
+func (g *Gate) leave(has shown) {
+	if v, ok := g.login(has); ok && !g.endings.end(v.ID, v.Expires, g.deps.Now().Unix()) {
+		g.seals.Store(newSealer()) // all log in anew: better than one who was to be out stays in
+	}
+	g.judge()
 }
 
 // cookie is one that only this listener gets back, and no script reads.

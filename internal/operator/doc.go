@@ -8,13 +8,16 @@
 //   - what changes something is taken from a browser only if our own page sent it, and
 //     what costs something as well: another page gets nothing but the empty page;
 //   - no page is shown in a frame;
+//   - a logout ends the login wherever its cookie was copied to, and whatever somebody
+//     watches ends with what they showed: their token, their login, their role;
 //   - a path that is in no row of the table is for admins alone;
 //   - of a token only a hash is kept; nothing here is written to a log but names;
 //   - without a file of operators everybody is admin, and only who is on this
 //     machine can be everybody.
 //
-// Guards: the operators' file is an atomic pointer to a value that never changes; what
-// issuers say of themselves has a mutex, which nobody holds while one is asked.
+// Guards: the operators' file and the key of logins are atomic pointers to values that never
+// change; what issuers say of themselves has a mutex, which nobody holds while one is asked;
+// logins that were ended and requests under way have one each.
 //
 // May be lost: logins, when the process ends: the key that seals cookies is drawn
 // at its start.

@@ -40,10 +40,13 @@ type Deps struct {
 type Gate struct {
 	cfg    Config
 	deps   Deps
-	file   atomic.Pointer[file] // nil: everybody is admin
-	seals  sealer
+	file   atomic.Pointer[file]   // nil: everybody is admin
+	seals  atomic.Pointer[sealer] // of logins
 	oidc   providers
 	origin *http.CrossOriginProtection
+
+	endings  endings
+	watchers watchers
 }
 
 // ErrOpen is returned for a listener that others can reach and that nobody guards.
@@ -51,7 +54,8 @@ var ErrOpen = errors.New("other machines can reach it, and no operators are name
 
 // New reads the operators.
 func New(cfg Config, deps Deps) (*Gate, error) {
-	g := &Gate{cfg: cfg, deps: deps, seals: newSealer(), origin: http.NewCrossOriginProtection()}
+	g := &Gate{cfg: cfg, deps: deps, origin: http.NewCrossOriginProtection()}
+	g.seals.Store(newSealer())
 	if cfg.File != "" {
 		f, err := load(cfg.File)
 		if err != nil {
@@ -73,10 +77,11 @@ func loopbackName(host string) bool {
 }
 
 // Run reads the operators' file anew when it changes, until ctx ends. A broken one
-// changes nothing.
+// changes nothing. Who watches and may not any more is sent away.
 func (g *Gate) Run(ctx context.Context) error {
 	seen := filewatch.Of(g.cfg.File)
 	return filewatch.Run(ctx, func() {
+		defer g.judge()
 		now := filewatch.Of(g.cfg.File)
 		if g.cfg.File == "" || now.Same(seen) {
 			return
@@ -112,7 +117,8 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 			login.ServeHTTP(w, r)
 			return
 		}
-		p := g.who(r)
+		has := g.shownBy(r)
+		p := g.who(has)
 		if f := g.file.Load(); f != nil && f.openMetrics && r.URL.Path == "/metrics" {
 			needs = Nobody
 		}
@@ -127,7 +133,9 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 			return
 		}
 		noted := &statusWriter{ResponseWriter: w}
-		next.ServeHTTP(noted, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
+		ctx, left := g.watchers.enter(r.Context(), has, needs)
+		defer left()
+		next.ServeHTTP(noted, r.WithContext(context.WithValue(ctx, personKey{}, p)))
 		g.audit(r, p, noted.status)
 	})
 }
@@ -152,20 +160,16 @@ func (g *Gate) hostKnown(host string) bool {
 }
 
 // who finds out who asks; Nobody when it can't.
-func (g *Gate) who(r *http.Request) Person {
+func (g *Gate) who(has shown) Person {
 	f := g.file.Load()
 	if f == nil {
 		return Person{Name: "anybody on this machine", Role: Admin, By: "open"}
 	}
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		p, _ := f.who(strings.TrimSpace(token))
+	if has.token != "" {
+		p, _ := f.who(has.token)
 		return p
 	}
-	c, err := r.Cookie(g.cookieName("session"))
-	if err != nil {
-		return Person{}
-	}
-	v, ok := g.seals.open("session", c.Value, g.deps.Now())
+	v, ok := g.login(has)
 	if !ok {
 		return Person{}
 	}
@@ -203,10 +207,17 @@ func (g *Gate) crossOrigin(r *http.Request, p Person, needs Role) error {
 	if p.By == "token" {
 		return nil
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); needs > Nobody && (site == "cross-site" || site == "same-site") {
+	if needs == Nobody {
+		return g.foreign(r)
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 		return errForeign
 	}
-	return g.foreign(r)
+	asked := *r
+	if r.Header.Get("Origin") != "" { // an older browser says no more than this
+		asked.Method = http.MethodPost
+	}
+	return g.foreign(&asked)
 }
 
 // foreign tells whether a browser sends what another page has it send. A page of our

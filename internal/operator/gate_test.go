@@ -69,15 +69,15 @@ func TestWhoIsNotKnownIsNobody(t *testing.T) {
 	s := newStage(t, "")
 	later := s.now.Add(time.Hour).Unix()
 	for what, cookie := range map[string]string{
-		"of an issuer that nobody trusts any more": s.gate.seals.seal("session", sealed{By: "oidc", Issuer: "https://id.example", Groups: []string{"sre"}, Expires: later}),
-		"made for another purpose":                 s.gate.seals.seal("login", sealed{Token: hashOf(s.tokens["admin"]), Expires: later}),
+		"of an issuer that nobody trusts any more": s.gate.seals.Load().seal("session", sealed{By: "oidc", Issuer: "https://id.example", Groups: []string{"sre"}, Expires: later}),
+		"made for another purpose":                 s.gate.seals.Load().seal("login", sealed{Token: hashOf(s.tokens["admin"]), Expires: later}),
 		"of another process":                       newSealer().seal("session", sealed{Token: hashOf(s.tokens["admin"]), Expires: later}),
 	} {
 		if resp := s.ask("GET", "/api/v1/status", "", "Cookie", "tandem-session-lb-1="+cookie); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("a cookie %s: %s", what, resp.Status)
 		}
 	}
-	if resp := s.ask("GET", "/api/v1/status", "", "Cookie", "tandem-session-lb-1="+s.gate.seals.seal("session", sealed{Token: hashOf(s.tokens["viewer"]), Expires: later})); resp.StatusCode != http.StatusOK {
+	if resp := s.ask("GET", "/api/v1/status", "", "Cookie", "tandem-session-lb-1="+s.gate.seals.Load().seal("session", sealed{Token: hashOf(s.tokens["viewer"]), Expires: later})); resp.StatusCode != http.StatusOK {
 		t.Error("a good cookie:", resp.Status)
 	}
 	for what, fields := range map[string][]string{
@@ -211,6 +211,8 @@ func TestWithTLSALoginIsThisHostsAlone(t *testing.T) {
 	}
 	for origin, status := range map[string]int{"https://lb.example:9080": http.StatusOK, "http://lb.example:9080": http.StatusForbidden, "HTTP://lb.example:9080": http.StatusForbidden} {
 		for _, path := range []string{"/api/v1/edges/e1/drain", "/auth/login", "/auth/logout"} {
+			login := s.ask("POST", "/auth/login", `{"token":"`+s.tokens["operator"]+`"}`, "Origin", "https://lb.example:9080")
+			cookie := strings.SplitN(login.Header.Get("Set-Cookie"), ";", 2)[0]
 			resp := s.ask("POST", path, `{"token":"`+s.tokens["operator"]+`"}`, "Cookie", cookie, "Origin", origin)
 			if (resp.StatusCode == http.StatusForbidden) != (status == http.StatusForbidden) {
 				t.Errorf("%s by a page of %s: %d", path, origin, resp.StatusCode)

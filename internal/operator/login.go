@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -47,7 +48,7 @@ var AuthRows = []Row{
 }
 
 func (g *Gate) handleMe(w http.ResponseWriter, r *http.Request) {
-	p := g.who(r)
+	p := g.who(g.shownBy(r))
 	self := Self{Name: p.Name, Role: p.Role.String(), By: p.By, Login: []string{}}
 	if f := g.file.Load(); f != nil {
 		if len(f.tokens) > 0 {
@@ -88,8 +89,8 @@ func (g *Gate) handleLogin(w http.ResponseWriter, r *http.Request) {
 
 // enter lets somebody in.
 func (g *Gate) enter(w http.ResponseWriter, v sealed, name string) {
-	v.Name, v.Expires = name, g.deps.Now().Add(sessionLife).Unix()
-	http.SetCookie(w, g.cookie(g.cookieName("session"), g.seals.seal("session", v), sessionLife, http.SameSiteStrictMode))
+	v.ID, v.Name, v.Expires = rand.Text(), name, g.deps.Now().Add(sessionLife).Unix()
+	http.SetCookie(w, g.cookie(g.cookieName("session"), g.seals.Load().seal("session", v), sessionLife, http.SameSiteStrictMode))
 	w.Header().Set("Cache-Control", "no-store")
 }
 
@@ -98,6 +99,7 @@ func (g *Gate) handleLogout(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusForbidden, "cross_origin", "a logout is not taken from another site's page")
 		return
 	}
+	g.leave(g.shownBy(r))
 	http.SetCookie(w, g.cookie(g.cookieName("session"), "", time.Second, http.SameSiteStrictMode))
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -97,7 +97,7 @@ func (g *Gate) handleOIDC(w http.ResponseWriter, r *http.Request) {
 	}
 	v := sealed{State: rand.Text(), Nonce: rand.Text(), Proof: oauth2.GenerateVerifier(), Expires: g.deps.Now().Add(loginLife).Unix()}
 	// Lax: the browser comes back from the issuer's page.
-	http.SetCookie(w, g.cookie(g.cookieName("login"), g.seals.seal("login", v), loginLife, http.SameSiteLaxMode))
+	http.SetCookie(w, g.cookie(g.cookieName("login"), g.seals.Load().seal("login", v), loginLife, http.SameSiteLaxMode))
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, f.oidc.oauth(provider).AuthCodeURL(v.State, oidc.Nonce(v.Nonce), oauth2.S256ChallengeOption(v.Proof)), http.StatusFound)
 }
@@ -132,7 +132,7 @@ func (g *Gate) identify(r *http.Request) (Person, []string, error) {
 	if f == nil || f.oidc == nil || err != nil {
 		return Person{}, nil, errStep
 	}
-	v, ok := g.seals.open("login", c.Value, g.deps.Now())
+	v, ok := g.seals.Load().open("login", c.Value, g.deps.Now())
 	if !ok || v.State == "" || r.URL.Query().Get("state") != v.State {
 		return Person{}, nil, errStep
 	}

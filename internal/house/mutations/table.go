@@ -202,4 +202,7 @@ var Table = []Mutation{
 	// What operators are told is true.
 	{0, "lb/control/liveness.go", "case led || leader == \"\":", "case true:", "lb.TestABalancerThatTheLeaderCallsInVain"},
 	{0, "lb/control/liveness.go", "if !there || pong.Fresh {", "if there || pong.Fresh {", "lb.TestABalancerThatTheLeaderCallsInVain"},
+	// Who was let out is out.
+	{0, "internal/operator/cookie.go", "return v, ok && !g.endings.ended(v.ID)", "return v, ok", "internal/operator.TestALogoutEndsACookieThatWasCopied"},
+	{0, "internal/operator/gate.go", "asked.Method = http.MethodPost", "asked.Method = http.MethodGet", "internal/operator.TestAQuestionOfAnOlderBrowserIsItsPages"},
 }
