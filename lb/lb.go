@@ -253,8 +253,8 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 		Proves:  l.connections.proves(l.cfg.Secret),
 		Leave:   func(held any) { l.connections.leave(held.(*client)) },
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
-		Slow:    l.counts.slow.Inc,
-		Held:    l.connections.held, Received: func(held any) int64 { return held.(*client).taker.Held() }, Relieved: l.connections.relieved,
+		Slow:    l.counts.slow.Inc, Noisy: l.counts.noisy.Inc,
+		Held: l.connections.held, Received: func(held any) int64 { return held.(*client).taker.Held() }, Relieved: l.connections.relieved,
 		Panic: func(r *http.Request, why any) {
 			l.log.Error().Interface("why", why).Str("path", proxy.PathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")
 		},

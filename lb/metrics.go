@@ -21,7 +21,7 @@ func (t *tally) load() int64 { return t.n.Load() }
 // counts are this balancer's figures since its start.
 type counts struct {
 	sent, opened, recognised, reopened, placedAnew, tokenless, broken, redirected, steered, lists tally
-	slow, relieved, foreign, refusedAll, takeoversAll, overClient                                 tally
+	slow, noisy, relieved, foreign, refusedAll, takeoversAll, overClient                          tally
 
 	ways front.Ways
 
@@ -66,6 +66,7 @@ var plains = []plain{
 	{"tandem_lb_sealed_altered_total", "Answers to them whose head was not the edge's: somebody in between has changed it, or has put another one in its place.", false, func(l *LB) float64 { return float64(l.proxy.Sealed().Altered.Load()) }},
 	{"tandem_lb_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent; Raft's included.", false, func(l *LB) float64 { return float64(identity.CountsOf(l.identity).Altered.Load()) }},
 	{"tandem_lb_slow_clients_total", "Connections, and streams of HTTP/2, reset because the client took less than min-rate.", false, total(func(c *counts) *tally { return &c.slow })},
+	{"tandem_lb_noisy_clients_total", "Connections of HTTP/2 reset because the client sent too much that asks for nothing.", false, total(func(c *counts) *tally { return &c.noisy })},
 	{"tandem_lb_held_bytes", "Bytes of memory that the kernel holds for viewers who do not take what they asked for.", true, func(l *LB) float64 { return float64(l.connections.held.Bytes()) }},
 	{"tandem_lb_relieved_total", "Connections reset because the kernel held more than max-held for viewers who do not take it: those that held most, for longest.", false, total(func(c *counts) *tally { return &c.relieved })},
 	{"tandem_lb_connections_refused_total", "Connections reset, and requests of HTTP/2 beside a connection's first refused with 429, because there were too many.", false, func(l *LB) float64 { return float64(l.connections.Beyond()) }},

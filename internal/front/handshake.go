@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/h2"
 	"tandem/internal/front/kernel"
 )
 
@@ -95,6 +96,7 @@ func (s *secure) handOver() {
 	c.state = closed
 	_ = unix.Close(c.fd)
 	c.loop.held.Add(-1)
+	s.meter = new(h2.Meter)
 	s.left = sync.OnceFunc(func() {
 		server.open.Add(-1)
 		server.cfg.Leave(c.client)
@@ -105,6 +107,16 @@ func (s *secure) handOver() {
 			server.away.Done()
 		}
 	}()
+}
+
+// meterOf finds what counts a connection of the server for HTTP/2.
+func meterOf(conn net.Conn) *h2.Meter {
+	if over, ok := conn.(*tls.Conn); ok {
+		if s, ok := over.NetConn().(*secure); ok {
+			return s.meter
+		}
+	}
+	return nil
 }
 
 // ClientOf finds what Config.Enter gave in a connection of the server for HTTP/2.

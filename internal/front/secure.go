@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front/h2"
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/turns"
 )
@@ -33,6 +34,7 @@ type secure struct {
 	turn   *turns.Turn // during the handshake
 	gather *[]byte     // where records go to be sent together; nil: each by itself
 	left   func()      // that the server for HTTP/2 has ended it; nil: it has not got it
+	meter  *h2.Meter   // of what that server's client sends; nil: it has not got it
 }
 
 var sealBuffers = sync.Pool{New: func() any { b := make([]byte, 0, sealAtOnce+sealAtOnce/16); return &b }}
@@ -46,10 +48,16 @@ func (notYet) Temporary() bool { return true }
 
 // Read is a net.Conn's.
 func (s *secure) Read(b []byte) (int, error) {
-	if s.tcp != nil {
-		return s.turn.Waiting(s.tcp.Read, b)
-	}
 	c := s.conn
+	if s.tcp != nil {
+		n, err := s.turn.Waiting(s.tcp.Read, b)
+		if !s.meter.Received(n) {
+			c.loop.server.cfg.Noisy()
+			_ = s.tcp.SetLinger(0)
+			return 0, net.ErrClosed
+		}
+		return n, err
+	}
 	if !c.readable {
 		return 0, notYet{}
 	}
@@ -83,6 +91,7 @@ func (s *secure) Write(b []byte) (int, error) {
 	if err := s.first(); err != nil {
 		return 0, err
 	}
+	s.meter.Sent(len(b))
 	return s.turn.Waiting(s.tcp.Write, b)
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/budget"
+	"tandem/internal/front/h2"
 	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/others"
@@ -48,6 +49,7 @@ type Config struct {
 	Ways     *Ways                                                 // counts; nil: nobody wants to know
 	Unshaken func(err error)                                       // a handshake failed
 	Slow     func()                                                // a client was cut off
+	Noisy    func()                                                // one of HTTP/2 was, that sent too much that asks for nothing (h2)
 	Held     *budget.Held                                          // bounds what the kernel holds for clients that do not take it; nil: nothing does. Nodes don't count
 	Received func(client any) int64                                // of that, in bytes, what a goroutine's response to a client is given elsewhere; nil: nothing
 	Relieved func(held int64)                                      // a client was reset because of so many bytes of Held
@@ -112,6 +114,9 @@ func (c *Config) fill() {
 	if c.Slow == nil {
 		c.Slow = func() {}
 	}
+	if c.Noisy == nil {
+		c.Noisy = func() {}
+	}
 	if c.Panic == nil {
 		c.Panic = func(*http.Request, any) {}
 	}
@@ -155,6 +160,7 @@ func New(cfg Config) *Server {
 // their requests end then.
 func (s *Server) adopt(h *http.Server) {
 	s.h2 = h
+	h2.Guard(h, s.cfg.Limits, meterOf)
 	h.BaseContext = func(net.Listener) context.Context { return s.ctx }
 	next, told := h.Handler, h.ConnState
 	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

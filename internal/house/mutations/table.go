@@ -205,4 +205,7 @@ var Table = []Mutation{
 	// Who was let out is out.
 	{0, "internal/operator/cookie.go", "return v, ok && !g.endings.ended(v.ID)", "return v, ok", "internal/operator.TestALogoutEndsACookieThatWasCopied"},
 	{0, "internal/operator/gate.go", "asked.Method = http.MethodPost", "asked.Method = http.MethodGet", "internal/operator.TestAQuestionOfAnOlderBrowserIsItsPages"},
+	// Who asks for nothing takes nothing.
+	{0, "internal/front/h2/meter.go", "return m.received.Add(int64(n)) <=", "return m.received.Add(int64(n)) <= 1<<40+", "internal/front.TestWhoSendsFramesThatAskForNothingIsCutOff"},
+	{0, "internal/front/secure.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
 }

@@ -1,0 +1,39 @@
+package h2
+
+import "sync/atomic"
+
+// What a client may send that is no request's, in bytes.
+const (
+	Free      = 1 << 20 // a connection; nginx's figure
+	perAsk    = 2 << 10 // and a request, beside its own size
+	perField  = 32      // RFC 7541 section 4.1: what a field is beside its bytes
+	sentShare = 8       // of as many bytes that a client is sent one: to open windows takes 35 bytes with TLS, for some KB
+)
+
+// Meter counts what a connection's client has sent and may send, in bytes as they are on
+// the wire. A nil one counts nothing.
+type Meter struct {
+	received, asked, sent atomic.Int64
+}
+
+// Received notes bytes of the client; false: they are too many that ask for nothing.
+func (m *Meter) Received(n int) bool {
+	if m == nil {
+		return true
+	}
+	return m.received.Add(int64(n)) <= Free+m.asked.Load()+m.sent.Load()/sentShare
+}
+
+// Sent notes bytes to the client.
+func (m *Meter) Sent(n int) {
+	if m != nil {
+		m.sent.Add(int64(n))
+	}
+}
+
+// Asked notes bytes of a request.
+func (m *Meter) Asked(n int) {
+	if m != nil {
+		m.asked.Add(int64(n))
+	}
+}
