@@ -84,10 +84,30 @@ func (e *testEdge) counted() string {
 	return strings.Join(list, ", ")
 }
 
-// takesOver waits until an edge has made ready what comes next.
-func (e *testEdge) takesOver(t *testing.T, segments int64) {
+// takesOver waits until an edge has taken so many sessions over, and has made ready what
+// comes next.
+func (e *testEdge) takesOver(t *testing.T, sessions int64, next ...string) {
 	t.Helper()
-	eventually(t, "the next segments of both tracks are ready", func() bool { return e.member.Prefetch.Loaded() == segments })
+	eventually(t, "the sessions are taken over", func() bool { return e.member.Counts.Inherited.Load() >= sessions })
+	e.has(t, next...)
+}
+
+// has waits until an edge has made ready what comes next.
+func (e *testEdge) has(t *testing.T, next ...string) {
+	t.Helper()
+	for _, target := range next {
+		eventually(t, target+" is ready", func() bool { return e.member.Prefetch.Ready(prefetch.Wanted{Target: target}) })
+	}
+}
+
+// next are the next two segments of both tracks.
+func (v *watching) next() (list []string) {
+	for _, track := range []string{"v", "a"} {
+		for n := range 2 {
+			list = append(list, fmt.Sprintf("/v/x/%s/%d.m4s", track, v.n+n))
+		}
+	}
+	return list
 }
 
 // An edge dies, comes back, its disk kept or wiped, and dies again. Whoever delivers
@@ -116,7 +136,7 @@ func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
 			for death := int64(1); death <= 2; death++ {
 				low.stop()
 				b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
-				high.takesOver(t, 4*death)
+				high.takesOver(t, death, v.next()...)
 				v.play(high, high)
 				v.play(high, high)
 				if got, want := high.counted(), fmt.Sprintf("video ready %d, audio ready %d", death, death); got != want {
@@ -131,9 +151,10 @@ func TestEveryTakeoverIsReadyInEveryTrack(t *testing.T) {
 				b.mu.Unlock()
 				low = startEdge(t, cfg)
 				eventually(t, "ready", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.ready["edge-1"] > 0 })
+				low.has(t, v.next()...) // before it is given the session
 				b.state("edge-1", wire.EdgeUp, ring.AnchorHome)
 				followed(t, b, low, high)
-				low.takesOver(t, 4)
+				low.takesOver(t, 1, v.next()...)
 				v.play(low, low, high) // it has filled no playlist in this life
 				if got := low.counted(); got != "video ready 1, audio ready 1" {
 					t.Errorf("return %d: %s", death, got)
@@ -203,7 +224,7 @@ func TestTheLastOfThreeHasReadyWhatItInherits(t *testing.T) {
 	for i, next := range edges[1:] {
 		edges[i].stop()
 		b.state(edges[i].cfg.Name, wire.EdgeDown, ring.AnchorCurrent, taken)
-		next.takesOver(t, 4)
+		next.takesOver(t, 1, v.next()...)
 		v.play(next, edges[1+i:]...)
 		if got := next.counted(); got != "video ready 1, audio ready 1" {
 			t.Errorf("%s: %s", next.cfg.Name, got)
@@ -246,7 +267,7 @@ func TestTwoThatDieAtOnceTakeNoTableWithThem(t *testing.T) {
 			t.Fatalf("slot %d is given to nobody: %+v", v.id.Slot, q)
 		}
 		delete(by, e.cfg.Name)
-		e.takesOver(t, 4)
+		e.takesOver(t, 1, v.next()...)
 		v.play(e, edges[2:]...)
 		if got := e.counted(); got != "video ready 1, audio ready 1" {
 			t.Errorf("%s: %s", e.cfg.Name, got)
@@ -275,82 +296,6 @@ func TestWhatIsNoLongerFreshIsCopiedToo(t *testing.T) {
 	eventually(t, "ready", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.ready["edge-1"] > 0 })
 	if n := o.count("/v/x/a.m3u8"); n != 1 || !again.store.Has("/v/x/a.m3u8") {
 		t.Errorf("it is there: %v; the origin was asked %d times", again.store.Has("/v/x/a.m3u8"), n)
-	}
-}
-
-// airs lets an origin's live channel begin with a segment, and be fresh for so long.
-func airs(o *testOrigin, first int, maxAge string) {
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != "/v/x/live.m3u8" {
-			return false
-		}
-		w.Header().Set("Cache-Control", "max-age="+maxAge)
-		_, _ = io.WriteString(w, livePlaylist(first))
-		return true
-	})
-}
-
-// A viewer of a live channel that is taken over: the segment that is not listed yet is
-// ready when it is asked for. Who has died may have known of it: a playlist that is
-// fresh is asked for anew as well.
-func TestALiveTakeoverIsReady(t *testing.T) {
-	o := newOrigin(t)
-	airs(o, 10, "60")
-	b, edges := startRing(t, 2, o)
-	low, high := edges[0], edges[1]
-	id, reason := open(t, low, 1, "/v/x/")
-	if reason != "" {
-		t.Fatal(reason)
-	}
-	v := &watching{t: t, id: id}
-	v.ask(low, "/v/x/live.m3u8")
-	v.ask(low, "/v/x/14.m4s") // the last of the window
-	eventually(t, "mirrored", func() bool {
-		return high.places(id) == "video 14 (/v/x/14.m4s)" && high.store.Has("/v/x/live.m3u8")
-	})
-	low.stop()
-	airs(o, 12, "60")
-	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
-	high.takesOver(t, 2)
-	v.ask(high, "/v/x/15.m4s")
-	eventually(t, "counted", func() bool { return high.counted() == "video ready 1" })
-}
-
-// Who is given a playlist asks at once for what is next in it: that is got before, if it
-// does not take too long.
-func TestAPlaylistWaitsForTheSegmentThatItLists(t *testing.T) {
-	o, held := newOrigin(t), make(chan struct{})
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		switch r.URL.Path {
-		case "/v/x/live.m3u8":
-			_, _ = io.WriteString(w, livePlaylist(11))
-			return true
-		case "/v/x/15.m4s":
-			<-held
-		}
-		return false
-	})
-	b, edges := startRing(t, 2, o)
-	low, high := edges[0], edges[1]
-	id, _ := open(t, low, 1, "/v/x/")
-	v := &watching{t: t, id: id}
-	v.ask(low, "/v/x/live.m3u8")
-	v.ask(low, "/v/x/14.m4s")
-	eventually(t, "mirrored", func() bool { return high.places(id) == "video 14 (/v/x/14.m4s)" })
-	get(t, high.url+"/v/x/live.m3u8")
-	low.stop()
-	b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)
-	followed(t, b, high)
-	began := time.Now()
-	v.ask(high, "/v/x/live.m3u8")
-	if waited := time.Since(began); waited < 250*time.Millisecond {
-		t.Errorf("the playlist was given after %s", waited)
-	}
-	close(held)
-	high.takesOver(t, 1)
-	v.ask(high, "/v/x/15.m4s")
-	if got := high.counted(); got != "video ready 1" {
-		t.Error(got)
 	}
 }
 

@@ -55,7 +55,7 @@ func (v *visit) next(tb *table, to string) *outgoing {
 	return v.send("e1", "e2")
 }
 
-func (v *visit) notice(_ context.Context, tb *table, o *outgoing) {
+func (v *visit) notice(_ context.Context, tb *table, _ string, o *outgoing) {
 	if v.sent++; v.every > 0 && v.sent%v.every == 0 {
 		time.Sleep(noticeLimit(v.silent, o.notice))
 		return

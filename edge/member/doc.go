@@ -36,5 +36,5 @@
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
 // detect, standin (a child a silent neighbour), expire,
-// copying, prefetch and positions, and returns when all have ended.
+// copying, prefetch, foresight and positions, and returns when all have ended.
 package member

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tandem/edge/recovery"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
@@ -77,7 +78,7 @@ func (v *evening) arrive(n *node, t *table, to string, o *outgoing, fate int) {
 func (v *evening) ready() {
 	for _, e := range v.state.Placement().Edges {
 		n := v.edges[e.Name]
-		if n.tables == nil || n.cut || !readyDue(n.placement, n.name) || !n.tables.complete() {
+		if n.tables == nil || n.cut || !recovery.Due(n.placement, n.name) || !n.tables.complete() {
 			continue
 		}
 		self, _ := n.placement.Edge(n.name)

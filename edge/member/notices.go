@@ -32,7 +32,7 @@ func (m *Member) notices(ctx context.Context) error {
 // that has no answer by then does not hold up the next, which says all that it said, so
 // that what is lost is there another interval later. One that tells a table whole, and may be
 // large, goes alone.
-func (s *tables) tell(ctx context.Context, interval time.Duration, next func(t *table, to string) *outgoing, send func(ctx context.Context, t *table, o *outgoing)) error {
+func (s *tables) tell(ctx context.Context, interval time.Duration, next func(t *table, to string) *outgoing, send func(ctx context.Context, t *table, to string, o *outgoing)) error {
 	var mu sync.Mutex
 	sent := map[noticeWay]int{}
 	return silence.Every(ctx, interval, func(under *sync.WaitGroup) {
@@ -56,7 +56,7 @@ func (s *tables) tell(ctx context.Context, interval time.Duration, next func(t *
 				sent[way] += n
 				mu.Unlock()
 				under.Go(func() {
-					send(ctx, t, o)
+					send(ctx, t, way.to, o)
 					mu.Lock()
 					defer mu.Unlock()
 					if sent[way] -= n; sent[way] == 0 {
@@ -106,7 +106,7 @@ func (m *Member) nextNotice(t *table, to string) *outgoing {
 }
 
 // sendNotice sends one notice; what it said is no news once it is acknowledged.
-func (m *Member) sendNotice(ctx context.Context, t *table, o *outgoing) {
+func (m *Member) sendNotice(ctx context.Context, t *table, to string, o *outgoing) {
 	ctx, cancel := context.WithTimeout(ctx, noticeLimit(time.Duration(m.cfg.SilentFor)*m.cfg.NoticeEvery, o.notice))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.at+wire.PathNotice, bytes.NewReader(o.notice.Append(nil)))
@@ -115,6 +115,7 @@ func (m *Member) sendNotice(ctx context.Context, t *table, o *outgoing) {
 	}
 	resp, err := m.call.Do(req)
 	if err != nil {
+		m.foresight.sign(to)
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))

@@ -40,13 +40,17 @@ func (s *tables) asks(pair wire.PairID, slot int, key string, first int64) {
 	s.at(pair, slot, func(_ *table, n *session) { n.asks(key, first, &s.counts) })
 }
 
-// expect says what a session that was taken over is expected to ask for. False: it
-// has asked already, or is not here any more.
+// expect says what a session that was taken over, or may be soon, is expected to ask for.
+// False: it has asked already, is not here any more, or was not taken over yet.
 func (s *tables) expect(of *prefetch.Inherited, kind wire.TrackKind, jobs []*prefetch.Job) (wants bool) {
 	s.at(of.Pair, of.Slot, func(_ *table, n *session) {
-		if n.generation == of.Generation && n.takeover != nil {
+		switch {
+		case n.generation != of.Generation:
+		case n.takeover != nil:
 			n.expect(kind, jobs)
 			wants = n.takeover.awaits[kind].open
+		case of.Foreseen > 0:
+			n.foresee(of.Foreseen, kind, jobs)
 		}
 	})
 	return wants

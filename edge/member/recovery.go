@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tandem/edge/recovery"
-	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -29,10 +28,11 @@ func (m *Member) copying(ctx context.Context) error {
 		p := m.view.Placement()
 		if complete := m.Copier.All(ctx, p, m.incarnation.Load()); !complete {
 			again = copyAgain
-		} else if readyDue(p, m.cfg.Name) {
+		} else if recovery.Due(p, m.cfg.Name) {
 			again = readyAgain
 			if m.tables.complete() {
 				m.next.have(ctx, m.tables.lists())
+				m.foresight.foresee(ctx, listsFor, func(t *table, slot int) bool { return t.comes(p, slot) }, func(*table) bool { return true })
 				m.sayReady(ctx, p)
 			} else {
 				again = m.cfg.NoticeEvery / 2
@@ -48,29 +48,6 @@ func (m *Member) copying(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
-}
-
-// readyDue tells whether somebody waits for this edge's copy: it returns, joins,
-// or a neighbour leaves.
-func readyDue(p *wire.Placement, me string) bool {
-	self, ok := p.Edge(me)
-	if !ok {
-		return false
-	}
-	if self.State == wire.EdgeJoining || self.State == wire.EdgeRecovering {
-		return true
-	}
-	for _, other := range p.Edges {
-		if !ring.Goes(other) {
-			continue
-		}
-		for _, heir := range ring.Successors(p, other.Name) {
-			if heir == me {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // complete tells whether this edge holds the whole of its tables (step 2 of figure

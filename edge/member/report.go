@@ -2,13 +2,11 @@ package member
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
+	"tandem/edge/recovery"
 	"tandem/edge/silence"
-
 	"tandem/internal/wire"
 )
 
@@ -56,29 +54,9 @@ func (m *Member) Report(streams bool) wire.Report {
 		r.Unwritable = why.Error()
 	}
 	if streams {
-		r.Streams = m.storedStreams()
+		r.Streams = recovery.Stored(m.store, m.view.Placement())
 	}
 	return r
-}
-
-// maxStreams bounds the names that a report holds, in bytes.
-const maxStreams = 2 << 20
-
-// storedStreams are those of which the store holds anything, whatever the placement
-// wishes. Where that is more than a report can hold, those that are placed come first.
-func (m *Member) storedStreams() []string {
-	p, list, bytes := m.view.Placement(), []string{}, 0
-	held := slices.Sorted(maps.Keys(m.store.Streams()))
-	for _, placed := range []bool{true, false} {
-		for _, stream := range held {
-			if (p.Stream(stream) != nil) == placed && bytes+len(stream) <= maxStreams {
-				list = append(list, stream)
-				bytes += len(stream) + 3
-			}
-		}
-	}
-	slices.Sort(list)
-	return list
 }
 
 // Balancers are those of the configuration and those of the placement.

@@ -31,6 +31,7 @@ type session struct {
 	news       news
 	ahead      uint64    // placement, newer than here, by which another than its deliverer told of it
 	takeover   *takeover // until every track has asked for its first segment after a takeover, else nil
+	foreseen   *foreseen // what it may ask for then, where it may be taken over soon; else nil
 }
 
 // asked notes a manifest that the session asks for. The first one is kept, however many

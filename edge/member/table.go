@@ -83,7 +83,11 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 // inherit is a session that this edge takes over. The caller holds mu.
 func (t *table) inherit(slot int, s *session) prefetch.Inherited {
 	s.await(t.followed)
-	return prefetch.Inherited{SessionID: wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: s.generation}, Tracks: s.places()}
+	return prefetch.Inherited{SessionID: t.id(slot, s), Tracks: s.places()}
+}
+
+func (t *table) id(slot int, s *session) wire.SessionID {
+	return wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: s.generation}
 }
 
 // inheritedLate are the sessions of which this edge was told after it had become the one

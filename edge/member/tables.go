@@ -179,8 +179,9 @@ func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 
 // Seat is where a session is kept.
 type Seat struct {
-	Slot      int  // -1: nowhere here
-	Inherited bool // it was taken over, and its first requests are looked at
+	Slot      int    // -1: nowhere here
+	Inherited bool   // it was taken over, and its first requests are looked at
+	Of        string // who delivers it by the placement, where that is another edge
 }
 
 // touch notes a request of a session and returns where it is kept. A token whose slot
@@ -200,7 +201,10 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 			n.news[openedNews]++
 		}
 		t.tell(slot, n.generation)
-		seat = Seat{slot, n.takeover != nil}
+		seat = Seat{Slot: slot, Inherited: n.takeover != nil}
+		if !within(t.own, slot) {
+			seat.Of = t.owner(slot)
+		}
 		t.mu.Unlock()
 		return seat, ""
 	}
@@ -351,7 +355,7 @@ func (s *tables) sessions(limit int) (list []wire.SessionInfo, total int) {
 // info is one session as others are told of it. The caller holds mu.
 func (t *table) info(slot int, n *session) wire.SessionInfo {
 	i := wire.SessionInfo{
-		SessionID: wire.SessionID{Pair: t.pair.ID, Slot: slot, Generation: n.generation}, Stream: n.stream, Viewer: n.viewer, Edge: t.me,
+		SessionID: t.id(slot, n), Stream: n.stream, Viewer: n.viewer, Edge: t.me,
 		Position: -1, Opened: n.opened, Seen: n.seen, Tracks: n.places(),
 	}
 	switch t.me {

@@ -15,13 +15,30 @@ type takeover struct {
 // await is the first request of one track.
 type await struct {
 	open      bool
+	foreseen  bool             // jobs are of before the takeover
 	otherwise prefetch.Outcome // when it is none of jobs
 	jobs      []*prefetch.Job  // what it is expected to be, and the next ones
 }
 
+// foreseen is what a session is expected to ask for, should it be taken over. The
+// table's mu guards it.
+type foreseen struct {
+	at   int64 // unix milliseconds
+	jobs [wire.MaxTracks][]*prefetch.Job
+}
+
+// foresee notes what is expected of a track, of all that was foreseen in this moment.
+func (s *session) foresee(at int64, kind wire.TrackKind, jobs []*prefetch.Job) {
+	if s.foreseen == nil || s.foreseen.at != at {
+		s.foreseen = &foreseen{at: at}
+	}
+	s.foreseen.jobs[kind] = jobs
+}
+
 // await begins to judge: every kind of track, if the session has played at all.
 func (s *session) await(now int64) {
-	s.takeover = nil
+	before := s.foreseen
+	s.takeover, s.foreseen = nil, nil
 	if s.latest() == nil {
 		return
 	}
@@ -33,16 +50,22 @@ func (s *session) await(now int64) {
 		} else {
 			a.otherwise = prefetch.Late
 		}
+		if before != nil && now-before.at < prefetch.Valid.Milliseconds() {
+			a.jobs, a.foreseen = before.jobs[kind], true
+		}
 	}
 }
 
 // expect says what the first request of a track is expected to be.
 func (s *session) expect(kind wire.TrackKind, jobs []*prefetch.Job) {
-	if s.takeover == nil || !s.takeover.awaits[kind].open || len(jobs) < len(s.takeover.awaits[kind].jobs) {
+	if s.takeover == nil {
 		return
 	}
 	a := &s.takeover.awaits[kind]
-	a.jobs, a.otherwise = jobs, prefetch.Unlisted
+	if !a.open || len(jobs) < len(a.jobs) && !a.foreseen {
+		return
+	}
+	a.jobs, a.foreseen, a.otherwise = jobs, false, prefetch.Unlisted
 	if len(jobs) > 0 {
 		a.otherwise = prefetch.Unforeseen
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/fetch"
 	"tandem/edge/prefetch"
 	"tandem/internal/media"
 	"tandem/internal/wire"
@@ -287,5 +288,88 @@ func TestAPausedViewerIsNotCounted(t *testing.T) {
 			k.asks(0, wire.VideoTrack, "/s/v", 50)
 			k.counted(t)
 		})
+	})
+}
+
+// At the first sign that an edge may be dead what comes next in its sessions is made ready:
+// who asks in the moment in which the placement says so finds it in memory, though a
+// segment takes a second to be got.
+func TestWhatComesNextIsForeseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, r := newKitchen(t,
+			[]wire.Track{at(wire.VideoTrack, "/s/v", 10, 0), at(wire.AudioTrack, "/s/a", 12, 0)},
+			[]wire.Track{at(wire.VideoTrack, "/s/v", 10, 0)},
+		)
+		k.listed, k.takes = map[string]int{"/s/v": 99, "/s/a": 99}, time.Second
+		m := &Member{tables: k.tables, Prefetch: k.Prefetcher, now: time.Now, view: fetch.NewView("e2", time.Now)}
+		m.view.Swap(r.placement)
+		f := &foresight{member: m, signs: make(chan string, 8)}
+		ctx, cancel := context.WithCancel(t.Context())
+		var under sync.WaitGroup
+		under.Go(func() { _ = k.Run(ctx, nil) })
+		under.Go(func() { _ = f.run(ctx) })
+		for _, edge := range []string{"e3", "e9", "e2"} { // it delivers nothing of this pair; there is none; it is this one
+			f.sign(edge)
+		}
+		time.Sleep(5 * time.Second)
+		if loads := k.loaded(); len(loads) > 0 {
+			t.Errorf("got %v", loads)
+		}
+		f.sign("e1")
+		f.sign("e1")
+		time.Sleep(1500 * time.Millisecond)
+		if want := []string{"/s/a/13.m4s", "/s/a/14.m4s", "/s/v/11.m4s", "/s/v/12.m4s"}; !slices.Equal(k.loaded(), want) {
+			t.Errorf("got %v", k.loaded())
+		}
+		r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeDown })
+		r.tables["e2"].follow(r.placement, time.Now().UnixMilli())
+		k.asks(0, wire.AudioTrack, "/s/a", 13)
+		k.asks(0, wire.VideoTrack, "/s/v", 12) // the other one was asked for before
+		k.asks(1, wire.VideoTrack, "/s/v", 50)
+		k.counted(t, "video ready 1", "video late 1", "audio ready 1")
+		cancel()
+		under.Wait()
+	})
+}
+
+// What was foreseen long ago is no memory of now.
+func TestWhatWasForeseenLongAgoDoesNotCount(t *testing.T) {
+	s := &session{}
+	s.follow(&wire.Track{Kind: wire.VideoTrack, Target: "/1.m4s"})
+	jobs := []*prefetch.Job{{}}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{prefetch.Valid - time.Millisecond, 1}, {prefetch.Valid, 0}} {
+		s.foresee(1, wire.VideoTrack, jobs)
+		s.await(1 + c.after.Milliseconds())
+		if n := len(s.takeover.awaits[wire.VideoTrack].jobs); n != c.want {
+			t.Errorf("after %s: %d", c.after, n)
+		}
+	}
+}
+
+// A neighbour that has not been heard for all but one of the intervals that are silence may be
+// dead already.
+func TestSilenceIsForeseenAnIntervalBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newTrio(t, 8)
+		m := &Member{cfg: Config{Name: "e1", NoticeEvery: 200 * time.Millisecond, SilentFor: 3}, now: time.Now, view: fetch.NewView("e1", time.Now)}
+		m.view.Swap(r.placement)
+		m.foresight.signs = make(chan string, 64)
+		m.silence.Follow(r.placement, "e1", time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		var under sync.WaitGroup
+		under.Go(func() { _ = m.detect(ctx) })
+		time.Sleep(375 * time.Millisecond)
+		if n := len(m.foresight.signs); n > 0 {
+			t.Errorf("%d signs", n)
+		}
+		time.Sleep(100 * time.Millisecond)
+		if n, told := len(m.foresight.signs), m.Counts.Suspected.Load(); n == 0 || told > 0 {
+			t.Errorf("%d signs, %d suspicions", n, told)
+		}
+		cancel()
+		under.Wait()
 	})
 }

@@ -33,7 +33,8 @@ type Wanted struct {
 // Inherited is a session that was taken over, as it was at that moment.
 type Inherited struct {
 	wire.SessionID
-	Tracks []wire.Track
+	Tracks   []wire.Track
+	Foreseen int64 // unix milliseconds; when it was thought that it may be soon; 0: it was
 }
 
 // Deps is what a Prefetcher stands on.
@@ -48,7 +49,7 @@ type Deps struct {
 	// Load makes an object ready in memory.
 	Load func(ctx context.Context, what Wanted, pair wire.PairID) error
 	// Expect tells a session what its first request in a track is expected to be. False:
-	// it has asked already, or has gone.
+	// it has asked already, has gone, or was not taken over yet.
 	Expect func(of *Inherited, kind wire.TrackKind, jobs []*Job) (wants bool)
 }
 
@@ -92,6 +93,14 @@ type follow struct {
 // New makes one; it starts nothing.
 func New(deps Deps) *Prefetcher {
 	return &Prefetcher{Deps: deps, jobs: map[Wanted]*Job{}, renewed: map[string]time.Time{}, wake: make(chan struct{}, workers)}
+}
+
+// Ready tells whether an object was made ready, and not long ago.
+func (p *Prefetcher) Ready(what Wanted) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j := p.jobs[what]
+	return j != nil && j.Outcome() == Ready && p.Now().Sub(j.done) <= Valid
 }
 
 // Loaded is how many objects were made ready.
@@ -174,6 +183,25 @@ func (p *Prefetcher) Await(ctx context.Context, of Inherited) {
 		}
 		select {
 		case <-jobs[0].ended:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Foresee makes ready what comes next in sessions that may be taken over soon, as it is
+// listed now, and returns when that is, or could not be got, or at the limit.
+func (p *Prefetcher) Foresee(ctx context.Context, of []Inherited, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var all []*Job
+	for _, f := range followsOf(of) {
+		jobs, _, _ := p.follow(f, p.Now())
+		all = append(all, jobs...)
+	}
+	for _, j := range all {
+		select {
+		case <-j.ended:
 		case <-ctx.Done():
 			return
 		}

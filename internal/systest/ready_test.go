@@ -21,6 +21,10 @@ import (
 // An edge dies, returns with its disk, dies, returns with an empty one, dies again. Of every
 // session that is taken over at any of these five moments the first request in each track is
 // answered from memory: of its picture and of its sound, stored and live, HLS and DASH.
+// The first request is the first one behind the commit: what is asked for before it, which
+// nobody can tell from what the dead edge was asked for, is brought to the neighbour and is
+// the sign by which the neighbour makes ready what comes next. So the last segment that a
+// takeover needs is in memory when the dead one is known to be dead, 0.6 s after its death at the latest.
 //
 //	make ready (TANDEM_READY=3 times; what was asked and ready, by track)
 //

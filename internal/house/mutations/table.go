@@ -49,7 +49,7 @@ var Table = []Mutation{
 	{28, "raftfsm/state_edge.go", "ch.settle(ring.AnchorHome)\n	ch.returned(e.Name)", "ch.settle(ring.AnchorCurrent)\n	ch.returned(e.Name)", "raftfsm.TestADeathAndAReturnAreTheDocumentsExample"},
 	{29, "internal/ring/settle.go", "		d.near = q.Home", "		d.near = q.Boundary", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
 	{30, "edge/member/recovery.go", "w != nil && w.whole < t.since", "w != nil && w.current < t.since", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},
-	{30, "edge/member/recovery.go", "} else if readyDue(p, m.cfg.Name) {", "} else if !readyDue(p, m.cfg.Name) {", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
+	{30, "edge/member/recovery.go", "} else if recovery.Due(p, m.cfg.Name) {", "} else if !recovery.Due(p, m.cfg.Name) {", "edge.TestAReturnedEdgeIsFilledByItsNeighbourAlone"},
 	{31, "edge/member/positions.go", "if kind, ok := m.tables.kindIn(pair, slot, key); ok {", "if kind, ok := m.tables.kindIn(pair, slot, key); ok && false {", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{17, "edge/member/recovery.go", "				m.next.have(ctx, m.tables.lists())\n", "", "edge.TestWhoReturnsHasThePlaylistsThatSessionsAreIn"},
 	{0, "internal/ring/watchers.go", "if len(watch) == 1 {", "if len(watch) < 1 {", "internal/ring.TestWatchersAreWhoDeliversAndWhoWill"},
@@ -85,6 +85,12 @@ var Table = []Mutation{
 
 	// What was taken over is ready in memory, or it is counted why not.
 	{0, "edge/prefetch/memory_linux.go", "unix.Madvise(b, unix.MADV_POPULATE_READ)", "unix.Madvise(b, unix.MADV_RANDOM)", "edge/prefetch.TestWhatIsMadeReadyIsInMemory"},
+	// What comes next is ready before a death is said.
+	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "edge/member/notices.go", "		m.foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "edge/member/silent.go", "			m.foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
+	{0, "edge/member/takeover.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
+	{0, "edge/member/recovery.go", "return t.comes(p, slot) }", "return false }", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{0, "edge/prefetch/prefetch.go", "anyhow: last.IsZero(),", "anyhow: false,", "edge/prefetch.TestAManifestIsAskedForAnyhowOnce"},
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
 	{0, "edge/manifests.go", "if x.inherited {", "if x.slot < 0 {", "edge.TestAPlaylistWaitsForTheSegmentThatItLists"},
@@ -105,7 +111,7 @@ var Table = []Mutation{
 	{0, "edge/member/recovery.go", "	if t.spare {", "	if t.spare && len(t.parts) == 0 {", "edge/member.TestNobodyWaitsForASpareOne"},
 
 	// What is stored is told by the store.
-	{0, "edge/member/report.go", "slices.Sorted(maps.Keys(m.store.Streams()))", "slices.Sorted(maps.Keys(map[string]int{\"/v/x/\": 1}))", "edge.TestWhatIsStoredIsToldByTheStore"},
+	{0, "edge/recovery/stored.go", "slices.Sorted(maps.Keys(store.Streams()))", "slices.Sorted(maps.Keys(map[string]int{\"/v/x/\": 1}))", "edge.TestWhatIsStoredIsToldByTheStore"},
 	{0, "segstore/store.go", "sh.store.streams.note(o.meta.Load(), -1)", "_ = o", "segstore.TestWhatIsHeldOfAStreamIsWhatIsThere"},
 
 	// An entry is dropped by who delivers its slot, and by nobody else.
