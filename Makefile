@@ -121,7 +121,7 @@ orders: ## removals, drains, joinings under viewers, at the limit and with room,
 odd: ## orders that nobody would give, in an order that nobody would choose, under viewers (TANDEM_ODD=10 seeds)
 	@echo "== odd orders"; TANDEM_ODD="$${TANDEM_ODD:-10}" go test -timeout 90m -count=1 -v -run TestOddOrdersCostNobodyAnything $(TESTFLAGS) ./internal/systest
 
-ready: ## kill, return, kill, return with an empty disk, kill: what of the first requests is in memory, by track, TANDEM_READY=3 times, HLS and DASH, stored and live (five minutes)
+ready: ## kill, return, kill, return with an empty disk, kill; two of five, 300 ms apart: what of the first requests is in memory, by track, TANDEM_READY=3 times, HLS and DASH, stored and live (ten minutes)
 	@echo "== ready"; TANDEM_READY="$${TANDEM_READY:-3}" go test -timeout 60m -count=1 -v -run TestEveryTakeoverOfACluster $(TESTFLAGS) ./internal/systest
 
 losses: ## any balancers lose process, disk or address, in any order, under 60 viewers, over TANDEM_LOSSES=50 seeds (twenty minutes; TANDEM_LOSSES_SEED=N)

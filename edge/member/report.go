@@ -54,7 +54,7 @@ func (m *Member) Report(streams bool) wire.Report {
 		r.Unwritable = why.Error()
 	}
 	if streams {
-		r.Streams = recovery.Stored(m.store, m.view.Placement())
+		r.Streams = recovery.Stored(m.store, m.view.Placement(), recovery.MaxStreams)
 	}
 	return r
 }

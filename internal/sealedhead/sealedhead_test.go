@@ -142,6 +142,8 @@ func TestEachNumberIsTakenOnce(t *testing.T) {
 		switch random.IntN(50) {
 		case 0:
 			n = highest + random.Uint64N(3*windowSize)
+		case 1, 2: // as old as can be, and older; others lay in its place before
+			n = highest - min(highest, random.Uint64N(2*windowSize))
 		default:
 			n = highest + 200 - min(n, highest+200)
 		}

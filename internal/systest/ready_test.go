@@ -41,6 +41,8 @@ func TestEveryTakeoverOfACluster(t *testing.T) {
 	for n := range times {
 		for _, entry := range programmes {
 			t.Run(fmt.Sprintf("%s, %d", entry[1:], n+1), func(t *testing.T) { takeovers(t, entry) })
+			t.Run(fmt.Sprintf("two neighbours of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 1) })
+			t.Run(fmt.Sprintf("two of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 2) })
 		}
 	}
 }
@@ -75,6 +77,51 @@ func takeovers(t *testing.T, entry string) {
 	}
 	if after := opened(t, h); !maps.Equal(before, after) {
 		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+}
+
+// bothDie is one cluster of which two edges die, 300 ms apart, so far from each other in the
+// ring. The sessions of a pair that loses both members are known to a third one: all go on
+// as what they were, where they were. What comes next in them is got from the origin: it is
+// ready, or, where it is asked for before that, on its way.
+func bothDie(t *testing.T, entry string, apart int) {
+	h := start(t, "--edges", "5")
+	film(t, filepath.Join(h.Dir, "ingest", "film"))
+	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
+	before := everybody(t, h, filmViewers)
+	crowd.further(2, nil)
+	s, err := h.Status()
+	must(t, err)
+	at := slices.IndexFunc(s.Edges, func(e wire.EdgeStatus) bool { return e.Name == busiest(s) })
+	dying, r := []string{s.Edges[at].Name, s.Edges[(at+apart)%len(s.Edges)].Name}, &readiness{t: t, h: h, crowd: crowd}
+	lost := 0
+	for _, session := range openSessions(t, h) {
+		if slices.Contains(dying, session.Edge) {
+			lost++
+		}
+	}
+	for _, name := range dying {
+		r.ends(name)
+	}
+	must(t, h.Kill(dying[0]))
+	time.Sleep(300 * time.Millisecond)
+	must(t, h.Kill(dying[1]))
+	h.Await("both are down", 10*time.Second, func(s *wire.Status) bool {
+		return cluster.EdgeState(s, dying[0]) == wire.EdgeDown && cluster.EdgeState(s, dying[1]) == wire.EdgeDown
+	})
+	crowd.further(3, nil)
+	sum := r.now()
+	t.Logf("%v die, who delivered %d of %d: %v", dying, lost, filmViewers, sum)
+	if asked, met := of(sum, "video ")+of(sum, "audio "), of(sum, "video ready")+of(sum, "video late")+of(sum, "audio ready")+of(sum, "audio late"); met != asked || int(asked) < 2*lost {
+		t.Errorf("of %v first requests %v were ready or on their way", asked, met)
+	}
+	if after := opened(t, h); !maps.Equal(before, after) {
+		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+	for _, session := range openSessions(t, h) {
+		if len(session.Tracks) < 2 {
+			t.Errorf("%v is known to be at %+v", session.SessionID, session.Tracks)
+		}
 	}
 }
 

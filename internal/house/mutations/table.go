@@ -85,6 +85,29 @@ var Table = []Mutation{
 
 	// What was taken over is ready in memory, or it is counted why not.
 	{0, "edge/prefetch/memory_linux.go", "unix.Madvise(b, unix.MADV_POPULATE_READ)", "unix.Madvise(b, unix.MADV_RANDOM)", "edge/prefetch.TestWhatIsMadeReadyIsInMemory"},
+	// A head is sealed for one edge, once, by who is a balancer still.
+	{0, "internal/sealedhead/grants.go", "if !f.seen.take(number) {", "if !f.seen.take(number) && number == 0 {", "internal/sealedhead.TestWhatIsNotAsItWasSealedOpensNothing"},
+	{0, "internal/sealedhead/grants.go", "return err == nil && !f.seen.has(number)", "return err == nil && !f.seen.has(number+1<<40)", "internal/sealedhead.TestARequestThatCameBeforeProvesNothing"},
+	{0, "internal/sealedhead/grants.go", "return f, number, head, f.judge()", "return f, number, head, nil", "internal/sealedhead.TestWhatIsNotAsItWasSealedOpensNothing"},
+	{0, "internal/sealedhead/grants.go", "if len(g.by) >= grantsMost {", "if len(g.by) >= 2*grantsMost {", "internal/sealedhead.TestGrantsAreBounded"},
+	{0, "internal/sealedhead/window.go", "case n == 0 || n+windowSize <= w.highest:", "case n == 0:", "internal/sealedhead.TestEachNumberIsTakenOnce"},
+	{0, "internal/sealedhead/window.go", "w.bits[i%windowSize/64] &^= 1 << (i % 64)", "w.bits[i%windowSize/64] &^= 2 << (i % 64)", "internal/sealedhead.TestEachNumberIsTakenOnce"},
+	// What a token or a login grants has an end, and is what the file says now.
+	{0, "internal/access/lifetime.go", "(r.maximum == 0 || issued.IsZero())", "r.maximum == 0", "internal/access.TestWhatATokenGrantsHasAnEnd"},
+	{0, "internal/access/lifetime.go", "latest = issued.Add(r.maximum)", "latest = now.Add(r.maximum)", "internal/access.TestWhatATokenGrantsHasAnEnd"},
+	{0, "internal/access/lifetime.go", "|| seconds > longest {", "{", "internal/access.TestTimesThatAreNoneOpenNothing"},
+	{0, "internal/operator/gate.go", "Role: f.oidc.roleOf(v.Groups)", "Role: Admin", "internal/operator.TestALoginsRoleIsTheFilesOfNow"},
+	{0, "cmd/tandem/identity.go", `	if arg != "-" {`, `	if arg != "" {`, "cmd/tandem.TestATicketComesByTheStandardInput"},
+	{0, "internal/filewatch/filewatch.go", "!os.SameFile(a, b), ", "", "internal/filewatch.TestAReplacedFileIsAnother"},
+	{0, "internal/serve/bounded.go", "		if ok {\n			return &counted", "		if ok || host != \"\" {\n			return &counted", "internal/serve.TestOperatorsConnectionsAreBounded"},
+	// What is copied to whom, in which order, how fast, and how often it is compared.
+	{0, "edge/recovery/copier.go", "if done && c.Now().Sub(last) < Every {", "if done && c.Now().Sub(last) < 2*Every {", "edge/recovery.TestWhatANeighbourHoldsIsComparedOnceALife"},
+	{0, "edge/recovery/copier.go", "copyMark{of.Pair, from, edge.Incarnation, mine}", "copyMark{of.Pair, from, 0, mine}", "edge/recovery.TestWhatANeighbourHoldsIsComparedOnceALife"},
+	{0, "edge/recovery/copier.go", "have.Stored.UnixMilli() >= it.Stored", "have.Stored.UnixMilli() > it.Stored", "edge/recovery.TestWhatIsHereOrNewerIsLeftAlone"},
+	{0, "edge/recovery/copier.go", "return a.Hits > b.Hits", "return a.Hits < b.Hits", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
+	{0, "edge/recovery/copier.go", "	case <-time.After(delay):", "	default:", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
+	{0, "edge/recovery/due.go", "			if heir == me {", "			if heir != me {", "edge/recovery.TestWhoseCopyIsWaitedFor"},
+	{0, "edge/recovery/stored.go", "range []bool{true, false}", "range []bool{false, true}", "edge/recovery.TestStreamsThatArePlacedAreToldFirst"},
 	// What comes next is ready before a death is said.
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/notices.go", "		m.foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
