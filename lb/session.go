@@ -96,14 +96,19 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 	return status, sent
 }
 
-// roomAnywhere is an edge that could deliver one more, "" when none can.
+// roomAnywhere is an edge that could deliver one more, "" when none can. One that has
+// come back and copies what it has missed serves meanwhile rather than nobody.
 func (l *LB) roomAnywhere(p *wire.Placement) string {
+	back := ""
 	for _, e := range p.Edges {
-		if ring.HasCopy(e.State) && l.control.HasRoom(e.Name) {
+		switch {
+		case ring.HasCopy(e.State) && l.control.HasRoom(e.Name):
 			return e.Name
+		case e.State == wire.EdgeRecovering && back == "":
+			back = e.Name
 		}
 	}
-	return ""
+	return back
 }
 
 // reopen sends a player to the address without a session, where it gets a new one.
@@ -176,6 +181,29 @@ func (l *LB) anyone(tried []string) (proxy.Target, bool) {
 			return reach(l, e), true
 		}
 	}
+	return lastResort(l, p, tried)
+}
+
+// mostLost bounds how many edges are asked for one response that nobody counts on.
+const mostLost = 3
+
+// lastResort is an edge that the placement does not count on, where nobody is left to be
+// asked: one that has come back and copies what it has missed, else one that was declared
+// dead. All edges silent in one second are rather a machine or a switch that stood still,
+// or one who judged in haste; and where they are dead, the answer is the same 503.
+func lastResort(l *LB, p *wire.Placement, tried []string) (proxy.Target, bool) {
+	lost := 0
+	for _, state := range []wire.EdgeState{wire.EdgeRecovering, wire.EdgeDown} {
+		for _, e := range p.Edges {
+			switch {
+			case e.State != state || e.Stopped:
+			case slices.Contains(tried, e.Name):
+				lost++
+			case lost < mostLost:
+				return reach(l, e), true
+			}
+		}
+	}
 	return proxy.Target{}, false
 }
 
@@ -240,10 +268,11 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 			living = append(living, e.Name)
 		}
 	}
-	if len(living) == 0 {
-		return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
+	edge := ""
+	if len(living) > 0 {
+		edge = living[hashOf(stream)%uint32(len(living))]
 	}
-	return l.carryTo(w, r, to, 0, living[hashOf(stream)%uint32(len(living))], "", nil)
+	return l.carryTo(w, r, to, 0, edge, "", nil)
 }
 
 // forget lets a viewer whose session was refused open another one.
