@@ -35,9 +35,16 @@ func (c *viewerClaims) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &each); err != nil {
 		return err
 	}
-	for _, name := range []string{"exp", "nbf", "iat", "iss", "aud", "paths", "cdniuc", "cdniv", "cdnicrit", "cdniip"} {
-		if string(each[name]) == "null" {
+	// Names are as they are spelled (RFC 7519 section 10.1.1): encoding/json would take
+	// EXP for exp, and whichever comes last.
+	known := make(map[string]json.RawMessage, len(each))
+	for _, name := range []string{"exp", "nbf", "iat", "iss", "aud", "sub", "paths", "cdniuc", "cdniv", "cdnicrit", "cdniip"} {
+		raw, ok := each[name]
+		if string(raw) == "null" {
 			return errNull
+		}
+		if ok {
+			known[name] = raw
 		}
 	}
 	for _, name := range []string{"exp", "nbf", "iat"} {
@@ -53,6 +60,10 @@ func (c *viewerClaims) UnmarshalJSON(text []byte) error {
 	}
 	c.read = true
 	type plain viewerClaims
+	text, err := json.Marshal(known)
+	if err != nil {
+		return err
+	}
 	return json.Unmarshal(text, (*plain)(c))
 }
 
@@ -70,7 +81,10 @@ func (p *Policy) judgeJWT(rule *Rule, text string, r Request, now time.Time) (Gr
 	}
 	var claims viewerClaims
 	_, err := jwt.NewParser(options...).ParseWithClaims(text, &claims, func(t *jwt.Token) (any, error) {
-		id, _ := t.Header["kid"].(string)
+		id, named := t.Header["kid"].(string)
+		if _, ok := t.Header["kid"]; ok && !named {
+			return nil, jwt.ErrTokenUnverifiable // it is a string (RFC 7515 4.1.4)
+		}
 		if _, ok := t.Header["crit"]; ok {
 			return nil, jwt.ErrTokenUnverifiable // an extension that we don't know (RFC 7515 4.1.11)
 		}

@@ -14,6 +14,9 @@ func TestNoSpellingLeadsPastAPrefix(t *testing.T) {
 	for target, want := range map[string]string{
 		"/premium/a.m4s": "/premium/", "//premium/a.m4s": "/premium/", "/%70remium/a.m4s": "/premium/", "/premium%2fa.m4s": "/premium/", "/premium%5Ca.m4s": "/premium/", "/premium\\a.m4s": "/premium/",
 		"/premium;v=1/a.m4s": "/premium/", "/;x/premium/a.m4s": "/premium/", "/premium%3Bx/a.m4s": "/premium/", "/premium//x//a": "/premium/x/", "/premium/": "/premium/", "/a/b/c": "/a/b/",
+		"/premium%252fa.m4s": "/premium/", "/%2570remium/a": "/premium/", "/premium%25252fa": "/premium/", "/premium%00/a": "/premium/", "/pre%09mium/a": "/premium/", "/premium./a": "/premium/", "/premium%2e%20/a": "/premium/", "/premium /a": "/premium/",
+		"/./premium/a": "/premium/", "/x/%252e%252e/premium/a": "/premium/", "/x/..;y/premium/a": "/premium/", "/../../premium/a": "/premium/", "/premium/x/..": "/premium/", "/premium/x/.": "/premium/x/",
+		"/premium/%252e%252e/free/a": "", "/..": "", "/.../premium/a": "", "/free.d/premium/a": "",
 		"/free/a.m4s": "", "/premium": "", "/premium2/a": "", "/free?/premium/": "", "/": "", "": "", "/free/premium/a": "", "/x%": "", "/x%2": "", "/%zzpremium/": "",
 	} {
 		if prefix, protected := p.Of(target); prefix != want || protected != (want != "") {
@@ -36,6 +39,8 @@ func TestSessionReachesWhatItWasLetInto(t *testing.T) {
 		{"/premium/a/", 3, "/premium/a/seg1.m4s?x=/premium/b/", true},
 		{"/premium/a/", 3, "/premium/a/v/seg1.m4s", true},
 		{"/premium/a/", 3, "/premium/b/seg1.m4s", false},
+		{"/premium/a/", 3, "/premium/a/%252e%252e/b/seg1.m4s", false},
+		{"/premium/a/", 3, "/premium/a/x/%252e%252e/seg1.m4s", true},
 		{"/premium/a/", 3, "/premium/ab/seg1.m4s", false},
 		{"/premium/a/", 2, "/premium/b/seg1.m4s", true},
 		{"/premium/a/", 1, "/premium/b/seg1.m4s", true},

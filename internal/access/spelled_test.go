@@ -1,0 +1,39 @@
+package access
+
+import (
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// A claim is what is spelled like it: others of its letters are a signer's own, who may
+// let anybody choose them.
+func TestClaimsOfAJWTAreSpelledInOneWay(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [jwt], issuer: shop, " + allKeys)
+	for what, row := range map[string]struct {
+		claims jwt.MapClaims
+		want   string
+	}{
+		"as they are":       {jwt.MapClaims{"iss": "shop", "exp": now + 60, "PATHS": []string{"/other/*"}}, ""},
+		"an end in EXP":     {jwt.MapClaims{"iss": "shop", "EXP": now + 60}, ReasonInvalid},
+		"a later end":       {jwt.MapClaims{"iss": "shop", "exp": now - 60, "expſ": now + 60, "eXp": now + 60}, ReasonExpired},
+		"wider paths":       {jwt.MapClaims{"iss": "shop", "exp": now + 60, "paths": []string{"/premium/b/*"}, "pathS": []string{"/*"}, "pathſ": []string{"/*"}}, ReasonScope},
+		"an issuer in Iss":  {jwt.MapClaims{"Iss": "shop", "exp": now + 60}, ReasonInvalid},
+		"another container": {jwt.MapClaims{"iss": "shop", "exp": now + 60, "cdniuc": `regex:.*/other/.*`, "Cdniuc": "regex:.*"}, ReasonScope},
+	} {
+		if _, err := p.Open(asks(entry+"?jwt="+jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), row.claims)), moment); reason(err) != row.want {
+			t.Errorf("%s: %v, want %q", what, err, row.want)
+		}
+	}
+	for _, id := range []any{[]string{"k1"}, 1, nil, map[string]string{}} { // RFC 7515 section 4.1.4: a string
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iss": "shop", "exp": now + 60})
+		token.Header["kid"] = id
+		text, err := token.SignedString([]byte(firstSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Open(asks(entry+"?jwt="+text), moment); reason(err) != ReasonInvalid {
+			t.Errorf("a key named %v: %v", id, err)
+		}
+	}
+}
