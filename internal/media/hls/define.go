@@ -171,18 +171,21 @@ func (p *reader) assign(name, value scan.Span) {
 		v.Value = string(expanded)
 		v.Moved = pieces[0].variable != nil && pieces[0].variable.Moved
 	} else if l, _ := p.Origin.Lead(p.Folder, text); l.Class == uri.Moved && (text[0] == '/' || uri.HasScheme(text)) {
-		leads, used := p.begins(name)
+		leads, used := p.begins(name, l.Bare)
 		if leads && (used || text[0] != '/' || !p.absolutes()) {
 			v.Moved = true
+			l.Bare = false // a slash follows where it is used
 			p.Enter(value, l)
 		}
 	}
 	p.know(string(name.Of(p.Body)), v)
 }
 
-// begins tells whether a variable stands at the beginning wherever it is used,
-// and whether it is used at all.
-func (p *reader) begins(name scan.Span) (all, used bool) {
+// begins tells whether a variable stands at the beginning wherever it is used, with a
+// slash behind it where it is bare, and whether it is used at all. One that other
+// playlists use is taken to be used so: no URI goes on behind a host in another way but
+// by its query.
+func (p *reader) begins(name scan.Span, bare bool) (all, used bool) {
 	rest := p.Body[name.End():]
 	if !p.Budget.Do(int64(len(rest))) {
 		return false, true
@@ -198,6 +201,9 @@ func (p *reader) begins(name scan.Span) (all, used bool) {
 			return false, true
 		}
 		rest = rest[n+len(reference):]
+		if bare && (len(rest) == 0 || rest[0] != '/') {
+			return false, true
+		}
 	}
 }
 
