@@ -48,3 +48,37 @@ func TestWhatAnOriginHoldsBackIsAskedForOnce(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 }
+
+// A delta update is for who asks for one: what a viewer gets who asks for the whole is
+// whole, be it that the origin has nothing newer.
+func TestDeltaUpdatesAreGivenToThoseWhoAskForThem(t *testing.T) {
+	s := newLiveStage(t)
+	first := 500
+	s.say(func(r *http.Request) string {
+		text := segments(first, 6, "s%d.ts", "")
+		if r.FormValue("_HLS_skip") != "" {
+			head, _, _ := strings.Cut(text, "#EXTINF")
+			text = head + "#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n#EXTINF:2,\n" + fmt.Sprintf("s%d.ts\n", first+5)
+		}
+		return text
+	})
+	for range 3 { // as players do: the whole, updates, and the whole again after a seek
+		for _, skip := range []string{"", "&_HLS_skip=YES", "&_HLS_skip=v2", ""} {
+			got := s.take(t, 2, fmt.Sprintf("/a.m3u8?_HLS_msn=%d%s", first+6, skip), `(?s)(MEDIA-SEQUENCE.*)`)
+			if strings.Contains(got, "EXT-X-SKIP") != (skip != "") || !strings.HasPrefix(got, fmt.Sprintf("MEDIA-SEQUENCE:%d", first)) {
+				t.Errorf("%d%s: %s", first, skip, got)
+			}
+			first++
+		}
+	}
+	s.take(t, 2, "/a.m3u8?_HLS_msn=1&_HLS_skip=YES", sequence)
+	first -= 3 // a late origin: what viewers have stays, in the form that they ask for
+	for query, want := range map[string]bool{"_HLS_msn=2&_HLS_skip=YES": true, "_HLS_msn=3": false} {
+		if got := s.take(t, 1, "/a.m3u8?"+query, `(?s)(MEDIA-SEQUENCE.*)`); strings.Contains(got, "EXT-X-SKIP") != want {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
+	if n := s.edge.fetch.Counts.SteppedBack.Load(); n != 2 {
+		t.Errorf("%d versions went back; two were late", n)
+	}
+}

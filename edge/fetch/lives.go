@@ -17,6 +17,7 @@ const maxLives = 10_000
 type life struct {
 	guard media.Guard
 	key   string // of the form that was given out last
+	whole string // of the last one that is no delta update
 }
 
 // lives see to it that no live manifest goes back for those who have seen it.
@@ -50,12 +51,19 @@ func (s *lives) keptBack(key string, e *manifest.Entry, byNeighbour bool) *media
 	if byNeighbour && change == media.Anew && e.Stored().After(had) {
 		take, guard.Advanced = true, s.now()
 	}
-	s.note(family, life{guard, l.key})
+	l.guard = guard
+	s.note(family, l)
 	if change == media.Back || change == media.Anew {
 		s.steppedBack.Add(1)
 	}
-	if take {
+	switch {
+	case take:
 		return nil
+	case media.Stands(key, given):
+		return given
+	}
+	if given = s.manifests.Get(l.whole); media.Compare(given, e.Manifest) == media.Forward {
+		return nil // what is whole here is older still
 	}
 	return given
 }
@@ -68,6 +76,9 @@ func (s *lives) given(key string, e *manifest.Entry) {
 	}
 	family := media.Family(key)
 	l := s.of(family)
+	if media.Stands(family, e.Manifest) {
+		l.whole = key
+	}
 	if l.key = key; l.guard.Advanced.IsZero() { // another edge may have given it out: viewers have played since
 		l.guard.Advanced = e.Stored()
 	}

@@ -48,6 +48,22 @@ func Compare(given, next *Manifest) Change {
 	}
 }
 
+// Stands tells whether viewers who ask for a target may be given a version in place of one
+// that would go back: not where it is a delta update and they don't ask
+// for one (rfc8216bis 6.2.5.1), for they may have nothing that it goes on from.
+func Stands(target string, given *Manifest) bool {
+	if given == nil || given.list == nil || !given.list.Delta() {
+		return given != nil
+	}
+	_, query, _ := strings.Cut(target, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if strings.HasPrefix(pair, "_HLS_skip=") {
+			return true
+		}
+	}
+	return false
+}
+
 // Family is what all forms of a live playlist have in common: its target without
 // the delivery directives of LL-HLS (rfc8216bis 6.2.5).
 func Family(target string) string {

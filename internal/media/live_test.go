@@ -17,6 +17,16 @@ func live(t *testing.T, first, n int, form, more string) *Manifest {
 	return parsed(t, site(t, "http://o.example", "/m.m3u8"), body+more)
 }
 
+// delta is an update that leaves out the first segments of live.
+func delta(t *testing.T, first, skipped, n int) *Manifest {
+	t.Helper()
+	body := fmt.Sprintf("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", first, skipped)
+	for i := first + skipped; i < first+skipped+n; i++ {
+		body += fmt.Sprintf("#EXTINF:2,\ns%d.ts\n", i)
+	}
+	return parsed(t, site(t, "http://o.example", "/m.m3u8"), body)
+}
+
 // unnumbered is live without its numbers.
 func unnumbered(t *testing.T, first, n int) *Manifest {
 	t.Helper()
@@ -73,6 +83,13 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 		{"without its first ones, not numbered", unnumbered(t, 5, 4), unnumbered(t, 6, 2), Back},
 		{"nothing in common, not numbered", unnumbered(t, 5, 4), unnumbered(t, 9, 4), Anew},
 		{"in another order, not numbered", unnumbered(t, 5, 4), parsed(t, at, "#EXTM3U\n#EXTINF:2,\ns7.ts\n#EXTINF:2,\ns6.ts\n"), Anew},
+		{"the whole behind its delta update", delta(t, 5, 2, 2), live(t, 5, 4, names, ""), Same},
+		{"the next whole behind a delta update", delta(t, 5, 2, 2), live(t, 6, 4, names, ""), Forward},
+		{"a delta update of the whole", old, delta(t, 6, 2, 2), Forward},
+		{"a delta update after another one", delta(t, 5, 3, 1), delta(t, 6, 1, 3), Forward},
+		{"an older whole behind a delta update", delta(t, 5, 3, 1), live(t, 4, 4, names, ""), Back},
+		{"an older delta update", delta(t, 5, 3, 1), delta(t, 4, 3, 1), Back},
+		{"numbers from 0 behind a delta update", delta(t, 5, 3, 1), live(t, 0, 4, names, ""), Anew},
 		{"none", old, nil, Ended},
 	} {
 		if got := Compare(c.given, c.next); got != c.want {

@@ -16,7 +16,8 @@ type List struct {
 	multivariant bool
 
 	ended         bool
-	sequence      int64 // of the first segment
+	sequence      int64 // of the first segment that is in it
+	skipped       int64 // segments before that, which a delta update leaves out
 	discontinuity int64
 	target        time.Duration
 	partTarget    time.Duration
@@ -79,8 +80,11 @@ func (l *List) Ended() bool { return l.ended }
 // Interval is how long a segment plays at most (EXT-X-TARGETDURATION).
 func (l *List) Interval() time.Duration { return l.target }
 
-// MediaSequence is the number of the first segment.
+// MediaSequence is the number of the first segment that is in it.
 func (l *List) MediaSequence() int64 { return l.sequence }
+
+// Delta tells that it is an update of a list that a player has (EXT-X-SKIP).
+func (l *List) Delta() bool { return l.skipped > 0 }
 
 // DiscontinuitySequence is that of the first segment.
 func (l *List) DiscontinuitySequence() int64 { return l.discontinuity }

@@ -5,6 +5,7 @@ import "tandem/internal/media/track"
 // Compare tells what another version of a live playlist is to this one.
 func (l *List) Compare(next *List) track.Change {
 	a, b := l, next
+	aFirst, bFirst := a.sequence-a.skipped, b.sequence-b.skipped
 	aEnd, bEnd := a.sequence+int64(a.segments.Len()), b.sequence+int64(b.segments.Len())
 	aParts, bParts := a.partsAhead(), b.partsAhead()
 	from, to := max(a.sequence, b.sequence), min(aEnd, bEnd)
@@ -16,13 +17,13 @@ func (l *List) Compare(next *List) track.Change {
 			return slid(a, b)
 		}
 	}
-	back := b.sequence < a.sequence || bEnd < aEnd || bEnd == aEnd && bParts < aParts
+	back := bFirst < aFirst || bEnd < aEnd || bEnd == aEnd && bParts < aParts
 	switch {
-	case back && from >= to && a.segments.Len() > 0 && b.segments.Len() > 0:
+	case back && max(aFirst, bFirst) >= to && a.segments.Len() > 0 && b.segments.Len() > 0:
 		return track.Anew
 	case back:
 		return track.Back
-	case b.sequence > a.sequence || bEnd > aEnd || bParts > aParts || b.ended:
+	case bFirst > aFirst || bEnd > aEnd || bParts > aParts || b.ended:
 		return track.Forward
 	default:
 		return track.Same

@@ -137,7 +137,7 @@ func (p *reader) skip(v scan.Span) {
 		p.flaw(v, "#EXT-X-SKIP behind a segment")
 		return
 	}
-	p.sequence += n
+	p.sequence, p.skipped = p.sequence+n, p.skipped+n
 }
 
 func (p *reader) header(v scan.Span) {
