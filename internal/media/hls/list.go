@@ -89,8 +89,13 @@ func (l *List) Delta() bool { return l.skipped > 0 }
 // DiscontinuitySequence is that of the first segment.
 func (l *List) DiscontinuitySequence() int64 { return l.discontinuity }
 
-// Window is how much it lists.
-func (l *List) Window() time.Duration { return l.start(l.segments.Len()) }
+// Window is how much it lists; of what a delta update leaves out, as much as it may be.
+func (l *List) Window() time.Duration {
+	return l.start(l.segments.Len()) + time.Duration(min(l.skipped, maxSkipped))*min(l.target, time.Minute)
+}
+
+// maxSkipped bounds the segments that count as left out.
+const maxSkipped = 1 << 20
 
 // Ahead is what a viewer at the live edge has left to play when nothing is added:
 // players stay three segments behind (rfc8216bis 6.3.3), or as far as the window
