@@ -83,6 +83,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 		return fmt.Errorf("%w: no manifest at the place of a live one from %s", ErrOrigin, a.from)
 	}
 	live, interval := liveness(e)
+	give := f.lives.given
 	a.meta.Volatile = live || a.meta.Volatile
 	if live {
 		a.meta.Fresh = soonest(a.meta.Fresh, now.Add(interval)) // whatever the origin says: players wait for the next segment
@@ -94,6 +95,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 			body, a.meta.ContentType = given.Body(), media.TypeOfUTF8(a.meta.ContentType)
 			a.meta.Size = int64(len(body))
 			e = f.manifests.Parse(o.key, &a.meta, body)
+			give = func(_ string, e *manifest.Entry) { f.manifests.Keep(e) } // what viewers have may be newer
 		}
 		if a.from == "origin" {
 			f.publish(ctx, o.key, o.pair, a.meta, body)
@@ -104,7 +106,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	if err := begin(sink, a); err != nil {
 		return err
 	}
-	f.lives.given(o.key, e)
+	give(o.key, e)
 	_, err = sink.Write(body)
 	return err
 }
