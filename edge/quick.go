@@ -71,7 +71,7 @@ func (q *quick) serve(c *front.Conn, h *h1.Request, node bool) bool {
 	if !ok {
 		return false
 	}
-	if x.asksForEntry(h) != "" {
+	if meta := view.Meta(); x.asksForEntry(h) != "" && manifest.Doubtful(x.Key, &meta) {
 		view.Close()
 		return false
 	}

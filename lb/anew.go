@@ -85,7 +85,7 @@ func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 	}
 	pair, ok := p.Pair(s.id.Pair)
 	if !ok {
-		return l.carryLoose(w, r, p, s.stream, target)
+		return l.carryLoose(w, r, p, s.stream, target, proxy.Request{})
 	}
 	return l.carrySession(w, r, p, session{token.SessionID, s.id, s.stream, terms}, to, target, pair)
 }

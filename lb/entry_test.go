@@ -26,13 +26,23 @@ func TestEntryIsWhatTheOriginCallsAManifest(t *testing.T) {
 			t.Errorf("%s: %s, want %d", asked, resp.Status, status)
 		}
 	}
+	// What is called like media is asked for as a whole.
+	for _, m := range []struct{ path, asked string }{{"/f/live.ts", ""}, {"/f/live.ts", "bytes=0-"}, {"/g/playlist.mp4", ""}} {
+		token, rest := c.sessionAt(first(c.viewer(nil, m.path, "Range", m.asked, "User-Agent", m.path+m.asked)))
+		if name, _ := c.lb.Placement().StreamBy(token.Stream); name != wire.StreamName(m.path) || rest != m.path {
+			t.Errorf("%s, %s: stream %q, led to %s", m.path, m.asked, name, rest)
+		}
+	}
+	if resp, _ := c.viewer(nil, "/g/playlist.mp4", "Range", "bytes=0-", "User-Agent", "seeks"); resp.StatusCode != http.StatusPartialContent {
+		t.Errorf("a file that is read in parts: %s", resp.Status)
+	}
 	placed := c.lb.Placement().Streams.Len()
 	for _, path := range []string{"/a/page", "/a/index.html", "/e/x.json", "/e/1.m4s", "/favicon.ico"} {
 		if resp, body := c.viewer(nil, path); resp.StatusCode != http.StatusOK || string(body) != "object "+path {
 			t.Errorf("%s: %s %s", path, resp.Status, body)
 		}
 	}
-	if n := c.lb.Placement().Streams.Len(); n != placed || c.opened() != 6 {
+	if n := c.lb.Placement().Streams.Len(); n != placed || c.opened() != 9 {
 		t.Errorf("%d streams placed by what is no manifest, %d slots given", n-placed, c.opened())
 	}
 }

@@ -164,6 +164,8 @@ func (m *member) kindOf(path string) string {
 	switch {
 	case strings.HasSuffix(path, ".mpd"):
 		return wire.ManifestMPD
+	case path == "/f/live.ts", path == "/g/playlist.mp4": // they say so by their type
+		return wire.ManifestMedia
 	case strings.HasSuffix(path, "master.m3u8"), strings.HasSuffix(path, "/manifest"):
 		return wire.ManifestMultivariant
 	case strings.HasSuffix(path, ".m3u8"), strings.HasSuffix(path, "/playlist"):

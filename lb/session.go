@@ -48,7 +48,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 		if s, ok := l.move(r, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}); ok {
 			return l.inNewPlace(w, r, l.control.Placement(), token, s, rest)
 		}
-		return l.carryLoose(w, r, p, stream, rest)
+		return l.carryLoose(w, r, p, stream, rest, proxy.Request{})
 	}
 	if s, ok := l.moves.find(token.SessionID); ok {
 		return l.inNewPlace(w, r, p, token, s, rest)
@@ -89,7 +89,7 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 			return redirect(w, at+to)
 		}
 	}
-	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, l.anew(r, s, target))
+	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, proxy.Request{Anew: l.anew(r, s, target)})
 	if status == http.StatusServiceUnavailable {
 		l.forget(r, s.at, s.stream)
 	}
@@ -132,8 +132,8 @@ func redirect(w http.ResponseWriter, location string) (int, int64) {
 }
 
 // carryTo carries a response from an edge, with the partner and then everybody
-// else as those who can go on.
-func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wire.PairID, edge, partner string, anew func() (proxy.Request, bool)) (int, int64) {
+// else as those who can go on, beside what the request has already.
+func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wire.PairID, edge, partner string, as proxy.Request) (int, int64) {
 	if edge == "" || partner != "" && l.control.Checks.Suspected(edge) && !l.control.Checks.Suspected(partner) {
 		edge, partner = partner, edge
 	}
@@ -144,7 +144,8 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wir
 			return l.deny(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, refusals[wire.ReasonNoEdge])
 		}
 	}
-	return l.proxy.Serve(w, r, proxy.Request{Target: to, Viewer: hostOf(r.RemoteAddr), Taker: takerOf(clientOf(r)), Pair: pair, First: first, Next: next, Anew: anew})
+	as.Target, as.Viewer, as.Taker, as.Pair, as.First, as.Next = to, hostOf(r.RemoteAddr), takerOf(clientOf(r)), pair, first, next
+	return l.proxy.Serve(w, r, as)
 }
 
 // others are whom a response is asked of next: the partner, then everybody else.
@@ -214,6 +215,14 @@ func fromTheStart(text string) bool {
 	return text == "" || ok && asked.First == 0 && asked.OpenEnd()
 }
 
+// misnamed tells whether what is called like media may be a playlist all the same: only
+// the whole of it is looked at, so that a seek into a file costs no more than it did.
+func misnamed(r *http.Request, path string) bool {
+	asked := r.Header.Get("Range")
+	return r.Method == http.MethodGet && r.Header.Get("If-None-Match") == "" && r.Header.Get("If-Modified-Since") == "" &&
+		(asked == "" || strings.HasSuffix(path, ".ts") && fromTheStart(asked))
+}
+
 // tokenless serves what is no entry and has no token: as part of the viewer's open
 // session where it has one (some players ask every segment at the entry's own
 // address), else by the stream's first pair, while there is room for one more viewer: a
@@ -241,15 +250,19 @@ func (l *LB) tokenless(w http.ResponseWriter, r *http.Request, terms control.Ter
 	if media.KindOf(path, "") == media.Other { // a part of it is where the whole is
 		if pair, edge, partner := chosen(l, p, wire.StreamName(path)); edge != "" {
 			l.counts.tokenless.Inc()
-			return l.carryTo(w, r, r.RequestURI, pair, edge, partner, nil)
+			return l.carryTo(w, r, r.RequestURI, pair, edge, partner, proxy.Request{})
 		}
 	}
-	return l.carryLoose(w, r, p, stream, r.RequestURI)
+	as := proxy.Request{}
+	if misnamed(r, path) {
+		as.Entry = func(kind string) (int, int64) { return l.enter(w, r, wire.StreamName(path), kind, terms) }
+	}
+	return l.carryLoose(w, r, p, stream, r.RequestURI, as)
 }
 
 // carryLoose serves a request without a session: by the stream's first pair,
 // and one that is not placed by an edge that its name picks.
-func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placement, stream, to string) (int, int64) {
+func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placement, stream, to string, as proxy.Request) (int, int64) {
 	l.counts.tokenless.Inc()
 	number := hashOf(hostOf(r.RemoteAddr), r.UserAgent())
 	for _, id := range p.Stream(stream) {
@@ -259,7 +272,7 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 		}
 		edge, partner := ring.Route(p, pair, int(number%uint32(pair.Slots)))
 		if edge != "" || partner != "" {
-			return l.carryTo(w, r, to, id, edge, partner, nil)
+			return l.carryTo(w, r, to, id, edge, partner, as)
 		}
 	}
 	var living []string
@@ -272,7 +285,7 @@ func (l *LB) carryLoose(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 	if len(living) > 0 {
 		edge = living[hashOf(stream)%uint32(len(living))]
 	}
-	return l.carryTo(w, r, to, 0, edge, "", nil)
+	return l.carryTo(w, r, to, 0, edge, "", as)
 }
 
 // forget lets a viewer whose session was refused open another one.

@@ -10,10 +10,15 @@ import (
 )
 
 // Readable tells whether an answer of that status may be a manifest: what a proxy before
-// us has changed (203) is one all the same; a part (206) and what is told as a change of
-// something else (226) are none. 0 is 200.
+// us has changed (203) is one all the same, and so is what an origin made of one for whoever
+// asked (226), where it reads as one: a player plays that, like any 2xx. A part (206) is
+// none. 0 is 200.
 func Readable(status int) bool {
-	return status == http.StatusOK || status == http.StatusNonAuthoritativeInfo || status == 0
+	switch status {
+	case 0, http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusIMUsed:
+		return true
+	}
+	return false
 }
 
 // Candidate tells whether a copy may be a manifest: what is no media object by its name,
