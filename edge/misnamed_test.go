@@ -27,8 +27,8 @@ var misnamed = []struct {
 	{"/v/x/8.m3u8", "application/x-mpegurl", 203, true, wire.ManifestMedia},
 	{"/v/x/9.m3u8", "text/plain", 206, true, wire.ManifestMedia}, // all of it
 	{"/v/x/a.m3u8", "application/x-mpegurl", 226, true, wire.ManifestMedia},
-	{"/v/x/b.ts", "video/mp2t", 200, false, ""},                  // nobody looks
-	{"/v/x/part.m3u8", "application/x-mpegurl", 206, false, ""},  // some of it
+	{"/v/x/b.ts", "video/mp2t", 200, false, ""},                 // nobody looks
+	{"/v/x/part.m3u8", "application/x-mpegurl", 206, false, ""}, // some of it
 }
 
 // What a manifest is called, and by what status it comes, keeps nobody from reading it:

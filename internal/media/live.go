@@ -11,7 +11,8 @@ type Guard struct{ Advanced time.Time }
 
 // Follow tells whether viewers who have one version may be given the next: so
 // that none of them sees it go back (truth 5). An older version is kept from them
-// until the window of theirs has passed; one that begins anew until they have
+// until the window of theirs has passed, or a minute where that is long (an encoder that was
+// started again under the same names shows no other sign); one that begins anew until they have
 // played what they have, as an encoder that was started again has nothing else.
 func (g Guard) Follow(given, next *Manifest, now time.Time) (take bool, change Change, after Guard) {
 	change = Compare(given, next)
@@ -22,7 +23,7 @@ func (g Guard) Follow(given, next *Manifest, now time.Time) (take bool, change C
 	case Same:
 		return true, change, g
 	case Back:
-		take = now.Sub(g.Advanced) >= given.Window()
+		take = now.Sub(g.Advanced) >= min(given.Window(), max(given.Ahead(), longestBack))
 	case Anew:
 		take = now.Sub(g.Advanced) >= given.Ahead()
 	default:
@@ -33,6 +34,10 @@ func (g Guard) Follow(given, next *Manifest, now time.Time) (take bool, change C
 	}
 	return take, change, g
 }
+
+// longestBack is how long an older version is kept from viewers at most: an origin that is
+// so late is none that catches up.
+const longestBack = time.Minute
 
 // Compare tells what the next version is to the one that was given. It is blind to
 // queries, and to signatures in paths: a segment is the same one when its number

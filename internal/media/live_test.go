@@ -164,12 +164,14 @@ func TestGuardLetsNothingGoBackBeforeItsTime(t *testing.T) {
 		{"one with a short window", live(t, 500, 2, "x#.ts", ""), func(int) *Manifest { return live(t, 0, 2, "y#.ts", "") }, 2},
 		{"a late origin that stays alone", live(t, 500, 4, names, ""), func(s int) *Manifest { return live(t, 497+s/2, 4, names, "") }, 8},
 		{"a late origin that hangs", live(t, 500, 4, names, ""), func(int) *Manifest { return live(t, 498, 4, names, "") }, 8},
+		{"a restarted encoder with the same names and a long list", live(t, 0, 500, names, ""), func(s int) *Manifest { return live(t, 0, 1+s/2, names, "") }, 60},
+		{"a late MPD that hangs, with hours to seek in", mpd(t, 100, 5, `timeShiftBufferDepth="PT4H"`, "1"), func(int) *Manifest { return mpd(t, 94, 5, "", "1") }, 60},
 		{"the next programme", live(t, 500, 4, names, "#EXT-X-ENDLIST\n"), func(int) *Manifest { return live(t, 0, 4, names, "") }, 1},
 		{"a late MPD that hangs", mpd(t, 100, 5, "", "1"), func(int) *Manifest { return mpd(t, 94, 5, "", "1") }, 10},
 	} {
 		given, g, was := c.given, Guard{Advanced: at}, c.given
 		second := 0
-		for second = 1; second < 60; second++ {
+		for second = 1; second < 70; second++ {
 			next := c.next(second)
 			take, change, after := g.Follow(given, next, at.Add(time.Duration(second)*time.Second))
 			g = after
