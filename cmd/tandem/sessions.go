@@ -52,10 +52,18 @@ func positions(tracks []wire.Track) string {
 	}
 	texts := make([]string, 0, len(tracks))
 	for _, t := range tracks {
-		at := time.Duration(t.Time) * time.Millisecond
-		texts = append(texts, fmt.Sprintf("%s %d (%d:%02d)", t.Kind, t.Sequence, int(at.Minutes()), int(at.Seconds())%60))
+		texts = append(texts, fmt.Sprintf("%s %d (%s)", t.Kind, t.Sequence, mediaTime(t.Time)))
 	}
 	return strings.Join(texts, ", ")
+}
+
+// mediaTime is milliseconds of a presentation as players show them.
+func mediaTime(ms int64) string {
+	s := ms / 1000
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 // tail is the end of a long text.

@@ -124,6 +124,7 @@ async function ordersAreAskedTwice(browser) {
 
   await page.getByLabel("Filter the sessions").fill("edge-3 /sample/");
   await sees(page, "that match, 64 in all", "#sessions");
+  await sees(page, /video 5\d\d \(\d+:\d\d\)/, "#sessions tbody"); // the number, and the time
   assert.deepEqual(complaints, []);
   // The cluster refuses: one line, where the order was given.
   await page.getByRole("button", { name: /^end session/ }).first().click();

@@ -40,6 +40,13 @@ export function span(ms: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
+// Milliseconds of a presentation as players show them: "0:04", "1:02:03".
+export function mediaTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000), two = (n: number) => String(n).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
 export function clock(time: number): string {
   return clockTime.format(time);
 }

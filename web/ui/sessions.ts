@@ -1,16 +1,22 @@
 // The sessions, searched by any word of theirs.
 import type { Actions } from "./actions";
 import { h, Keyed, setAttribute, setText, type Shown } from "./dom";
-import { count, span } from "./format";
+import { count, mediaTime, span } from "./format";
 import { colourOf } from "./palette";
 import { cell, line, Table } from "./table";
-import type { SessionInfo, SessionList } from "./wire";
+import type { SessionInfo, SessionList, Track } from "./wire";
 
 export const asked = 2000; // sessions that are asked for and searched
 const most = 200; // rows
 
 function words(s: SessionInfo): string {
   return `${s.stream} ${s.viewer} ${s.edge} ${s.path} ${s.pair}-${s.slot}-${s.generation} ${s.standin ? "stand-in" : ""}`.toLowerCase();
+}
+
+// place is how far a track is: the number of the segment, or its time in the units of the
+// MPD ($Time$), and where in the presentation that is.
+function place(t: Track): string {
+  return `${t.sequence < 0 ? "" : `${count(t.sequence)} `}(${mediaTime(t.time)})`;
 }
 
 class SessionRow implements Shown<SessionInfo> {
@@ -41,7 +47,7 @@ class SessionRow implements Shown<SessionInfo> {
     this.standin.hidden = !s.standin;
     this.stream.show(s.stream, s.viewer);
     const tracks = s.tracks ?? [];
-    const places = tracks.map((t) => (tracks.length > 1 ? `${t.kind} ${count(t.sequence)}` : count(t.sequence)));
+    const places = tracks.map((t) => `${tracks.length > 1 ? `${t.kind} ` : ""}${place(t)}`);
     this.position.show(places.length === 0 ? "–" : places.join(" · "), s.path);
     const now = Date.now();
     this.seen.show(`${span(Math.max(0, now - s.seen))} ago`, `open for ${span(Math.max(0, now - s.opened))}`);
