@@ -3,6 +3,8 @@ package media
 import (
 	"strings"
 	"time"
+
+	"tandem/internal/media/hls"
 )
 
 // Guard remembers of a live manifest when what viewers have went forward. The
@@ -57,7 +59,7 @@ func Compare(given, next *Manifest) Change {
 // that would go back: not where it is a delta update and they don't ask
 // for one (rfc8216bis 6.2.5.1), for they may have nothing that it goes on from.
 func Stands(target string, given *Manifest) bool {
-	if given == nil || given.list == nil || !given.list.Delta() {
+	if given == nil || given.list == nil || !hls.Delta(given.list) {
 		return given != nil
 	}
 	_, query, _ := strings.Cut(target, "?")

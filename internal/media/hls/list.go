@@ -83,8 +83,8 @@ func (l *List) Interval() time.Duration { return l.target }
 // MediaSequence is the number of the first segment that is in it.
 func (l *List) MediaSequence() int64 { return l.sequence }
 
-// Delta tells that it is an update of a list that a player has (EXT-X-SKIP).
-func (l *List) Delta() bool { return l.skipped > 0 }
+// Delta tells that a list is an update of one that a player has (EXT-X-SKIP).
+func Delta(l *List) bool { return l.skipped > 0 }
 
 // DiscontinuitySequence is that of the first segment.
 func (l *List) DiscontinuitySequence() int64 { return l.discontinuity }
