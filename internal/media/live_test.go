@@ -52,6 +52,8 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 		{"one more", old, live(t, 6, 4, names, ""), Forward},
 		{"a longer list", old, live(t, 5, 9, names, ""), Forward},
 		{"its end", old, live(t, 5, 4, names, end), Forward},
+		{"the whole event behind its end", old, live(t, 0, 9, names, end), Forward},
+		{"an end that is older", old, live(t, 0, 8, names, end), Back},
 		{"far ahead", old, live(t, 50, 4, names, ""), Forward},
 		{"older", old, live(t, 4, 4, names, ""), Back},
 		{"shorter", old, live(t, 5, 3, names, ""), Back},

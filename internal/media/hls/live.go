@@ -17,7 +17,8 @@ func (l *List) Compare(next *List) track.Change {
 			return slid(a, b)
 		}
 	}
-	back := bFirst < aFirst || bEnd < aEnd || bEnd == aEnd && bParts < aParts
+	back := bFirst < aFirst && !b.ended || // an event that is over may be listed whole
+		bEnd < aEnd || bEnd == aEnd && bParts < aParts
 	switch {
 	case back && max(aFirst, bFirst) >= to && a.segments.Len() > 0 && b.segments.Len() > 0:
 		return track.Anew
