@@ -42,6 +42,22 @@ func TestWhatManifestsNameAlongIsLedIntoTheSession(t *testing.T) {
 	}
 }
 
+func TestPicturesOfChaptersAreLedIntoTheSession(t *testing.T) {
+	s := site(t, "http://o.example", "/a/b/c.json")
+	for in, want := range map[string]string{
+		`[{"chapter":1,"start-time":0,"titles":[{"language":"en","title":"/x"}],"images":[{"image-category":"/c","pixel-width":9,"url":"http://o.example/1.jpg"},{"url":"2.jpg"}]}]`: `[{"chapter":1,"start-time":0,"titles":[{"language":"en","title":"/x"}],"images":[{"image-category":"/c","pixel-width":9,"url":"[P]/1.jpg"},{"url":"2.jpg"}]}]`,
+		"\n[ {\"start-time\" : 0,\"images\":[{\"url\":\"\\/1.jpg\"}]}]": "\n[ {\"start-time\" : 0,\"images\":[{\"url\":\"[P]\\/1.jpg\"}]}]",
+		`{"ASSETS":[{"url":"/1","URI":"/2"}]}`:                          `{"ASSETS":[{"url":"/1","URI":"[P]/2"}]}`,
+	} {
+		if m := parsed(t, s, in); edited(m) != want || m.Kind() != Companion {
+			t.Errorf("%s\nbecame %s", in, edited(m))
+		}
+	}
+	if kind := Sniff([]byte(`[{"url":"http://o.example/1","start-times":1}]`)); kind != Other {
+		t.Errorf("any list is a %v", kind)
+	}
+}
+
 func TestWhatManifestsNameAlongIsNoProgramme(t *testing.T) {
 	m := parsed(t, site(t, "http://o.example/base", "/c.json"), `{"ASSETS":[{"URI":"http://o.example/outside"},{"URI":"http://far.example/"},{"HOST":"o.example"},{"HOST":"far.example"},{"URI":"/base/\u00e9"}]}`)
 	tracks, err := m.Tracks(time.Time{})

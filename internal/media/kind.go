@@ -191,7 +191,7 @@ func Undecided(head []byte) bool {
 		return true
 	case head[0] == '<':
 		return Sniff(head) == Other && undecidedRoot(head)
-	case head[0] == '{':
+	case companion.Begins(head[0]):
 		return len(head) < companion.Sniffed && !companion.Is(head)
 	default:
 		return len(head) <= len(tag) && strings.HasPrefix(tag, string(head))

@@ -18,13 +18,23 @@ const Sniffed = 512
 // anybody knows.
 var members = [...]string{`"ASSETS"`, `"RELOAD-URI"`, `"PATHWAY-PRIORITY"`, `"PATHWAY-CLONES"`}
 
+// ofChapters is what each chapter of a list has, which is an array.
+var ofChapters = [...]string{`"start-time"`}
+
+// Begins tells whether a body may be one, by its first byte.
+func Begins(c byte) bool { return c == '{' || c == '[' }
+
 // Is tells whether a body is a companion by how it begins, white space aside.
 func Is(head []byte) bool {
-	if len(head) == 0 || head[0] != '{' {
+	if len(head) == 0 || !Begins(head[0]) {
 		return false
 	}
+	names := members[:]
+	if head[0] == '[' {
+		names = ofChapters[:]
+	}
 	head = head[:min(len(head), Sniffed)]
-	for _, name := range members {
+	for _, name := range names {
 		for rest := head; ; {
 			_, behind, found := bytes.Cut(rest, []byte(name))
 			if !found {
@@ -46,8 +56,9 @@ type reader struct {
 	*edit.Draft
 	at    int
 	depth int
-	named int // the depth whose members' names are anything and whose values are URIs; 0: none
-	clone int // the depth of what a pathway clone replaces; 0: none
+	named int    // the depth whose members' names are anything and whose values are URIs; 0: none
+	clone int    // the depth of what a pathway clone replaces; 0: none
+	image string // what the URI of a chapter's picture is called; "": there are no chapters
 	name  []byte
 	begin int // of the name in the body
 	text  []byte
@@ -56,6 +67,9 @@ type reader struct {
 // Parse reads one.
 func Parse(d *edit.Draft) *Document {
 	p := reader{Draft: d}
+	if bytes.HasPrefix(bytes.TrimLeft(d.Body, "\xef\xbb\xbf \t\r\n"), []byte("[")) {
+		p.image = "url"
+	}
 	for body := d.Body; p.at < len(body); p.at++ {
 		switch body[p.at] {
 		case '{':
@@ -107,7 +121,7 @@ func (p *reader) string() {
 		return
 	}
 	switch name := string(p.name); {
-	case name == "URI", name == "RELOAD-URI", p.named == p.depth && p.named > 0:
+	case name == "URI", name == "RELOAD-URI", name != "" && name == p.image, p.named == p.depth && p.named > 0:
 		p.lead(scan.Between(from, end))
 	case name == "HOST":
 		p.host(scan.Between(from, end))

@@ -236,6 +236,10 @@ func (p *reader) passOver() {
 		same := bytes.Equal(scan.Local(body[p.at+1:end]), name)
 		a := scan.XMLAttributes{Body: body, At: end}
 		for a.Next() {
+			if string(scan.Local(a.Name)) == "keyUriTemplate" && a.Value.N > 0 { // of segment encryption (ISO/IEC 23009-4)
+				p.refer(a.Value, p.levels[levelMPD].low, p.levels[levelMPD].mixed, p.levels[levelMPD].several)
+				continue
+			}
 			p.Names(a.Value.Of(body))
 		}
 		if p.at = a.At; same && !a.Empty {
