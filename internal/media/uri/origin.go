@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -201,7 +202,13 @@ func hostPort(dst, authority []byte) (host []byte, port int, ok bool) {
 		}
 		dst = append(dst, c)
 	}
-	if n := len(dst); n > 1 && dst[n-1] == '.' {
+	n := len(dst)
+	switch {
+	case n > 2 && dst[0] == '[' && dst[n-1] == ']': // the zeros of an IPv6 address may be left out (RFC 5952)
+		if addr, err := netip.ParseAddr(string(dst[1 : n-1])); err == nil {
+			dst = append(addr.AppendTo(append(dst[:0], '[')), ']')
+		}
+	case n > 1 && dst[n-1] == '.':
 		dst = dst[:n-1]
 	}
 	return dst, port, port <= 65535

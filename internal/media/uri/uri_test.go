@@ -84,6 +84,10 @@ var references = []struct{ origin, target, ref, want string }{
 	{"http://o.example:81", "/a/m.m3u8", "http://o.example:81/x", "P/x"},
 	{"http://[::1]:81", "/a/m.m3u8", "http://[::1]:81/x", "P/x"},
 	{"http://[::1]", "/a/m.m3u8", "//[::1]/x", "P/x"},
+	{"http://[::1]:81", "/a/m.m3u8", "http://[0:0:0:0:0:0:0:1]:81/x", "P/x"},
+	{"http://[2001:DB8:0::1]", "/a/m.m3u8", "http://[2001:db8::1]/x", "P/x"},
+	{"http://[::1]:81", "/a/m.m3u8", "http://[::2]:81/x", "foreign"},
+	{"http://[::1]:81", "/a/m.m3u8", "http://[::1", "foreign"},
 	// Of others, and what is nowhere.
 	{"http://o.example", "/a/m.m3u8", "http://far.example/x", "foreign"},
 	{"http://o.example", "/a/m.m3u8", "//far.example/x", "foreign"},
