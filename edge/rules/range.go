@@ -71,12 +71,12 @@ func NotModified(h Fields, m *segstore.Meta) bool {
 			return tag == "*" || weak != "" && tag == weak || m.ETag != "" && strings.TrimPrefix(tag, "W/") == m.ETag
 		})
 	}
-	since, err := http.ParseTime(h.Get("If-Modified-Since"))
-	if err != nil || m.LastModified == "" {
+	since, ok := timeOf(h.Get("If-Modified-Since"))
+	if !ok {
 		return false
 	}
-	modified, err := http.ParseTime(m.LastModified)
-	return err == nil && !modified.After(since.Add(time.Second-1))
+	modified, ok := timeOf(m.LastModified)
+	return ok && !modified.After(since.Add(time.Second-1))
 }
 
 // preconditionFails is If-Match and, where there is none, If-Unmodified-Since.
@@ -84,12 +84,22 @@ func preconditionFails(h Fields, m *segstore.Meta) bool {
 	if lists := h.Values("If-Match"); lists != nil {
 		return !anyTag(lists, func(tag string) bool { return tag == "*" || tag == m.ETag && strings.HasPrefix(tag, `"`) })
 	}
-	since, err := http.ParseTime(h.Get("If-Unmodified-Since"))
-	if err != nil {
+	since, ok := timeOf(h.Get("If-Unmodified-Since"))
+	if !ok {
 		return false // not a date: to be ignored, as it is where nothing is known of changes
 	}
-	modified, err := http.ParseTime(m.LastModified)
-	return err == nil && modified.After(since)
+	modified, ok := timeOf(m.LastModified)
+	return ok && modified.After(since)
+}
+
+// timeOf is an HTTP-date's time. Most requests have none: to parse nothing costs a
+// twelfth of a hit of 2 KB, in the errors of three layouts.
+func timeOf(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(text)
+	return t, err == nil
 }
 
 // anyTag tells whether is holds for one of the entity tags in lists (RFC 9110 section

@@ -97,6 +97,18 @@ func TestConditionsAndRanges(t *testing.T) {
 	}
 }
 
+// Most requests ask for all of it whatever they have: to see that takes no memory.
+func TestRequestWithoutConditionsAllocatesNothing(t *testing.T) {
+	meta := segstore.Meta{Status: 200, Size: 10_000, ETag: `"v1"`, LastModified: changed}
+	var head h1.Request
+	if _, err := head.Parse([]byte("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n"), h1.Viewers); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { PlanFor(&head, &meta) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // Of an object of which nobody knows when it was changed no condition is false.
 func TestConditionsWithoutADate(t *testing.T) {
 	meta := segstore.Meta{Status: 200, Size: 10, ETag: `"v1"`}

@@ -168,19 +168,13 @@ func (c *Conn) Splice(p *kernel.Pipe, more bool) (int, error) {
 // sendFile sends a part of a file, at most its share of a round; true when all
 // is sent.
 func (c *Conn) sendFile(o *output) bool {
-	for share := int64(shareMost); o.body.Length > 0; {
-		if share <= 0 {
-			c.later()
-			return false
-		}
-		// Its end tells more than its beginning, which the last call has brought into
-		// memory: it reads ahead, and more than the socket takes.
-		offset, part := o.body.Offset, min(o.body.Length, share)
-		if r := c.loop.server.cfg.resident; !r(o.body.File, offset) || !r(o.body.File, offset+part-1) {
-			c.sendRest()
-			return false
-		}
-		n, err := sendPart(c, o.body.File, offset, int(part))
+	share := min(o.body.Length, shareMost)
+	if !stays(c, o, share) {
+		c.sendRest()
+		return false
+	}
+	for share > 0 {
+		n, err := sendPart(c, o.body.File, o.body.Offset, int(share))
 		switch {
 		case n > 0:
 			o.body.Offset += int64(n)
@@ -195,7 +189,19 @@ func (c *Conn) sendFile(o *output) bool {
 			return false
 		}
 	}
+	if o.body.Length > 0 {
+		c.later()
+		return false
+	}
 	return true
+}
+
+// stays tells whether a share of the body is in memory, once for all calls that send it:
+// its end tells more than its beginning, which the last call has brought into memory. It
+// reads ahead, and more than the socket takes. At the body's beginning Respond has looked.
+func stays(c *Conn, o *output, share int64) bool {
+	resident := c.loop.server.cfg.resident
+	return (o.body.Length == o.size || resident(o.body.File, o.body.Offset)) && resident(o.body.File, o.body.Offset+share-1)
 }
 
 // sendPart sends what the socket takes now of a part of a file.

@@ -49,6 +49,30 @@ func TestFileThatIsNotInMemoryIsLeftToTheHandler(t *testing.T) {
 	s.hearsNothing()
 }
 
+// The page cache is looked at once a turn, at the end and where the body has begun already
+// at the beginning, and not for every call that sends some of it.
+func TestMemoryIsLookedAtOnceATurn(t *testing.T) {
+	looks := 0
+	s := &stage{t: t, ended: make(chan ending, 1)}
+	l := &Loop{server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
+	l.server.cfg.resident = func(*os.File, int64) bool { looks++; return true }
+	pair := sockets(t)
+	size := int64(len(plenty()))
+	c := &Conn{loop: l, fd: pair[0], state: writing, out: output{body: Body{File: onDisk(), Length: size}, size: size}}
+	for _, want := range []int{1, 2, 2} {
+		looks = 0
+		if c.flush() || c.writable {
+			t.Fatal("the socket has taken everything")
+		}
+		if looks != want {
+			t.Errorf("%d looks before %d bytes; want %d", looks, c.out.body.Length, want)
+		}
+		if n, err := unix.Read(pair[1], make([]byte, 64<<10)); n <= 0 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
 func TestRestThatIsNotInMemoryIsSentByAGoroutine(t *testing.T) {
 	for _, fields := range []string{"X: y", "Connection: close"} {
 		s := restStage(t, warmPart)
