@@ -46,6 +46,14 @@ func cpuOf(root int) (time.Duration, error) {
 	return sum, nil
 }
 
+// cpuOfBoth is that of a server and of its client.
+func cpuOfBoth(server, client int) (used [2]time.Duration, err error) {
+	if used[0], err = cpuOf(server); err == nil {
+		used[1], err = cpuOf(client)
+	}
+	return used, err
+}
+
 // parseStat reads /proc/PID/stat. The command's name may hold anything, also
 // brackets: what follows its last one are the fields from the third on.
 func parseStat(text string) (pid, parent int, cpu time.Duration, err error) {

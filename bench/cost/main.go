@@ -125,11 +125,12 @@ func (s settings) measureAll(ctx context.Context) (*figures, error) {
 		for _, load := range s.loads() {
 			for _, r := range running {
 				fmt.Fprintf(os.Stderr, "\rround %d of %d: %-12s %-26s", round+1, s.rounds, load.name(), r.label)
-				us, err := s.measure(ctx, st, r, load)
+				own, both, err := s.measure(ctx, st, r, load)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", r.label, load.name(), err)
 				}
-				all.add(r.label, load, us)
+				all.add(r.label, load, own)
+				all.add(r.label+withClient, load, both)
 			}
 		}
 	}
@@ -216,11 +217,12 @@ func (s settings) loads() []load {
 	return all
 }
 
-// measure is one measurement: microseconds of the server's CPU per request.
-func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (float64, error) {
+// measure is one measurement: microseconds of CPU per request, the server's own and
+// together with the client's.
+func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (own, both float64, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	cmd := st.host.Command(ctx, self, "client")
 	order, err := json.Marshal(job{
@@ -228,37 +230,38 @@ func (s settings) measure(ctx context.Context, st *stage, r runner, l load) (flo
 		Warm: time.Second, Length: s.length, Through: r.addr, TLS: r.tls,
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	cmd.Stdin = strings.NewReader(string(order))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	lines := bufio.NewScanner(out)
 	lines.Scan() // "begin"
-	before, err := cpuOf(r.cmd.Process.Pid)
+	before, err := cpuOfBoth(r.cmd.Process.Pid, cmd.Process.Pid)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	lines.Scan()
-	after, err := cpuOf(r.cmd.Process.Pid)
+	after, err := cpuOfBoth(r.cmd.Process.Pid, cmd.Process.Pid)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var t tally
 	if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
-		return 0, fmt.Errorf("client: %w", err)
+		return 0, 0, fmt.Errorf("client: %w", err)
 	}
 	if err := cmd.Wait(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if t.Failed > 0 || t.Requests == 0 {
-		return 0, fmt.Errorf("%d requests answered, %d failed", t.Requests, t.Failed)
+		return 0, 0, fmt.Errorf("%d requests answered, %d failed", t.Requests, t.Failed)
 	}
-	return float64((after - before).Microseconds()) / float64(t.Requests), nil
+	a := func(used time.Duration) float64 { return float64(used.Microseconds()) / float64(t.Requests) }
+	return a(after[0] - before[0]), a(after[0] - before[0] + after[1] - before[1]), nil
 }

@@ -52,37 +52,18 @@ func (f *figures) spread(label, base string, l load) (least, most float64) {
 // The peers that the ratios are against.
 var reference = map[string]string{"hit": "nginx static", "proxy": "HAProxy", "TLS": "TLS: HAProxy", "nodes": "nodes plain: balancer"}
 
+// withClient ends the label of what a server and its client have used together: on one
+// machine the sender's part of TCP is done by whoever is told that there is room.
+const withClient = "\x00both"
+
 func (f *figures) tables() string {
 	var b strings.Builder
 	for _, kind := range []string{"hit", "proxy", "TLS", "nodes"} {
 		if !slices.ContainsFunc(f.runners, func(r runner) bool { return r.kind == kind }) {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s: CPU µs a request (ratio to %s; of the rounds) |", kind, reference[kind])
-		for _, l := range f.loads {
-			fmt.Fprintf(&b, " %s |", l.name())
-		}
-		b.WriteString("\n|---|" + strings.Repeat("---|", len(f.loads)) + "\n")
-		for _, r := range f.runners {
-			if r.kind != kind {
-				continue
-			}
-			fmt.Fprintf(&b, "| %s |", r.label)
-			for _, l := range f.loads {
-				us := f.median(r.label, l)
-				base := f.median(reference[kind], l)
-				switch least, most := f.spread(r.label, reference[kind], l); {
-				case base > 0 && r.label != reference[kind]:
-					fmt.Fprintf(&b, " %.1f (%.2f; %.2f to %.2f) |", us, us/base, least, most)
-				case base > 0:
-					fmt.Fprintf(&b, " %.1f (1) |", us)
-				default:
-					fmt.Fprintf(&b, " %.1f |", us)
-				}
-			}
-			b.WriteByte('\n')
-		}
-		b.WriteByte('\n')
+		f.table(&b, kind, "CPU µs a request", "")
+		f.table(&b, kind, "the same, with the client's CPU", withClient)
 	}
 	b.WriteString("| CPU s a GB |")
 	for _, l := range f.loads {
@@ -97,6 +78,36 @@ func (f *figures) tables() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// table is that of one kind of contenders, of their own figures or of those whose labels
+// end so.
+func (f *figures) table(b *strings.Builder, kind, what, ending string) {
+	fmt.Fprintf(b, "| %s: %s (ratio to %s; of the rounds) |", kind, what, reference[kind])
+	for _, l := range f.loads {
+		fmt.Fprintf(b, " %s |", l.name())
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(f.loads)) + "\n")
+	for _, r := range f.runners {
+		if r.kind != kind {
+			continue
+		}
+		fmt.Fprintf(b, "| %s |", r.label)
+		for _, l := range f.loads {
+			us := f.median(r.label+ending, l)
+			base := f.median(reference[kind]+ending, l)
+			switch least, most := f.spread(r.label+ending, reference[kind]+ending, l); {
+			case base > 0 && r.label != reference[kind]:
+				fmt.Fprintf(b, " %.1f (%.2f; %.2f to %.2f) |", us, us/base, least, most)
+			case base > 0:
+				fmt.Fprintf(b, " %.1f (1) |", us)
+			default:
+				fmt.Fprintf(b, " %.1f |", us)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
 }
 
 const (
