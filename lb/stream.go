@@ -9,7 +9,7 @@ import (
 // What a client of HTTP/2 does not let a stream send waits here, and not in the kernel,
 // where front's pace looks for it: so each part of an answer has its time.
 const (
-	streamPart  = 16 << 10         // bytes, of which each has its time
+	streamPart  = 16<<10 - 9       // bytes, of which each has its time: with the head of its frame one record of TLS, and so one write
 	streamGrace = 10 * time.Second // beside what such a part may take
 )
 

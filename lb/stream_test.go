@@ -53,7 +53,7 @@ func TestEndOfAnAnswerHasItsTimeToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &told{ResponseWriter: httptest.NewRecorder()}
 		paced(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }), 1<<10, streamGrace, nil).ServeHTTP(w, nil)
-		if in := time.Until(w.deadline); in != streamGrace+streamPart/(1<<10)*time.Second {
+		if in := time.Until(w.deadline); in != streamGrace+streamPart*time.Second/(1<<10) {
 			t.Errorf("it has %v", in)
 		}
 		time.Sleep(time.Hour) // no timer is left
