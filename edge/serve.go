@@ -10,10 +10,9 @@ import (
 
 	"tandem/edge/fetch"
 	"tandem/edge/member"
-
 	"tandem/edge/rules"
-
 	"tandem/internal/cachekey"
+	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -187,14 +186,39 @@ func broke(e *Edge, key string, offset int64, err error) {
 	}
 }
 
+// begins tells whether a body has a first byte to give. One that broke off before it is no
+// broken answer: nothing has been said yet. A balancer is told no reason, and asks another
+// edge, whose own fill may end well; a connection that is reset would be this edge's death.
+func begins(e *Edge, w http.ResponseWriter, r *http.Request, view *segstore.View, x request, first int64) bool {
+	if view.Complete() {
+		return true
+	}
+	_, _, err := view.Wait(r.Context(), first)
+	if !errors.Is(err, segstore.ErrBroken) {
+		return true
+	}
+	broke(e, x.Key, first, err)
+	clear(w.Header())
+	const text = "the origin's answer broke off before its first byte; see --origin"
+	if x.Node {
+		call.RefuseNode(w, http.StatusBadGateway, reasonOrigin, text)
+	} else {
+		call.Refuse(w, http.StatusBadGateway, reasonOrigin, text)
+	}
+	return false
+}
+
 // serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x request, status int, first, last int64) {
-	h := w.Header()
+	bodied := r.Method != http.MethodHead && last+1 != first
+	if bodied && !begins(e, w, r, view, x, first) {
+		return
+	}
 	if !view.Complete() && x.Node {
-		h.Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+		w.Header().Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
 	}
 	w.WriteHeader(status)
-	if r.Method == http.MethodHead || last+1 == first {
+	if !bodied {
 		return
 	}
 	n, err := send(r.Context(), w, r, view, first, last)

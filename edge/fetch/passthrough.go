@@ -2,10 +2,12 @@ package fetch
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
+	"sync/atomic"
 )
 
 // passThrough is where a fill leaves what only the request that began it may have:
@@ -38,8 +40,18 @@ func (h *passThrough) traced(ctx context.Context) context.Context {
 	return interimTo(ctx, h.interim)
 }
 
+// interimMost bounds what an origin says before its answer, which goes on to everybody who
+// waits: net/http bounds it only where nobody listens.
+const interimMost = 32
+
+var errInterim = fmt.Errorf("%w: more than %d interim answers (1xx)", ErrOrigin, interimMost)
+
 func interimTo(ctx context.Context, to func(status int, h http.Header)) context.Context {
+	var said atomic.Int32
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		if said.Add(1) > interimMost {
+			return errInterim
+		}
 		to(status, http.Header(h))
 		return nil
 	}})

@@ -89,6 +89,23 @@ func TestHeadThatABalancerWouldNotTakeIsTheOriginsFault(t *testing.T) {
 	}
 }
 
+// Balancers read a length of 18 digits, edges' HTTP library one of 19.
+func TestLengthThatABalancerWouldNotTakeIsTheOriginsFault(t *testing.T) {
+	url := raw(t, func(c net.Conn, line string) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: "+strings.Fields(line)[1][1:]+"\r\n\r\nhi")
+	})
+	x := newUnder(t, nil, of(url))
+	x.says("/2", "hi")
+	if got, _, err := x.get("/999999999999999999"); errors.Is(err, ErrAnswer) {
+		t.Errorf("one that balancers take: %d, %v", got, err)
+	}
+	for _, target := range []string{"/1000000000000000000", "/9223372036854775807"} {
+		if got, _, err := x.get(target); !errors.Is(err, ErrAnswer) {
+			t.Errorf("%s: %d, %v", target, got, err)
+		}
+	}
+}
+
 // An origin that ends a connection for having been idle may say so with 408, which is
 // then read as the answer to the next request.
 func TestIdleConnectionThatTimedOutIsNoAnswer(t *testing.T) {

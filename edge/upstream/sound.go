@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"tandem/edge/rules"
 	"tandem/internal/h1"
@@ -17,6 +18,8 @@ var (
 	// errFields is an answer with more fields, or longer ones, than a balancer takes of an
 	// edge (h1.Edges): it would take the edge for broken.
 	errFields = errors.New("too large a head")
+	// errLength is a body that would be longer than a balancer reads a length.
+	errLength = errors.New("no length of a body")
 )
 
 // sound is an answer without the fields whose names are none (RFC 9112 section 5.1),
@@ -25,6 +28,10 @@ func sound(resp *http.Response, r *Request) (*http.Response, error) {
 	if status := resp.StatusCode; status < http.StatusOK || status > 599 || status == http.StatusNotModified && !conditional(r.Header) {
 		resp.Body.Close()
 		return nil, fmt.Errorf("%w: %03d", errStatus, status)
+	}
+	if _, ok := h1.Number(strconv.FormatInt(max(resp.ContentLength, 0), 10)); !ok {
+		resp.Body.Close()
+		return nil, fmt.Errorf("%w: %d bytes", errLength, resp.ContentLength)
 	}
 	fields, size := 0, 0
 	for name, values := range resp.Header {
