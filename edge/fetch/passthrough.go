@@ -40,17 +40,14 @@ func (h *passThrough) traced(ctx context.Context) context.Context {
 	return interimTo(ctx, h.interim)
 }
 
-// interimMost bounds what an origin says before its answer, which goes on to everybody who
-// waits: net/http bounds it only where nobody listens.
+// interimMost bounds an origin's interim answers: net/http does where nobody listens.
 const interimMost = 32
-
-var errInterim = fmt.Errorf("%w: more than %d interim answers (1xx)", ErrOrigin, interimMost)
 
 func interimTo(ctx context.Context, to func(status int, h http.Header)) context.Context {
 	var said atomic.Int32
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
 		if said.Add(1) > interimMost {
-			return errInterim
+			return fmt.Errorf("%w: more than %d interim answers (1xx)", ErrOrigin, interimMost)
 		}
 		to(status, http.Header(h))
 		return nil

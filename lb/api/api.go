@@ -93,7 +93,7 @@ func (a *API) Handler() http.Handler {
 
 // routes declares the routes of the API.
 func (a *API) routes(r chi.Router) {
-	r.Use(sameOrigin)
+	r.Use(sameOrigin, knowing(a.deps.Node.Fresh))
 	r.Get("/status", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status()) })
 	r.Get("/edges", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status().Edges) })
 	r.Get("/pairs", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status().Pairs) })

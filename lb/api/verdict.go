@@ -263,6 +263,26 @@ func (v *judgement) roll() {
 	}
 }
 
+// regain is how the balancers come to a majority again.
+func (v *judgement) regain() string {
+	gone, empty := 0, 0
+	for _, b := range v.s.Balancers {
+		switch {
+		case !b.Alive && b.Name != v.s.Node:
+			gone++
+		case b.Problem != "" && b.Version == 0:
+			empty++
+		}
+	}
+	switch all := len(v.s.Balancers); {
+	case empty > 0 && 2*(all-empty) <= all:
+		return "tandem cluster recover: too few have the placement on their disks, whoever is started. One goes on alone with it, and lets the others in."
+	case gone == 0:
+		return "If it stays so, look at the network between the balancers, at the addresses of --raft-listen."
+	}
+	return "Start the balancers that are gone. If most are lost for good: tandem cluster recover."
+}
+
 // nextFailure is what the next death would cost, as far as that is known.
 func (v *judgement) nextFailure() (wire.Survival, string) {
 	s := v.s
@@ -275,7 +295,7 @@ func (v *judgement) nextFailure() (wire.Survival, string) {
 		if v.level == wire.Good {
 			v.level = wire.Warn
 		}
-		v.next = "Start the balancers that are gone. If most are lost for good: tandem cluster recover."
+		v.next = v.regain()
 		return wire.Unknown, "No majority of the balancers: sessions go on, the placement can't change. What the next failure would cost is not known."
 	}
 	alive, short := 0, ""

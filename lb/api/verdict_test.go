@@ -46,7 +46,7 @@ var verdictRows = []struct {
 	}, wire.Bad, wire.Yes, []string{"its 10 viewers are on edge-3, edge-2 and edge-4"}},
 	{"an edge hangs, no majority", func(s *wire.Status) {
 		s.Majority, s.Edges[1].State, s.Edges[1].StandIns = false, wire.EdgeSilent, []string{"edge-1", "edge-3"}
-	}, wire.Bad, wire.Unknown, []string{"edge-2 is silent, edge-1 and edge-3 stand in", "No majority", "not known", "tandem cluster recover"}},
+	}, wire.Bad, wire.Unknown, []string{"edge-2 is silent, edge-1 and edge-3 stand in", "No majority", "not known", "look at the network between the balancers"}},
 	{"an edge hangs, one stands in", func(s *wire.Status) {
 		s.Edges[1].State, s.Edges[1].StandIns = wire.EdgeSilent, []string{"edge-3"}
 	}, wire.Bad, wire.Yes, []string{"edge-2 is silent, edge-3 stands in"}},
@@ -73,7 +73,17 @@ var verdictRows = []struct {
 		s.Edges, s.Pairs = nil, nil
 		s.Balancers[0].Problem, s.Balancers[0].Next, s.Balancers[0].Stale = "it hears no leader", "Look at its network.", true
 	}, wire.Warn, wire.Unknown, []string{"lb-1: it hears no leader", "Ask another balancer", "Look at its network"}},
-	{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known"}},
+	{"no leader", func(s *wire.Status) { s.Leader, s.Majority = "", false }, wire.Warn, wire.Unknown, []string{"nobody waits for an edge", "No majority of the balancers: sessions go on", "not known", "look at the network between the balancers"}},
+	{"two of three came back with empty disks", func(s *wire.Status) {
+		s.Leader, s.Majority, s.Balancers[0].Version = "", false, 53
+		for i := range s.Balancers[1:] {
+			s.Balancers[1+i].Problem, s.Balancers[1+i].Next = "its disk is empty", "Start the balancers that its log names."
+		}
+	}, wire.Warn, wire.Unknown, []string{"lb-2: its disk is empty", "No majority", "tandem cluster recover: too few have the placement", "lets the others in"}},
+	{"one of three came back with an empty disk, one is gone", func(s *wire.Status) {
+		s.Leader, s.Majority, s.Balancers[0].Version, s.Balancers[1].Alive = "", false, 53, false
+		s.Balancers[2].Problem = "its disk is empty"
+	}, wire.Warn, wire.Unknown, []string{"lb-2 is gone", "Start the balancers that are gone", "If most are lost for good"}},
 	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
 	{"two balancers are gone", func(s *wire.Status) { s.Balancers[1].Alive, s.Balancers[2].Alive = false, false }, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "remove-balancer NAME"}},
 	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},

@@ -27,6 +27,9 @@ func (c *Control) join(ctx context.Context, at string, fresh bool) bool {
 			return true
 		}
 		leader, ok := leaderOf(err)
+		if ok && leader.HTTP == "" {
+			err, ok = errLeaderless, false
+		}
 		if !ok || leader.HTTP == at {
 			if ctx.Err() == nil {
 				c.deps.Logger.Warn().Err(err).Str("at", at).Msg("the cluster can't be joined yet; trying again")
@@ -246,12 +249,14 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// leaderOf reads a 421.
+var errLeaderless = errors.New("no majority of the balancers is there, by what it knows: start those that are gone; if most disks are lost: tandem cluster recover")
+
+// leaderOf reads a 421; HTTP is "" where nobody leads.
 func leaderOf(err error) (wire.Balancer, bool) {
 	var s *call.StatusError
 	var leader wire.Balancer
 	if !errors.As(err, &s) || s.Status != http.StatusMisdirectedRequest || json.Unmarshal(s.Body, &leader) != nil {
 		return leader, false
 	}
-	return leader, leader.HTTP != ""
+	return leader, true
 }

@@ -107,7 +107,7 @@ func (p *Proposals) elsewhere(ctx context.Context, c raftfsm.Command) (raftfsm.R
 				return result, nil
 			}
 			leader, ok := leaderOf(err)
-			if !ok || leader.HTTP == at {
+			if !ok || leader.HTTP == "" || leader.HTTP == at {
 				break
 			}
 			at = leader.HTTP
