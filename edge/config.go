@@ -112,7 +112,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
 		setting.String(&c.PublicURL, "public-url", "", "base URL by which viewers may call this edge themselves, for streams whose balancers redirect (--redirect); default: they may not"),
 		setting.String(&c.Zone, "zone", "", "what this edge may be lost together with, like a host or a rack: neighbours in the ring are put into different zones where that can be"),
-		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring (default: the last one)"),
+		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring; it has to be there (default: the last one)"),
 		setting.Bytes(&c.StoreBytes, "store-bytes", 10<<30, 1<<20, 1<<50, "most bytes of stored objects on disk"),
 		setting.Bytes(&c.MemoryBytes, "memory-bytes", 64<<20, 1<<20, 1<<40, "most bytes of live playlists and other short-lived answers in memory"),
 		setting.Duration(&c.NoticeEvery, "notice-interval", 200*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often a neighbour is told of sessions and positions"),
@@ -165,7 +165,7 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s: %w; want host or host:port", field, err)
 		}
 	}
-	if err := c.checkAddresses(); err != nil {
+	if err := errors.Join(c.checkNames(), c.checkAddresses()); err != nil {
 		return err
 	}
 	switch c.Duplication {
@@ -193,6 +193,16 @@ func (c *Config) Validate() error {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
 	}
 	return c.stateCapacity()
+}
+
+// checkNames: what the cluster would refuse is said before this edge asks to be let in.
+func (c *Config) checkNames() error {
+	for _, name := range []struct{ flag, text string }{{"--name", c.Name}, {"--zone", c.Zone}, {"--after", c.After}} {
+		if len(c.Balancers) > 0 && name.text != "" && !wire.IsName(name.text) {
+			return fmt.Errorf("%s: %q: want 1 to %d letters, digits, '-', '.' or '_'", name.flag, name.text, wire.MaxName)
+		}
+	}
+	return nil
 }
 
 // checkAddresses: others can call this edge where they are told, and it can call them.

@@ -46,6 +46,34 @@ func TestACapacityIsStated(t *testing.T) {
 	}
 }
 
+// TestNamesThatTheClusterRefusesAreRefusedAtTheStart: one line that names the field, and no
+// process that asks to be let in for ever.
+func TestNamesThatTheClusterRefusesAreRefusedAtTheStart(t *testing.T) {
+	secret, err := wire.NewSecret("a secret that is long enough")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, zone, after string
+		says              string
+	}{
+		{name: "edge-1", zone: "rack.7_b", after: "edge-2"},
+		{name: "\u00e9dge", says: "--name: "},
+		{name: strings.Repeat("e", wire.MaxName+1), says: "--name: "},
+		{name: "edge-1", zone: "rack 7", says: "--zone: "},
+		{name: "edge-1", after: "edge/2", says: "--after: "},
+	} {
+		cfg := Config{
+			Name: c.name, Zone: c.zone, After: c.after, Data: t.TempDir(), Origin: "http://127.0.0.1:1", Duplication: "relay", Secret: secret,
+			Capacity: 8, Balancers: []string{"http://127.0.0.1:2"},
+		}
+		err := cfg.Validate()
+		if ok := c.says == ""; ok != (err == nil) || !ok && (!strings.HasPrefix(err.Error(), c.says) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 // TestWhatNeedsACertificateSaysSo: an origin is told to whom to send only where both
 // sides can prove who they are.
 func TestWhatNeedsACertificateSaysSo(t *testing.T) {

@@ -96,6 +96,28 @@ func TestMalformedBodiesAreRefusedInOneLine(t *testing.T) {
 	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: wire.Edge{Name: "edge-2", HTTP: "127.0.0.1:1", Capacity: 1}}, http.StatusBadRequest, nil)
 }
 
+// An edge that joins behind one that is not there is told so, and nothing changes; where
+// there is nothing to copy yet the ring has no order to keep, and who is known is let back in.
+func TestAJoinBehindNobodyIsRefused(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	join := func(name, after string, status int) string {
+		e := c.members[0].edge
+		e.Name, e.HTTP = name, "http://127.0.0.1:1"
+		if name == c.members[0].edge.Name {
+			e.HTTP = c.members[0].edge.HTTP
+		}
+		return string(c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: e, After: after}, status, nil))
+	}
+	join("edge-8", "edge-99", http.StatusOK)
+	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	before := c.lb.Placement().Version
+	if said := join("edge-9", "edge-99", http.StatusBadRequest); !strings.Contains(said, "--after: no edge is called") || c.lb.Placement().Version != before {
+		t.Errorf("%s, version %d after %d", said, c.lb.Placement().Version, before)
+	}
+	join(c.members[0].edge.Name, "edge-99", http.StatusOK)
+	join("edge-9", "edge-8", http.StatusOK)
+}
+
 func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})

@@ -145,12 +145,7 @@ func cut(s string) string {
 
 // validName admits what may stand in a flag, a file name and a log line.
 func validName(what, name string) error {
-	ok := len(name) > 0 && len(name) <= maxName
-	for i := 0; ok && i < len(name); i++ {
-		c := name[i]
-		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_'
-	}
-	if !ok {
+	if !wire.IsName(name) {
 		return fmt.Errorf("%w: %s name %q: want 1 to %d letters, digits, '-', '.' or '_'", ErrMalformed, what, cut(name), maxName)
 	}
 	return nil

@@ -129,12 +129,21 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusConflict, wire.ReasonNameTaken, err.Error())
 		return
 	}
+	if p := c.node.Placement(); reg.After != "" && p.Streams.Len() > 0 && !hasEdge(p, reg.After) && !hasEdge(p, reg.Edge.Name) {
+		call.RefuseNode(w, http.StatusBadRequest, "after", fmt.Sprintf("--after: no edge is called %q; tandem edges lists them", reg.After))
+		return
+	}
 	_, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now())})
 	if err != nil && !errors.Is(err, raftfsm.ErrStale) {
 		RefuseCommand(w, err)
 		return
 	}
 	call.Reply(w, http.StatusOK, wire.RegisterAnswer{Placement: c.node.Placement()})
+}
+
+func hasEdge(p *wire.Placement, name string) bool {
+	_, ok := p.Edge(name)
+	return ok
 }
 
 // handleStopping lets an edge's neighbours take over what it has, at its own wish
