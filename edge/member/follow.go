@@ -44,7 +44,7 @@ func (m *Member) follow(ctx context.Context) error {
 		}
 		if now := m.now(); now.Sub(asked) > unfollowed {
 			followed = now
-		} else if err != nil && ctx.Err() == nil && now.Sub(followed) > unfollowed {
+		} else if err != nil && ctx.Err() == nil && (now.Sub(followed) > unfollowed || call.StatusOf(err) == http.StatusBadRequest) {
 			m.log.Warn().Err(err).Str("balancer", balancer).Msg("no balancer can be followed; trying the next")
 		}
 		silence.Wait(ctx, retryAfter)
