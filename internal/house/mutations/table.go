@@ -232,6 +232,9 @@ var Table = []Mutation{
 	{0, "lb/api/troubles.go", "of[t.Text] = append(of[t.Text], name)", "of[t.Text] = []string{name}", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
 	{0, "lb/stream.go", "	case w.over:", "	case w.over && !w.since.IsZero():", "lb.TestAStreamThatIsOverIsLookedAtNoMore"},
+	// Who refused one append, or was away, is not left behind.
+	{0, "raftfsm/append.go", "MaxRPCsInFlight: 1,", "MaxRPCsInFlight: 2,", "raftfsm.TestAFollowerThatRefusesOneAppendIsNotLeftBehind"},
+	{0, "raftfsm/append.go", "case !t.pause(): // it can't", "case err != nil || !t.pause(): // it can't", "raftfsm.TestAFollowerThatWasAwayForLongCatchesUpAtOnce"},
 	// Who was left behind by a recovery overwrites nothing.
 	{0, "raftfsm/era.go", "if era == 0 {", "if era >= 0 {", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
 	{0, "raftfsm/era.go", "n.hold.state.Store(overtaken)", "", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
