@@ -79,7 +79,7 @@ var metrics = []metric{
 	{"tandem_edge_suspicions_total", "Silences of neighbours told to the balancers.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Suspected })},
 	{"tandem_edge_notices_total", "Notices sent to neighbours and answered.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Counts.Notices })},
 	{"tandem_edge_hints_total", "Objects of which the partner was told so that it copies them.", false, count(func(e *Edge) *atomic.Int64 { return &e.fetch.Counts.Hinted })},
-	{"tandem_edge_prefetched_total", "Segments made ready in memory for inherited sessions.", false, func(e *Edge) float64 { return float64(e.member.Prefetch.Loaded()) }},
+	{"tandem_edge_prefetched_total", "Segments made ready in memory for sessions that were taken over, or might have to be.", false, func(e *Edge) float64 { return float64(e.member.Prefetch.Loaded()) }},
 	{"tandem_edge_copied_bytes_total", "Bytes copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Copier.Bytes })},
 	{"tandem_edge_copied_objects_total", "Objects copied from neighbours in recoveries.", false, count(func(e *Edge) *atomic.Int64 { return &e.member.Copier.Objects })},
 	{"tandem_edge_multicast_datagrams_total", "Datagrams received from the origin.", false, count(func(e *Edge) *atomic.Int64 { return &e.multicastCounts().Datagrams })},
