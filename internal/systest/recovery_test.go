@@ -21,7 +21,7 @@ func TestAnEdgeReturnsWithoutItsDisk(t *testing.T) {
 		a.watch(1, stored, player.Config{Speed: 20, Rendition: i})
 	}
 	a.wg.Wait()
-	a.watch(40, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
+	a.watch(40, stored, player.Config{For: 10 * time.Minute, Speed: 4, Buffer: 24 * time.Second, Retries: 1})
 	h.Await("everybody is in", 30*time.Second, func(s *wire.Status) bool { return s.Sessions >= 40 })
 	settled(t, h)
 	for round := 1; ; round++ {
@@ -76,13 +76,14 @@ func wiped(t *testing.T, h *cluster.Harness, name string) (asked, others []strin
 	return asked, others
 }
 
-// settled waits until the edges hold all that viewers ask for: for 5 s the origin is asked
+// settled waits until the edges hold all that viewers ask for: for 3 s the origin is asked
 // for no segment.
 func settled(t *testing.T, h *cluster.Harness) {
 	t.Helper()
+	began := time.Now()
 	h.OriginCounts(true)
 	quiet, last := time.Now(), 0
-	for deadline := time.Now().Add(time.Minute); time.Since(quiet) < 5*time.Second; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Since(quiet) < 3*time.Second; time.Sleep(100 * time.Millisecond) {
 		n := 0
 		for path, count := range h.OriginCounts(false) {
 			if isSegment(path) {
@@ -96,6 +97,7 @@ func settled(t *testing.T, h *cluster.Harness) {
 			t.Fatalf("the origin is asked for segments all the time: %v", h.OriginCounts(false))
 		}
 	}
+	t.Logf("the edges have all that viewers ask for after %s", time.Since(began).Round(time.Millisecond))
 }
 
 func isSegment(path string) bool {
