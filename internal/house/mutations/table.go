@@ -112,7 +112,7 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/notices.go", "		m.foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/silent.go", "			m.foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
-	{0, "edge/member/takeover.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
+	{10, "edge/member/takeover.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
 	{0, "edge/member/recovery.go", "return t.comes(p, slot) }", "return false }", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{0, "edge/prefetch/prefetch.go", "anyhow: last.IsZero(),", "anyhow: false,", "edge/prefetch.TestAManifestIsAskedForAnyhowOnce"},
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
