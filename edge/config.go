@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/identity"
 	"tandem/internal/media"
 	"tandem/internal/proxied"
 	"tandem/internal/secret"
@@ -198,8 +199,8 @@ func (c *Config) Validate() error {
 // checkNames: what the cluster would refuse is said before this edge asks to be let in.
 func (c *Config) checkNames() error {
 	for _, name := range []struct{ flag, text string }{{"--name", c.Name}, {"--zone", c.Zone}, {"--after", c.After}} {
-		if len(c.Balancers) > 0 && name.text != "" && !wire.IsName(name.text) {
-			return fmt.Errorf("%s: %q: want 1 to %d letters, digits, '-', '.' or '_'", name.flag, name.text, wire.MaxName)
+		if len(c.Balancers) > 0 && name.text != "" && !identity.IsName(name.text) {
+			return fmt.Errorf("%s: %q: want 1 to %d letters, digits, '-', '.' or '_'", name.flag, name.text, identity.MaxNode)
 		}
 	}
 	return nil

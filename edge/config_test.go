@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/identity"
 	"tandem/internal/wire"
 )
 
@@ -59,7 +60,7 @@ func TestNamesThatTheClusterRefusesAreRefusedAtTheStart(t *testing.T) {
 	}{
 		{name: "edge-1", zone: "rack.7_b", after: "edge-2"},
 		{name: "\u00e9dge", says: "--name: "},
-		{name: strings.Repeat("e", wire.MaxName+1), says: "--name: "},
+		{name: strings.Repeat("e", identity.MaxNode+1), says: "--name: "},
 		{name: "edge-1", zone: "rack 7", says: "--zone: "},
 		{name: "edge-1", after: "edge/2", says: "--after: "},
 	} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tandem/internal/identity"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -145,7 +146,7 @@ func cut(s string) string {
 
 // validName admits what may stand in a flag, a file name and a log line.
 func validName(what, name string) error {
-	if !wire.IsName(name) {
+	if !identity.IsName(name) {
 		return fmt.Errorf("%w: %s name %q: want 1 to %d letters, digits, '-', '.' or '_'", ErrMalformed, what, cut(name), maxName)
 	}
 	return nil

@@ -95,7 +95,7 @@ func ParseAuthority(text []byte, cluster string) (*Authority, error) {
 
 // clusterOf is the name of the cluster of a root.
 func clusterOf(root *x509.Certificate) string {
-	if len(root.URIs) == 1 && root.URIs[0].Scheme == "spiffe" && plainText(root.URIs[0].Host) {
+	if len(root.URIs) == 1 && root.URIs[0].Scheme == "spiffe" && IsName(root.URIs[0].Host) {
 		return root.URIs[0].Host
 	}
 	sum := sha256.Sum256(root.RawSubjectPublicKeyInfo)

@@ -36,8 +36,8 @@ func ParseRole(text string) (Role, error) {
 	return "", fmt.Errorf("%q is no role; want origin, edge, balancer or node", text)
 }
 
-// maxNode bounds a node's name, in bytes.
-const maxNode = 64
+// MaxNode bounds the name of a node, or of a zone, in bytes.
+const MaxNode = 64
 
 // Name is who a certificate says that a node is.
 type Name struct {
@@ -58,14 +58,16 @@ func (n Name) Check() error {
 	if _, err := ParseRole(string(n.Role)); err != nil {
 		return err
 	}
-	if !plainText(n.Node) || !plainText(n.Cluster) {
-		return fmt.Errorf("%q is no name of a node: 1 to %d letters, digits, '-', '.' or '_'", n.Node, maxNode)
+	if !IsName(n.Node) || !IsName(n.Cluster) {
+		return fmt.Errorf("%q is no name of a node: 1 to %d letters, digits, '-', '.' or '_'", n.Node, MaxNode)
 	}
 	return nil
 }
 
-func plainText(s string) bool {
-	if s == "" || len(s) > maxNode {
+// IsName tells whether a node or a zone can be called so: 1 to MaxNode letters, digits, '-',
+// '.' or '_'.
+func IsName(s string) bool {
+	if s == "" || len(s) > MaxNode {
 		return false
 	}
 	for i := range len(s) {
