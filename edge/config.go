@@ -166,7 +166,7 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s: %w; want host or host:port", field, err)
 		}
 	}
-	if err := errors.Join(c.checkNames(), c.checkAddresses()); err != nil {
+	if err := errors.Join(identity.CheckNames(len(c.Balancers) > 0, "--name", c.Name, "--zone", c.Zone, "--after", c.After), c.checkAddresses()); err != nil {
 		return err
 	}
 	switch c.Duplication {
@@ -194,16 +194,6 @@ func (c *Config) Validate() error {
 		return errors.New("--secret-file: an edge in a cluster needs the cluster's secret")
 	}
 	return c.stateCapacity()
-}
-
-// checkNames: what the cluster would refuse is said before this edge asks to be let in.
-func (c *Config) checkNames() error {
-	for _, name := range []struct{ flag, text string }{{"--name", c.Name}, {"--zone", c.Zone}, {"--after", c.After}} {
-		if len(c.Balancers) > 0 && name.text != "" && !identity.IsName(name.text) {
-			return fmt.Errorf("%s: %q: want 1 to %d letters, digits, '-', '.' or '_'", name.flag, name.text, identity.MaxNode)
-		}
-	}
-	return nil
 }
 
 // checkAddresses: others can call this edge where they are told, and it can call them.

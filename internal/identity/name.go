@@ -79,6 +79,17 @@ func IsName(s string) bool {
 	return true
 }
 
+// CheckNames tells which of these settings, a flag and what it is set to by turns, is no
+// name, if they are looked at; those that are empty are not set.
+func CheckNames(look bool, settings ...string) error {
+	for i := 1; look && i < len(settings); i += 2 {
+		if text := settings[i]; text != "" && !IsName(text) {
+			return fmt.Errorf("%s: %q: want 1 to %d letters, digits, '-', '.' or '_'", settings[i-1], text, MaxNode)
+		}
+	}
+	return nil
+}
+
 // NameOf reads the name in a certificate. It proves nothing: see Bundle.Peer.
 func NameOf(cert *x509.Certificate) (Name, error) {
 	if len(cert.URIs) != 1 || cert.URIs[0].Scheme != "spiffe" {
