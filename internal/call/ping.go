@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"tandem/internal/wire"
@@ -41,4 +42,30 @@ func (c *Client) Ping(ctx context.Context, limit time.Duration, e wire.Edge) err
 		return ErrOther
 	}
 	return nil
+}
+
+// PingTwice asks twice, the second time at once when the first was refused and else
+// apart later, beside it. One good answer is enough; else it is what the second met.
+func (c *Client) PingTwice(ctx context.Context, limit, apart time.Duration, e wire.Edge) error {
+	var under sync.WaitGroup
+	defer under.Wait()
+	ctx, cancel := context.WithTimeout(ctx, limit+apart)
+	defer cancel()
+	answers := make(chan error, 2)
+	ask := func() { under.Go(func() { answers <- c.Ping(ctx, limit, e) }) }
+	ask()
+	select {
+	case err := <-answers:
+		if err == nil {
+			return nil
+		}
+		ask()
+		return <-answers
+	case <-time.After(apart):
+		ask()
+	}
+	if err := <-answers; err == nil {
+		return nil
+	}
+	return <-answers
 }

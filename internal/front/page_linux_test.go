@@ -93,32 +93,42 @@ func blocksRead() int64 {
 
 func TestLoopDoesNotWaitForTheDisk(t *testing.T) {
 	for _, connect := range []func(*testing.T, string) *caller{call, callSlow} {
-		s := coldStage(t, cold(t, warmPart))
-		c := connect(t, s.addr)
-		c.say(ask("GET", "/cold") + ask("GET", "/blocks"))
-		if r := c.hear("GET"); string(r.body) != string(plenty()) {
-			t.Errorf("%d bytes came, others than in the file", len(r.body))
+		blocks, most := 0, 2*8                                      // to look for a page lets the kernel fetch it; nobody waits for that
+		for try := 0; try == 0 || try < 5 && blocks > most; try++ { // a loop that is held up between two looks
+			c := connect(t, coldStage(t, cold(t, warmPart)).addr)
+			c.say(ask("GET", "/cold") + ask("GET", "/blocks"))
+			if r := c.hear("GET"); string(r.body) != string(plenty()) {
+				t.Errorf("%d bytes came, others than in the file", len(r.body))
+			}
+			var err error
+			if blocks, err = strconv.Atoi(string(c.hear("GET").body)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		blocks, err := strconv.Atoi(string(c.hear("GET").body))
-		if err != nil || blocks > 2*8 { // to look for a page lets the kernel fetch it; nobody waits for that
+		if blocks > most {
 			t.Errorf("the loop has read %d blocks from the disk", blocks)
 		}
 	}
 }
 
 // What is not in memory is known to be so. A look may let the kernel fetch it, so each
-// place is looked at once.
+// place of a file is looked at once; who is held up in the middle of it finds it there, and
+// looks at another file.
 func TestWhatIsNotInMemoryIsKnown(t *testing.T) {
-	file := cold(t, warmPart)
-	b := make([]byte, 10)
-	if n, err := kernel.ReadNow(file, b, 0); n != len(b) || err != nil || !kernel.InMemory(file, 0) || !kernel.InMemory(file, warmPart-1) {
-		t.Errorf("what is in memory: %d bytes, %v", n, err)
-	}
 	far := int64(len(plenty())) - 10 // nothing is read ahead up to there
-	if n, err := kernel.ReadNow(file, b, far); n > 0 || err == nil {
-		t.Errorf("what is not: %d bytes, %v", n, err)
+	var n int
+	var err error
+	there := true
+	for try := 0; try < 5 && (n > 0 || err == nil || there); try++ {
+		file := cold(t, warmPart)
+		b := make([]byte, 10)
+		if n, err := kernel.ReadNow(file, b, 0); n != len(b) || err != nil || !kernel.InMemory(file, 0) || !kernel.InMemory(file, warmPart-1) {
+			t.Fatalf("what is in memory: %d bytes, %v", n, err)
+		}
+		n, err = kernel.ReadNow(file, b, far)
+		there = kernel.InMemory(file, far/2)
 	}
-	if kernel.InMemory(file, far/2) {
-		t.Error("what is not is said to be there")
+	if n > 0 || err == nil || there {
+		t.Errorf("what is not: %d bytes, %v; said to be there: %v", n, err, there)
 	}
 }

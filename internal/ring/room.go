@@ -78,6 +78,16 @@ func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, stat
 	return plan.ApplyTo(&next), plan
 }
 
+// DeathCosts is how many sessions more than now would find no room after an edge's death.
+func DeathCosts(p *wire.Placement, edge string, loads []Load) int {
+	tables := TablesOf(p, loads)
+	_, after := without(p, edge, tables, wire.EdgeDown)
+	if after.Lost == 0 {
+		return 0
+	}
+	return after.Lost - SettleTables(p, tables, AnchorCurrent).Lost
+}
+
 // Margins are, by edge, its capacity less the most that it would deliver after
 // any one more death: below 0 the next failure would not be survived whole.
 func Margins(p *wire.Placement, loads []Load) map[string]int {

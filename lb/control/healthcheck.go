@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,6 +23,7 @@ const (
 	pingApart    = 50 * time.Millisecond  // between the two pings of a check
 	checkApart   = 200 * time.Millisecond // between two checks of an edge
 	pingRounds   = 3                      // when there are signs of life besides
+	doubtFor     = 5 * time.Second        // longest that a death is doubted after which viewers find no room
 )
 
 // suspicion is why an edge is being checked.
@@ -170,9 +172,17 @@ func (s *HealthChecks) look(now time.Time) {
 
 // check asks the edge and proposes its death when it does not answer.
 func (s *HealthChecks) check(ctx context.Context, x suspicion) {
-	alive := s.isUp(ctx, x)
 	s.mu.Lock()
 	c := s.checked[x.edge]
+	s.mu.Unlock()
+	alive, proved := s.isUp(ctx, x)
+	for !alive && !proved && s.doubts(x) && ctx.Err() == nil {
+		s.mu.Lock()
+		c.until = s.now().Add(suspectedFor)
+		s.mu.Unlock()
+		alive, proved = s.isUp(ctx, x)
+	}
+	s.mu.Lock()
 	if alive {
 		c.until = time.Time{}
 	}
@@ -204,47 +214,38 @@ func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 	}
 }
 
+// doubts tells whether silence is not yet believed. Meanwhile the partner is asked first,
+// and has what comes next, so that a viewer loses nothing by it; by a death that the rest
+// has no room for, some lose their place. Where a machine or a switch stands still for a
+// moment all edges are silent at once, and each further death costs more.
+func (s *HealthChecks) doubts(x suspicion) bool {
+	now, p := s.now(), s.node.Placement()
+	if now.Sub(x.noticed) >= doubtFor {
+		return false
+	}
+	return ring.DeathCosts(p, x.edge, s.loads.Tables(p, now)) > 0
+}
+
 // isUp pings until it knows. Signs of life besides the ping (a report that came
-// meanwhile), and a balancer that got no processor itself, make it ask again.
-func (s *HealthChecks) isUp(ctx context.Context, x suspicion) bool {
+// meanwhile), and a balancer that got no processor itself, make it ask again. A death is
+// proved where nobody listens any more, or another life does.
+func (s *HealthChecks) isUp(ctx context.Context, x suspicion) (alive, proved bool) {
 	for range pingRounds {
 		e, ok := s.node.Placement().Edge(x.edge)
 		if !ok || e.Incarnation != x.incarnation {
-			return true // not this life's concern any more
+			return true, false // not this life's concern any more
 		}
 		began := s.now()
-		if s.pings(ctx, e) || ctx.Err() != nil {
-			return true
+		err := s.call.PingTwice(ctx, s.ping, pingApart, e)
+		if err == nil || ctx.Err() != nil {
+			return true, false
 		}
 		starved := s.now().Sub(began) > 2*s.ping+pingApart
 		_, at, ok := s.loads.Last(e)
+		proved = errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, call.ErrOther)
 		if !starved && !(ok && at.After(began)) {
-			return false
+			return false, proved
 		}
 	}
-	return false
-}
-
-// pings asks twice, the second time at once when the first was refused and else
-// a moment later, beside it. One good answer is enough.
-func (s *HealthChecks) pings(ctx context.Context, e wire.Edge) bool {
-	var under sync.WaitGroup
-	defer under.Wait()
-	ctx, cancel := context.WithTimeout(ctx, s.ping+pingApart)
-	defer cancel()
-	answers := make(chan error, 2)
-	ask := func() { under.Go(func() { answers <- s.call.Ping(ctx, s.ping, e) }) }
-	ask()
-	select {
-	case err := <-answers:
-		if err == nil {
-			return true
-		}
-		ask()
-		return <-answers == nil
-	case <-time.After(pingApart):
-		ask()
-	}
-	first, second := <-answers, <-answers
-	return first == nil || second == nil
+	return false, proved
 }

@@ -155,6 +155,8 @@ var Table = []Mutation{
 	{0, "internal/ring/route.go", "	return e.Capacity\n", "	return LimitsOf(p)[edge]\n", "edge/member.TestEntriesSurviveAnyEvening"},
 
 	// Who comes back to a stream that was taken off its pairs has a session like any other.
+	{0, "lb/control/healthcheck.go", "!alive && !proved && s.doubts(x)", "!alive && !proved && false && s.doubts(x)", "lb.TestADeathThatCostsPlacesIsDoubted"},
+	{0, "lb/control/healthcheck.go", "if now.Sub(x.noticed) >= doubtFor {", "if false && now.Sub(x.noticed) >= doubtFor {", "lb.TestADeathThatCostsPlacesIsDoubted"},
 	{0, "lb/session.go", "return lastResort(l, p, tried)", "return proxy.Target{}, false", "lb.TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft"},
 	{0, "lb/session.go", "case e.State != state || e.Stopped:", "case e.State != state:", "lb.TestNotAllThatAreDeadAreAsked"},
 	{0, "lb/session.go", "stream := l.opener.StreamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
