@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"tandem/edge/fetch"
+	"tandem/edge/interim"
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
 
@@ -45,6 +46,8 @@ func unconditional(r *http.Request, so bool) *http.Request {
 // manifest is served as it is, unless the balancer wants nothing else.
 func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, key, ask string, found fetch.Found) bool {
 	status, contentType, encoding, head := -1, "", "", []byte(nil)
+	waiting := interim.To(w, true)
+	waiting.Start()
 	switch {
 	case found.Passed != nil:
 		resp := found.Passed.Head()
@@ -59,6 +62,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, key, ask string
 			head = begin(r.Context(), found.View, encoding)
 		}
 	}
+	waiting.Stop()
 	kind := ""
 	if manifest.Doubtful(key, &segstore.Meta{Status: status, ContentType: contentType}) {
 		kind = manifestKind(contentType, encoding, head)

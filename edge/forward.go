@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tandem/edge/fetch"
+	"tandem/edge/interim"
 	"tandem/edge/manifest"
 	"tandem/edge/member"
 
@@ -27,7 +28,7 @@ import (
 // an entry here as well.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
 	ask := x.asksForEntry(r.Header)
-	a, err := e.fetch.Pass(unconditional(r, ask != ""), rules.TargetOf(x.Key), nil, &interim{w: w, node: x.Node})
+	a, err := e.fetch.Pass(unconditional(r, ask != ""), rules.TargetOf(x.Key), nil, interim.To(w, x.Node))
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
@@ -47,19 +48,57 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
 	defer stop()
 	head := a.Head()
-	if err := checkPart(r, head); err != nil {
+	late := interim.To(w, x.Node).Late()
+	defer late.Stop()
+	fail := func(err error) {
+		late.Stop()
 		e.fail(w, r, x, how, err)
+	}
+	if err := checkPart(r, head); err != nil {
+		fail(err)
 		return
 	}
 	var entry *manifest.Entry
 	if r.Method == http.MethodGet && manifest.Readable(head.StatusCode) && !x.Peer && how.Why != rules.ForwardMethod {
 		var err error
 		if entry, err = a.Manifest(r.Context(), x.Key); err != nil {
-			e.fail(w, r, x, how, err)
+			fail(err)
 			return
 		}
 	}
-	h := rules.HeaderWriter{Header: w.Header()}
+	h := e.passedHead(&x, how, head, late.Header)
+	if late.Status = head.StatusCode; entry != nil {
+		e.handManifest(w, late, &x, a, entry)
+		return
+	}
+	if r.Method == http.MethodHead {
+		if !x.Peer && media.IsPlaylist(media.KindOf(x.Path, h.Get("Content-Type"))) {
+			h.Del("Content-Length") // its URIs may take a prefix
+			h.Del("ETag")
+		}
+		late.Begin()
+		a.Cancel() // a body that a fill asked for is not waited for
+		return
+	}
+	n, err := a.Drain(r.Context(), late)
+	e.counts.sentBytes.Add(n)
+	switch {
+	case err != nil && !late.Begun() && how.Why != rules.ForwardMethod:
+		fail(err)
+		return
+	case err != nil:
+		panic(http.ErrAbortHandler) // visibly broken
+	}
+	late.Begin()
+	if x.slot >= 0 && (head.StatusCode == http.StatusOK || head.StatusCode == http.StatusPartialContent) {
+		e.member.Played(x.Pair, x.slot)
+		e.member.Delivered(x.Pair, x.slot, passedOn(&x, head, n))
+	}
+}
+
+// passedHead are the fields of an answer that is passed on.
+func (e *Edge) passedHead(x *request, how rules.CacheStatus, head *http.Response, into http.Header) rules.HeaderWriter {
+	h := rules.HeaderWriter{Header: into}
 	rules.Carry(h.Header, head.Header, func(string) bool { return true })
 	switch {
 	case x.Peer:
@@ -73,30 +112,12 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	if h.Get("Content-Type") == "" && head.ContentLength != 0 {
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
-	e.locate(&x, h.Header, head.StatusCode)
-	keepCookies(&x, h.Header)
+	e.locate(x, h.Header, head.StatusCode)
+	keepCookies(x, h.Header)
 	if !x.Peer {
 		h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	}
-	if entry != nil {
-		e.handManifest(w, &x, a, entry)
-		return
-	}
-	if r.Method == http.MethodHead {
-		if !x.Peer && media.IsPlaylist(media.KindOf(x.Path, h.Get("Content-Type"))) {
-			h.Del("Content-Length") // its URIs may take a prefix
-			h.Del("ETag")
-		}
-		w.WriteHeader(head.StatusCode)
-		a.Cancel() // a body that a fill asked for is not waited for
-		return
-	}
-	w.WriteHeader(head.StatusCode)
-	n := e.drain(w, r, a)
-	if x.slot >= 0 && (head.StatusCode == http.StatusOK || head.StatusCode == http.StatusPartialContent) {
-		e.member.Played(x.Pair, x.slot)
-		e.member.Delivered(x.Pair, x.slot, passedOn(&x, head, n))
-	}
+	return h
 }
 
 // keepCookies has a session's viewer show the origin's cookies where it asks in the
@@ -139,19 +160,9 @@ func checkPart(r *http.Request, head *http.Response) error {
 	return nil
 }
 
-// drain sends on what comes as it comes.
-func (e *Edge) drain(w http.ResponseWriter, r *http.Request, a *fetch.Answer) int64 {
-	n, err := a.Drain(r.Context(), &flushing{w, http.NewResponseController(w)})
-	e.counts.sentBytes.Add(n)
-	if err != nil {
-		panic(http.ErrAbortHandler) // visibly broken
-	}
-	return n
-}
-
 // handManifest gives a manifest that is one viewer's own.
-func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, entry *manifest.Entry) {
-	h := w.Header()
+func (e *Edge) handManifest(w http.ResponseWriter, late *interim.Late, x *request, a *fetch.Answer, entry *manifest.Entry) {
+	h := late.Header
 	noteAsked(e, x, entry)
 	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led()}
 	f.meta.Size = entry.Edits().Size(f.prefix)
@@ -167,7 +178,7 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 		f.meta.Size = int64(len(f.body))
 	}
 	h.Set("Content-Length", strconv.FormatInt(f.meta.Size, 10))
-	w.WriteHeader(a.Head().StatusCode)
+	late.Begin()
 	if f.meta.Size == 0 {
 		return
 	}
@@ -178,21 +189,6 @@ func (e *Edge) handManifest(w http.ResponseWriter, x *request, a *fetch.Answer, 
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// flushing sends on what comes as it comes: an answer that is not stored may be
-// one that never ends.
-type flushing struct {
-	http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (f *flushing) Write(b []byte) (int, error) {
-	n, err := f.ResponseWriter.Write(b)
-	if err == nil {
-		_ = f.control.Flush() // one that can't be flushed is sent all the same
-	}
-	return n, err
 }
 
 // through carries any other method to the origin, and lets go of what its success
@@ -212,7 +208,7 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.ContentLength != 0 {
 		body = r.Body
 	}
-	a, err := e.fetch.Pass(r, key, body, &interim{w: w})
+	a, err := e.fetch.Pass(r, key, body, interim.To(w, false))
 	how := rules.CacheStatus{Why: rules.ForwardMethod}
 	if err != nil {
 		e.fail(w, r, x, how, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/interim"
 	"tandem/edge/member"
 	"tandem/edge/rules"
 	"tandem/internal/cachekey"
@@ -36,8 +37,10 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	if refuseMiss(e, w, r, &x) {
 		return
 	}
-	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, &interim{w: w, node: x.Node})
-	chargeMiss(e, r, &x, &found)
+	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, interim.To(w, x.Node))
+	if chargeMiss(e, r, &x, &found); err == nil && !begins(e, w, r, &x, &found) {
+		return
+	}
 	if err == nil && ask != "" && e.tellEntry(w, r, x.Key, ask, found) {
 		closeFound(found)
 		return
@@ -186,19 +189,35 @@ func broke(e *Edge, key string, offset int64, err error) {
 	}
 }
 
-// begins tells whether a body has a first byte to give. One that broke off before it is no
-// broken answer: nothing has been said yet. A balancer is told no reason, and asks another
-// edge, whose own fill may end well; a connection that is reset would be this edge's death.
-func begins(e *Edge, w http.ResponseWriter, r *http.Request, view *segstore.View, x request, first int64) bool {
-	if view.Complete() {
+// begins waits for a body's first byte, and tells whether there is one to give. A node is
+// told meanwhile that the origin is waited for, or a balancer would take an edge whose
+// origin says its head at once and its body later for one that hangs, and ask another.
+// One that broke off before is no broken answer: nothing has been said yet. A balancer is
+// told no reason, and asks another edge, whose own fill may end well; a connection that is
+// reset would be this edge's death.
+func begins(e *Edge, w http.ResponseWriter, r *http.Request, x *request, found *fetch.Found) bool {
+	if found.View == nil || found.View.Complete() || r.Method == http.MethodHead {
 		return true
 	}
-	_, _, err := view.Wait(r.Context(), first)
+	meta, first := found.View.Meta(), int64(0)
+	switch y := rules.PlanFor(r.Header, &meta); {
+	case found.Cut != nil:
+		first = found.Cut.Begin
+	case found.Part, x.Whole:
+	case !y.Bodied():
+		return true
+	case !y.Open:
+		first = y.Part.First
+	}
+	waiting := interim.To(w, x.Node)
+	waiting.Start()
+	_, _, err := found.View.Wait(r.Context(), first)
+	waiting.Stop()
 	if !errors.Is(err, segstore.ErrBroken) {
 		return true
 	}
 	broke(e, x.Key, first, err)
-	clear(w.Header())
+	found.View.Close()
 	const text = "the origin's answer broke off before its first byte; see --origin"
 	if x.Node {
 		call.RefuseNode(w, http.StatusBadGateway, reasonOrigin, text)
@@ -210,15 +229,11 @@ func begins(e *Edge, w http.ResponseWriter, r *http.Request, view *segstore.View
 
 // serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x request, status int, first, last int64) {
-	bodied := r.Method != http.MethodHead && last+1 != first
-	if bodied && !begins(e, w, r, view, x, first) {
-		return
-	}
 	if !view.Complete() && x.Node {
 		w.Header().Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
 	}
 	w.WriteHeader(status)
-	if !bodied {
+	if r.Method == http.MethodHead || last+1 == first {
 		return
 	}
 	n, err := send(r.Context(), w, r, view, first, last)

@@ -39,8 +39,11 @@ func TestWhoHoldsMostGoesWhenItIsTooMuch(t *testing.T) {
 	if n := relieved.Load(); n > 0 {
 		t.Fatalf("%d were reset without a bound", n)
 	}
-	held.Limit(held.Bytes() - 1)
-	eventually(t, "the one that holds most has gone", func() bool { s.pass(); return relieved.Load() > 0 })
+	eventually(t, "the one that holds most has gone", func() bool {
+		held.Limit(held.Bytes() - 1) // what the kernel holds of a client may still be less than when it was weighed
+		s.pass()
+		return relieved.Load() > 0
+	})
 	if _, how := most.end(); how != byReset {
 		t.Errorf("it ended %s", how)
 	}

@@ -1,0 +1,113 @@
+package interim
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"tandem/edge/fetch"
+	"tandem/edge/rules"
+	"tandem/internal/wire"
+)
+
+// Teller tells one request. It is a fetch.Waiting.
+type Teller struct {
+	w    http.ResponseWriter
+	node bool
+
+	mu    sync.Mutex  // guards what follows, and the answer while they are on
+	on    bool        // between Start and Stop
+	timer *time.Timer // nil: viewers are not kept awake
+}
+
+// To tells whoever asked by an answer that has not begun.
+func To(w http.ResponseWriter, node bool) *Teller { return &Teller{w: w, node: node} }
+
+// Start is a fetch.Waiting's.
+func (t *Teller) Start() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.on = true
+	if t.node {
+		t.timer = time.AfterFunc(fetch.WaitingEvery, t.tick)
+	}
+}
+
+func (t *Teller) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.on {
+		return
+	}
+	t.w.Header().Set(wire.HeaderWaiting, "1")
+	t.w.WriteHeader(http.StatusProcessing)
+	t.w.Header().Del(wire.HeaderWaiting)
+	t.timer.Reset(fetch.WaitingEvery)
+}
+
+// Interim is a fetch.Waiting's.
+func (t *Teller) Interim(status int, h http.Header) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.on || status == http.StatusContinue || status == http.StatusSwitchingProtocols || t.node && status == http.StatusProcessing {
+		return
+	}
+	own := t.w.Header()
+	rules.Carry(own, h, func(string) bool { return true })
+	t.w.WriteHeader(status)
+	clear(own)
+}
+
+// Stop is a fetch.Waiting's. It may be called again.
+func (t *Teller) Stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.on = false
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+var _ fetch.Waiting = (*Teller)(nil)
+
+// Late is an answer that begins with its first byte: an origin may say its head at once and
+// its body later, and a balancer would take the edge for one that hangs, and ask another.
+// It sends on what comes as it comes, for what is not stored may never end.
+type Late struct {
+	*Teller
+	Status int
+	Header http.Header // the answer's, until it begins
+	begun  bool
+}
+
+// Late is for whoever is told by t, which tells from now on.
+func (t *Teller) Late() *Late {
+	t.Start()
+	return &Late{Teller: t, Header: http.Header{}}
+}
+
+// Begun tells whether anything of the answer was said.
+func (l *Late) Begun() bool { return l.begun }
+
+// Begin says the head.
+func (l *Late) Begin() {
+	if l.Stop(); !l.begun {
+		l.begun = true
+		maps.Copy(l.w.Header(), l.Header)
+		l.w.WriteHeader(l.Status)
+	}
+}
+
+func (l *Late) Write(b []byte) (int, error) {
+	if size, err := strconv.Atoi(l.Header.Get("Content-Length")); !l.begun && l.node && (err != nil || size > len(b)) {
+		l.Header.Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+	}
+	l.Begin()
+	n, err := l.w.Write(b)
+	if err == nil {
+		_ = http.NewResponseController(l.w).Flush() // one that can't be flushed is sent all the same
+	}
+	return n, err
+}
