@@ -82,7 +82,7 @@ func waited(t *testing.T, url string, body chan struct{}) string {
 			if h.Get(wire.HeaderWaiting) != "1" || len(h) != 1 {
 				t.Errorf("%s: meanwhile: %v", url, h)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(10 * time.Second):
 			close(body)
 			t.Fatalf("%s: nothing was said meanwhile", url)
 		}

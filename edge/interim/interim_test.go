@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"testing"
+	"time"
 
 	"tandem/edge/interim"
 	"tandem/internal/wire"
@@ -45,8 +46,13 @@ func TestANodeIsKeptAwakeUntilTheFirstByte(t *testing.T) {
 		}
 		go func() {
 			if want.awake {
-				if h := <-heard; h.Get(wire.HeaderWaiting) != "1" || len(h) != 1 {
-					t.Errorf("%s: meanwhile: %v", path, h)
+				select {
+				case h := <-heard:
+					if h.Get(wire.HeaderWaiting) != "1" || len(h) != 1 {
+						t.Errorf("%s: meanwhile: %v", path, h)
+					}
+				case <-time.After(10 * time.Second):
+					t.Errorf("%s: nothing was said meanwhile", path)
 				}
 			}
 			on <- struct{}{}
