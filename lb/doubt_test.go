@@ -55,3 +55,18 @@ func TestADeathThatCostsPlacesIsDoubted(t *testing.T) {
 	later.Store(int64(8 * time.Second))
 	until(t, "declared dead", func() bool { return c.state(silent.edge.Name) == wire.EdgeDown })
 }
+
+// What answers, and not as the edge that it was, is not silent: nobody waits for it.
+func TestWhatAnswersIsNotDoubted(t *testing.T) {
+	base := time.Now() // the clock stands still: silence would be doubted for ever
+	c := newStage(t, stageOptions{edges: 3, capacity: 4, now: func() time.Time { return base }})
+	c.fillUp(entryPath)
+	dead, strange := c.members[0], c.members[1]
+	strange.locked(func() { strange.strange = true })
+	dead.Close()
+	c.suspect(dead.edge.Name, 1)
+	until(t, "the first is declared dead", func() bool { return c.state(dead.edge.Name) == wire.EdgeDown })
+	c.report(c.members[2])
+	c.lb.control.Checks.Failed(strange.edge.Name, proxy.CauseReset)
+	until(t, "and the second", func() bool { return c.state(strange.edge.Name) == wire.EdgeDown })
+}

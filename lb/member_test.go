@@ -47,6 +47,7 @@ type member struct {
 	sessions  []wire.SessionInfo
 	frozen    chan struct{} // pings wait for it
 	pinged    int
+	strange   bool // from the beginning on: it answers no ping as it should
 	streams   []string
 	watched   map[string]int // sessions by stream
 	mute      bool           // it does not say what is watched
@@ -69,10 +70,14 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case wire.PathPing:
 		m.mu.Lock()
 		m.pinged++
-		frozen, pong := m.frozen, wire.Pong{Name: m.edge.Name, Role: "edge", Incarnation: m.edge.Incarnation}
+		frozen, strange, pong := m.frozen, m.strange, wire.Pong{Name: m.edge.Name, Role: "edge", Incarnation: m.edge.Incarnation}
 		m.mu.Unlock()
 		if frozen != nil {
 			<-frozen
+		}
+		if strange {
+			http.Error(w, "who asks?", http.StatusForbidden)
+			return
 		}
 		call.Reply(w, http.StatusOK, pong)
 	case wire.PathOpen:

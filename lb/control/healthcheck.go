@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -228,7 +227,8 @@ func (s *HealthChecks) doubts(x suspicion) bool {
 
 // isUp pings until it knows. Signs of life besides the ping (a report that came
 // meanwhile), and a balancer that got no processor itself, make it ask again. A death is
-// proved where nobody listens any more, or another life does.
+// proved where something comes back, and not silence: nobody listens any more, another life
+// or one without a good certificate answers.
 func (s *HealthChecks) isUp(ctx context.Context, x suspicion) (alive, proved bool) {
 	for range pingRounds {
 		e, ok := s.node.Placement().Edge(x.edge)
@@ -242,7 +242,7 @@ func (s *HealthChecks) isUp(ctx context.Context, x suspicion) (alive, proved boo
 		}
 		starved := s.now().Sub(began) > 2*s.ping+pingApart
 		_, at, ok := s.loads.Last(e)
-		proved = errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, call.ErrOther)
+		proved = !errors.Is(err, context.DeadlineExceeded)
 		if !starved && !(ok && at.After(began)) {
 			return false, proved
 		}

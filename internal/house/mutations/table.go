@@ -156,6 +156,7 @@ var Table = []Mutation{
 	// Who comes back to a stream that was taken off its pairs has a session like any other.
 	{0, "edge/serve.go", "	waiting.Start()\n	_, _, err := found.View.Wait", "	_, _, err := found.View.Wait", "edge.TestABalancerIsToldThatABodyIsWaitedFor"},
 	{0, "edge/interim/interim.go", "	t.Start()\n	return &Late", "	return &Late", "edge/interim.TestANodeIsKeptAwakeUntilTheFirstByte"},
+	{0, "lb/control/healthcheck.go", "proved = !errors.Is(err, context.DeadlineExceeded)", "proved = err == nil", "lb.TestWhatAnswersIsNotDoubted"},
 	{0, "lb/control/healthcheck.go", "!alive && !proved && s.doubts(x)", "!alive && !proved && false && s.doubts(x)", "lb.TestADeathThatCostsPlacesIsDoubted"},
 	{0, "lb/control/healthcheck.go", "if now.Sub(x.noticed) >= doubtFor {", "if false && now.Sub(x.noticed) >= doubtFor {", "lb.TestADeathThatCostsPlacesIsDoubted"},
 	{0, "lb/session.go", "return lastResort(l, p, tried)", "return proxy.Target{}, false", "lb.TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft"},
