@@ -185,7 +185,7 @@ func (a *asker) status(ask []byte) (status, body string) {
 	}
 }
 
-// TestRequestsOfHTTP2AreAsStrictAsOthers: by hosts, lengths, and how many fields.
+// TestRequestsOfHTTP2AreAsStrictAsOthers: by targets, hosts, lengths, and how many fields.
 func TestRequestsOfHTTP2AreAsStrictAsOthers(t *testing.T) {
 	s, _ := h2Stage(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	c := raw2(t, s)
@@ -210,6 +210,11 @@ func TestRequestsOfHTTP2AreAsStrictAsOthers(t *testing.T) {
 	} {
 		if got, body := a.status(question(a.stream, "/x", row.more...)); got != row.want || !strings.Contains(body, row.reason) {
 			t.Errorf("%.60q: %s %q, want %s", row.more, got, body, row.want)
+		}
+	}
+	for target, want := range map[string]string{"/%C3%A9?q={|}&p=%zz": "200", "/\u00e9": "400", "/x?\xff": "400", "/x#y": "400"} {
+		if got, body := a.status(headers(endHeaders|endStream, a.stream, ":method", "GET", ":scheme", "https", ":authority", "a.example", ":path", target)); got != want || want == "400" && !strings.Contains(body, "target") {
+			t.Errorf("%q: %s %q, want %s", target, got, body, want)
 		}
 	}
 	cookie := strings.Repeat("X", 15_000)

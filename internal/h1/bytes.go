@@ -48,6 +48,9 @@ func IsToken(s string) bool { return s != "" && allIn(s, inToken) }
 // IsValue tells whether s can be a field's value: no control byte but a tab.
 func IsValue(s string) bool { return allIn(s, inValue) }
 
+// IsTarget tells whether s has the bytes of a target alone: none beyond ASCII (RFC 3986).
+func IsTarget(s string) bool { return s != "" && allIn(s, inTarget) }
+
 func allIn(s string, class uint8) bool {
 	for i := range len(s) {
 		if classOf[s[i]]&class == 0 {

@@ -9,7 +9,7 @@
 //   - a request with more fields than one by HTTP/1.1 may have is 431;
 //   - one whose Host is another than its :authority (RFC 9113 section 8.3.1), or whose
 //     Content-Length is no number, or another one than that of its body's bytes (8.1.1),
-//     is 400.
+//     or whose target has a byte that no URI has, is 400.
 //
 // Guards: a Meter is atomic.
 //

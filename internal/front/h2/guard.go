@@ -58,6 +58,9 @@ func misfit(r *http.Request, limits h1.Limits) (status int, why string) {
 	if limits.Fields > 0 && fields > limits.Fields {
 		return http.StatusRequestHeaderFieldsTooLarge, "too many header fields"
 	}
+	if !h1.IsTarget(r.RequestURI) {
+		return http.StatusBadRequest, "the request target has a byte that no URI has (RFC 9113 section 8.3.1)"
+	}
 	for _, host := range r.Header["Host"] {
 		if !strings.EqualFold(host, r.Host) {
 			return http.StatusBadRequest, "Host is another one than :authority (RFC 9113 section 8.3.1)"
