@@ -73,7 +73,7 @@ var rooms = map[string][]string{
 	"internal/demo":                 {"internal/cluster", "internal/fault", "internal/serve", "internal/setting", "internal/wire", "internal/identity"},
 	"internal/loadtest":             {"internal/cluster", "internal/fault", "internal/player", "internal/setting", "internal/wire"},
 	"internal/node":                 {"internal/front", "internal/h1", "internal/ring", "internal/wire", "internal/cachekey"},
-	"internal/serve":                {"internal/run", "internal/setting"},
+	"internal/serve":                {"internal/front/h2", "internal/run", "internal/setting"},
 	"internal/systest":              {},
 	"internal/systest/guide":        {},
 	"internal/cachekey":             {"internal/media/uri"},

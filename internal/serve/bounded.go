@@ -10,18 +10,20 @@ import (
 // bound.
 type Places func(address string) (leave func(), ok bool)
 
-// bounded is a server whose connections are counted before a byte of them is read.
+// bounded is a server whose connections are counted before a byte of them is read, and
+// whose clients of HTTP/2 are, as they send.
 type bounded struct {
 	Server
-	places Places
+	places  Places
+	metered func(net.Listener) net.Listener
 }
 
 // Serve is a Server's.
 func (b bounded) Serve(ln net.Listener) error {
-	if b.places == nil {
-		return b.Server.Serve(ln)
+	if b.places != nil {
+		ln = boundedListener{ln, b.places}
 	}
-	return b.Server.Serve(boundedListener{ln, b.places})
+	return b.Server.Serve(b.metered(ln))
 }
 
 type boundedListener struct {

@@ -11,12 +11,21 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tandem/internal/front/h2"
 )
 
 // HTTP makes a server of net/http one that can go in order. With a config it
 // speaks TLS. The server is not to be used otherwise afterwards.
+//
+// HTTP/2 is for those whose server says how much of it (HTTP2): what net/http takes of a
+// client by itself has no bound, and nodes ask each other by HTTP/1.1.
 func HTTP(s *http.Server, config *tls.Config) Server {
 	h := &httpServer{Server: s, gone: make(chan struct{})}
+	if s.HTTP2 == nil {
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP1(true)
+	}
 	h.TLSConfig = config
 	next, states := s.Handler, s.ConnState
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,17 +119,21 @@ func ignoreClosed(err error) error {
 // Admin is the listener for operators, with TLS where there is a config. Its streams of events never end by
 // themselves, so nobody waits for them.
 func Admin(ln net.Listener, h http.Handler, config *tls.Config, places Places) Listener {
-	s := HTTP(&http.Server{
+	s := &http.Server{
 		Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: adminStreams}, ErrorLog: stdlog.New(unshaken{}, "", 0),
-	}, config)
-	return Listener{Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true, Server: bounded{s, places}}
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: adminStreams, MaxReceiveBufferPerConnection: adminUnread}, ErrorLog: stdlog.New(unshaken{}, "", 0),
+	}
+	metered := h2.Server(s, func(from net.Addr) {
+		stdlog.Printf("admin-listen: the connection of %s is reset: it sends frames of HTTP/2 that ask for nothing", from)
+	})
+	return Listener{Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true, Server: bounded{HTTP(s, config), places, metered}}
 }
 
 // Bounds of an operator's connection.
 const (
-	adminHead    = 64 << 10 // bytes of a request's head
-	adminStreams = 50       // requests of HTTP/2 at once
+	adminHead    = 64 << 10  // bytes of a request's head
+	adminStreams = 50        // requests of HTTP/2 at once
+	adminUnread  = 256 << 10 // bytes of their bodies that nobody has read yet; less than h2.Free, or they would be noise
 )
 
 // unshaken passes net/http's lines on to the log, but for handshakes that failed: probes

@@ -25,6 +25,10 @@ func Guard(s *http.Server, limits h1.Limits, meterOf func(net.Conn) *Meter) {
 		return ctx
 	}
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor < 2 {
+			next.ServeHTTP(w, r)
+			return
+		}
 		meter, _ := r.Context().Value(meterKey{}).(*Meter)
 		meter.Asked(perAsk + sizeOf(r))
 		if status, why := misfit(r, limits); status != 0 {
@@ -98,6 +102,6 @@ type metered struct {
 // Read is an io.Reader's.
 func (b *metered) Read(into []byte) (int, error) {
 	n, err := b.ReadCloser.Read(into)
-	b.meter.Asked(n)
+	b.meter.Asked(n + n/bodyShare)
 	return n, err
 }

@@ -7,6 +7,7 @@ const (
 	Free      = 1 << 20 // a connection; nginx's figure
 	perAsk    = 2 << 10 // and a request, beside its own size
 	perField  = 32      // RFC 7541 section 4.1: what a field is beside its bytes
+	bodyShare = 64      // and of as many bytes of a body one: what frames and TLS put around it
 	sentShare = 8       // of as many bytes that a client is sent one: to open windows takes 35 bytes with TLS, for some KB
 )
 

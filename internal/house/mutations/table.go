@@ -252,6 +252,8 @@ var Table = []Mutation{
 	// Who asks for nothing takes nothing.
 	{0, "internal/front/h2/meter.go", "return m.received.Add(int64(n)) <=", "return m.received.Add(int64(n)) <= 1<<40+", "internal/front.TestWhoSendsFramesThatAskForNothingIsCutOff"},
 	{0, "internal/front/secure.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
+	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},
+	{0, "internal/serve/http.go", "if s.HTTP2 == nil {", "if false {", "internal/serve.TestHTTP2IsForThoseWhoBoundIt"},
 	// No spelling leads past a rule, and no claim is another one.
 	{0, "internal/protected/canonical.go", "const decodings = 3", "const decodings = 1", "internal/protected.TestNoSpellingLeadsPastAPrefix"},
 	{0, "internal/access/jwt.go", "text, err := json.Marshal(known)", "text, err := json.Marshal(each)", "internal/access.TestClaimsOfAJWTAreSpelledInOneWay"},
