@@ -116,6 +116,10 @@ func encodes(coding string) bool {
 	return false
 }
 
+// maxWindow is the largest window of zstd on the web, in bytes (RFC 9659). Streams whose
+// length nobody knew may name megabytes for a body of a hundred bytes.
+const maxWindow = 8 << 20
+
 func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
 	in := bytes.NewReader(body)
 	switch coding {
@@ -124,7 +128,7 @@ func decoder(coding string, body []byte, limit int64) (io.Reader, error) {
 	case "br":
 		return brotli.NewReader(in), nil
 	case "zstd":
-		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)+1<<20), zstd.WithDecoderMaxWindow(8<<20))
+		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(max(uint64(limit)+1<<20, maxWindow)), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}
