@@ -151,6 +151,7 @@ func openNode(cfg Config, deps Deps, id *identity.Bundle) (*raftfsm.Node, error)
 	c.Identity = id
 	c.Name, c.Dir, c.Secret, c.Logger, c.Now, c.Peers = cfg.Name, cfg.Data, cfg.Secret, deps.Logger, deps.Now, cfg.peers
 	c.Committed = api.Logged(deps.Logger)
+	c.Also = cfg.alsoRaft()
 	c.Hold = len(c.Peers) > 1 || cfg.Join != ""
 	if len(c.Peers) == 0 && cfg.Join == "" {
 		c.Peers = []wire.Balancer{{Name: cfg.Name, HTTP: cfg.self("").HTTP}}

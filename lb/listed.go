@@ -10,14 +10,15 @@ import (
 // Contradictions are settings by which this balancer listens elsewhere than its line in
 // peers says, where the others call it: each in a line that names the setting and the mend.
 // A network may lead one to the other, so they are told and not refused, and not told where
-// raft-advertise or advertise says what is meant. Only after Validate.
+// raft-advertise or advertise says what is meant. For Raft the others call both: the line
+// may be older than the address, as it is of a balancer that was moved. Only after Validate.
 func (c *Config) Contradictions() (lines []string) {
 	for _, p := range c.peers {
 		if p.Name != c.Name {
 			continue
 		}
-		if c.raft.Advertise == "" && elsewhere(c.raft.Bind, p.Raft) {
-			lines = append(lines, fmt.Sprintf("--raft-listen: %s, and the others call %s for Raft at %s, by its line in peers: correct the line, on all balancers, or give --raft-advertise", c.raft.Bind, c.Name, p.Raft))
+		if also := c.alsoRaft(); also != "" {
+			lines = append(lines, fmt.Sprintf("--raft-listen: %s, and the others call %s for Raft at %s, by its line in peers: correct the line, on all balancers, or give --raft-advertise; where nobody answers there they call %s", c.raft.Bind, c.Name, p.Raft, also))
 		}
 		name, listen := "--listen", c.Listen
 		if c.NodeListen != "" {
@@ -28,6 +29,23 @@ func (c *Config) Contradictions() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// alsoRaft is where this balancer listens for Raft, when that is not what its line in peers
+// says and no raft-advertise says what is meant; "": it is. At all addresses is at that of
+// the line.
+func (c *Config) alsoRaft() string {
+	for _, p := range c.peers {
+		if p.Name != c.Name || c.raft.Advertise != "" || !elsewhere(c.raft.Bind, p.Raft) {
+			continue
+		}
+		host, _, err := net.SplitHostPort(p.Raft)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimPrefix(reachable(c.raft.Bind, host, false), "http://")
+	}
+	return ""
 }
 
 // elsewhere tells whether who calls at does not come to who listens there: to another

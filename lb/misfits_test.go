@@ -51,7 +51,7 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	says("refused", false)
 	knocks("edge-1", "Bearer of nothing")
 	says("edge-1 is down, and its calls are refused, for it shows another secret than this cluster's", true)
-	says("Give it this cluster's secret file", true)
+	says("Give edge-1 this cluster's secret file", true)
 	later.Store(int64(time.Hour))
 	says("refused", false)
 	says("Bring edge-1 back", true)

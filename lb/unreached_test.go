@@ -60,6 +60,43 @@ func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
 	}
 }
 
+// One whose raft-listen is new, and whose line in peers is not, is found where it listens:
+// nothing has to be done.
+func TestABalancerWithAnOldLineIsFoundWhereItListens(t *testing.T) {
+	all := threeBalancers(t, func(*Config) {})
+	for _, c := range all {
+		until(t, c.lb.cfg.Name+" knows three that vote", func() bool {
+			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3
+		})
+	}
+	all[0].addEdge("edge-1", 8)
+	old := all[1]
+	if old.lb.node.IsLeader() {
+		old = all[0]
+	}
+	old.stop()
+	at, err := net.Listen("tcp", strings.TrimPrefix(old.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raft := listen(t)
+	back := newStage(t, stageOptions{listener: at, config: func(c *Config) {
+		c.Name, c.Peers, c.Data, c.raft.Listener, c.raft.Bind = old.lb.cfg.Name, old.lb.cfg.Peers, old.lb.cfg.Data, raft, raft.Addr().String()
+		c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+	}})
+	other := all[2]
+	if other == old {
+		other = all[1]
+	}
+	version := other.lb.Placement().Version
+	other.api(http.MethodPost, "/admission", map[string]string{"admission": "pair"}, http.StatusOK, nil)
+	until(t, "what is ordered reaches it", func() bool { return back.lb.Placement().Version > version })
+	until(t, "it is ready", func() bool {
+		e := back.lb.control.Ready()
+		return e == nil || strings.Contains(e.Error(), "no edge is up")
+	})
+}
+
 // A balancer is moved to no address that nobody can dial, and to none that another one has
 // and answers at.
 func TestNobodyIsMovedToWhereAnotherOneAnswers(t *testing.T) {

@@ -13,18 +13,32 @@ import (
 type addresses struct {
 	mu    sync.Mutex
 	heard map[raft.ServerID]raft.ServerAddress // guarded by mu
+	also  map[raft.ServerID]raft.ServerAddress // guarded by mu: where to call them where nobody answers there
 }
 
-// Heard notes where another node says that it is reached. Only members are looked
-// for, so what anybody else says changes nothing.
-func (n *Node) Heard(name, addr string) {
-	a := &n.transport.addresses
+func newAddresses() *addresses {
+	return &addresses{heard: map[raft.ServerID]raft.ServerAddress{}, also: map[raft.ServerID]raft.ServerAddress{}}
+}
+
+// Heard notes where another node says that it is reached, and where it listens if that is
+// not the same and the network may not lead there; "": it is. Only members are looked for,
+// so what anybody else says changes nothing.
+func (n *Node) Heard(name, addr, also string) {
+	a := n.transport.addresses
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.heard) >= MaxBalancers {
 		clear(a.heard)
+		clear(a.also)
 	}
-	a.heard[raft.ServerID(name)] = raft.ServerAddress(addr)
+	a.heard[raft.ServerID(name)], a.also[raft.ServerID(name)] = raft.ServerAddress(addr), raft.ServerAddress(also)
+}
+
+// second is where else a node may be; "": nowhere.
+func (a *addresses) second(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return string(a.also[raft.ServerID(name)])
 }
 
 // of is how to call a node: at the address it was heard at, else at the given one,

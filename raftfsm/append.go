@@ -31,7 +31,7 @@ type transport struct {
 	done      <-chan struct{}
 	refuses   func(command any) error // why a request of another node is not answered; nil: it is
 	progress  *progress
-	addresses addresses
+	addresses *addresses
 	requests  chan raft.RPC // what the others ask of this node, heartbeats aside
 	turns     turns
 }
@@ -43,8 +43,9 @@ func (n *Node) newTransport() *transport {
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
 		}),
 		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}},
-		requests: make(chan raft.RPC), addresses: addresses{heard: map[raft.ServerID]raft.ServerAddress{}},
+		requests: make(chan raft.RPC), addresses: newAddresses(),
 	}
+	n.streams.second = t.addresses.second
 	n.loops.Go(t.pass)
 	return t
 }

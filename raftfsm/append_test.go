@@ -27,6 +27,7 @@ func TestAFollowerThatMovesIsCalledWhereItIsListed(t *testing.T) {
 	network := &nobodyThere{Listener: listen(t)}
 	asked := 0
 	tr := &transport{
+		addresses:        newAddresses(),
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{Stream: network, Timeout: time.Second}),
 		leads: func(uint64, raft.ServerID) (raft.ServerAddress, bool) {
 			asked++

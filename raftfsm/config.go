@@ -30,6 +30,7 @@ type Config struct {
 	Bind      string          // address to listen at for Raft; empty: that of Advertise or Peers
 	Listener  net.Listener    // instead of Bind; the node takes it over
 	Advertise string          // address that the others dial; empty: the one it listens at
+	Also      string          // address that the others dial where nobody answers at that one; empty: none
 	Peers     []wire.Balancer // the first voters, the same on each of them; without this node it waits to be joined
 	Secret    wire.Secret
 	Identity  *identity.Bundle // nodes prove themselves by certificates, and what they say is encrypted; nil: by the secret alone

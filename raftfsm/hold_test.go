@@ -204,7 +204,7 @@ func TestAMajorityThatHasMovedIsFollowed(t *testing.T) {
 	c.fails("they find each other at the old addresses")
 	for _, n := range c.nodes {
 		for _, other := range c.nodes {
-			n.Heard(other.Name(), other.RaftAddr())
+			n.Heard(other.Name(), other.RaftAddr(), "")
 		}
 	}
 	c.same(c.must(up("e2", 1)).Version)

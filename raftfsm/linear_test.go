@@ -262,7 +262,7 @@ func wreck(c *cluster, nodes *sync.Map, done *atomic.Int64, rng *rand.Rand) {
 func introduce(c *cluster) {
 	for _, n := range c.nodes {
 		for _, other := range c.nodes {
-			n.Heard(other.Name(), other.RaftAddr())
+			n.Heard(other.Name(), other.RaftAddr(), "")
 		}
 	}
 }

@@ -88,3 +88,34 @@ func TestBalancersMeetByTheirCertificates(t *testing.T) {
 		t.Error("and let in again")
 	}
 }
+
+// A balancer that was moved, and whose line names the old address, is found where it
+// listens: nobody answers at the old one, or somebody else has it by now. Where both are
+// its own the line counts.
+func TestABalancerIsFoundWhereItListens(t *testing.T) {
+	ca := newCA(t)
+	a, b, other := namedStreams(t, ca, identity.Balancer, "lb-1"), namedStreams(t, ca, identity.Balancer, "lb-2"), namedStreams(t, ca, identity.Balancer, "lb-3")
+	known := newAddresses()
+	a.second = known.second
+	gone := listen(t)
+	nobody := gone.Addr().String()
+	gone.Close()
+	for what, row := range map[string]struct{ line, also, want string }{
+		"nobody has the old one":        {nobody, string(to(b)), string(to(b))},
+		"another one has the old one":   {string(to(other)), string(to(b)), string(to(b))},
+		"both are its own":              {string(to(b)), nobody, string(to(b))},
+		"another one has the new one":   {nobody, string(to(other)), ""},
+		"it says nothing of where else": {nobody, "", ""},
+	} {
+		known.also["lb-2"] = raft.ServerAddress(row.also)
+		conn, err := a.Dial(raft.ServerAddress("lb-2@"+row.line), time.Second)
+		got := ""
+		if err == nil {
+			got = conn.RemoteAddr().String()
+			conn.Close()
+		}
+		if got != row.want {
+			t.Errorf("%s: connected to %q, %v", what, got, err)
+		}
+	}
+}

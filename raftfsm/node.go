@@ -122,6 +122,9 @@ func (n *Node) Name() string { return n.config.Name }
 // RaftAddr is the address that other nodes dial.
 func (n *Node) RaftAddr() string { return n.streams.Addr().String() }
 
+// RaftAlso is the one that they dial where nobody answers at that; empty: none.
+func (n *Node) RaftAlso() string { return n.config.Also }
+
 // Close hands the lead over if it is here, ends every goroutine and closes the
 // files. A second time changes nothing.
 func (n *Node) Close() error {

@@ -38,6 +38,7 @@ type streams struct {
 	loops    sync.WaitGroup
 	refused  atomic.Int64
 	era      atomic.Uint64
+	second   func(name string) string // where to call a node where nobody answers, "": nowhere; set before the first Dial
 
 	mu    sync.Mutex
 	open  map[net.Conn]*tls.Conn // guarded by mu: all there are, so that nobody need wait for one that hangs; nil: without TLS, or not through with it
@@ -231,11 +232,19 @@ func (s *streams) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial connects to another node and proves both sides. One that shuts us out is
-// called once more as builds before names are.
+// Dial connects to another node and proves both sides. Where it is not, or somebody else
+// is, it is called where it says that it listens. One that shuts us out is called once
+// more as builds before names are.
 func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	name, addr := callee(to)
 	conn, err := s.dial(addr, name, timeout)
+	if err != nil && name != "" && s.second != nil {
+		if at := s.second(name); at != "" && at != addr {
+			if conn, err := s.dial(at, name, timeout); err == nil {
+				return conn, nil
+			}
+		}
+	}
 	if err != nil && name != "" && errors.Is(err, errUnanswered) {
 		conn, err = s.dial(addr, "", timeout)
 	}

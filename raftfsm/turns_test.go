@@ -42,7 +42,7 @@ func TestALeaderThatGoesIsForgotten(t *testing.T) {
 	done := make(chan struct{})
 	tr := &transport{
 		NetworkTransport: overTCP(t), done: done, refuses: func(any) error { return nil }, requests: make(chan raft.RPC),
-		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}}, addresses: addresses{heard: map[raft.ServerID]raft.ServerAddress{}},
+		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}}, addresses: newAddresses(),
 	}
 	go tr.pass()
 	leader := overTCP(t)

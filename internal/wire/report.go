@@ -147,18 +147,19 @@ type Pong struct {
 	Name        string   `json:"name"`
 	Role        string   `json:"role"`
 	Incarnation uint64   `json:"incarnation"`
-	Version     uint64   `json:"version,omitempty"` // a balancer's: of its placement
-	Keys        uint64   `json:"keys,omitempty"`    // a balancer's: version of the keys that it opens tokens with
-	Cluster     string   `json:"cluster,omitempty"` // a balancer's: of its placement, empty: it has none yet
-	Raft        string   `json:"raft,omitempty"`    // a balancer's: where its copy of the placement is reached
-	Fresh       bool     `json:"fresh,omitempty"`   // a balancer's: its disk is empty, and it waits to be let in
-	Problem     string   `json:"problem,omitempty"` // a balancer's: why it should get no viewers; empty: it should
-	Next        string   `json:"next,omitempty"`    // a balancer's: what to do about that
-	Stale       bool     `json:"stale,omitempty"`   // a balancer's: its placement is old, so what it shows is
-	Era         uint64   `json:"era,omitempty"`     // a balancer's: since which recovery it counts from; 0: its cluster was never recovered, or an older build
-	Leader      string   `json:"leader,omitempty"`  // a balancer's: who leads, as far as it knows; empty: nobody, or an older build
-	Gone        []string `json:"gone,omitempty"`    // a balancer's: the others that it does not hear
-	Time        int64    `json:"time,omitempty"`    // a balancer's: by its clock, unix milliseconds; 0: an older build
+	Version     uint64   `json:"version,omitempty"`  // a balancer's: of its placement
+	Keys        uint64   `json:"keys,omitempty"`     // a balancer's: version of the keys that it opens tokens with
+	Cluster     string   `json:"cluster,omitempty"`  // a balancer's: of its placement, empty: it has none yet
+	Raft        string   `json:"raft,omitempty"`     // a balancer's: where its copy of the placement is reached
+	RaftAlso    string   `json:"raftAlso,omitempty"` // a balancer's: where to call it where nobody answers at Raft; empty: nowhere, or an older build
+	Fresh       bool     `json:"fresh,omitempty"`    // a balancer's: its disk is empty, and it waits to be let in
+	Problem     string   `json:"problem,omitempty"`  // a balancer's: why it should get no viewers; empty: it should
+	Next        string   `json:"next,omitempty"`     // a balancer's: what to do about that
+	Stale       bool     `json:"stale,omitempty"`    // a balancer's: its placement is old, so what it shows is
+	Era         uint64   `json:"era,omitempty"`      // a balancer's: since which recovery it counts from; 0: its cluster was never recovered, or an older build
+	Leader      string   `json:"leader,omitempty"`   // a balancer's: who leads, as far as it knows; empty: nobody, or an older build
+	Gone        []string `json:"gone,omitempty"`     // a balancer's: the others that it does not hear
+	Time        int64    `json:"time,omitempty"`     // a balancer's: by its clock, unix milliseconds; 0: an older build
 
 	Build    string    `json:"build,omitempty"`    // a balancer's: what runs there; empty: an older build
 	Troubles []Trouble `json:"troubles,omitempty"` // a balancer's

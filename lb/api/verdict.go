@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm"
 )
 
 // reports tells whether an edge's load and clock are known.
@@ -190,7 +191,7 @@ func (v *judgement) disks() {
 	for i := range v.s.Edges {
 		e := &v.s.Edges[i]
 		if reports(e) && e.Unwritable != "" {
-			v.says(wire.Warn, "Make room on the disk of --data of "+e.Name+", or look at it: it stores again by itself when the disk lets it.", "%s can't store: %s", e.Name, e.Unwritable)
+			v.says(wire.Warn, raftfsm.DiskMend(e.Name, e.Unwritable, "stores again"), "%s can't store: %s", e.Name, e.Unwritable)
 		}
 	}
 }

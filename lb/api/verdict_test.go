@@ -87,6 +87,8 @@ var verdictRows = []struct {
 	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
 	{"two balancers are gone", func(s *wire.Status) { s.Balancers[1].Alive, s.Balancers[2].Alive = false, false }, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "remove-balancer NAME"}},
 	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},
+	{"an edge's disk is full", func(s *wire.Status) { s.Edges[0].Unwritable = "no space left on device" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: no space left", "Make room on the disk of --data of edge-1", "stores again"}},
+	{"an edge's disk is read-only", func(s *wire.Status) { s.Edges[0].Unwritable = "read-only file system" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: read-only", "dmesg says why", "mount it anew"}},
 	{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind", "Look at the disk and the network of lb-3"}},
 	{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
 	{"an edge came back with another secret", func(s *wire.Status) {

@@ -67,7 +67,7 @@ func (c *Control) Balancer(name string) (wire.Pong, bool) {
 
 // pong is what this balancer says of itself.
 func (c *Control) pong() wire.Pong {
-	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Keys: c.Tokens.Ring.Version(), Raft: c.deps.Self.Raft, Fresh: c.node.Fresh()}
+	pong := wire.Pong{Name: c.cfg.Name, Role: "lb", Keys: c.Tokens.Ring.Version(), Raft: c.deps.Self.Raft, RaftAlso: c.node.RaftAlso(), Fresh: c.node.Fresh()}
 	p := c.node.Placement()
 	pong.Version, pong.Cluster, pong.Era = p.Version, p.Cluster, c.node.Era()
 	pong.Time = c.deps.Now().UnixMilli()
@@ -257,7 +257,7 @@ func (c *Control) askPeers(ctx context.Context) {
 			}
 			c.Misfits.told(b.Name, pong.Time, asked.Add(c.deps.Now().Sub(asked)/2))
 			if pong.Raft != "" {
-				c.node.Heard(b.Name, pong.Raft)
+				c.node.Heard(b.Name, pong.Raft, pong.RaftAlso)
 			}
 			mu.Lock()
 			answered[b.Name] = pong

@@ -70,7 +70,7 @@ func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
 		return
 	}
 	if r.TLS == nil && r.Header.Get(wire.HeaderAuth) != "" { // else it is nobody that means to be a node, or a node that asks for another's
-		m.note(name, Refusal{"it shows another secret than this cluster's", "Give it this cluster's secret file, and start it again."})
+		m.note(name, Refusal{"it shows another secret than this cluster's", "Give " + name + " this cluster's secret file, and start it again."})
 	}
 }
 

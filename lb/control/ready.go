@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/ring"
+	"tandem/raftfsm"
 )
 
 // Unfit is why a balancer should get no viewers, and what to do about it.
@@ -33,7 +34,7 @@ func (c *Control) Ready() error {
 			Stale: true,
 		}
 	case health.Disk != nil:
-		return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(health.Disk)), Next: "Make room on the disk of --data of " + c.cfg.Name + ", or look at it: it goes on by itself when the disk lets it."}
+		return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(health.Disk)), Next: raftfsm.DiskMend(c.cfg.Name, inShort(health.Disk).Error(), "goes on")}
 	case health.Starved > 0:
 		return &Unfit{
 			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: its placement is old", health.Starved.Round(time.Second)),

@@ -89,7 +89,7 @@ async function disks(w, look) {
   await look("origin-back", ["4 edges up", survived], { level: "good", limit: 60_000 }); // where nobody asks, what failed is told for a while
   await w.fail("edge-1");
   await w.tandem("purge", "--all");
-  await look("edge-disk-read-only", ["edge-1 can't store: read-only file system", survived], { level: "warn" });
+  await look("edge-disk-read-only", ["edge-1 can't store: read-only file system", "(dmesg says why it is read-only)", survived], { level: "warn" });
   await w.fail("lb-2");
   await w.order("/api/v1/admission", { admission: "pair" });
   await look("balancer-disk-read-only", ["lb-2: it can't write the placement: read-only file system"], { level: "warn" });
@@ -149,7 +149,7 @@ async function secrets(w, look) {
   const secret = path.join(w.dir, "other-secret");
   await run("sh", ["-c", `umask 077; echo another-secret-of-another-cluster > ${secret}`]);
   await w.again("edge-2", { without: ["--secret-file"], args: ["--secret-file", secret] });
-  await look("edge-with-another-secret", ["edge-2 is down, and its calls are refused, for it shows another secret than this cluster's", "Give it this cluster's secret file"], { level: "bad", limit: 40_000 });
+  await look("edge-with-another-secret", ["edge-2 is down, and its calls are refused, for it shows another secret than this cluster's", "Give edge-2 this cluster's secret file"], { level: "bad", limit: 40_000 });
   await w.again("lb-3", { without: ["--secret-file"], args: ["--secret-file", secret] });
   await look("balancer-with-another-secret", ["lb-3 and the others don't hear each other"], { limit: 40_000 });
 }
