@@ -87,7 +87,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 // Reasons of answers above 499 to nodes. With one, a balancer gives the answer to
 // the viewer; without, it takes this edge for the cause and asks another.
 const (
-	reasonOrigin = "origin_unavailable"
+	reasonOrigin = call.ReasonBroke
 	reasonPassed = "origin_answered" // it is the origin's own answer
 	reasonBusy   = "manifests_busy"  // large ones wait for each other
 )

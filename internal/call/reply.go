@@ -17,6 +17,7 @@ const (
 	ReasonOrigin = "origin"
 	ReasonUnused = "not_found"
 	ReasonBody   = "bad_body"
+	ReasonBroke  = "origin_unavailable" // it was asked, and what came was no whole answer
 )
 
 // Problem is the body of every error: one line for people, one word for programs.

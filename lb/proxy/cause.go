@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -28,6 +29,7 @@ var (
 	errStalled = errors.New("no byte for the limit")
 	errSlow    = errors.New("slower than the floor")
 	errStatus  = errors.New("failed without a reason")
+	errOrigin  = fmt.Errorf("%w: the origin's answer broke off there", errStatus) // 502
 	errVersion = errors.New("another version")
 	errRefused = errors.New("the edge refuses the session")
 	errViewer  = errors.New("the viewer has gone")

@@ -25,6 +25,8 @@ func (k *response) accept(a *attempt) error {
 		return k.repeats(a)
 	case k.begun:
 		return k.continues(a)
+	case h.Status == http.StatusBadGateway && len(h.Get(reasonField)) == 0:
+		return errOrigin
 	case h.Status >= 500 && len(h.Get(reasonField)) == 0:
 		return errStatus
 	case h.Status == http.StatusServiceUnavailable && k.e.Anew != nil && wire.RefusesSession(string(h.Get(reasonField))):

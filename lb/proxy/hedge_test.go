@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/fault"
 	"tandem/internal/wire"
 )
@@ -275,5 +276,17 @@ func TestNobodyIsLeft(t *testing.T) {
 	}
 	if g := s.get(http.MethodPost, "/big", ""); g.status != http.StatusMethodNotAllowed {
 		t.Fatalf("%d", g.status)
+	}
+}
+
+// When all are there and the origin's answer broke off at each of them, it is the origin's
+// fault.
+func TestAllHaveFailedForTheOrigin(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.fault(0, fault.Fault{Kind: fault.Status})
+	s.fault(1, fault.Fault{Kind: fault.Status})
+	if g := s.get(http.MethodGet, "/big", ""); g.status != http.StatusBadGateway || g.header.Get(wire.HeaderReason) != call.ReasonBroke {
+		t.Fatalf("%d %s, %v", g.status, g.header.Get(wire.HeaderReason), g.err)
 	}
 }

@@ -85,15 +85,16 @@ func (k *response) giveUp(err error) (int, int64) {
 	case k.begun:
 		panic(http.ErrAbortHandler) // visibly broken (LB.view makes it a reset), never silently short
 	default:
-		status := http.StatusServiceUnavailable
+		status, reason, text := http.StatusServiceUnavailable, wire.ReasonNoEdge, "no edge could answer"
 		switch {
 		case errors.Is(err, errDeadly):
-			call.Refuse(k.w, http.StatusBadGateway, wire.ReasonDeadly, "edges died under this request, and no further one is asked")
-			return http.StatusBadGateway, 0
+			status, reason, text = http.StatusBadGateway, wire.ReasonDeadly, "edges died under this request, and no further one is asked"
+		case errors.Is(err, errOrigin):
+			status, reason, text = http.StatusBadGateway, call.ReasonBroke, "the origin's answer broke off before its first byte, at each edge that was asked"
 		case errors.Is(err, errStatus):
 			status = http.StatusBadGateway
 		}
-		call.Refuse(k.w, status, wire.ReasonNoEdge, "no edge could answer")
+		call.Refuse(k.w, status, reason, text)
 		return status, 0
 	}
 }
