@@ -108,7 +108,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Identity, "identity", "", "directory of this node's certificate (tandem join): nodes prove to each other who they are, and what they say is encrypted; or one that holds those of several nodes, by name"),
 		setting.String(&c.NodeListen, "node-listen", "", "address for balancers and neighbours, with TLS and both sides' certificates, apart from viewers'; needs --identity (default: they call --listen, by TLS, and viewers there find none of their endpoints)"),
 		setting.String(&c.NodeMedia, "node-media", wire.MediaTLS, "how media goes to balancers: tls, or plain, where they say so too (docs/security.md): heads sealed, bodies in clear, for networks whose wires are yours; needs --identity, without --node-listen"),
-		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); of both this and capacity-mbit the lower one counts. 0: not stated; an edge of a cluster then takes 1000 and says so"),
+		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); of both this and capacity-mbit the lower one counts. 0: not stated; an edge of a cluster then has the least that another edge states, else 1000, and says so"),
 		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
 		setting.String(&c.PublicURL, "public-url", "", "base URL by which viewers may call this edge themselves, for streams whose balancers redirect (--redirect); default: they may not"),
@@ -236,9 +236,9 @@ func (c *Config) checkIdentity() error {
 	return nil
 }
 
-// assumedCapacity is what an edge of a cluster takes for its capacity when nobody has
-// stated any. It says so at each start: where the others have less, it waits to be
-// accepted; where it has less itself, its viewers find out.
+// assumedCapacity is what an edge of a cluster has when nobody in it has stated any
+// capacity; else one that states none is given the least of the others', so that no
+// limit falls by it (raftfsm). It says at each start which it is.
 const assumedCapacity = 1000
 
 // stateCapacity makes the capacity sessions, whatever it is stated in.

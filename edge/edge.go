@@ -103,9 +103,6 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err := e.furnish(deps); err != nil {
 		return nil, errors.Join(err, e.store.Close())
 	}
-	if cfg.assumed {
-		e.log.Warn().Int("sessions", cfg.Capacity).Str("set", "--capacity").Msg("nobody has stated what this edge can deliver: this is assumed; --capacity, or --capacity-mbit with --session-kbit, says it")
-	}
 	e.asks = newClientBudgets(cfg.MaxMisses, deps.Now)
 	e.held = budget.NewHeld(kernel.HeldMost(cfg.MaxHeld), budget.Spares)
 	e.limiter = budget.NewLimiter(cfg.MaxConnections, cfg.MaxPerClient, e.cfg.Proxies.ClientOf(wire.ClientOf))

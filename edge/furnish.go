@@ -31,7 +31,7 @@ func (c *Config) fetch(loopID string) fetch.Config {
 // member are the settings of the room that is the ring's.
 func (c *Config) member() member.Config {
 	return member.Config{
-		Name: c.Name, Data: c.Data, Balancers: c.Balancers, Capacity: c.Capacity, Public: c.PublicURL, Zone: c.Zone, After: c.After, NoticeEvery: c.NoticeEvery, SilentFor: c.SilentFor,
+		Name: c.Name, Data: c.Data, Balancers: c.Balancers, Capacity: c.Capacity, Assumed: c.assumed, Public: c.PublicURL, Zone: c.Zone, After: c.After, NoticeEvery: c.NoticeEvery, SilentFor: c.SilentFor,
 		ReportEvery: c.ReportEvery, SessionIdle: c.SessionIdle, ProvisionalIdle: c.ProvisionalIdle, ProvisionalPerClient: c.ProvisionalEach, CopyRate: c.CopyRate, FillTimeout: c.OriginTimeout, Query: c.query,
 	}
 }

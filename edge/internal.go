@@ -114,6 +114,10 @@ func (n Nodes) origins() func(host string) *tls.Config {
 
 // applied goes by what a placement says of origins, and of trust.
 func (n Nodes) applied(before, now *wire.Placement) {
+	was, _ := before.Edge(n.e.cfg.Name)
+	if self, ok := now.Edge(n.e.cfg.Name); ok && n.e.cfg.assumed && was.Capacity != self.Capacity {
+		n.e.log.Warn().Int("sessions", self.Capacity).Str("set", "--capacity").Msg("no capacity is stated: it has the least that another edge states, or 1000; --capacity, or --capacity-mbit with --session-kbit, says it")
+	}
 	if !wire.SameUpstreams(before.Upstreams, now.Upstreams) {
 		n.e.ways.give(now.Upstreams)
 	}

@@ -92,7 +92,7 @@ var metrics = []metric{
 	{"tandem_edge_nodes_altered_total", "Connections to nodes that ended because what one side got was not what the other one sent.", false, count(func(e *Edge) *atomic.Int64 { return &identity.CountsOf(e.identity).Altered })},
 	{"tandem_edge_stand_ins", "Neighbours for which it stands in by its own word: they are silent, and nobody can commit their death.", true, func(e *Edge) float64 { return float64(e.member.StandIns()) }},
 	{"tandem_edge_sessions", "Sessions that this edge delivers by the tables.", true, func(e *Edge) float64 { return float64(e.member.Delivering()) }},
-	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.cfg.Capacity) }},
+	{"tandem_edge_capacity", "Most sessions that this edge can deliver.", true, func(e *Edge) float64 { return float64(e.member.Capacity()) }},
 	{"tandem_edge_placement_version", "Version of the placement that is followed.", true, func(e *Edge) float64 { return float64(e.view.Placement().Version) }},
 	{"tandem_edge_store_objects", "Objects in the store.", true, stat(func(s segstore.Stats) int64 { return int64(s.Objects) })},
 	{"tandem_edge_store_bytes", "Bytes on disk.", true, stat(func(s segstore.Stats) int64 { return s.Bytes })},

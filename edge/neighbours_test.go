@@ -31,3 +31,29 @@ func TestBothNeighboursAreTold(t *testing.T) {
 		}
 	}
 }
+
+// An edge that states no capacity has the one that the placement gives it, says so in its
+// reports and does not register again because of it. One that states one does.
+func TestWhoStatesNoCapacityHasWhatItIsGiven(t *testing.T) {
+	for _, assumed := range []bool{true, false} {
+		o := newOrigin(t)
+		b, edges := startRingOf(t, 1, o, func(int) Config { return Config{Capacity: 1000, assumed: assumed} })
+		give := func() {
+			b.change(func(p *wire.Placement) *wire.Placement {
+				p.Edges[0].Capacity = 8
+				return ring.Form(p.Index())
+			})
+		}
+		give()
+		want := 8
+		if !assumed {
+			want = 1000 // it says again what it can
+		}
+		eventually(t, "reported", func() bool {
+			p := edges[0].view.Placement()
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return p.Version == b.placement.Version && p.Edges[0].Capacity == want && b.reports["edge-1"].Version == p.Version && b.reports["edge-1"].Capacity == want
+		})
+	}
+}

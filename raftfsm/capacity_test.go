@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
@@ -187,5 +188,108 @@ func TestZonesMakeTheRing(t *testing.T) {
 	bad.Edge.Zone = "rack 1"
 	if r := s.do(bad); r.Code != "malformed" {
 		t.Fatalf("%+v", r)
+	}
+}
+
+// limits are those of the members, in the order of the ring.
+func (s *script) limits() string {
+	var all []int
+	of := ring.LimitsOf(s.state.Placement())
+	for _, e := range ring.Members(s.state.Placement()) {
+		all = append(all, of[e.Name])
+	}
+	return fmt.Sprint(all)
+}
+
+// A cluster whose streams have all been unplaced, as after a night, is founded no more:
+// a greater edge waits, and so does a member's higher capacity, also by a snapshot, and
+// by one that an older build wrote.
+func TestAnIdleClusterIsNotANewOne(t *testing.T) {
+	s := newScript(t)
+	for _, e := range []struct {
+		name     string
+		capacity int
+	}{{"e1", 8}, {"e2", 8}, {"e3", 40}, {"e4", 8}} { // unequal, and nobody waits
+		s.must(sized(e.name, 1, e.capacity))
+	}
+	if now := s.limits(); now != "[3 3 15 3]" {
+		t.Fatalf("limits %s", now)
+	}
+	s.must(sized("e3", 2, 8))
+	s.must(Command{Kind: Place, Stream: "/s/", Pair: 1})
+	s.must(Command{Kind: Unplace, Stream: "/s/"})
+	for _, written := range []func() []byte{
+		func() []byte { return imageOf(t, s.state) },
+		func() []byte { return imageOf(t, &State{placement: s.state.placement, record: newRecord()}) }, // without the mark
+	} {
+		restored, err := ReadState(bytes.NewReader(written()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if restored.founding {
+			t.Fatal("a snapshot makes it a new cluster")
+		}
+	}
+	s.must(sized("e5", 1, 1000))
+	if e := s.edge("e5"); e.State != wire.EdgePending || s.limits() != "[6 6 6 6]" {
+		t.Fatalf("%+v, limits %s", e, s.limits())
+	}
+	s.must(sized("e2", 1, 1000))
+	if e := s.edge("e2"); e.Capacity != 8 || e.Asks != 1000 {
+		t.Fatalf("%+v", e)
+	}
+	s.must(sized("e6", 1, 8)) // it lowers nobody's
+	if e := s.edge("e6"); e.State != wire.EdgeUp || s.limits() != "[6 6 6 6 6]" {
+		t.Fatalf("%+v, limits %s", e, s.limits())
+	}
+	s.must(Command{Kind: Accept, Name: "e5", By: "operator"})
+	s.must(Command{Kind: EdgeReady, Name: "e5", Incarnation: 1, Version: s.edge("e5").Since})
+	if e := s.edge("e5"); e.State != wire.EdgeUp || e.Capacity != 1000 {
+		t.Fatalf("%+v", e)
+	}
+}
+
+// An edge that states no capacity lowers nobody's limit, whenever it comes: in a new
+// cluster it has the least that another states, whoever came first; later too, and keeps
+// what it has.
+func TestWhoStatesNoCapacityLowersNobodysLimit(t *testing.T) {
+	guess := func(name string, incarnation uint64) Command {
+		c := sized(name, incarnation, 1000)
+		c.Edge.Assumed = true
+		return c
+	}
+	for _, first := range [][]Command{
+		{guess("e1", 1), sized("e2", 1, 9), sized("e3", 1, 8)},
+		{sized("e2", 1, 9), guess("e1", 1), sized("e3", 1, 8)},
+		{sized("e3", 1, 8), sized("e2", 1, 9), guess("e1", 1)},
+	} {
+		s := newScript(t)
+		for _, c := range first {
+			s.must(c)
+		}
+		if e := s.edge("e1"); e.Capacity != 8 || !e.Assumed || s.limits() != "[5 5 5]" {
+			t.Fatalf("%+v, limits %s", e, s.limits())
+		}
+		s.must(Command{Kind: Place, Stream: "/s/", Pair: 1})
+		s.must(guess("e4", 1))
+		if e := s.edge("e4"); e.Capacity != 8 || e.State != wire.EdgeJoining {
+			t.Fatalf("%+v", e)
+		}
+		s.must(guess("e2", 2)) // it has stated 9
+		s.must(sized("e3", 1, 4))
+		if a, b := s.edge("e2"), s.edge("e1"); a.Capacity != 9 || !a.Assumed || b.Capacity != 8 {
+			t.Fatalf("%+v, %+v", a, b)
+		}
+		s.must(sized("e2", 2, 9))
+		if e := s.edge("e2"); e.Assumed {
+			t.Fatalf("%+v", e)
+		}
+	}
+	s := newScript(t)
+	for _, name := range []string{"e1", "e2"} { // nobody says anything
+		s.must(guess(name, 1))
+	}
+	if s.limits() != "[500 500]" {
+		t.Fatal(s.limits())
 	}
 }

@@ -18,7 +18,7 @@ type Kind string
 
 // Kinds of commands; docs/architecture.md says who proposes which.
 const (
-	EdgeUp       Kind = "edge_up"    // Edge, After, Loads: an edge has registered
+	EdgeUp       Kind = "edge_up"    // Edge, After, Held, Loads: an edge has registered
 	EdgeDown     Kind = "edge_down"  // Name, Incarnation, Noticed, Cause, Loads: it is dead
 	EdgeReady    Kind = "edge_ready" // Name, Incarnation, Version, Loads: its copy is complete
 	Drain        Kind = "drain"      // Name, Loads
@@ -74,6 +74,7 @@ type Command struct {
 	Cause string `json:"cause,omitempty"`
 
 	Edge        *wire.Edge     `json:"edge,omitempty"`
+	Held        bool           `json:"held,omitempty"` // with EdgeUp: the cluster has held a stream, so it is being founded no more
 	Name        string         `json:"name,omitempty"` // of an edge or a balancer
 	Incarnation uint64         `json:"incarnation,omitempty"`
 	After       string         `json:"after,omitempty"`

@@ -18,6 +18,7 @@ type view struct {
 	audited   []wire.Audited
 	secrets   secrets
 	tallies   tallies
+	founding  bool
 	changed   chan struct{}
 }
 

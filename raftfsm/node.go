@@ -61,7 +61,7 @@ func (n *Node) publish(s *State, events []wire.Event) {
 		return
 	}
 	n.changes.follow(s.Placement())
-	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), audited: s.record.audited, secrets: s.secrets, tallies: s.tallies, changed: make(chan struct{})})
+	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), audited: s.record.audited, secrets: s.secrets, tallies: s.tallies, founding: s.founding, changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
 	}

@@ -20,6 +20,8 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 	if c.At == 0 {
 		c.At = n.config.Now().UnixMilli()
 	}
+	seen := n.view.Load()
+	c = completed(c, seen.placement, seen.founding)
 	b, err := c.Encode()
 	if err != nil {
 		return Result{}, err

@@ -41,6 +41,7 @@ func (s *script) raw(b []byte) Result {
 func (s *script) do(c Command) Result {
 	s.t.Helper()
 	c.At = 1_000_000 + int64(len(s.log))
+	c = completed(c, s.state.placement, s.state.founding)
 	b, err := c.Encode()
 	if err != nil {
 		s.t.Fatal(err)

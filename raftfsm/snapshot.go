@@ -29,11 +29,12 @@ type image struct {
 	Answers   []answer        `json:"answers"`
 	Secrets   *secrets        `json:"secrets,omitempty"`
 	Audited   []wire.Audited  `json:"audited,omitempty"`
-	Tallies   *tallies        `json:"tallies,omitempty"` // nil: nothing was counted, or an older build has written this
+	Tallies   *tallies        `json:"tallies,omitempty"`  // nil: nothing was counted, or an older build has written this
+	Founding  bool            `json:"founding,omitempty"` // false: it has held a stream, or an older build has written this
 }
 
 func (s *State) image() image {
-	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers, Audited: s.record.audited}
+	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers, Audited: s.record.audited, Founding: s.founding}
 	if own := s.secrets; !own.empty() {
 		im.Secrets = &own
 	}
@@ -121,6 +122,7 @@ func stateOf(body []byte) (*State, error) {
 	if im.Tallies != nil {
 		s.tallies = *im.Tallies
 	}
+	s.founding = im.Founding
 	s.record.history = append(s.record.history, im.History...)
 	s.record.deaths = append(s.record.deaths, im.Deaths...)
 	s.record.audited = append(s.record.audited, im.Audited...)

@@ -14,12 +14,13 @@ type State struct {
 	secrets   secrets
 	tallies   tallies
 	record    record
+	founding  bool // no stream was ever placed
 }
 
 // NewState is the state before the first command.
 func NewState() *State {
 	p := &wire.Placement{Admission: ring.FailSafeAdmission, NextPair: 1}
-	return &State{placement: complete(p).Index(), record: newRecord()}
+	return &State{placement: complete(p).Index(), record: newRecord(), founding: true}
 }
 
 // Placement is the present placement, which is never changed.
@@ -100,6 +101,7 @@ func (s *State) carryOut(index uint64, c *Command) Result {
 	}
 	s.adopt(ch.next, index)
 	s.secrets, s.tallies = ch.secrets, ch.tallies
+	s.founding = s.founding && ch.next.Streams.Len() == 0
 	s.record.deaths = ch.deaths
 	s.record.note(ch.events)
 	s.record.audited = last(append(s.record.audited, ch.audited...), keepAudited)

@@ -8,7 +8,7 @@ import (
 )
 
 // edgeUp takes an edge in, or notes that one is there again. While no stream is
-// placed there is nothing to copy, so an edge is up at once.
+// placed there is nothing to copy, so an edge is up at once, unless it has to wait.
 func edgeUp(ch *change) error {
 	if err := validEdge(ch.c.Edge); err != nil {
 		return err
@@ -28,7 +28,7 @@ func edgeUp(ch *change) error {
 	}
 	e := known
 	e.Stopped = false
-	e.HTTP, e.Admin, e.Public, e.Zone, e.Incarnation = given.HTTP, given.Admin, given.Public, given.Zone, given.Incarnation
+	e.HTTP, e.Admin, e.Public, e.Zone, e.Incarnation, e.Assumed = given.HTTP, given.Admin, given.Public, given.Zone, given.Incarnation, given.Assumed
 	ch.stated(&e, given.Capacity)
 	restarted := e.Incarnation > known.Incarnation
 	switch {
@@ -46,11 +46,11 @@ func (ch *change) newEdge(given wire.Edge) error {
 		return fmt.Errorf("%w: edge %s: the cluster has %d edges already", ErrLimit, given.Name, MaxEdges)
 	}
 	e := wire.Edge{
-		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Public: given.Public, Capacity: given.Capacity, Zone: given.Zone, Incarnation: given.Incarnation,
+		Name: given.Name, HTTP: given.HTTP, Admin: given.Admin, Public: given.Public, Capacity: given.Capacity, Assumed: given.Assumed, Zone: given.Zone, Incarnation: given.Incarnation,
 		State: wire.EdgeJoining, After: ch.c.After, Since: ch.version,
 	}
-	p := ch.edit()
-	if p.Streams.Len() == 0 {
+	p, waits := ch.edit(), !ch.foundingYet() && ring.Lowers(ch.before, e)
+	if p.Streams.Len() == 0 && !waits {
 		e.State, e.After = wire.EdgeUp, ""
 		p.Edges = append(p.Edges, e)
 		ch.form()
@@ -61,7 +61,7 @@ func (ch *change) newEdge(given wire.Edge) error {
 		e.After = ring.PlaceFor(ch.before, e)
 	}
 	text := fmt.Sprintf("%s has registered and copies what it will hold.", e.Name)
-	if ring.Lowers(ch.before, e) {
+	if waits {
 		e.State = wire.EdgePending
 		text = fmt.Sprintf("%s has registered: its capacity of %d would lower the others' limits, so it waits to be accepted.", e.Name, e.Capacity)
 	}
@@ -73,6 +73,9 @@ func (ch *change) newEdge(given wire.Edge) error {
 
 // form builds the ring anew, which is possible while it holds no stream.
 func (ch *change) form() {
+	if ch.foundingYet() {
+		ch.assume()
+	}
 	ch.next = ring.Form(ch.edit().Index())
 	ch.ringChanged()
 	ch.settle(ring.AnchorHome)

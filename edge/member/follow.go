@@ -125,7 +125,7 @@ func (m *Member) registrationDue() (bool, error) {
 		m.log.Warn().Msg("declared dead while alive; coming back as a new incarnation")
 		return true, nil
 	}
-	return self.Incarnation < mine || self.HTTP != m.address || self.Public != m.cfg.Public || max(self.Capacity, self.Asks) != m.cfg.Capacity || self.Zone != m.cfg.Zone, nil
+	return self.Incarnation < mine || self.HTTP != m.address || self.Public != m.cfg.Public || !m.cfg.Assumed && (self.Assumed || max(self.Capacity, self.Asks) != m.cfg.Capacity) || self.Zone != m.cfg.Zone, nil
 }
 
 // announce registers this edge and takes the placement in which it then stands.
@@ -133,7 +133,7 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 	stats := m.store.Stats()
 	reg := wire.Register{
 		Edge: wire.Edge{
-			Name: m.cfg.Name, HTTP: m.address, Admin: m.admin, Public: m.cfg.Public, Capacity: m.cfg.Capacity, Zone: m.cfg.Zone, Incarnation: m.incarnation.Load(), After: m.cfg.After,
+			Name: m.cfg.Name, HTTP: m.address, Admin: m.admin, Public: m.cfg.Public, Capacity: m.cfg.Capacity, Assumed: m.cfg.Assumed, Zone: m.cfg.Zone, Incarnation: m.incarnation.Load(), After: m.cfg.After,
 		},
 		After: m.cfg.After, Empty: stats.Objects == 0,
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Data        string // directory in which the incarnation is kept
 	Balancers   []string
 	Capacity    int
+	Assumed     bool   // nobody has stated it: what the placement says counts
 	Public      string // base URL for viewers; empty: none
 	Zone        string
 	After       string
@@ -152,6 +153,14 @@ func (m *Member) Run(ctx context.Context) error {
 
 // Incarnation is the number of this edge's present life.
 func (m *Member) Incarnation() uint64 { return m.incarnation.Load() }
+
+// Capacity is how many sessions it can deliver: as stated, or as the placement has it.
+func (m *Member) Capacity() int {
+	if self, ok := m.base.Load().Edge(m.cfg.Name); ok && m.cfg.Assumed {
+		return self.Capacity
+	}
+	return m.cfg.Capacity
+}
 
 // Delivering is how many sessions this edge delivers by the tables.
 func (m *Member) Delivering() int { return m.tables.delivering() }

@@ -41,7 +41,7 @@ func (m *Member) reports(ctx context.Context) error {
 func (m *Member) Report(streams bool) wire.Report {
 	r := m.traffic()
 	r.Edge, r.Incarnation, r.Sequence, r.Version = m.cfg.Name, m.incarnation.Load(), uint64(m.Counts.Reports.Add(1)), m.view.Placement().Version
-	r.Keys, r.Capacity, r.Recovery, r.StandsIn, r.Takeovers = m.Keys.Version(), m.cfg.Capacity, m.Copier.Progress.Load(), m.standIns.List(), m.tables.counts.List()
+	r.Keys, r.Capacity, r.Recovery, r.StandsIn, r.Takeovers = m.Keys.Version(), m.Capacity(), m.Copier.Progress.Load(), m.standIns.List(), m.tables.counts.List()
 	r.Opened, r.Time = m.tables.opened.Load(), m.now().UnixMilli() // opened: before they are counted
 	for _, t := range m.tables.list() {
 		load := t.load()

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"cmp"
 	"slices"
 
 	"tandem/internal/wire"
@@ -21,6 +22,24 @@ func Lowers(p *wire.Placement, e wire.Edge) bool {
 	next.Edges = append(next.Edges, e) // limits know no order
 	after := LimitsOf(&next)
 	return slices.ContainsFunc(p.Edges, func(o wire.Edge) bool { return o.Name != e.Name && after[o.Name] < before[o.Name] })
+}
+
+// LeastCapacity is the least that another member states; where none states any, the
+// least that one has. 0: there is no other.
+func LeastCapacity(p *wire.Placement, name string) int {
+	stated, any := 0, 0
+	for _, e := range p.Edges {
+		switch {
+		case e.Name == name || !InRing(e.State):
+			continue
+		case !e.Assumed && (stated == 0 || e.Capacity < stated):
+			stated = e.Capacity
+		}
+		if any == 0 || e.Capacity < any {
+			any = e.Capacity
+		}
+	}
+	return cmp.Or(stated, any)
 }
 
 // Fit lets the tables follow their members' capacities: a table has as many slots as

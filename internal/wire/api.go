@@ -88,7 +88,8 @@ type EdgeStatus struct {
 	Admin       string    `json:"admin"`
 	Incarnation uint64    `json:"incarnation"`
 	Capacity    int       `json:"capacity"`
-	Asks        int       `json:"asks,omitempty"` // a higher capacity that waits to be accepted
+	Assumed     bool      `json:"assumed,omitempty"` // nobody has stated Capacity
+	Asks        int       `json:"asks,omitempty"`    // a higher capacity that waits to be accepted
 	Zone        string    `json:"zone,omitempty"`
 	Limit       int       `json:"limit"` // most sessions it is given: claim 8
 	Delivering  int       `json:"delivering"`

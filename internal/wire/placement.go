@@ -37,6 +37,7 @@ type Edge struct {
 	Capacity    int       `json:"capacity"`
 	Incarnation uint64    `json:"incarnation"` // rises at each start of the edge; older messages change nothing
 	State       EdgeState `json:"state"`
+	Assumed     bool      `json:"assumed,omitempty"`  // nobody has stated Capacity
 	Asks        int       `json:"asks,omitempty"`     // a higher capacity that it states and that waits to be accepted
 	Public      string    `json:"public,omitempty"`   // base URL by which viewers may call it themselves; none: balancers alone do
 	Zone        string    `json:"zone,omitempty"`     // what it may be lost together with: a host, a rack

@@ -35,6 +35,9 @@ func edgeNotes(e *wire.EdgeStatus, clock string) (notes []string) {
 	} else if e.Asks > 0 {
 		notes = append(notes, fmt.Sprintf("states %d: tandem accept %s", e.Asks, e.Name))
 	}
+	if e.Assumed && e.State != wire.EdgeDown {
+		notes = append(notes, fmt.Sprintf("states no capacity: %d is assumed", e.Capacity))
+	}
 	if e.Stopped {
 		notes = append(notes, "stopped in order")
 	}

@@ -16,6 +16,7 @@ var noteRows = []struct {
 }{
 	{"calm", func(*wire.Status) {}, "edge-1", ""},
 	{"an edge waits", func(s *wire.Status) { s.Edges[3].State = wire.EdgePending }, "edge-4", "tandem accept edge-4"},
+	{"an edge states no capacity", func(s *wire.Status) { s.Edges[3].Assumed = true }, "edge-4", "states no capacity: 50 is assumed"},
 	{"an edge asks for more", func(s *wire.Status) { s.Edges[3].Asks = 90 }, "edge-4", "states 90: tandem accept edge-4"},
 	{"stopped in order, and somebody calls in its name", func(s *wire.Status) {
 		dead(s, 0)

@@ -38,7 +38,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 	out := make([]wire.EdgeStatus, 0, len(p.Edges))
 	for _, e := range p.Edges {
 		s := wire.EdgeStatus{
-			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity, Asks: e.Asks, Zone: e.Zone,
+			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity, Assumed: e.Assumed, Asks: e.Asks, Zone: e.Zone,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
 			FailSafe: ring.Delivers(e.State) && stands[e.Name], Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
 		}

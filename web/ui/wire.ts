@@ -28,6 +28,7 @@ export interface EdgeStatus {
   admin: string;
   incarnation: number;
   capacity: number;
+  assumed?: boolean; // nobody has stated the capacity
   asks?: number; // a higher capacity that waits to be accepted
   zone?: string;
   limit: number;
