@@ -277,7 +277,7 @@ func TestWhoStatesNoCapacityLowersNobodysLimit(t *testing.T) {
 		}
 		s.must(guess("e2", 2)) // it has stated 9
 		s.must(sized("e3", 1, 4))
-		if a, b := s.edge("e2"), s.edge("e1"); a.Capacity != 9 || !a.Assumed || b.Capacity != 8 {
+		if a, b := s.edge("e2"), s.edge("e1"); a.Capacity != 9 || a.Asks != 0 || !a.Assumed || b.Capacity != 8 {
 			t.Fatalf("%+v, %+v", a, b)
 		}
 		s.must(sized("e2", 2, 9))
@@ -291,5 +291,29 @@ func TestWhoStatesNoCapacityLowersNobodysLimit(t *testing.T) {
 	}
 	if s.limits() != "[500 500]" {
 		t.Fatal(s.limits())
+	}
+}
+
+// What a command's proposer knows goes with it.
+func TestWhoProposesKnowsWhetherAClusterIsNew(t *testing.T) {
+	config := (&cluster{t: t, dir: t.TempDir()}).config("lb-1")
+	config.Bind, config.Peers = "127.0.0.1:0", []wire.Balancer{{Name: "lb-1"}}
+	n, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := n.WaitLeader(patient(t)); err != nil {
+		t.Fatal(err)
+	}
+	guess := sized("e2", 1, 1000)
+	guess.Edge.Assumed = true
+	for _, c := range []Command{sized("e1", 1, 8), guess, {Kind: Place, Stream: "/s/", Pair: 1}, {Kind: Unplace, Stream: "/s/"}, sized("e3", 1, 1000)} {
+		if _, err := n.Propose(patient(t), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := n.Placement(); p.Edges[1].Capacity != p.Edges[0].Capacity || p.Edges[2].State != wire.EdgePending {
+		t.Fatalf("what the proposer knows is not in the commands: %+v", p.Edges)
 	}
 }
