@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func TestEveryTakeoverOfACluster(t *testing.T) {
 	for n := range times {
 		for _, entry := range programmes {
 			t.Run(fmt.Sprintf("%s, %d", entry[1:], n+1), func(t *testing.T) { takeovers(t, entry) })
+			t.Run(fmt.Sprintf("planned, %s, %d", entry[1:], n+1), func(t *testing.T) { planned(t, entry) })
 			t.Run(fmt.Sprintf("two neighbours of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 1) })
 			t.Run(fmt.Sprintf("two of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 2) })
 		}
@@ -75,6 +77,40 @@ func takeovers(t *testing.T, entry string) {
 		returned(t, h, name)
 		t.Logf("wiped %v; what comes next is ready: %s", death == 1, r.asked(time.Now()))
 	}
+	if after := opened(t, h); !maps.Equal(before, after) {
+		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+}
+
+// planned is one cluster in which sessions go from one living edge to others: by drain,
+// resume, SIGTERM and the return after it, and remove.
+func planned(t *testing.T, entry string) {
+	h := start(t, "--edges", "4")
+	film(t, filepath.Join(h.Dir, "ingest", "film"))
+	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
+	before := everybody(t, h, filmViewers)
+	crowd.further(2, nil)
+	s, err := h.Status()
+	must(t, err)
+	name, r := busiest(s), &readiness{t: t, h: h, crowd: crowd}
+	n, err := h.Node(name)
+	must(t, err)
+	ordered := func(what string) {
+		began := time.Now()
+		must(t, h.Order(http.MethodPost, "/api/v1/edges/"+name+"/"+what, nil, nil))
+		t.Logf("%s: %s", what, r.asked(began))
+	}
+	ordered("drain")
+	ordered("resume")
+	r.ends(name)
+	began := time.Now()
+	must(t, syscall.Kill(n.PID, syscall.SIGTERM))
+	h.Await(name+" is down", 10*time.Second, func(s *wire.Status) bool { return cluster.EdgeState(s, name) == wire.EdgeDown })
+	t.Logf("SIGTERM: %s", r.asked(began))
+	returned(t, h, name)
+	t.Logf("back: %s", r.asked(time.Now()))
+	r.ends(name)
+	ordered("remove")
 	if after := opened(t, h); !maps.Equal(before, after) {
 		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
 	}
