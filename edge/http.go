@@ -218,10 +218,11 @@ func (e *Edge) requestOf(h rules.Fields, target, remote string, node bool) (x re
 	if !e.clustered() { // in a cluster it stands in a session: what is let in is told by the path as it came
 		key = wire.Climbed(key)
 	}
-	if strings.HasPrefix(key, wire.Internal) { // spelled so that it was not seen before
+	token, rest, sitting := wire.SplitPath(key)
+	if strings.HasPrefix(rest, wire.Internal) { // spelled so that it was not seen before, or in a session
 		return x, refusal{http.StatusForbidden, "closed", "closed to viewers"}
 	}
-	if token, rest, ok := wire.SplitPath(key); ok && e.clustered() {
+	if sitting && e.clustered() {
 		if refused = e.session(&x, token, rest, viewer); refused.status != 0 {
 			return x, refused
 		}

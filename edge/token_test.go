@@ -87,6 +87,11 @@ func TestSessionOpensAnyPathOfItsOrigin(t *testing.T) {
 			t.Errorf("%s: %d, %d bytes", path, resp.StatusCode, len(body))
 		}
 	}
+	for _, path := range []string{"/_tandem/catalog", "/v/../%5Ftandem/catalog"} { // nobody's but a node's
+		if status, _ := spell(t, edges[0].url, "/s/"+tokenOf(id, "/v/x/")+path); status != http.StatusForbidden || o.count("/_tandem/catalog") > 0 {
+			t.Errorf("%s: %d, the origin was asked %d times", path, status, o.count("/_tandem/catalog"))
+		}
+	}
 	if list, _ := edges[0].member.Sessions(10); len(list) != 1 || list[0].Stream != "/v/x/" {
 		t.Errorf("sessions: %+v", list)
 	}

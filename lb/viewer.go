@@ -54,12 +54,13 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 	if !ok {
 		return l.deny(w, http.StatusBadRequest, call.ReasonPath, "the path is too long or malformed")
 	}
-	if strings.HasPrefix(target, wire.Internal) { // spelled so that it was not seen before
+	token, rest, sitting := wire.SplitPath(target)
+	if strings.HasPrefix(rest, wire.Internal) { // spelled so that it was not seen before, or in a session
 		return l.deny(w, http.StatusForbidden, "closed", "closed to viewers")
 	}
 	r.RequestURI = target // one spelling from here on
 	l.awaitPlacement(r)
-	if token, rest, ok := wire.SplitPath(target); ok {
+	if sitting {
 		return l.inSession(w, r, token, rest)
 	}
 	if token, ok := steering.TokenOf(target); ok {
