@@ -2,7 +2,16 @@ package edge
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
+
+	"tandem/internal/wire"
 )
 
 // A man in the network between the origin and its group flips bits, plays back what he
@@ -37,4 +46,68 @@ func TestAManInTheGroupChangesNothing(t *testing.T) {
 		eventually(t, e.cfg.Name+" holds it", func() bool { return holds(t, e, path) })
 		eventually(t, e.cfg.Name+" counts him", func() bool { return e.group.Counts.Foreign.Load() > 0 && e.group.Counts.Replayed.Load() > 0 })
 	}
+}
+
+// Who repairs an object asks the other member for what is there alone. One that waited
+// for what it is itself still without would wait for the one that asks.
+func TestARepairWaitsForNothing(t *testing.T) {
+	o, goOn := newOrigin(t), make(chan struct{})
+	end := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(end)
+	const there = segmentSize / 2
+	path := "/v/x/1.m4s"
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		body := bodyOf(path, segmentSize)
+		w.Header().Set("Content-Length", strconv.Itoa(segmentSize))
+		w.Header().Set("Content-Type", "video/iso.segment")
+		w.Header().Set("Cache-Control", "max-age=600")
+		_, _ = w.Write(body[:there])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-goOn:
+			_, _ = w.Write(body[there:])
+		case <-r.Context().Done():
+		}
+		return true
+	})
+	_, edges := startRing(t, 2, o)
+	e := edges[0]
+	var under sync.WaitGroup
+	under.Go(func() {
+		if _, body := get(t, e.url+path); !bytes.Equal(body, bodyOf(path, segmentSize)) {
+			t.Errorf("%d bytes", len(body))
+		}
+	})
+	defer under.Wait()
+	eventually(t, "half of it has come", func() bool {
+		v, ok := e.store.Growing(path)
+		if !ok {
+			return false
+		}
+		defer v.Close()
+		return v.Available() == there
+	})
+	for _, row := range []struct{ first, last, status int }{
+		{0, there - 1, http.StatusPartialContent},
+		{there - 1, there, http.StatusNotFound},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+wire.PathObject+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := append(asNode(), wire.HeaderPair, "1", wire.HeaderCached, "1", "Range", fmt.Sprintf("bytes=%d-%d", row.first, row.last))
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+		if cancel(); err != nil || resp.StatusCode != row.status {
+			t.Errorf("%d-%d: %v, %v", row.first, row.last, resp, err)
+		}
+	}
+	end()
 }

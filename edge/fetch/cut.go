@@ -61,12 +61,13 @@ func isManifest(f *Fetcher, key string, m *segstore.Meta) bool {
 
 // coming is the body that a fill has begun, for a neighbour that asks for a copy: what
 // has begun comes from elsewhere, so two that ask each other don't wait for each other.
+// Who repairs the same object asks for ranges: those that are here, as it may be asked too.
 func coming(f *Fetcher, r *http.Request, x *Request) (*segstore.View, bool) {
 	if !x.Peer || x.Stale {
 		return nil, false
 	}
 	view, ok := f.store.Growing(x.Key)
-	if ok && (view.Transient() || !view.Fresh(f.now()) || !rules.Selects(view.Meta().Vary, r.Header)) {
+	if ok && (view.Transient() || !view.Fresh(f.now()) || !rules.Covers(r.Header.Get("Range"), view.Available()) || !rules.Selects(view.Meta().Vary, r.Header)) {
 		closeView(view)
 		return nil, false
 	}

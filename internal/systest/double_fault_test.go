@@ -39,6 +39,7 @@ func TestTwoFaultsInOneResponse(t *testing.T) {
 	sum := longStream(t, filepath.Join(media, "long"))
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			h := start(t, "--media", media)
 			v := openLong(t, h)
 			v.settle()
@@ -296,6 +297,7 @@ func TestAFaultDuringAnOverflow(t *testing.T) {
 		{"its neighbour hangs", "edge-4", hang},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
 			a := seat(t, h)
 			crowd := apart(a, 24, func(i int) (string, player.Config) {

@@ -24,6 +24,7 @@ func TestFfmpegGetsEveryFrame(t *testing.T) {
 		{"DASH, the edge hangs", "/sample/manifest.mpd", "stop"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			// A cluster of its own: ffmpeg asks DASH segments at the entry, so by address
 			// and name it would be the viewer of the run before.
 			h := start(t)

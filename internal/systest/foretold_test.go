@@ -24,6 +24,7 @@ func TestDeathsAreAsTheSimulatorForetells(t *testing.T) {
 		{"all but one", []string{"edge-1", "edge-2", "edge-3"}, 8},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
 			a := seat(t, h)
 			crowd := apart(a, 24, func(i int) (string, player.Config) {

@@ -18,6 +18,7 @@ var Table = []Mutation{
 	{6, "edge/multicast/receiver.go", "a.add(d.Offset, d.Body, now, true)", "a.add(d.Offset, d.Body[:0], now, true)", "edge.TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired"},
 	{6, "edge/fetch/pair.go", "return f.group.Destination()", `return ""`, "edge.TestTheOriginSendsOnceToTheGroupAndTheHolesAreRepaired"},
 	{6, "origin/multicast.go", "d := *s.head\n", "d := *s.head\n	d.Offset = 1\n", "origin.TestTheGroupGetsTheObjectOnceAndTheAskerItsHeadAlone"},
+	{6, "edge/fetch/cut.go", "|| !rules.Covers(r.Header.Get(\"Range\"), view.Available())", "", "edge.TestARepairWaitsForNothing"},
 	{7, "edge/fetch/pair.go", "r.Header.Set(wire.HeaderDest, to)", "r.Header.Set(wire.HeaderVolatile, to)", "edge.TestTheOriginSendsTheSecondCopyToThePartner"},
 	{7, "origin/deliver.go", "wire.HeaderPair: j.pair, wire.HeaderDigest", "wire.HeaderPair: \"\", wire.HeaderDigest", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 	{10, "edge/prefetch/queue.go", "q[i].deadline.Compare(q[j].deadline)", "q[j].deadline.Compare(q[i].deadline)", "edge/prefetch.TestTheEarliestDeadlineComesFirst"},
