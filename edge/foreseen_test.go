@@ -11,15 +11,21 @@ import (
 )
 
 // Whoever is brought a session that another edge delivers has what comes next in it ready
-// before anybody says that that one is dead; so has who can tell that one nothing any more.
+// before anybody says that that one is dead; so has who can tell that one nothing any more,
+// and who is told that it is about to give its sessions to others.
 func TestWhatComesNextIsReadyAtTheFirstSign(t *testing.T) {
-	for what, sign := range map[string]func(v *watching, low, high *testEdge){
-		"a viewer is brought":   func(v *watching, _, high *testEdge) { v.ask(high, "/v/x/v.m3u8") },
-		"a notice is not taken": func(_ *watching, low, _ *testEdge) { low.stop() },
+	for what, sign := range map[string]func(v *watching, b *testBalancer, low, high *testEdge){
+		"a viewer is brought":   func(v *watching, _ *testBalancer, _, high *testEdge) { v.ask(high, "/v/x/v.m3u8") },
+		"a notice is not taken": func(_ *watching, _ *testBalancer, low, _ *testEdge) { low.stop() },
+		"it is foretold": func(_ *watching, b *testBalancer, _, _ *testEdge) {
+			b.mu.Lock()
+			b.giving = []string{"edge-1"}
+			b.mu.Unlock()
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			o := filmOrigin(t)
-			b, edges := startRing(t, 2, o)
+			b, edges := startRingOf(t, 2, o, func(int) Config { return Config{SilentFor: 100_000} }) // nobody is found silent
 			low, high := edges[0], edges[1]
 			id, reason := open(t, low, 1, "/v/x/")
 			if reason != "" {
@@ -36,7 +42,7 @@ func TestWhatComesNextIsReadyAtTheFirstSign(t *testing.T) {
 			if n := high.member.Prefetch.Loaded(); n != 0 {
 				t.Errorf("%d were made ready, and nothing was the matter", n)
 			}
-			sign(v, low, high)
+			sign(v, b, low, high)
 			high.has(t, v.next()...)
 			low.stop()
 			b.state("edge-1", wire.EdgeDown, ring.AnchorCurrent)

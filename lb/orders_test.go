@@ -142,3 +142,35 @@ func TestStatusSaysWhatTheLossOfAZoneWouldCost(t *testing.T) {
 		t.Fatalf("%+v", s.Pairs)
 	}
 }
+
+// Before a drain, a resume or a stop in order is made, edges are told in the answers to
+// their reports who is about to give sessions to others, by the placement of before: they
+// have what comes next in them ready when it is.
+func TestAPlannedTakeoverIsForetold(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 8})
+	c.place("/film/")
+	c.fill(3)
+	told := func() string {
+		var answer wire.ReportAnswer
+		c.node(http.MethodPost, wire.PathReport, c.members[2].report(), http.StatusOK, &answer)
+		return strings.Join(answer.Giving, " ")
+	}
+	if names := told(); names != "" {
+		t.Fatal(names)
+	}
+	e1, _ := c.lb.Placement().Edge("edge-1")
+	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
+	if names := told(); !strings.Contains(names, "edge-1") {
+		t.Errorf("drain: %q", names)
+	}
+	c.fill(3)
+	c.api(http.MethodPost, "/edges/edge-1/resume", nil, http.StatusOK, nil)
+	if names := told(); !strings.Contains(names, "edge-2") || strings.Contains(names, "edge-1") {
+		t.Errorf("resume: %q", names)
+	}
+	c.fill(3)
+	c.node(http.MethodPost, wire.PathStopping, wire.Stopping{Edge: "edge-1", Incarnation: e1.Incarnation}, http.StatusNoContent, nil)
+	if names := told(); !strings.Contains(names, "edge-1") {
+		t.Errorf("stop: %q", names)
+	}
+}

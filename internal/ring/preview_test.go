@@ -7,6 +7,17 @@ import (
 )
 
 // TestPreviews: what is said before a drain, a removal or a joining is what then is.
+// Who gives sessions to others: e1, of 8 by figure 16, by its drain, and e2, which then
+// has more than it can deliver; by its resume those who stood in.
+func TestWhoGivesSessions(t *testing.T) {
+	p, loads := figure16()
+	equal(t, "drain", Givers(p, "e1", loads, wire.EdgeDraining), []string{"e1", "e2"})
+	equal(t, "it stops", Givers(p, "e1", loads, wire.EdgeDown), []string{"e1", "e2"})
+	p, _ = Without(p, "e1", loads, wire.EdgeDraining)
+	equal(t, "resume", Givers(p, "e1", loads, wire.EdgeUp), []string{"e2", "e3", "e4"})
+	equal(t, "nothing changes", Givers(p, "e1", loads, wire.EdgeDraining), []string(nil))
+}
+
 func TestPreviews(t *testing.T) {
 	p, loads := figure16()
 	for i := range loads {

@@ -78,6 +78,25 @@ func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, stat
 	return plan.ApplyTo(&next), plan
 }
 
+// Givers are the edges that give sessions to others when an edge gets another state: when
+// it is drained, or resumed, or stops in order.
+func Givers(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) (names []string) {
+	after, _ := Without(p, edge, loads, state)
+	if state == wire.EdgeUp {
+		after = Settle(after, loads, AnchorHome).ApplyTo(after)
+	}
+	for _, m := range boundaryMoves(p, after) {
+		q, _ := p.Pair(m.Pair)
+		if m.After < m.Before {
+			names = append(names, q.Low)
+		} else {
+			names = append(names, q.High)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // DeathCosts is how many sessions more than now would find no room after an edge's death.
 func DeathCosts(p *wire.Placement, edge string, loads []Load) int {
 	tables := TablesOf(p, loads)

@@ -75,6 +75,12 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 				string(kind)+" of "+e.Name+" would leave "+plural(lost, "session", "sessions")+" without an edge; make room first, or force it (?force=true, --force)")
 			return
 		}
+		switch {
+		case kind == raftfsm.Drain && e.State == wire.EdgeUp:
+			a.deps.Control.Loads.Foretell(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeDraining, a.deps.Now())
+		case kind == raftfsm.Resume && e.State == wire.EdgeDraining:
+			a.deps.Control.Loads.Foretell(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeUp, a.deps.Now())
+		}
 		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
 		if result, ok := a.order(w, r, c); ok {
 			call.Reply(w, http.StatusOK, done{result.Version})

@@ -155,6 +155,7 @@ func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 	defer cancel()
+	c.Loads.Foretell(ctx, c.node.Placement(), s.Edge, wire.EdgeDown, c.deps.Now())
 	_, err := c.Proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
 		Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now()),
