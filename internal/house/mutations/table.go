@@ -111,6 +111,11 @@ var Table = []Mutation{
 	{0, "edge/recovery/stored.go", "range []bool{true, false}", "range []bool{false, true}", "edge/recovery.TestStreamsThatArePlacedAreToldFirst"},
 	// What comes next is ready before a death is said.
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "edge/member/notices.go", "		m.foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "edge/member/report.go", "m.foresight.sign(name)", "_ = name", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "lb/api/orders.go", "case kind == raftfsm.Drain && e.State == wire.EdgeUp:\n			a.deps", "case false:\n			a.deps", "lb.TestAPlannedTakeoverIsForetold"},
+	{0, "raftfsm/state_capacity.go", "ch.before.Streams.Len() == 0 && !ch.c.Held", "ch.before.Streams.Len() == 0", "raftfsm.TestAnIdleClusterIsNotANewOne"},
+	{0, "raftfsm/state_capacity.go", "e.Capacity = least", "_ = least", "raftfsm.TestWhoStatesNoCapacityLowersNobodysLimit"},
 	{0, "edge/member/silent.go", "			m.foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
 	{10, "edge/member/takeover.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
 	{0, "edge/member/recovery.go", "return t.comes(p, slot) }", "return false }", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
