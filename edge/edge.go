@@ -12,6 +12,7 @@ import (
 	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
+	"tandem/edge/stepback"
 	"tandem/edge/upstream"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,6 +59,7 @@ type Edge struct {
 	origins   *upstream.Upstreams
 	ways      *ways
 	loopID    string
+	given     stepback.Guard // of live manifests that are not kept
 	protected protected.Known
 	identity  *identity.Bundle // nil: nodes show the secret
 	held      *budget.Held     // what the kernel holds for clients

@@ -15,6 +15,7 @@ import (
 	"tandem/edge/member"
 
 	"tandem/edge/rules"
+	"tandem/edge/stepback"
 
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
@@ -44,9 +45,8 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules
 // handOver gives the origin's answer to a viewer as it is, the URIs of a manifest
 // aside, which are led as those of a stored one are.
 func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus, a *fetch.Answer) {
-	defer a.Close()
-	stop := context.AfterFunc(r.Context(), func() { a.Cancel() })
-	defer stop()
+	defer func() { a.Close() }()
+	defer context.AfterFunc(r.Context(), a.Cancel)()
 	head := a.Head()
 	late := interim.To(w, x.Node).Late()
 	defer late.Stop()
@@ -65,6 +65,8 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 			fail(err)
 			return
 		}
+		a, entry = notBack(e, r, &x, a, entry)
+		head = a.Head()
 	}
 	h := e.passedHead(&x, how, head, late.Header)
 	if late.Status = head.StatusCode; entry != nil {
@@ -94,6 +96,38 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 		e.member.Played(x.Pair, x.slot)
 		e.member.Delivered(x.Pair, x.slot, passedOn(&x, head, n))
 	}
+}
+
+// notBack asks the origin again for a live manifest that must not be kept, where the session
+// had a newer one.
+func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manifest.Entry) (*fetch.Answer, *manifest.Entry) {
+	if entry == nil || x.slot < 0 {
+		return a, entry
+	}
+	e.given.Follow(r.Context(), stepback.Session{Pair: int(x.Pair), Slot: x.slot}, x.Key, entry.Manifest, func() *media.Manifest {
+		e.fetch.Counts.SteppedBack.Add(1)
+		b, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil, interim.Unheard{})
+		if err != nil {
+			return nil
+		}
+		var later *manifest.Entry
+		if manifest.Readable(b.Head().StatusCode) {
+			later, err = b.Manifest(r.Context(), x.Key)
+		}
+		switch {
+		case b.Head().StatusCode == http.StatusNotModified: // the viewer has the newer one
+		case err != nil || later == nil:
+			b.Cancel()
+			b.Close()
+			return nil
+		}
+		a.Close()
+		if a, entry = b, later; later == nil {
+			return nil
+		}
+		return later.Manifest
+	})
+	return a, entry
 }
 
 // passedHead are the fields of an answer that is passed on.

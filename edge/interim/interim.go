@@ -111,3 +111,18 @@ func (l *Late) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Unheard is for a question that nobody waits for but who asks it: what the origin says
+// before its answer is told to nobody.
+type Unheard struct{}
+
+// Start is a fetch.Waiting's.
+func (Unheard) Start() {}
+
+// Interim is a fetch.Waiting's.
+func (Unheard) Interim(int, http.Header) {}
+
+// Stop is a fetch.Waiting's.
+func (Unheard) Stop() {}
+
+var _ fetch.Waiting = Unheard{}

@@ -256,6 +256,8 @@ var Table = []Mutation{
 	{0, "internal/operator/cookie.go", "return v, ok && !g.endings.ended(v.ID)", "return v, ok", "internal/operator.TestALogoutEndsACookieThatWasCopied"},
 	{0, "internal/operator/gate.go", "asked.Method = http.MethodPost", "asked.Method = http.MethodGet", "internal/operator.TestAQuestionOfAnOlderBrowserIsItsPages"},
 	// Who asks for nothing takes nothing.
+	{0, "edge/stepback/guard.go", "if !g.behind(session, target, m) ||", "if true ||", "edge/stepback.TestASessionDoesNotGoBack"},
+	{0, "internal/media/hls/live.go", "return of.end >= r.first &&", "return true &&", "internal/media.TestWhoReachesFurtherIsTold"},
 	{0, "internal/front/h2/meter.go", "return m.received.Add(int64(n)) <=", "return m.received.Add(int64(n)) <= 1<<40+", "internal/front.TestWhoSendsFramesThatAskForNothingIsCutOff"},
 	{0, "internal/front/secure.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
 	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},

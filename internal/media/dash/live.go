@@ -74,3 +74,24 @@ func (d *Presentation) shares(next *Presentation) bool {
 	}
 	return false
 }
+
+// Reach is how far a live MPD goes.
+type Reach struct {
+	published, since int64 // Unix nanoseconds; 0: not said
+	first, last      time.Duration
+	listed           bool
+}
+
+// ReachOf is how far an MPD does.
+func ReachOf(d *Presentation) Reach {
+	first, last, ok := d.edges()
+	return Reach{d.published, d.since, first, last, ok}
+}
+
+// Ahead tells that an MPD is an older version than the one that reaches so far.
+func (r Reach) Ahead(of Reach) bool {
+	if r.published > 0 && of.published > 0 && of.published != r.published {
+		return of.published < r.published
+	}
+	return r.listed && of.listed && r.since == of.since && of.last < r.last && of.last >= r.first
+}

@@ -86,3 +86,18 @@ func sameSegment(l, next *List, i, j int) bool {
 	b, _ := next.extent(j)
 	return a == b && sameName(l, next, i, j)
 }
+
+// Reach is where a live playlist begins and ends, by media sequence numbers.
+type Reach struct {
+	first, end, parts int64 // end is behind the last segment, parts are behind that
+}
+
+// ReachOf is where a list does.
+func ReachOf(l *List) Reach {
+	return Reach{l.sequence - l.skipped, l.sequence + int64(l.segments.Len()), int64(l.partsAhead())}
+}
+
+// Ahead tells that a playlist is an older version than the one that reaches so far.
+func (r Reach) Ahead(of Reach) bool {
+	return of.end >= r.first && (of.end < r.end || of.end == r.end && of.parts < r.parts)
+}

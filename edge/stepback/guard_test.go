@@ -1,0 +1,83 @@
+package stepback
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tandem/internal/media"
+)
+
+func list(t *testing.T, first int) *media.Manifest {
+	t.Helper()
+	body := fmt.Sprintf("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:%d\n", first)
+	for i := first; i < first+3; i++ {
+		body += fmt.Sprintf("#EXTINF:4,\n%d.ts\n", i)
+	}
+	m, err := media.Parse([]byte(body), media.Site{Origin: media.Unnamed(), Target: "/a.m3u8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Who had a newer list waits until the origin has it, one interval at most; others wait for
+// nothing, whatever somebody else had.
+func TestASessionDoesNotGoBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Guard
+		ask := func(session Session, target string, first int, next ...int) (asked int, waited time.Duration) {
+			began := time.Now()
+			g.Follow(context.Background(), session, target, list(t, first), func() *media.Manifest {
+				if asked == len(next) {
+					return nil
+				}
+				asked++
+				return list(t, next[asked-1])
+			})
+			return asked, time.Since(began)
+		}
+		for i, c := range []struct {
+			session Session
+			target  string
+			first   int
+			next    []int
+			asked   int
+			waited  time.Duration
+		}{
+			{Session{1, 0}, "/a.m3u8", 10, []int{10}, 0, 0},
+			{Session{1, 1}, "/a.m3u8", 9, []int{10}, 0, 0},
+			{Session{1, 0}, "/b.m3u8", 9, []int{10}, 0, 0},
+			{Session{1, 0}, "/a.m3u8", 9, []int{10}, 1, 0}, // another origin has it
+			{Session{1, 0}, "/a.m3u8?_HLS_msn=13", 9, []int{9, 9, 11}, 3, 4 * time.Second},
+			{Session{1, 0}, "/a.m3u8", 10, []int{10, 10, 10, 11}, 3, 4 * time.Second}, // that is what there is
+			{Session{1, 0}, "/a.m3u8", 10, []int{11}, 0, 0},
+			{Session{1, 0}, "/a.m3u8", 9, nil, 0, 0}, // the origin fails
+			{Session{1, 0}, "/a.m3u8", 0, []int{11}, 0, 0},
+		} {
+			if asked, waited := ask(c.session, c.target, c.first, c.next...); asked != c.asked || waited != c.waited {
+				t.Errorf("%d: asked %d times in %s, want %d in %s", i, asked, waited, c.asked, c.waited)
+			}
+		}
+	})
+}
+
+// A viewer that has gone is waited for by nobody, and what is remembered is bounded.
+func TestWhatIsRememberedIsBounded(t *testing.T) {
+	var g Guard
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	newer, older := list(t, 10), list(t, 9)
+	for i := range mostGiven + 10 {
+		g.note(Session{1, i}, "/a.m3u8", newer)
+	}
+	if n := len(g.given); n > mostGiven {
+		t.Errorf("%d are remembered", n)
+	}
+	g.Follow(gone, Session{1, mostGiven + 9}, "/a.m3u8", older, func() *media.Manifest {
+		t.Error("the origin is asked for nobody")
+		return nil
+	})
+}
