@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/edge/fetch"
+	"tandem/edge/interim"
 	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
@@ -59,6 +60,7 @@ type Edge struct {
 	origins   *upstream.Upstreams
 	ways      *ways
 	loopID    string
+	board     interim.Board  // what nodes ask about bodies that stand still
 	given     stepback.Guard // of live manifests that are not kept
 	protected protected.Known
 	identity  *identity.Bundle // nil: nodes show the secret

@@ -48,7 +48,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	defer func() { a.Close() }()
 	defer context.AfterFunc(r.Context(), a.Cancel)()
 	head := a.Head()
-	late := interim.To(w, x.Node).Late()
+	late := interim.To(w, x.Node).Late(&e.board)
 	defer late.Stop()
 	fail := func(err error) {
 		late.Stop()

@@ -46,6 +46,7 @@ func (n Nodes) endpoints() http.Handler {
 	r.Get(wire.PathSessions, e.member.HandleSessions)
 	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
 	r.Post(wire.PathPurge, e.fetch.HandlePurge)
+	r.Get(wire.PathWaiting, e.board.HandleWaiting)
 	r.Post(wire.PathSealed, n.grant)
 	return n.gate(rights.OfEdges).Wrap(r)
 }

@@ -160,7 +160,9 @@ func servePart(e *Edge, w http.ResponseWriter, r *http.Request, x request, found
 	y := rules.PartPlan(first, n)
 	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, found.How, y)
 	if !view.Complete() && x.Node {
-		w.Header().Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+		var end func()
+		w, end = e.board.Grows(w) // silence may be the origin's
+		defer end()
 	}
 	w.WriteHeader(y.Status)
 	sent, err := send(r.Context(), w, r, view, 0, n-1)
@@ -230,7 +232,9 @@ func begins(e *Edge, w http.ResponseWriter, r *http.Request, x *request, found *
 // serveBody writes the status and the body, whose last byte may be openEnd.
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x request, status int, first, last int64) {
 	if !view.Complete() && x.Node {
-		w.Header().Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+		var end func()
+		w, end = e.board.Grows(w) // silence may be the origin's
+		defer end()
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead || last+1 == first {

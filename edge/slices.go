@@ -7,7 +7,6 @@ import (
 	"tandem/edge/fetch"
 	"tandem/edge/member"
 	"tandem/edge/rules"
-	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -24,7 +23,9 @@ func (e *Edge) serveSlices(w http.ResponseWriter, r *http.Request, x request, fo
 	}
 	e.head(rules.HeaderWriter{Header: w.Header()}, &s.Meta, &x, found.How, y)
 	if x.Node {
-		w.Header().Set(wire.HeaderWaiting, "1") // what is still to come may wait for the origin
+		var end func()
+		w, end = e.board.Grows(w) // what is still to come may wait for the origin
+		defer end()
 	}
 	w.WriteHeader(y.Status)
 	if !y.Bodied() || r.Method == http.MethodHead {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"tandem/internal/front"
@@ -70,4 +72,15 @@ func openTickets(l *LB) *sealedhead.Tickets {
 		}
 		return g, err
 	})
+}
+
+// waitsForOrigin asks an edge whether a body of which so many bytes have come waits for the
+// origin.
+func waitsForOrigin(ctx context.Context, l *LB, edge, named string, got int64) bool {
+	e, ok := l.control.Placement().Edge(edge)
+	if !ok {
+		return false
+	}
+	q := url.Values{"id": {named}, "got": {strconv.FormatInt(got, 10)}}
+	return l.call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathWaiting+"?"+q.Encode(), nil, nil) == nil
 }

@@ -77,15 +77,25 @@ var _ fetch.Waiting = (*Teller)(nil)
 // It sends on what comes as it comes, for what is not stored may never end.
 type Late struct {
 	*Teller
+	board  *Board
+	end    func() // nil: the body is not on the board
 	Status int
 	Header http.Header // the answer's, until it begins
 	begun  bool
 }
 
-// Late is for whoever is told by t, which tells from now on.
-func (t *Teller) Late() *Late {
+// Late is for whoever is told by t, which tells from now on, until Stop.
+func (t *Teller) Late(b *Board) *Late {
 	t.Start()
-	return &Late{Teller: t, Header: http.Header{}}
+	return &Late{Teller: t, board: b, Header: http.Header{}}
+}
+
+// Stop ends it all.
+func (l *Late) Stop() {
+	if l.Teller.Stop(); l.end != nil {
+		l.end()
+		l.end = nil
+	}
 }
 
 // Begun tells whether anything of the answer was said.
@@ -93,7 +103,7 @@ func (l *Late) Begun() bool { return l.begun }
 
 // Begin says the head.
 func (l *Late) Begin() {
-	if l.Stop(); !l.begun {
+	if l.Teller.Stop(); !l.begun {
 		l.begun = true
 		maps.Copy(l.w.Header(), l.Header)
 		l.w.WriteHeader(l.Status)
@@ -102,7 +112,8 @@ func (l *Late) Begin() {
 
 func (l *Late) Write(b []byte) (int, error) {
 	if size, err := strconv.Atoi(l.Header.Get("Content-Length")); !l.begun && l.node && (err != nil || size > len(b)) {
-		l.Header.Set(wire.HeaderWaiting, "1") // the body grows: silence may be the origin's
+		l.Teller.Stop()
+		l.w, l.end = l.board.Grows(l.w) // silence may be the origin's
 	}
 	l.Begin()
 	n, err := l.w.Write(b)

@@ -44,6 +44,7 @@ var OfEdges = []Row{
 	{Method: "GET", Path: wire.PathSessions, Roles: balancers},
 	{Method: "GET", Path: wire.PathStreams, Roles: balancers},
 	{Method: "POST", Path: wire.PathPurge, Roles: balancers},
+	{Method: "GET", Path: wire.PathWaiting, Roles: balancers},
 	{Method: "POST", Path: wire.PathSealed, Roles: balancers},
 }
 

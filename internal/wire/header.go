@@ -13,7 +13,7 @@ const (
 	HeaderLength      = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
 	HeaderDigest      = "Tandem-Digest"      // sha-256 of the whole body, hex, when known
 	HeaderStored      = "Tandem-Stored"      // unix milliseconds at which the copy was made from the origin
-	HeaderWaiting     = "Tandem-Waiting"     // the edge has the request and waits for the origin (1xx or head)
+	HeaderWaiting     = "Tandem-Waiting"     // the edge has the request and waits for the origin: in a 102; in a head, that its body may stand still, and by which name to ask about it (PathWaiting)
 	HeaderSelection   = "Tandem-Selection"   // by what of a request a copy was selected, between neighbours
 	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
 	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to; in an answer SliceWhole
@@ -59,6 +59,7 @@ const (
 	PathSessions  = "/_tandem/sessions"  // GET ?limit= -> []SessionInfo
 	PathStreams   = "/_tandem/streams"   // GET -> []StreamLoad: the streams that its sessions watch
 	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
+	PathWaiting   = "/_tandem/waiting"   // GET ?id=HeaderWaiting&got=BYTES -> 204: all that there is was sent, more is waited for; 409: not so
 	PathSealed    = "/_tandem/sealed"    // POST -> sealedhead.Grant; GET, not encrypted, with HeaderSealed: what balancers fetch for viewers, 421 where it has to be asked for by TLS
 
 	// On origins.

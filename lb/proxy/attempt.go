@@ -172,6 +172,9 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 		case due && a.conn.unread():
 			a.begin(now)
 			continue
+		case due && k.waitsForOrigin(ctx, a):
+			a.begin(k.c.deps.Now())
+			continue
 		case due:
 			return errStalled
 		}
@@ -192,6 +195,17 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 			return errStalled
 		}
 	}
+}
+
+// waitsForOrigin asks an edge whose body stands still whether it has sent all that it has:
+// one that says so does not hang, and who is asked beside it would ask the same origin.
+func (k *response) waitsForOrigin(ctx context.Context, a *attempt) bool {
+	if !a.answered || a.named == "" || k.c.deps.Waits == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.c.cfg.Connect)
+	defer cancel()
+	return k.c.deps.Waits(ctx, a.to.Edge, a.named, k.sent-a.from+a.skipped)
 }
 
 // reach skips what the viewer has, and waits for one byte more.

@@ -15,6 +15,7 @@ type exchange struct {
 	answered bool      // its head
 	closes   bool      // the connection can't be used again
 	grows    bool      // the body is still being filled
+	named    string    // how to ask whether it waits for the origin (wire.PathWaiting); "": by nothing
 	body     h1.Body
 	silence
 }

@@ -18,7 +18,7 @@ func (k *response) accept(a *attempt) error {
 	if a.body.Open() {
 		return errGarbage // it may be cut off anywhere
 	}
-	a.grows = h.Chunked || h.waits
+	a.grows, a.named = h.Chunked || h.waits, string(h.Get(waitingField))
 	a.last, a.total = k.last, k.total
 	switch {
 	case k.begun && k.proves():

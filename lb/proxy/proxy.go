@@ -65,6 +65,10 @@ type Deps struct {
 	Failed   func(edge, cause string) // evidence against an edge
 	Moved    func(Takeover)           // once a takeover, good or not
 	Room     func(edge string) bool   // may it be asked for more than its own share?
+
+	// Waits asks an edge whether a body that it names so, and of which so many bytes have
+	// come, waits for the origin.
+	Waits func(ctx context.Context, edge, named string, got int64) bool
 }
 
 // Proxy moves responses from edges to viewers. It is the one place where
