@@ -135,7 +135,9 @@ func (l *LB) openRooms(deps Deps) {
 	l.tickets = openTickets(l)
 	l.proxy = proxy.New(cfg.proxy, proxy.Deps{
 		Secret: cfg.Secret, Identity: l.identity, Tickets: l.tickets, Name: cfg.Name, Logger: deps.Logger, Now: deps.Now, Failed: l.control.Checks.Failed, Moved: l.moved, Room: l.control.HasRoom,
-		Waits: func(ctx context.Context, edge, named string, got int64) bool { return waitsForOrigin(ctx, l, edge, named, got) },
+		Waits: func(ctx context.Context, edge, named string, got int64) bool {
+			return waitsForOrigin(ctx, l, edge, named, got)
+		},
 	})
 	l.audits = api.NewAudits(cfg.Name, l.control.Proposals.Propose)
 	l.api = api.New(api.Deps{
