@@ -4,12 +4,13 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"strings"
+
+	"tandem/internal/wire"
 )
 
-// ownPrefix begins the validators that edges make, and ownLength is how long the
-// random part makes them, in bytes.
+// ownLength is how long the random part makes the validators of edges, in bytes.
 const (
-	ownPrefix = `"tandem-`
+	ownPrefix = wire.MadeTag
 	ownLength = len(ownPrefix) + 24
 	maxWeak   = 256 // of the origin's own one in it
 )

@@ -42,6 +42,10 @@ const (
 // IsNodeMedia tells whether a setting is one of them; none is the default.
 func IsNodeMedia(s string) bool { return s == "" || s == MediaTLS || s == MediaPlain }
 
+// MadeTag begins the validators that edges make where an origin gives no strong one: each
+// names one fetch, and who has no copy of that has none by that name.
+const MadeTag = `"tandem-`
+
 // Paths of the internal endpoints. All need HeaderAuth; without it the answer
 // is 403 and nothing else. Bodies are JSON unless said otherwise.
 const (

@@ -60,7 +60,7 @@ func (k *response) receive(a *attempt, left int64) error {
 	if a.slow(&k.c.cfg) && !a.grows {
 		return errSlow
 	}
-	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceWorth && !k.proves()
+	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceWorth && k.proof == nil
 	if a.grows || splices {
 		if err := http.NewResponseController(k.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return errViewer // a player must see a growing segment grow

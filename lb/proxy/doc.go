@@ -4,7 +4,8 @@
 //
 // Always true:
 //   - a response that was begun is finished byte for byte from whoever holds the
-//     same strong version, or the viewer's connection is broken visibly;
+//     same strong version, or, while it grows, gets one that begins with the same bytes, or
+//     the viewer's connection is broken visibly;
 //   - nothing is waited for but bytes: no commit, no lock, no other room;
 //   - what is asked twice never grows into a second load (budget.go);
 //   - a request under which two edges died is asked of no third one (cause.go);

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"strings"
 
 	"tandem/internal/h1"
 	"tandem/internal/wire"
@@ -59,7 +60,10 @@ func (k *response) continues(a *attempt) error {
 		return nil
 	case http.StatusOK: // it takes no ranges now: the same bytes again are skipped
 		if h.etag() != k.etag {
-			return errVersion
+			if k.proof == nil || k.first != 0 || k.status != http.StatusOK {
+				return errVersion
+			}
+			a.proof = sha256.New() // nobody else has that fetch: another one may be of the same bytes
 		}
 		if k.total >= 0 && h.Length >= 0 && h.Length != k.total {
 			return errLength
@@ -106,7 +110,7 @@ func (k *response) repeats(a *attempt) error {
 // begin promises the viewer what the answer says, and gives it the head.
 func (k *response) begin(a *attempt) {
 	k.promise = promiseOf(a.head)
-	if k.etag == "" && !a.body.Ended() {
+	if !a.body.Ended() && (k.etag == "" || a.grows && strings.HasPrefix(k.etag, wire.MadeTag)) {
 		k.proof = sha256.New()
 	}
 	k.writeHead(a)

@@ -26,7 +26,7 @@ type response struct {
 	timing  string   // Server-Timing of a takeover before the head
 
 	promise
-	proof hash.Hash // of what was sent, where the rest can't be asked for by range
+	proof hash.Hash // of what was sent, where the rest can't be asked for by range, or not of everybody
 }
 
 func (c *Proxy) response(w http.ResponseWriter, r *http.Request, e Request) *response {
@@ -100,4 +100,4 @@ func (k *response) giveUp(err error) (int, int64) {
 }
 
 // proves tells whether the rest can only be asked for by giving the whole again.
-func (k *response) proves() bool { return k.proof != nil }
+func (k *response) proves() bool { return k.proof != nil && k.etag == "" }

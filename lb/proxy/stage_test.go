@@ -35,7 +35,7 @@ const (
 var content = func() map[string][]byte {
 	rnd := rand.New(rand.NewPCG(4, 2))
 	m := map[string][]byte{}
-	for path, size := range map[string]int{"/big": bigSize, "/small": smallSize, "/grow": 600_000, "/plain": 300_000} {
+	for path, size := range map[string]int{"/big": bigSize, "/small": smallSize, "/grow": 600_000, "/made": 600_000, "/plain": 300_000} {
 		b := make([]byte, size)
 		for i := range b {
 			b[i] = byte(rnd.Uint32())
@@ -89,6 +89,9 @@ func (e *fakeEdge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/grow":
 		w.Header().Set("ETag", tag)
+		e.grow(w, r, body)
+	case "/made": // the fetch of each edge is its own
+		w.Header().Set("ETag", fmt.Sprintf("%s%s-%d\"", wire.MadeTag, e.name, e.version))
 		e.grow(w, r, body)
 	case "/plain": // no validator
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))

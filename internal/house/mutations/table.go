@@ -260,6 +260,7 @@ var Table = []Mutation{
 	{0, "internal/media/hls/live.go", "return of.end >= r.first &&", "return true &&", "internal/media.TestWhoReachesFurtherIsTold"},
 	{0, "lb/proxy/attempt.go", "case due && k.waitsForOrigin(ctx, a):", "case false:", "lb/proxy.TestEdgeThatSaysThatItWaitsIsNotPassedBy"},
 	{0, "edge/interim/board.go", "!on.writing && on.sent == got", "!on.writing", "edge/interim.TestABodyThatWaitsIsKnown"},
+	{0, "lb/proxy/head.go", "k.etag == \"\" || a.grows &&", "k.etag == \"\" || false &&", "lb/proxy.TestAnotherFetchOfTheSameBytesGoesOn"},
 	{0, "internal/front/h2/meter.go", "return m.received.Add(int64(n)) <=", "return m.received.Add(int64(n)) <= 1<<40+", "internal/front.TestWhoSendsFramesThatAskForNothingIsCutOff"},
 	{0, "internal/front/secure.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
 	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},
