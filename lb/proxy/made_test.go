@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"tandem/internal/fault"
 )
@@ -14,6 +15,7 @@ func TestAnotherFetchOfTheSameBytesGoesOn(t *testing.T) { both(t, anotherFetchGo
 
 func anotherFetchGoesOn(t *testing.T, o stageOptions) {
 	t.Parallel()
+	o.cfg = Config{Silence: time.Second, FirstByte: 8 * time.Second, Total: 10 * time.Second, Connect: time.Second}
 	s := newStage(t, o)
 	s.fault(0, fault.Fault{Kind: fault.Kill, At: 100_000})
 	s.whole(s.get(http.MethodGet, "/made", ""), http.StatusOK, content["/made"])

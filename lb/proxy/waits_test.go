@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/internal/fault"
 )
@@ -16,6 +17,7 @@ func TestEdgeThatSaysThatItWaitsIsNotPassedBy(t *testing.T) { both(t, edgeThatSa
 
 func edgeThatSaysThatItWaits(t *testing.T, o stageOptions) {
 	t.Parallel()
+	o.cfg = Config{Silence: 100 * time.Millisecond, FirstByte: 8 * time.Second, Total: 10 * time.Second, Connect: time.Second}
 	s := newStage(t, o)
 	var asks atomic.Int64
 	s.c.deps.Waits = func(_ context.Context, edge, named string, got int64) bool {
@@ -33,11 +35,11 @@ func edgeThatSaysThatItWaits(t *testing.T, o stageOptions) {
 		t.Errorf("asked %d times; takeovers %+v, evidence %v", asks.Load(), moves, failed)
 	}
 
-	s.c.deps.Waits = func(context.Context, string, string, int64) bool { return false }
-	s.c.Drop("edge-1") // and what was learnt of it
-	s.fault(0, fault.Fault{Kind: fault.Stop, At: 100_000})
-	s.whole(s.get(http.MethodGet, "/grow", ""), http.StatusOK, content["/grow"])
-	if moves, _ := s.taken(); len(moves) != 1 || moves[0].Phase != "waiting" {
+	hangs := newStage(t, o)
+	hangs.c.deps.Waits = func(context.Context, string, string, int64) bool { return false }
+	hangs.fault(0, fault.Fault{Kind: fault.Stop, At: 100_000})
+	hangs.whole(hangs.get(http.MethodGet, "/grow", ""), http.StatusOK, content["/grow"])
+	if moves, _ := hangs.taken(); len(moves) != 1 || moves[0].Phase != "waiting" {
 		t.Errorf("takeovers %+v", moves)
 	}
 }
