@@ -63,6 +63,7 @@ type Prefetcher struct {
 	queue   queue                // those that wait
 	renewed map[string]time.Time // manifests, when they were asked for last
 	wake    chan struct{}
+	came    chan struct{} // a manifest that was asked for anew may be here
 
 	follows []*follow // tracks of which not all is listed; owned by Run
 }
@@ -92,7 +93,7 @@ type follow struct {
 
 // New makes one; it starts nothing.
 func New(deps Deps) *Prefetcher {
-	return &Prefetcher{Deps: deps, jobs: map[Wanted]*Job{}, renewed: map[string]time.Time{}, wake: make(chan struct{}, workers)}
+	return &Prefetcher{Deps: deps, jobs: map[Wanted]*Job{}, renewed: map[string]time.Time{}, wake: make(chan struct{}, workers), came: make(chan struct{}, 1)}
 }
 
 // Ready tells whether an object was made ready, and not long ago.
@@ -121,6 +122,7 @@ func (p *Prefetcher) Run(ctx context.Context, takeovers <-chan []Inherited) erro
 			return nil
 		case inherited := <-takeovers:
 			p.follows = append(p.follows, followsOf(inherited)...)
+		case <-p.came:
 		case <-tick.C:
 		}
 		if len(p.follows) > 0 {
@@ -283,6 +285,12 @@ func (p *Prefetcher) work(ctx context.Context) {
 		j.done = p.Now()
 		p.mu.Unlock()
 		close(j.ended)
+		if j.manifest {
+			select {
+			case p.came <- struct{}{}:
+			default: // it will be looked anyway
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,5 +82,38 @@ func TestAManifestIsAskedForAnyhowOnce(t *testing.T) {
 		if !slices.Equal(asked, []bool{true, false, false}) {
 			t.Errorf("%v", asked)
 		}
+	})
+}
+
+// Who lacks the manifest of what it takes over gets it, and what it lists at once then.
+func TestWhatAManifestListsIsMadeReadyWhenItComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		p, began := New(Deps{Logger: zerolog.Nop(), Now: time.Now}), time.Now()
+		var here atomic.Bool
+		p.Ahead = func(*wire.Track, int) ([]media.Object, bool) {
+			if !here.Load() {
+				return nil, true
+			}
+			return []media.Object{{Target: "/2.m4s"}, {Target: "/3.m4s"}}, false
+		}
+		p.Expect = func(*Inherited, wire.TrackKind, []*Job) bool { return true }
+		p.Renew = func(context.Context, string, wire.PairID, bool) {
+			time.Sleep(again / 4)
+			here.Store(true)
+		}
+		got := make(chan time.Duration, Ahead)
+		p.Load = func(context.Context, Wanted, wire.PairID) error { got <- time.Since(began); return nil }
+		inherited := make(chan []Inherited, 1)
+		inherited <- []Inherited{{Tracks: []wire.Track{{Manifest: "/v.m3u8", At: began.UnixMilli()}}}}
+		var under sync.WaitGroup
+		under.Go(func() { _ = p.Run(ctx, inherited) })
+		for range Ahead {
+			if after := <-got; after != again/4 {
+				t.Errorf("read %s after the takeover; the manifest came after %s", after, again/4)
+			}
+		}
+		end()
+		under.Wait()
 	})
 }
