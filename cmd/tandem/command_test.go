@@ -133,12 +133,12 @@ func TestStatusNamesZonesAndWhoWaits(t *testing.T) {
 
 func TestAPreviewSaysWhatAnOrderCosts(t *testing.T) {
 	for want, p := range map[string]wire.Preview{
-		"remove of edge-3 moves 1 session; the fullest edge is then edge-2 with 7 of 8\n" +
-			"the next failure is survived: N-1 margin 1 (now 3); the cluster admits 18 sessions (now 24)\n": {
+		"remove of edge-3 moves 1 session\nthe fullest edge is then edge-2, 7 of 8\n" +
+			"the next death is then survived: N-1 margin 1 (now 3)\nthe cluster then admits 18 sessions (now 24)\n": {
 			Edge: "edge-3", Order: "remove", Moves: 1, Peak: "edge-2", PeakLoad: 7, PeakCap: 8, Margin: 1, MarginNow: 3, Limit: 18, LimitNow: 24,
 		},
-		"drain of edge-3 moves 9 sessions; the fullest edge is then edge-2 with 8 of 8\n4 sessions would lose their edge; --force does it all the same\n" +
-			"the next failure is then not survived: N-1 margin -5 (now 0); the cluster admits 18 sessions (now 24)\n": {
+		"drain of edge-3 moves 9 sessions\n4 sessions would lose their edge; --force does it all the same\nthe fullest edge is then edge-2, 8 of 8\n" +
+			"the next death is then not survived: N-1 margin -5 (now 0)\nthe cluster then admits 18 sessions (now 24)\n": {
 			Edge: "edge-3", Order: "drain", Moves: 9, Excess: 4, Peak: "edge-2", PeakLoad: 8, PeakCap: 8, Margin: -5, Limit: 18, LimitNow: 24,
 		},
 	} {
@@ -146,6 +146,7 @@ func TestAPreviewSaysWhatAnOrderCosts(t *testing.T) {
 		if printPreview(&out, &p); out.String() != want {
 			t.Errorf("%q, want %q", out.String(), want)
 		}
+		narrow(t, out.String())
 	}
 }
 

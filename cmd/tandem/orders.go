@@ -99,15 +99,19 @@ func foresee(ctx context.Context, c *client, name, what string, out io.Writer) e
 }
 
 func printPreview(out io.Writer, p *wire.Preview) {
-	fmt.Fprintf(out, "%s of %s moves %s; the fullest edge is then %s with %d of %d\n", p.Order, p.Edge, sessionsText(p.Moves), p.Peak, p.PeakLoad, p.PeakCap)
+	fmt.Fprintf(out, "%s of %s moves %s\n", p.Order, p.Edge, sessionsText(p.Moves))
 	if p.Excess > 0 {
 		fmt.Fprintf(out, "%s would lose their edge; --force does it all the same\n", sessionsText(p.Excess))
 	}
-	margin := fmt.Sprintf("the next failure is survived: N-1 margin %d (now %d)", p.Margin, p.MarginNow)
-	if p.Margin < 0 {
-		margin = fmt.Sprintf("the next failure is then not survived: N-1 margin %d (now %d)", p.Margin, p.MarginNow)
+	if p.Peak != "" {
+		fmt.Fprintf(out, "the fullest edge is then %s, %d of %d\n", p.Peak, p.PeakLoad, p.PeakCap)
 	}
-	fmt.Fprintf(out, "%s; the cluster admits %s (now %d)\n", margin, sessionsText(p.Limit), p.LimitNow)
+	survived := "is then survived"
+	if p.Margin < 0 {
+		survived = "is then not survived"
+	}
+	fmt.Fprintf(out, "the next death %s: N-1 margin %d (now %d)\n", survived, p.Margin, p.MarginNow)
+	fmt.Fprintf(out, "the cluster then admits %s (now %d)\n", sessionsText(p.Limit), p.LimitNow)
 	if p.Lowers {
 		fmt.Fprintln(out, "the limits of the other edges fall")
 	}

@@ -77,6 +77,7 @@ func previewed(before, after *wire.Placement, plan Plan, edge string, loads []Lo
 			answer.Peak, answer.PeakLoad, answer.PeakCap = e.Name, count[e.Name], e.Capacity
 		}
 	}
+	answer.PeakLoad = min(answer.PeakLoad, answer.PeakCap) // who is above it loses their edge: Excess
 	return answer
 }
 

@@ -7,6 +7,21 @@ import (
 )
 
 // TestPreviews: what is said before a drain, a removal or a joining is what then is.
+// Two of three edges of 8 that deliver 5 each: one can't have all, and what it can't have
+// is said as lost, not as 15 of 8.
+func TestAPreviewFillsNobodyAboveCapacity(t *testing.T) {
+	p := Form((&wire.Placement{Admission: FailSafeAdmission, Edges: []wire.Edge{
+		{Name: "e1", Capacity: 8, State: wire.EdgeUp}, {Name: "e2", Capacity: 8, State: wire.EdgeUp}, {Name: "e3", Capacity: 8, State: wire.EdgeUp},
+	}}).Index())
+	loads := []Load{fill(p, 1, 3, 2), fill(p, 2, 3, 2), fill(p, 3, 3, 2)}
+	p, _ = Without(p, "e3", loads, wire.EdgeDown)
+	for what, of := range map[string]wire.Preview{"drain": Preview(p, "e1", loads), "remove": PreviewRemove(p, "e1", loads)} {
+		if of.Excess == 0 || of.PeakLoad != 8 || of.PeakCap != 8 {
+			t.Errorf("%s: %+v", what, of)
+		}
+	}
+}
+
 // Who gives sessions to others: e1, of 8 by figure 16, by its drain, and e2, which then
 // has more than it can deliver; by its resume those who stood in.
 func TestWhoGivesSessions(t *testing.T) {
