@@ -43,6 +43,7 @@ func TestEveryTakeoverOfACluster(t *testing.T) {
 		for _, entry := range programmes {
 			t.Run(fmt.Sprintf("%s, %d", entry[1:], n+1), func(t *testing.T) { takeovers(t, entry) })
 			t.Run(fmt.Sprintf("planned, %s, %d", entry[1:], n+1), func(t *testing.T) { planned(t, entry) })
+			t.Run(fmt.Sprintf("at the limit, %s, %d", entry[1:], n+1), func(t *testing.T) { atTheLimit(t, entry) })
 			t.Run(fmt.Sprintf("two neighbours of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 1) })
 			t.Run(fmt.Sprintf("two of five, %s, %d", entry[1:], n+1), func(t *testing.T) { bothDie(t, entry, 2) })
 		}
@@ -111,6 +112,27 @@ func planned(t *testing.T, entry string) {
 	t.Logf("back: %s", r.asked(time.Now()))
 	r.ends(name)
 	ordered("remove")
+	if after := opened(t, h); !maps.Equal(before, after) {
+		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
+	}
+}
+
+// atTheLimit is one cluster that is full: who takes over hands on what it has no room for
+// to the further neighbour, whose new sessions are ready as well.
+func atTheLimit(t *testing.T, entry string) {
+	h := start(t, "--edges", "4", "--capacity", "8")
+	film(t, filepath.Join(h.Dir, "ingest", "film"))
+	const viewers = 22
+	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, viewers)
+	before := everybody(t, h, viewers)
+	crowd.further(2, nil)
+	s, err := h.Status()
+	must(t, err)
+	name, r := busiest(s), &readiness{t: t, h: h, crowd: crowd}
+	r.ends(name)
+	began := time.Now()
+	killed(t, h, name)
+	t.Log("killed:", r.asked(began))
 	if after := opened(t, h); !maps.Equal(before, after) {
 		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
 	}
