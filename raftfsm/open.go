@@ -131,7 +131,7 @@ func (n *Node) openLog() (err error) {
 	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("%s is locked by another process", path)
+		return fmt.Errorf("--data: %s is locked by another process: end it (one that was told to stop may take its --drain-time), or take over from it (--replace)", path)
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return err
 	case err != nil:

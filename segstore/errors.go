@@ -8,7 +8,7 @@ import (
 // While opening.
 var (
 	// ErrLocked says that another process has the directory open.
-	ErrLocked = errors.New("segstore: directory is in use by another process")
+	ErrLocked = errors.New("in use by another process, which is another edge's, or was told to stop and may take its --drain-time")
 
 	errIndexCorrupt = errors.New("segstore: index is corrupt")
 )

@@ -22,7 +22,7 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+		return nil, fmt.Errorf("%s is %w", dir, ErrLocked)
 	}
 	return nil, fmt.Errorf("segstore: lock %s: %w", dir, err)
 }

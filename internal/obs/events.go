@@ -83,6 +83,7 @@ var anyEvents = []event{
 	{"error", "the new configuration is refused; nothing has changed", "error", "A reload failed as a whole. Mend what `error` names (`tandem config check`) and reload again."},
 	{"error", "the watchdog is not told that this process is alive", "error", "systemd's socket can't be written to, so systemd will restart the service. Look at `NotifyAccess` of the unit."},
 	{"info", "upgrade: a new process was started", "process program", "SIGUSR2 started the program anew beside this one; it takes the sockets over."},
+	{"warn", "SIGUSR2 replaces balancers; this process goes on: restart it for a new version", "role", "Only a balancer hands its sockets to a new process. An edge is restarted: its neighbours take its viewers first, and give them back."},
 	{"warn", "an upgrade is under way already", "process", "A second SIGUSR2 came before the first upgrade ended, and is not obeyed."},
 	{"error", "upgrade: the new process can't be started; this one goes on", "error", "The new program can't be run: look at the file in place of the old one, and its rights."},
 	{"error", "upgrade: the new process has ended; its own log says why", "error", "The new process took nothing over, or ended after it had: read its own lines above, mend, and upgrade again."},

@@ -41,14 +41,15 @@ const (
 	again    = 25 * time.Millisecond
 )
 
-// holds tells whether a pair is the peer's as well, by those whose it is.
+// holds tells whether a pair is the peer's as well: as its member, also as one that is down
+// and ends what it has in flight, or as one of those whose it is.
 func (a *asked) holds(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []string) error {
 	limit, tick := time.NewTimer(patience), time.NewTicker(again)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {
 		p := a.placement()
-		if pair, ok := p.Pair(id); ok && slices.Contains(whose(p, pair), a.peer.Node) {
+		if pair, ok := p.Pair(id); ok && (pair.Low == a.peer.Node || pair.High == a.peer.Node || slices.Contains(whose(p, pair), a.peer.Node)) {
 			return nil
 		}
 		select {

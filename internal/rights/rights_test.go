@@ -160,6 +160,25 @@ func TestEveryEndpointIsForItsRoles(t *testing.T) {
 	}
 }
 
+// One that ends by its own wish watches its pairs no more and still ends what it has in
+// flight, and one that hung speaks before it hears that it was declared dead: what they say
+// of their pairs is refused by nobody's certificate, and nobody is warned of them.
+func TestAMemberThatIsDownSpeaksOfItsPairs(t *testing.T) {
+	for _, d := range []said{
+		{"POST", wire.PathNotice, notice("edge-2", 1), nil},
+		{"PUT", wire.PathObject + "/a/b.m3u8", nil, pairHeader("2")},
+		{"POST", wire.PathCopy, wire.CopyHint{From: "edge-2", Pair: 1}, nil},
+	} {
+		s := newStage(t, OfEdges)
+		p := s.gate.Placement()
+		p.Edges[1].State, p.Edges[1].Stopped = wire.EdgeDown, true
+		p.Pairs[0].Boundary, p.Pairs[1].Boundary = 10, 0
+		if status, text := s.ask(s.nodes["edge-2"], d.method, d.path, d.bytes(), d.header...); status != http.StatusOK {
+			t.Errorf("%s %s: %d %s", d.method, d.path, status, text)
+		}
+	}
+}
+
 func foreign(t *testing.T, now time.Time) *identity.Authority {
 	ca, err := identity.NewAuthority("", now)
 	if err != nil {

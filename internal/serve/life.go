@@ -186,12 +186,21 @@ func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error
 					l.hooks.Reopen()
 				}
 			case syscall.SIGUSR2:
-				l.successor.spawn(l.program)
+				l.replace()
 			default:
 				leave()
 			}
 		}
 	}
+}
+
+// replace starts the program anew beside this process, to take over from it.
+func (l *Life) replace() {
+	if l.successor == nil {
+		l.log.Warn().Str("role", l.role).Msg("SIGUSR2 replaces balancers; this process goes on: restart it for a new version")
+		return
+	}
+	l.successor.spawn(l.program)
 }
 
 // leave is the first half of stopping, while everything still serves: whoever

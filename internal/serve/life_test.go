@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // A process is replaced while clients ask, each on a new connection: nobody is
@@ -48,6 +51,21 @@ func TestAProcessReplacesItself(t *testing.T) {
 		t.Errorf("who answered: %v", pids)
 	}
 	endAt(t, first.url)
+}
+
+// A role that can't be replaced says so, and goes on.
+func TestWhoCantBeReplacedSaysSo(t *testing.T) {
+	var log bytes.Buffer
+	l := &Life{role: "edge", log: zerolog.New(&log), notify: newNotifier(func(string) string { return "" }), signals: make(chan os.Signal)}
+	ended := make(chan error)
+	go func() {
+		l.signals <- syscall.SIGUSR2
+		ended <- nil
+	}()
+	must(t, l.watch(t.Context(), ended, func() { t.Error("it stops") }))
+	if !strings.Contains(log.String(), `"role":"edge"`) || !strings.Contains(log.String(), "restart it for a new version") {
+		t.Errorf("it says %q", log.String())
+	}
 }
 
 // endAt ends whatever process answers at a URL; it is not a child of ours.

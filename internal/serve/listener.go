@@ -22,7 +22,7 @@ func Listen(flag, addr string) (net.Listener, error) {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: %s is in use; give another address, or port 0 for any", flag, addr)
+		return nil, fmt.Errorf("%s: %s is in use by another process: end it (one that was told to stop may take its --drain-time), or give another address; port 0 is any", flag, addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s: %s is no address of this machine", flag, addr)
 	case errors.Is(err, syscall.EACCES):
