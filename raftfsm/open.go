@@ -120,7 +120,7 @@ func (n *Node) advertised() string {
 func (n *Node) openLog() (err error) {
 	dir := n.config.Dir
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("directory %s: %w", dir, err)
+		return fmt.Errorf("--data: %w", err)
 	}
 	path := filepath.Join(dir, logFile)
 	defer damaged(path, &err)()

@@ -58,13 +58,7 @@ func (c *client) addresses() ([]string, error) {
 	if c.admin != "" {
 		admins := strings.Split(c.admin, ",")
 		for i, admin := range admins {
-			if strings.Contains(admin, "://") {
-				continue
-			}
-			admins[i] = "http://" + admin // as a listener's address is written
-			if c.ca != "" {
-				admins[i] = "https://" + admin
-			}
+			admins[i] = baseOf(admin, c.ca != "")
 		}
 		return admins, nil
 	}
@@ -81,6 +75,17 @@ func (c *client) addresses() ([]string, error) {
 	}
 	c.ca = cmp.Or(c.ca, f.CA)
 	return f.Admins(), nil
+}
+
+// baseOf is a base URL, also of an address as a listener's is written.
+func baseOf(admin string, secure bool) string {
+	switch {
+	case strings.Contains(admin, "://"):
+		return admin
+	case secure:
+		return "https://" + admin
+	}
+	return "http://" + admin
 }
 
 // file is the path of the cluster.json that is meant; "": there is none.
@@ -203,7 +208,7 @@ func unreached(address string, err error) error {
 	case errors.As(err, &unverified):
 		return fmt.Errorf("%s: %w (--ca FILE, or TANDEM_CA, names the certificates to trust)", at, unverified)
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return fmt.Errorf("%s has no TLS (--admin-cert there): call it by http://", at)
+		return fmt.Errorf("%s: what listens there has no TLS (--admin-cert); call it by http://", at)
 	case errors.As(err, &errno):
 		return fmt.Errorf("%s: %w", at, errno)
 	case errors.As(err, &asked) && asked.Timeout():

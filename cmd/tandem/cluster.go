@@ -100,6 +100,10 @@ func replace(path string, text []byte) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // for its owner alone
 	if err != nil {
+		var at *os.PathError
+		if errors.As(err, &at) { // of a name that nobody has given
+			return fmt.Errorf("%s can't be written: %w", path, at.Err)
+		}
 		return err
 	}
 	_, err = f.Write(text)

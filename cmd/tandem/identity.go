@@ -43,6 +43,12 @@ func (o *initOrder) begin(out io.Writer) error {
 	if o.dir == "" || len(o.addresses) == 0 {
 		return setting.Usage("cluster init: --identity DIR and --address are needed")
 	}
+	if err := identity.CheckHosts(o.addresses); err != nil {
+		return setting.Usage("cluster init: --address: %w", err)
+	}
+	if !identity.IsName(o.node) {
+		return setting.Usage("cluster init: --node: %q is no name of a node: 1 to %d letters, digits, '-', '.' or '_'", o.node, identity.MaxNode)
+	}
 	if _, err := identity.Open(o.dir, nil); err == nil {
 		return fmt.Errorf("cluster init: %s holds an identity already", o.dir)
 	}
@@ -89,7 +95,7 @@ func ticketCommand() command {
 		},
 		run: func(ctx context.Context, args []string, out io.Writer) error {
 			if len(args) != 2 || len(order.Addresses) == 0 {
-				return setting.Usage("ticket: want ROLE NAME, and --address")
+				return setting.Usage("ticket: want ROLE (edge, balancer, origin, node), NAME, and --address: tandem ticket edge edge-3 --address 10.0.0.13")
 			}
 			order.Role, order.Node = args[0], args[1]
 			var made wire.TicketMade

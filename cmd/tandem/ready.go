@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"tandem/internal/cluster"
 	"tandem/internal/setting"
@@ -33,6 +34,7 @@ func readyCommand() command {
 func ready(ctx context.Context, admin, ca string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, clientLimit)
 	defer cancel()
+	admin = strings.TrimRight(baseOf(admin, ca != ""), "/")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/readyz", nil)
 	if err != nil {
 		return setting.Usage("--admin %q is no URL: http://HOST:PORT", admin)

@@ -352,3 +352,18 @@ func TestFilesThatDontFitChangeNothing(t *testing.T) {
 		}
 	}
 }
+
+// What a node's certificate can't usefully name is refused when it is asked for: with a
+// port, as a URL, an address with a mistake in it.
+func TestHostsOfACertificate(t *testing.T) {
+	for _, good := range []string{"edge-3", "edge_3.example.com", "10.0.0.13", "::1", "fe80::1", "3com.example", "localhost", strings.Repeat("a.", 126) + "a"} {
+		if err := CheckHosts([]string{"a", good}); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "10.0.0.13:8081", "http://edge-3", "edge 3", "999.1.1.1", "10.0.0", "[::1]", "0.0.0.0", "::", "edge-3.", "*.example.com", "a..b", "é.example", strings.Repeat("a", 64), strings.Repeat("a.", 127) + "a"} {
+		if err := CheckHosts([]string{"a", bad}); err == nil || !strings.Contains(err.Error(), "want one") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}

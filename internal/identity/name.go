@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 )
@@ -102,4 +103,32 @@ func NameOf(cert *x509.Certificate) (Name, error) {
 		return Name{}, fmt.Errorf("%w: %s: %w", ErrForeign, u, err)
 	}
 	return n, nil
+}
+
+// maxHost bounds the name of a host, in bytes (RFC 1035 section 2.3.4).
+const maxHost = 253
+
+// CheckHosts says in one line which of the names and addresses of hosts that a certificate
+// is to name is none: it would be refused wherever its node is called.
+func CheckHosts(hosts []string) error {
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			return fmt.Errorf("%s is no address of a node: want one at which others reach it", host)
+		} else if ip == nil && !isHost(host) {
+			return fmt.Errorf("%.64q is no name or address of a host: want one like edge-3.example.com or 10.0.0.13, without a port", host)
+		}
+	}
+	return nil
+}
+
+// isHost tells whether text is the name of a host. One whose last label is a number was
+// meant to be an address.
+func isHost(text string) bool {
+	labels := strings.Split(text, ".")
+	for _, label := range labels {
+		if len(label) == 0 || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return false
+		}
+	}
+	return len(text) <= maxHost && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +24,8 @@ func Listen(flag, addr string) (net.Listener, error) {
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: %s is in use by another process: end it (one that was told to stop may take its --drain-time), or give another address; port 0 is any", flag, addr)
+	case !strings.Contains(addr, ":"):
+		return nil, fmt.Errorf("%s: %q is no address; want HOST:PORT, like 10.0.0.1:8080, or :8080 for all addresses", flag, addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s: %s is no address of this machine", flag, addr)
 	case errors.Is(err, syscall.EACCES):

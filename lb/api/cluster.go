@@ -153,7 +153,7 @@ func (a *API) handleMove(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+Prefix+"/status lists them")
+	call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; tandem status ("+Prefix+"/status) lists them")
 }
 
 // livesAt says which other balancer has an address of b's, and answers; "": none.

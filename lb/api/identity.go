@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -28,8 +29,16 @@ func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	role, err := identity.ParseRole(asked.Role)
-	if err != nil || asked.Minutes < 1 || asked.Minutes > maxTicketMinutes {
-		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, "want a role (origin, edge, balancer, node) and minutes from 1 to 10080")
+	if err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, fmt.Sprintf("%.64q is no role; the roles are origin, edge, balancer and node", asked.Role))
+		return
+	}
+	if asked.Minutes < 1 || asked.Minutes > maxTicketMinutes {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, fmt.Sprintf("minutes: %d: want 1 to %d", asked.Minutes, maxTicketMinutes))
+		return
+	}
+	if err := identity.CheckHosts(asked.Addresses); err != nil {
+		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, "address: "+err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
@@ -118,6 +127,8 @@ func outOfTurn(step string, now wire.RollOver) string {
 		return "a change of the authority is under way: " + nextOfRoll(now)
 	case step == "use" && now == "":
 		return "no second root is trusted: first tandem cluster authority new"
+	case step == "drop" && now == "":
+		return "one root alone is trusted: there is nothing to drop"
 	case step == "drop" && now == wire.RollTrusted:
 		return "the second root's authority does not issue yet: " + nextOfRoll(now)
 	default:

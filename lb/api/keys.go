@@ -63,7 +63,7 @@ func (a *API) handleDropKey(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(chi.URLParam(r, "key"), 10, 8)
 	keys := a.deps.Node.Keys()
 	if _, known := keys.Of(p).Find(uint8(id)); err != nil || !known {
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no such key; "+Prefix+"/keys lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no such key; tandem keys ("+Prefix+"/keys) lists them")
 		return
 	}
 	c := raftfsm.Command{Kind: raftfsm.KeyDrop, Cause: "by command", Secret: &raftfsm.Secret{Purpose: p, KeyID: uint8(id)}}

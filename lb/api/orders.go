@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,6 +46,14 @@ func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (
 	return result, true
 }
 
+// noEdge says that no edge has a name, and which order is for who has.
+func (a *API) noEdge(name string) string {
+	if a.deps.Control.Knows(name) {
+		return name + " is a balancer: tandem cluster remove-balancer takes one out"
+	}
+	return fmt.Sprintf("no edge is called %q; tandem edges (%s/edges) lists them", name, Prefix)
+}
+
 // edgeNamed is the edge that a path names. False: it was refused.
 func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool) {
 	name := chi.URLParam(r, "edge")
@@ -53,7 +62,7 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 		if len(name) > 64 {
 			name = name[:64]
 		}
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no edge is called \""+strings.ToValidUTF8(name, "?")+"\"; "+Prefix+"/edges lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", a.noEdge(strings.ToValidUTF8(name, "?")))
 	}
 	return e, ok
 }
@@ -161,7 +170,7 @@ func (a *API) handleUnplace(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, "stream", "stream: want the name of a stream; "+Prefix+"/streams lists them")
 		return
 	case len(p.Stream(body.Stream)) == 0:
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no stream of this name is placed; "+Prefix+"/streams lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no stream of this name is placed; tandem streams ("+Prefix+"/streams) lists them")
 		return
 	}
 	watched, err := a.deps.Control.Watched(r.Context(), p)
@@ -244,7 +253,7 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "balancer")
 	switch {
 	case !a.deps.Control.Knows(name):
-		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; "+Prefix+"/status lists them")
+		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; tandem status ("+Prefix+"/status) lists them")
 		return
 	case name == a.deps.Name:
 		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
