@@ -47,8 +47,8 @@ func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (
 }
 
 // noEdge says that no edge has a name, and which order is for who has.
-func (a *API) noEdge(name string) string {
-	if a.deps.Control.Knows(name) {
+func noEdge(c *control.Control, name string) string {
+	if c.Knows(name) {
 		return name + " is a balancer: tandem cluster remove-balancer takes one out"
 	}
 	return fmt.Sprintf("no edge is called %q; tandem edges (%s/edges) lists them", name, Prefix)
@@ -62,7 +62,7 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 		if len(name) > 64 {
 			name = name[:64]
 		}
-		call.RefuseNode(w, http.StatusNotFound, "unknown", a.noEdge(strings.ToValidUTF8(name, "?")))
+		call.RefuseNode(w, http.StatusNotFound, "unknown", noEdge(a.deps.Control, strings.ToValidUTF8(name, "?")))
 	}
 	return e, ok
 }
