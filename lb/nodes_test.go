@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -245,6 +246,15 @@ func servesAlone(t *testing.T, rest []*stage, location string) {
 	}
 	if got, body := rest[0].request(rest[0].client, http.MethodGet, rest[0].admin.URL+"/readyz", nil); got.StatusCode != http.StatusOK {
 		t.Fatalf("alone: %s %s", got.Status, body)
+	}
+}
+
+// An order that nobody can carry out says what to do, and nothing of how it was tried.
+func TestAnOrderWithoutAMajorityNamesTheNextStep(t *testing.T) {
+	w := httptest.NewRecorder()
+	control.RefuseCommand(w, fmt.Errorf("%w: %w", control.ErrNoQuorum, raftfsm.ErrNotLeader))
+	if said := w.Body.String(); w.Code != http.StatusServiceUnavailable || !strings.Contains(said, "start those that are gone: tandem status names them") || strings.Contains(said, "not the leader") {
+		t.Errorf("%d %s", w.Code, said)
 	}
 }
 

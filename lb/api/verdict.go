@@ -327,17 +327,28 @@ func (v *judgement) nextFailure() (wire.Survival, string) {
 		if v.next == "" {
 			v.next = "Start more: tandem lb --join URL."
 		}
-		return wire.Yes, "The next death of an edge is survived, that of " + only + ", the only balancer, is not." + v.zone()
+		return wire.Yes, "The next death of an edge is survived, that of " + only + ", is not." + v.zone()
 	}
 	return wire.Yes, "The next failure is survived." + v.spare() + v.zone()
 }
 
-// onlyBalancer names a balancer beside which there is no other one.
+// onlyBalancer names a balancer beside which no other one lives: there is none, or those
+// that there were are gone and it goes on alone, since a recovery.
 func (v *judgement) onlyBalancer() string {
-	if len(v.s.Balancers) == 1 {
-		return v.s.Balancers[0].Name
+	only, alive := "", 0
+	for _, b := range v.s.Balancers {
+		if b.Alive || b.Name == v.s.Node {
+			only = b.Name
+			alive++
+		}
 	}
-	return ""
+	switch {
+	case alive != 1:
+		return ""
+	case len(v.s.Balancers) == 1:
+		return only + ", the only balancer"
+	}
+	return only + ", the only balancer that is left"
 }
 
 // spare says when the balancers can lose none any more.

@@ -53,6 +53,9 @@ var verdictRows = []struct {
 	{"an edge copies", func(s *wire.Status) { dead(s, 2); s.Edges[2].State = wire.EdgeRecovering }, wire.Warn, wire.Yes, []string{"edge-3 is back and copies: its 10 viewers are on edge-2 and edge-4"}},
 	{"an edge drains", func(s *wire.Status) { s.Edges[3].State = wire.EdgeDraining }, wire.Warn, wire.Yes, []string{"edge-4 is draining", "tandem resume edge-4"}},
 	{"an edge is drained", func(s *wire.Status) { s.Edges[3].State, s.Edges[3].Delivering = wire.EdgeDraining, 0 }, wire.Warn, wire.Yes, []string{"edge-4 is drained", "tandem resume edge-4"}},
+	{"one balancer is left, alone since a recovery", func(s *wire.Status) {
+		s.Balancers[1].Alive, s.Balancers[1].Voter, s.Balancers[2].Alive, s.Balancers[2].Voter = false, false, false, false
+	}, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "The next death of an edge is survived, that of lb-1, the only balancer that is left, is not.", "Start them again"}},
 	{"one balancer", func(s *wire.Status) { s.Balancers = s.Balancers[:1] }, wire.Warn, wire.Yes, []string{"The next death of an edge is survived, that of lb-1, the only balancer, is not.", "tandem lb --join URL"}},
 	{"two balancers", func(s *wire.Status) { s.Balancers = s.Balancers[:2] }, wire.Good, wire.Yes, []string{"The next failure is survived. With one more balancer lost the placement can't change."}},
 	{"an edge joins", func(s *wire.Status) { s.Edges[3].State = wire.EdgeJoining }, wire.Warn, wire.Yes, []string{"edge-4 is joining"}},

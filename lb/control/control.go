@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -155,6 +156,9 @@ func RefuseCommand(w http.ResponseWriter, err error) {
 	case errors.Is(err, raftfsm.ErrStale):
 		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
 	default:
+		if errors.Is(err, ErrNoQuorum) {
+			err = fmt.Errorf("%w; start those that are gone: tandem status names them", ErrNoQuorum)
+		}
 		w.Header().Set("Retry-After", "1")
 		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
 	}
