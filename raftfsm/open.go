@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -132,10 +133,10 @@ func (n *Node) openLog() (err error) {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return fmt.Errorf("--data: %s is locked by another process: end it (one that was told to stop may take its --drain-time), or take over from it (--replace)", path)
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return err
+	case errors.As(err, new(syscall.Errno)): // the disk's, and not the file's: full, read-only, not to be had
+		return fmt.Errorf("--data: %w", err)
 	case err != nil:
-		return fmt.Errorf("%s is damaged: %w", path, err)
+		return errDamaged(path, err)
 	}
 	n.log = &disk{BoltStore: store, now: n.config.Now, done: n.done, fault: n.config.diskFault}
 	name, err := n.log.Get(nameKey)
@@ -143,9 +144,14 @@ func (n *Node) openLog() (err error) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(name) > 0 && string(name) != n.config.Name {
-		return fmt.Errorf("%s belongs to balancer %s", path, name)
+		return fmt.Errorf("--data: %s belongs to balancer %s: start it as --name %s, or give this one a directory of its own", path, name, name)
 	}
 	return n.log.Set(nameKey, []byte(n.config.Name))
+}
+
+// errDamaged says what can be done with a log that can't be read.
+func errDamaged(path string, what any) error {
+	return fmt.Errorf("--data: %s is damaged: %v; put the directory aside and start with an empty one: the others let it in anew, or one alone is given a backup (tandem cluster restore)", path, what)
 }
 
 // damaged turns a panic, also one of a page that is not there, into an error.
@@ -154,7 +160,7 @@ func damaged(path string, err *error) func() {
 	return func() {
 		debug.SetPanicOnFault(old)
 		if p := recover(); p != nil {
-			*err = fmt.Errorf("%s is damaged: %v", path, p)
+			*err = errDamaged(path, p)
 		}
 	}
 }

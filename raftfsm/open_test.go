@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -65,11 +66,24 @@ var wrongStarts = []struct {
 		c.Name, c.Peers = "lb-2", []wire.Balancer{{Name: "lb-2"}}
 		return c
 	}, "belongs to balancer lb-1", nil},
+	{"a file for a directory", func(t *testing.T) Config {
+		c := alone(t)
+		c.Dir = filepath.Join(t.TempDir(), "file")
+		write(t, c.Dir, nil)
+		return c
+	}, "--data: open ", syscall.ENOTDIR},
+	{"a directory for the log", func(t *testing.T) Config {
+		c := alone(t)
+		if err := os.MkdirAll(filepath.Join(c.Dir, logFile), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}, "--data: open ", syscall.EISDIR},
 	{"no log at all", func(t *testing.T) Config {
 		c := used(t)
 		write(t, filepath.Join(c.Dir, logFile), bytes.Repeat([]byte("no log "), 4000))
 		return c
-	}, "is damaged", nil},
+	}, "the others let it in anew", nil},
 	{"a cut log", func(t *testing.T) Config {
 		c := used(t)
 		path := filepath.Join(c.Dir, logFile)
