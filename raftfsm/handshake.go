@@ -66,7 +66,7 @@ func greet(conn net.Conn, key []byte, name string, timeout time.Duration) error 
 		answer := make([]byte, nonceSize+sha256.Size)
 		if _, err := io.ReadFull(conn, answer); err != nil {
 			// Whoever does not know the secret is not told so, only shut out.
-			return fmt.Errorf("%w, or the other way round: %w: %w", ErrForeign, errUnanswered, err)
+			return fmt.Errorf("%w, or the other way round, or one of the two has no --identity: %w: %w", ErrForeign, errUnanswered, err)
 		}
 		theirs := answer[:nonceSize]
 		if !hmac.Equal(answer[nonceSize:], handshakeMAC(key, "accept", mine, theirs, []byte(name))) {

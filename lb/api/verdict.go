@@ -240,7 +240,7 @@ func (v *judgement) balancers() {
 		}
 	}
 	if len(gone) == 1 {
-		v.says(wire.Warn, "Start "+gone[0]+" again, also where it hangs; if its machine is gone: tandem cluster remove-balancer "+gone[0]+".", "%s is gone", gone[0])
+		v.says(wire.Warn, "Start "+gone[0]+" again, also where it hangs; where it runs, its /readyz says why it is not heard; if its machine is gone: tandem cluster remove-balancer "+gone[0]+".", "%s is gone", gone[0])
 	} else if len(gone) > 1 {
 		v.says(wire.Warn, "Start them again, also where they hang; a machine that is gone: tandem cluster remove-balancer NAME.", "%s are gone", enumerate(gone))
 	}

@@ -87,7 +87,7 @@ var verdictRows = []struct {
 		s.Leader, s.Majority, s.Balancers[0].Version, s.Balancers[1].Alive = "", false, 53, false
 		s.Balancers[2].Problem = "its disk is empty"
 	}, wire.Warn, wire.Unknown, []string{"lb-2 is gone", "Start the balancers that are gone", "If most are lost for good"}},
-	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "remove-balancer lb-2"}},
+	{"a balancer is gone", func(s *wire.Status) { s.Balancers[1].Alive = false }, wire.Warn, wire.Yes, []string{"lb-2 is gone", "With one more balancer lost", "its /readyz says why", "remove-balancer lb-2"}},
 	{"two balancers are gone", func(s *wire.Status) { s.Balancers[1].Alive, s.Balancers[2].Alive = false, false }, wire.Warn, wire.Yes, []string{"lb-2 and lb-3 are gone", "remove-balancer NAME"}},
 	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},
 	{"an edge's disk is full", func(s *wire.Status) { s.Edges[0].Unwritable = "no space left on device" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: no space left", "Make room on the disk of --data of edge-1", "stores again"}},
