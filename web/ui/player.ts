@@ -6,6 +6,7 @@ import { h, setAttribute, setStyle, setText } from "./dom";
 import { colourOf } from "./palette";
 import type { DemoStream, Status } from "./wire";
 
+const least = 50; // milliseconds of a gap that counts: a shorter one is a frame that came late, and 0.0 s
 const ahead = 8; // seconds of buffer that are kept: few, so that a gap would show
 const most = 12; // seconds of buffer that the bar shows
 const shown = 24; // segments
@@ -177,7 +178,8 @@ export class Player {
 
   private resumed(): void {
     this.began = true;
-    if (this.waiting) this.list.push({ at: this.video.currentTime, lasted: performance.now() - this.waiting });
+    const lasted = this.waiting ? performance.now() - this.waiting : 0;
+    if (lasted >= least) this.list.push({ at: this.video.currentTime, lasted });
     this.waiting = 0;
   }
 
@@ -190,9 +192,10 @@ export class Player {
     setText(this.bufferText, `${left.toFixed(1)} s`);
     setStyle(this.buffer, "width", `${Math.min(100, (100 * left) / most)}%`);
     const longest = Math.max(0, ...this.list.map((g) => g.lasted));
-    const now = this.waiting ? `, waiting for ${((performance.now() - this.waiting) / 1000).toFixed(1)} s` : "";
+    const lasts = this.waiting ? performance.now() - this.waiting : 0;
+    const now = lasts >= least ? `, waiting for ${(lasts / 1000).toFixed(1)} s` : "";
     setText(this.gaps, (this.list.length === 0 ? "none" : `${this.list.length}, longest ${(longest / 1000).toFixed(1)} s`) + now);
-    setAttribute(this.gaps, "class", this.list.length > 0 || this.waiting ? "bad" : "good");
+    setAttribute(this.gaps, "class", this.list.length > 0 || lasts >= least ? "bad" : "good");
     setText(this.moved, this.moves === 0 ? "never" : this.moves === 1 ? "once" : `${this.moves} times`);
   }
 }
