@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"time"
 
 	"tandem/edge"
@@ -73,6 +74,14 @@ func advertise(cfg *edge.Config, secure bool, viewers, nodes, admins net.Listene
 	return nil
 }
 
+// nodesServer serves nodes; what balancers fetch for viewers is logged, as at the viewers'
+// listener.
+func nodesServer(e *edge.Edge, access *accesslog.Log) *http.Server {
+	s := e.Nodes().Server()
+	s.Handler = access.Handler(s.Handler)
+	return s
+}
+
 func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
@@ -121,7 +130,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			e.Reload(c.Config)
 		})},
 		append(
-			append(append(guarded, written...), nodesPart(life, "node-listen", nodes, e.Nodes().Server(), e.Nodes().TLS(), e.Nodes().Others())...),
+			append(append(guarded, written...), nodesPart(life, "node-listen", nodes, nodesServer(e, access), e.Nodes().TLS(), e.Nodes().Others())...),
 			run.Part{Name: "edge", Run: e.Run},
 			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 		)...,

@@ -12,6 +12,6 @@ type Config struct {
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.String(&c.File, "access-log", "", "File for a line a request, in JSON; \"-\": standard output; empty: none. SIGUSR1 opens it anew. What is written does not take the fast path."),
-		setting.Int(&c.Sample, "access-log-sample", 1000, 1, 1000, "sessions of 1000", "Of how many sessions the requests are written: of one session all or none."),
+		setting.Int(&c.Sample, "access-log-sample", 1000, 1, 1000, "sessions of 1000", "Of how many of every 1000 sessions the requests are written: of one session all or none."),
 	}
 }
