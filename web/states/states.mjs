@@ -191,6 +191,19 @@ async function certificates(w, look, tools) {
   }
 }
 
+// A cluster that was off for a month: balancers certify themselves anew, edges can't.
+async function expired(w, look, tools) {
+  const old = new w.constructor(await skewed(tools, w.binary), await mkdtemp(path.join(tools, "off-")));
+  try {
+    process.env.TANDEM_SKEW = String(-31 * 86_400);
+    await old.open(["--edges", "2", "--balancers", "1", "--capacity", "8"]).finally(() => delete process.env.TANDEM_SKEW);
+    for (const name of ["lb-1", "edge-1", "edge-2", "origin-1"]) await old.again(name, { binary: w.binary });
+    await look("certificates-expired", ["edge-1 is down, and its calls are refused, for its certificate has expired", "tandem ticket edge edge-1"], { level: "bad", world: old, limit: 60_000 });
+  } finally {
+    await old.close();
+  }
+}
+
 // The files of a certificate of which little is left.
 async function short(dir) {
   const at = (days) => new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]|\.\d+/g, "");
@@ -215,6 +228,7 @@ export const scenes = {
   crowd: { flags: () => ["--capacity", "4", "--lb-flags", "--max-refused-per-client=5"], play: crowd },
   greedy: { flags: () => ["--capacity", "40", "--lb-flags", "--max-held=256KiB"], play: greedy },
   certificates: { flags: () => ["--capacity", "8"], play: certificates },
+  expired: { flags: () => ["--capacity", "8"], play: expired },
   budgets: {
     flags: async (tools) => {
       const [cert, key] = await short(tools);
