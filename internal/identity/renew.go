@@ -101,7 +101,7 @@ func (b *Bundle) Late() []wire.Trouble {
 	}
 	return []wire.Trouble{{
 		Text: "its certificate " + how + " and could not be renewed",
-		Next: fmt.Sprintf("The log of %s says why; by hand: tandem ticket %s %s --address HOST, and on it tandem join TICKET.", n.Node, n.Role, n.Node),
+		Next: fmt.Sprintf("The log of %s says why; by hand: tandem ticket %s %s --address HOST, and on it tandem join TICKET --identity DIR.", n.Node, n.Role, n.Node),
 	}}
 }
 

@@ -91,14 +91,14 @@ func (m *Misfits) callee(role identity.Role, name string, err error) {
 // refusalOf says in words why a node's certificate is refused, and by which commands it
 // gets another one.
 func refusalOf(err error, role identity.Role, name string) (Refusal, bool) {
-	anew := fmt.Sprintf(" %s anew: tandem ticket %s %s --address HOST, and on it tandem join TICKET.", name, role, name)
+	anew := fmt.Sprintf(" %s anew: tandem ticket %s %s --address HOST, and on it tandem join TICKET --identity DIR.", name, role, name)
 	switch {
 	case errors.Is(err, identity.ErrForeign):
 		return Refusal{"its certificate is not of this cluster", "Join" + anew}, true
 	case errors.Is(err, identity.ErrExpired):
-		return Refusal{"its certificate has expired", "Look at its clock; else join" + anew}, true
+		return Refusal{"its certificate has expired", "Look at the clock of " + name + "; else join" + anew}, true
 	case errors.Is(err, identity.ErrClock):
-		return Refusal{"its certificate is not valid yet", "Look at its clock, and at those of the others."}, true
+		return Refusal{"its certificate is not valid yet", "Look at the clock of " + name + ", and at those of the others."}, true
 	case errors.Is(err, identity.ErrRevoked):
 		return Refusal{"its certificate is revoked", "If that was meant: " + removal(role, name) + ". Else join" + anew}, true
 	}

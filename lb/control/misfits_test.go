@@ -55,7 +55,7 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("what its own calls told is gone: %+v", r)
 	}
 	m.callee(identity.Balancer, "lb-2", identity.ErrRevoked) // the commands are those for this node
-	if r := m.Refused("lb-2"); r == nil || r.Next != "If that was meant: tandem cluster remove-balancer lb-2. Else join lb-2 anew: tandem ticket balancer lb-2 --address HOST, and on it tandem join TICKET." {
+	if r := m.Refused("lb-2"); r == nil || r.Next != "If that was meant: tandem cluster remove-balancer lb-2. Else join lb-2 anew: tandem ticket balancer lb-2 --address HOST, and on it tandem join TICKET --identity DIR." {
 		t.Errorf("%+v", r)
 	}
 	m.told("lb-2", now.UnixMilli()+3000, now)

@@ -198,7 +198,7 @@ async function expired(w, look, tools) {
     process.env.TANDEM_SKEW = String(-31 * 86_400);
     await old.open(["--edges", "2", "--balancers", "1", "--capacity", "8"]).finally(() => delete process.env.TANDEM_SKEW);
     for (const name of ["lb-1", "edge-1", "edge-2", "origin-1"]) await old.again(name, { binary: w.binary });
-    await look("certificates-expired", ["edge-1 is down, and its calls are refused, for its certificate has expired", "tandem ticket edge edge-1"], { level: "bad", world: old, limit: 60_000 });
+    await look("certificates-expired", ["edge-1 is down, and its calls are refused, for its certificate has expired", "Look at the clock of edge-1; else join edge-1 anew: tandem ticket edge edge-1", "tandem join TICKET --identity DIR"], { level: "bad", world: old, limit: 60_000 });
   } finally {
     await old.close();
   }
