@@ -72,7 +72,7 @@ func (f *founding) look(ctx context.Context) {
 	case f.c.cfg.Join == "" && len(f.c.cfg.First) == 0:
 		f.tell("what it had is of before a recovery, and was put aside: nobody is named who lets it in again", "give it --join")
 	case f.c.cfg.Join != "": // it begins no cluster
-		f.tell("the cluster to join does not answer: "+f.c.cfg.Join, "see --join")
+		f.tell("the cluster to join does not answer: "+strings.Join(missing, ", "), "see --join")
 	case len(missing) > 0:
 		f.tell("a new cluster begins when all its first balancers are there: waiting for "+strings.Join(missing, ", "), "one that won't come has to leave --peers, on all of them")
 	default:
@@ -125,7 +125,7 @@ func why(err error) string {
 	case call.StatusOf(err) == http.StatusForbidden:
 		return "it has another secret"
 	default:
-		return "no answer"
+		return inShort(err).Error()
 	}
 }
 
