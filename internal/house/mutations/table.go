@@ -268,4 +268,7 @@ var Table = []Mutation{
 	// No spelling leads past a rule, and no claim is another one.
 	{0, "internal/protected/canonical.go", "const decodings = 3", "const decodings = 1", "internal/protected.TestNoSpellingLeadsPastAPrefix"},
 	{0, "internal/access/jwt.go", "text, err := json.Marshal(known)", "text, err := json.Marshal(each)", "internal/access.TestClaimsOfAJWTAreSpelledInOneWay"},
+	{0, "raftfsm/transport.go", `at != "" && at != addr`, `at != "" && at == addr`, "raftfsm.TestABalancerIsFoundWhereItListens"},
+	{0, "cmd/tandem/edge.go", "s.Handler = access.Handler(s.Handler)", "_ = access", "cmd/tandem.TestAnEdgeLogsWhatBalancersFetchForViewers"},
+	{0, "lb/api/verdict.go", "case alive != 1:", "case alive != 1 || len(v.s.Balancers) > 1:", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 }
