@@ -3,8 +3,8 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -156,10 +156,7 @@ func RefuseCommand(w http.ResponseWriter, err error) {
 	case errors.Is(err, raftfsm.ErrStale):
 		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
 	default:
-		if errors.Is(err, ErrNoQuorum) {
-			err = fmt.Errorf("%w; start those that are gone: tandem status names them", ErrNoQuorum)
-		}
 		w.Header().Set("Retry-After", "1")
-		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())
+		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, strings.TrimSuffix(err.Error(), ": "+raftfsm.ErrNotLeader.Error()))
 	}
 }

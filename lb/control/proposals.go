@@ -23,7 +23,7 @@ const (
 )
 
 // ErrNoQuorum is returned when a command could not be made true in time.
-var ErrNoQuorum = errors.New("the balancers can't agree now: no majority of them is there")
+var ErrNoQuorum = errors.New("the balancers can't agree now: no majority of them is there; start those that are gone: tandem status names them")
 
 // Proposals makes commands true, here or at the leader. The same command gets
 // the same ID at every attempt, so it is carried out once.
