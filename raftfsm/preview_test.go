@@ -79,6 +79,9 @@ func sameAsForetold(rt *rapid.T, before, after *wire.Placement, loads []ring.Loa
 		rt.Fatalf("foretold %+v;\nmoved %d, boundaries %v, limit %d, margin %d", preview, ring.Moved(before, after, loads), moves, limit, margin)
 	}
 	count := ring.Delivering(after, loads)
+	for i := range after.Edges { // who is above it loses their edge
+		count[after.Edges[i].Name] = min(count[after.Edges[i].Name], after.Edges[i].Capacity)
+	}
 	if e, ok := after.Edge(preview.Peak); !ok || count[e.Name] != preview.PeakLoad || e.Capacity != preview.PeakCap {
 		rt.Fatalf("%s: foretold %s with %d of %d, it delivers %d", preview.Edge, preview.Peak, preview.PeakLoad, preview.PeakCap, count[preview.Peak])
 	}
