@@ -84,7 +84,7 @@ type Control struct {
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
-	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
+	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now, deps.Logger), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
 	c.Authority = &Authority{c: c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}

@@ -3,10 +3,13 @@ package control
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
@@ -29,8 +32,9 @@ type Refusal struct{ Text, Next string }
 // heard, and only where nothing better is known.
 type Misfits struct {
 	now func() time.Time
+	log zerolog.Logger
+	mu  sync.Mutex
 
-	mu      sync.Mutex
 	refused map[string]refusal // by node; guarded by mu
 	clocks  map[string]clock   // by node; guarded by mu
 }
@@ -45,8 +49,8 @@ type clock struct {
 	at    time.Time
 }
 
-func newMisfits(now func() time.Time) *Misfits {
-	return &Misfits{now: now, refused: map[string]refusal{}, clocks: map[string]clock{}}
+func newMisfits(now func() time.Time, log zerolog.Logger) *Misfits {
+	return &Misfits{now: now, log: log, refused: map[string]refusal{}, clocks: map[string]clock{}}
 }
 
 // names tells whether a placement knows a node by that name.
@@ -116,6 +120,9 @@ func removal(role identity.Role, name string) string {
 func (m *Misfits) note(name string, r Refusal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.refused[name].Refusal != r { // until it is heard again
+		m.log.Warn().Str("peer", name).Str("why", r.Text).Str("next", r.Next).Msg("a node and this balancer don't hear each other")
+	}
 	m.refused[name] = refusal{r, m.now()}
 }
 
@@ -134,16 +141,8 @@ func (m *Misfits) told(name string, milliseconds int64, now time.Time) {
 func (m *Misfits) keep(p *wire.Placement) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name := range m.refused {
-		if !names(p, name) {
-			delete(m.refused, name)
-		}
-	}
-	for name := range m.clocks {
-		if !names(p, name) {
-			delete(m.clocks, name)
-		}
-	}
+	maps.DeleteFunc(m.refused, func(name string, _ refusal) bool { return !names(p, name) })
+	maps.DeleteFunc(m.clocks, func(name string, _ clock) bool { return !names(p, name) })
 }
 
 // Refused is why a node and the others don't hear each other; nil: nothing is known.

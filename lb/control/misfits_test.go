@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
@@ -20,7 +23,8 @@ import (
 func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	p := (&wire.Placement{Edges: []wire.Edge{{Name: "edge-1"}}, Balancers: []wire.Balancer{{Name: "lb-2"}}}).Index()
 	now := time.Unix(1000, 0)
-	m := newMisfits(func() time.Time { return now })
+	var lines bytes.Buffer
+	m := newMisfits(func() time.Time { return now }, zerolog.New(&lines))
 	for _, row := range []struct {
 		err  error
 		want string
@@ -34,7 +38,12 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 		{errors.New("connection refused"), ""},
 		{nil, ""},
 	} {
+		lines.Reset()
 		m.callee(identity.Balancer, "lb-2", row.err)
+		m.callee(identity.Balancer, "lb-2", row.err)
+		if said := strings.Count(lines.String(), "\n"); said > 1 || (said == 1) != (row.want != "") { // once, until it is heard
+			t.Errorf("%v: %d lines: %s", row.err, said, lines.String())
+		}
 		got := ""
 		if r := m.Refused("lb-2"); r != nil {
 			if got = r.Text; r.Next == "" {
@@ -88,7 +97,7 @@ func TestACallerIsToldByWhatItShows(t *testing.T) {
 		{true, "", errors.New("edge-1 is edge; this is for balancers"), ""},
 		{true, "", identity.ErrExpired, "its certificate has expired"},
 	} {
-		m := newMisfits(time.Now)
+		m := newMisfits(time.Now, zerolog.Nop())
 		r := httptest.NewRequest(http.MethodPost, wire.PathReport, nil)
 		r.Header.Set(wire.HeaderFrom, "edge-1")
 		if row.auth != "" {
