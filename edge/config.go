@@ -107,7 +107,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.SecretFile, "secret-file", "", "file with the cluster's secret, at least 16 bytes; required with balancers"),
 		setting.String(&c.Identity, "identity", "", "directory of this node's certificate (tandem join): nodes prove to each other who they are, and what they say is encrypted; or one that holds those of several nodes, by name"),
 		setting.String(&c.NodeListen, "node-listen", "", "address for balancers and neighbours, with TLS and both sides' certificates, apart from viewers'; needs --identity (default: they call --listen, by TLS, and viewers there find none of their endpoints)"),
-		setting.String(&c.NodeMedia, "node-media", wire.MediaTLS, "how media goes to balancers: tls, or plain, where they say so too (docs/security.md): heads sealed, bodies in clear, for networks whose wires are yours; needs --identity, without --node-listen"),
+		setting.String(&c.NodeMedia, "node-media", wire.MediaTLS, "how media goes to balancers: tls, or plain, where they say so too (docs/security.md): heads sealed, bodies in clear, for networks whose wires are yours; needs --identity"),
 		setting.Int(&c.Capacity, "capacity", 0, 0, 1000000, "sessions", "most viewers that this edge can deliver to at once (MAX); of both this and capacity-mbit the lower one counts. 0: not stated; an edge of a cluster then has the least that another edge states, else 1000, and says so"),
 		setting.Int(&c.CapacityMbit, "capacity-mbit", 0, 0, 1000000, "Mbit/s", "most media that this edge can deliver, as sessions of session-kbit each"),
 		setting.Int(&c.SessionKbit, "session-kbit", 0, 0, 1000000, "kbit/s", "what one session takes, for capacity-mbit: the mean of what viewers get, sent bytes by sessions (docs/architecture.md)"),
@@ -226,8 +226,8 @@ func (c *Config) checkIdentity() error {
 		return errors.New("--node-listen: needs --identity")
 	case !wire.IsNodeMedia(c.NodeMedia):
 		return fmt.Errorf("--node-media: %q is neither tls nor plain", c.NodeMedia)
-	case c.NodeMedia == wire.MediaPlain && (c.Identity == "" || c.NodeListen != ""):
-		return errors.New("--node-media plain: needs --identity, and media goes to --listen: not with --node-listen")
+	case c.NodeMedia == wire.MediaPlain && c.Identity == "":
+		return errors.New("--node-media plain: needs --identity")
 	case node && c.Identity == "":
 		return fmt.Errorf("%s: an origin that is a node of the cluster (node) needs --identity", c.upstreamsFrom())
 	case c.Identity != "" && c.Duplication != fetch.DuplicateRelay && !node:

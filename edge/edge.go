@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		if e.identity, err = identity.OpenAs(cfg.Identity, identity.Edge, cfg.Name, deps.Now); err != nil {
 			return nil, fmt.Errorf("--identity: %w", err)
 		}
-		if addr, bad := net.ResolveTCPAddr("tcp", cfg.Listen); bad == nil && cfg.NodeListen == "" {
+		if addr, bad := net.ResolveTCPAddr("tcp", cmp.Or(cfg.NodeListen, cfg.Listen)); bad == nil && (cfg.NodeListen == "" || cfg.NodeMedia == wire.MediaPlain) {
 			e.nodes = front.NewOthers(addr)
 		}
 		if cfg.NodeMedia == wire.MediaPlain {

@@ -98,8 +98,17 @@ func KeysOf(e *Edge) *wire.KeyRing { return &e.member.Keys }
 // Server is the data side as it listens: hits on loops, all else in goroutines. h and
 // quick are Handler and Quick, or what stands before them.
 func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *front.Server {
+	others := e.nodes
+	if e.cfg.NodeListen != "" {
+		others = nil
+	}
+	return e.server(h, quick, others)
+}
+
+// server has limits; others are handed to whoever serves them.
+func (e *Edge) server(h http.Handler, quick func(*front.Loop) front.Quick, others *front.Others) *front.Server {
 	return front.New(front.Config{
-		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: e.nodes,
+		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: others,
 		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),
 		Proxies: e.cfg.Proxies,
 		Enter: func(address string) (any, bool) {

@@ -91,7 +91,8 @@ func (n Nodes) Server() *http.Server {
 	})
 }
 
-// Others are those who call at the viewers' listener; nil: there is another one.
+// Others are those who speak TLS where requests are read in clear, at the viewers' listener
+// or that of Media; nil: all of theirs do.
 func (n Nodes) Others() *front.Others { return n.e.nodes }
 
 // TLS is for that listener; nil: nodes have no names.

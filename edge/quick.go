@@ -51,7 +51,7 @@ func (l *lines) Lines(text string) { l.b = append(l.b, text...) }
 
 // Serve is a front.Quick's.
 func (q *quick) Serve(c *front.Conn, h *h1.Request) bool {
-	if h.Target == wire.PathSealed && q.e.grants != nil {
+	if h.Target == wire.PathSealed && q.e.grants != nil && q.e.cfg.NodeListen == "" {
 		return q.sealed(c, h)
 	}
 	return q.serve(c, h, q.e.cfg.shown(h))

@@ -30,6 +30,29 @@ func (n Nodes) grant(w http.ResponseWriter, r *http.Request) {
 	call.Reply(w, http.StatusOK, given)
 }
 
+// Media serves the nodes' listener where media goes in clear there: requests whose heads are
+// sealed, on loops. What speaks TLS is handed over (Others), all else is refused. nil: media
+// goes by TLS, or where viewers are.
+func (n Nodes) Media() *front.Server {
+	if n.e.grants == nil || n.e.cfg.NodeListen == "" {
+		return nil
+	}
+	closed := n.closed()
+	return n.e.server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !misdirected(n.e, w, r) {
+			closed.ServeHTTP(w, r)
+		}
+	}), func(l *front.Loop) front.Quick { return sealedOnly{&quick{e: n.e, l: l}} }, n.e.nodes)
+}
+
+// sealedOnly leaves what is not sealed to the Handler.
+type sealedOnly struct{ *quick }
+
+// Serve is a front.Quick's.
+func (q sealedOnly) Serve(c *front.Conn, h *h1.Request) bool {
+	return h.Target == wire.PathSealed && q.sealed(c, h)
+}
+
 // sealed answers a request of which a balancer has sealed the head, where that is a copy
 // that is whole and here and no manifest, which may name the session: everything else has
 // to be asked for by TLS, where nobody listens. What opens nothing is left to the Handler,

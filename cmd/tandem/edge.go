@@ -130,9 +130,19 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 			e.Reload(c.Config)
 		})},
 		append(
-			append(append(guarded, written...), nodesPart(life, "node-listen", nodes, nodesServer(e, access), e.Nodes().TLS(), e.Nodes().Others())...),
+			append(append(guarded, written...), edgeNodesParts(life, "node-listen", nodes, e, access)...),
 			run.Part{Name: "edge", Run: e.Run},
 			life.Part(serve.Listener{Name: "listen", Socket: viewers, Server: server, Nodes: len(cfg.Balancers) > 0}),
 		)...,
 	)
+}
+
+// edgeNodesParts serve nodes, and what of media goes to them in clear.
+func edgeNodesParts(life *serve.Life, name string, ln net.Listener, e *edge.Edge, access *accesslog.Log) []run.Part {
+	n := e.Nodes()
+	parts := nodesPart(life, name, ln, nodesServer(e, access), n.TLS(), n.Others())
+	if media := n.Media(access.Handler, access.Quick); media != nil {
+		parts = append(parts, life.Part(serve.Listener{Name: name + " (media)", Socket: ln, Server: media, Nodes: true}))
+	}
+	return parts
 }

@@ -186,5 +186,5 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})
-	return life.Run(ctx, hooks, slices.Concat(parts, nodesPart(life, "edge-node-listen", nodes, e.Nodes().Server(), e.Nodes().TLS(), e.Nodes().Others()), guarded, written, viewers)...)
+	return life.Run(ctx, hooks, slices.Concat(parts, edgeNodesParts(life, "edge-node-listen", nodes, e, nil), guarded, written, viewers)...)
 }
