@@ -102,11 +102,11 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 	if e.cfg.NodeListen != "" {
 		others = nil
 	}
-	return e.server(h, quick, others)
+	return serverOf(e, h, quick, others)
 }
 
-// server has limits; others are handed to whoever serves them.
-func (e *Edge) server(h http.Handler, quick func(*front.Loop) front.Quick, others *front.Others) *front.Server {
+// serverOf has limits; others are handed to whoever serves them.
+func serverOf(e *Edge, h http.Handler, quick func(*front.Loop) front.Quick, others *front.Others) *front.Server {
 	return front.New(front.Config{
 		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: others,
 		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),

@@ -32,7 +32,9 @@ type Nodes struct{ e *Edge }
 func (e *Edge) Nodes() Nodes { return Nodes{e} }
 
 // endpoints are those for nodes of the cluster; rights.OfEdges says who may ask.
-func (n Nodes) endpoints() http.Handler {
+func (n Nodes) endpoints() http.Handler { return n.gate(rights.OfEdges).Wrap(n.routes()) }
+
+func (n Nodes) routes() chi.Router {
 	e, r := n.e, chi.NewRouter()
 	r.Get(wire.PathPing, n.ping)
 	r.Post(wire.PathOpen, e.member.HandleOpen)
@@ -48,7 +50,7 @@ func (n Nodes) endpoints() http.Handler {
 	r.Post(wire.PathPurge, e.fetch.HandlePurge)
 	r.Get(wire.PathWaiting, e.board.HandleWaiting)
 	r.Post(wire.PathSealed, n.grant)
-	return n.gate(rights.OfEdges).Wrap(r)
+	return r
 }
 
 func (n Nodes) ping(w http.ResponseWriter, _ *http.Request) {

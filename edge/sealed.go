@@ -32,17 +32,18 @@ func (n Nodes) grant(w http.ResponseWriter, r *http.Request) {
 
 // Media serves the nodes' listener where media goes in clear there: requests whose heads are
 // sealed, on loops. What speaks TLS is handed over (Others), all else is refused. nil: media
-// goes by TLS, or where viewers are.
-func (n Nodes) Media() *front.Server {
+// goes by TLS, or where viewers are. around and before stand before what answers, as an
+// access log does.
+func (n Nodes) Media(around func(http.Handler) http.Handler, before func(func(*front.Loop) front.Quick) func(*front.Loop) front.Quick) *front.Server {
 	if n.e.grants == nil || n.e.cfg.NodeListen == "" {
 		return nil
 	}
 	closed := n.closed()
-	return n.e.server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serverOf(n.e, around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !misdirected(n.e, w, r) {
 			closed.ServeHTTP(w, r)
 		}
-	}), func(l *front.Loop) front.Quick { return sealedOnly{&quick{e: n.e, l: l}} }, n.e.nodes)
+	})), before(func(l *front.Loop) front.Quick { return sealedOnly{&quick{e: n.e, l: l}} }), n.e.nodes)
 }
 
 // sealedOnly leaves what is not sealed to the Handler.

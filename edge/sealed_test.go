@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/accesslog"
 	"tandem/internal/identity"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
@@ -40,7 +41,7 @@ func TestMediaInClearWhereNodesHaveAListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	media, nodes := e.Nodes().Media(), e.Nodes().Server()
+	media, nodes := e.Nodes().Media((*accesslog.Log)(nil).Handler, (*accesslog.Log)(nil).Quick), e.Nodes().Server()
 	nodes.TLSConfig = e.Nodes().TLS()
 	go func() { _ = media.Serve(ln) }()
 	go func() { _ = nodes.ServeTLS(e.Nodes().Others(), "", "") }()

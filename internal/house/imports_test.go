@@ -88,6 +88,7 @@ var rooms = map[string][]string{
 	"internal/certificate/certtest": {},
 	"internal/operator":             {"internal/call", "internal/filewatch", "internal/secret", "internal/wire"},
 	"internal/sealedhead":           {},
+	"internal/rights/rightstest":    {"internal/rights", "internal/wire"},
 	"internal/rights":               {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":            {"internal/wire"},
 	"internal/secret":               {},
@@ -108,7 +109,7 @@ var thirdParty = []struct {
 	{"github.com/hashicorp/go-hclog", []string{"raftfsm/append.go"}, "what the library's transport logs through"},
 	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "segstore/index.go"}, "the index, and the database under Raft"},
 	{"github.com/go-chi/chi/v5", []string{
-		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go",
+		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go", "internal/rights/rightstest/",
 	}, "where routes are declared"},
 	{"github.com/prometheus/client_golang", []string{
 		"edge/metrics.go", "edge/metrics_takeover.go", "edge/edge.go", "lb/metrics.go", "lb/lb.go", "lb/api/api.go", "origin/metrics.go", "origin/origin.go", "raftfsm/metrics.go",

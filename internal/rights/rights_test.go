@@ -24,6 +24,8 @@ type stage struct {
 	now   time.Time
 	gate  *Gate
 	ca    *identity.Authority
+
+	strangers map[identity.Role]map[string]*identity.Bundle
 }
 
 var roles = map[string]identity.Role{
@@ -32,7 +34,7 @@ var roles = map[string]identity.Role{
 
 func newStage(t *testing.T, rows []Row) *stage {
 	t.Helper()
-	s := &stage{t: t, now: time.Now(), nodes: map[string]*identity.Bundle{}}
+	s := &stage{t: t, now: time.Now(), nodes: map[string]*identity.Bundle{}, strangers: map[identity.Role]map[string]*identity.Bundle{}}
 	var err error
 	if s.ca, err = identity.NewAuthority("", s.now); err != nil {
 		t.Fatal(err)
@@ -55,8 +57,13 @@ func newStage(t *testing.T, rows []Row) *stage {
 
 func (s *stage) node(ca *identity.Authority, role identity.Role, name string) *identity.Bundle {
 	s.t.Helper()
+	return s.nodeSince(ca, role, name, s.now)
+}
+
+func (s *stage) nodeSince(ca *identity.Authority, role identity.Role, name string, since time.Time) *identity.Bundle {
+	s.t.Helper()
 	dir := s.t.TempDir()
-	if err := identity.Enrol(dir, ca, identity.Grant{Role: role, Node: name, Addresses: []string{"10.0.0.1"}, Version: 7}, s.now); err != nil {
+	if err := identity.Enrol(dir, ca, identity.Grant{Role: role, Node: name, Addresses: []string{"10.0.0.1"}, Version: 7}, since); err != nil {
 		s.t.Fatal(err)
 	}
 	b, err := identity.Open(dir, func() time.Time { return s.now })
@@ -151,7 +158,7 @@ func TestEveryEndpointIsForItsRoles(t *testing.T) {
 			if row.Roles[0] == Anybody {
 				continue
 			}
-			for what, by := range map[string]*identity.Bundle{"nobody": nil, "a node of another cluster": s.node(foreign(t, s.now), identity.Balancer, "lb-1")} {
+			for what, by := range s.strangersAs(row.Roles[0]) {
 				if status, text := s.ask(by, row.Method, d.path, d.bytes(), d.header...); status != http.StatusForbidden {
 					t.Errorf("%s %s by %s: %d %s", row.Method, d.path, what, status, text)
 				}
@@ -177,6 +184,18 @@ func TestAMemberThatIsDownSpeaksOfItsPairs(t *testing.T) {
 			t.Errorf("%s %s: %d %s", d.method, d.path, status, text)
 		}
 	}
+}
+
+// strangersAs are nodes of a role whose certificate is no good, and one that has none.
+func (s *stage) strangersAs(role identity.Role) map[string]*identity.Bundle {
+	if s.strangers[role] == nil {
+		s.strangers[role] = map[string]*identity.Bundle{
+			"nobody": nil, "a node of another cluster": s.node(foreign(s.t, s.now), role, "edge-2"),
+			"one that has expired": s.nodeSince(s.ca, role, "edge-2", s.now.Add(-identity.NodeLife-time.Hour)),
+			"one of tomorrow":      s.nodeSince(s.ca, role, "edge-2", s.now.Add(24*time.Hour)),
+		}
+	}
+	return s.strangers[role]
 }
 
 func foreign(t *testing.T, now time.Time) *identity.Authority {

@@ -21,9 +21,10 @@ const (
 	readyWait    = 3 * time.Second
 )
 
-// Handler declares the endpoints for nodes of the cluster; rights.OfBalancers says
-// who may ask.
-func (c *Control) Handler() http.Handler {
+// Handler is for nodes of the cluster; rights.OfBalancers says who may ask.
+func (c *Control) Handler() http.Handler { return c.gate().Wrap(routesOf(c)) }
+
+func routesOf(c *Control) chi.Router {
 	r := chi.NewRouter()
 	r.Get(wire.PathPing, c.handlePing)
 	r.Get(wire.PathPlacement, c.handlePlacement)
@@ -38,7 +39,7 @@ func (c *Control) Handler() http.Handler {
 	r.Post(wire.PathJoin, c.handleJoin)
 	r.Post(wire.PathRenew, c.Authority.handleRenew)
 	r.Post(wire.PathEnroll, c.Authority.handleEnrol)
-	return c.gate().Wrap(r)
+	return r
 }
 
 // Closed is what the viewers' listener shows of them: where nodes have names there
