@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tandem/edge/recovery"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/front"
@@ -43,7 +44,7 @@ func (n Nodes) routes() chi.Router {
 	r.Get(wire.PathObject+"/*", e.handleObject)
 	r.Put(wire.PathObject+"/*", e.fetch.HandlePut)
 	r.Post(wire.PathCopy, e.fetch.HandleCopy)
-	r.Get(wire.PathInventory, n.inventory)
+	r.Get(wire.PathInventory, func(w http.ResponseWriter, r *http.Request) { recovery.Inventory(e.store, e.view.Placement(), w, r) })
 	r.Get(wire.PathReport, e.member.HandleReport)
 	r.Get(wire.PathSessions, e.member.HandleSessions)
 	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })

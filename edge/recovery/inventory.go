@@ -1,4 +1,4 @@
-package edge
+package recovery
 
 import (
 	"cmp"
@@ -27,17 +27,18 @@ func belongs(p *wire.Placement, pair wire.PairID) func(m *segstore.Meta, key str
 	}
 }
 
-// inventory lists the stored objects of a pair, one a line; an empty one ends the list.
-func (n Nodes) inventory(w http.ResponseWriter, r *http.Request) {
+// Inventory is a handler that lists the stored objects of a pair, one a line; an empty one
+// ends the list.
+func Inventory(store *segstore.Store, placement *wire.Placement, w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("pair"), 10, 32)
 	if err != nil {
 		http.Error(w, "want ?pair=NUMBER", http.StatusBadRequest)
 		return
 	}
-	of := belongs(n.e.view.Placement(), wire.PairID(id))
+	of := belongs(placement, wire.PairID(id))
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
-	n.e.store.List(func(it segstore.Item) bool {
+	store.List(func(it segstore.Item) bool {
 		if it.Meta.Volatile || it.Meta.Vary != "" || !of(&it.Meta, it.Key) {
 			return true
 		}
