@@ -120,7 +120,7 @@ func ignoreClosed(err error) error {
 // themselves, so nobody waits for them.
 func Admin(ln net.Listener, h http.Handler, config *tls.Config, places Places) Listener {
 	s := &http.Server{
-		Handler: timely(h, orderTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
+		Handler: timely(h, orderTime, takeTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: adminStreams, MaxReceiveBufferPerConnection: adminUnread}, ErrorLog: stdlog.New(unshaken{}, "", 0),
 	}
 	metered := h2.Server(s, func(from net.Addr) {
@@ -146,21 +146,6 @@ func (unshaken) Write(line []byte) (int, error) {
 		stdlog.Print(string(line))
 	}
 	return len(line), nil
-}
-
-// orderTime is how long the body of an operator's request may take to come.
-const orderTime = 30 * time.Second
-
-// timely bounds how long bodies take to come, whether they are read or only passed
-// over behind an answer, and not how long an answer takes: http.Server's ReadTimeout
-// would end streams of events.
-func timely(next http.Handler, limit time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != nil && r.Body != http.NoBody {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit)) // net/http lifts it at the body's end
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 var _ Server = (*httpServer)(nil)

@@ -29,7 +29,7 @@ func TestBodyThatDoesNotComeHoldsNoConnection(t *testing.T) {
 			}
 		}
 		_, _ = io.WriteString(w, "done")
-	}), 100*time.Millisecond))
+	}), 100*time.Millisecond, takeTime))
 	defer s.Close()
 	for _, c := range []struct{ path, body, want string }{
 		{"/unread", "{", "200"}, {"/read", "{", "408"}, {"/long", "{}", "200"},

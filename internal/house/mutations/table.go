@@ -265,7 +265,10 @@ var Table = []Mutation{
 	{0, "internal/front/secure.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
 	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},
 	{0, "internal/serve/http.go", "if s.HTTP2 == nil {", "if false {", "internal/serve.TestHTTP2IsForThoseWhoBoundIt"},
+	{0, "internal/serve/timely.go", "func (t *taken) limit() { _ = t.limits.SetWriteDeadline(time.Now().Add(t.take)) }", "func (t *taken) limit() {}", "internal/serve.TestOnlyWhatIsWrittenHasItsTime"},
 	// No spelling leads past a rule, and no claim is another one.
+	{0, "lb/viewer.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(target, wire.Internal)", "lb.TestRequestsThatAreNotForHereAreRefused"},
+	{0, "edge/http.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(key, wire.Internal)", "edge.TestSessionOpensAnyPathOfItsOrigin"},
 	{0, "internal/protected/canonical.go", "const decodings = 3", "const decodings = 1", "internal/protected.TestNoSpellingLeadsPastAPrefix"},
 	{0, "internal/access/jwt.go", "text, err := json.Marshal(known)", "text, err := json.Marshal(each)", "internal/access.TestClaimsOfAJWTAreSpelledInOneWay"},
 	{0, "raftfsm/transport.go", `at != "" && at != addr`, `at != "" && at == addr`, "raftfsm.TestABalancerIsFoundWhereItListens"},
