@@ -103,6 +103,8 @@ func nodesPart(life *serve.Life, name string, ln net.Listener, server *http.Serv
 	}
 	if others != nil {
 		ln = others
+	} else {
+		ln = front.BoundNodes(ln)
 	}
 	return []run.Part{life.Part(serve.Listener{Name: name, Socket: ln, Server: serve.HTTP(server, config), Nodes: true})}
 }

@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/obs"
 	"tandem/internal/operator"
+	"tandem/internal/rights"
 	"tandem/internal/run"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
@@ -88,7 +89,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("origin is up")
 	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
 	handler, config := o.Nodes()
-	ofNodes := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)} // handshakes that failed: who dialled says why
+	ofNodes := rights.OnConnections(&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)}) // handshakes that failed: who dialled says why
 	return life.Run(
 		ctx, serve.Hooks{Reload: reloader(again, func() *originConfig { return new(originConfig) }, func(c *originConfig) {
 			obs.SetLevel(c.LogLevel)

@@ -10,8 +10,12 @@ import (
 // Others takes connections that speak TLS where requests are expected in clear.
 type Others = others.Listener
 
-// NewOthers is for a server that listens at an address.
-var NewOthers = others.New
+// NewOthers is for a server that listens at an address, BoundNodes for a listener that is
+// the nodes' own.
+var (
+	NewOthers  = others.New
+	BoundNodes = others.Bound
+)
 
 // recordHandshake begins a connection of TLS (RFC 8446 section 5.1); no request does.
 const recordHandshake = 0x16

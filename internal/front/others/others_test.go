@@ -82,3 +82,46 @@ func TestStrangersAreFew(t *testing.T) {
 		t.Errorf("%d nodes have left; %d strangers", nodes, l.strangers.Len())
 	}
 }
+
+// At a listener of their own strangers are as few, and a node stays.
+func TestStrangersAreFewWhereNodesAreAlone(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Bound(ln).(bounded)
+	defer l.Close()
+	l.of.most = 2
+	var here, there []net.Conn
+	for i := range 4 {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		accepted, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		here, there = append(here, accepted), append(there, c)
+		if i == 0 {
+			accepted.(interface{ Proved() }).Proved()
+		}
+	}
+	_ = there[1].SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := there[1].Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the stranger that came first: %v", err)
+	}
+	if _, err := here[0].Write([]byte("x")); err != nil {
+		t.Error("the node:", err)
+	}
+	if _, err := io.ReadFull(there[0], make([]byte, 1)); err != nil {
+		t.Error("the node:", err)
+	}
+	for _, c := range here {
+		_ = c.Close()
+	}
+	if n := l.of.open.Load(); n != 0 || l.of.strangers.Len() != 0 {
+		t.Errorf("%d are open, %d strangers", n, l.of.strangers.Len())
+	}
+}
