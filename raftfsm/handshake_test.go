@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,8 +111,8 @@ func TestAStrangerGetsNothing(t *testing.T) {
 	}
 }
 
-// Many who say nothing keep nobody out for longer than a handshake may take, and
-// Close does not wait for them.
+// Many who say nothing keep nobody out, whenever they come, and Close does not wait for
+// them.
 func TestSilentConnectionsAreBounded(t *testing.T) {
 	a, b := newStreams(t, testSecret), newStreams(t, testSecret)
 	for range 2 * maxHandshakes {
@@ -121,15 +122,15 @@ func TestSilentConnectionsAreBounded(t *testing.T) {
 		}
 		defer conn.Close()
 	}
+	for b.refused.Load() < maxHandshakes { // of the others each has a place, for a second
+		time.Sleep(time.Millisecond)
+	}
 	for {
 		conn, err := a.Dial(to(b), time.Second)
 		if err == nil {
 			conn.Close()
 			break
 		}
-	}
-	if n := b.refused.Load(); n < maxHandshakes {
-		t.Errorf("%d refused", n)
 	}
 	conn, err := net.Dial("tcp", b.Addr().String())
 	if err != nil {
@@ -139,6 +140,37 @@ func TestSilentConnectionsAreBounded(t *testing.T) {
 	b.Close()
 	if _, err := b.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
+	}
+}
+
+// One too many ends the one that came first, and not itself: who comes among strangers that
+// come again and again has its time.
+func TestTheFirstStrangerMakesRoom(t *testing.T) {
+	s := newStreams(t, testSecret)
+	var first, others []net.Conn
+	for i := range maxHandshakes + 2 {
+		here, there := net.Pipe()
+		defer here.Close()
+		if s.meet(here); i < 2 {
+			first = append(first, there)
+		} else {
+			others = append(others, here)
+		}
+	}
+	for _, there := range first {
+		_ = there.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := there.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("one that came first: %v", err)
+		}
+	}
+	if !slices.Equal(s.proving, others) {
+		t.Errorf("%d are left", len(s.proving))
+	}
+	for _, conn := range others {
+		s.met(conn)
+	}
+	if len(s.proving) != 0 {
+		t.Errorf("%d are never forgotten", len(s.proving))
 	}
 }
 

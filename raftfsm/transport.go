@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,8 +17,10 @@ import (
 	"tandem/internal/identity"
 )
 
-// maxHandshakes bounds the connections that have not proved themselves yet.
-const maxHandshakes = 64
+// maxHandshakes bounds the connections that have not proved themselves yet. One more ends
+// the one that came first: a node has proved itself long before, where strangers come by
+// the hundred a second, and say nothing.
+const maxHandshakes = 256
 
 // dialTimeout is how long a connection to a peer may take to come about: a lost
 // packet is sent again after a second, so no longer than that.
@@ -34,7 +37,6 @@ type streams struct {
 	ready    chan net.Conn
 	done     chan struct{} // closed by Close
 	closing  sync.Once
-	pending  chan struct{} // one token a handshake
 	loops    sync.WaitGroup
 	refused  atomic.Int64
 	era      atomic.Uint64
@@ -43,6 +45,8 @@ type streams struct {
 	mu    sync.Mutex
 	open  map[net.Conn]*tls.Conn // guarded by mu: all there are, so that nobody need wait for one that hangs; nil: without TLS, or not through with it
 	ended bool                   // guarded by mu
+
+	proving []net.Conn // guarded by mu; in the order in which they came
 }
 
 // peerConn is a connection of which streams know: tcp, or TLS over it.
@@ -84,7 +88,7 @@ func listenRaft(listener net.Listener, advertise, name string, key []byte, id *i
 	}
 	s := &streams{
 		listener: listener, address: address(advertise), name: name, key: key, identity: id,
-		ready: make(chan net.Conn), done: make(chan struct{}), pending: make(chan struct{}, maxHandshakes),
+		ready: make(chan net.Conn), done: make(chan struct{}),
 		open: map[net.Conn]*tls.Conn{},
 	}
 	s.era.Store(era)
@@ -105,18 +109,34 @@ func (s *streams) accept() {
 				continue
 			}
 		}
-		select {
-		case s.pending <- struct{}{}:
-			s.loops.Go(func() { s.prove(conn) })
-		default: // as many as we care to listen to are silent already
-			s.refused.Add(1)
-			_ = conn.Close()
-		}
+		s.meet(conn)
+		s.loops.Go(func() { s.prove(conn) })
+	}
+}
+
+// meet notes a connection that proves itself, and ends the first one where there are too
+// many.
+func (s *streams) meet(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proving = append(s.proving, conn)
+	if len(s.proving) > maxHandshakes {
+		_ = s.proving[0].Close() // it is refused where it waits
+		s.proving = slices.Delete(s.proving, 0, 1)
+	}
+}
+
+// met forgets one that has proved itself, or has ended.
+func (s *streams) met(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.proving, conn); i >= 0 {
+		s.proving = slices.Delete(s.proving, i, i+1)
 	}
 }
 
 func (s *streams) prove(conn net.Conn) {
-	defer func() { <-s.pending }()
+	defer s.met(conn)
 	if !s.hold(conn) {
 		_ = conn.Close()
 		return
@@ -131,6 +151,7 @@ func (s *streams) prove(conn net.Conn) {
 		_ = held.Close()
 		return
 	}
+	s.met(conn)
 	select {
 	case s.ready <- held:
 	case <-s.done:
