@@ -97,7 +97,7 @@ mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_M
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
-	@echo "== system tests"; $(call GOTEST,systest,./internal/systest/...,-v) -p 2 -timeout 20m -count=1 $(TESTFLAGS)
+	@echo "== system tests, two clusters at once: they mostly wait"; $(call GOTEST,systest,./internal/systest/...,-v) -p 2 -parallel 2 -timeout 20m -count=1 $(TESTFLAGS)
 
 drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM_DRILL=10m, TANDEM_DRILL_SEED=N)
 	@echo "== drill"; TANDEM_DRILL="$${TANDEM_DRILL:-10m}" go test -timeout 90m -count=1 -v -run TestDrill ./internal/systest

@@ -12,6 +12,7 @@ import (
 // Balancers die: the Raft leader, a follower, all at once. Viewers go on at the
 // others, the placement is what it was, and an edge's death is still noticed.
 func TestBalancersDie(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	f := h.File()
 	a := seat(t, h)

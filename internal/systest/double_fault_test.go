@@ -260,6 +260,7 @@ func recovering(t *testing.T, h *cluster.Harness, name string) (from string) {
 // While an edge is drained, its neighbour dies: the drained one's sessions have
 // just gone there. Nobody sees it, and the drain is still one afterwards.
 func TestAFaultDuringADrain(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--capacity", "24")
 	a := seat(t, h)
 	a.watch(40, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 16 * time.Second, Retries: 0})

@@ -22,6 +22,7 @@ import (
 // another length than the partner's copy has is another version, and two
 // versions are never mixed; that response breaks where everybody can see it.
 func TestEveryFaultOfTheKit(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--fault-proxies")
 	a := seat(t, h)
 	a.watch(20, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})
@@ -107,6 +108,7 @@ func receipts(t *testing.T, h *cluster.Harness) int {
 // Wrong orders get one line that says what would be right, and change nothing;
 // the bench says what it needs.
 func TestFaultsOrderedWrongly(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--fault-proxies", "--edges", "2", "--balancers", "1")
 	for _, spec := range []string{"", "boom", "kill@x", "reset@1x0", "link"} {
 		text := faultOrder(t, h, "edge-1", spec, http.StatusBadRequest)

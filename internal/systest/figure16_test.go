@@ -14,6 +14,7 @@ import (
 // after the death of edge-1 the others deliver 8 each; after its return every
 // boundary is what it was. The 25th viewer is refused, until one leaves.
 func TestFigure16To17To16(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=8s")
 	a := seat(t, h)
 	a.watch(24, stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 1})

@@ -121,6 +121,7 @@ func simulated(t *testing.T, s *wire.Status, steps string) []sim.Line {
 // in two zones: after each, every edge is there as the simulator foretells, delivers what
 // it foretells, and no viewer has seen anything.
 func TestRingChangesAreAsTheSimulatorForetells(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--capacity", "8", "--edge-flags", "--session-idle=20s")
 	a := seat(t, h)
 	crowd := apart(a, 18, func(i int) (string, player.Config) {

@@ -46,6 +46,7 @@ func TestEachEdgeKilledUnderAHundredViewers(t *testing.T) {
 
 // The same on a live channel, with players that never try again.
 func TestAnEdgeKilledUnderLiveViewers(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	a := seat(t, h)
 	a.watch(20, "/live/master.m3u8", player.Config{For: 10 * time.Minute, Retries: 0})
@@ -60,6 +61,7 @@ func TestAnEdgeKilledUnderLiveViewers(t *testing.T) {
 
 // An edge that hangs is worse than one that dies: nothing fails.
 func TestAnEdgeThatHangs(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	a := seat(t, h)
 	a.watch(30, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 10 * time.Second, Retries: 0})
@@ -75,6 +77,7 @@ func TestAnEdgeThatHangs(t *testing.T) {
 // Cold edges, fifty viewers: the origin is asked once for each segment for each
 // pair, and not once more because an edge dies in the middle.
 func TestTheOriginIsAskedOnceAPair(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	a := seat(t, h)
 	h.OriginCounts(true)
@@ -114,6 +117,7 @@ func TestTheOriginIsAskedOnceAPair(t *testing.T) {
 // The document's limit, filled: each edge killed in turn loses nobody, and
 // nobody delivers more than it can.
 func TestFilledToTheLimit(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{3, 4} {
 		t.Run(fmt.Sprintf("%d edges", n), func(t *testing.T) {
 			h := start(t, "--edges", fmt.Sprint(n), "--capacity", "12", "--edge-flags", "--session-idle=20s")

@@ -81,6 +81,7 @@ func (s *signing) change(known, gone string, ids ...string) {
 //
 //	tandem demo --lb-flags=--access-file=access.yaml; tandem bench --viewers 60 --retries 0; tandem keys rotate tokens; tandem cluster authority new, use, drop; tandem revoke edge-3
 func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
+	t.Parallel()
 	keys := newSigning(t, "k1", "k2")
 	h := start(t, "--edges", "4", "--capacity", "40", "--lb-flags=--access-file="+keys.rules("k1"))
 	keys.h = h
@@ -137,6 +138,7 @@ func TestWhatNodesTrustChangesUnderViewers(t *testing.T) {
 //
 //	tandem demo --edge-flags=--node-media=plain --lb-flags=--node-media=plain; tandem bench --kill
 func TestMediaInClearIsTakenOverAsWell(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--edges", "3", "--balancers", "1", "--capacity", "16", "--edge-flags=--node-media=plain", "--lb-flags=--node-media=plain")
 	a := seat(t, h)
 	a.watch(12, stored, player.Config{For: 10 * time.Minute, Buffer: 10 * time.Second, Retries: 0})

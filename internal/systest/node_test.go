@@ -16,6 +16,7 @@ import (
 // Paragraph 84: three machines, each a balancer and an edge in one process. One
 // is killed; viewers of another one's address see nothing.
 func TestNodesOfBalancerAndEdge(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts a cluster of processes")
 	}

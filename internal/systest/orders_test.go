@@ -25,6 +25,7 @@ import (
 // One seed at the limit, or as many as TANDEM_ORDERS says, also with room; the first is
 // TANDEM_ORDERS_SEED.
 func TestAnOrderCostsNobodyAnything(t *testing.T) {
+	t.Parallel()
 	seeds, first := 1, uint64(time.Now().UnixNano())
 	var sum player.Report
 	if text := os.Getenv("TANDEM_ORDERS"); text != "" {

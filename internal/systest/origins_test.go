@@ -87,6 +87,7 @@ func (o *twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // live: a second one answers for it, and they see nothing.
 // That there are two is told to the cluster while they watch.
 func TestTwoOriginsOfWhichOneFails(t *testing.T) {
+	t.Parallel()
 	one, two, truth := newTwin(t), newTwin(t), newTwin(t)
 	h := start(t, "--origin", one.url, "--edges", "3", "--balancers", "1")
 	a := &audience{t: t, h: h, digests: player.NewDigests(truth.url)}

@@ -51,6 +51,7 @@ func balancerIs(s *wire.Status, name string, is func(wire.BalancerInfo) bool) bo
 // A new process that can't start leaves everything as it is: the old one goes on
 // serving, and takes orders.
 func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--balancers", "1", "--edges", "2")
 	n, err := h.Node("lb-1")
 	must(t, err)
@@ -118,6 +119,7 @@ func TestABalancerEndsInOrder(t *testing.T) {
 
 // A second signal ends a balancer at once.
 func TestASecondSignalMeansNow(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--balancers", "1", "--edges", "2", "--lb-flags", "--lame-duck=1m,--drain-time=1m")
 	n, err := h.Node("lb-1")
 	must(t, err)

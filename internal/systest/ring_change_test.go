@@ -13,6 +13,7 @@ import (
 
 // Drain, resume, join and remove, each while viewers watch: nobody sees it.
 func TestRingChangesUnderViewers(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--capacity", "40")
 	a := seat(t, h)
 	a.watch(60, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 0})

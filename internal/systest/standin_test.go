@@ -17,6 +17,7 @@ import (
 //
 //	tandem demo; kill -9 lb-2 lb-3; kill -9 edge-1; tandem status
 func TestAnEdgeDiesWhileTheBalancersHaveNoMajority(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--capacity", "16")
 	f := h.File()
 	crowd := apart(seat(t, h), 24, func(i int) (string, player.Config) {

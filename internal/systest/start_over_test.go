@@ -56,6 +56,7 @@ func allVote(count int) func(*wire.Status) bool {
 //
 //	tandem demo, kill -9 two balancers, rm -r their data, then tandem cluster recover
 func TestBalancersLoseTheirDisks(t *testing.T) {
+	t.Parallel()
 	h := start(t)
 	f := h.File()
 	a := seat(t, h)
@@ -152,6 +153,7 @@ func leftBehind(t *testing.T, h *cluster.Harness) {
 // All balancers lose their disks. Set up anew they are another cluster, which the
 // edges follow by themselves; a backup makes it the one it was.
 func TestAllBalancersAreSetUpAnew(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--edges", "3")
 	f := h.File()
 	open := func(what string) {
@@ -199,6 +201,7 @@ func TestAllBalancersAreSetUpAnew(t *testing.T) {
 // A second edge, and a second balancer, under a name that is in use are refused: they
 // end and say why, and the one that serves goes on.
 func TestANameInUseIsRefusedToTheNewcomer(t *testing.T) {
+	t.Parallel()
 	h := start(t, "--edges", "2")
 	second := func(name string, changes map[string]string, remove string) (string, int) {
 		n, err := h.Node(name)
