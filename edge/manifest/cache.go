@@ -83,9 +83,10 @@ const (
 type Entry struct {
 	*media.Manifest // nil: it is none
 	key             string
-	digest          string    // of the body as it is stored, in hex
-	stored          time.Time // when that was made
-	led             []byte    // see Led
+	digest          string        // of the body as it is stored, in hex
+	origin          *media.Origin // by which it was read; nil: it is no manifest
+	stored          time.Time     // when that was made
+	led             []byte        // see Led
 	coded           coded
 	holding         holding
 }
@@ -126,17 +127,25 @@ const maxLive = 200
 // ErrNone is returned for what is no manifest, or can't be read.
 var ErrNone = errors.New("no manifest")
 
-// Known is what is kept of this very version; false: nothing, ask Of.
+// Known is what is kept of this very version, by what is ours now; false: nothing, ask Of.
 func (c *Cache) Known(key string, m *segstore.Meta) (*Entry, bool) {
+	e := c.version(key, m.Digest)
+	if e == nil || e.origin != nil && e.origin != c.origin(rules.TargetOf(key)) {
+		return nil, false
+	}
+	return e, true
+}
+
+// version is what is kept of a version, whatever was ours when it was read; nil: nothing.
+func (c *Cache) version(key, digest string) *Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[key]
-	if e == nil || m.Digest == "" || e.Value.(*Entry).digest != m.Digest {
-		left := c.again(key, m.Digest)
-		return left, left != nil
+	if e == nil || digest == "" || e.Value.(*Entry).digest != digest {
+		return c.again(key, digest)
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*Entry), true
+	return e.Value.(*Entry)
 }
 
 // Of is the manifest that a complete view is. What can't be had is an entry
@@ -226,7 +235,10 @@ func (c *Cache) parse(key string, m *segstore.Meta, stored []byte, err error) *E
 	}
 	if err == nil {
 		target := rules.TargetOf(key)
-		e.Manifest, err = media.Parse(body, media.Site{Origin: c.origin(target), Target: target, Limit: c.cfg.Limit, Import: c.variables(target)})
+		ours := c.origin(target)
+		if e.Manifest, err = media.Parse(body, media.Site{Origin: ours, Target: target, Limit: c.cfg.Limit, Import: c.variables(target)}); e.Manifest != nil {
+			e.origin = ours
+		}
 	}
 	switch {
 	case err == nil:

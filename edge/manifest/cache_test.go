@@ -125,6 +125,28 @@ func TestVersionIsReadOnceHoweverManyAsk(t *testing.T) {
 	}
 }
 
+// A version that was read when other hosts were ours is read once more, however long its
+// bytes are good for.
+func TestManifestIsReadAgainWhenOtherHostsAreOurs(t *testing.T) {
+	s := newStage(t, Config{})
+	s.put(t, "/m.m3u8", []byte("#EXTM3U\n#EXTINF:2,\nhttp://late.example/1.ts\n#EXT-X-ENDLIST\n"), segstore.Meta{})
+	view := s.view(t, "/m.m3u8")
+	if n := s.of(t, "/m.m3u8", view).Edits().Count(); n != 0 {
+		t.Fatalf("%d edits for another host", n)
+	}
+	late, err := media.NewOrigin(media.Root{Hosts: []string{"late.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.origin = func(string) *media.Origin { return late }
+	if n := s.of(t, "/m.m3u8", view).Edits().Count(); n != 1 {
+		t.Errorf("%d edits, want 1", n)
+	}
+	if n := s.Counts.Parsed.Load(); n != 2 {
+		t.Errorf("read %d times, want 2", n)
+	}
+}
+
 func TestKeptManifestsAreBounded(t *testing.T) {
 	const each = 40_000
 	s := newStage(t, Config{Memory: 5 * each})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tandem/internal/wire"
@@ -26,9 +27,12 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 		if to == nil {
 			return a.resp, nil
 		}
-		target, own := g.target(to)
-		if own {
+		target, own := g.below(to)
+		switch {
+		case own && g.asked(target):
 			a.resp.Header.Set("Location", target)
+		case own: // by that path viewers would be given what another upstream has
+			a.resp.Header.Set("Location", to.String())
 		}
 		if g.config.Redirects != wire.RedirectFollow || !r.safe() || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
 			return a.resp, nil
@@ -101,9 +105,22 @@ func location(resp *http.Response, target string, s *server) *url.URL {
 	return to
 }
 
-// target is a URL as viewers ask for it, below the base path of the server that it
-// names. False: it is not of this upstream.
+// target is a URL of this upstream as viewers ask for it. False: it is none.
 func (g *group) target(u *url.URL) (string, bool) {
+	target, own := g.below(u)
+	return target, own && g.asked(target)
+}
+
+// asked tells whether what is asked for by a target comes from the place that this
+// upstream would ask for it: from itself, or from another one of the same servers.
+func (g *group) asked(target string) bool {
+	by := g.u.of(target)
+	return by != nil && (by.config.Prefix == g.config.Prefix || by.config.Host == g.config.Host && slices.EqualFunc(by.servers, g.servers, func(a, b *server) bool { return a.name == b.name }))
+}
+
+// below is the path and query of a URL below the base path of the server that it names.
+// False: it is at no server of this upstream.
+func (g *group) below(u *url.URL) (string, bool) {
 	for _, s := range g.servers {
 		if u.Scheme != s.base.Scheme || !strings.EqualFold(u.Host, s.base.Host) && (g.config.Host == "" || !strings.EqualFold(u.Host, g.config.Host)) {
 			continue
@@ -134,7 +151,7 @@ func (g *group) target(u *url.URL) (string, bool) {
 // server. False: no upstream has it.
 func (u *Upstreams) Target(to *url.URL) (string, bool) {
 	for _, g := range *u.groups.Load() {
-		if target, ok := g.target(to); ok && strings.HasPrefix(target, g.config.Prefix) {
+		if target, ok := g.target(to); ok {
 			return target, true
 		}
 	}

@@ -54,6 +54,39 @@ func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
 	}
 }
 
+// What another upstream is asked for, or nobody, is not where a redirect of this one
+// leads: it is led there by its own URL.
+func TestRedirectOutOfThePrefixIsNotAskedOfAnother(t *testing.T) {
+	location := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Location"] = []string{location}
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer s.Close()
+	other, _ := saying(t, 200, "")
+	news, deeper, same := of(s.URL+"/b"), of(other), of(s.URL+"/b")
+	news.Prefix, deeper.Prefix, same.Prefix = "/news/", "/news/far/", "/vod/"
+	x := newUnder(t, nil, news, deeper, same, of(other))
+	for text, want := range map[string]string{
+		"/b/news/2.ts":                  "/news/2.ts",
+		"/b/vod/2.ts?x":                 "/vod/2.ts?x",
+		"/b/cdn/2.ts?x":                 s.URL + "/b/cdn/2.ts?x",
+		"../cdn/a%2Fb.ts":               s.URL + "/b/cdn/a%2Fb.ts",
+		s.URL + "/b/cdn/2.ts#f":         s.URL + "/b/cdn/2.ts#f",
+		s.URL + "/b/news/far/across.ts": s.URL + "/b/news/far/across.ts",
+	} {
+		location = text
+		resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: "/news/1.ts"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Location"); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestRedirectIsFollowedWhereThatIsSet(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "elsewhere ", r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("X-Key"))

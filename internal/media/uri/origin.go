@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,7 @@ type root struct {
 	path   string   // the same as a path without a slash at its end: "", "/base"
 	prefix string   // of targets; "/": all
 	any    bool     // of any prefix: the cluster's own names
+	hosts  []string // as in Origin.hosts
 }
 
 // Root is what New makes roots of.
@@ -75,7 +77,7 @@ func New(roots ...Root) (*Origin, error) {
 
 // led counts the ways in which references were led so far: two edges that do it
 // differently must not call their answers the same.
-const led = 3
+const led = 4
 
 // RootOf is the root that a base URL is: its host, and its path.
 func RootOf(base string) (Root, error) {
@@ -100,13 +102,20 @@ func (o *Origin) of(target []byte) int {
 	return best
 }
 
-// leads tells whether a target is asked of a root's hosts.
+// leads tells whether a target is asked of a root's hosts, at the same path there.
 func (o *Origin) leads(target []byte, root int) bool {
 	if !o.split || o.roots[root].any {
 		return true
 	}
 	best := o.of(target)
-	return best >= 0 && o.roots[best].prefix == o.roots[root].prefix
+	return best >= 0 && (o.roots[best].prefix == o.roots[root].prefix || o.same(o.roots[best].prefix, &o.roots[root]))
+}
+
+// same tells whether what lies below a prefix of the cluster is asked of a root's place.
+func (o *Origin) same(prefix string, as *root) bool {
+	return slices.ContainsFunc(o.roots, func(r root) bool {
+		return !r.any && r.prefix == prefix && r.path == as.path && slices.ContainsFunc(r.hosts, func(h string) bool { return slices.Contains(as.hosts, h) })
+	})
 }
 
 // add notes a host of a root.
@@ -128,6 +137,7 @@ func (o *Origin) add(text string, root int) error {
 	}
 	for _, port := range ports {
 		of := string(name) + ":" + strconv.Itoa(port)
+		o.roots[root].hosts = append(o.roots[root].hosts, of)
 		if _, known := o.hosts[of]; !known {
 			o.hosts[of] = root
 		}

@@ -195,6 +195,29 @@ func TestServersOfOtherPathsAndPrefixes(t *testing.T) {
 	}
 }
 
+// Several upstreams may be of one server: what another row asks of the same place is no
+// other origin's.
+func TestUpstreamsOfOneServer(t *testing.T) {
+	o, err := New(Root{Hosts: []string{"http://a.example"}, Path: "/base", Prefix: "/news/"}, Root{Hosts: []string{"b.example"}, Path: "/base", Prefix: "/films/"},
+		Root{Hosts: []string{"b.example"}, Path: "/base", Prefix: "/vod/"}, Root{Hosts: []string{"http://a.example"}, Path: "/base", Prefix: "/vod/"},
+		Root{Hosts: []string{"http://a.example"}, Path: "/other", Prefix: "/else/"}, Root{Hosts: []string{"c.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]string{
+		"http://a.example/base/vod/1.ts":   "P/vod/1.ts",
+		"/base/vod/1.ts":                   "P/vod/1.ts",
+		"http://a.example/base/films/1.ts": "left",
+		"/base/films/1.ts":                 "left",
+		"http://a.example/base/else/1.ts":  "left", // /other/else/1.ts is what would be asked
+		"http://a.example/base/1.ts":       "left",
+	} {
+		if got := ledBy(o, o.At("/news/m.m3u8"), ref); got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+	}
+}
+
 func TestReferenceIsResolvedToItsNormalForm(t *testing.T) {
 	for _, c := range []struct{ origin, base, ref, want string }{
 		{"http://o.example", "/a/m.m3u8?q=1", "1.ts", "/a/1.ts"},
