@@ -28,12 +28,7 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 			return a.resp, nil
 		}
 		target, own := g.below(to)
-		switch {
-		case own && g.asked(target):
-			a.resp.Header.Set("Location", target)
-		case own: // by that path viewers would be given what another upstream has
-			a.resp.Header.Set("Location", to.String())
-		}
+		a.resp.Header.Set("Location", g.led(a.resp.Header.Get("Location"), to, target, own))
 		if g.config.Redirects != wire.RedirectFollow || !r.safe() || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
 			return a.resp, nil
 		}
@@ -109,6 +104,26 @@ func location(resp *http.Response, target string, s *server) *url.URL {
 func (g *group) target(u *url.URL) (string, bool) {
 	target, own := g.below(u)
 	return target, own && g.asked(target)
+}
+
+// led is a Location as viewers get it: a target where that comes from this upstream,
+// else a URL. By a path alone they would be given what another upstream has, or what lies
+// elsewhere in the session.
+func (g *group) led(text string, to *url.URL, target string, own bool) string {
+	switch {
+	case own && g.asked(target):
+		return target
+	case !own && (strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/") && g.asked(text)): // an origin may not know its base path
+		return text
+	case !own && hasScheme(text):
+		return text
+	}
+	return to.String()
+}
+
+func hasScheme(text string) bool {
+	i := strings.IndexAny(text, ":/?#")
+	return i > 0 && text[i] == ':'
 }
 
 // asked tells whether what is asked for by a target comes from the place that this

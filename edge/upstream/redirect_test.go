@@ -74,6 +74,11 @@ func TestRedirectOutOfThePrefixIsNotAskedOfAnother(t *testing.T) {
 		"../cdn/a%2Fb.ts":               s.URL + "/b/cdn/a%2Fb.ts",
 		s.URL + "/b/cdn/2.ts#f":         s.URL + "/b/cdn/2.ts#f",
 		s.URL + "/b/news/far/across.ts": s.URL + "/b/news/far/across.ts",
+		"/out/2.ts":                     s.URL + "/out/2.ts",
+		"../../../out/2.ts":             s.URL + "/out/2.ts",
+		"/news/as-if-at-the-root.ts":    "/news/as-if-at-the-root.ts",
+		"//far.test/2.ts":               "//far.test/2.ts",
+		"http://far.test/a|b%2f?u=/":    "http://far.test/a|b%2f?u=/",
 	} {
 		location = text
 		resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: "/news/1.ts"})
