@@ -150,21 +150,6 @@ func TestAPreviewSaysWhatAnOrderCosts(t *testing.T) {
 	}
 }
 
-func TestSessionsAreShownWithAPositionATrack(t *testing.T) {
-	var out bytes.Buffer
-	printSessions(&out, wire.SessionList{Total: 2, Sessions: []wire.SessionInfo{
-		{Stream: "/film/", Path: "/film/a/511.m4s", Tracks: []wire.Track{
-			{Kind: wire.VideoTrack, Sequence: 510, Time: 2_040_000}, {Kind: wire.AudioTrack, Sequence: 511, Time: 4_009}, {Kind: wire.SubtitlesTrack, Sequence: 1_340_000_000, Time: 3_723_000},
-		}},
-		{Stream: "/other/"},
-	}})
-	for _, want := range []string{"video 510 (34:00), audio 511 (0:04), subtitles 1340000000 (1:02:03)", "/film/a/511.m4s", "/other/"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
-	}
-}
-
 func TestFlagsMayStandBehindArguments(t *testing.T) {
 	var flag bool
 	var text string

@@ -29,6 +29,7 @@ func sessionsCommand() command {
 
 func printSessions(out io.Writer, list wire.SessionList) {
 	t := newTable("SESSION", "STREAM", "VIEWER", "EDGE", "POSITIONS", "LAST SEGMENT", ">AGE", ">SEEN", "")
+	t.spare = []int{5, 2, 7, 6} // --json has all, and names in full
 	now := time.Now().UnixMilli()
 	ago := func(at int64) string { return (time.Duration(now-at) * time.Millisecond).Round(time.Second).String() }
 	for _, s := range list.Sessions {
@@ -36,7 +37,7 @@ func printSessions(out io.Writer, list wire.SessionList) {
 		if s.Standin {
 			note = "taken over"
 		}
-		t.add(fmt.Sprintf("%d-%d-%d", s.Pair, s.Slot, s.Generation), s.Stream, s.Viewer, s.Edge, positions(s.Tracks), tail(s.Path, 24), ago(s.Opened), ago(s.Seen), note)
+		t.add(fmt.Sprintf("%d-%d-%d", s.Pair, s.Slot, s.Generation), tail(s.Stream, 20), s.Viewer, s.Edge, positions(s.Tracks), tail(s.Path, 24), ago(s.Opened), ago(s.Seen), note)
 	}
 	t.print(out)
 	if len(list.Sessions) < list.Total {
