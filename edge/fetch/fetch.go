@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/edge/manifest"
+	"tandem/edge/recent"
 	"tandem/edge/upstream"
 	"tandem/internal/call"
 	"tandem/internal/run"
@@ -89,8 +90,9 @@ type Fetcher struct {
 	peers     *http.Client
 	manifests *manifest.Cache
 	lives     lives
-	wholes    recent        // folders whose objects their origin gives whole or not at all
-	oversize  recent        // keys of bodies that the store began to take and could not
+	wholes    recent.Names  // folders whose objects their origin gives whole or not at all
+	oversize  recent.Names  // keys of bodies that the store began to take and could not
+	unfit     recent.Names  // see unfitFor
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	hints     hints
 	copies    chan copyJob

@@ -45,7 +45,7 @@ func grown(f *Fetcher, r *http.Request, x *Request) bool {
 // lookGrown finds or fills the very range that is asked for.
 func lookGrown(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found, error) {
 	how := rules.CacheStatus{Why: rules.ForwardMiss}
-	if f.wholes.has(path.Dir(x.Path), f.now()) || slices.ContainsFunc(conditions, func(name string) bool { return r.Header[name] != nil }) {
+	if f.wholes.Has(path.Dir(x.Path), f.now()) || slices.ContainsFunc(conditions, func(name string) bool { return r.Header[name] != nil }) {
 		return Found{How: how}, ErrPass
 	}
 	asked, _ := h1.ParseRange(r.Header.Get("Range"))
@@ -59,7 +59,7 @@ func lookGrown(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	case a != nil:
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, nil
 	case errors.Is(err, ErrWhole):
-		f.wholes.add(path.Dir(x.Path), f.now())
+		f.wholes.Add(path.Dir(x.Path), f.now())
 		return Found{How: how}, ErrPass
 	case err != nil:
 		return Found{How: how}, err

@@ -43,11 +43,15 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 		return found, err
 	}
 	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
+	name := unfitFor(r, x.Key)
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()
 	how.Status = status
 	if a != nil {
 		return Found{How: how, Passed: &Answer{answer: a, f: f}}, nil
+	}
+	if errors.Is(err, ErrPass) && !x.Peer && how.Outcome != segstore.Joined && status == http.StatusOK {
+		f.unfit.Add(name, f.now())
 	}
 	if err == nil && how.Outcome == segstore.Hit {
 		meta := view.Meta()
@@ -56,9 +60,20 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	return Found{View: view, How: how}, err
 }
 
+// unfitFor names the requests that would get an answer of their own where this one did,
+// because what is fetched for all was neither for the store nor for it: all for a key, or
+// those that have fields which a fill leaves behind. They are asked for once, and not twice.
+func unfitFor(r *http.Request, key string) string {
+	if rules.Plain(r.Header, nil) {
+		return key
+	}
+	return key + " for its fields" // no key has a space
+}
+
 // look finds or fills the object.
 func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	now := f.now()
+	unfit := !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now))
 	view, why := f.find(r, x)
 	switch {
 	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
@@ -75,6 +90,8 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
+	case view == nil && unfit:
+		return nil, rules.CacheStatus{Why: why}, ErrPass
 	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()
 		return nil, rules.CacheStatus{Why: rules.ForwardStale}, ErrPass

@@ -6,8 +6,6 @@ import (
 	"math"
 	"net/http"
 	"path"
-	"sync"
-	"time"
 
 	"tandem/edge/rules"
 	"tandem/edge/upstream"
@@ -101,7 +99,7 @@ func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 		return headFound(f, r, x, waiting)
 	}
 	asked, ok := h1.ParseRange(r.Header.Get("Range"))
-	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.has(path.Dir(x.Path), f.now()) {
+	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.Has(path.Dir(x.Path), f.now()) {
 		return Found{}, false, nil
 	}
 	begin := asked.First
@@ -134,7 +132,7 @@ func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Wa
 	view, how, err := slice(f, r, *x, number, waiting)
 	switch {
 	case errors.Is(err, ErrWhole):
-		f.wholes.add(path.Dir(x.Path), f.now())
+		f.wholes.Add(path.Dir(x.Path), f.now())
 		return Found{}, false, nil
 	case err != nil:
 		return Found{How: how}, true, err
@@ -222,32 +220,6 @@ func (a *answer) settlePart(key string, first int64) error {
 		a.meta.Fields = rules.Extent(a.meta.Fields, begin, total)
 	}
 	return nil
-}
-
-// recent are names of which something is known for a minute.
-type recent struct {
-	mu    sync.Mutex
-	until map[string]time.Time // guarded by mu
-}
-
-const (
-	recentFor  = time.Minute
-	recentMost = 1000
-)
-
-func (c *recent) has(name string, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return now.Before(c.until[name])
-}
-
-func (c *recent) add(name string, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.until == nil || len(c.until) >= recentMost {
-		c.until = map[string]time.Time{}
-	}
-	c.until[name] = now.Add(recentFor)
 }
 
 // spanOf is the part of an object that a key is of, from a byte of it on. False: it

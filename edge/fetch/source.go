@@ -71,7 +71,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass
 	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
-	case !a.rules.Store, f.oversize.has(o.key, f.now()):
+	case !a.rules.Store, f.oversize.Has(o.key, f.now()):
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {
@@ -241,7 +241,7 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 			err = fmt.Errorf("%w: %d of %d bytes from %s", ErrShort, written, a.meta.Size, a.from)
 		}
 		if errors.Is(err, segstore.ErrTooLarge) { // found out under way: the next ones get it past the store
-			f.oversize.add(o.key, f.now())
+			f.oversize.Add(o.key, f.now())
 			return err
 		}
 		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
