@@ -96,9 +96,12 @@ func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class
 		if at, ours = o.host(ref[r.host:r.path], r.secure, r.kind == absolute); !ours {
 			return dst, Foreign
 		}
-		if at != 0 { // by the name that it has at the manifest's own server
-			dst = append(dst, o.roots[0].path...)
-		}
+	}
+	if r.kind != relative {
+		at = o.place(at, ref[r.path:r.end])
+	}
+	if at != 0 { // by the name that it has at the manifest's own server
+		dst = append(dst, o.roots[0].path...)
 	}
 	start, query := len(dst), ref[r.end:]
 	if i := bytes.IndexByte(query, '#'); i >= 0 {

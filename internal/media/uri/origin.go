@@ -13,10 +13,11 @@ import (
 // Origin is what is ours, seen from one manifest: hosts, and the paths at them that
 // are the cluster's root. It never changes.
 type Origin struct {
-	roots []root         // the first is that of the manifest's own server
-	hosts map[string]int // "host:port", in lower case -> its root
-	split bool           // not all paths of the cluster are of the same upstream
-	mark  string
+	roots  []root         // the first is that of the manifest's own server
+	hosts  map[string]int // "host:port", in lower case -> its root
+	split  bool           // not all paths of the cluster are of the same upstream
+	shared bool           // one host has several roots
+	mark   string
 }
 
 // Mark tells two origins apart that lead differently, in a few hexadecimal digits.
@@ -111,6 +112,26 @@ func (o *Origin) leads(target []byte, root int) bool {
 	return best >= 0 && (o.roots[best].prefix == o.roots[root].prefix || o.same(o.roots[best].prefix, &o.roots[root]))
 }
 
+// place is the root that a path at a root's hosts lies below: a server may have several.
+func (o *Origin) place(at int, path []byte) int {
+	if !o.shared {
+		return at
+	}
+	if len(path) > 0 {
+		path = path[1:]
+	}
+	full := appendPath([]byte("/"), 0, path, 0)
+	for i, r := range o.roots {
+		if i != at && !slices.ContainsFunc(r.hosts, func(h string) bool { return slices.Contains(o.roots[at].hosts, h) }) {
+			continue
+		}
+		if below, ok := under(full, r.path); ok && o.leads(below, i) {
+			return i
+		}
+	}
+	return at
+}
+
 // same tells whether what lies below a prefix of the cluster is asked of a root's place.
 func (o *Origin) same(prefix string, as *root) bool {
 	return slices.ContainsFunc(o.roots, func(r root) bool {
@@ -138,8 +159,10 @@ func (o *Origin) add(text string, root int) error {
 	for _, port := range ports {
 		of := string(name) + ":" + strconv.Itoa(port)
 		o.roots[root].hosts = append(o.roots[root].hosts, of)
-		if _, known := o.hosts[of]; !known {
+		if first, known := o.hosts[of]; !known {
 			o.hosts[of] = root
+		} else if first != root {
+			o.shared = true
 		}
 	}
 	return nil

@@ -184,6 +184,9 @@ func (o *Origin) Lead(from Place, ref []byte) (Lead, Place) {
 			return Lead{Class: Foreign}, Elsewhere
 		}
 	}
+	if r.kind != relative {
+		at = o.place(at, ref[r.path:r.end])
+	}
 	names := o.roots[at].names
 	w := walker{root: names}
 	if w.out = true; r.kind == relative {

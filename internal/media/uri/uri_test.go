@@ -210,10 +210,18 @@ func TestUpstreamsOfOneServer(t *testing.T) {
 		"http://a.example/base/films/1.ts": "left",
 		"/base/films/1.ts":                 "left",
 		"http://a.example/base/else/1.ts":  "left", // /other/else/1.ts is what would be asked
+		"http://a.example/other/else/1.ts": "P/else/1.ts",
+		"/other/x/../else/1.ts":            "P/else/1.ts",
+		"/other/1.ts":                      "left",
 		"http://a.example/base/1.ts":       "left",
 	} {
-		if got := ledBy(o, o.At("/news/m.m3u8"), ref); got != want {
+		got := ledBy(o, o.At("/news/m.m3u8"), ref)
+		if strings.ReplaceAll(got, "x/../", "") != want {
 			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+		path, _ := o.Resolve(nil, o.AppendTarget(nil, "/news/m.m3u8"), []byte(ref))
+		if target, _ := o.Below(path); want != "left" && "P"+string(target) != want {
+			t.Errorf("%s is %s, want %s", ref, target, want)
 		}
 	}
 }
