@@ -326,4 +326,12 @@ func TestWhatIsNotYetThereIsAskedForAgain(t *testing.T) {
 			t.Errorf("%s: %q a second later", path, body)
 		}
 	}
+	// An empty one takes no segment's place while the copy may be given.
+	there.Store(false)
+	passed.Store(int64(3 * time.Hour)) // not while it is renewed
+	for _, path := range paths[:3] {
+		if _, body := get(t, e.url+path); string(body) != "all of it" {
+			t.Errorf("%s: %q where it was there", path, body)
+		}
+	}
 }

@@ -71,6 +71,8 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass
 	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
+	case a.head.Empty && a.meta.Status == http.StatusOK && a.head.Kind != media.Other && have != nil && have.Size > 0 && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
+		return fmt.Errorf("%w: an empty object from %s", ErrOrigin, a.from)
 	case !a.rules.Store, f.oversize.Has(o.key, f.now()):
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
