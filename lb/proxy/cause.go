@@ -83,13 +83,13 @@ const (
 )
 
 // died notes an edge that may have died of the request: its connection broke with the
-// request on it, before much of the answer came, or on an idle connection and nobody
-// listens any more. One that was dead before, or silent, and any status say nothing of
+// request on it, before much of the answer came, or on an idle connection and the next one
+// did not come about: nobody listens any more, or will in a moment. One that was dead before, or silent, and any status say nothing of
 // the request; nor does what was altered on the way, which the living find.
 func (k *response) died(a *attempt, err error) {
 	cause := CauseOf(err)
 	broke := a.said && (cause == CauseReset || cause == CauseClosed) && !(a.to.TLS && identity.Altered(err))
-	gone := a.again && cause == CauseRefused
+	gone := a.again && (cause == CauseRefused || cause == CauseClosed || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 	if (broke || gone) && k.sent-a.from+a.skipped < deathReach && !slices.Contains(k.dead, a.to.Edge) {
 		k.dead = append(k.dead, a.to.Edge)
 	}

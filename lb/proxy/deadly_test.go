@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -105,6 +106,32 @@ func TestOtherDeathsStopNobody(t *testing.T) {
 				t.Fatalf("without splices %v: %.300s", without, g.text())
 			}
 			s.stop()
+		}
+	}
+}
+
+// An edge that is being killed takes connections until its listener is closed: one that
+// breaks before the request is out on it says the same as one that is refused, where the
+// request was on an idle connection that broke.
+func TestAnEdgeThatDiesWhileItIsAskedAgainDied(t *testing.T) {
+	for _, row := range []struct {
+		again bool
+		err   error
+		dead  int
+	}{
+		{true, syscall.ECONNREFUSED, 1},
+		{true, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, 1}, // in a handshake
+		{true, io.EOF, 1},
+		{true, errStalled, 0},
+		{true, tls.AlertError(20), 0},
+		{true, x509.UnknownAuthorityError{}, 0},
+		{false, syscall.ECONNREFUSED, 0},
+		{false, io.EOF, 0},
+	} {
+		k := &response{promise: promise{last: -1}}
+		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{again: row.again}}, row.err)
+		if len(k.dead) != row.dead {
+			t.Errorf("again %v, %v: dead %v, want %d", row.again, row.err, k.dead, row.dead)
 		}
 	}
 }
