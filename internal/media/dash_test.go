@@ -245,7 +245,7 @@ func TestRepresentationGoesOnFromPeriodToPeriod(t *testing.T) {
 func TestPositionsInMPDs(t *testing.T) {
 	film := `<MPD type="static" mediaPresentationDuration="PT24H"><Period><AdaptationSet mimeType="video/mp4">
 		<SegmentTemplate timescale="1" duration="2" media="$RepresentationID$/$Number$.m4s" initialization="$RepresentationID$/i.mp4"/><Representation id="v0" bandwidth="1"/><Representation id="v&amp;1" bandwidth="2"/></AdaptationSet>
-		<AdaptationSet mimeType="audio/mp4"><SegmentTemplate timescale="48000" duration="96000" startNumber="0" media="a-$Bandwidth%04d$-$Number%05d$.m4s"/><Representation id="a0" bandwidth="7"/></AdaptationSet>
+		<AdaptationSet mimeType="audio/mp4"><SegmentTemplate timescale="48000" duration="96000" startNumber="0" media="a-$Bandwidth%04d$-$Number%05d$.m4s?n=$Number$"/><Representation id="a0" bandwidth="7"/></AdaptationSet>
 		<AdaptationSet mimeType="application/mp4" codecs="stpp.ttml.im1t"><Representation id="t"><BaseURL>t.mp4</BaseURL><SegmentBase indexRange="100-299"><Initialization range="0-99"/></SegmentBase></Representation></AdaptationSet>
 		<AdaptationSet contentType="video"><EssentialProperty schemeIdUri="http://dashif.org/guidelines/trickmode" value="1"/><SegmentTemplate media="trick/$Number$.m4s" duration="10"/><Representation id="k"/></AdaptationSet></Period></MPD>`
 	times := `<MPD type="static" mediaPresentationDuration="PT20S"><Period id="1" start="PT0S"><AdaptationSet mimeType="video/mp4"><SegmentTemplate timescale="1000" presentationTimeOffset="1700000000000" media="$RepresentationID$/$Time$.m4s">
@@ -263,8 +263,8 @@ func TestPositionsInMPDs(t *testing.T) {
 		{film, "/v0/05.m4s", ByteRange{}, "unknown", ""},
 		{film, "/v0/0.m4s", ByteRange{}, "unknown", ""},
 		{film, "/v0/i.mp4", ByteRange{}, "video init", "1:/v0/1.m4s 2:/v0/2.m4s"},
-		{film, "/a-0007-00000.m4s", ByteRange{}, "audio 0 0s+2s", "1:/a-0007-00001.m4s 2:/a-0007-00002.m4s"},
-		{film, "/a-0007-0.m4s", ByteRange{}, "unknown", ""},
+		{film, "/a-0007-00000.m4s?n=0", ByteRange{}, "audio 0 0s+2s", "1:/a-0007-00001.m4s?n=1 2:/a-0007-00002.m4s?n=2"},
+		{film, "/a-0007-0.m4s?n=0", ByteRange{}, "unknown", ""},
 		{film, "/trick/2.m4s", ByteRange{}, "other 2 10s+10s", "3:/trick/3.m4s 4:/trick/4.m4s"},
 		{film, "/t.mp4", ByteRange{First: 500, Length: 10}, "subtitles -1 0s+24h0m0s", ""},
 		{times, "/v0/1700000004000.m4s", ByteRange{}, "video 1700000004000 4s+2s", "1700000006000:/v0/1700000006000.m4s 1700000008000:/v0/1700000008000.m4s"},

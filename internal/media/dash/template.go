@@ -12,9 +12,18 @@ import (
 const (
 	markNumber = iota + 1
 	markTime
-	markPart // $SubNumber$
-	marks    // one more than the last
+	markPart                    // $SubNumber$
+	markOther                   // as many again, for the same with another width
+	marks     = 2*markOther - 1 // one more than the last
 )
+
+// valueOf is the mark whose value a mark stands for.
+func valueOf(mark byte) byte {
+	if mark >= markOther {
+		mark -= markOther - 1
+	}
+	return mark
+}
 
 // pattern is the URI of a representation's segments, with marks.
 type pattern struct {
@@ -37,7 +46,9 @@ type values [marks]int64
 
 // match reads the values out of a target; false when it does not fit.
 func (p *pattern) match(target []byte) (v values, ok bool) {
-	v = values{-1, -1, -1, -1}
+	for i := range v {
+		v[i] = -1
+	}
 	j := 0
 	for i := 0; i < len(p.uri); i++ {
 		c := p.uri[i]
@@ -61,10 +72,10 @@ func (p *pattern) match(target []byte) (v values, ok bool) {
 			return v, false
 		}
 		n, ok := scan.Units(target[j : j+digits])
-		if !ok || v[c] >= 0 && v[c] != n {
+		if !ok || v[valueOf(c)] >= 0 && v[valueOf(c)] != n {
 			return v, false
 		}
-		v[c] = n
+		v[valueOf(c)] = n
 		j += digits
 	}
 	return v, j == len(target)
@@ -77,7 +88,7 @@ func (p *pattern) fill(dst []byte, v *values) []byte {
 			dst = append(dst, c)
 			continue
 		}
-		dst = padded(dst, v[c], p.widths[c])
+		dst = padded(dst, v[valueOf(c)], p.widths[c])
 	}
 	return dst
 }
@@ -131,7 +142,7 @@ func appendTemplate(dst, template, id []byte, bandwidth int64, widths *[marks]in
 		}
 		name, form, _ := bytes.Cut(template[n+1:n+1+end], []byte("%"))
 		template = template[n+end+2:]
-		width := 1
+		width, ok := 1, true
 		if len(form) > 1 && form[len(form)-1] == 'd' {
 			w, ok := scan.Units(form[:len(form)-1])
 			if !ok || w > maxWidth {
@@ -147,12 +158,27 @@ func appendTemplate(dst, template, id []byte, bandwidth int64, widths *[marks]in
 		case "Bandwidth":
 			dst = padded(dst, bandwidth, width)
 		case "Number":
-			dst, widths[markNumber] = append(dst, markNumber), width
+			dst, ok = appendMark(dst, markNumber, width, widths)
 		case "Time":
-			dst, widths[markTime] = append(dst, markTime), width
+			dst, ok = appendMark(dst, markTime, width, widths)
 		case "SubNumber":
-			dst, widths[markPart] = append(dst, markPart), width
+			dst, ok = appendMark(dst, markPart, width, widths)
+		}
+		if !ok {
+			return dst, false
 		}
 	}
 	return dst, true
+}
+
+// appendMark appends a mark, or its other one; false: a third width of one value.
+func appendMark(dst []byte, mark byte, width int, widths *[marks]int) ([]byte, bool) {
+	if widths[mark] != 0 && widths[mark] != width {
+		mark += markOther - 1
+	}
+	if widths[mark] != 0 && widths[mark] != width {
+		return dst, false
+	}
+	widths[mark] = width
+	return append(dst, mark), true
 }
