@@ -73,7 +73,6 @@ func unfitFor(r *http.Request, key string) string {
 // look finds or fills the object.
 func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	now := f.now()
-	unfit := !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now))
 	view, why := f.find(r, x)
 	switch {
 	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
@@ -90,7 +89,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
-	case view == nil && unfit:
+	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now)):
 		return nil, rules.CacheStatus{Why: why}, ErrPass
 	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()
