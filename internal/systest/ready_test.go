@@ -54,14 +54,8 @@ const filmViewers = 12
 
 // takeovers is one cluster and its five takeovers.
 func takeovers(t *testing.T, entry string) {
-	h := start(t, "--edges", "3")
-	film(t, filepath.Join(h.Dir, "ingest", "film"))
-	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
-	before := everybody(t, h, filmViewers)
-	crowd.further(2, nil)
-	s, err := h.Status()
-	must(t, err)
-	name, r := busiest(s), &readiness{t: t, h: h, crowd: crowd}
+	r := watched(t, entry, filmViewers, "--edges", "3")
+	h, name := r.h, busiest(r.status())
 	n, err := h.Node(name)
 	must(t, err)
 	for death := range 3 {
@@ -78,22 +72,14 @@ func takeovers(t *testing.T, entry string) {
 		returned(t, h, name)
 		t.Logf("wiped %v; what comes next is ready: %s", death == 1, r.asked(time.Now()))
 	}
-	if after := opened(t, h); !maps.Equal(before, after) {
-		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
-	}
+	r.sameSessions()
 }
 
 // planned is one cluster in which sessions go from one living edge to others: by drain,
 // resume, SIGTERM and the return after it, and remove.
 func planned(t *testing.T, entry string) {
-	h := start(t, "--edges", "4")
-	film(t, filepath.Join(h.Dir, "ingest", "film"))
-	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
-	before := everybody(t, h, filmViewers)
-	crowd.further(2, nil)
-	s, err := h.Status()
-	must(t, err)
-	name, r := busiest(s), &readiness{t: t, h: h, crowd: crowd}
+	r := watched(t, entry, filmViewers, "--edges", "4")
+	h, name := r.h, busiest(r.status())
 	n, err := h.Node(name)
 	must(t, err)
 	ordered := func(what string) {
@@ -112,30 +98,19 @@ func planned(t *testing.T, entry string) {
 	t.Logf("back: %s", r.asked(time.Now()))
 	r.ends(name)
 	ordered("remove")
-	if after := opened(t, h); !maps.Equal(before, after) {
-		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
-	}
+	r.sameSessions()
 }
 
 // atTheLimit is one cluster that is full: who takes over hands on what it has no room for
 // to the further neighbour, whose new sessions are ready as well.
 func atTheLimit(t *testing.T, entry string) {
-	h := start(t, "--edges", "4", "--capacity", "8")
-	film(t, filepath.Join(h.Dir, "ingest", "film"))
-	const viewers = 22
-	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, viewers)
-	before := everybody(t, h, viewers)
-	crowd.further(2, nil)
-	s, err := h.Status()
-	must(t, err)
-	name, r := busiest(s), &readiness{t: t, h: h, crowd: crowd}
+	r := watched(t, entry, 22, "--edges", "4", "--capacity", "8")
+	name := busiest(r.status())
 	r.ends(name)
 	began := time.Now()
-	killed(t, h, name)
+	killed(t, r.h, name)
 	t.Log("killed:", r.asked(began))
-	if after := opened(t, h); !maps.Equal(before, after) {
-		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
-	}
+	r.sameSessions()
 }
 
 // bothDie is one cluster of which two edges die, 300 ms apart, so far from each other in the
@@ -143,15 +118,10 @@ func atTheLimit(t *testing.T, entry string) {
 // as what they were, where they were. What comes next in them is got from the origin: it is
 // ready, or, where it is asked for before that, on its way.
 func bothDie(t *testing.T, entry string, apart int) {
-	h := start(t, "--edges", "5")
-	film(t, filepath.Join(h.Dir, "ingest", "film"))
-	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, filmViewers)
-	before := everybody(t, h, filmViewers)
-	crowd.further(2, nil)
-	s, err := h.Status()
-	must(t, err)
+	r := watched(t, entry, filmViewers, "--edges", "5")
+	h, s := r.h, r.status()
 	at := slices.IndexFunc(s.Edges, func(e wire.EdgeStatus) bool { return e.Name == busiest(s) })
-	dying, r := []string{s.Edges[at].Name, s.Edges[(at+apart)%len(s.Edges)].Name}, &readiness{t: t, h: h, crowd: crowd}
+	dying := []string{s.Edges[at].Name, s.Edges[(at+apart)%len(s.Edges)].Name}
 	lost := 0
 	for _, session := range openSessions(t, h) {
 		if slices.Contains(dying, session.Edge) {
@@ -167,15 +137,13 @@ func bothDie(t *testing.T, entry string, apart int) {
 	h.Await("both are down", 10*time.Second, func(s *wire.Status) bool {
 		return cluster.EdgeState(s, dying[0]) == wire.EdgeDown && cluster.EdgeState(s, dying[1]) == wire.EdgeDown
 	})
-	crowd.further(3, nil)
+	r.crowd.further(3, nil)
 	sum := r.now()
 	t.Logf("%v die, who delivered %d of %d: %v", dying, lost, filmViewers, sum)
 	if asked, met := of(sum, "video ")+of(sum, "audio "), of(sum, "video ready")+of(sum, "video late")+of(sum, "audio ready")+of(sum, "audio late"); met != asked || int(asked) < 2*lost {
 		t.Errorf("of %v first requests %v were ready or on their way", asked, met)
 	}
-	if after := opened(t, h); !maps.Equal(before, after) {
-		t.Errorf("sessions before and after:\n%s\n%s", sorted(before), sorted(after))
-	}
+	r.sameSessions()
 	for _, session := range openSessions(t, h) {
 		if len(session.Tracks) < 2 {
 			t.Errorf("%v is known to be at %+v", session.SessionID, session.Tracks)
@@ -189,8 +157,34 @@ type readiness struct {
 	h         *cluster.Harness
 	past      []map[string]float64 // what lives that have ended had counted
 	crowd     *twoTracks
+	before    map[wire.SessionID]int64 // when each session was opened, before anything happened
 	inherited float64 // sessions that had been taken over when that was asked for last
 	first     float64 // first requests, likewise
+}
+
+// watched is a cluster at whose entry so many watch, in two tracks, each in the middle
+// of it.
+func watched(t *testing.T, entry string, viewers int, flags ...string) *readiness {
+	h := start(t, flags...)
+	film(t, filepath.Join(h.Dir, "ingest", "film"))
+	crowd := inTwoTracks(t, h.File().Viewers[0]+entry, viewers)
+	before := everybody(t, h, viewers)
+	crowd.further(2, nil)
+	return &readiness{t: t, h: h, crowd: crowd, before: before}
+}
+
+func (r *readiness) status() *wire.Status {
+	s, err := r.h.Status()
+	must(r.t, err)
+	return s
+}
+
+// sameSessions fails the test where a session is another one than before, or anew.
+func (r *readiness) sameSessions() {
+	r.t.Helper()
+	if after := opened(r.t, r.h); !maps.Equal(r.before, after) {
+		r.t.Errorf("sessions before and after:\n%s\n%s", sorted(r.before), sorted(after))
+	}
 }
 
 // outcomeOf are the labels of the first requests' metric.
