@@ -13,21 +13,27 @@ import (
 	"tandem/internal/wire"
 )
 
-// A balancer is back at another Raft address, with the old line in peers: the others call it
-// where nobody is. Each of them says so, and what to do, and it says so itself; it does not
-// say that there is no majority.
-func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
-	all := threeBalancers(t, func(*Config) {})
+// threeAndAFollower are three that vote, with an edge, and one of them that does not lead.
+func threeAndAFollower(t *testing.T) (all []*stage, follower *stage) {
+	t.Helper()
+	all = threeBalancers(t, func(*Config) {})
 	for _, c := range all {
 		until(t, c.lb.cfg.Name+" knows three that vote", func() bool {
 			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3
 		})
 	}
 	all[0].addEdge("edge-1", 8)
-	old := all[1]
-	if old.lb.node.IsLeader() {
-		old = all[0]
+	if follower = all[1]; follower.lb.node.IsLeader() {
+		follower = all[0]
 	}
+	return all, follower
+}
+
+// A balancer is back at another Raft address, with the old line in peers: the others call it
+// where nobody is. Each of them says so, and what to do, and it says so itself; it does not
+// say that there is no majority.
+func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
+	all, old := threeAndAFollower(t)
 	at, was := strings.TrimPrefix(old.url, "http://"), old.lb.node.RaftAddr()
 	old.stop()
 	ln, err := net.Listen("tcp", at)
@@ -63,17 +69,7 @@ func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
 // One whose raft-listen is new, and whose line in peers is not, is found where it listens:
 // nothing has to be done.
 func TestABalancerWithAnOldLineIsFoundWhereItListens(t *testing.T) {
-	all := threeBalancers(t, func(*Config) {})
-	for _, c := range all {
-		until(t, c.lb.cfg.Name+" knows three that vote", func() bool {
-			return len(c.lb.Placement().Balancers) == 3 && len(c.lb.node.Voters()) == 3
-		})
-	}
-	all[0].addEdge("edge-1", 8)
-	old := all[1]
-	if old.lb.node.IsLeader() {
-		old = all[0]
-	}
+	all, old := threeAndAFollower(t)
 	old.stop()
 	at, err := net.Listen("tcp", strings.TrimPrefix(old.url, "http://"))
 	if err != nil {

@@ -12,15 +12,39 @@ import (
 	"tandem/internal/wire"
 )
 
+// elsewhere is a server that leads each request to where it is told to.
+type elsewhere struct {
+	*httptest.Server
+	t        *testing.T
+	location string
+}
+
+func newElsewhere(t *testing.T) *elsewhere {
+	s := &elsewhere{t: t}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Location"] = []string{s.location}
+		w.WriteHeader(http.StatusFound)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// leads is the Location that a viewer gets who asks for a target.
+func (s *elsewhere) leads(x *under, target, location string) string {
+	s.t.Helper()
+	s.location = location
+	resp, err := x.Do(s.t.Context(), &Request{Method: http.MethodGet, Target: target})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.Header.Get("Location")
+}
+
 // A redirect to the origin itself leads viewers to where they asked, not past the
 // edge; one to somebody else is not touched.
 func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
-	location := ""
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Location"] = []string{location}
-		w.WriteHeader(http.StatusFound)
-	}))
-	defer s.Close()
+	s := newElsewhere(t)
 	other, _ := saying(t, 200, "")
 	host := strings.TrimPrefix(s.URL, "http://")
 	for _, base := range []string{"", "/bucket"} {
@@ -41,13 +65,7 @@ func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
 			"https://" + host + base + "/tls.ts":        "https://" + host + base + "/tls.ts",
 			"mailto:nobody":                             "mailto:nobody",
 		} {
-			location = text
-			resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: "/dir/old.ts"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
-			if got := resp.Header.Get("Location"); got != want {
+			if got := s.leads(x, "/dir/old.ts", text); got != want {
 				t.Errorf("base %q, %s: %s, want %s", base, text, got, want)
 			}
 		}
@@ -57,12 +75,7 @@ func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
 // What another upstream is asked for, or nobody, is not where a redirect of this one
 // leads: it is led there by its own URL.
 func TestRedirectOutOfThePrefixIsNotAskedOfAnother(t *testing.T) {
-	location := ""
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Location"] = []string{location}
-		w.WriteHeader(http.StatusFound)
-	}))
-	defer s.Close()
+	s := newElsewhere(t)
 	other, _ := saying(t, 200, "")
 	news, deeper, same := of(s.URL+"/b"), of(other), of(s.URL+"/b")
 	news.Prefix, deeper.Prefix, same.Prefix = "/news/", "/news/far/", "/vod/"
@@ -80,13 +93,7 @@ func TestRedirectOutOfThePrefixIsNotAskedOfAnother(t *testing.T) {
 		"//far.test/2.ts":               "//far.test/2.ts",
 		"http://far.test/a|b%2f?u=/":    "http://far.test/a|b%2f?u=/",
 	} {
-		location = text
-		resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: "/news/1.ts"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if got := resp.Header.Get("Location"); got != want {
+		if got := s.leads(x, "/news/1.ts", text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}

@@ -158,8 +158,8 @@ type readiness struct {
 	past      []map[string]float64 // what lives that have ended had counted
 	crowd     *twoTracks
 	before    map[wire.SessionID]int64 // when each session was opened, before anything happened
-	inherited float64 // sessions that had been taken over when that was asked for last
-	first     float64 // first requests, likewise
+	inherited float64                  // sessions that had been taken over when that was asked for last
+	first     float64                  // first requests, likewise
 }
 
 // watched is a cluster at whose entry so many watch, in two tracks, each in the middle
