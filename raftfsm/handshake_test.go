@@ -122,9 +122,15 @@ func TestSilentConnectionsAreBounded(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	for b.refused.Load() < maxHandshakes { // of the others each has a place, for a second
-		time.Sleep(time.Millisecond)
-	}
+	// Of the others each has a place, for a second.
+	eventually(t, 30*time.Second, "those that came first are refused", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.proving) > maxHandshakes {
+			t.Fatalf("%d prove themselves at once", len(b.proving))
+		}
+		return b.refused.Load() >= maxHandshakes
+	})
 	for {
 		conn, err := a.Dial(to(b), time.Second)
 		if err == nil {
