@@ -1,8 +1,10 @@
 package others
 
 import (
+	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -123,5 +125,53 @@ func TestStrangersAreFewWhereNodesAreAlone(t *testing.T) {
 	}
 	if n := l.of.open.Load(); n != 0 || l.of.strangers.Len() != 0 {
 		t.Errorf("%d are open, %d strangers", n, l.of.strangers.Len())
+	}
+}
+
+// Nor are there more of all than a process has descriptors for: one too many is reset, and
+// who goes gives its place back.
+func TestConnectionsAreBounded(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := Bound(ln).(bounded)
+	b.of.open.Store(openMost - 1)
+	accepted := make(chan net.Conn, 3)
+	go func() {
+		defer close(accepted)
+		for {
+			c, err := b.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	dial()
+	last := <-accepted
+	above, err := net.Dial("tcp", ln.Addr().String())
+	if err == nil { // else it was reset before the call came back
+		defer above.Close()
+		_ = above.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err = above.Read(make([]byte, 1))
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Error("one too many:", err)
+	}
+	_ = last.Close()
+	dial()
+	<-accepted
+	_ = ln.Close()
+	if c, more := <-accepted; more {
+		t.Error("one more was accepted:", c)
 	}
 }
