@@ -109,7 +109,7 @@ func (e *Edge) Server(h http.Handler, quick func(*front.Loop) front.Quick) *fron
 func serverOf(e *Edge, h http.Handler, quick func(*front.Loop) front.Quick, others *front.Others) *front.Server {
 	return front.New(front.Config{
 		Handler: h, Quick: quick, Ways: &e.counts.ways, Others: others,
-		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),
+		Limits: h1.Behind, HeadTimeout: e.cfg.HeaderTimeout, IdleTimeout: idleTimeout, MinRate: e.cfg.MinRate, BodyRate: e.cfg.MinRate, MaxQueue: int(e.cfg.MaxQueue),
 		Proxies: e.cfg.Proxies,
 		Enter: func(address string) (any, bool) {
 			place, ok := e.limiter.Enter(address)

@@ -248,7 +248,7 @@ func (l *LB) Secure(h http.Handler, quick func(*front.Loop) front.Quick) *front.
 func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) front.Config {
 	return front.Config{
 		Handler: h, Quick: quick, Ways: &l.counts.ways,
-		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate, MaxQueue: int(l.cfg.MaxQueue),
+		Limits: h1.Viewers, HeadTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate, BodyRate: l.cfg.MinRate, MaxQueue: int(l.cfg.MaxQueue),
 		Proxies: l.cfg.Proxies,
 		Enter: func(address string) (any, bool) {
 			c, ok := l.connections.admit(address)

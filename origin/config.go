@@ -27,6 +27,10 @@ type Config struct {
 	IngestIdle       time.Duration
 	PublishingPoints string // file
 	Window           int    // segments in a looped channel's playlists
+	MaxConnections   int
+	MaxPerClient     int           // of them
+	HeaderTimeout    time.Duration // for a request's head to come
+	MinRate          int64         // bytes a second that who asks has to take; 0: any
 	SecretFile       string
 
 	MulticastRate      int64 // bytes a second
@@ -54,6 +58,10 @@ func (c *Config) Settings() []setting.Row {
 		setting.Duration(&c.IngestIdle, "ingest-idle", 10*time.Second, 100*time.Millisecond, 10*time.Minute, "A push from which no byte comes for so long is ended."),
 		setting.String(&c.PublishingPoints, "publishing-points", "", "File of the paths that may be pushed to, each with credential and quota, read anew when it changes (default: all paths; anybody may push without a cluster, nobody in one)."),
 		setting.Int(&c.Window, "window", 10, 3, 1000, "segments", "Length of a looped channel's playlists."),
+		setting.Int(&c.MaxConnections, "max-connections", 20000, 1, 1000000, "connections", "Most connections at --listen at once; further ones are reset, those of nodes that show the secret aside."),
+		setting.Int(&c.MaxPerClient, "max-connections-per-client", 4000, 1, 1000000, "connections", "Most of them from one address (IPv6: /64): caches that do not show the secret have one."),
+		setting.Duration(&c.HeaderTimeout, "header-timeout", 5*time.Second, 100*time.Millisecond, time.Minute, "How long who asks may take to send the head of a request."),
+		setting.Bytes(&c.MinRate, "min-rate", 1024, 0, 1<<30, "Bytes a second below which who does not take an answer is cut off; 0: never; nodes that show the secret aside. Pushes may be as slow as they like, but for --ingest-idle."),
 		setting.String(&c.SecretFile, "secret-file", "", "File with the cluster's secret; without one, and without --identity, nobody may set destinations, and counts and catalog are open."),
 		setting.Bytes(&c.MulticastRate, "multicast-rate", 100<<20, 64<<10, 1<<40, "Most bytes a second that are sent to multicast groups (claim 6)."),
 		setting.Int(&c.MulticastHops, "multicast-hops", 1, 1, 255, "routers", "How far datagrams to a group go: 1 is this network alone."),

@@ -1,6 +1,10 @@
 package origin
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/internal/budget"
+)
 
 // metrics is what an origin counts; the tables below describe it.
 type metrics struct {
@@ -12,9 +16,10 @@ type metrics struct {
 	pushes     prometheus.Gauge
 	deliveries *prometheus.CounterVec // result
 	datagrams  prometheus.Counter
+	slow       prometheus.Counter
 }
 
-func newMetrics(reg *prometheus.Registry) *metrics {
+func newMetrics(reg *prometheus.Registry, connections *budget.Limiter) *metrics {
 	m := &metrics{}
 	for _, row := range []struct {
 		to     **prometheus.CounterVec
@@ -38,11 +43,16 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 		{&m.digests, "tandem_origin_digests_total", "Objects read whole for their ETag."},
 		{&m.takenBytes, "tandem_origin_ingest_bytes_total", "Bytes taken in."},
 		{&m.datagrams, "tandem_origin_datagrams_total", "Datagrams sent to multicast groups."},
+		{&m.slow, "tandem_origin_slow_clients_total", "Clients cut off because they took an answer at less than min-rate."},
 	} {
 		*row.to = prometheus.NewCounter(prometheus.CounterOpts{Name: row.name, Help: row.help})
 		reg.MustRegister(*row.to)
 	}
 	m.pushes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tandem_origin_ingest_pushes", Help: "Objects that are being taken in now."})
-	reg.MustRegister(m.pushes)
+	reg.MustRegister(
+		m.pushes,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tandem_origin_connections", Help: "Connections at the listener for viewers and edges."}, func() float64 { return float64(connections.Open()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tandem_origin_connections_refused_total", Help: "Connections reset because of max-connections or max-connections-per-client."}, func() float64 { return float64(connections.Beyond()) }),
+	)
 	return m
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/obs"
 	"tandem/internal/rights"
 	"tandem/internal/run"
@@ -35,8 +36,9 @@ type Origin struct {
 	counts   *counts
 	catalog  *catalog
 	delivery *delivery
-	ingest   *ingest.Ingest // nil: nothing is taken in
-	member   *member        // nil: this origin is no node of a cluster
+	ingest   *ingest.Ingest  // nil: nothing is taken in
+	member   *member         // nil: this origin is no node of a cluster
+	limiter  *budget.Limiter // of connections
 	metrics  *metrics
 }
 
@@ -62,8 +64,9 @@ func New(c Config, d Deps) (*Origin, error) {
 	}
 	o := &Origin{
 		config: c, deps: d, library: l, facts: &facts{known: map[factKey]*fact{}}, counts: &counts{byPath: map[string]int64{}},
-		metrics: newMetrics(d.Registry),
+		limiter: budget.NewLimiter(c.MaxConnections, c.MaxPerClient, wire.ClientOf),
 	}
+	o.metrics = newMetrics(d.Registry, o.limiter)
 	o.facts.made = o.metrics.digests.Inc
 	if err := o.loadChannels(); err != nil {
 		_ = l.close()

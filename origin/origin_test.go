@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,6 +37,9 @@ func start(t *testing.T, c Config, d Deps) started {
 	if c.IngestIdle == 0 {
 		c.IngestIdle = time.Minute
 	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections, c.MaxPerClient = 1000, 1000
+	}
 	if c.MulticastRate == 0 {
 		c.MulticastRate, c.MulticastHops = 100<<20, 1
 	}
@@ -43,14 +47,22 @@ func start(t *testing.T, c Config, d Deps) started {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(o.Handler())
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, served := o.Server(o.Handler()), make(chan error)
+	go func() { served <- server.Serve(ln) }()
 	t.Cleanup(func() {
-		server.Close()
+		_ = server.Close()
+		if err := <-served; err != http.ErrServerClosed {
+			t.Error(err)
+		}
 		if err := o.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return started{o, server.URL}
+	return started{o, "http://" + ln.Addr().String()}
 }
 
 // ask sends a request without following anything; headers are name, value, ...

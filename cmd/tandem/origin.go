@@ -87,11 +87,11 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 		return err
 	}
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("origin is up")
-	server := serve.HTTP(&http.Server{Handler: o.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil)
+	server := o.Server(o.Handler())
 	handler, config := o.Nodes()
 	ofNodes := rights.OnConnections(&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)}) // handshakes that failed: who dialled says why
 	return life.Run(
-		ctx, serve.Hooks{Reload: reloader(again, func() *originConfig { return new(originConfig) }, func(c *originConfig) {
+		ctx, serve.Hooks{Alive: server.Turn, Reload: reloader(again, func() *originConfig { return new(originConfig) }, func(c *originConfig) {
 			obs.SetLevel(c.LogLevel)
 			life.SetTimes(c.process)
 		})},

@@ -73,7 +73,7 @@ func (c *Conn) sendAway(h *h1.Request) {
 		return
 	}
 	if h.Bodied() {
-		c.body = incoming.New(h.Body(), c.input, c.loop.server.cfg.MinRate, c.loop.server.cfg.bodyGrace)
+		c.body = incoming.New(h.Body(), c.input, c.loop.server.cfg.BodyRate, c.loop.server.cfg.BodyGrace)
 		if h.Expect != "" && h.Minor > 0 && len(c.input) == 0 {
 			c.body.Ask(func() {}) // of the answer, which is not there yet
 		}

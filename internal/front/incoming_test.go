@@ -235,7 +235,7 @@ func TestBodyThatNobodyWantsIsNotAskedFor(t *testing.T) {
 // A body that stops, or drips, is not waited for.
 func TestBodyThatDoesNotArriveInTimeIsRefused(t *testing.T) {
 	for _, rate := range []int64{0, 1 << 20} {
-		s := echoStage(t, func(_ *stage, c *Config) { c.MinRate, c.bodyGrace = rate, 2*short })
+		s := echoStage(t, func(_ *stage, c *Config) { c.BodyRate, c.BodyGrace = rate, 2*short })
 		c := call(t, s.addr)
 		begin := time.Now()
 		c.say(ask("POST", "/x", "Content-Length: 1000000") + "abc")
@@ -262,7 +262,7 @@ func TestBodyThatDoesNotArriveInTimeIsRefused(t *testing.T) {
 // A Handler's own pause is not the client's.
 func TestBodyThatWaitsToBeReadIsNotSlow(t *testing.T) {
 	s := newStage(t, func(_ *stage, c *Config) {
-		c.MinRate, c.bodyGrace = 1<<20, short
+		c.BodyRate, c.BodyGrace = 1<<20, short
 		c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n := 0
 			for b := make([]byte, 100); ; time.Sleep(short / 2) {

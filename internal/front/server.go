@@ -38,7 +38,9 @@ type Config struct {
 	HeadTimeout time.Duration // for a head to arrive, from its first byte or the connection's beginning
 	IdleTimeout time.Duration // between requests
 	MaxQueue    int           // bytes of answers in the kernel for one client that could not be sent yet; 0: what the system likes
-	MinRate     int64         // bytes a second below which a client that has something to take, or to send, is cut off; 0: never
+	MinRate     int64         // bytes a second below which a client that has something to take is cut off; 0: never
+	BodyRate    int64         // the same, of bodies that clients send; 0: any rate will do
+	BodyGrace   time.Duration // for which nothing of a body may come, or too little
 
 	Proxies proxied.Config // who stands before this server, and says for whom
 
@@ -56,7 +58,7 @@ type Config struct {
 	Panic    func(r *http.Request, why any)                        // a handler panicked, not by http.ErrAbortHandler
 
 	// 0, nil: those of the room. Tests have less time, and files that are where they say.
-	lingerFor, halfFor, paceEvery, bodyGrace, weighEvery time.Duration
+	lingerFor, halfFor, paceEvery, weighEvery time.Duration
 
 	resident func(file *os.File, offset int64) bool // whether a byte is in memory
 }
@@ -87,8 +89,8 @@ func (c *Config) fill() {
 	if c.paceEvery == 0 {
 		c.paceEvery = paceEvery
 	}
-	if c.bodyGrace == 0 {
-		c.bodyGrace = incoming.Grace
+	if c.BodyGrace == 0 {
+		c.BodyGrace = incoming.Grace
 	}
 	if c.weighEvery == 0 {
 		c.weighEvery = weighEvery

@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 	"internal/media/track":     {},
 	"internal/media/uri":       {},
 
-	"origin":                        {"origin/ingest", "internal/call", "internal/identity", "internal/rights", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire", "internal/h1"},
+	"origin":                        {"origin/ingest", "internal/budget", "internal/call", "internal/front", "internal/identity", "internal/rights", "internal/media", "internal/obs", "internal/run", "internal/setting", "internal/wire", "internal/h1"},
 	"origin/ingest":                 {"internal/filewatch", "internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":                 {},
 	"segstore":                      {},

@@ -59,6 +59,7 @@ var originEvents = []event{
 	{"info", "the certificate is a new one", "until", "This origin's certificate was renewed, good until `until`."},
 	{"warn", "the certificate could not be renewed; the old one stays", "error", "The renewal failed and is tried again; `error` says until when the old one is good. See to it before that."},
 	{"error", "object could not be read", "error path", "A file under `--media` can't be read, and the edge got 500. Look at its rights and the disk."},
+	{"error", "a request panicked", "path stack why", "A fault of tandem: the request was ended, the server goes on. Report it with `stack`."},
 	{"warn", "object was not taken in", "error path", "A packager's push broke, stalled, or could not be stored; `error` says which. The packager has to send it again."},
 	{"info", "publishing points were read anew", "file points", "The file of publishing points was changed on disk and is in use."},
 	{"error", "publishing points can't be read; the old ones stay", "error", "The file of publishing points has changed and is wrong; `error` names the line."},
