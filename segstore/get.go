@@ -20,24 +20,38 @@ func (o Outcome) String() string {
 // filled, starting source if nothing is. It waits until the source has called
 // Begin. The caller closes the view.
 func (s *Store) Get(ctx context.Context, key Key, source Source) (*View, Outcome, error) {
-	return s.get(ctx, key, source, false)
+	return s.get(ctx, key, source, nil)
 }
 
 // Refresh is Get when the complete copy will not do: it joins or starts a fill,
 // at whose end the copy is replaced; until then Get and Peek return the old one.
 // The source may find that nothing has changed: Sink.Stale and Sink.Keep.
 func (s *Store) Refresh(ctx context.Context, key Key, source Source) (*View, Outcome, error) {
-	return s.get(ctx, key, source, true)
+	return s.get(ctx, key, source, none)
 }
 
-func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (*View, Outcome, error) {
+// Freshen is Refresh for who found a copy that was no longer fresh: what somebody else's
+// refresh has put in its place since is a hit, and asked for no second time.
+func (s *Store) Freshen(ctx context.Context, key Key, source Source) (*View, Outcome, error) {
+	return s.get(ctx, key, source, s.fresh)
+}
+
+// none is for whom no copy will do, fresh for whom any fresh one will.
+func none(*object) bool { return false }
+
+func (s *Store) fresh(o *object) bool {
+	m := o.meta.Load()
+	return m.Fresh.IsZero() || s.opt.Now().Before(m.Fresh)
+}
+
+func (s *Store) get(ctx context.Context, key Key, source Source, does func(*object) bool) (*View, Outcome, error) {
 	if err := checkKey(key); err != nil {
 		return nil, Hit, err
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, Hit, err
 	}
-	if !refresh {
+	if does == nil {
 		if v, ok := s.Peek(key); ok {
 			return v, Hit, nil
 		}
@@ -48,7 +62,7 @@ func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (
 		shard.mu.Unlock()
 		return nil, Hit, ErrClosed
 	}
-	if o := shard.objects[key]; o != nil && !refresh { // completed just now
+	if o := shard.objects[key]; o != nil && (does == nil || does(o) && o.proven.Load()) { // completed just now
 		o.acquire()
 		shard.mu.Unlock()
 		return s.hit(o), Hit, nil
@@ -66,12 +80,16 @@ func (s *Store) get(ctx context.Context, key Key, source Source, refresh bool) (
 	return v, outcome, err
 }
 
-// Renew starts a refresh that nobody waits for, unless a fill of the key runs.
+// Renew starts a refresh that nobody waits for, unless a fill of the key runs or the copy is
+// fresh by now.
 func (s *Store) Renew(key Key, source Source) {
 	shard := s.shard(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if s.closed.Load() || shard.fills[key] != nil || checkKey(key) != nil {
+		return
+	}
+	if o := shard.objects[key]; o != nil && s.fresh(o) {
 		return
 	}
 	f := s.newFill(shard, key)

@@ -3,6 +3,7 @@ package segstore
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 func TestATransientObjectIsSharedAndNotStored(t *testing.T) {
@@ -35,7 +36,7 @@ func TestATransientObjectIsSharedAndNotStored(t *testing.T) {
 
 func TestRenewReplacesWithoutAnybodyWaiting(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{})
-	mustFill(t, s, "/n", Meta{Size: 3}, []byte("old"))
+	mustFill(t, s, "/n", Meta{Size: 3, Fresh: moment(1)}, []byte("old"))
 	st := newSteps(Meta{Size: 3})
 	s.Renew("/n", st.source)
 	s.Renew("/n", never(t)) // one a key
@@ -46,4 +47,30 @@ func TestRenewReplacesWithoutAnybodyWaiting(t *testing.T) {
 		waitTurn(t)
 	}
 	mustHave(t, s, "/n", []byte("new"))
+}
+
+// Who found a stale copy a moment before somebody else's refresh ended asks for it no second
+// time, whether it waits for it or not.
+func TestWhatIsFreshByNowIsNotRefreshedAgain(t *testing.T) {
+	s := openStore(t, t.TempDir(), Options{})
+	for _, fresh := range []time.Time{{}, time.Now().Add(time.Hour)} {
+		mustFill(t, s, "/f", Meta{Size: 3, Fresh: moment(1)}, []byte("old"))
+		replace := sourceOf(Meta{Size: 3, Fresh: fresh}, []byte("new"))
+		v, outcome, err := s.Freshen(t.Context(), "/f", replace)
+		if err != nil || outcome != Filled {
+			t.Fatal(outcome, err)
+		}
+		mustRead(t, v, []byte("new"))
+		v.Close()
+		for s.Filling("/f") {
+			waitTurn(t)
+		}
+		s.Renew("/f", never(t))
+		if v, outcome, err = s.Freshen(t.Context(), "/f", never(t)); err != nil || outcome != Hit {
+			t.Fatal(outcome, err)
+		}
+		mustRead(t, v, []byte("new"))
+		v.Close()
+		s.Delete("/f")
+	}
 }

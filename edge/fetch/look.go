@@ -103,7 +103,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	f.Counts.Waiting.Add(1)
 	defer f.Counts.Waiting.Add(-1)
 	waiting.Start()
-	fresh, outcome, err := f.fillFor(r, x, hand, view != nil, now)
+	fresh, outcome, err := f.fillFor(r, x, hand, wanted(view, why), now)
 	waiting.Stop()
 	how := rules.CacheStatus{Outcome: outcome, Why: why}
 	if err != nil && !errors.Is(err, ErrPass) && why == rules.ForwardStale && r.Context().Err() == nil && staleServes(view, x.Path, now) {
@@ -116,13 +116,33 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	return fresh, how, err
 }
 
+// want is what will do in place of a fill.
+type want int
+
+const (
+	anyCopy   want = iota // one that is complete by now
+	freshCopy             // one that is fresh by now: the one that was found is not
+	newCopy               // none
+)
+
+func wanted(found *segstore.View, why string) want {
+	switch {
+	case found == nil:
+		return anyCopy
+	case why == rules.ForwardStale:
+		return freshCopy
+	default:
+		return newCopy
+	}
+}
+
 // fillFor fills, or joins a fill whose answer is one to this request as well. A
 // variant that somebody else's request got is none: this request's own is filled
 // beside it, for all who want that one.
-func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, refresh bool, now time.Time) (*segstore.View, segstore.Outcome, error) {
+func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want want, now time.Time) (*segstore.View, segstore.Outcome, error) {
 	for own := false; ; own = true {
-		fresh, outcome, err := f.fill(r, x, hand, refresh)
-		if err != nil || outcome != segstore.Joined || joinable(f.manifests, fresh, r, x, now) {
+		fresh, outcome, err := f.fill(r, x, hand, want)
+		if err != nil || outcome == segstore.Filled || joinable(f.manifests, fresh, r, x, now) {
 			return fresh, outcome, err
 		}
 		selection := fresh.Meta().Vary
@@ -132,9 +152,9 @@ func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, refres
 		}
 		x.plainly = rules.Odd(selection, r.Header)
 		x.Key = rules.VariantKey(x.Key, selection, r.Header)
-		if refresh = false; f.store.Has(x.Key) {
-			view, _ := f.find(r, x)
-			refresh = view != nil
+		if want = anyCopy; f.store.Has(x.Key) {
+			view, why := f.find(r, x)
+			want = wanted(view, why)
 			if view != nil && view.Fresh(now) && rules.Selects(view.Meta().Vary, r.Header) {
 				return view, segstore.Hit, nil
 			}
@@ -225,12 +245,15 @@ func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) f
 // request fills for itself. An answer that is not for the store is not waited for
 // again, an origin that gives none once more: it may have failed the other one long
 // before this request came.
-func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, refresh bool) (view *segstore.View, how segstore.Outcome, err error) {
+func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, want want) (view *segstore.View, how segstore.Outcome, err error) {
 	ctx, source := r.Context(), f.source(f.fetchRequest(r, x, hand))
 	for try := range joinTries {
-		if refresh {
+		switch want {
+		case freshCopy:
+			view, how, err = f.store.Freshen(ctx, x.Key, source)
+		case newCopy:
 			view, how, err = f.store.Refresh(ctx, x.Key, source)
-		} else {
+		default:
 			view, how, err = f.store.Get(ctx, x.Key, source)
 		}
 		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, ErrPass) || try > 0 && errors.Is(err, ErrOrigin) {
