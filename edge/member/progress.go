@@ -29,15 +29,15 @@ func (s *tables) delivered(pair wire.PairID, slot int, track wire.Track, first b
 		n.seen = max(n.seen, track.At)
 		n.follow(&track)
 		t.tell(slot, n.generation)
-		if first && n.takeover != nil {
-			n.judged(track.Kind, n.takeover.awaits[track.Kind].otherwise, &s.counts)
+		if first {
+			n.takeover = n.takeover.Delivered(track.Kind, &s.counts)
 		}
 	})
 }
 
 // asks looks at a request of a session that was taken over.
 func (s *tables) asks(pair wire.PairID, slot int, key string, first int64) {
-	s.at(pair, slot, func(_ *table, n *session) { n.asks(key, first, &s.counts) })
+	s.at(pair, slot, func(_ *table, n *session) { n.takeover = n.takeover.Asks(key, first, &s.counts) })
 }
 
 // expect says what a session that was taken over, or may be soon, is expected to ask for.
@@ -47,8 +47,8 @@ func (s *tables) expect(of *prefetch.Inherited, kind wire.TrackKind, jobs []*pre
 		switch {
 		case n.generation != of.Generation:
 		case n.takeover != nil:
-			n.expect(kind, jobs)
-			wants = n.takeover.awaits[kind].open
+			n.takeover.Expect(kind, jobs)
+			wants = n.takeover.Awaits(kind)
 		case of.Foreseen > 0:
 			n.foresee(of.Foreseen, kind, jobs)
 		}
@@ -62,7 +62,7 @@ func (s *tables) awaits(pair wire.PairID, slot int, manifest string) (of prefetc
 	s.at(pair, slot, func(_ *table, n *session) {
 		of.SessionID = wire.SessionID{Pair: pair, Slot: slot, Generation: n.generation}
 		for kind := range n.tracks {
-			if n.takeover != nil && n.takeover.awaits[kind].open && n.tracks[kind].Manifest == manifest && manifest != "" {
+			if n.takeover.Awaits(wire.TrackKind(kind)) && n.tracks[kind].Manifest == manifest && manifest != "" {
 				of.Tracks = append(of.Tracks, n.tracks[kind])
 			}
 		}

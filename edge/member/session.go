@@ -1,6 +1,7 @@
 package member
 
 import (
+	"tandem/edge/prefetch"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -29,9 +30,9 @@ type session struct {
 	manifests  []string   // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news
-	ahead      uint64    // placement, newer than here, by which another than its deliverer told of it
-	takeover   *takeover // until every track has asked for its first segment after a takeover, else nil
-	foreseen   *foreseen // what it may ask for then, where it may be taken over soon; else nil
+	ahead      uint64             // placement, newer than here, by which another than its deliverer told of it
+	takeover   *prefetch.Judge    // until every track has asked for its first segment after a takeover, else nil
+	foreseen   *prefetch.Foreseen // what it may ask for then, where it may be taken over soon; else nil
 }
 
 // asked notes a manifest that the session asks for. The first one is kept, however many
@@ -96,4 +97,21 @@ func (s *session) places() []wire.Track {
 		}
 	}
 	return list
+}
+
+// foresee notes what is expected of a track, of all that was foreseen in this moment.
+func (s *session) foresee(at int64, kind wire.TrackKind, jobs []*prefetch.Job) {
+	if s.foreseen == nil || s.foreseen.At != at {
+		s.foreseen = &prefetch.Foreseen{At: at}
+	}
+	s.foreseen.Expect(kind, jobs)
+}
+
+// await begins to judge its first requests, if it has played at all.
+func (s *session) await(now int64) {
+	before := s.foreseen
+	s.takeover, s.foreseen = nil, nil
+	if s.latest() != nil {
+		s.takeover = prefetch.NewJudge(now, &s.tracks, before)
+	}
 }

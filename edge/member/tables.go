@@ -264,10 +264,6 @@ func (s *tables) close(id wire.SessionID) (there, mine bool) {
 	return there, mine
 }
 
-// awaitFor is how long the first requests after a takeover are awaited, in milliseconds:
-// a viewer who has paused says nothing of it.
-const awaitFor = 60_000
-
 // expire ends the sessions of this edge's side for which nothing was asked for idle
 // milliseconds, the provisional ones for soon milliseconds, and returns how many.
 func (s *tables) expire(now, idle, soon int64) int {
@@ -281,7 +277,7 @@ func (s *tables) expire(now, idle, soon int64) int {
 			}
 		})
 		for slot, n := range t.sessions {
-			if n.takeover != nil && n.takeover.at < now-awaitFor {
+			if n.takeover.Over(now) {
 				n.takeover = nil
 			}
 			if n.seen < before && within(t.own, slot) {

@@ -336,15 +336,16 @@ func TestWhatComesNextIsForeseen(t *testing.T) {
 func TestWhatWasForeseenLongAgoDoesNotCount(t *testing.T) {
 	s := &session{}
 	s.follow(&wire.Track{Kind: wire.VideoTrack, Target: "/1.m4s"})
-	jobs := []*prefetch.Job{{}}
+	job := &prefetch.Job{What: prefetch.Wanted{Target: "/2.m4s"}}
 	for _, c := range []struct {
 		after time.Duration
-		want  int
-	}{{prefetch.Valid - time.Millisecond, 1}, {prefetch.Valid, 0}} {
-		s.foresee(1, wire.VideoTrack, jobs)
+		want  bool
+	}{{prefetch.Valid - time.Millisecond, true}, {prefetch.Valid, false}} {
+		var counts prefetch.Takeovers
+		s.foresee(1, wire.VideoTrack, []*prefetch.Job{job})
 		s.await(1 + c.after.Milliseconds())
-		if n := len(s.takeover.awaits[wire.VideoTrack].jobs); n != c.want {
-			t.Errorf("after %s: %d", c.after, n)
+		if s.takeover.Asks("/2.m4s", 0, &counts); len(counts.List()) > 0 != c.want {
+			t.Errorf("after %s: %v", c.after, counts.List())
 		}
 	}
 }

@@ -117,7 +117,7 @@ var Table = []Mutation{
 	{0, "raftfsm/state_capacity.go", "ch.before.Streams.Len() == 0 && !ch.c.Held", "ch.before.Streams.Len() == 0", "raftfsm.TestAnIdleClusterIsNotANewOne"},
 	{0, "raftfsm/state_capacity.go", "e.Capacity = least", "_ = least", "raftfsm.TestWhoStatesNoCapacityLowersNobodysLimit"},
 	{0, "edge/member/silent.go", "			m.foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
-	{10, "edge/member/takeover.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
+	{10, "edge/prefetch/judge.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
 	{0, "edge/member/recovery.go", "return t.comes(p, slot) }", "return false }", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{0, "edge/prefetch/prefetch.go", "anyhow: last.IsZero(),", "anyhow: false,", "edge/prefetch.TestAManifestIsAskedForAnyhowOnce"},
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
@@ -125,7 +125,7 @@ var Table = []Mutation{
 	{0, "edge/fetch/peer.go", "		if o.stale {", "		if o.stale && !onlyCached {", "edge.TestWhatIsNoLongerFreshIsCopiedToo"},
 	{0, "edge/fetch/manifest.go", "range ring.Holders(p, q) {", "range ring.Holders(p, q)[:1] {", "edge.TestALivePlaylistReachesWhoWillDeliver"},
 	{0, "edge/prefetch/prefetch.go", "p.renewSoon(f, now)", "_ = now", "edge.TestALiveTakeoverIsReady"},
-	{0, "edge/member/progress.go", "if first && n.takeover != nil {", "if n.takeover != nil {", "edge/member.TestAResponseThatWasOnItsWayIsNoFirstRequest"},
+	{0, "edge/member/progress.go", "if first {", "if first || n.takeover != nil {", "edge/member.TestAResponseThatWasOnItsWayIsNoFirstRequest"},
 	{0, "edge/prefetch/prefetch.go", "j.state.Store(int32(Failed))", "_ = err", "edge/member.TestWhatWasNotReadyIsCountedByItsCause"},
 
 	{0, "edge/fetch/view.go", "return off.incarnation == e.Incarnation && v.now()", "_ = e\n	return v.now()", "edge/fetch.TestANewLifeIsNotBackedOff"},
