@@ -332,24 +332,6 @@ func TestWhatComesNextIsForeseen(t *testing.T) {
 	})
 }
 
-// What was foreseen long ago is no memory of now.
-func TestWhatWasForeseenLongAgoDoesNotCount(t *testing.T) {
-	s := &session{}
-	s.follow(&wire.Track{Kind: wire.VideoTrack, Target: "/1.m4s"})
-	job := &prefetch.Job{What: prefetch.Wanted{Target: "/2.m4s"}}
-	for _, c := range []struct {
-		after time.Duration
-		want  bool
-	}{{prefetch.Valid - time.Millisecond, true}, {prefetch.Valid, false}} {
-		var counts prefetch.Takeovers
-		s.foresee(1, wire.VideoTrack, []*prefetch.Job{job})
-		s.await(1 + c.after.Milliseconds())
-		if s.takeover.Asks("/2.m4s", 0, &counts); len(counts.List()) > 0 != c.want {
-			t.Errorf("after %s: %v", c.after, counts.List())
-		}
-	}
-}
-
 // A neighbour that has not been heard for all but one of the intervals that are silence may be
 // dead already.
 func TestSilenceIsForeseenAnIntervalBefore(t *testing.T) {

@@ -1,6 +1,10 @@
 package prefetch
 
-import "tandem/internal/wire"
+import (
+	"slices"
+
+	"tandem/internal/wire"
+)
 
 // awaitFor is how long the first requests after a takeover are awaited, in milliseconds:
 // a viewer who has paused says nothing of it.
@@ -21,7 +25,18 @@ func (f *Foreseen) Expect(kind wire.TrackKind, jobs []*Job) { f.jobs[kind] = job
 type Judge struct {
 	at     int64 // unix milliseconds
 	awaits [wire.MaxTracks]await
+	asked  []asked // for the last time: none of what was expected by then
 }
+
+// asked is one request.
+type asked struct {
+	key   string
+	first int64 // byte
+}
+
+// maxAsked bounds what is kept of requests that were not expected: a segment and a
+// playlist of each track.
+const maxAsked = 2 * wire.MaxTracks
 
 // await is the first request of one track.
 type await struct {
@@ -55,16 +70,25 @@ func (j *Judge) Awaits(kind wire.TrackKind) bool { return j != nil && j.awaits[k
 // Over tells whether it is too late to say anything of the takeover.
 func (j *Judge) Over(now int64) bool { return j != nil && j.at < now-awaitFor }
 
-// Expect says what the first request of a track is expected to be.
+// Expect says what the first request of a track is expected to be. Where that was asked
+// for before it was known, it is not unforeseen: it had to wait.
 func (j *Judge) Expect(kind wire.TrackKind, jobs []*Job) {
 	a := &j.awaits[kind]
 	if !a.open || len(jobs) < len(a.jobs) && !a.foreseen {
 		return
 	}
-	a.jobs, a.foreseen, a.otherwise = jobs, false, Unlisted
-	if len(jobs) > 0 {
+	a.jobs, a.foreseen = jobs, false
+	switch {
+	case len(jobs) == 0:
+		a.otherwise = Unlisted
+	case !slices.ContainsFunc(j.asked, func(r asked) bool { return slices.ContainsFunc(jobs, r.is) }):
 		a.otherwise = Unforeseen
 	}
+}
+
+// is tells whether a request is one for what a job makes ready.
+func (r asked) is(o *Job) bool {
+	return o.What.Target == r.key && (o.What.Part.Whole() || o.What.Part.First == r.first)
 }
 
 // Asks judges a request, where it is one that was expected, and returns who judges the
@@ -73,13 +97,16 @@ func (j *Judge) Asks(key string, first int64, counts *Takeovers) *Judge {
 	if j == nil {
 		return nil
 	}
+	r := asked{key, first}
 	for kind := range j.awaits {
-		for _, o := range j.awaits[kind].jobs {
-			if o.What.Target == key && (o.What.Part.Whole() || o.What.Part.First == first) {
-				return j.judged(wire.TrackKind(kind), o.Outcome(), counts)
-			}
+		if i := slices.IndexFunc(j.awaits[kind].jobs, r.is); i >= 0 {
+			return j.judged(wire.TrackKind(kind), j.awaits[kind].jobs[i].Outcome(), counts)
 		}
 	}
+	if len(j.asked) == maxAsked {
+		j.asked = slices.Delete(j.asked, 0, 1)
+	}
+	j.asked = append(j.asked, r)
 	return j
 }
 

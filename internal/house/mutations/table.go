@@ -118,6 +118,7 @@ var Table = []Mutation{
 	{0, "raftfsm/state_capacity.go", "e.Capacity = least", "_ = least", "raftfsm.TestWhoStatesNoCapacityLowersNobodysLimit"},
 	{0, "edge/member/silent.go", "			m.foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
 	{10, "edge/prefetch/judge.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
+	{0, "edge/prefetch/judge.go", "	j.asked = append(j.asked, r)\n", "", "edge/prefetch.TestWhoAsksBeforeItIsKnownWhatComesNextHasToWait"},
 	{0, "edge/member/recovery.go", "return t.comes(p, slot) }", "return false }", "edge.TestEveryTakeoverIsReadyInEveryTrack"},
 	{0, "edge/prefetch/prefetch.go", "anyhow: last.IsZero(),", "anyhow: false,", "edge/prefetch.TestAManifestIsAskedForAnyhowOnce"},
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
