@@ -15,10 +15,15 @@ import (
 
 func main() {
 	serve.WatchParent()
-	code := dispatch(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
+	code := dispatch(context.Background(), os.Args[1:], os.Stdout, lateStderr{})
 	obs.Flush()
 	os.Exit(code)
 }
+
+// lateStderr is where a command says why it ends: that is known when it does.
+type lateStderr struct{}
+
+func (lateStderr) Write(p []byte) (int, error) { return obs.Stderr().Write(p) }
 
 // commands is the table of subcommands, in the order of the help.
 func commands() []command {

@@ -3,6 +3,7 @@ package accesslog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -251,4 +253,38 @@ func TestWhatCantBeWrittenIsCounted(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// Whoever reads a pipe and takes nothing keeps no process from ending: what he did not
+// take is told.
+func TestWhoReadsThePipeAndTakesNothing(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	s := &sink{file: write, wake: make(chan struct{}, 1)}
+	line := append(make([]byte, 1023), '\n')
+	for range 256 {
+		s.add(line)
+	}
+	if _, dropped, err := s.flush(); dropped != 0 || err != nil || len(s.held) == 0 || len(s.held) == 256*len(line) || len(s.held)%len(line) != 0 {
+		t.Fatalf("%d dropped, %v, %d bytes held", dropped, err, len(s.held))
+	}
+	held := int64(len(s.held) / len(line))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var told int64
+	s.run(ctx, nil, func(dropped int64, _ error) { told += dropped })
+	if told != held {
+		t.Errorf("%d lines were lost, %d are told", held, told)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{File: pipe}, Deps{}); !errors.Is(err, syscall.ENXIO) {
+		t.Errorf("a pipe that nobody reads: %v", err)
+	}
 }

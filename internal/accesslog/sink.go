@@ -1,24 +1,31 @@
 package accesslog
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
+
+	"tandem/internal/outlet"
 )
 
 const (
 	flushEvery = time.Second
-	flushAt    = 64 << 10 // bytes that are gathered before they are written
-	mostHeld   = 4 << 20  // bytes; what comes while a disk does not take it is dropped beyond
+	flushAt    = 64 << 10    // bytes that are gathered before they are written
+	mostHeld   = 4 << 20     // bytes; what comes while a disk does not take it is dropped beyond
+	flushLimit = time.Second // how long whoever reads a pipe may take for one flush
 )
 
 // sink gathers whole lines and writes them to a file, many at a time: a process that
 // replaces this one, and still runs beside it, may append to the same one.
 type sink struct {
-	path string
-	wake chan struct{}
+	path  string
+	limit time.Duration // flushLimit
+	wake  chan struct{}
 
 	mu      sync.Mutex
 	file    *os.File // guarded by mu
@@ -27,7 +34,7 @@ type sink struct {
 }
 
 func openSink(path string) (*sink, error) {
-	s := &sink{path: path, wake: make(chan struct{}, 1)}
+	s := &sink{path: path, limit: flushLimit, wake: make(chan struct{}, 1)}
 	if err := s.reopen(); err != nil {
 		return nil, fmt.Errorf("--access-log: %w", err)
 	}
@@ -40,7 +47,7 @@ func (s *sink) reopen() error {
 	file := os.Stdout
 	if s.path != "-" {
 		var err error
-		if file, err = os.OpenFile(s.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		if file, err = os.OpenFile(s.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o600); err != nil { // a named pipe that nobody reads is refused
 			return err
 		}
 	}
@@ -75,7 +82,8 @@ func (s *sink) add(line []byte) {
 }
 
 // flush writes what is held, and tells how many lines were dropped since the last
-// time. Only one flush at a time is under way: that of Run, or of reopen.
+// time. What whoever reads a pipe does not take yet is held on. Only one flush at a
+// time is under way: that of Run, or of reopen.
 func (s *sink) flush() (written int, dropped int64, err error) {
 	s.mu.Lock()
 	held, file := s.held, s.file
@@ -84,7 +92,12 @@ func (s *sink) flush() (written int, dropped int64, err error) {
 	if len(held) == 0 || file == nil {
 		return 0, dropped, nil
 	}
-	written, err = file.Write(held)
+	if written, err = outlet.Write(file, held, s.limit); errors.Is(err, outlet.ErrStuck) {
+		s.mu.Lock()
+		s.held = append(held[written:], s.held...)
+		s.mu.Unlock()
+		err = nil
+	}
 	return written, dropped, err
 }
 
@@ -96,7 +109,11 @@ func (s *sink) run(ctx context.Context, reopen <-chan struct{}, tell func(droppe
 		var err error
 		select {
 		case <-ctx.Done():
-			if _, dropped, err := s.flush(); err != nil || dropped > 0 {
+			_, dropped, err := s.flush()
+			s.mu.Lock()
+			dropped += int64(bytes.Count(s.held, []byte{'\n'})) // who reads a pipe takes nothing
+			s.mu.Unlock()
+			if err != nil || dropped > 0 {
 				tell(dropped, err)
 			}
 			return

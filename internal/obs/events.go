@@ -93,5 +93,6 @@ var anyEvents = []event{
 	{"error", "could not let go of the files", "error", "The data directory could not be closed for the new process, which is told to give up. Look at the disk."},
 	{"error", "the process that was to replace this one has failed: starting the old program anew", "error", "The upgrade failed after the files were handed over, so the old program is started again. Mend the new one before the next try."},
 	{"error", "the process that was to replace this one has failed, and so has this program: ending", "error", "Neither program can be started. Start the service by hand once its log says why."},
-	{"warn", "the access log is not complete", "dropped error", "Lines of the access log were dropped, because the file can't be written or the disk is too slow; `dropped` counts them."},
+	{"warn", "the access log is not complete", "dropped error", "Lines of the access log were dropped, because the file can't be written, or the disk or whoever reads the pipe is too slow; `dropped` counts them."},
+	{"warn", "lines of this log are lost", "dropped error", "`dropped` lines before this one could not be written: whoever reads the log took nothing, or `error`. The server went on. Look at what collects the log, and at its disk."},
 }

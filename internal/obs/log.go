@@ -18,8 +18,8 @@ func Logger(w io.Writer, node, level string) (zerolog.Logger, error) {
 	if err := CheckLevel(level); err != nil {
 		return zerolog.Nop(), err
 	}
-	if f, ok := w.(*os.File); ok && isTerminal(f) {
-		w = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly}
+	if f, ok := w.(*os.File); ok {
+		w = linesTo(f, node)
 	}
 	zerolog.TimeFieldFormat = timeFormat
 	zerolog.TimestampFunc = func() time.Time { return time.Now().UTC() }

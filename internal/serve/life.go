@@ -70,6 +70,7 @@ func Begin(cfg Config, role, dir string, log zerolog.Logger) (*Life, error) {
 	l := &Life{cfg: cfg, log: log, role: role, dir: dir, notify: newNotifier(os.Getenv), signals: make(chan os.Signal, 8)}
 	l.Sockets = &Sockets{open: map[string]*os.File{}}
 	l.now, l.hurry = context.WithCancel(context.Background())
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may be gone: Go ends a process for that
 	signal.Notify(l.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	var err error
 	if l.program, err = os.Executable(); err != nil {

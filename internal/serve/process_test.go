@@ -102,7 +102,7 @@ type proc struct {
 func startChild(t *testing.T, dir string, files []*os.File, env ...string) *proc {
 	t.Helper()
 	p := &proc{ended: make(chan error, 1)}
-	p.cmd = exec.Command("/bin/sh", "-c", `export LISTEN_PID=$$; exec "$0" "$@"`, os.Args[0])
+	p.cmd = exec.Command("/bin/sh", "-c", `export LISTEN_PID=$$; exec "$0" "$@" 2>&${TANDEM_TEST_LOG:-2}`, os.Args[0])
 	p.cmd.Env = append(append(os.Environ(), dirEnv+"="+dir), env...)
 	p.cmd.Stderr = os.Stderr
 	p.cmd.ExtraFiles = files
@@ -186,4 +186,19 @@ func tcp(t *testing.T) *net.TCPListener {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	return ln.(*net.TCPListener)
+}
+
+// A process whose log goes to a pipe that nobody reads any more goes on.
+func TestWhoReadsTheLogMayEnd(t *testing.T) {
+	dir := t.TempDir()
+	r, w, err := os.Pipe()
+	must(t, err)
+	p := startChild(t, dir, []*os.File{w}, "TANDEM_TEST_LOG=3")
+	w.Close()
+	r.Close()
+	must(t, p.cmd.Process.Signal(syscall.SIGHUP))  // it writes a line of this
+	must(t, p.cmd.Process.Signal(syscall.SIGTERM)) // and of this
+	if err := p.awaitEnd(t, 15*time.Second); err != nil {
+		t.Errorf("it ended by: %v", err)
+	}
 }
