@@ -64,6 +64,12 @@ func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
 	if text := says(back); strings.Contains(text, "No majority") {
 		t.Errorf("it says: %s", text)
 	}
+	other := all[2]
+	if other == old {
+		other = all[1]
+	}
+	other.api(http.MethodDelete, "/balancers/"+old.lb.cfg.Name, nil, http.StatusOK, nil)
+	until(t, "it says that it was taken out, which nobody could tell its disk", func() bool { return strings.Contains(says(back), "it was taken out of the cluster") })
 }
 
 // One whose raft-listen is new, and whose line in peers is not, is found where it listens:

@@ -160,6 +160,7 @@ type Pong struct {
 	Era         uint64   `json:"era,omitempty"`      // a balancer's: since which recovery it counts from; 0: its cluster was never recovered, or an older build
 	Leader      string   `json:"leader,omitempty"`   // a balancer's: who leads, as far as it knows; empty: nobody, or an older build
 	Gone        []string `json:"gone,omitempty"`     // a balancer's: the others that it does not hear
+	Members     []string `json:"members,omitempty"`  // a balancer's: all that its placement names; none: an older build
 	Time        int64    `json:"time,omitempty"`     // a balancer's: by its clock, unix milliseconds; 0: an older build
 
 	Build    string    `json:"build,omitempty"`    // a balancer's: what runs there; empty: an older build

@@ -43,6 +43,7 @@ type peers struct {
 	stale    time.Time            // guarded by mu; since when others know a newer one and this one gets none; zero: not so
 	unheard  time.Time            // guarded by mu; since when others have a leader and this one hears none; zero: not so
 	leader   string               // guarded by mu; whom they follow then
+	out      bool                 // guarded by mu; he who leads them has this one in his placement no more
 	missed   time.Time            // guarded by mu; since when all others that answer don't hear this one; zero: not so
 }
 
@@ -75,6 +76,9 @@ func (c *Control) pong() wire.Pong {
 		pong.Leader = leader.Name
 	}
 	pong.Gone = c.peers.silent(p.Balancers, c.cfg.Name)
+	for _, b := range p.Balancers {
+		pong.Members = append(pong.Members, b.Name)
+	}
 	pong.Build, pong.Troubles = c.deps.Build, append(c.deps.Troubles(), unreached(c)...)
 	var unfit *Unfit
 	if errors.As(c.Ready(), &unfit) {
@@ -86,10 +90,11 @@ func (c *Control) pong() wire.Pong {
 // heard takes in what the others said, and notes since when they know more, or follow
 // somebody while this balancer hears no leader.
 func (p *peers) heard(name string, answered map[string]wire.Pong, own, reported uint64, led bool, now time.Time) {
-	newest, leader, missed := reported, "", len(answered) > 0
+	newest, leader, missed, out := reported, "", len(answered) > 0, false
 	for _, pong := range answered {
 		newest, leader = max(newest, pong.Version), cmp.Or(leader, pong.Leader)
 		missed = missed && slices.Contains(pong.Gone, name)
+		out = out || pong.Leader == pong.Name && len(pong.Members) > 0 && !slices.Contains(pong.Members, name)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +118,7 @@ func (p *peers) heard(name string, answered map[string]wire.Pong, own, reported 
 	case p.stale.IsZero():
 		p.stale = now
 	}
-	p.answered, p.own = answered, own
+	p.answered, p.own, p.out = answered, own, out
 }
 
 // tell logs which balancers of the cluster answer no more, which answer again, and whether
@@ -167,11 +172,12 @@ func (p *peers) isMissed(now time.Time) bool {
 	return !p.missed.IsZero() && now.Sub(p.missed) >= staleFor
 }
 
-// misses names whom the others follow when this balancer has heard no leader for too long.
-func (p *peers) misses(now time.Time) (leader string, ok bool) {
+// misses names whom the others follow when this balancer has heard no leader for too long;
+// out: for him it is none of the cluster's.
+func (p *peers) misses(now time.Time) (leader string, ok, out bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.leader, !p.unheard.IsZero() && now.Sub(p.unheard) >= staleFor
+	return p.leader, !p.unheard.IsZero() && now.Sub(p.unheard) >= staleFor, p.out
 }
 
 // unreached is, at the leader, who is there and takes nothing of it: the verdict of all

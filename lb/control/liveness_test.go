@@ -104,3 +104,27 @@ func TestABalancerThatNoneOfTheOthersHears(t *testing.T) {
 		t.Errorf("%v are gone", got)
 	}
 }
+
+// A balancer that has heard no leader for a while knows whether it is one of the cluster's
+// for him whom the others follow: not by what a follower says, and not by an older build.
+func TestABalancerThatWasTakenOutWhileItWasAway(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for what, row := range map[string]struct {
+		said []wire.Pong
+		want bool
+	}{
+		"taken out":        {[]wire.Pong{{Name: "lb-2", Leader: "lb-2", Members: []string{"lb-2", "lb-3"}}}, true},
+		"not reached":      {[]wire.Pong{{Name: "lb-2", Leader: "lb-2", Members: []string{"lb-1", "lb-2"}}}, false},
+		"a follower's say": {[]wire.Pong{{Name: "lb-3", Leader: "lb-2", Members: []string{"lb-3"}}, {Name: "lb-2", Leader: "lb-2", Members: []string{"lb-1"}}}, false},
+		"an older build":   {[]wire.Pong{{Name: "lb-2", Leader: "lb-2"}}, false},
+	} {
+		p, answered := newPeers(), map[string]wire.Pong{}
+		for _, pong := range row.said {
+			answered[pong.Name] = pong
+		}
+		p.heard("lb-1", answered, 7, 0, false, now)
+		if leader, ok, out := p.misses(now.Add(staleFor)); leader != "lb-2" || !ok || out != row.want {
+			t.Errorf("%s: leader %q, %v, out %v", what, leader, ok, out)
+		}
+	}
+}

@@ -105,12 +105,7 @@ func (t *tasks) makeKnown(ctx context.Context) {
 
 // Knows tells whether the placement shows a balancer of that name.
 func (c *Control) Knows(name string) bool {
-	for _, b := range c.node.Placement().Balancers {
-		if b.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.node.Placement().Balancers, func(b wire.Balancer) bool { return b.Name == name })
 }
 
 // handleRegister takes an edge into the placement, or notes that it is back.

@@ -23,7 +23,7 @@ func (u *Unfit) Error() string { return u.Text }
 // the balancers it goes on by the last placement, which serves whoever it served;
 // with one that others know to be old it does not.
 func (c *Control) Ready() error {
-	leader, unheard := c.peers.misses(c.deps.Now())
+	leader, unheard, out := c.peers.misses(c.deps.Now())
 	switch health := c.node.Health(); {
 	case c.node.Fresh():
 		return &Unfit{Text: "its disk is empty, and it waits to be let in; its log says by whom", Next: "Start the balancers that its log names, or see its --peers and --join."}
@@ -41,7 +41,7 @@ func (c *Control) Ready() error {
 			Next:  "Look at the network between it and the leader; if that is well, start it again.",
 			Stale: true,
 		}
-	case unheard && c.node.Stored() == "" && !c.Knows(c.cfg.Name): // by what is committed, not by a placement of before it came
+	case unheard && (out && c.Knows(c.cfg.Name) || c.node.Stored() == "" && !c.Knows(c.cfg.Name)): // by what is committed, there or here, not by a placement of before it came
 		return &Unfit{
 			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",
 			Next:  "Stop it; to have it back: an empty --data and --join.",
