@@ -78,13 +78,13 @@ func listenRaft(listener net.Listener, advertise, name string, key []byte, id *i
 	}
 	host, port, err := net.SplitHostPort(advertise)
 	if err != nil {
-		return nil, fmt.Errorf("raft address %q: %w", advertise, err)
+		return nil, fmt.Errorf("--raft-advertise: %q: %w", advertise, err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		return nil, fmt.Errorf("raft address %q: others can't dial it: advertise a name or an address of this machine", advertise)
+		return nil, fmt.Errorf("--raft-advertise: others can't dial %s: give a name or an address of this machine, like 10.0.0.1:%s", advertise, port)
 	}
 	if port == "0" {
-		return nil, fmt.Errorf("raft address %q: others can't dial port 0", advertise)
+		return nil, fmt.Errorf("--raft-advertise: others can't dial port 0 (%s)", advertise)
 	}
 	s := &streams{
 		listener: listener, address: address(advertise), name: name, key: key, identity: id,

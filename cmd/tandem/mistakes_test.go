@@ -28,7 +28,10 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 		"cluster init --identity /nowhere/id --address 10.0.0.1:8080":        `cluster init: --address: "10.0.0.1:8080" is no name or address of a host`,
 		"cluster init --identity /nowhere/id --address 10.0.0.1 --node lb/1": `cluster init: --node: "lb/1" is no name of a node`,
 		"ticket edge edge-9":                   "ticket: want ROLE (edge, balancer, origin, node), NAME, and --address",
-		"origin --sample --listen 8090":        `--listen: "8090" is no address; want HOST:PORT`,
+		"origin --sample --listen 8090":        `--listen: "8090" is no address (missing port in address); want HOST:PORT`,
+		"origin --sample --listen=":            "--listen: it is empty; want HOST:PORT",
+		"origin --sample --listen http://a:80": `--listen: "http://a:80" is no address (too many colons in address); want HOST:PORT`,
+		"origin --sample --admin-listen=":      "--admin-listen: it is empty",
 		"kill --admin http://127.0.0.1:1 lb-1": "kill lb-1: no balancer at http://127.0.0.1:1: connection refused (see --admin)",
 	} {
 		var out, errs bytes.Buffer

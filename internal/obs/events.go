@@ -86,6 +86,7 @@ var anyEvents = []event{
 	{"warn", "SIGUSR2 replaces balancers; this process goes on: restart it for a new version", "role", "Only a balancer hands its sockets to a new process. An edge is restarted: its neighbours take its viewers first, and give them back."},
 	{"warn", "an upgrade is under way already", "process", "A second SIGUSR2 came before the first upgrade ended, and is not obeyed."},
 	{"error", "upgrade: the new process can't be started; this one goes on", "error", "The new program can't be run: look at the file in place of the old one, and its rights."},
+	{"error", "upgrade: the new process has not asked for the sockets, and is killed; this one goes on", "process", "The new program hangs, or is another one: a minute after it was started it had not come. Look at the file in place of the old one, mend, and upgrade again."},
 	{"error", "upgrade: the new process has ended; its own log says why", "error", "The new process took nothing over, or ended after it had: read its own lines above, mend, and upgrade again."},
 	{"info", "being replaced: accepting no more, and letting go of the files", "", "A new process has the listening sockets; this one gives it the data directory."},
 	{"info", "replaced: ending when what is in flight has ended", "drain", "The new process is ready. This one ends after its responses, at the latest after `--drain-time`."},

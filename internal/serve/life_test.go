@@ -101,6 +101,37 @@ func TestASuccessorThatDiesIsReplacedByTheOldProgram(t *testing.T) {
 	endAt(t, first.url)
 }
 
+// A program that hangs before it asks for the sockets stands in no other one's way.
+func TestASuccessorThatDoesNotComeIsEnded(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	must(t, os.WriteFile(program, []byte("#!/bin/sh\nsleep 600 &\nwait\n"), 0o700))
+	var log lockedBuffer
+	s := &successors{life: &Life{role: "test", log: zerolog.New(&log)}, come: time.Millisecond}
+	for range 2 {
+		s.spawn(program)
+		await(t, "another one may be started", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.spawned == 0
+		})
+	}
+	if text := log.String(); strings.Count(text, "is killed; this one goes on") != 2 || strings.Contains(text, "under way") {
+		t.Error(text)
+	}
+	s.come = time.Hour
+	s.spawn(program)
+	s.mu.Lock()
+	s.came = true
+	pid := s.spawned
+	s.mu.Unlock()
+	s.giveUp(pid)
+	if !alive(int32(pid)) {
+		t.Error("one that has come is killed")
+	}
+	must(t, syscall.Kill(-pid, syscall.SIGKILL))
+	await(t, "it is gone", func() bool { return !alive(int32(pid)) })
+}
+
 // Told to end, a process says first that it is not ready, lets clients in all the
 // same, tells each that its connection ends, and waits for what is in flight.
 func TestStoppingInOrder(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,14 +17,19 @@ const idleGrace = 10 * time.Second
 
 // Listen listens at the address of a setting; an error names the setting.
 func Listen(flag, addr string) (net.Listener, error) {
+	const want = "want HOST:PORT, like 10.0.0.1:8080, [::1]:8080, or :8080 for all addresses"
+	if addr == "" { // net.Listen takes it for any port at all addresses
+		return nil, fmt.Errorf("%s: it is empty; %s", flag, want)
+	}
 	l, err := net.Listen("tcp", addr)
+	var malformed *net.AddrError
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: %s is in use by another process: end it (one that was told to stop may take its --drain-time), or give another address; port 0 is any", flag, addr)
-	case !strings.Contains(addr, ":"):
-		return nil, fmt.Errorf("%s: %q is no address; want HOST:PORT, like 10.0.0.1:8080, or :8080 for all addresses", flag, addr)
+	case errors.As(err, &malformed):
+		return nil, fmt.Errorf("%s: %q is no address (%s); %s", flag, addr, malformed.Err, want)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s: %s is no address of this machine", flag, addr)
 	case errors.Is(err, syscall.EACCES):

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -201,4 +203,22 @@ func TestWhoReadsTheLogMayEnd(t *testing.T) {
 	if err := p.awaitEnd(t, 15*time.Second); err != nil {
 		t.Errorf("it ended by: %v", err)
 	}
+}
+
+// lockedBuffer is a log that is read while others write.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer // guarded by mu
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
 }

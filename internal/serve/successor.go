@@ -18,12 +18,17 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// comeLimit is how long a process that was started to replace this one may take until it
+// asks for the sockets. It is ended then: as long as it runs, no other one can be started.
+const comeLimit = time.Minute
+
 // successors waits for the process that is to replace this one. A nil one waits
 // for nobody.
 type successors struct {
 	life *Life
 	ln   *net.UnixListener
-	stop func() // ends the parts of this process
+	stop func()        // ends the parts of this process
+	come time.Duration // comeLimit
 	wg   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -32,6 +37,7 @@ type successors struct {
 	released bool          // guarded by mu; this process has let go of its files
 	again    bool          // guarded by mu; this program was started anew in place of one that failed
 	spawned  int           // guarded by mu; process id of the one that was started here, 0: none runs
+	came     bool          // guarded by mu; somebody has asked for the sockets since
 }
 
 // listenForSuccessor opens the socket at which the next process asks.
@@ -52,7 +58,7 @@ func (l *Life) listenForSuccessor(stop func()) error {
 		return fmt.Errorf("handover: %s: %w", filepath.Join(l.dir, handoverSocket), err)
 	}
 	ln.SetUnlinkOnClose(false) // the next process may have put its own there
-	s := &successors{life: l, ln: ln, stop: stop}
+	s := &successors{life: l, ln: ln, stop: stop, come: comeLimit}
 	l.successor = s
 	s.wg.Go(s.accept)
 	return nil
@@ -84,6 +90,9 @@ func (s *successors) talk(conn *net.UnixConn) {
 		_, _, err = k.expect(opTake, meetLimit)
 	}
 	if err == nil {
+		s.mu.Lock()
+		s.came = true
+		s.mu.Unlock()
 		err = s.give(k)
 	}
 	if err == nil {
@@ -205,10 +214,12 @@ func (s *successors) spawn(program string, variables ...string) {
 		return
 	}
 	pid := cmd.Process.Pid
-	s.spawned = pid
+	s.spawned, s.came = pid, false
+	late := time.AfterFunc(s.come, func() { s.giveUp(pid) })
 	s.life.log.Info().Int("process", pid).Str("program", program).Msg("upgrade: a new process was started")
 	go func() {
 		err := cmd.Wait()
+		late.Stop()
 		s.mu.Lock()
 		if s.spawned == pid {
 			s.spawned = 0
@@ -216,6 +227,17 @@ func (s *successors) spawn(program string, variables ...string) {
 		s.mu.Unlock()
 		s.life.log.Error().Err(err).Msg("upgrade: the new process has ended; its own log says why")
 	}()
+}
+
+// giveUp ends the process that was started here, if nobody has asked for the sockets.
+func (s *successors) giveUp(pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.came || s.spawned != pid {
+		return
+	}
+	s.life.log.Error().Int("process", pid).Msg("upgrade: the new process has not asked for the sockets, and is killed; this one goes on")
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // a group of its own
 }
 
 func (s *successors) close() {

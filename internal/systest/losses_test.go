@@ -61,6 +61,7 @@ type losses struct {
 
 	mu    sync.Mutex
 	least map[string]uint64 // guarded by mu: by balancer, the version that its process has shown
+	lives map[string]int    // guarded by mu: by balancer, how often it was ended
 	shown uint64            // guarded by mu: the newest that anybody has
 	wrong []string          // guarded by mu: what must never be told
 	anew  bool              // guarded by mu: all disks are lost, so that an empty placement is one
@@ -68,7 +69,7 @@ type losses struct {
 
 func (l *losses) run() {
 	const buffered = 10 * time.Second
-	l.least = map[string]uint64{}
+	l.least, l.lives = map[string]uint64{}, map[string]int{}
 	l.backup = filepath.Join(l.h.Dir, "backup")
 	f := l.h.File()
 	a := seat(l.t, l.h)
@@ -114,10 +115,14 @@ func (l *losses) pids() (pids []int) {
 // may begin with what it had 250 ms before; one without a disk sees all from the first on.)
 func (l *losses) look(ctx context.Context, name string) {
 	for ctx.Err() == nil {
+		l.mu.Lock()
+		life := l.lives[name]
+		l.mu.Unlock()
 		s := at(l.h, name)
 		l.mu.Lock()
 		switch {
 		case s == nil || s.Version == 0:
+		case life != l.lives[name]: // said by a process that is gone
 		case s.Version < l.least[name]:
 			l.wrong = append(l.wrong, fmt.Sprintf("%s has gone back from placement %d to %d", name, l.least[name], s.Version))
 			l.least[name] = s.Version
@@ -200,6 +205,7 @@ func (l *losses) lose(name, what string) {
 	must(l.t, l.h.Kill(name))
 	l.mu.Lock()
 	l.least[name] = 0
+	l.lives[name]++
 	l.mu.Unlock()
 	switch what {
 	case ofDisk:
