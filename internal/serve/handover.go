@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -173,7 +175,19 @@ type predecessor struct {
 	sockets []passed
 }
 
-// meet asks the process that runs with this data directory for its sockets.
+// errGone: the process that is to be replaced has died meanwhile.
+var errGone = errors.New("the process that was to be replaced has died")
+
+// lost is errGone where the other end of a link is no more: a process that says no says so.
+func lost(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return errGone
+	}
+	return err
+}
+
+// meet asks the process that runs with this data directory for its sockets; errGone when
+// it dies before it has given them.
 func meet(dir string) (*predecessor, error) {
 	if dir == "" {
 		return nil, errors.New("--replace: needs --data")
@@ -189,7 +203,7 @@ func meet(dir string) (*predecessor, error) {
 	}
 	p := &predecessor{link: link{conn}}
 	if err := p.link.send(message{Op: opTake}); err != nil {
-		return nil, errors.Join(fmt.Errorf("--replace: %w", err), conn.Close())
+		return nil, errors.Join(fmt.Errorf("--replace: %w", lost(err)), conn.Close())
 	}
 	m, files, err := p.link.expect(opSockets, meetLimit)
 	if err == nil && len(files) != len(m.Names) {
@@ -197,7 +211,7 @@ func meet(dir string) (*predecessor, error) {
 		err = fmt.Errorf("%d sockets for %d names", len(files), len(m.Names))
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("--replace: the running process: %w", err), conn.Close())
+		return nil, errors.Join(fmt.Errorf("--replace: the running process: %w", lost(err)), conn.Close())
 	}
 	for i, name := range m.Names {
 		p.sockets = append(p.sockets, passed{name: name, file: files[i]})
@@ -205,14 +219,15 @@ func meet(dir string) (*predecessor, error) {
 	return p, nil
 }
 
-// release makes the predecessor let go of its files.
+// release makes the predecessor let go of its files; errGone when it has died, which
+// lets go of them as well.
 func (p *predecessor) release() error {
 	err := p.link.send(message{Op: opRelease})
 	if err == nil {
 		_, _, err = p.link.expect(opReleased, releaseLimit)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("--replace: the running process keeps its files: %w", err), p.link.conn.Close())
+		return errors.Join(fmt.Errorf("--replace: the running process keeps its files: %w", lost(err)), p.link.conn.Close())
 	}
 	return nil
 }

@@ -83,7 +83,11 @@ func Begin(cfg Config, role, dir string, log zerolog.Logger) (*Life, error) {
 	if !cfg.Replace {
 		return l, nil
 	}
-	if l.predecessor, err = meet(dir); err != nil {
+	if l.predecessor, err = meet(dir); errors.Is(err, errGone) {
+		l.predecessor = nil
+		l.alone()
+		return l, nil
+	} else if err != nil {
 		l.Sockets.Close()
 		return nil, err
 	}
@@ -98,7 +102,18 @@ func (l *Life) Claim() error {
 	if l.predecessor == nil {
 		return nil
 	}
-	return l.predecessor.release()
+	err := l.predecessor.release()
+	if errors.Is(err, errGone) {
+		l.alone()
+		return nil
+	}
+	return err
+}
+
+// alone: the process that was to be replaced died in the middle of that. What it has not
+// given is free.
+func (l *Life) alone() {
+	l.log.Warn().Msg("the process that was to be replaced has died: starting in its place")
 }
 
 // Part serves a listener as a part of the process.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -130,6 +131,53 @@ func TestASuccessorThatDoesNotComeIsEnded(t *testing.T) {
 	}
 	must(t, syscall.Kill(-pid, syscall.SIGKILL))
 	await(t, "it is gone", func() bool { return !alive(int32(pid)) })
+}
+
+// The process that is to be replaced dies in the middle of it: the other one starts in its
+// place. One that says no is obeyed.
+func TestAPredecessorThatDiesIsReplaced(t *testing.T) {
+	for _, row := range []struct {
+		op      string // after which message of the newer process the older one ...
+		says    string // ... says no, or dies: ""
+		refused string
+	}{{opTake, "", ""}, {opRelease, "", ""}, {opTake, "not now", "not now"}, {opRelease, "not now", "not now"}} {
+		dir := t.TempDir()
+		ln, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: filepath.Join(dir, handoverSocket), Net: "unixpacket"})
+		must(t, err)
+		older := make(chan error, 1)
+		go func() {
+			conn, err := ln.AcceptUnix()
+			if err != nil {
+				older <- err
+				return
+			}
+			defer conn.Close()
+			k := link{conn}
+			m, _, err := k.receive(meetLimit)
+			if row.op == opRelease && err == nil {
+				if err = k.send(message{Op: opSockets, Role: "test"}); err == nil {
+					m, _, err = k.receive(meetLimit)
+				}
+			}
+			if err == nil && m.Op != row.op {
+				err = fmt.Errorf("%q came in place of %q", m.Op, row.op)
+			}
+			if row.says != "" {
+				_ = k.send(message{Op: opNo, Error: row.says})
+			}
+			older <- err
+		}()
+		life, err := Begin(Config{Replace: true}, "test", dir, zerolog.Nop())
+		if err == nil {
+			err = life.Claim()
+			life.Sockets.Close()
+		}
+		if text := fmt.Sprint(err); (err != nil) != (row.refused != "") || !strings.Contains(text, row.refused) {
+			t.Errorf("after %q, %q: %v", row.op, row.says, err)
+		}
+		must(t, <-older)
+		must(t, ln.Close())
+	}
 }
 
 // Told to end, a process says first that it is not ready, lets clients in all the
