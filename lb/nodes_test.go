@@ -17,6 +17,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/lb/control"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -252,7 +253,7 @@ func servesAlone(t *testing.T, rest []*stage, location string) {
 // An order that nobody can carry out says what to do, and nothing of how it was tried.
 func TestAnOrderWithoutAMajorityNamesTheNextStep(t *testing.T) {
 	w := httptest.NewRecorder()
-	control.RefuseCommand(w, fmt.Errorf("%w: %w", control.ErrNoQuorum, raftfsm.ErrNotLeader))
+	control.RefuseCommand(w, fmt.Errorf("%w: %w", proposals.ErrNoQuorum, raftfsm.ErrNotLeader))
 	if said := w.Body.String(); w.Code != http.StatusServiceUnavailable || !strings.Contains(said, "start those that are gone: tandem status names them") || strings.Contains(said, "not the leader") {
 		t.Errorf("%d %s", w.Code, said)
 	}
@@ -268,7 +269,7 @@ func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {
 	}})
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := c.lb.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, control.ErrNoQuorum) {
+	if _, err := c.lb.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, proposals.ErrNoQuorum) {
 		t.Fatal(err)
 	}
 	if resp, _ := c.request(c.client, http.MethodGet, c.admin.URL+"/readyz", nil); resp.StatusCode != http.StatusServiceUnavailable {

@@ -14,8 +14,8 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/ring/ringtest"
 	"tandem/internal/wire"
-	"tandem/lb/control"
 	"tandem/lb/loads"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -185,7 +185,7 @@ func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raf
 	})
 	if fails {
 		<-ctx.Done()
-		return raftfsm.Result{}, fmt.Errorf("%w: %w", control.ErrNoQuorum, ctx.Err())
+		return raftfsm.Result{}, fmt.Errorf("%w: %w", proposals.ErrNoQuorum, ctx.Err())
 	}
 	time.Sleep(d.delay())
 	d.locked(func() { d.follow(d.state.Placement()) })

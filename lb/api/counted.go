@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/lb/control"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -54,7 +54,7 @@ func (c *counting) tell(ctx context.Context, limit time.Duration) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if _, err := c.deps.Control.Proposals.Propose(ctx, command); !errors.Is(err, control.ErrNoQuorum) {
+	if _, err := c.deps.Control.Proposals.Propose(ctx, command); !errors.Is(err, proposals.ErrNoQuorum) {
 		c.told = *command.Counts
 	} // else it is told again
 }

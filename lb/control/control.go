@@ -17,6 +17,7 @@ import (
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/lb/loads"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -59,7 +60,7 @@ type Deps struct {
 // Control keeps the placement true.
 type Control struct {
 	Loads     *loads.Loads
-	Proposals *Proposals
+	Proposals *proposals.Proposals
 	Checks    *HealthChecks
 	Tokens    *Tokens
 	Authority *Authority
@@ -87,7 +88,7 @@ func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now, deps.Logger), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
 	c.Authority = &Authority{c: c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
-	c.Proposals = &Proposals{node: deps.Node, call: deps.Call, now: deps.Now, done: deps.Proposed, placing: map[string]*placing{}}
+	c.Proposals = proposals.New(deps.Node, deps.Call, deps.Now, deps.Proposed)
 	c.Checks = &HealthChecks{
 		node: deps.Node, proposals: c.Proposals, loads: c.Loads, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),

@@ -12,6 +12,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/loads"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -38,7 +39,7 @@ type suspicion struct {
 // only makes this balancer ask the edge itself, on a new connection.
 type HealthChecks struct {
 	node      *raftfsm.Node
-	proposals *Proposals
+	proposals *proposals.Proposals
 	loads     *loads.Loads
 	call      *call.Client
 	name      string

@@ -3,7 +3,6 @@ package control
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -26,7 +26,7 @@ func (c *Control) join(ctx context.Context, at string, fresh bool) bool {
 			c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
 			return true
 		}
-		leader, ok := leaderOf(err)
+		leader, ok := proposals.LeaderOf(err)
 		if ok && leader.HTTP == "" {
 			err, ok = errLeaderless, false
 		}
@@ -255,13 +255,3 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 }
 
 var errLeaderless = errors.New("no majority of the balancers is there, by what it knows: start those that are gone; if most disks are lost: tandem cluster recover")
-
-// leaderOf reads a 421; HTTP is "" where nobody leads.
-func leaderOf(err error) (wire.Balancer, bool) {
-	var s *call.StatusError
-	var leader wire.Balancer
-	if !errors.As(err, &s) || s.Status != http.StatusMisdirectedRequest || json.Unmarshal(s.Body, &leader) != nil {
-		return leader, false
-	}
-	return leader, true
-}

@@ -117,7 +117,7 @@ func (c *Control) handlePropose(w http.ResponseWriter, r *http.Request) {
 		c.misdirected(w)
 		return
 	}
-	result, err := c.Proposals.lead(r.Context(), *command)
+	result, err := c.Proposals.Lead(r.Context(), *command)
 	switch {
 	case errors.Is(err, raftfsm.ErrNotLeader):
 		c.misdirected(w)

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -42,7 +43,7 @@ func (f *follower) run(ctx context.Context) error {
 	case <-f.begun:
 	}
 	for turn := 0; ctx.Err() == nil; turn++ {
-		list := askable(f.node.Placement(), f.node.Name())
+		list := proposals.Askable(f.node.Placement(), f.node.Name())
 		if len(list) == 0 || !f.poll(ctx, list[turn%len(list)]) {
 			select {
 			case <-ctx.Done():
@@ -78,40 +79,4 @@ func (f *follower) poll(ctx context.Context, at string) bool {
 	default:
 		return false
 	}
-}
-
-// askable lists the balancers' base URLs, first the one at this balancer's own
-// address.
-func askable(p *wire.Placement, own string) []string {
-	var list []string
-	for _, b := range p.Balancers {
-		switch {
-		case b.HTTP == "":
-		case b.Name == own:
-			list = append([]string{b.HTTP}, list...)
-		default:
-			list = append(list, b.HTTP)
-		}
-	}
-	return list
-}
-
-// elsewhere asks the balancers that are replicas, following those who say who
-// leads.
-func (p *Proposals) elsewhere(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
-	err := error(raftfsm.ErrNotLeader)
-	for _, at := range askable(p.node.Placement(), p.node.Name()) {
-		for range 2 {
-			var result raftfsm.Result
-			if result, err = p.forward(ctx, at, c); err == nil {
-				return result, nil
-			}
-			leader, ok := leaderOf(err)
-			if !ok || leader.HTTP == "" || leader.HTTP == at {
-				break
-			}
-			at = leader.HTTP
-		}
-	}
-	return raftfsm.Result{}, err
 }

@@ -17,6 +17,10 @@ const (
 	settleApart  = time.Second      // between two settlings, which need new reports to tell more
 	settleFutile = 30 * time.Second // after one that changed nothing
 	tellApart    = time.Second      // between two attempts to make this balancer known
+
+	orderLimit = 5 * time.Second        // for a task of the leader
+	downLimit  = 4 * time.Second        // for a death; the next check proposes it again
+	courtesy   = 300 * time.Millisecond // that the others wait for the leader to do it first
 )
 
 // tasks keep this balancer in the placement and, while it leads, do for the ring what

@@ -1,4 +1,4 @@
-package control
+package proposals
 
 import (
 	"context"
@@ -17,9 +17,6 @@ import (
 const (
 	forwardLimit = time.Second            // for the leader's answer, before somebody else may lead
 	proposeAgain = 25 * time.Millisecond  // between attempts while nobody leads
-	orderLimit   = 5 * time.Second        // for a task of the leader
-	downLimit    = 4 * time.Second        // for a death; the next check proposes it again
-	courtesy     = 300 * time.Millisecond // that the others wait for the leader to do it first
 )
 
 // ErrNoQuorum is returned when a command could not be made true in time.
@@ -35,6 +32,11 @@ type Proposals struct {
 
 	mu      sync.Mutex
 	placing map[string]*placing // streams that are being placed; guarded by mu
+}
+
+// New starts nothing; done is told how each proposal ended.
+func New(node *raftfsm.Node, client *call.Client, now func() time.Time, done func(kind raftfsm.Kind, ok bool)) *Proposals {
+	return &Proposals{node: node, call: client, now: now, done: done, placing: map[string]*placing{}}
 }
 
 // Propose returns when the command is in this balancer's own placement. The
@@ -82,7 +84,7 @@ func (p *Proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 	case p.node.Released():
 		return p.elsewhere(ctx, c)
 	case p.node.IsLeader():
-		result, err := p.lead(ctx, c)
+		result, err := p.Lead(ctx, c)
 		if err != nil && p.node.Released() { // meanwhile: the command has an ID, and is carried out once
 			return p.elsewhere(ctx, c)
 		}
@@ -107,8 +109,8 @@ func (p *Proposals) forward(ctx context.Context, at string, c raftfsm.Command) (
 	return result, err
 }
 
-// lead proposes at this node, which leads.
-func (p *Proposals) lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+// Lead proposes at this node, which leads.
+func (p *Proposals) Lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
 	switch c.Kind {
 	case raftfsm.Place:
 		return p.place(ctx, c)
