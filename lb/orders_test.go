@@ -2,12 +2,17 @@ package lb
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/raftfsm"
 )
 
 // fill gives every pair so many sessions on each side, and has all edges report.
@@ -62,6 +67,57 @@ func TestOrdersThatWouldLoseSomebodyAskForForce(t *testing.T) {
 				t.Fatal("it was not carried out")
 			}
 		})
+	}
+}
+
+// TestOneThatLeavesIsNotReckonedWith: while edge-1 leaves it delivers, but who goes on by
+// it has to find room as well.
+func TestOneThatLeavesIsNotReckonedWith(t *testing.T) {
+	for _, order := range []string{"drain", "remove"} {
+		c := newStage(t, stageOptions{edges: 4, capacity: 8})
+		c.place("/film/")
+		c.fill(3)
+		c.api(http.MethodPost, "/edges/edge-1/remove", nil, http.StatusOK, nil)
+		if e, _ := c.lb.Placement().Edge("edge-1"); e.State != wire.EdgeLeaving {
+			t.Fatalf("edge-1 is %s", e.State)
+		}
+		var p wire.Preview
+		c.api(http.MethodGet, "/edges/edge-2/"+order, nil, http.StatusOK, &p)
+		if p.Excess != 8 {
+			t.Errorf("%s: %+v", order, p)
+		}
+		c.api(http.MethodPost, "/edges/edge-2/"+order, nil, http.StatusConflict, nil)
+	}
+}
+
+// TestOfTwoOrdersAtOnceOneIsRefused: each of them can be borne, and not both; whoever gave
+// the second one saw the cluster before the first.
+func TestOfTwoOrdersAtOnceOneIsRefused(t *testing.T) {
+	for _, kind := range []raftfsm.Kind{raftfsm.Drain, raftfsm.Remove} {
+		c := newStage(t, stageOptions{edges: 4, capacity: 8})
+		c.place("/film/")
+		c.fill(3)
+		loads := c.lb.control.Loads.Tables(c.lb.Placement(), time.Now())
+		order := func(edge string, lossless bool) error {
+			_, err := c.lb.control.Proposals.Propose(t.Context(), raftfsm.Command{Kind: kind, Name: edge, Lossless: lossless, Loads: loads})
+			return err
+		}
+		var orders sync.WaitGroup
+		var refused atomic.Int32
+		for _, edge := range []string{"edge-1", "edge-2"} {
+			orders.Go(func() {
+				if errors.Is(order(edge, true), raftfsm.ErrWouldLose) {
+					refused.Add(1)
+				}
+			})
+		}
+		orders.Wait()
+		if refused.Load() != 1 {
+			t.Errorf("%s: %d of 2 were refused", kind, refused.Load())
+		}
+		if err := order("edge-3", false); err != nil {
+			t.Errorf("%s, forced: %v", kind, err)
+		}
 	}
 }
 

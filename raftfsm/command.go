@@ -74,8 +74,9 @@ type Command struct {
 	Cause string `json:"cause,omitempty"`
 
 	Edge        *wire.Edge     `json:"edge,omitempty"`
-	Held        bool           `json:"held,omitempty"` // with EdgeUp: the cluster has held a stream, so it is being founded no more
-	Name        string         `json:"name,omitempty"` // of an edge or a balancer
+	Held        bool           `json:"held,omitempty"`     // with EdgeUp: the cluster has held a stream, so it is being founded no more
+	Lossless    bool           `json:"lossless,omitempty"` // with Drain, Remove, Accept: the leader refuses it where it would leave sessions without an edge
+	Name        string         `json:"name,omitempty"`     // of an edge or a balancer
 	Incarnation uint64         `json:"incarnation,omitempty"`
 	After       string         `json:"after,omitempty"`
 	Stream      string         `json:"stream,omitempty"`

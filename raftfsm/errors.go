@@ -30,6 +30,7 @@ var (
 	ErrUnknown   = errors.New("unknown")
 	ErrRefused   = errors.New("refused")
 	ErrLimit     = errors.New("limit reached")
+	ErrWouldLose = errors.New("would leave sessions without an edge") // told by the leader, before anything is written
 )
 
 // ErrState is returned by Check for a state that breaks a truth of doc.go.
@@ -41,7 +42,7 @@ var codes = []struct {
 	code string
 	err  error
 }{
-	{"malformed", ErrMalformed}, {"stale", ErrStale}, {"unknown", ErrUnknown}, {"refused", ErrRefused}, {"limit", ErrLimit},
+	{"malformed", ErrMalformed}, {"stale", ErrStale}, {"unknown", ErrUnknown}, {"refused", ErrRefused}, {"limit", ErrLimit}, {"would_lose", ErrWouldLose},
 }
 
 func codeOf(err error) string {

@@ -8,8 +8,24 @@ import (
 	"tandem/internal/wire"
 )
 
+// PreviewOrder tells what an operator's order would do to an edge ("drain", "remove",
+// "accept"), where those that leave already have left: who goes on by them now has to
+// find room as well. Nothing for an order that moves nobody.
+func PreviewOrder(p *wire.Placement, order string, e wire.Edge, loads []Load) wire.Preview {
+	switch {
+	case order == "remove" && InRing(e.State) && !Goes(e):
+		return PreviewRemove(p, e.Name, loads)
+	case order == "accept":
+		return PreviewAccept(p, e, loads)
+	case order == "drain" && e.State == wire.EdgeUp:
+		return Preview(p, e.Name, loads)
+	}
+	return wire.Preview{Edge: e.Name}
+}
+
 // Preview tells what a drain of an edge would do.
 func Preview(p *wire.Placement, edge string, loads []Load) wire.Preview {
+	p = withoutLeavers(p, loads)
 	after, plan := Without(p, edge, loads, wire.EdgeDraining)
 	return previewed(p, after, plan, edge, loads)
 }
@@ -17,14 +33,30 @@ func Preview(p *wire.Placement, edge string, loads []Load) wire.Preview {
 // PreviewRemove tells what the cluster is when an edge has been taken out: what it
 // delivers now its successors deliver then.
 func PreviewRemove(p *wire.Placement, edge string, loads []Load) wire.Preview {
+	p = withoutLeavers(p, loads)
 	gone := Leave(p, edge)
 	plan := Settle(gone, loads, AnchorHome)
 	return previewed(p, plan.ApplyTo(gone), plan, edge, loads)
 }
 
+// withoutLeavers is the cluster when those that leave it have left.
+func withoutLeavers(p *wire.Placement, loads []Load) *wire.Placement {
+	next := p
+	for _, e := range p.Edges {
+		if Goes(e) {
+			next = Leave(next, e.Name)
+		}
+	}
+	if next == p {
+		return p
+	}
+	return Settle(next, loads, AnchorHome).ApplyTo(next)
+}
+
 // PreviewJoin tells what the cluster is when an edge has joined, one that waits to be
 // accepted or one that is not known yet.
 func PreviewJoin(p *wire.Placement, e wire.Edge, loads []Load) wire.Preview {
+	p = withoutLeavers(p, loads)
 	next := *p
 	next.Edges = slices.DeleteFunc(slices.Clone(p.Edges), func(o wire.Edge) bool { return o.Name == e.Name })
 	if e.After == "" && e.Zone != "" {
@@ -45,6 +77,7 @@ func PreviewAccept(p *wire.Placement, e wire.Edge, loads []Load) wire.Preview {
 	if !InRing(e.State) {
 		return PreviewJoin(p, e, loads)
 	}
+	p = withoutLeavers(p, loads)
 	next := *p
 	next.Edges = slices.Clone(p.Edges)
 	for i := range next.Edges {

@@ -17,6 +17,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/control"
+	"tandem/lb/proposals"
 	"tandem/raftfsm"
 )
 
@@ -80,8 +81,7 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 			return
 		}
 		if lost := a.foresee(e, kind).Excess; lost > 0 && !force {
-			call.RefuseNode(w, http.StatusConflict, "would_lose",
-				string(kind)+" of "+e.Name+" would leave "+plural(lost, "session", "sessions")+" without an edge; make room first, or force it (?force=true, --force)")
+			call.RefuseNode(w, http.StatusConflict, "would_lose", proposals.WouldLose(string(kind), e.Name, lost))
 			return
 		}
 		switch {
@@ -90,7 +90,7 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		case kind == raftfsm.Resume && e.State == wire.EdgeDraining:
 			a.deps.Control.Loads.Foretell(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeUp, a.deps.Now())
 		}
-		c := raftfsm.Command{Kind: kind, Name: e.Name, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
+		c := raftfsm.Command{Kind: kind, Name: e.Name, Lossless: !force, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
 		if result, ok := a.order(w, r, c); ok {
 			call.Reply(w, http.StatusOK, done{result.Version})
 		}
@@ -111,15 +111,7 @@ func (a *API) handlePreview(kind raftfsm.Kind) http.HandlerFunc {
 func (a *API) foresee(e wire.Edge, kind raftfsm.Kind) wire.Preview {
 	p := a.deps.Node.Placement()
 	loads := a.deps.Control.Loads.Tables(p, a.deps.Now())
-	preview := wire.Preview{Edge: e.Name}
-	switch {
-	case kind == raftfsm.Remove && ring.InRing(e.State):
-		preview = ring.PreviewRemove(p, e.Name, loads)
-	case kind == raftfsm.Accept:
-		preview = ring.PreviewAccept(p, e, loads)
-	case kind == raftfsm.Drain && e.State == wire.EdgeUp:
-		preview = ring.Preview(p, e.Name, loads)
-	}
+	preview := ring.PreviewOrder(p, string(kind), e, loads)
 	preview.Order = string(kind)
 	if preview.Boundaries == nil {
 		preview.Boundaries = []wire.BoundaryMove{}

@@ -154,6 +154,8 @@ func RefuseCommand(w http.ResponseWriter, err error) {
 		call.RefuseNode(w, http.StatusBadRequest, "malformed", err.Error())
 	case errors.Is(err, raftfsm.ErrRefused), errors.Is(err, raftfsm.ErrLimit):
 		call.RefuseNode(w, http.StatusConflict, "refused", err.Error())
+	case errors.Is(err, raftfsm.ErrWouldLose):
+		call.RefuseNode(w, http.StatusConflict, "would_lose", err.Error())
 	case errors.Is(err, raftfsm.ErrStale):
 		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
 	default:

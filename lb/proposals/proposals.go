@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
 
 // Limits of proposing.
 const (
-	forwardLimit = time.Second            // for the leader's answer, before somebody else may lead
-	proposeAgain = 25 * time.Millisecond  // between attempts while nobody leads
+	forwardLimit = time.Second           // for the leader's answer, before somebody else may lead
+	proposeAgain = 25 * time.Millisecond // between attempts while nobody leads
 )
 
 // ErrNoQuorum is returned when a command could not be made true in time.
@@ -32,6 +34,8 @@ type Proposals struct {
 
 	mu      sync.Mutex
 	placing map[string]*placing // streams that are being placed; guarded by mu
+
+	orders sync.Mutex // held over one order to an edge
 }
 
 // New starts nothing; done is told how each proposal ended.
@@ -114,6 +118,8 @@ func (p *Proposals) Lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 	switch c.Kind {
 	case raftfsm.Place:
 		return p.place(ctx, c)
+	case raftfsm.Drain, raftfsm.Remove, raftfsm.Accept:
+		return p.order(ctx, c)
 	case raftfsm.BalancerGone:
 		if err := p.node.Leave(ctx, c.Name); err != nil {
 			if errors.Is(err, raftfsm.ErrRefused) {
@@ -163,4 +169,28 @@ func (p *Proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Resul
 		return raftfsm.Result{Version: now.Version, Err: "the stream has been placed meanwhile", Code: "stale"}, nil
 	}
 	return p.node.Propose(ctx, c)
+}
+
+// order carries out one order to an edge at a time, so that of two which can each be
+// borne, and not both, the second one is refused, whoever gave them at whichever balancer.
+func (p *Proposals) order(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+	p.orders.Lock()
+	defer p.orders.Unlock()
+	now := p.node.Placement()
+	if e, ok := now.Edge(c.Name); ok && c.Lossless {
+		if lost := ring.PreviewOrder(now, string(c.Kind), e, c.Loads).Excess; lost > 0 {
+			return raftfsm.Result{Version: now.Version, Err: WouldLose(string(c.Kind), e.Name, lost), Code: "would_lose"}, nil
+		}
+	}
+	return p.node.Propose(ctx, c)
+}
+
+// WouldLose says why an order to an edge is refused that would leave so many sessions
+// without one.
+func WouldLose(order, edge string, lost int) string {
+	sessions := strconv.Itoa(lost) + " sessions"
+	if lost == 1 {
+		sessions = "1 session"
+	}
+	return order + " of " + edge + " would leave " + sessions + " without an edge; make room first, or force it (?force=true, --force)"
 }
