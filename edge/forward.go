@@ -104,7 +104,7 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 	if entry == nil || x.slot < 0 {
 		return a, entry
 	}
-	e.given.Follow(r.Context(), stepback.Session{Pair: int(x.Pair), Slot: x.slot}, x.Key, entry.Manifest, func() *media.Manifest {
+	e.given.Follow(r.Context(), stepback.Session{Pair: int(x.Pair), Slot: x.slot}, e.manifests.Redirects.Family(x.Key), entry.Manifest, func() *media.Manifest {
 		e.fetch.Counts.SteppedBack.Add(1)
 		b, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil, interim.Unheard{})
 		if err != nil {

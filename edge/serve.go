@@ -116,9 +116,8 @@ func (e *Edge) locate(x *request, h http.Header, status int) {
 	if !ok {
 		return
 	}
-	if h.Set("Location", led); x.slot >= 0 {
-		noteRedirect(e, x, strings.TrimPrefix(led, x.prefix))
-	}
+	h.Set("Location", led)
+	noteRedirect(e, x, strings.TrimPrefix(led, x.prefix))
 }
 
 // noteRedirect has what the viewer gets next pass for what it asked for.

@@ -27,14 +27,14 @@ type lives struct {
 	steppedBack *atomic.Int64
 
 	mu    sync.Mutex
-	known map[string]life // by media.Family; guarded by mu
+	known map[string]life // by Redirects.Family; guarded by mu
 }
 
 // keptBack is what viewers are given in place of the version e, which would go back
 // for them; nil: they may have it. A neighbour that gives out what began anew has
 // judged: who waited longer would take viewers back to what came before it.
 func (s *lives) keptBack(key string, e *manifest.Entry, byNeighbour bool) *media.Manifest {
-	family := media.Family(key)
+	family := s.manifests.Redirects.Family(key)
 	l := s.of(family)
 	if l.key == "" {
 		l.key = key
@@ -74,7 +74,7 @@ func (s *lives) given(key string, e *manifest.Entry) {
 	if e.Manifest == nil || !e.Live() {
 		return
 	}
-	family := media.Family(key)
+	family := s.manifests.Redirects.Family(key)
 	l := s.of(family)
 	if media.Stands(family, e.Manifest) {
 		l.whole = key

@@ -238,6 +238,9 @@ func (c *Cache) parse(key string, m *segstore.Meta, stored []byte, err error) *E
 		ours := c.origin(target)
 		if e.Manifest, err = media.Parse(body, media.Site{Origin: ours, Target: target, Limit: c.cfg.Limit, Import: c.variables(target)}); e.Manifest != nil {
 			e.origin = ours
+			for _, at := range e.Locations() {
+				c.Redirects.Note(target, at)
+			}
 		}
 	}
 	switch {

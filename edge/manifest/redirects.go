@@ -1,6 +1,12 @@
 package manifest
 
-import "sync"
+import (
+	"strings"
+	"sync"
+
+	"tandem/edge/rules"
+	"tandem/internal/media"
+)
 
 // Bounds of what is remembered of redirects.
 const (
@@ -8,8 +14,8 @@ const (
 	maxRedirected = 4 << 10 // bytes of both targets
 )
 
-// Redirects are where the origin has led viewers on from what manifests name: what
-// they get then is the segment of that name. The oldest is forgotten first. Safe for
+// Redirects are where the origin has led viewers on, by a redirect or an MPD's Location:
+// what they get then is what it was asked for by the first name. The oldest is forgotten first. Safe for
 // many goroutines; the zero value is ready.
 type Redirects struct {
 	mu    sync.Mutex
@@ -53,4 +59,22 @@ func (r *Redirects) Named(target string) (string, bool) {
 	defer r.mu.Unlock()
 	from, ok := r.named[target]
 	return from, ok
+}
+
+// Family is what all forms of a live manifest have in common, and its addresses where
+// each reload is led to one that is signed anew: the path, and the address that was asked
+// for first. That alone tells a signature from a name: two queries that nobody led to are two channels.
+func (r *Redirects) Family(key string) string {
+	target := rules.TargetOf(key)
+	from, led := r.Named(target)
+	if plain := media.Family(target); !led && plain != target {
+		from, led = r.Named(plain)
+	}
+	if !led {
+		return media.Family(key)
+	}
+	if from, target = media.Family(from), rules.PathOf(key); rules.PathOf(from) != target {
+		from = target + " " + from // no target has a space
+	}
+	return from + strings.TrimPrefix(key, rules.TargetOf(key))
 }

@@ -220,6 +220,14 @@ func (m *Manifest) Child(target string) (TrackKind, bool) {
 	return m.list.Child(target)
 }
 
+// Locations are where an MPD is to be asked for from now on, as the cluster calls that.
+func (m *Manifest) Locations() []string {
+	if m.dash == nil || !m.dash.Whole() {
+		return nil
+	}
+	return m.dash.Locations()
+}
+
 // Variable is a variable that a multivariant playlist defines, for Site.Import of
 // its media playlists.
 func (m *Manifest) Variable(name string) (Variable, bool) {

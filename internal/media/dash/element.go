@@ -2,11 +2,12 @@ package dash
 
 // element is what an element holds.
 type element struct {
-	uris    []string // attributes that hold URIs
-	text    bool     // its text is one
-	segment bool     // they stand where segments do: relative to the BaseURLs; else to the MPD
-	begin   func(p *reader)
-	end     func(p *reader)
+	uris     []string // attributes that hold URIs
+	text     bool     // its text is one
+	location bool     // and that is the MPD's own from now on
+	segment  bool     // they stand where segments do: relative to the BaseURLs; else to the MPD
+	begin    func(p *reader)
+	end      func(p *reader)
 }
 
 // elements are the elements that matter here. Any element may have an
@@ -20,7 +21,7 @@ func init() { // the rows call what reads the table
 		"AdaptationSet":        {begin: (*reader).set, end: func(p *reader) { p.close(levelSet) }},
 		"Representation":       {begin: (*reader).representation, end: func(p *reader) { p.close(levelRep) }},
 		"BaseURL":              {begin: (*reader).baseURL},
-		"Location":             {text: true},
+		"Location":             {text: true, location: true},
 		"PatchLocation":        {text: true},
 		"ContentSteering":      {text: true, uris: []string{"proxyServerURL"}},
 		"UTCTiming":            {begin: (*reader).clock},

@@ -7,6 +7,7 @@ import (
 	"tandem/internal/media/edit"
 	"tandem/internal/media/scan"
 	"tandem/internal/media/track"
+	"tandem/internal/media/uri"
 )
 
 // Presentation is what an MPD says. Texts are places in the body; what a
@@ -24,6 +25,7 @@ type Presentation struct {
 	delay     time.Duration // suggestedPresentationDelay
 	length    time.Duration // mediaPresentationDuration, 0: not said
 	base      scan.Span
+	locations []scan.Span // where it is to be asked for from now on
 
 	periods    scan.List[period]
 	sets       scan.List[set]
@@ -82,6 +84,28 @@ func (d *Presentation) Interval() time.Duration { return d.update }
 
 // Listed tells that it lists segments one by one (SegmentURL).
 func (d *Presentation) Listed() bool { return d.urls.Len() > 0 }
+
+// maxLocations bounds the Locations that are remembered.
+const maxLocations = 4
+
+// Locations are where the MPD is to be asked for from now on, at our origin, as the cluster
+// calls it.
+func (d *Presentation) Locations() (at []string) {
+	for _, s := range d.locations {
+		text, ok := scan.Decode(nil, s.Of(d.Body), d.entities)
+		if !ok || len(text) == 0 {
+			continue
+		}
+		path, class := d.Origin.Resolve(nil, d.Base, text)
+		if class != uri.Inside {
+			continue
+		}
+		if target, ok := d.Origin.Below(path); ok {
+			at = append(at, string(target))
+		}
+	}
+	return at
+}
 
 // Whole tells that it is an MPD, and no part of one.
 func (d *Presentation) Whole() bool { return d.whole }

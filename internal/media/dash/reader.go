@@ -110,7 +110,11 @@ func (p *reader) beginTag() {
 	p.at, p.empty = a.At, a.Empty
 	if e.text && !p.empty {
 		end := scan.TextEnd(body, p.at)
-		p.refer(scan.Between(p.at, end), p.Folder, false, false)
+		text := scan.Between(p.at, end)
+		if e.location && len(p.locations) < maxLocations {
+			p.locations = append(p.locations, text)
+		}
+		p.refer(text, p.Folder, false, false)
 		p.at = end
 	}
 	if e.begin != nil {
