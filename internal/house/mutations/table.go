@@ -126,6 +126,8 @@ var Table = []Mutation{
 	{0, "edge/prefetch/prefetch.go", "case <-jobs[0].ended:", "default:", "edge/prefetch.TestTheNextSegmentIsAwaited"},
 	{0, "edge/manifests.go", "if x.inherited {", "if x.slot < 0 {", "edge.TestAPlaylistWaitsForTheSegmentThatItLists"},
 	{0, "edge/manifest/redirects.go", "	if !led {\n		return media.Family(key)", "	if led || !led {\n		return media.Family(key)", "edge/fetch.TestNothingGoesBackAtAnAddressThatIsSignedAnew"},
+	{0, "internal/media/dash/live.go", "case nextLast > last: //", "case nextLast > last && !republished && nextFirst >= first: //", "internal/media.TestWhatANewMPDIsToTheOneBefore"},
+	{0, "internal/media/hls/live.go", "!b.ended && !further ||", "!b.ended ||", "internal/media.TestWhatANewVersionIsToTheOneBefore"},
 	{0, "edge/fetch/peer.go", "		if o.stale {", "		if o.stale && !onlyCached {", "edge.TestWhatIsNoLongerFreshIsCopiedToo"},
 	{0, "edge/fetch/manifest.go", "range ring.Holders(p, q) {", "range ring.Holders(p, q)[:1] {", "edge.TestALivePlaylistReachesWhoWillDeliver"},
 	{0, "edge/prefetch/prefetch.go", "p.renewSoon(f, now)", "_ = now", "edge.TestALiveTakeoverIsReady"},

@@ -36,9 +36,7 @@ func (d *Presentation) edges() (first, last time.Duration, ok bool) {
 
 // Compare tells what another version of a live MPD is to this one.
 func (d *Presentation) Compare(next *Presentation) track.Change {
-	if next.published > 0 && next.published < d.published {
-		return track.Back
-	}
+	republished := next.published > 0 && next.published < d.published // a packager whose clock is behind does so, too
 	first, last, ok := d.edges()
 	nextFirst, nextLast, nextOK := next.edges()
 	if ok && nextOK {
@@ -46,14 +44,24 @@ func (d *Presentation) Compare(next *Presentation) track.Change {
 		moved := time.Duration(next.since - d.since)
 		nextFirst, nextLast = nextFirst+moved, nextLast+moved
 		switch {
+		case nextLast > last: // what lists later media is no older version
+			return track.Forward
 		case nextLast < last || nextFirst < first && next.dynamic:
+			if republished {
+				return track.Back
+			}
 			if next.since != d.since || !d.shares(next) {
 				return track.Anew
 			}
 			return track.Back
-		case nextLast > last || nextFirst > first:
+		case republished:
+			return track.Back
+		case nextFirst > first:
 			return track.Forward
 		}
+	}
+	if republished {
+		return track.Back
 	}
 	if next.published > d.published || !next.dynamic {
 		return track.Forward
@@ -90,6 +98,9 @@ func ReachOf(d *Presentation) Reach {
 
 // Ahead tells that an MPD is an older version than the one that reaches so far.
 func (r Reach) Ahead(of Reach) bool {
+	if r.listed && of.listed && of.last+time.Duration(of.since-r.since) > r.last {
+		return false // what lists later media is no older version
+	}
 	if r.published > 0 && of.published > 0 && of.published != r.published {
 		return of.published < r.published
 	}

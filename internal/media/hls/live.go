@@ -17,14 +17,15 @@ func (l *List) Compare(next *List) track.Change {
 			return slid(a, b)
 		}
 	}
-	back := bFirst < aFirst && !b.ended || // an event that is over may be listed whole
+	further := bEnd > aEnd || bEnd == aEnd && bParts > aParts
+	back := bFirst < aFirst && !b.ended && !further || // an event that is over may be listed whole, and a window may grow both ways
 		bEnd < aEnd || bEnd == aEnd && bParts < aParts
 	switch {
 	case back && max(aFirst, bFirst) >= to && a.segments.Len() > 0 && b.segments.Len() > 0:
 		return track.Anew
 	case back:
 		return track.Back
-	case bFirst > aFirst || bEnd > aEnd || bParts > aParts || b.ended:
+	case bFirst > aFirst || further || b.ended:
 		return track.Forward
 	default:
 		return track.Same
