@@ -58,10 +58,6 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 		{"older", old, live(t, 4, 4, names, ""), Back},
 		{"shorter", old, live(t, 5, 3, names, ""), Back},
 		{"begun before", old, live(t, 4, 5, names, ""), Back},
-		{"a window that grows both ways", old, live(t, 1, 9, names, ""), Forward},
-		{"a longer window that is late", old, live(t, 0, 8, names, ""), Back},
-		{"a window that grows both ways, other names", old, live(t, 1, 9, "y#.ts", ""), Anew},
-		{"begun before, one more part", live(t, 5, 4, names, parts), live(t, 4, 5, names, parts+parts), Forward},
 		{"numbers from 0", old, live(t, 0, 4, names, ""), Anew},
 		{"another name", old, live(t, 6, 4, "y#.ts", ""), Anew},
 		{"signed anew", live(t, 5, 4, "s#.ts?e=1&st=a", ""), live(t, 6, 4, "s#.ts?e=2&st=b", ""), Forward},
@@ -100,6 +96,26 @@ func TestWhatANewVersionIsToTheOneBefore(t *testing.T) {
 	}
 	if got := Compare(ranged(0), ranged(10)); got != Anew {
 		t.Errorf("another range of the file: %v", got)
+	}
+}
+
+// A window that grows downwards while the list goes on is none that goes back.
+func TestWhatListsLaterMediaIsNoOlderVersion(t *testing.T) {
+	const names, part = "s#.ts", "#EXT-X-PART:DURATION=1,URI=\"9.0\"\n"
+	old := live(t, 5, 4, names, "")
+	for _, c := range []struct {
+		name        string
+		given, next *Manifest
+		want        Change
+	}{
+		{"a window that grows both ways", old, live(t, 1, 9, names, ""), Forward},
+		{"a longer window that is late", old, live(t, 0, 8, names, ""), Back},
+		{"a window that grows both ways, other names", old, live(t, 1, 9, "y#.ts", ""), Anew},
+		{"begun before, one more part", live(t, 5, 4, names, part), live(t, 4, 5, names, part+part), Forward},
+	} {
+		if got := Compare(c.given, c.next); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
 	}
 }
 

@@ -225,7 +225,7 @@ func (m *Manifest) Locations() []string {
 	if m.dash == nil || !m.dash.Whole() {
 		return nil
 	}
-	return m.dash.Locations()
+	return dash.Locations(m.dash)
 }
 
 // Variable is a variable that a multivariant playlist defines, for Site.Import of

@@ -90,7 +90,7 @@ const maxLocations = 4
 
 // Locations are where the MPD is to be asked for from now on, at our origin, as the cluster
 // calls it.
-func (d *Presentation) Locations() (at []string) {
+func Locations(d *Presentation) (at []string) {
 	for _, s := range d.locations {
 		text, ok := scan.Decode(nil, s.Of(d.Body), d.entities)
 		if !ok || len(text) == 0 {
