@@ -114,11 +114,17 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		if list == nil {
 			continue
 		}
-		track, ok := m.locate(list, key, d)
+		behind := func() int64 {
+			if has, ok := m.tables.trackIn(pair, slot, key); ok {
+				return has.Sequence
+			}
+			return -1
+		}
+		track, ok := m.locate(list, key, d, behind)
 		if named, led := m.manifests.Redirects.Named(d.Target); !ok && led {
 			as := *d
 			as.Target = named
-			track, ok = m.locate(list, key, &as)
+			track, ok = m.locate(list, key, &as, behind)
 		}
 		switch {
 		case !ok:
@@ -157,8 +163,8 @@ func (m *Positions) kindOf(pair wire.PairID, slot int, key string, asked []strin
 	if kind, ok := m.manifests.TrackKind(target); ok {
 		return kind, said
 	}
-	if kind, ok := m.tables.kindIn(pair, slot, key); ok {
-		return media.TrackKind(kind), said
+	if track, ok := m.tables.trackIn(pair, slot, key); ok {
+		return media.TrackKind(track.Kind), said
 	}
 	for _, other := range asked {
 		switch list := get(other); {
@@ -173,9 +179,10 @@ func (m *Positions) kindOf(pair wire.PairID, slot int, key string, asked []strin
 	return kind, known
 }
 
-// locate is the track that a delivery is in, by one manifest; no Target: it moves
-// nothing, as the head of a file or half a segment.
-func (m *Positions) locate(list *media.Manifest, key string, d *Delivery) (t wire.Track, ok bool) {
+// locate is the track that a delivery is in, by one manifest; false: it is no segment of
+// that, as the head of a file, or another rendition's range of it; no Target: it moves nothing,
+// as half a segment. Behind is the track's position, where a name stands in the list twice.
+func (m *Positions) locate(list *media.Manifest, key string, d *Delivery, behind func() int64) (t wire.Track, ok bool) {
 	ref, ok := list.Locate(d.Target, d.asked())
 	if !ok {
 		return t, false
@@ -186,10 +193,14 @@ func (m *Positions) locate(list *media.Manifest, key string, d *Delivery) (t wir
 			return t, true
 		}
 		if ref, ok = x.Locate(ref, media.ByteRange{First: d.First, Length: d.Last + 1 - d.First}); !ok {
-			return t, true
+			return t, false
 		}
 	}
-	if ref.Init || ref.Range.Whole() && !d.whole() || !ref.Range.Whole() && d.Last < ref.Range.First+ref.Range.Length-1 {
+	if ref.Init {
+		return t, false
+	}
+	ref = list.Behind(ref, behind)
+	if ref.Range.Whole() && !d.whole() || !ref.Range.Whole() && d.Last < ref.Range.First+ref.Range.Length-1 {
 		return t, true
 	}
 	t = wire.Track{
@@ -220,6 +231,7 @@ func (m *Positions) behind(t *wire.Track, n int) []media.Object {
 		}
 		ref = media.Ref{Sequence: t.Sequence, Part: -1}
 	}
+	ref = list.Behind(ref, func() int64 { return t.Sequence - 1 })
 	if ref.Index.Target == "" {
 		return list.Next(ref, n)
 	}

@@ -70,16 +70,16 @@ func (s *tables) awaits(pair wire.PairID, slot int, manifest string) (of prefetc
 	return of
 }
 
-// kindIn is what the track of a session is that follows a manifest; false: none does.
-func (s *tables) kindIn(pair wire.PairID, slot int, manifest string) (kind wire.TrackKind, ok bool) {
+// trackIn is the track of a session that follows a manifest; false: none does.
+func (s *tables) trackIn(pair wire.PairID, slot int, manifest string) (track wire.Track, ok bool) {
 	s.at(pair, slot, func(_ *table, n *session) {
 		for i := range n.tracks {
 			if t := &n.tracks[i]; !ok && t.Manifest == manifest {
-				kind, ok = t.Kind, true
+				track, ok = *t, true
 			}
 		}
 	})
-	return kind, ok
+	return track, ok
 }
 
 // asked notes that a session asks for a manifest.

@@ -220,6 +220,15 @@ func (m *Manifest) Child(target string) (TrackKind, bool) {
 	return m.list.Child(target)
 }
 
+// Behind is the place of the same name that is meant where a list has it more than once, as
+// an advertisement's: the next one behind the number that the track has.
+func (m *Manifest) Behind(ref Ref, number func() int64) Ref {
+	if m.list == nil || !hls.Repeats(m.list) {
+		return ref
+	}
+	return hls.Behind(m.list, ref, number())
+}
+
 // Locations are where an MPD is to be asked for from now on, as the cluster calls that.
 func (m *Manifest) Locations() []string {
 	if m.dash == nil || !m.dash.Whole() {

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"tandem/internal/media/scan"
+	"tandem/internal/media/track"
 	"tandem/internal/media/uri"
 )
 
@@ -104,6 +105,7 @@ func (l *List) makeIndex() {
 	for i := range n {
 		s := l.entry(i)
 		if before.N > 0 && string(s.Of(l.Body)) == string(before.Of(l.Body)) {
+			l.repeats = l.repeats || i < l.segments.Len()
 			continue // a file in pieces is found by its first
 		}
 		before = s
@@ -115,6 +117,41 @@ func (l *List) makeIndex() {
 		hash := scan.Hash(w.target)
 		if _, place, known := l.index.Find(hash, func(entry int) bool { return l.is(w, entry) }); !known {
 			l.index.Put(place, hash, i)
+		} else if i < l.segments.Len() {
+			l.repeats = true
 		}
 	}
+}
+
+// Repeats tells that a name stands in a list more than once.
+func Repeats(l *List) bool {
+	l.once.Do(l.makeIndex)
+	return l.repeats
+}
+
+// maxBehind bounds how far a name is looked for behind a position, in segments.
+const maxBehind = 4096
+
+// Behind is the place of the same name that comes next behind a number, if there is one;
+// at the number itself only where the next one has another name. Ranges of a file tell
+// themselves apart.
+func Behind(l *List, ref track.Ref, number int64) track.Ref {
+	segments, at := int64(l.segments.Len()), number-l.sequence
+	if ref.Init || ref.Part >= 0 || !ref.Range.Whole() || ref.Sequence < 0 || int64(ref.Entry) >= segments || at < int64(ref.Entry) {
+		return ref
+	}
+	name := l.entry(ref.Entry).Of(l.Body)
+	same := func(i int64) bool { return i < segments && string(l.entry(int(i)).Of(l.Body)) == string(name) }
+	i := at + 1
+	if !same(i) && same(at) {
+		i = at
+	}
+	for ; i < min(segments, at+maxBehind) && !same(i); i++ {
+	}
+	if !same(i) {
+		return ref
+	}
+	ref.Entry, ref.Sequence, ref.Time = int(i), l.sequence+i, l.start(int(i))
+	ref.Duration = l.segments.At(int(i)).end - ref.Time
+	return ref
 }

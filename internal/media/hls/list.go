@@ -33,8 +33,9 @@ type List struct {
 	children scan.List[child]     // of a multivariant playlist
 	vars     map[string]Variable
 
-	once  sync.Once
-	index scan.Table // made by once
+	once    sync.Once
+	index   scan.Table // made by once
+	repeats bool       // a segment's name stands in it twice; made by once
 }
 
 type segment struct {
