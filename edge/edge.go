@@ -14,6 +14,7 @@ import (
 	"tandem/edge/manifest"
 	"tandem/edge/member"
 	"tandem/edge/multicast"
+	"tandem/edge/ranged"
 	"tandem/edge/stepback"
 	"tandem/edge/upstream"
 
@@ -63,6 +64,7 @@ type Edge struct {
 	loopID    string
 	board     interim.Board  // what nodes ask about bodies that stand still
 	given     stepback.Guard // of live manifests that are not kept
+	ranged    *ranged.Reader
 	protected protected.Known
 	identity  *identity.Bundle // nil: nodes show the secret
 	held      *budget.Held     // what the kernel holds for clients
@@ -128,6 +130,7 @@ func (e *Edge) furnish(deps Deps) error {
 	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
 	})
+	e.ranged = &ranged.Reader{Fetch: e.fetch, Manifests: e.manifests, Now: deps.Now}
 	e.member = member.New(e.cfg.member(), member.Deps{
 		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },
 		Applied: e.Nodes().applied,

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"tandem/edge/fetch"
@@ -29,7 +28,7 @@ import (
 // an entry here as well.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
 	ask := x.asksForEntry(r.Header)
-	a, err := e.fetch.Pass(unconditional(r, ask != ""), rules.TargetOf(x.Key), nil, interim.To(w, x.Node))
+	a, err := e.ranged.Pass(unconditional(r, ask != ""), x.Key, interim.To(w, x.Node))
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
@@ -70,7 +69,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	}
 	h := e.passedHead(&x, how, head, late.Header)
 	if late.Status = head.StatusCode; entry != nil {
-		e.handManifest(w, late, &x, a, entry)
+		e.handManifest(w, r, late, &x, a, entry)
 		return
 	}
 	if r.Method == http.MethodHead {
@@ -106,7 +105,7 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 	}
 	e.given.Follow(r.Context(), stepback.Session{Pair: int(x.Pair), Slot: x.slot}, e.manifests.Redirects.Family(x.Key), entry.Manifest, func() *media.Manifest {
 		e.fetch.Counts.SteppedBack.Add(1)
-		b, err := e.fetch.Pass(r, rules.TargetOf(x.Key), nil, interim.Unheard{})
+		b, err := e.ranged.Pass(r, x.Key, interim.Unheard{})
 		if err != nil {
 			return nil
 		}
@@ -194,8 +193,9 @@ func checkPart(r *http.Request, head *http.Response) error {
 	return nil
 }
 
-// handManifest gives a manifest that is one viewer's own.
-func (e *Edge) handManifest(w http.ResponseWriter, late *interim.Late, x *request, a *fetch.Answer, entry *manifest.Entry) {
+// handManifest gives a manifest that is one viewer's own, or the part of it, as it goes
+// out, that was asked for.
+func (e *Edge) handManifest(w http.ResponseWriter, r *http.Request, late *interim.Late, x *request, a *fetch.Answer, entry *manifest.Entry) {
 	h := late.Header
 	noteAsked(e, x, entry)
 	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led()}
@@ -211,13 +211,19 @@ func (e *Edge) handManifest(w http.ResponseWriter, late *interim.Late, x *reques
 		f.body = a.Read()
 		f.meta.Size = int64(len(f.body))
 	}
-	h.Set("Content-Length", strconv.FormatInt(f.meta.Size, 10))
+	f.meta.Status, f.meta.ETag, f.meta.LastModified = late.Status, h.Get("ETag"), h.Get("Last-Modified")
+	y := rules.PlanFor(http.Header{"Range": r.Header["Range"], "If-Range": r.Header["If-Range"]}, &f.meta)
+	if late.Status = y.Status; y.Status != f.meta.Status {
+		h.Del("Content-Md5") // they are of all of it
+		h.Del("Content-Digest")
+	}
+	y.Extent(rules.HeaderWriter{Header: h}, &f.meta)
 	late.Begin()
-	if f.meta.Size == 0 {
+	if !y.Bodied() || y.Length() == 0 {
 		return
 	}
 	e.manifests.Hold(entry)
-	n, err := f.send(w, 0, f.meta.Size-1)
+	n, err := f.send(w, y.Part.First, y.Part.Last)
 	e.manifests.Release(entry)
 	e.counts.sentBytes.Add(n)
 	if err != nil {

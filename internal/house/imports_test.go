@@ -11,12 +11,13 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
-	"edge":       {"edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"edge":       {"edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/manifest", "edge/recent", "edge/rules", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
 	"edge/interim":   {"edge/fetch", "edge/rules", "internal/wire"},
 	"edge/lives":     {},
+	"edge/ranged":    {"edge/fetch", "edge/manifest", "edge/recent", "edge/rules", "segstore", "internal/h1", "internal/media"},
 	"edge/recent":    {},
 	"edge/stepback":  {"internal/media"},
 	"edge/silence":   {"internal/ring", "internal/wire"},
