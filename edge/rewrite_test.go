@@ -204,6 +204,7 @@ func TestRedirectLeadsIntoTheSession(t *testing.T) {
 	for to, want := range map[string]string{
 		o.URL + "/v/y.m3u8": prefix + "/v/y.m3u8", "/v/y.m3u8": prefix + "/v/y.m3u8", "y.m3u8": prefix + "/v/x/y.m3u8", "../../../y.m3u8": prefix + "/y.m3u8",
 		"http://alias.example/y.m3u8?z": prefix + "/y.m3u8?z", "http://far.example/y.m3u8": "http://far.example/y.m3u8",
+		o.URL + "//v/y.m3u8": prefix + "/.//v/y.m3u8",
 	} {
 		for range 2 {
 			resp, _ := fetched(t, http.MethodGet, edges[0].url+prefix+"/v/x/a.m3u8?to="+to)

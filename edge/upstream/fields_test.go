@@ -11,6 +11,8 @@ func TestFieldsThatNameTheOriginAreLedBack(t *testing.T) {
 		{"Content-Location", "http://o.example/base/x/a.mp4?q", "/x/a.mp4?q"},
 		{"Content-Location", "/base/x/a.mp4", "/x/a.mp4"},
 		{"Content-Location", "a.mp4", "a.mp4"},
+		{"Content-Location", "http://o.example/base//far.example/a.mp4", "/.//far.example/a.mp4"},
+		{"Link", "</base//far.example/1.ts>;rel=next", "</.//far.example/1.ts>;rel=next"},
 		{"Content-Location", "http://far.example/base/a.mp4", "http://far.example/base/a.mp4"},
 		{"Link", `<http://o.example/base/1.ts>; rel=preload; title="<x>", </base/2.ts>;rel=next,<http://far.example/>`, `</1.ts>; rel=preload; title="<x>", </2.ts>;rel=next,<http://far.example/>`},
 		{"Link", "<http://o.example/base/1.ts", "<http://o.example/base/1.ts"},

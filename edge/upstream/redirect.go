@@ -103,7 +103,15 @@ func location(resp *http.Response, target string, s *server) *url.URL {
 // target is a URL of this upstream as viewers ask for it. False: it is none.
 func (g *group) target(u *url.URL) (string, bool) {
 	target, own := g.below(u)
-	return target, own && g.asked(target)
+	return reference(target), own && g.asked(target)
+}
+
+// reference is a target as a reference to it: "//x" would be the host x (RFC 3986 section 4.2).
+func reference(target string) string {
+	if strings.HasPrefix(target, "//") {
+		return "/." + target
+	}
+	return target
 }
 
 // led is a Location as viewers get it: a target where that comes from this upstream,
@@ -112,7 +120,7 @@ func (g *group) target(u *url.URL) (string, bool) {
 func (g *group) led(text string, to *url.URL, target string, own bool) string {
 	switch {
 	case own && g.asked(target):
-		return target
+		return reference(target)
 	case !own && (strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/") && g.asked(text)): // an origin may not know its base path
 		return text
 	case !own && hasScheme(text):

@@ -52,14 +52,16 @@ func TestRedirectToTheOriginItselfLeadsBack(t *testing.T) {
 		u.Host = "media.example.com"
 		x := newUnder(t, nil, u)
 		for text, want := range map[string]string{
-			s.URL + base + "/new.ts":           "/new.ts",
-			s.URL + base + "/a%2Fb//c?x=%20#f": "/a%2Fb//c?x=%20#f",
-			s.URL + base:                       "/",
-			"//" + host + base + "/dir/":       "/dir/",
-			base + "/new.ts":                   "/new.ts",
-			"new.ts":                           "/dir/new.ts",
-			"../new.ts?y":                      "/new.ts?y",
-			other + "/2.ts":                    "/2.ts",
+			s.URL + base + "/new.ts":                    "/new.ts",
+			s.URL + base + "/a%2Fb//c?x=%20#f":          "/a%2Fb//c?x=%20#f",
+			s.URL + base:                                "/",
+			"//" + host + base + "/dir/":                "/dir/",
+			base + "/new.ts":                            "/new.ts",
+			"new.ts":                                    "/dir/new.ts",
+			"../new.ts?y":                               "/new.ts?y",
+			other + "/2.ts":                             "/2.ts",
+			s.URL + base + "//far.test/x?y":             "/.//far.test/x?y",
+			base + "/.//far.test/x":                     "/.//far.test/x",
 			"http://MEDIA.example.com" + base + "/3.ts": "/3.ts",
 			"http://other.test/x.ts":                    "http://other.test/x.ts",
 			"https://" + host + base + "/tls.ts":        "https://" + host + base + "/tls.ts",
@@ -134,7 +136,7 @@ func TestURLOfAnUpstreamIsKnown(t *testing.T) {
 	news.Prefix = "/news/"
 	x := newUnder(t, local, news, of("http://c.test/base"))
 	for text, want := range map[string]string{
-		"http://a.test/n/news/1.ts": "/news/1.ts", "http://b.test:8080/news/1.ts?x": "/news/1.ts?x", "http://c.test/base/1": "/1", "http://a.test/n/else": "",
+		"http://a.test/n/news/1.ts": "/news/1.ts", "http://b.test:8080/news/1.ts?x": "/news/1.ts?x", "http://c.test/base/1": "/1", "http://c.test/base//x/1?y": "/.//x/1?y", "http://a.test/n/else": "",
 		"http://c.test/1": "", "http://d.test/": "", "https://c.test/base/1": "",
 	} {
 		u, err := url.Parse(text)

@@ -283,4 +283,5 @@ var Table = []Mutation{
 	{0, "cmd/tandem/edge.go", "s.Handler = access.Handler(s.Handler)", "_ = access", "cmd/tandem.TestAnEdgeLogsWhatBalancersFetchForViewers"},
 	{0, "lb/api/verdict.go", "case alive != 1:", "case alive != 1 || len(v.s.Balancers) > 1:", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "edge/ranged/ranged.go", `if r.Header.Get("Range") == "" {`, `if r.Header.Get("Range") != "" {`, "edge.TestPartsOfManifestsThatAreNotStoredAreOfWhatGoesOut"},
+	{0, "edge/upstream/redirect.go", `return "/." + target`, `return target`, "edge/upstream.TestRedirectToTheOriginItselfLeadsBack"},
 }
