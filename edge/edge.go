@@ -55,6 +55,7 @@ type Edge struct {
 	group     *multicast.Receiver // nil without one
 	manifests *manifest.Cache
 	ours      *ours
+	bound     []string // base URLs of its listeners
 	limiter   *budget.Limiter
 	asks      clientBudgets
 	budgets   *budget.Watch
@@ -98,7 +99,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 			e.grants = sealedhead.NewGrants(cfg.Name, deps.Now)
 		}
 	}
-	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now, Nodes: e.Nodes().origins()}, cfg.upstreams)
+	e.origins, err = upstream.New(upstream.Config{HeadTimeout: cfg.OriginTimeout}, upstream.Deps{Logger: deps.Logger, Now: deps.Now, Nodes: e.Nodes().origins(), Listeners: func() []string { return listeners(e) }}, cfg.upstreams)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
 	}
@@ -169,6 +170,7 @@ func (e *Edge) Leave(ctx context.Context) {
 // Bind tells the base URLs at which the listeners really are; --advertise has
 // the last word.
 func (e *Edge) Bind(address, admin string) {
+	e.bound = []string{address, admin}
 	if e.cfg.Advertise != "" {
 		address = strings.TrimSuffix(e.cfg.Advertise, "/")
 	}

@@ -254,19 +254,10 @@ func (e *Edge) through(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, x, how, err)
 		return
 	}
-	if how.Status = a.Head().StatusCode; how.Status < 400 && !safe(r.Method) {
+	if how.Status = a.Head().StatusCode; how.Status < 400 && !rules.Safe(r.Method) {
 		e.invalidate(r, x.Key, a.Head().Header)
 	}
 	e.handOver(w, r, x, how, a)
-}
-
-// safe methods change nothing (RFC 9110 section 9.2.1, and the registry).
-func safe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "PROPFIND", "QUERY", "REPORT", "SEARCH", "PRI":
-		return true
-	}
-	return false
 }
 
 // invalidate forgets the key, and what Location and Content-Location name of the

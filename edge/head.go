@@ -11,6 +11,7 @@ import (
 	"tandem/edge/manifest"
 
 	"tandem/edge/rules"
+	"tandem/edge/upstream"
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
@@ -75,6 +76,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 		call.Refuse(w, http.StatusServiceUnavailable, reasonBusy, "too many large manifests are read at once; see --manifest-limit")
 	case errors.Is(err, context.DeadlineExceeded):
 		call.Refuse(w, http.StatusGatewayTimeout, reasonOrigin, "the origin did not answer in time; see --origin-timeout")
+	case errors.Is(err, upstream.ErrLed):
+		e.log.Warn().Err(err).Str("key", x.Key).Msg("redirect not followed")
+		call.Refuse(w, http.StatusBadGateway, reasonOrigin, "the origin redirects to this machine, its link or a listener of the cluster, where no redirect is followed; see redirects of --upstreams")
 	case errors.Is(err, fetch.ErrOrigin):
 		e.log.Warn().Err(err).Str("key", x.Key).Msg("origin failed")
 		call.Refuse(w, http.StatusBadGateway, reasonOrigin, "the origin does not answer; see --origin")

@@ -139,7 +139,7 @@ var (
 	originLabels = []string{"upstream", "origin"}
 	originUp     = prometheus.NewDesc("tandem_edge_upstream_up", "1: requests go to this origin first; 0: it failed, or its health check did.", originLabels, nil)
 	originTries  = prometheus.NewDesc("tandem_edge_upstream_tries_total",
-		"Requests to each origin by result: answered, failing (500, 502, 503, 504), unreached (no connection), late (no head in time), broken (reset, or no HTTP), cut (the body broke off).", append(originLabels, "result"), nil)
+		"Requests to each origin by result: answered, failing (500, 502, 503, 504), unreached (no connection), late (no head in time), broken (reset, or no HTTP), cut (the body broke off), misled (it redirects to this machine, the link or a listener of the cluster: not followed).", append(originLabels, "result"), nil)
 )
 
 // Describe is a prometheus.Collector's.

@@ -60,6 +60,19 @@ func (c *Config) upstreamsFrom() string {
 	return "--origin"
 }
 
+// listeners are this edge's, and those of the cluster's nodes, as URLs or HOST:PORT.
+func listeners(e *Edge) []string {
+	all := append([]string{e.cfg.Listen, e.cfg.AdminListen, e.cfg.NodeListen}, e.bound...)
+	p := e.view.Placement()
+	for _, node := range p.Edges {
+		all = append(all, node.HTTP, node.Admin)
+	}
+	for _, node := range p.Balancers {
+		all = append(all, node.HTTP, node.Admin)
+	}
+	return all
+}
+
 // loopID is how this edge knows its own requests again when its origin leads back
 // to it (RFC 8586): an edge alone its own, all edges of a cluster theirs. Caches in
 // a row, each of its own, are no loop.

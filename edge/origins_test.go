@@ -309,3 +309,19 @@ func TestUpstreamsComeFromAFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An origin that leads the edge to the edge is told off in one line.
+func TestARedirectToTheEdgeItselfIsNotFollowed(t *testing.T) {
+	to := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }))
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "upstreams.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "- {prefix: /, redirects: follow, servers: [{url: '%s'}]}\n", s.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := startEdge(t, Config{Upstreams: file})
+	to = e.url + "/metrics"
+	if resp, body := get(t, e.url+"/1.ts"); resp.StatusCode != http.StatusBadGateway || !strings.Contains(string(body), "a listener of the cluster") {
+		t.Errorf("%s: %s", resp.Status, body)
+	}
+}

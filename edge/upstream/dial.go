@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type dialer struct {
 	limit      time.Duration
 	now        func() time.Time
 	lookup     func(ctx context.Context, host string) ([]netip.Addr, error)
+	may        func(ctx context.Context, at netip.AddrPort) error // nil: any address will do
 	once       singleflight.Group
 
 	mu      sync.Mutex
@@ -46,6 +48,9 @@ func (d *dialer) dial(ctx context.Context, network, _ string) (net.Conn, error) 
 	ctx, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	addresses, err := d.addresses(ctx)
+	if err == nil && d.may != nil {
+		addresses, err = d.allowed(ctx, addresses)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConnect, err)
 	}
@@ -54,6 +59,25 @@ func (d *dialer) dial(ctx context.Context, network, _ string) (net.Conn, error) 
 		return nil, fmt.Errorf("%w: %w", ErrConnect, err)
 	}
 	return conn, nil
+}
+
+// allowed are the addresses to which a connection may be made; there are some.
+func (d *dialer) allowed(ctx context.Context, all []netip.Addr) (some []netip.Addr, err error) {
+	port, err := strconv.ParseUint(d.port, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		if no := d.may(ctx, netip.AddrPortFrom(a.Unmap(), uint16(port))); no != nil {
+			err = no
+			continue
+		}
+		some = append(some, a)
+	}
+	if len(some) > 0 {
+		err = nil
+	}
+	return some, err
 }
 
 // dialTLS is the same for https: a certificate that is not the origin's is no

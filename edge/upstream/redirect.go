@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,16 +12,13 @@ import (
 	"tandem/internal/wire"
 )
 
-// maxRedirects bounds how often one request goes after a redirect, maxStrange the
-// servers that are known by redirects alone.
-const (
-	maxRedirects = 5
-	maxStrange   = 16
-)
+// maxRedirects bounds how often one request goes after a redirect.
+const maxRedirects = 5
 
 // redirected is an answer with its Location led back to where viewers ask, or, by
 // the upstream's setting, what the Location leads to.
 func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Response, error) {
+	var been []string
 	for n := 0; ; n++ {
 		g.own(a.resp.Header, a.server, r.Target)
 		to := location(a.resp, r.Target, a.server)
@@ -33,9 +31,7 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 			return a.resp, nil
 		}
 		a.resp.Body.Close()
-		if n == maxRedirects {
-			return nil, fmt.Errorf("%w from %s: more than %d redirects", ErrAnswer, a.server.name, maxRedirects)
-		}
+		been = append(been, a.server.name+r.Target)
 		s := a.server
 		if !own {
 			var err error
@@ -44,41 +40,26 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 			}
 			target = to.RequestURI()
 		}
-		next := *r
-		next.Target, _, _ = strings.Cut(target, "#")
+		from, next := a.server, *r
+		if next.Target, _, _ = strings.Cut(target, "#"); slices.Contains(been, s.name+next.Target) {
+			return nil, fmt.Errorf("%w from %s: its redirects lead back to %s", ErrAnswer, from.name, next.Target)
+		}
+		if n == maxRedirects {
+			return nil, fmt.Errorf("%w from %s: more than %d redirects", ErrAnswer, from.name, maxRedirects)
+		}
+		if !own {
+			next.Header = unrecognised(next.Header)
+		}
 		r = &next
 		if a = s.try(ctx, r); a.err != nil {
 			a.cancel()
+			if errors.Is(a.err, ErrLed) {
+				from.counts[misled].Add(1)
+				return nil, fmt.Errorf("%w from %s: %w", ErrAnswer, from.name, a.err)
+			}
 			return nil, a.err
 		}
 	}
-}
-
-// elsewhere is a server that a redirect alone names: nothing of the upstream's
-// setting, its credentials least of all, goes there.
-func (g *group) elsewhere(to *url.URL) (*server, error) {
-	name := to.Scheme + "://" + to.Host
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if s := g.strange[name]; s != nil {
-		return s, nil
-	}
-	s, err := newServer(&group{u: g.u, config: wire.Upstream{Prefix: g.config.Prefix}}, &wire.UpstreamServer{URL: name})
-	if err != nil {
-		return nil, fmt.Errorf("%w: it redirects to %w", ErrAnswer, err)
-	}
-	for old, other := range g.strange {
-		if len(g.strange) < maxStrange {
-			break
-		}
-		other.close()
-		delete(g.strange, old) // any will do
-	}
-	if g.strange == nil {
-		g.strange = map[string]*server{}
-	}
-	g.strange[name] = s
-	return s, nil
 }
 
 // location is where a redirect leads, nil: it is none.

@@ -3,10 +3,13 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tandem/internal/wire"
@@ -149,5 +152,114 @@ func TestURLOfAnUpstreamIsKnown(t *testing.T) {
 	}
 	if hosts := strings.Join(x.Hosts(), " "); hosts != "a.test b.test:8080 c.test" {
 		t.Error(hosts)
+	}
+}
+
+// What an origin says is followed to no place that it could not reach itself: not to this
+// machine, what hangs on its link, or a listener of the cluster, by whatever name; unless the
+// origin is there itself.
+func TestNoRedirectLeadsToThisMachine(t *testing.T) {
+	asked := atomic.Int64{}
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer inside.Close()
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(inside.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(host string) []string {
+		return map[string][]string{"far.test": {"192.0.2.1"}, "rebound.test": {"127.0.0.1"}, "mapped.test": {"::ffff:127.0.0.1"}, "both.test": {"169.254.169.254", "fe80::1"}}[host]
+	}
+	x := newUnder(t, names, of("http://far.test:1"))
+	g := (*x.groups.Load())[0]
+	led := func(g *group, to string) error {
+		u, err := url.Parse(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := g.elsewhere(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := s.try(t.Context(), &Request{Method: http.MethodGet, Target: "/"})
+		a.drop()
+		return a.err
+	}
+	for _, host := range []string{"127.0.0.1", "127.8.8.8", "[::1]", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "rebound.test", "mapped.test", "both.test", "169.254.169.254", "[fe80::1]", "224.0.0.1"} {
+		if err := led(g, "http://"+host+":"+port); !errors.Is(err, ErrLed) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+	here := (*newUnder(t, names, of("http://127.0.0.1:1")).groups.Load())[0]
+	if err := led(here, inside.URL); err != nil {
+		t.Error("from this machine:", err)
+	}
+	if err := led(here, "http://169.254.169.254:1"); !errors.Is(err, ErrLed) {
+		t.Error("from this machine to the link:", err)
+	}
+	for _, listener := range []string{"127.0.0.1:" + port, ":" + port, "http://[::]:" + port, "rebound.test:" + port} {
+		here.u.deps.Listeners = func() []string { return []string{"", "127.0.0.1:1", listener} }
+		if err := here.mayLead(t.Context(), netip.MustParseAddrPort("127.0.0.1:"+port)); !errors.Is(err, ErrLed) {
+			t.Errorf("a listener at %s: %v", listener, err)
+		}
+		if err := here.mayLead(t.Context(), netip.MustParseAddrPort("127.0.0.1:1")); err != nil {
+			t.Error("the origin itself:", err)
+		}
+	}
+}
+
+func TestARedirectThatIsNotFollowedIsToldAndCounted(t *testing.T) {
+	inside, asked := saying(t, 200, "")
+	s := newElsewhere(t)
+	s.location = inside
+	u := of(s.URL)
+	u.Redirects = wire.RedirectFollow
+	x := newUnder(t, nil, u)
+	x.deps.Listeners = func() []string { return []string{inside} }
+	_, _, err := x.get("/1.ts")
+	if !errors.Is(err, ErrLed) || !errors.Is(err, ErrAnswer) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), s.URL) || asked.Load() != 0 {
+		t.Error(err, asked.Load())
+	}
+	if n := x.Figures()[0].Tries["misled"]; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+}
+
+// A viewer's own credentials are the origin's, and nobody's that it names.
+func TestAViewerIsNotRecognisedElsewhere(t *testing.T) {
+	far, said := newElsewhere(t), http.Header{}
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { said = r.Header.Clone() }))
+	defer other.Close()
+	far.location = other.URL
+	u := of(far.URL)
+	u.Redirects = wire.RedirectFollow
+	h := http.Header{"Authorization": {"Bearer v"}, "Cookie": {"c=1"}, "Proxy-Authorization": {"x"}, "Accept": {"video/mp4"}}
+	if _, _, err := newUnder(t, nil, u).ask(&Request{Method: http.MethodGet, Target: "/1.ts", Header: h}); err != nil {
+		t.Fatal(err)
+	}
+	if said.Get("Authorization")+said.Get("Cookie")+said.Get("Proxy-Authorization") != "" || said.Get("Accept") != "video/mp4" || len(h) != 4 {
+		t.Error(said, h)
+	}
+}
+
+// A loop ends where it closes; one that has a new name each time after five.
+func TestALoopIsAskedFiveTimesAtMost(t *testing.T) {
+	n := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		to := map[string]string{"/1": "/2", "/2": "/1", "/new": fmt.Sprint("/new?", n)}[r.URL.Path]
+		http.Redirect(w, r, to, http.StatusFound)
+	}))
+	defer s.Close()
+	u := of(s.URL)
+	u.Redirects = wire.RedirectFollow
+	x := newUnder(t, nil, u)
+	for target, want := range map[string]int{"/1": 2, "/new": 1 + maxRedirects} {
+		n = 0
+		if _, _, err := x.get(target); !errors.Is(err, ErrAnswer) || n != want {
+			t.Errorf("%s: asked %d times, want %d; %v", target, n, want, err)
+		}
 	}
 }

@@ -21,11 +21,12 @@ const (
 	late
 	broken  // reset, or no HTTP
 	cut     // the body broke off
+	misled  // it redirects to where no origin may lead
 	results // how many there are
 )
 
 func (r result) String() string {
-	return [...]string{"answered", "failing", "unreached", "late", "broken", "cut"}[r]
+	return [...]string{"answered", "failing", "unreached", "late", "broken", "cut", "misled"}[r]
 }
 
 // attempt is what came of one try.
@@ -113,7 +114,7 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 		a.resp, a.err = sound(a.resp, r)
 	}
 	a.result = resultOf(a.resp, a.err)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(a.err, ErrLed) {
 		s.note(a.result)
 	}
 	if a.err != nil {

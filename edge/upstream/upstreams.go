@@ -39,6 +39,8 @@ type Deps struct {
 	Now    func() time.Time                                             // time.Now when nil
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error) // the system's when nil
 	Nodes  func(host string) *tls.Config                                // for origins of the cluster; nil: this edge has no identity
+
+	Listeners func() []string // of this edge and the cluster, as URLs or HOST:PORT: no redirect leads there; nil: none
 }
 
 // Upstreams are the ways to all origins. Safe for many goroutines.

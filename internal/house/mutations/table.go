@@ -284,4 +284,5 @@ var Table = []Mutation{
 	{0, "lb/api/verdict.go", "case alive != 1:", "case alive != 1 || len(v.s.Balancers) > 1:", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "edge/ranged/ranged.go", `if r.Header.Get("Range") == "" {`, `if r.Header.Get("Range") != "" {`, "edge.TestPartsOfManifestsThatAreNotStoredAreOfWhatGoesOut"},
 	{0, "edge/upstream/redirect.go", `return "/." + target`, `return target`, "edge/upstream.TestRedirectToTheOriginItselfLeadsBack"},
+	{0, "edge/upstream/strange.go", "s.dialer.may = g.mayLead", "s.dialer.may = nil", "edge/upstream.TestNoRedirectLeadsToThisMachine"},
 }
