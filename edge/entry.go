@@ -21,9 +21,10 @@ import (
 // type, or by how the body begins. Then the answer is that word in place of the
 // body: the viewer gets a session, and asks again in it.
 
-// asksForEntry is what a balancer asks along, "" when nobody does.
+// asksForEntry is what a balancer asks along, "" when nobody does: in a session as well, for
+// one that did not say so and asks for what may be an entry all the same.
 func (x *request) asksForEntry(h rules.Fields) string {
-	if !x.Node || x.Peer || x.prefix != "" {
+	if !x.Node || x.Peer {
 		return ""
 	}
 	return h.Get(wire.HeaderManifest)

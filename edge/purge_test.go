@@ -22,6 +22,7 @@ func taggedOrigin(t *testing.T) *testOrigin {
 		switch {
 		case strings.Contains(r.URL.Path, "fastly"):
 			h.Set("Surrogate-Key", "film-7 drama")
+			h.Set("Surrogate-Control", "max-age=5")
 		case strings.Contains(r.URL.Path, "cloud"):
 			h["Cache-Tag"] = []string{"x,film-7", "drama"}
 		case strings.Contains(r.URL.Path, "many"):
@@ -78,7 +79,7 @@ func TestPurgeByTag(t *testing.T) {
 	for _, path := range []string{"/v/x/own.ts", "/v/x/many.ts"} {
 		for n := range 2 {
 			resp, body := get(t, edges[0].url+path, asNode()...)
-			if resp.Header.Get("Cache-Tag")+resp.Header.Get("Surrogate-Key") != "" || string(body) != fmt.Sprint(n+1) {
+			if resp.Header.Get("Cache-Tag")+resp.Header.Get("Surrogate-Key")+resp.Header.Get("Surrogate-Control") != "" || string(body) != fmt.Sprint(n+1) {
 				t.Errorf("%s: %q %v", path, body, resp.Header)
 			}
 		}

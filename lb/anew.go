@@ -87,7 +87,7 @@ func (l *LB) inNewPlace(w http.ResponseWriter, r *http.Request, p *wire.Placemen
 	if !ok {
 		return l.carryLoose(w, r, p, s.stream, target, proxy.Request{})
 	}
-	return l.carrySession(w, r, p, session{token.SessionID, s.id, s.stream, terms}, to, target, pair)
+	return l.carrySession(w, r, p, session{token.SessionID, s.id, s.stream, terms, nil}, to, target, pair)
 }
 
 // move opens a session for a viewer that had one, wherever there is room up to the

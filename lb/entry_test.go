@@ -32,6 +32,8 @@ func TestEntryIsWhatTheOriginCallsAManifest(t *testing.T) {
 		if name, _ := c.lb.Placement().StreamBy(token.Stream); name != wire.StreamName(m.path) || rest != m.path {
 			t.Errorf("%s, %s: stream %q, led to %s", m.path, m.asked, name, rest)
 		}
+		// Again, and by somebody else of that name and address: it is no segment of a session.
+		c.sessionAt(first(c.viewer(nil, m.path, "Range", m.asked, "User-Agent", m.path+m.asked)))
 	}
 	if resp, _ := c.viewer(nil, "/g/playlist.mp4", "Range", "bytes=0-", "User-Agent", "seeks"); resp.StatusCode != http.StatusPartialContent {
 		t.Errorf("a file that is read in parts: %s", resp.Status)

@@ -19,7 +19,7 @@ func (l *LB) Relays(loop *front.Loop) front.Quick {
 		Anew: func(r *http.Request, p *proxy.LoopRequest) func() (proxy.Request, bool) {
 			text, _, _ := wire.SplitPath(r.URL.Path)
 			token, _ := wire.PeekToken(text) // it was verified
-			return l.anew(r, session{p.Session, p.Session, p.Stream, control.TermsOf(token)}, withoutSession(text, r))
+			return l.anew(r, session{p.Session, p.Session, p.Stream, control.TermsOf(token), nil}, withoutSession(text, r))
 		},
 		Forget: func(r *http.Request, p *proxy.LoopRequest) { l.forget(r, p.Session, p.Stream) },
 	}, loop)

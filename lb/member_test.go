@@ -147,7 +147,7 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if ask := r.Header.Get(wire.HeaderManifest); ask != "" && !inside {
+	if ask := r.Header.Get(wire.HeaderManifest); ask != "" {
 		if kind := m.kindOf(path); kind != "" {
 			w.Header().Set(wire.HeaderManifest, kind)
 			return

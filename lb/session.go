@@ -45,7 +45,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 		if media.IsEntry(cachekey.Path(rest)) {
 			return l.reopen(w, r, text)
 		}
-		if s, ok := l.move(r, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}); ok {
+		if s, ok := l.move(r, session{token.SessionID, token.SessionID, stream, control.TermsOf(token), nil}); ok {
 			return l.inNewPlace(w, r, l.control.Placement(), token, s, rest)
 		}
 		return l.carryLoose(w, r, p, stream, rest, proxy.Request{})
@@ -54,7 +54,7 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 		return l.inNewPlace(w, r, p, token, s, rest)
 	}
 	serve := func(w http.ResponseWriter, r *http.Request) (int, int64) {
-		return l.carrySession(w, r, p, session{token.SessionID, token.SessionID, stream, control.TermsOf(token)}, r.RequestURI, rest, pair)
+		return l.carrySession(w, r, p, session{token.SessionID, token.SessionID, stream, control.TermsOf(token), nil}, r.RequestURI, rest, pair)
 	}
 	if l.cfg.Steers(stream, rest) && steering.MayBeEntry(r) {
 		return steerEntry(l, w, r, waysOf(l, p, token, text), serve)
@@ -68,6 +68,7 @@ type session struct {
 	at     wire.SessionID // its place of now
 	stream string
 	terms  control.Terms
+	enter  func(kind string) (int, int64) // answers what turns out to be an entry; nil: nothing in the session does
 }
 
 // carrySession carries a response to an open session from whoever has its slot: to
@@ -89,7 +90,7 @@ func (l *LB) carrySession(w http.ResponseWriter, r *http.Request, p *wire.Placem
 			return redirect(w, at+to)
 		}
 	}
-	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, proxy.Request{Anew: l.anew(r, s, target)})
+	status, sent = l.carryTo(w, r, to, pair.ID, edge, partner, proxy.Request{Anew: l.anew(r, s, target), Entry: s.enter})
 	if status == http.StatusServiceUnavailable {
 		l.forget(r, s.at, s.stream)
 	}
@@ -237,10 +238,14 @@ func (l *LB) tokenless(w http.ResponseWriter, r *http.Request, terms control.Ter
 	if !l.cfg.LooseSegments {
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 	}
+	as := proxy.Request{}
+	if misnamed(r, path) {
+		as.Entry = func(kind string) (int, int64) { return l.enter(w, r, wire.StreamName(path), kind, terms) }
+	}
 	if placed {
 		if s, ok := l.clients.asked(tokenlessKey(hostOf(r.RemoteAddr), r.UserAgent(), stream), full); ok {
 			if pair, ok := p.Pair(s.id.Pair); ok {
-				return l.carrySession(w, r, p, session{s.id, s.id, stream, terms}, underSession(s.token, r), r.RequestURI, pair)
+				return l.carrySession(w, r, p, session{s.id, s.id, stream, terms, as.Entry}, underSession(s.token, r), r.RequestURI, pair)
 			}
 		}
 	}
@@ -252,10 +257,6 @@ func (l *LB) tokenless(w http.ResponseWriter, r *http.Request, terms control.Ter
 			l.counts.tokenless.Inc()
 			return l.carryTo(w, r, r.RequestURI, pair, edge, partner, proxy.Request{})
 		}
-	}
-	as := proxy.Request{}
-	if misnamed(r, path) {
-		as.Entry = func(kind string) (int, int64) { return l.enter(w, r, wire.StreamName(path), kind, terms) }
 	}
 	return l.carryLoose(w, r, p, stream, r.RequestURI, as)
 }

@@ -19,7 +19,8 @@ const MaxFields = 8 << 10
 func endToEnd(name string, listed []string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info", "Proxy-Connection",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "X-Playback-Session-Id":
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "X-Playback-Session-Id",
+		"Surrogate-Control": // it is for caches like this one, whatever they make of it
 		return false
 	}
 	return !IsTag(name) && !strings.HasPrefix(name, "Tandem-") && !strings.HasPrefix(name, "Cmcd-") && !slices.Contains(listed, name)
