@@ -2,6 +2,7 @@ package hls
 
 import (
 	"bytes"
+	"strings"
 
 	"tandem/internal/media/edit"
 	"tandem/internal/media/scan"
@@ -12,6 +13,7 @@ import (
 type Variable struct {
 	Value string
 	Moved bool // the prefix is put in where it is defined, and so a player has it
+	led   bool // the prefix is in it elsewhere than at its beginning
 }
 
 // lead takes a URI at a place of the body: what leads out of the session is led
@@ -98,6 +100,9 @@ func (p *reader) leadExpanded(s scan.Span) {
 		return
 	}
 	l, _ := p.Origin.Lead(p.Folder, p.expanded)
+	if holdsPrefix(p.pieces) && p.leadWhole(s, l) {
+		return
+	}
 	if l.Class != uri.Moved {
 		p.Count(l.Class)
 		return
@@ -122,11 +127,53 @@ func (p *reader) leadExpanded(s scan.Span) {
 	if first := p.pieces[0]; first.variable != nil && first.variable.Moved {
 		return // a player puts in what has the prefix already
 	}
+	p.put(s, cut, follows, text)
+}
+
+// put has the prefix, and what follows it, take the place of so much of a URI.
+func (p *reader) put(s scan.Span, cut, follows int, text string) {
 	if p.words += int64(len(text)); p.words > scan.Least+wordsAByte*int64(len(p.Body)) {
 		p.Left++
 		return
 	}
 	p.Edits.Add(int64(s.At), int64(cut), follows, text)
+}
+
+// holdsPrefix tells whether a player would put the prefix into a URI behind its beginning,
+// by a variable: into a query, say, where the session's token is the origin's to read.
+func holdsPrefix(pieces []piece) bool {
+	for i, q := range pieces {
+		if v := q.variable; v != nil && (v.led || v.Moved && i > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadWhole is leadExpanded for such a URI: it is written out, with the values that the
+// origin gave, behind the prefix. False: it is at another host, or names it in a way that
+// is not led.
+func (p *reader) leadWhole(s scan.Span, l uri.Lead) bool {
+	text := string(p.expanded)
+	switch {
+	case l.Class == uri.Moved:
+		_, before := edit.Follows(l)
+		if text = before + text[l.Cut:]; l.Bare {
+			text = "/" + text
+		}
+	case l.Class == uri.Inside && text != "" && text[0] != '#':
+		path, _, _ := strings.Cut(p.Target, "?")
+		if text[0] != '?' {
+			path = path[:strings.LastIndexByte(path, '/')+1]
+		}
+		if text = path + text; strings.HasPrefix(text, "//") {
+			text = "/." + text
+		}
+	default:
+		return false
+	}
+	p.put(s, int(s.N), edit.Word, text)
+	return true
 }
 
 // define reads EXT-X-DEFINE.
@@ -170,6 +217,7 @@ func (p *reader) assign(name, value scan.Span) {
 		}
 		v.Value = string(expanded)
 		v.Moved = pieces[0].variable != nil && pieces[0].variable.Moved
+		v.led = holdsPrefix(pieces)
 	} else if l, _ := p.Origin.Lead(p.Folder, text); l.Class == uri.Moved && (text[0] == '/' || uri.HasScheme(text)) {
 		leads, used := p.begins(name, l.Bare)
 		if leads && (used || text[0] != '/' || !p.absolutes()) {
