@@ -91,6 +91,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	fit(&cfg.MaxConnections, perClient, log)
 	viewers, err := life.Sockets.Listen("listen", cfg.Listen)
 	if err != nil {
 		return err

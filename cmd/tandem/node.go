@@ -142,6 +142,8 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	fit(&cfg.lb.MaxConnections, perViewer, log)
+	fit(&cfg.edge.MaxConnections, perViewer, zerolog.Nop()) // the same
 	cfg.lb.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.lb, log)
 	if err != nil {
@@ -183,6 +185,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	hooks.Reload = reloader(again, func() *nodeConfig { return new(nodeConfig) }, func(c *nodeConfig) {
 		obs.SetLevel(c.lb.LogLevel)
 		life.SetTimes(c.process)
+		fit(&c.lb.MaxConnections, perViewer, log)
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})

@@ -61,6 +61,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
+	fit(&cfg.MaxConnections, perClient, log)
 	secret, err := secretOf(cfg.SecretFile)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/internal/budget"
 	"tandem/internal/obs"
 	"tandem/internal/serve"
 	"tandem/internal/setting"
@@ -19,4 +20,21 @@ func begin(role, name, level, dir string, cfg serve.Config) (*serve.Life, zerolo
 	}
 	life, err := serve.Begin(cfg, role, dir, log)
 	return life, log, err
+}
+
+// Descriptors of a connection: a balancer has one to an edge as well. So many stand aside,
+// times that.
+const (
+	perViewer = 2
+	perClient = 1
+	standBy   = 48
+)
+
+// fit lowers max-connections to what this process may have descriptors for, and says so.
+func fit(most *int, per int, log zerolog.Logger) {
+	allowed := budget.Descriptors()
+	told := *most
+	if *most = budget.Fitting(told, per, standBy*per, allowed); *most < told {
+		log.Warn().Int("connections", *most).Uint64("descriptors", allowed).Int("max_connections", told).Msg("fewer connections are taken than max-connections: this process may open too few files for them")
+	}
 }

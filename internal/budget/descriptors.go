@@ -1,0 +1,24 @@
+package budget
+
+import "syscall"
+
+// leastConnections is taken however few descriptors there are.
+const leastConnections = 16
+
+// Fitting is how many connections a process takes that was told most, and may have so many
+// descriptors: a quarter is for files, aside are for nodes, operators and its own sockets,
+// and each connection needs per. What was taken beyond would have none left for what is
+// asked of others for it.
+func Fitting(most, per, aside int, descriptors uint64) int {
+	left := int(min(descriptors, 1<<40))*3/4 - aside
+	return min(most, max(leastConnections, left/per))
+}
+
+// Descriptors is how many descriptors this process may have.
+func Descriptors() uint64 {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return 1 << 40 // it can't be known: no reason to take fewer
+	}
+	return uint64(limit.Cur)
+}
