@@ -16,7 +16,8 @@ import (
 // too, who is asked when that one fails (Route), and has it should that one die as well.
 //
 // An edge to which slots are given by a death becomes a watcher by that very commit:
-// whoever held the table tells it once more, and a token names its session until then.
+// whoever held the table tells it once more, since it is told itself for as long as it may
+// be the only one (Told), and a token names its session until then.
 func Watchers(p *wire.Placement, pair *wire.Pair) []string {
 	holds := holders(p, pair)
 	for _, a := range pair.Adopted {
@@ -31,20 +32,13 @@ func Watchers(p *wire.Placement, pair *wire.Pair) []string {
 	return watch
 }
 
-// Told are the edges that are told a pair's session table: its watchers and, up to three
-// in all, the next living ones behind them in the ring. Two that die in one moment, as
-// neighbours on one host do, so take no table with them: the third tells it to those to
-// whom Settle gives its slots, or is one of them. Nobody waits for such a spare one.
+// Told are the edges that are told a pair's session table: its watchers, and its keepers
+// where they are none. Nobody waits for such a spare one.
 func Told(p *wire.Placement, pair *wire.Pair) []string {
 	told := Watchers(p, pair)
-	if len(told) == 0 {
-		return nil
-	}
-	n, last := len(p.Edges), told[len(told)-1]
-	at := slices.IndexFunc(p.Edges, func(e wire.Edge) bool { return e.Name == last })
-	for i := 1; i < n && len(told) < tellers; i++ {
-		if e := p.Edges[(at+i)%n]; Delivers(e.State) && !slices.Contains(told, e.Name) {
-			told = append(told, e.Name)
+	for _, name := range keepers(p, pair) {
+		if !slices.Contains(told, name) {
+			told = append(told, name)
 		}
 	}
 	return told
@@ -52,6 +46,31 @@ func Told(p *wire.Placement, pair *wire.Pair) []string {
 
 // tellers is how many edges have a pair's table at least, where there are as many.
 const tellers = 3
+
+// keepers are the three edges that a pair's table is with whoever delivers its slots:
+// its members that are there and the next living ones behind its place in the ring. By a
+// death they move on by one, and so two that die at once, as neighbours on one host do,
+// take no table with them: one of the three has it, and stays a keeper, whomever Settle
+// gives the slots to, until it has told them.
+func keepers(p *wire.Placement, pair *wire.Pair) []string {
+	var keep []string
+	for _, member := range []string{pair.Low, pair.High} {
+		if HasCopy(state(p, member)) && !slices.Contains(keep, member) {
+			keep = append(keep, member)
+		}
+	}
+	last := pair.High
+	if last == "" {
+		last = pair.Low
+	}
+	n, at := len(p.Edges), slices.IndexFunc(p.Edges, func(e wire.Edge) bool { return e.Name == last })
+	for i := 1; i <= n && len(keep) < tellers; i++ {
+		if e := p.Edges[(at+i)%n]; Delivers(e.State) && !slices.Contains(keep, e.Name) {
+			keep = append(keep, e.Name)
+		}
+	}
+	return keep
+}
 
 // holders are the edges that have or copy a pair's content: its watchers but for
 // those that were only given slots, or are told the table of one who is alone: they fill

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -121,7 +122,7 @@ func TestThreeAreToldATable(t *testing.T) {
 			if len(told) < len(watch) || !slices.Equal(told[:len(watch)], watch) {
 				t.Fatalf("pair %d: %v watch and %v are told", q.ID, watch, told)
 			}
-			if len(watch) > 0 && len(told) < min(3, alive) || len(told) > max(3, len(watch)) {
+			if len(told) < min(3, alive) || len(told) > len(watch)+3 {
 				t.Fatalf("pair %d: of %d living edges %v are told, %v watch", q.ID, alive, told, watch)
 			}
 			for n, name := range told {
@@ -137,6 +138,37 @@ func TestThreeAreToldATable(t *testing.T) {
 		got = append(got, Told(p, &p.Pairs[i]))
 	}
 	equal(t, "all up", got, [][]string{{"e1", "e2", "e3"}, {"e2", "e3", "e4"}, {"e3", "e4", "e1"}, {"e1", "e4", "e2"}})
+}
+
+// TestTwoDeathsTakeNoTableWithThem: of those that were told a table, one that lives is
+// told it by every placement until both deaths are true, whomever its slots are given to:
+// else it drops the table before it has told them.
+func TestTwoDeathsTakeNoTableWithThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, loads := cramped(t)
+		had := map[wire.PairID][]string{}
+		for i := range p.Pairs {
+			q := &p.Pairs[i]
+			had[q.ID] = slices.DeleteFunc(Told(p, q), func(name string) bool { // others are being given it, or go
+				return !Delivers(state(p, name)) && (!HasCopy(state(p, name)) || name != q.Low && name != q.High)
+			})
+		}
+		keeps := maps.Clone(had)
+		for range 2 {
+			dead := rapid.SampledFrom(Members(p)).Draw(t, "dies").Name // who joins, and dies, is none of the ring's
+			p, _ = Without(p, dead, loads, wire.EdgeDown)
+			for i := range p.Pairs {
+				q := &p.Pairs[i]
+				told := Told(p, q)
+				gone := func(name string) bool { return state(p, name) == wire.EdgeDown }
+				keeps[q.ID] = slices.DeleteFunc(slices.Clone(keeps[q.ID]), func(name string) bool { return gone(name) || !slices.Contains(told, name) })
+				had[q.ID] = slices.DeleteFunc(slices.Clone(had[q.ID]), gone)
+				if len(had[q.ID]) > 0 && len(keeps[q.ID]) == 0 {
+					t.Fatalf("pair %d (%s, %s): %v had its table, and of those that are told it, %v, nobody does", q.ID, q.Low, q.High, had[q.ID], told)
+				}
+			}
+		}
+	})
 }
 
 func TestWatchersOfARingThatChanges(t *testing.T) {
