@@ -50,7 +50,7 @@ type member struct {
 	strange   bool // from the beginning on: it answers no ping as it should
 	streams   []string
 	watched   map[string]int // sessions by stream
-	mute      bool           // it does not say what is watched
+	mute      bool           // it does not say what is watched, nor its load
 	keys      uint64         // version of those that it has
 	target    string         // of the last object that was asked for, as it was spelled
 }
@@ -83,8 +83,7 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case wire.PathOpen:
 		m.open(w, r)
 	case wire.PathReport:
-		m.locked(func() { m.asked["report"]++ })
-		call.Reply(w, http.StatusOK, m.report())
+		m.tellLoad(w)
 	case wire.PathSessions:
 		m.locked(func() { call.Reply(w, http.StatusOK, wire.SessionList{Total: len(m.sessions), Sessions: m.sessions}) })
 	case wire.PathStreams:
@@ -120,6 +119,16 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		m.object(w, r)
 	}
+}
+
+func (m *member) tellLoad(w http.ResponseWriter) {
+	mute := false
+	m.locked(func() { m.asked["report"]++; mute = m.mute })
+	if mute {
+		http.Error(w, "mute", http.StatusInternalServerError)
+		return
+	}
+	call.Reply(w, http.StatusOK, m.report())
 }
 
 func (m *member) object(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -87,6 +88,57 @@ func TestOneThatLeavesIsNotReckonedWith(t *testing.T) {
 			t.Errorf("%s: %+v", order, p)
 		}
 		c.api(http.MethodPost, "/edges/edge-2/"+order, nil, http.StatusConflict, nil)
+	}
+}
+
+// TestWhatIsNotKnownIsAskedBeforeAnOrder: a balancer that has just begun has heard of no
+// session, and takes no order for harmless by that: it asks the edges, and where one does
+// not answer it says so.
+func TestWhatIsNotKnownIsAskedBeforeAnOrder(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 8})
+	c.place("/film/")
+	c.fill(3)
+	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
+	forget := func() { c.lb.control.Loads.Keep(new(wire.Placement).Index()) }
+	for _, order := range []string{"drain", "remove"} {
+		var p wire.Preview
+		forget()
+		c.api(http.MethodGet, "/edges/edge-3/"+order, nil, http.StatusOK, &p)
+		if p.Excess != 8 {
+			t.Errorf("%s: %+v", order, p)
+		}
+		forget()
+		c.api(http.MethodPost, "/edges/edge-3/"+order, nil, http.StatusConflict, nil)
+	}
+	forget()
+	if tables, silent := c.lb.control.Tables(t.Context(), c.lb.Placement(), ""); len(tables) != 4 || len(silent) != 0 {
+		t.Errorf("asked, %d of 4 tables are known, and %v have not told", len(tables), silent)
+	}
+	forget()
+	c.member("edge-2").locked(func() { c.member("edge-2").mute = true })
+	const want = "edge-2 has not told lb-1 its load; wait a second, ask another balancer, or force it"
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if text := c.api(method, "/edges/edge-3/drain", nil, http.StatusServiceUnavailable, nil); !strings.Contains(string(text), want) {
+			t.Errorf("%s: %s", method, text)
+		}
+	}
+	c.api(http.MethodPost, "/edges/edge-3/drain?force=true", nil, http.StatusOK, nil)
+}
+
+// TestNothingIsSettledByNoLoads: an edge stops, and the balancer that makes it true has just
+// begun: the others get no more than they can deliver all the same.
+func TestNothingIsSettledByNoLoads(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 4, capacity: 8})
+	c.place("/film/")
+	c.fill(3)
+	c.lb.control.Loads.Keep(new(wire.Placement).Index())
+	c.node(http.MethodPost, wire.PathStopping, wire.Stopping{Edge: "edge-1", Incarnation: 1}, http.StatusNoContent, nil)
+	p := c.lb.Placement()
+	tables, _ := c.lb.control.Tables(t.Context(), p, "")
+	for name, n := range ring.Delivering(p, tables) {
+		if n > 8 {
+			t.Errorf("%s has %d of 8", name, n)
+		}
 	}
 }
 

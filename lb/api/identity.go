@@ -54,7 +54,9 @@ func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
 
 // handleRevoke voids the certificates of a node.
 func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
-	c := raftfsm.Command{Kind: raftfsm.Revoke, Name: chi.URLParam(r, "node"), Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
+	node := chi.URLParam(r, "node")
+	tables, _ := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), node)
+	c := raftfsm.Command{Kind: raftfsm.Revoke, Name: node, Loads: tables}
 	if result, ok := a.order(w, r, c); ok {
 		call.Reply(w, http.StatusOK, done{result.Version})
 	}

@@ -68,8 +68,8 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 	return e, ok
 }
 
-// edgeOrder is drain, resume, remove or accept. One that would leave viewers without an edge
-// has to be forced.
+// edgeOrder is drain, resume, remove or accept. One that would leave viewers without an edge,
+// or of which that is not known, has to be forced.
 func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e, ok := a.edgeNamed(w, r)
@@ -80,7 +80,11 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		if lost := a.foresee(e, kind).Excess; lost > 0 && !force {
+		tables, known := a.tables(w, r, kind, force || kind == raftfsm.Resume)
+		if !known {
+			return
+		}
+		if lost := foresee(a.deps.Node.Placement(), e, kind, tables).Excess; lost > 0 && !force {
 			call.RefuseNode(w, http.StatusConflict, "would_lose", proposals.WouldLose(string(kind), e.Name, lost))
 			return
 		}
@@ -100,18 +104,38 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 // handlePreview tells what an order would do.
 func (a *API) handlePreview(kind raftfsm.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if e, ok := a.edgeNamed(w, r); ok {
-			call.Reply(w, http.StatusOK, a.foresee(e, kind))
+		e, ok := a.edgeNamed(w, r)
+		if !ok {
+			return
+		}
+		if tables, ok := a.tables(w, r, kind, false); ok {
+			call.Reply(w, http.StatusOK, foresee(a.deps.Node.Placement(), e, kind, tables))
 		}
 	}
 }
 
+// tables are those that an order is judged by. False: what some edge delivers is not known,
+// as to a balancer that has just begun, and it was refused; forced, it is carried out by
+// what is known.
+func (a *API) tables(w http.ResponseWriter, r *http.Request, kind raftfsm.Kind, force bool) ([]ring.Load, bool) {
+	tables, silent := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), "")
+	if len(silent) == 0 || force {
+		return tables, true
+	}
+	have, their := "has", "its load"
+	if len(silent) > 1 {
+		have, their = "have", "their loads"
+	}
+	w.Header().Set("Retry-After", "1")
+	call.RefuseNode(w, http.StatusServiceUnavailable, "not_known",
+		"what a "+string(kind)+" would do is not known: "+enumerate(silent)+" "+have+" not told "+a.deps.Name+" "+their+"; wait a second, ask another balancer, or force it (?force=true, --force)")
+	return nil, false
+}
+
 // foresee is what an order would do by the figures of now; nothing for one that moves
 // nobody to another edge for want of this one.
-func (a *API) foresee(e wire.Edge, kind raftfsm.Kind) wire.Preview {
-	p := a.deps.Node.Placement()
-	loads := a.deps.Control.Loads.Tables(p, a.deps.Now())
-	preview := ring.PreviewOrder(p, string(kind), e, loads)
+func foresee(p *wire.Placement, e wire.Edge, kind raftfsm.Kind, tables []ring.Load) wire.Preview {
+	preview := ring.PreviewOrder(p, string(kind), e, tables)
 	preview.Order = string(kind)
 	if preview.Boundaries == nil {
 		preview.Boundaries = []wire.BoundaryMove{}

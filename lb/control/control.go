@@ -79,18 +79,18 @@ type Control struct {
 
 	follower follower
 
-	refreshing sync.Mutex
-	refreshed  time.Time // guarded by refreshing
+	*queries
 }
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now, deps.Logger), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
+	c.queries = &queries{loads: c.Loads, call: deps.Call, now: deps.Now}
 	c.Authority = &Authority{c: c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = proposals.New(deps.Node, deps.Call, deps.Now, deps.Proposed)
 	c.Checks = &HealthChecks{
-		node: deps.Node, proposals: c.Proposals, loads: c.Loads, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
+		node: deps.Node, proposals: c.Proposals, loads: c.Loads, tables: c.Tables, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),
 		checked: map[string]*checkState{}, seen: map[ring.Life]time.Time{},
 	}

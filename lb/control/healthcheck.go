@@ -41,6 +41,7 @@ type HealthChecks struct {
 	node      *raftfsm.Node
 	proposals *proposals.Proposals
 	loads     *loads.Loads
+	tables    func(ctx context.Context, p *wire.Placement, but string) (tables []ring.Load, silent []string)
 	call      *call.Client
 	name      string
 	log       zerolog.Logger
@@ -205,9 +206,10 @@ func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 	s.event(wire.Event{Kind: "suspect", Edge: x.edge, Text: x.edge + " does not answer " + s.name + "'s pings (" + x.cause + ", noticed by " + x.by + ")."})
 	ctx, cancel := context.WithTimeout(ctx, downLimit)
 	defer cancel()
+	tables, _ := s.tables(ctx, p, x.edge)
 	_, err := s.proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
-		Noticed: x.noticed.UnixMilli(), Loads: s.loads.Tables(p, s.now()),
+		Noticed: x.noticed.UnixMilli(), Loads: tables,
 	})
 	if err != nil && !errors.Is(err, raftfsm.ErrStale) && ctx.Err() == nil {
 		s.log.Warn().Err(err).Str("edge", x.edge).Msg("a death could not be made known; trying again")

@@ -128,7 +128,8 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, "after", fmt.Sprintf("--after: no edge is called %q; tandem edges lists them", reg.After))
 		return
 	}
-	_, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now())})
+	tables, _ := c.Tables(ctx, c.node.Placement(), reg.Edge.Name)
+	_, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: tables})
 	if err != nil && !errors.Is(err, raftfsm.ErrStale) {
 		RefuseCommand(w, err)
 		return
@@ -150,6 +151,7 @@ func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 	defer cancel()
+	_, _ = c.Tables(ctx, c.node.Placement(), "") // who takes over is foretold by them
 	c.Loads.Foretell(ctx, c.node.Placement(), s.Edge, wire.EdgeDown, c.deps.Now())
 	_, err := c.Proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
@@ -205,10 +207,8 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 	defer cancel()
-	command := raftfsm.Command{
-		Kind: raftfsm.EdgeReady, Name: ready.Edge, Incarnation: ready.Incarnation, Version: ready.Version,
-		Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now()),
-	}
+	tables, _ := c.Tables(ctx, c.node.Placement(), ready.Edge)
+	command := raftfsm.Command{Kind: raftfsm.EdgeReady, Name: ready.Edge, Incarnation: ready.Incarnation, Version: ready.Version, Loads: tables}
 	if report, _, ok := c.Loads.Last(e); ok && report.Recovery != nil {
 		command.CopiedBytes = report.Recovery.Bytes
 	}

@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/loads"
 )
 
 // queryLimit is how long edges may take to say how they are.
@@ -18,14 +20,24 @@ const queryLimit = 300 * time.Millisecond
 // refreshEvery is how old figures may be that a viewer is refused by.
 const refreshEvery = 100 * time.Millisecond
 
+// queries ask edges how they are.
+type queries struct {
+	loads *loads.Loads
+	call  *call.Client
+	now   func() time.Time
+
+	refreshing sync.Mutex
+	refreshed  time.Time // guarded by refreshing
+}
+
 // Refresh asks every edge, unless that was done a moment ago and later than after: a
 // crowd that is refused costs no more than one viewer. Who comes too early for the next
 // time waits for it.
-func (c *Control) Refresh(ctx context.Context, p *wire.Placement, after time.Time) {
-	c.refreshing.Lock()
-	defer c.refreshing.Unlock()
-	if wait := refreshEvery - c.deps.Now().Sub(c.refreshed); wait > 0 {
-		if c.refreshed.After(after) {
+func (q *queries) Refresh(ctx context.Context, p *wire.Placement, after time.Time) {
+	q.refreshing.Lock()
+	defer q.refreshing.Unlock()
+	if wait := refreshEvery - q.now().Sub(q.refreshed); wait > 0 {
+		if q.refreshed.After(after) {
 			return
 		}
 		select {
@@ -34,13 +46,28 @@ func (c *Control) Refresh(ctx context.Context, p *wire.Placement, after time.Tim
 		case <-time.After(wait):
 		}
 	}
-	c.refreshed = c.deps.Now()
-	c.Query(ctx, p, nil)
+	q.refreshed = q.now()
+	q.Query(ctx, p, nil)
+}
+
+// Tables are the occupied slots of every pair (Loads.Tables), after those were asked who
+// deliver and have not told this balancer their load, but for one: who is dead, or only
+// comes. silent are those who have not answered: what they deliver is known from their
+// neighbours at most.
+func (q *queries) Tables(ctx context.Context, p *wire.Placement, but string) (tables []ring.Load, silent []string) {
+	unknown := func() []string {
+		return slices.DeleteFunc(q.loads.Silent(p, q.now()), func(name string) bool { return name == but })
+	}
+	if silent = unknown(); len(silent) > 0 {
+		q.Query(ctx, p, silent)
+		silent = unknown()
+	}
+	return q.loads.Tables(p, q.now()), silent
 }
 
 // Query asks edges for their reports by this placement, side by side; nil: all that
 // deliver. Who does not answer keeps the report it sent last.
-func (c *Control) Query(ctx context.Context, p *wire.Placement, names []string) {
+func (q *queries) Query(ctx context.Context, p *wire.Placement, names []string) {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	version := "?version=" + strconv.FormatUint(p.Version, 10)
@@ -52,8 +79,8 @@ func (c *Control) Query(ctx context.Context, p *wire.Placement, names []string) 
 		}
 		under.Go(func() {
 			var report wire.Report
-			if c.deps.Call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathReport+version, nil, &report) == nil && report.Edge == e.Name {
-				c.Loads.Take(report, c.deps.Now())
+			if q.call.Ask(ctx, http.MethodGet, e.HTTP+wire.PathReport+version, nil, &report) == nil && report.Edge == e.Name {
+				q.loads.Take(report, q.now())
 			}
 		})
 	}

@@ -94,7 +94,8 @@ func (t *tasks) letLeave(ctx context.Context) {
 		if version < e.Since {
 			continue
 		}
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: t.c.Loads.Tables(p, t.c.deps.Now())})
+		tables, _ := t.c.Tables(ctx, p, "")
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: tables})
 		return // the ring is another one now
 	}
 }
@@ -114,6 +115,10 @@ func (t *tasks) settleRing(ctx context.Context) {
 		return
 	}
 	t.settled = now
+	var silent []string
+	if tables, silent = t.c.Tables(ctx, p, ""); len(silent) > 0 {
+		return // who has how many is not known
+	}
 	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: tables, Version: told}); ok && !result.Changed {
 		t.futile = now
 	}
@@ -190,7 +195,8 @@ func (t *tasks) removeDead(ctx context.Context) {
 		}
 		t.down[life] = now // refused, for the last edge: not at every tick
 		cause := "down for " + t.c.cfg.DeadAfter.String()
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: t.c.Loads.Tables(t.c.node.Placement(), now)})
+		tables, _ := t.c.Tables(ctx, t.c.node.Placement(), "")
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: tables})
 	}
 }
 

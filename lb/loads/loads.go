@@ -294,6 +294,20 @@ func (l *Loads) Delivering(e wire.Edge) int {
 	return h.delivers(&h.report) + h.asks()
 }
 
+// Silent are the edges that deliver and have told nothing of their tables lately, in ring
+// order: a balancer that has just begun has heard of none, and takes what it does not
+// know for nothing.
+func (l *Loads) Silent(p *wire.Placement, now time.Time) (names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range p.Edges {
+		if h := l.heard[e.Name]; ring.Delivers(e.State) && (h == nil || h.report.Incarnation != e.Incarnation || now.Sub(h.at) > StaleAfter) {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
 // Tables are the occupied slots of every pair: what either member holds, since
 // each may know of a session that the other one has not been told of. An edge
 // that is down counts no more: what it held is its partner's.

@@ -115,6 +115,9 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/notices.go", "		m.foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/report.go", "m.foresight.sign(name)", "_ = name", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "lb/control/query.go", "if silent = unknown(); len(silent) > 0 {", "if silent = unknown(); false {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
+	{0, "lb/api/orders.go", "if len(silent) == 0 || force {", "if true {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
+	{0, "lb/control/membership.go", "	_, _ = c.Tables(ctx, c.node.Placement(), \"\") // who", "	// who", "lb.TestNothingIsSettledByNoLoads"},
 	{0, "lb/api/orders.go", "case kind == raftfsm.Drain && e.State == wire.EdgeUp:\n			a.deps", "case false:\n			a.deps", "lb.TestAPlannedTakeoverIsForetold"},
 	{0, "raftfsm/state_capacity.go", "ch.before.Streams.Len() == 0 && !ch.c.Held", "ch.before.Streams.Len() == 0", "raftfsm.TestAnIdleClusterIsNotANewOne"},
 	{0, "raftfsm/state_capacity.go", "e.Capacity = least", "_ = least", "raftfsm.TestWhoStatesNoCapacityLowersNobodysLimit"},
@@ -141,6 +144,7 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "	if sameRing(before, p) {", "	if sameRing(before, p) && false {", "edge/member.TestAllocationsOfANewStreamDoNotGrowWithTheRing"},
 
 	// Two that die in one moment take no table with them.
+	{0, "internal/ring/watchers.go", "	return keep\n", "	if len(inOrder(p, []string{pair.Low, pair.High})) == 0 {\n		return nil\n	}\n	return keep\n", "internal/ring.TestTwoDeathsTakeNoTableWithThem"},
 	{0, "internal/ring/watchers.go", "const tellers = 3", "const tellers = 2", "edge.TestTwoThatDieAtOnceTakeNoTableWithThem"},
 	{0, "edge/member/notice.go", "t.late = append(t.late, t.inherit(c.Slot, s))", "_ = t.inherit(c.Slot, s)", "edge.TestTwoThatDieAtOnceTakeNoTableWithThem"},
 	{0, "edge/member/recovery.go", "if !w.spare && w.current < t.since {", "if w.current < t.since {", "edge/member.TestNobodyWaitsForASpareOne"},
