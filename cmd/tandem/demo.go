@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"tandem/internal/cluster"
@@ -37,6 +39,7 @@ func runDemo(ctx context.Context, cfg demo.Config, out io.Writer) error {
 		return err
 	}
 	defer d.Close()
+	signal.Ignore(syscall.SIGPIPE) // whoever reads what it says may be gone: the cluster stays until Ctrl-C
 	greet(out, d.File(), d.Path(), time.Since(began), terminal(out))
 	d.Watch(ctx, func(line string) { fmt.Fprintf(out, "%s  %s\n", time.Now().Format(time.TimeOnly), line) })
 	return nil
