@@ -28,6 +28,7 @@ type answer struct {
 	rules rules.Rules
 	resp  *http.Response
 	from  string // "origin" or the name of the neighbour
+	by    string // which of its servers, of the origin alone
 
 	tie  *tie // what ends the request, from the origin alone
 	used bool // its body is being read
@@ -70,17 +71,24 @@ func tied(ctx context.Context) (context.Context, *tie) {
 }
 
 // askOrigin begins a fetch from the origin. have is the stale copy, if any: the
-// answer can be 304 then. first is the byte to begin at, with the validator that
-// must still hold.
-func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.Meta, first int64, validator string) (*answer, error) {
+// answer can be 304 then.
+func (f *Fetcher) askOrigin(ctx context.Context, o fetchRequest, have *segstore.Meta, rest rest) (*answer, error) {
 	ctx, tie := tied(ctx)
-	a, err := f.doOrigin(o.hand.traced(ctx), f.origins.request(o, have, first, validator), o, first)
+	a, err := f.doOrigin(o.hand.traced(ctx), f.origins.request(o, have, rest), o, rest.at)
 	if err != nil {
 		tie.end(context.Canceled)
 		return nil, err
 	}
 	a.tie = tie
 	return a, nil
+}
+
+// rest is what is asked for of an object whose beginning is here; all of it: the zero
+// value.
+type rest struct {
+	at          int64  // the byte to begin at
+	tag         string // the validator that must still hold, where at > 0
+	first, last string // upstream.Request's
 }
 
 // maxShared bounds the fields of an answer that is given to all who wait, in bytes.
@@ -94,7 +102,7 @@ type origins struct {
 }
 
 // request is one for an object, for all who want it.
-func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, validator string) *upstream.Request {
+func (w origins) request(o fetchRequest, have *segstore.Meta, rest rest) *upstream.Request {
 	h := http.Header{}
 	rules.ForAll(h, o.asker, o.plainly)
 	if len(o.loop) > 0 {
@@ -109,23 +117,23 @@ func (w origins) request(o fetchRequest, have *segstore.Meta, first int64, valid
 			h.Set("If-Modified-Since", have.LastModified)
 		}
 	}
-	begin, end, part := spanOf(o.key, first)
+	begin, end, part := spanOf(o.key, rest.at)
 	switch {
 	case part && end < math.MaxInt64:
 		h.Set("Range", "bytes="+strconv.FormatInt(begin, 10)+"-"+strconv.FormatInt(end, 10))
 	case part:
 		h.Set("Range", "bytes="+strconv.FormatInt(begin, 10)+"-")
-	case first > 0:
-		h.Set("Range", "bytes="+strconv.FormatInt(first, 10)+"-")
+	case rest.at > 0:
+		h.Set("Range", "bytes="+strconv.FormatInt(rest.at, 10)+"-")
 	}
-	if first > 0 {
-		h.Set("If-Range", validator)
+	if rest.at > 0 {
+		h.Set("If-Range", rest.tag)
 	}
 	method := http.MethodGet
 	if rules.IsHead(o.key) {
 		method = http.MethodHead
 	}
-	return &upstream.Request{Method: method, Target: rules.TargetOf(o.key), Header: h}
+	return &upstream.Request{Method: method, Target: rules.TargetOf(o.key), Header: h, First: rest.first, Last: rest.last}
 }
 
 // mark says by whom a request to the origin comes (RFC 9110 section 7.6.3, RFC
@@ -162,7 +170,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	}
 	now, h := f.now(), resp.Header
 	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
-	a := &answer{resp: resp, from: "origin", meta: metaOf(resp, o.key)}
+	a := &answer{resp: resp, from: "origin", by: upstream.Server(resp), meta: metaOf(resp, o.key)}
 	a.head = rules.Head{
 		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Empty: resp.ContentLength == 0,
 	}

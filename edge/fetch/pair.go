@@ -23,9 +23,9 @@ const GroupScheme = "udp://"
 func (f *Fetcher) askForPair(ctx context.Context, o fetchRequest, q *wire.Pair, have *segstore.Meta) (*answer, error) {
 	to := f.destination(o.key, q)
 	if to == "" || have != nil {
-		return f.askOrigin(ctx, o, have, 0, "")
+		return f.askOrigin(ctx, o, have, rest{})
 	}
-	r := f.origins.request(o, nil, 0, "")
+	r := f.origins.request(o, nil, rest{})
 	f.call.Sign(&http.Request{Header: r.Header})
 	r.Header.Set(wire.HeaderDest, to)
 	r.Header.Set(wire.HeaderPair, strconv.Itoa(int(q.ID)))
@@ -49,7 +49,7 @@ func (f *Fetcher) askForPair(ctx context.Context, o fetchRequest, q *wire.Pair, 
 	// No room for it, or not what was asked for: the group's others get it all the
 	// same.
 	a.close()
-	if a, err = f.askOrigin(ctx, o, nil, 0, ""); err == nil {
+	if a, err = f.askOrigin(ctx, o, nil, rest{}); err == nil {
 		a.duplicated, a.meta.Fields = true, ""
 	}
 	return a, err

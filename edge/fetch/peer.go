@@ -175,7 +175,7 @@ func (f *Fetcher) PeerRange(ctx context.Context, edge wire.Edge, key string, pai
 // OriginRange asks the origin for the bytes from first to last of the version
 // etag.
 func (f *Fetcher) OriginRange(ctx context.Context, key string, first, last int64, etag string) (*http.Response, error) {
-	r := f.origins.request(fetchRequest{key: key}, nil, 0, "")
+	r := f.origins.request(fetchRequest{key: key}, nil, rest{})
 	ranged(r.Header, first, last, etag)
 	return f.origins.send(ctx, r)
 }

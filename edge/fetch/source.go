@@ -202,7 +202,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	p, key, pair := f.view.Placement(), o.key, o.pair
 	q, ok := p.Pair(pair)
 	if o.fromPeer || !ok || rules.IsHead(key) {
-		return f.askOrigin(ctx, o, have, 0, "")
+		return f.askOrigin(ctx, o, have, rest{})
 	}
 	if q.Low != f.cfg.Name && q.High != f.cfg.Name {
 		for _, member := range []string{q.Low, q.High} { // standing in for a pair that is not ours
@@ -212,7 +212,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 				}
 			}
 		}
-		return f.askOrigin(ctx, o, have, 0, "")
+		return f.askOrigin(ctx, o, have, rest{})
 	}
 	filler, other := ring.Filler(p, q, key)
 	switch {
@@ -249,7 +249,7 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
 			return err
 		}
-		rest, restErr := f.askRest(ctx, o, a.meta, written, sum)
+		rest, restErr := f.askRest(ctx, o, a, written, sum)
 		if restErr != nil {
 			return fmt.Errorf("%w; then %w", err, restErr)
 		}
@@ -260,32 +260,45 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 	}
 }
 
-// askRest asks the origin for what is missing behind the first written bytes,
-// whose hash is sum. By the same strong validator a range is enough; without
-// one the whole is asked, and its beginning has to be the same bytes.
-func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, meta segstore.Meta, written int64, sum hash.Hash) (*answer, error) {
-	first := written
-	if rules.OwnTag(meta.ETag) {
-		first = 0
+// askRest asks the origin for what is missing behind the first written bytes of an
+// answer, whose hash is sum: whoever broke off last of all, but first where nobody else
+// has the same.
+func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, a *answer, written int64, sum hash.Hash) (*answer, error) {
+	more := rest{at: written, tag: a.meta.ETag, last: a.by}
+	if rules.OwnTag(a.meta.ETag) {
+		more.at = 0
 	}
-	a, err := f.askOrigin(ctx, o, nil, first, meta.ETag)
-	if err != nil {
-		return nil, err
-	}
-	from, _, _ := spanOf(o.key, written)
-	fits := rules.OwnTag(meta.ETag) || a.meta.ETag == meta.ETag
-	switch {
-	case fits && a.resp.StatusCode == http.StatusPartialContent &&
-		strings.HasPrefix(a.resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from)):
-		return a, nil
-	case fits && a.resp.StatusCode == http.StatusOK && (meta.Size < 0 || a.meta.Size == meta.Size):
-		again := sha256.New()
-		if _, err := io.CopyN(again, a.resp.Body, written); err == nil && string(again.Sum(nil)) == string(sum.Sum(nil)) {
-			return a, nil
+	got, err := f.askOrigin(ctx, o, nil, more)
+	if err == nil && !continues(got, o, a, written, sum) {
+		got.close()
+		if got.by == a.by || a.by == "" {
+			return nil, ErrChanged
+		}
+		more.first, more.last = a.by, ""
+		if got, err = f.askOrigin(ctx, o, nil, more); err == nil && !continues(got, o, a, written, sum) {
+			got.close()
+			return nil, ErrChanged
 		}
 	}
-	a.close()
-	return nil, ErrChanged
+	return got, err
+}
+
+// continues tells whether an answer goes on behind the first written bytes of another
+// one, whose hash is sum. By the same strong validator a range is enough; without one
+// all of it has come, and its beginning has to be the same bytes, so has its length where
+// two servers of an origin have validators of their own.
+func continues(got *answer, o fetchRequest, a *answer, written int64, sum hash.Hash) bool {
+	from, _, _ := spanOf(o.key, written)
+	fits, own := rules.OwnTag(a.meta.ETag) || got.meta.ETag == a.meta.ETag, a.by != "" && got.by != a.by && a.meta.Size >= 0
+	switch {
+	case fits && got.resp.StatusCode == http.StatusPartialContent:
+		return strings.HasPrefix(got.resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
+	case (fits || own) && got.resp.StatusCode == http.StatusOK && (a.meta.Size < 0 || got.meta.Size == a.meta.Size):
+		again := sha256.New()
+		_, err := io.CopyN(again, got.resp.Body, written)
+		return err == nil && bytes.Equal(again.Sum(nil), sum.Sum(nil))
+	}
+	return false
 }
 
 // partnerOf is the other member of a pair while it holds a copy, "" otherwise.

@@ -95,6 +95,21 @@ func (g *group) candidates(target string) []candidate {
 	return append(append(well, backup...), ill...)
 }
 
+// ordered are candidates in the order that a request wants.
+func (r *Request) ordered(all []candidate) []candidate {
+	rank := func(c candidate) int {
+		switch at := c.base.Scheme + "://" + c.base.Host; at {
+		case r.First:
+			return -1
+		case r.Last:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return rank(a) - rank(b) })
+	return all
+}
+
 // order is the policy's.
 func (g *group) order(target string) []*server {
 	if g.config.Policy != wire.UpstreamSpread {

@@ -58,7 +58,7 @@ func (a *attempt) drop() {
 // do tries servers until one gives an answer.
 func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 	g.budget.earn()
-	all := g.candidates(r.Target)
+	all := r.ordered(g.candidates(r.Target))
 	var last attempt
 	switch {
 	case len(all) == 1:

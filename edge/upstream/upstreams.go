@@ -173,6 +173,16 @@ type Request struct {
 	Header http.Header
 	Body   io.Reader // nil: none
 	Length int64     // of the body, -1: not known
+
+	First, Last string // of its servers the one that is asked first, or after all others (Server); "": in their own order
+}
+
+// Server is who gave an answer: scheme, host and port.
+func Server(resp *http.Response) string {
+	if resp.Request == nil || resp.Request.URL == nil {
+		return ""
+	}
+	return resp.Request.URL.Scheme + "://" + resp.Request.URL.Host
 }
 
 // Do asks. The answer's body is to be closed. Its Location is led back to the

@@ -72,6 +72,8 @@ var Table = []Mutation{
 	{0, "raftfsm/state_ring.go", "case ch.c.Version < e.Since:", "case ch.c.Version < e.Since && e.State == wire.EdgeUp:", "raftfsm.TestDrainResumeRemove"},
 	{0, "internal/ring/membership.go", "			q.Home = q.Boundary", "			q.Home = q.Slots / 2", "raftfsm.TestEveryRemovalGoesByOneWay"},
 	{0, "internal/ring/preview.go", "\t\tif Goes(e) {\n\t\t\tnext =", "\t\tif false {\n\t\t\tnext =", "lb.TestOneThatLeavesIsNotReckonedWith"},
+	{0, "edge/fetch/source.go", "tag: a.meta.ETag, last: a.by}", "tag: a.meta.ETag}", "edge.TestTheRestIsAskedOfAServerThatDidNotBreakOff"},
+	{0, "edge/fetch/source.go", "(fits || own) && got", "(fits || own && false) && got", "edge.TestTheRestIsAskedOfAServerThatDidNotBreakOff"},
 	{0, "lb/proposals/proposals.go", "ok && c.Lossless {", "ok && c.Lossless && false {", "lb.TestOfTwoOrdersAtOnceOneIsRefused"},
 	{0, "internal/ring/route.go", "return s == wire.EdgeUp || s == wire.EdgeLeaving }", "return s == wire.EdgeUp }", "raftfsm.TestTwoNeighboursLeave"},
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
