@@ -264,6 +264,35 @@ func TestAStaleCopyIsGivenWhileItIsRenewed(t *testing.T) {
 	}
 }
 
+// One request of a live playlist that hangs, at an origin that is well, holds nobody up: the
+// copy is given for as long as it may be, and the request goes on for those who come next.
+func TestAPlaylistWhoseOriginIsSilentIsGivenAsItWas(t *testing.T) {
+	o := newOrigin(t)
+	goOn := make(chan struct{})
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		n := o.count(r.URL.Path)
+		if n == 2 {
+			<-goOn
+		}
+		w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+		w.Header().Set("Cache-Control", "max-age=0")
+		_, _ = fmt.Fprintf(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXTINF:2,\n%d.ts\n", n, n)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL, OriginTimeout: time.Minute, patience: 20 * time.Millisecond})
+	get(t, e.url+"/a.m3u8")
+	eventually(t, "it is whole", func() bool { return e.store.Has("/a.m3u8") })
+	resp, body := get(t, e.url+"/a.m3u8")
+	if !strings.Contains(string(body), "\n1.ts") || !strings.Contains(resp.Header.Get("Cache-Status"), "fwd=stale") {
+		t.Errorf("%s: %q", resp.Header.Get("Cache-Status"), body)
+	}
+	if n := o.count("/a.m3u8"); n != 2 {
+		t.Errorf("asked %d times", n)
+	}
+	close(goOn)
+	eventually(t, "the new one is given", func() bool { _, body := get(t, e.url+"/a.m3u8"); return !strings.Contains(string(body), "\n1.ts") })
+}
+
 func TestAgeAsItArrives(t *testing.T) {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -100,72 +99,6 @@ func TestBrokenBodyIsFinishedFromAnotherOrigin(t *testing.T) {
 	e := startEdge(t, Config{Origin: bad.URL + "," + good.URL})
 	if resp, body := get(t, e.url+"/a/1.m4s"); resp.StatusCode != 200 || !bytes.Equal(body, bodyOf("/a/1.m4s", segmentSize)) {
 		t.Errorf("%s, %d bytes", resp.Status, len(body))
-	}
-}
-
-// Of two servers with the same bytes the first one breaks off, and goes on doing so; the
-// rest is the other one's, whatever they say of versions, unless its bytes are others.
-func TestTheRestIsAskedOfAServerThatDidNotBreakOff(t *testing.T) {
-	for what, c := range map[string]struct {
-		bad, good string // tags
-		other     bool   // the other one has other bytes
-		lacks     bool   // the other one has none, and the first one gives the rest when it is asked again
-		whole     bool   // what the viewer gets
-	}{
-		"the same tag":  {bad: `"1"`, good: `"1"`, whole: true},
-		"none":          {whole: true},
-		"tags of one":   {bad: `"1"`, good: `"2"`, whole: true},
-		"weak ones":     {bad: `W/"1"`, good: `W/"2"`, whole: true},
-		"another file":  {bad: `"1"`, good: `"2"`, other: true},
-		"not there yet": {bad: `"1"`, good: `"1"`, lacks: true, whole: true},
-	} {
-		t.Run(what, func(t *testing.T) {
-			bad, good := newOrigin(t), newOrigin(t)
-			want := bodyOf("/a/1.m4s", segmentSize)
-			bad.handle(func(w http.ResponseWriter, r *http.Request) bool {
-				rest, most := want, 100_000
-				w.Header()["Etag"] = slices.DeleteFunc([]string{c.bad}, func(tag string) bool { return tag == "" })
-				if r.Header.Get("Range") != "" {
-					w.Header().Set("Content-Range", fmt.Sprintf("bytes 100000-%d/%d", len(want)-1, len(want)))
-					w.WriteHeader(http.StatusPartialContent)
-					if rest, most = want[100_000:], 1000; c.lacks {
-						_, _ = w.Write(rest)
-						return true
-					}
-				} else {
-					w.Header().Set("Content-Length", fmt.Sprint(len(want)))
-				}
-				_, _ = w.Write(rest[:most])
-				_ = http.NewResponseController(w).Flush()
-				panic(http.ErrAbortHandler)
-			})
-			good.handle(func(w http.ResponseWriter, r *http.Request) bool {
-				if c.lacks {
-					http.NotFound(w, r)
-					return true
-				}
-				all := slices.Clone(want)
-				if c.other {
-					all[0]++
-				}
-				w.Header()["Etag"] = slices.DeleteFunc([]string{c.good}, func(tag string) bool { return tag == "" })
-				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(all))
-				return true
-			})
-			e := startEdge(t, Config{Origin: bad.URL + "," + good.URL})
-			resp, err := http.Get(e.url + "/a/1.m4s")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			body, err := io.ReadAll(resp.Body)
-			if got := err == nil && bytes.Equal(body, want); got != c.whole || err == nil && !got {
-				t.Errorf("%s: %d bytes, %v", resp.Status, len(body), err)
-			}
-			if n := bad.count("/a/1.m4s"); c.whole && n > 2 {
-				t.Errorf("the one that broke off was asked %d times", n)
-			}
-		})
 	}
 }
 

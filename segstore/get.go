@@ -97,6 +97,16 @@ func (s *Store) Renew(key Key, source Source) {
 	s.begin(f, source)
 }
 
+// Detach lets the fill of a key that runs go on, though nobody may wait for it any more.
+func (s *Store) Detach(key Key) {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if f := shard.fills[key]; f != nil {
+		f.detached = true
+	}
+}
+
 // begin runs a new fill; called with its shard's mutex held.
 func (s *Store) begin(f *fill, source Source) {
 	f.shard.fills[f.key] = f

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -103,7 +104,11 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 	f.Counts.Waiting.Add(1)
 	defer f.Counts.Waiting.Add(-1)
 	waiting.Start()
-	fresh, outcome, err := f.fillFor(r, x, hand, wanted(view, why), now)
+	want := wanted(view, why)
+	if want == freshCopy && !x.Peer && staleServes(view, x.Path, now) {
+		want = soonCopy
+	}
+	fresh, outcome, err := f.fillFor(r, x, hand, want, now)
 	waiting.Stop()
 	how := rules.CacheStatus{Outcome: outcome, Why: why}
 	if err != nil && !errors.Is(err, ErrPass) && why == rules.ForwardStale && r.Context().Err() == nil && staleServes(view, x.Path, now) {
@@ -122,6 +127,7 @@ type want int
 const (
 	anyCopy   want = iota // one that is complete by now
 	freshCopy             // one that is fresh by now: the one that was found is not
+	soonCopy              // likewise, and the one that was found where that takes long
 	newCopy               // none
 )
 
@@ -247,6 +253,14 @@ func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) f
 // before this request came.
 func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, want want) (view *segstore.View, how segstore.Outcome, err error) {
 	ctx, source := r.Context(), f.source(f.fetchRequest(r, x, hand))
+	if want == soonCopy {
+		slow, give := context.WithCancelCause(ctx)
+		ctx, want = slow, freshCopy
+		defer time.AfterFunc(f.cfg.Patience, func() {
+			f.store.Detach(x.Key) // the next ones get what comes of it
+			give(errSlow)
+		}).Stop()
+	}
 	for try := range joinTries {
 		switch want {
 		case freshCopy:
@@ -264,3 +278,7 @@ func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, want want
 }
 
 const joinTries = 4
+
+// errSlow is why a viewer is given a copy that is no longer fresh but may be given where the
+// origin fails (RFC 9111 section 4.2.4, RFC 5861 section 4).
+var errSlow = errors.New("the origin takes its time")

@@ -15,6 +15,7 @@ import (
 
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
+	"tandem/edge/steady"
 
 	"tandem/internal/media"
 	"tandem/internal/ring"
@@ -48,7 +49,7 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 			break // whoever reads on is told the same
 		}
 	}
-	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head), a.resp.Body), a.resp.Body}
+	a.resp.Body = steady.Begun(head, nil, a.resp.Body)
 	if kind = media.Sniff(manifest.Beginning(a.meta.Encoding, head)); kind == media.Other {
 		return false
 	}

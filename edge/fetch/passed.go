@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +9,7 @@ import (
 
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
+	"tandem/edge/steady"
 	"tandem/edge/upstream"
 	"tandem/internal/media"
 )
@@ -47,7 +47,7 @@ func (a *Answer) Manifest(ctx context.Context, key string) (*manifest.Entry, err
 		e := a.f.manifests.Parse(key, &a.meta, body)
 		a.f.manifests.Keep(e)
 		if a.read = body; e.Manifest == nil {
-			a.resp.Body = &begun{bytes.NewReader(body), a.resp.Body}
+			a.resp.Body = steady.Begun(body, nil, a.resp.Body)
 			return nil, nil
 		}
 		return e, nil
@@ -89,6 +89,6 @@ func (a *Answer) Peek(encoding string) []byte {
 	for n := 0; err == nil && manifest.Wants(encoding, head[:got]); got += n {
 		n, err = a.resp.Body.Read(head[got:])
 	}
-	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(head[:got]), a.resp.Body), a.resp.Body}
+	a.resp.Body = steady.Begun(head[:got], nil, a.resp.Body)
 	return head[:got]
 }

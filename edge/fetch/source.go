@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
+	"tandem/edge/steady"
 
 	"tandem/internal/media"
 	"tandem/internal/ring"
@@ -135,23 +135,7 @@ func (a *answer) findEmpty(limit time.Duration, now func() time.Time) {
 		a.judge(now())
 		return
 	}
-	a.resp.Body = &begun{io.MultiReader(bytes.NewReader(first[:n]), failing{err}, body), body}
-}
-
-// begun is a body whose beginning has been read.
-type begun struct {
-	io.Reader
-	io.Closer
-}
-
-// failing is a reader that says what a reading said.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) {
-	if f.err == nil {
-		return 0, io.EOF // the next one goes on
-	}
-	return 0, f.err
+	a.resp.Body = steady.Begun(first[:n], err, body)
 }
 
 // worthCopying tells whether the other member is to have an object, too: not what
@@ -229,13 +213,14 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 }
 
 // pour writes the body into the store. When it breaks off, the rest is asked of
-// the origin: the readers of this fill see nothing of it.
+// the origin, and where it stands still beside it: the readers of this fill see nothing
+// of it.
 func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
-	sum := sha256.New()
-	written := int64(0)
+	body := steadied(ctx, f, o, a)
 	for try := 1; ; try++ {
-		n, err := f.drainInto(ctx, io.MultiWriter(sum, sink), a)
-		written += n
+		a.resp.Body = body
+		_, err := f.drainInto(ctx, sink, a)
+		written, sum := body.SoFar()
 		if err == nil && (a.meta.Size < 0 || written == a.meta.Size) {
 			return nil
 		}
@@ -257,13 +242,39 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 		a.close()
 		*a = *rest
 		a.meta, a.used = meta, true
+		body.Continue(a.resp.Body)
 	}
+}
+
+// steadied is the body of an answer. The origin's is not waited for where it stands still:
+// another one of its servers is asked for the rest, or the same one by another connection
+// where a range is enough.
+func steadied(ctx context.Context, f *Fetcher, o fetchRequest, a *answer) *steady.Body {
+	target := rules.TargetOf(o.key)
+	several, ranges := f.origins.Several(target), !rules.OwnTag(a.meta.ETag) && a.meta.Size >= 0
+	if a.from != "origin" || !several && !ranges {
+		return steady.New(a.resp.Body, f.cfg.OriginTimeout, nil)
+	}
+	was := *a
+	return steady.New(a.resp.Body, f.cfg.Patience, func(read int64, sum []byte) io.ReadCloser {
+		if !f.origins.Again(target) {
+			return nil
+		}
+		got, err := f.askRest(ctx, o, &was, read, sum)
+		if err != nil {
+			return nil
+		}
+		if got.by != was.by {
+			f.origins.Hung(target, was.by)
+		}
+		return steady.Ending(got.resp.Body, got.close)
+	})
 }
 
 // askRest asks the origin for what is missing behind the first written bytes of an
 // answer, whose hash is sum: whoever broke off last of all, but first where nobody else
 // has the same.
-func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, a *answer, written int64, sum hash.Hash) (*answer, error) {
+func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, a *answer, written int64, sum []byte) (*answer, error) {
 	more := rest{at: written, tag: a.meta.ETag, last: a.by}
 	if rules.OwnTag(a.meta.ETag) {
 		more.at = 0
@@ -287,7 +298,7 @@ func (f *Fetcher) askRest(ctx context.Context, o fetchRequest, a *answer, writte
 // one, whose hash is sum. By the same strong validator a range is enough; without one
 // all of it has come, and its beginning has to be the same bytes, so has its length where
 // two servers of an origin have validators of their own.
-func continues(got *answer, o fetchRequest, a *answer, written int64, sum hash.Hash) bool {
+func continues(got *answer, o fetchRequest, a *answer, written int64, sum []byte) bool {
 	from, _, _ := spanOf(o.key, written)
 	fits, own := rules.OwnTag(a.meta.ETag) || got.meta.ETag == a.meta.ETag, a.by != "" && got.by != a.by && a.meta.Size >= 0
 	switch {
@@ -296,7 +307,7 @@ func continues(got *answer, o fetchRequest, a *answer, written int64, sum hash.H
 	case (fits || own) && got.resp.StatusCode == http.StatusOK && (a.meta.Size < 0 || got.meta.Size == a.meta.Size):
 		again := sha256.New()
 		_, err := io.CopyN(again, got.resp.Body, written)
-		return err == nil && bytes.Equal(again.Sum(nil), sum.Sum(nil))
+		return err == nil && bytes.Equal(again.Sum(nil), sum)
 	}
 	return false
 }

@@ -11,8 +11,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tandem/internal/h1"
+	"tandem/internal/wire"
 )
 
 // A connection that one origin resets before its answer is tried once more; what is
@@ -187,5 +189,32 @@ func TestWhatIsAskedAgainHasItsOwnConnection(t *testing.T) {
 		if own != (i+1)/2 {
 			t.Errorf("after %d requests %d were asked again by a connection of their own", i+1, own)
 		}
+	}
+}
+
+// Of a server that is alone one connection is silent, or one of its workers: the request is
+// made once more by another one, and the server is held to be well. What it says is the
+// answer, errors too, and a blocking reload is waited for.
+func TestAServerThatIsAloneIsAskedOnceMoreWhereItIsSilent(t *testing.T) {
+	over := make(chan struct{})
+	defer close(over)
+	var asked atomic.Int64
+	url := raw(t, func(c net.Conn, line string) {
+		if asked.Add(1) == 1 {
+			<-over
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
+	})
+	u := of(url)
+	u.Next = wire.Span(20 * time.Millisecond)
+	x := newUnder(t, nil, u)
+	x.says("/x", "good")
+	if n := asked.Load(); n != 2 || x.tries(url, "late") != 0 || x.tries(url, "answered") != 1 {
+		t.Errorf("%d requests, %+v", n, x.Figures())
+	}
+	busy, times := saying(t, 503, "busy")
+	if status, _, err := newUnder(t, nil, of(busy)).get("/x"); status != 503 || err != nil || times.Load() != 1 {
+		t.Errorf("%d %v, after %d requests", status, err, times.Load())
 	}
 }

@@ -8,7 +8,9 @@ import (
 
 // contest is one request at several servers: one after the other, as soon as one
 // has failed or has said nothing for a while. The first good answer wins; where
-// there is none, the last bad one that is an answer.
+// there is none, the last bad one that is an answer. A server that is alone is asked
+// once more, by a connection of its own, where the first one broke or is silent: it may
+// be the connection, or one of its workers.
 type contest struct {
 	group    *group
 	request  *Request
@@ -16,30 +18,32 @@ type contest struct {
 	outcomes chan attempt
 
 	cancels []context.CancelFunc // of the tries that have begun
-	over    map[*server]bool     // which of them have ended
+	over    map[int]bool         // which of them have ended
 	worst   attempt              // of those
 	next    <-chan time.Time     // nil: no further server by time alone
 }
 
 // run returns what came of it; the tries that are left end by themselves.
 func (c *contest) run(ctx context.Context) attempt {
-	c.over = map[*server]bool{}
+	c.over = map[int]bool{}
 	c.start(ctx)
 	for {
+		again := true // the same server has a second chance
 		select {
 		case a := <-c.outcomes:
-			c.over[a.server] = true
+			c.over[a.at] = true
 			if a.result == answered || ctx.Err() != nil {
 				c.win(a)
 				return a
 			}
+			again = a.result == broken
 			c.worst = c.worse(a)
 			c.next = nil
 		case <-c.next:
 			c.next = nil
 		}
 		switch {
-		case len(c.cancels) < len(c.all) && c.next == nil && ctx.Err() == nil && c.group.budget.spend():
+		case len(c.cancels) < len(c.all) && c.next == nil && ctx.Err() == nil && (again || !c.all[len(c.cancels)].again) && c.group.budget.spend():
 			c.start(ctx)
 		case len(c.over) == len(c.cancels):
 			return c.worst
@@ -49,15 +53,17 @@ func (c *contest) run(ctx context.Context) attempt {
 
 // start begins the next try.
 func (c *contest) start(ctx context.Context) {
-	s := c.all[len(c.cancels)]
+	at := len(c.cancels)
+	s := c.all[at]
 	ctx, cancel := context.WithCancel(ctx)
 	c.cancels = append(c.cancels, cancel)
 	if len(c.cancels) < len(c.all) && !heldBack(c.request.Target) {
 		c.next = time.After(s.next)
 	}
 	go func() {
-		a := s.try(ctx, c.request)
+		a := s.try(ctx, c.request, s.again)
 		own := a.cancel
+		a.at = at
 		a.cancel = func() { own(); cancel() }
 		if b, ok := a.body(); ok {
 			b.cancel = a.cancel
@@ -82,11 +88,11 @@ func (c *contest) win(winner attempt) {
 	before := true
 	for i, cancel := range c.cancels {
 		switch s := c.all[i].server; {
-		case s == winner.server:
+		case i == winner.at:
 			before = false
-		case !c.over[s]:
+		case !c.over[i]:
 			cancel()
-			if before && winner.result == answered {
+			if before && winner.result == answered && s != winner.server {
 				s.note(late)
 			}
 		}

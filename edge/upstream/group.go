@@ -15,6 +15,7 @@ import (
 const (
 	defaultConnect = 2 * time.Second
 	defaultNext    = 2 * time.Second
+	defaultHung    = 4 * time.Second        // for one that is alone
 	probeNext      = 300 * time.Millisecond // the same for a server that failed lately
 	defaultAge     = 5 * time.Minute
 )
@@ -30,7 +31,8 @@ type group struct {
 	u       *Upstreams
 	config  wire.Upstream
 	servers []*server
-	next    time.Duration
+	next    time.Duration // after how long without a head the next server is asked as well
+	hung    time.Duration // the same where there is one server
 	budget  budget
 
 	mu      sync.Mutex
@@ -40,6 +42,7 @@ type group struct {
 func newGroup(u *Upstreams, c wire.Upstream) (*group, error) {
 	g := &group{u: u, config: c, budget: budget{left: budgetMost}}
 	g.next = min(c.Next.Or(defaultNext), u.cfg.HeadTimeout/2)
+	g.hung = min(c.Next.Or(defaultHung), u.cfg.HeadTimeout/2)
 	for i := range c.Servers {
 		s, err := newServer(g, &c.Servers[i])
 		if err != nil {
@@ -65,7 +68,8 @@ func (g *group) close() {
 // one is asked as well.
 type candidate struct {
 	*server
-	next time.Duration
+	next  time.Duration
+	again bool // it is the same server once more
 }
 
 // candidates are the servers in the order in which they are tried: those that are
@@ -73,12 +77,12 @@ type candidate struct {
 // itself when its time is up; those that are not well come last.
 func (g *group) candidates(target string) []candidate {
 	if len(g.servers) == 1 {
-		return []candidate{{g.servers[0], 0}}
+		return []candidate{{server: g.servers[0], next: g.hung}}
 	}
 	now := g.u.deps.Now()
 	var well, backup, ill []candidate
 	for _, s := range g.order(target) {
-		c := candidate{s, g.next}
+		c := candidate{server: s, next: g.next}
 		state := s.health.take(now)
 		if state != fine {
 			c.next = min(probeNext, g.next)

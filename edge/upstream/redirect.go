@@ -51,7 +51,7 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 			next.Header = unrecognised(next.Header)
 		}
 		r = &next
-		if a = s.try(ctx, r); a.err != nil {
+		if a = s.try(ctx, r, false); a.err != nil {
 			a.cancel()
 			if errors.Is(a.err, ErrLed) {
 				from.counts[misled].Add(1)

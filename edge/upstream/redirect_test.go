@@ -180,7 +180,7 @@ func TestNoRedirectLeadsToThisMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := s.try(t.Context(), &Request{Method: http.MethodGet, Target: "/"})
+		a := s.try(t.Context(), &Request{Method: http.MethodGet, Target: "/"}, false)
 		a.drop()
 		return a.err
 	}

@@ -32,6 +32,7 @@ func (r result) String() string {
 // attempt is what came of one try.
 type attempt struct {
 	server *server
+	at     int // which one of a contest's
 	resp   *http.Response
 	err    error
 	result result
@@ -61,17 +62,14 @@ func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 	all := r.ordered(g.candidates(r.Target))
 	var last attempt
 	switch {
-	case len(all) == 1:
-		last = all[0].try(ctx, r)
-		if last.result == broken && r.safe() && ctx.Err() == nil && g.budget.spend() {
-			last.drop() // a connection that an origin's restart or a full queue reset
-			last = all[0].try(ctx, r)
-		}
 	case r.safe():
+		if len(all) == 1 {
+			all = append(all, candidate{server: all[0].server, again: true})
+		}
 		last = (&contest{group: g, request: r, all: all, outcomes: make(chan attempt, len(all))}).run(ctx)
 	default:
 		for i, c := range all {
-			if last = c.try(ctx, r); last.result != unreached || i == len(all)-1 {
+			if last = c.try(ctx, r, false); last.result != unreached || i == len(all)-1 {
 				break
 			}
 			last.drop()
@@ -84,8 +82,8 @@ func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 	return g.redirected(ctx, r, last)
 }
 
-// try asks one server.
-func (s *server) try(ctx context.Context, r *Request) attempt {
+// try asks one server; apart: by a connection that nobody had before.
+func (s *server) try(ctx context.Context, r *Request, apart bool) attempt {
 	a := attempt{server: s}
 	ctx, a.cancel = context.WithCancel(ctx)
 	reused := false
@@ -99,7 +97,11 @@ func (s *server) try(ctx context.Context, r *Request) attempt {
 		req.Body = io.NopCloser(unsent{})
 	}
 	connections := s.connections()
-	a.resp, a.err = connections.RoundTrip(req)
+	if apart {
+		a.resp, a.err = anew(connections, req)
+	} else {
+		a.resp, a.err = connections.RoundTrip(req)
+	}
 	switch {
 	case !reused || !r.safe() || ctx.Err() != nil:
 	case a.err != nil && resultOf(nil, a.err) == broken:

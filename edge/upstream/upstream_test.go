@@ -281,19 +281,22 @@ func TestRetriesHaveABudget(t *testing.T) {
 // An origin holds a blocking reload on purpose: that is no silence.
 func TestBlockingReloadIsNotAskedOfTwo(t *testing.T) {
 	second, asked := saying(t, 200, "second")
-	goOn := make(chan struct{})
-	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		<-goOn
-		_, _ = io.WriteString(w, "first")
-	}))
-	defer first.Close()
-	u := of(first.URL, second)
-	u.Next = wire.Span(time.Millisecond)
-	x := newUnder(t, nil, u)
-	time.AfterFunc(100*time.Millisecond, func() { close(goOn) })
-	x.says("/live.m3u8?_HLS_msn=7&_HLS_part=1", "first")
-	if asked.Load() != 0 {
-		t.Error("the second one was asked as well")
+	for _, others := range [][]string{{second}, nil} {
+		goOn, times := make(chan struct{}), atomic.Int64{}
+		first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			times.Add(1)
+			<-goOn
+			_, _ = io.WriteString(w, "first")
+		}))
+		defer first.Close()
+		u := of(append([]string{first.URL}, others...)...)
+		u.Next = wire.Span(time.Millisecond)
+		x := newUnder(t, nil, u)
+		time.AfterFunc(100*time.Millisecond, func() { close(goOn) })
+		x.says("/live.m3u8?_HLS_msn=7&_HLS_part=1", "first")
+		if asked.Load() != 0 || times.Load() != 1 {
+			t.Errorf("the first one was asked %d times, the second one %d times", times.Load(), asked.Load())
+		}
 	}
 }
 

@@ -155,6 +155,30 @@ func (u *Upstreams) Node(target string) bool {
 	return g != nil && g.config.Node
 }
 
+// Several tells whether more than one server has what a target names.
+func (u *Upstreams) Several(target string) bool {
+	g := u.of(target)
+	return g != nil && len(g.servers) > 1
+}
+
+// Again tells whether a target may be asked for once more, and notes that it is.
+func (u *Upstreams) Again(target string) bool {
+	g := u.of(target)
+	return g != nil && g.budget.spend()
+}
+
+// Hung notes that a server (Server) stood still in the midst of a body, which another one
+// had.
+func (u *Upstreams) Hung(target, server string) {
+	if g := u.of(target); g != nil {
+		for _, s := range g.servers {
+			if s.base.Scheme+"://"+s.base.Host == server {
+				s.note(late)
+			}
+		}
+	}
+}
+
 // Version is that of Places.
 func (u *Upstreams) Version() any { return u.groups.Load() }
 
