@@ -29,7 +29,6 @@ var edgeEvents = []event{
 	{"error", "the origin's certificates can't be read; the old ones stay", "error origin", "The upstream's CA or client certificate has changed on disk and can't be used. Mend the files."},
 	{"info", "origins are asked by new upstreams", "cluster own", "Upstreams were set for the cluster or by a reload, and are in use here."},
 	{"error", "the new upstreams can't be used here; origins are asked as before", "error", "An upstream names a file or an address that this edge does not have. Mend it here, or set the upstreams anew."},
-	{"warn", "redirect not followed", "error key", "The origin redirects to this machine, its link or a listener of the cluster, and the viewer got 502. If that is meant, allow it: `redirects` of `--upstreams`; if not, ask who may set redirects at the origin."},
 	{"warn", "origin failed", "error key", "An object could not be had from any origin, and the viewer got 502. Look at the origin; `error` says what it did."},
 	{"warn", "redirect not followed", "error key", "An upstream with `redirects: follow` led to an address of this machine or its link, or to a listener of the cluster, where the upstream itself is not; the viewer got 502. `error` says where: ask whoever runs the origin."},
 	{"warn", "object can't be filled", "error key", "An object could not be stored or read here, and the viewer got 502; `error` says why, mostly the disk."},
