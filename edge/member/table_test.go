@@ -35,6 +35,45 @@ func TestOnlyOwnSlotsAreAllotted(t *testing.T) {
 	}
 }
 
+// TestATokenBeyondAShrunkTableIsReadmitted: its viewer was away while the table followed its
+// members' capacity down, and stands in it again, in another slot, by the token that it has.
+func TestATokenBeyondAShrunkTableIsReadmitted(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e2", 10)
+	if id.Slot != 7 {
+		t.Fatalf("slot %d", id.Slot)
+	}
+	r.tables["e2"].close(id)
+	for range 2 {
+		r.tell("e2", "e1")
+		r.tell("e1", "e2")
+	}
+	r.change(func(p *wire.Placement) {
+		for i := range p.Edges {
+			p.Edges[i].Capacity = 4
+		}
+		p.Pairs = ring.Fit(p, []ring.Load{{Pair: 1}, {Pair: 2}, {Pair: 3}}, p.Version).Pairs
+	})
+	r.follow("e1", "e2", "e3")
+	q := &r.placement.Pairs[0]
+	if q.Slots != 4 {
+		t.Fatalf("%+v", q)
+	}
+	if owner := ring.Owner(r.placement, q, id.Slot); owner != "e2" {
+		t.Fatalf("%s delivers it", owner)
+	}
+	for range 2 {
+		seat, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 20)
+		if seat.Slot < 0 || seat.Slot >= q.Slots || reason != "" || r.of("e2").slots.Taken() != 1 {
+			t.Fatalf("%+v %s, %d in the table", seat, reason, r.of("e2").slots.Taken())
+		}
+	}
+	r.tell("e2", "e1")
+	if r.has("e1", id) == nil {
+		t.Error("its neighbour knows nothing of it")
+	}
+}
+
 func TestShedEndsTheNewest(t *testing.T) {
 	p := &wire.Placement{Admission: ring.FailSafeAdmission}
 	for _, name := range []string{"edge-1", "edge-2"} {

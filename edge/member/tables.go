@@ -208,7 +208,7 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 		t.mu.Unlock()
 		return seat, ""
 	}
-	mine := within(t.own, id.Slot)
+	mine := within(t.own, ring.InTable(&t.pair, id.Slot))
 	t.mu.Unlock()
 	if !mine {
 		return Seat{Slot: -1}, "" // the other member's: served all the same, it keeps the table

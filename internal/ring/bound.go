@@ -17,7 +17,7 @@ func Most(p *wire.Placement, f Figures, stream string, c Choice) int {
 	placed, have := pairsOf(p, stream), f.Delivering[c.Edge]
 	next, hot := -1, f.HotShare > 0
 	for _, q := range placed {
-		hot = hot && (q.ID == c.Pair || f.share(p, q) >= f.HotShare)
+		hot = hot && (q.ID == c.Pair || f.busy(p, q, placed))
 		for _, edge := range []string{q.Low, q.High} {
 			if n := f.Delivering[edge]; edge != c.Edge && f.stores(edge) && f.open(p, q, edge) && (next < 0 || n < next) {
 				next = n

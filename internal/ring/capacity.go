@@ -77,13 +77,7 @@ func fit(p *wire.Placement, q *wire.Pair, t *Table, told uint64) bool {
 	case q.Retiring || want == 0 || want == q.Slots:
 		return false
 	case want > q.Slots:
-		if q.Boundary == q.Slots && !Delivers(state(p, q.High)) { // low delivers all, and goes on to
-			q.Boundary = want
-		}
-		if q.High == "" {
-			q.Home = want
-		}
-		q.Slots = want
+		resize(p, q, t, want)
 		return true
 	}
 	for _, name := range []string{q.Low, q.High} {
@@ -94,8 +88,7 @@ func fit(p *wire.Placement, q *wire.Pair, t *Table, told uint64) bool {
 	if t == nil || told == 0 || max(want, t.top()) == q.Slots {
 		return false
 	}
-	q.Slots = max(want, t.top())
-	q.Boundary, q.Home = min(q.Boundary, q.Slots), min(q.Home, q.Slots)
+	resize(p, q, t, max(want, t.top()))
 	var given []wire.Adoption
 	for _, a := range q.Adopted {
 		if a.To = min(a.To, q.Slots); a.From < a.To {
@@ -104,6 +97,38 @@ func fit(p *wire.Placement, q *wire.Pair, t *Table, told uint64) bool {
 	}
 	q.Adopted = given
 	return true
+}
+
+// resize gives a pair another number of slots. A boundary that was at home goes to the
+// middle as far as no session changes sides by that, and home with it: a table that has
+// shrunk to the low member's side would leave the high one none. Else home stays at the
+// same share of the table.
+func resize(p *wire.Placement, q *wire.Pair, t *Table, slots int) {
+	was, home := q.Slots, q.Boundary == q.Home
+	q.Home, q.Slots = q.Home*slots/was, slots
+	switch {
+	case q.Boundary == was && !Delivers(state(p, q.High)): // low delivers all, and goes on to
+		q.Boundary = slots
+	case t != nil && len(q.Adopted) == 0 && Delivers(state(p, q.Low)) && Delivers(state(p, q.High)):
+		below, first := t.Below(q.Boundary), 0
+		if below > 0 {
+			first = t.Nth(below-1) + 1
+		}
+		next := t.Nth(below)
+		if next == t.Slots() {
+			next = slots
+		}
+		want := q.Home
+		if home {
+			want = slots / 2
+		}
+		q.Boundary = min(max(want, first), next, slots)
+		if home {
+			q.Home = q.Boundary
+		}
+	default:
+		q.Boundary = min(q.Boundary, slots)
+	}
 }
 
 // PairLimit is the most sessions of a pair: its slots, or what the smaller of its

@@ -43,6 +43,40 @@ func TestAHotStreamIsSpreadEvenly(t *testing.T) {
 	}
 }
 
+// TestAHotStreamIsSpreadBesideADrain: over the three edges of four that get viewers, also
+// where a pair of the drained one is the stream's already.
+func TestAHotStreamIsSpreadBesideADrain(t *testing.T) {
+	for _, pairs := range [][]wire.PairID{nil, {1, 2}} {
+		p := setState(ringOf(FailSafeAdmission, 100, 100, 100, 100), "e3", wire.EdgeDraining)
+		f := Figures{Rules: Rules{HotShare: DefaultHotShare}, Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: LimitsOf(p)}
+		viewers := 120
+		if len(pairs) > 0 { // they were even over three
+			f.Delivering["e1"], f.Delivering["e2"], f.Sum[1], f.Sum[2] = 20, 40, 30, 30
+			viewers -= 60
+		}
+		p.Streams = onPairs(pairs...)
+		p.Index()
+		for range viewers {
+			c := Choose(p, f, "/s/")
+			if c.Place {
+				if c.Pair == 2 {
+					t.Errorf("on pairs %v: it gets pair 2, of which e3 is drained and e2 has it", pairs)
+				}
+				pairs = append(pairs, c.Pair)
+				p.Streams = onPairs(pairs...)
+				p.Index()
+			}
+			f.Delivering[c.Edge]++
+			f.Sum[c.Pair]++
+		}
+		for _, edge := range []string{"e1", "e2", "e4"} {
+			if n := f.Delivering[edge]; n < 36 || n > 44 {
+				t.Errorf("on pairs %v: %v, even is 40", pairs, f.Delivering)
+			}
+		}
+	}
+}
+
 // even looks at all edges that store the stream. Who has more has it since its pair came
 // to its share, and was given nobody after that.
 func even(t *testing.T, what string, p *wire.Placement, f *Figures, pairs []wire.PairID) {

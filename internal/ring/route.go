@@ -44,8 +44,10 @@ func state(p *wire.Placement, name string) wire.EdgeState {
 
 // Owner is the edge that delivers a slot by the tables, "" when nobody does. A
 // slot that was given to an edge outside the pair is that edge's, while that is
-// alive.
+// alive. One beyond a table that has shrunk, which tokens may still name, is whose the
+// last slot is: that one has a side to seat the session in.
 func Owner(p *wire.Placement, pair *wire.Pair, slot int) string {
+	slot = InTable(pair, slot)
 	for _, a := range pair.Adopted {
 		if slot >= a.From && slot < a.To && Delivers(state(p, a.Edge)) {
 			return a.Edge
@@ -63,6 +65,9 @@ func Owner(p *wire.Placement, pair *wire.Pair, slot int) string {
 	}
 	return ""
 }
+
+// InTable is the slot of a table by which it is known whose a slot is that a token names.
+func InTable(pair *wire.Pair, slot int) int { return min(slot, pair.Slots-1) }
 
 // Part is a run of slots with one owner.
 type Part struct {

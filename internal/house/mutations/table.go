@@ -214,7 +214,9 @@ var Table = []Mutation{
 	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
 	{0, "lb/loads/opening.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
 	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
-	{0, "internal/ring/choose.go", "hot = hot && f.share(p, q) >= f.HotShare", "hot = hot && f.share(p, q) >= 2*f.HotShare", "internal/ring.TestAHotStreamIsSpreadEvenly"},
+	{0, "internal/ring/choose.go", "|| !brings(p, q, placed) || !f.open", "|| !f.open", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
+	{0, "internal/ring/choose.go", "!(usable(p, q.Low) && usable(p, q.High)) && !brings(p, q, others)", "false", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
+	{0, "internal/ring/choose.go", "return f.share(p, q) >= f.HotShare ||", "return f.share(p, q) >= 2*f.HotShare ||", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
 	// A node that moves while it is called is called where it is.
 	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestAFollowerThatMovesIsCalledWhereItIsListed"},
@@ -223,7 +225,10 @@ var Table = []Mutation{
 	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNothingSpillsOverThatCanBeHandedOn"},
 	{0, "internal/ring/settle.go", "d.toHub = s.link(pair, s.hub, taken, newSpill)", "d.toHub = s.link(pair, s.hub, taken/2, newSpill)", "internal/ring.TestNobodyIsLostWhomAnOracleSeats"},
 	{0, "internal/ring/capacity.go", "after[o.Name] < before[o.Name]", "after[o.Name] < 0", "raftfsm.TestAJoinThatLowersTheOthersLimitsWaits"},
-	{0, "internal/ring/capacity.go", "q.Slots = max(want, t.top())", "q.Slots = want", "raftfsm.TestTablesFollowTheirMembersCapacity"},
+	{0, "internal/ring/capacity.go", "			want = slots / 2", "			want = was / 2", "internal/ring.TestBothMembersHaveASideOfATableThatShrank"},
+	{0, "internal/ring/capacity.go", "q.Boundary = min(max(want, first), next, slots)", "q.Boundary = min(max(want, first, next), slots)", "internal/ring.TestATableThatFollowsCapacityMovesNobody"},
+	{0, "edge/member/tables.go", "within(t.own, ring.InTable(&t.pair, id.Slot))", "within(t.own, id.Slot)", "edge/member.TestATokenBeyondAShrunkTableIsReadmitted"},
+	{0, "internal/ring/capacity.go", "resize(p, q, t, max(want, t.top()))", "resize(p, q, t, want)", "raftfsm.TestTablesFollowTheirMembersCapacity"},
 	{0, "internal/ring/zone.go", "if at += 2; at >= len(laid) {", "if at++; at >= len(laid) {", "internal/ring.TestNeighboursAreInDifferentZonesWhereTheyCanBe"},
 
 	// What has changed leads from the old placement to the new one.
