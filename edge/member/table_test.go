@@ -74,6 +74,28 @@ func TestATokenBeyondAShrunkTableIsReadmitted(t *testing.T) {
 	}
 }
 
+// TestOnlyWhoDeliversASessionLetsItExpire: its neighbour may hear late that something was
+// asked for, and then takes what it is told for true.
+func TestOnlyWhoDeliversASessionLetsItExpire(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e1", 10)
+	r.tell("e1", "e2")
+	if n := r.tables["e2"].expire(1000, 100, 100); n != 0 || r.has("e2", id) == nil {
+		t.Fatalf("%d expired where another delivers them", n)
+	}
+	r.tables["e1"].touch(id, "/s/", "192.0.2.1", 950)
+	r.tell("e1", "e2")
+	if s := r.has("e2", id); s == nil || s.seen != 950 {
+		t.Errorf("it was seen at 950: %+v", s)
+	}
+	if n := r.tables["e1"].expire(1000, 100, 100); n != 0 {
+		t.Errorf("%d expired that were asked for", n)
+	}
+	if n := r.tables["e1"].expire(1100, 100, 100); n != 1 || r.has("e1", id) != nil {
+		t.Errorf("%d expired", n)
+	}
+}
+
 func TestShedEndsTheNewest(t *testing.T) {
 	p := &wire.Placement{Admission: ring.FailSafeAdmission}
 	for _, name := range []string{"edge-1", "edge-2"} {

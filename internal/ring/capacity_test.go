@@ -55,3 +55,45 @@ func TestBothMembersHaveASideOfATableThatShrank(t *testing.T) {
 		t.Errorf("the high member is dead: %+v", q)
 	}
 }
+
+// TestOnlyABoundaryThatIsAtHomeIsMovedForAViewer: what is to go back to a member that is
+// missing, or was given away, stays where it is.
+func TestOnlyABoundaryThatIsAtHomeIsMovedForAViewer(t *testing.T) {
+	for what, change := range map[string]func(p *wire.Placement, q *wire.Pair){
+		"":                    func(*wire.Placement, *wire.Pair) {},
+		"away from home":      func(_ *wire.Placement, q *wire.Pair) { q.Boundary++ },
+		"some is given away":  func(_ *wire.Placement, q *wire.Pair) { q.Adopted = []wire.Adoption{{Edge: "e3", From: 0, To: 1}} },
+		"retiring":            func(_ *wire.Placement, q *wire.Pair) { q.Retiring = true },
+		"a member is drained": func(p *wire.Placement, _ *wire.Pair) { p.Edges[1].State = wire.EdgeDraining },
+	} {
+		p := ringOf(FailSafeAdmission, 8, 8, 8)
+		change(p, &p.Pairs[0])
+		if got := movable(p.Index(), &p.Pairs[0]); got != (what == "") {
+			t.Errorf("%q: movable %t", what, got)
+		}
+	}
+}
+
+// TestWhatRetiresCountsInThePairOfTheSameMembers: it leads to the same neighbour when one
+// dies, so a pair is full with it.
+func TestWhatRetiresCountsInThePairOfTheSameMembers(t *testing.T) {
+	p := Leave(ringOf(PairAdmission, 8, 8, 8, 8), "e2") // pairs 1 and 2 are those of e1 and e3
+	p.Streams = onPairs(1)
+	f := Figures{Delivering: map[string]int{"e4": 7}, Sum: map[wire.PairID]int{1: 5, 2: 2}, Limits: LimitsOf(p.Index())}
+	want(t, Choose(p, f, "/s/"), Choice{Edge: "e1", Pair: 1})
+	f.Sum[2] = 3
+	want(t, Choose(p, f, "/s/"), Choice{Edge: "e3", Pair: 3, Place: true})
+}
+
+// TestNothingGoesBackToOneThatHasLeft: where a dead member is taken out, home is where its
+// successor finds the boundary.
+func TestNothingGoesBackToOneThatHasLeft(t *testing.T) {
+	p := setState(ringOf(FailSafeAdmission, 8, 8, 8, 8), "e2", wire.EdgeDown)
+	p = Settle(p, []Load{fill(p, 1, 2, 2), fill(p, 2, 2, 2)}, AnchorCurrent).ApplyTo(p)
+	p = Leave(p, "e2")
+	for _, q := range p.Pairs {
+		if q.Home != q.Boundary {
+			t.Errorf("%+v", q)
+		}
+	}
+}
