@@ -26,6 +26,7 @@ import (
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 	"tandem/internal/identity"
+	"tandem/internal/keywait"
 	"tandem/internal/obs"
 	"tandem/internal/protected"
 	"tandem/internal/run"
@@ -57,6 +58,7 @@ type Edge struct {
 	ours      *ours
 	bound     []string // base URLs of its listeners
 	limiter   *budget.Limiter
+	keyWait   keywait.Room // for keys of tokens
 	asks      clientBudgets
 	budgets   *budget.Watch
 	counts    counts

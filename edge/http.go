@@ -174,29 +174,16 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 	e.serve(w, r, x)
 }
 
-// keyWait is how long a session waits for its key, which may be on its way here.
-const keyWait = time.Second
-
 const reasonKey = "unknown_key"
 
-// requestSoon is requestOf, for a request that can wait.
+// requestSoon is requestOf, for a request that can wait for its key, which may be on its
+// way here.
 func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
-	limit := time.NewTimer(keyWait)
-	defer limit.Stop()
-	for {
-		changed := e.member.Keys.Changed()
+	e.keyWait.Until(r.Context(), e.member.Keys.Changed, func() bool {
 		x, refused = e.requestOf(r.Header, h1.Target(r), r.RemoteAddr, rights.Node(r) || e.cfg.shown(r.Header))
-		if refused.reason != reasonKey {
-			return x, refused
-		}
-		select {
-		case <-changed:
-		case <-limit.C:
-			return x, refused
-		case <-r.Context().Done():
-			return x, refused
-		}
-	}
+		return refused.reason != reasonKey
+	})
+	return x, refused
 }
 
 // refusal is an answer of the edge's own; the zero value is none.

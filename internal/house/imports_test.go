@@ -11,7 +11,7 @@ import (
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
-	"edge":       {"edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"edge":       {"edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/manifest", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},
-	"lb/control":     {"lb/loads", "lb/proposals", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/rights"},
+	"lb/control":     {"lb/loads", "lb/proposals", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/keywait", "internal/rights"},
 	"lb/loads":       {"internal/ring", "internal/wire"},
 	"lb/proposals":   {"raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
@@ -93,6 +93,7 @@ var rooms = map[string][]string{
 	"internal/certificate/certtest": {},
 	"internal/operator":             {"internal/call", "internal/filewatch", "internal/secret", "internal/wire"},
 	"internal/sealedhead":           {},
+	"internal/keywait":              {},
 	"internal/rights/rightstest":    {"internal/rights", "internal/wire"},
 	"internal/rights":               {"internal/call", "internal/identity", "internal/ring", "internal/wire"},
 	"internal/protected":            {"internal/wire"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tandem/internal/keywait"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
@@ -16,10 +17,8 @@ type Tokens struct {
 	node *raftfsm.Node
 	now  func() time.Time
 	life time.Duration // of what is sealed
+	wait keywait.Room  // for keys
 }
-
-// awaitLimit is how long a token waits for a key that is on its way here.
-const awaitLimit = time.Second
 
 // Terms are on what a viewer was let in: until when, and how far (wire.Token.Scope).
 // The zero value: nobody was asked.
@@ -43,7 +42,7 @@ func (t *Tokens) Seal(ctx context.Context, id wire.SessionID, stream string, ter
 	if until := terms.Until; !until.IsZero() {
 		token.Expires = min(token.Expires, until.Unix())
 	}
-	limit := time.NewTimer(awaitLimit)
+	limit := time.NewTimer(keywait.Limit)
 	defer limit.Stop()
 	for {
 		changed, placed := t.Ring.Changed(), t.node.Watch()
@@ -65,21 +64,10 @@ func (t *Tokens) Seal(ctx context.Context, id wire.SessionID, stream string, ter
 
 // Verify reads a token. One whose key is not known here waits a moment for it:
 // another balancer may have heard of a rotation first.
-func (t *Tokens) Verify(ctx context.Context, text string) (wire.Token, error) {
-	limit := time.NewTimer(awaitLimit)
-	defer limit.Stop()
-	for {
-		changed := t.Ring.Changed()
-		token, err := t.Ring.Verify(text, t.now())
-		if !errors.Is(err, wire.ErrTokenKey) {
-			return token, err
-		}
-		select {
-		case <-changed:
-		case <-limit.C:
-			return token, err
-		case <-ctx.Done():
-			return token, err
-		}
-	}
+func (t *Tokens) Verify(ctx context.Context, text string) (token wire.Token, err error) {
+	t.wait.Until(ctx, t.Ring.Changed, func() bool {
+		token, err = t.Ring.Verify(text, t.now())
+		return !errors.Is(err, wire.ErrTokenKey)
+	})
+	return token, err
 }
