@@ -62,11 +62,14 @@ func (n Nodes) gate(rows []rights.Row) *rights.Gate {
 	e := n.e
 	g := &rights.Gate{Identity: e.identity, Secret: e.cfg.Secret, Placement: e.view.Placement, Rows: rows}
 	if e.identity != nil {
-		g.Refused = rights.Seldom(func(r *http.Request, err error) {
-			e.log.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
-		})
+		g.Refused = rights.Seldom(n.refused)
 	}
 	return g
+}
+
+// refused tells of one that means to be a node.
+func (n Nodes) refused(r *http.Request, err error) {
+	n.e.log.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
 }
 
 // closed are the endpoints as the viewers' listener shows them: where nodes have
@@ -75,7 +78,7 @@ func (n Nodes) closed() http.Handler {
 	if n.e.identity == nil {
 		return n.endpoints()
 	}
-	return (&rights.Gate{Secret: n.e.cfg.Secret}).Closed(http.HandlerFunc(n.ping))
+	return (&rights.Gate{Secret: n.e.cfg.Secret, Refused: rights.Unnamed(n.refused)}).Closed(http.HandlerFunc(n.ping))
 }
 
 // Server serves the nodes' listener: the endpoints, and what balancers fetch for

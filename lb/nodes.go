@@ -38,7 +38,7 @@ func (p Process) Nodes() (server *http.Server, config *tls.Config, others *front
 	if p.l.identity == nil {
 		return nil, nil, nil
 	}
-	server = rights.OnConnections(&http.Server{Handler: p.l.control.Handler(), ReadHeaderTimeout: p.l.cfg.HeaderTimeout, IdleTimeout: nodesIdle, ErrorLog: serverLog(p.l.log)})
+	server = rights.OnConnections(&http.Server{Handler: p.l.control.Handler(), ReadHeaderTimeout: p.l.cfg.HeaderTimeout, IdleTimeout: nodesIdle, ErrorLog: nodesLog(p.l.log)})
 	return server, p.l.identity.Server(identity.ProtocolHTTP), p.l.nodes
 }
 

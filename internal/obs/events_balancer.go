@@ -21,7 +21,7 @@ var balancerEvents = []event{
 	{"warn", "a death could not be made known; trying again", "edge error", "An edge does not answer and no majority commits its death; its neighbours stand in meanwhile. Bring balancers back."},
 	{"warn", "leader task refused", "command error", "Upkeep by the leader (tables, keys, streams that nobody watches) was not committed and is tried again; look when one `command` repeats."},
 	{"warn", "a node and this balancer don't hear each other", "next peer why", "`why` names what is wrong with the certificate or secret of one of both, `next` what to do; once, until it is heard again. `tandem status` says so too."},
-	{"warn", "a node was refused", "error from path", "A node or somebody else called with another secret or a certificate that does not count; `from` says from where. Mend that node's `--secret-file` or `--identity`, or shut the port."},
+	{"warn", "a node was refused", "error from path", "A node or somebody else called with another secret, with the secret and no certificate where nodes have some, with a certificate that does not count, or does not take this cluster's; `from` says from where. Mend that node's `--secret-file` or `--identity`, or shut the port."},
 	{"warn", "the authority in --identity can't be used", "error", "The authority's files can't be read, so this leader can't give the cluster its authority. Mend the files."},
 	{"warn", "the cluster's roots are not taken yet", "error", "What the placement says of trust can't be used here: its files can't be written, or don't fit this node's. The old roots stay; mend what `error` names."},
 	{"info", "the certificate is a new one", "until", "This node's certificate was renewed, good until `until`."},

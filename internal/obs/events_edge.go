@@ -18,7 +18,7 @@ var edgeEvents = []event{
 	{"info", "no longer standing in: the placement says what became of it", "edge version", "The balancers have a majority again and say who delivers."},
 	{"warn", "a balancer is of another cluster: serving on by the last placement of this edge's own, and following the other one if none of this answers", "balancer cluster own", "Some of `--balancers` are of a cluster set up anew. If that was meant, nothing is to do; if not, correct `--balancers`."},
 	{"warn", "the balancers are a new cluster, and none of the one before answers: following it", "balancer before cluster", "This edge belongs to the new cluster from now on; sessions of the old one go on where their pairs are the same."},
-	{"warn", "a node was refused", "error from path", "A node or somebody else called with another secret or a certificate that does not count; `from` says from where. Mend that node, or shut the port."},
+	{"warn", "a node was refused", "error from path", "A node or somebody else called with another secret, with the secret and no certificate where nodes have some, or a certificate that does not count; `from` says from where. Mend that node, or shut the port."},
 	{"warn", "the cluster's roots are not taken yet", "error", "What the placement says of trust can't be used here; the old roots stay. Mend what `error` names."},
 	{"info", "the certificate is a new one", "until", "This node's certificate was renewed, good until `until`."},
 	{"warn", "the certificate could not be renewed; the old one stays", "error", "The renewal failed and is tried again; `error` says until when the old one is good. See to it before that."},

@@ -27,6 +27,9 @@ type Gate struct {
 	BodyLimit time.Duration // for a body to arrive; 0: as the listener says
 }
 
+// ErrUnnamed is of who calls as nodes do that have no names, where nodes have some.
+var ErrUnnamed = errors.New("the secret is shown and no certificate: nodes of this cluster have certificates; get one (tandem ticket, tandem join) and start with --identity")
+
 // strangerLimit is how long a stranger may go on sending.
 const strangerLimit = time.Second
 
@@ -166,6 +169,20 @@ func (g *Gate) Closed(ping http.Handler) http.Handler {
 			ping.ServeHTTP(w, r)
 			return
 		}
-		g.shutOut(w, r, errors.New("closed to viewers"), "closed")
+		err := errors.New("closed to viewers")
+		if g.Secret.Authorised(r) {
+			err = ErrUnnamed
+		}
+		g.shutOut(w, r, err, "closed")
 	})
+}
+
+// Unnamed tells of those of a closed listener's callers alone that mean to be nodes.
+func Unnamed(tell func(r *http.Request, err error)) func(r *http.Request, err error) {
+	seldom := Seldom(tell)
+	return func(r *http.Request, err error) {
+		if errors.Is(err, ErrUnnamed) {
+			seldom(r, err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -283,13 +284,15 @@ func TestTheSecretOpensNothingWhereNodesHaveNames(t *testing.T) {
 	if status, _ := s.ask(nil, "POST", wire.PathPropose, nil, bearer...); status != http.StatusForbidden {
 		t.Errorf("the secret alone: %d", status)
 	}
+	var told error
+	s.gate.Refused = Unnamed(func(_ *http.Request, err error) { told = err })
 	closed := s.gate.Closed(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for _, row := range []struct {
 		method, path, bearer string
 		want                 int
 	}{
 		{"GET", wire.PathPing, bearer[1], http.StatusOK},
-		{"GET", wire.PathPing, "", http.StatusForbidden},
+		{"GET", wire.PathPing, "", http.StatusForbidden}, // a stranger, of whom nobody is told
 		{"POST", wire.PathPing, bearer[1], http.StatusForbidden},
 		{"GET", wire.PathPlacement, bearer[1], http.StatusForbidden},
 		{"GET", wire.PathKeys, bearer[1], http.StatusForbidden},
@@ -301,6 +304,15 @@ func TestTheSecretOpensNothingWhereNodesHaveNames(t *testing.T) {
 		if closed.ServeHTTP(w, r); w.Code != row.want {
 			t.Errorf("%+v: %d", row, w.Code)
 		}
+		if unnamed := errors.Is(told, ErrUnnamed); unnamed && row.bearer == "" || !unnamed && told != nil {
+			t.Errorf("%+v: told of %v", row, told)
+		}
+		if mend := strings.Contains(w.Body.String(), "tandem join"); mend != (row.bearer != "" && row.want != http.StatusOK) {
+			t.Errorf("%+v: %s", row, w.Body)
+		}
+	}
+	if told == nil {
+		t.Error("nobody is told of a node that has no certificate")
 	}
 	s.gate.Identity = nil
 	if status, _ := s.ask(nil, "POST", wire.PathPropose, nil, bearer...); status != http.StatusOK {

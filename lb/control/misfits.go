@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
+	"tandem/internal/rights"
 	"tandem/internal/wire"
 )
 
@@ -99,6 +100,8 @@ func refusalOf(err error, role identity.Role, name string) (Refusal, bool) {
 	switch {
 	case errors.Is(err, identity.ErrForeign):
 		return Refusal{"its certificate is not of this cluster", "Join" + anew}, true
+	case errors.Is(err, rights.ErrUnnamed):
+		return Refusal{"it shows the secret and no certificate", "Start it with --identity. Where it has no certificate: join" + anew}, true
 	case errors.Is(err, identity.ErrExpired):
 		return Refusal{"its certificate has expired", "Look at the clock of " + name + "; else join" + anew}, true
 	case errors.Is(err, identity.ErrClock):

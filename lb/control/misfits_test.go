@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
+	"tandem/internal/rights"
 	"tandem/internal/wire"
 )
 
@@ -92,6 +93,7 @@ func TestACallerIsToldByWhatItShows(t *testing.T) {
 	}{
 		{false, "", errors.New("closed to viewers"), ""},
 		{false, "Bearer x", errors.New("closed to viewers"), "it shows another secret than this cluster's"},
+		{false, "Bearer x", rights.ErrUnnamed, "it shows the secret and no certificate"},
 		{true, "", identity.ErrNone, ""},
 		{true, "Bearer x", identity.ErrNone, ""},
 		{true, "", errors.New("edge-1 is edge; this is for balancers"), ""},

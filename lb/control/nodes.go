@@ -49,14 +49,18 @@ func (c *Control) Closed() http.Handler {
 		return c.Handler()
 	}
 	g := c.gate()
-	g.Refused = func(*http.Request, error) { c.deps.Foreign() }
+	unnamed := rights.Unnamed(refused(c))
+	g.Refused = func(r *http.Request, err error) {
+		c.deps.Foreign()
+		if unnamed(r, err); errors.Is(err, rights.ErrUnnamed) {
+			c.Misfits.caller(c.node.Placement(), r, err)
+		}
+	}
 	return g.Closed(http.HandlerFunc(c.handlePing))
 }
 
 func (c *Control) gate() *rights.Gate {
-	tell := rights.Seldom(func(r *http.Request, err error) {
-		c.deps.Logger.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
-	})
+	tell := rights.Seldom(refused(c))
 	return &rights.Gate{
 		Identity: c.deps.Identity, Secret: c.deps.Secret, Placement: c.node.Placement, Rows: rights.OfBalancers, BodyLimit: bodyLimit, Seen: c.Authority.shown.note,
 		Refused: func(r *http.Request, err error) {
@@ -66,6 +70,13 @@ func (c *Control) gate() *rights.Gate {
 				tell(r, err)
 			}
 		},
+	}
+}
+
+// refused tells of one that means to be a node.
+func refused(c *Control) func(r *http.Request, err error) {
+	return func(r *http.Request, err error) {
+		c.deps.Logger.Warn().Err(err).Str("from", r.RemoteAddr).Str("path", r.URL.Path).Msg("a node was refused")
 	}
 }
 
