@@ -114,10 +114,13 @@ func newCAT(algorithm int, claims map[any]any) *catToken {
 	return &catToken{algorithm: algorithm, header: map[any]any{1: algorithm}, open: map[any]any{}, claims: claims}
 }
 
+// oneOrder encodes a map alike each time, in each process of a fuzzer.
+var oneOrder, _ = cbor.CanonicalEncOptions().EncMode()
+
 func (c *catToken) seal(t testing.TB, sign func(text []byte) []byte) string {
 	t.Helper()
 	must := func(v any) []byte {
-		b, err := cbor.Marshal(v)
+		b, err := oneOrder.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
