@@ -35,13 +35,31 @@ func (l *Limiter) Enter(address string) (Place, bool) {
 	client := l.clientOf(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	each := client != "" && l.counts[client] >= l.each
-	full := each || l.open >= l.most
+	has := l.counts[client]
+	each := client != "" && has >= l.each
+	full := each || l.open >= l.most || client != "" && has >= l.share()
 	if !full {
 		l.open++
 		l.counts[client]++
 	}
 	return Place{Address: address, client: client, beyond: full, each: each}, !full
+}
+
+// Of what is left, where more than half is taken, a client may have so large a part, and
+// always so many.
+const (
+	partOfRest = 8
+	shareLeast = 64
+)
+
+// share is how many a client may have now: few clients that have all that one may leave
+// room for many that have little (a dynamic threshold, Choudhury and Hahne 1998). Where one
+// client may have more than half of all there is none. Called with mu held.
+func (l *Limiter) share() int {
+	if l.open <= l.most/2 || l.each > l.most/2 {
+		return l.each
+	}
+	return min(l.each, max(shareLeast, (l.most-l.open)/partOfRest))
 }
 
 // Node notes that a connection is a node's: no budget is meant for those.
