@@ -261,6 +261,10 @@ var Table = []Mutation{
 	{0, "lb/proxy/splice_body.go", "n, r.closes = int(left), true", "n = int(left)", "lb/proxy.TestAConnectionWithMoreThanItsAnswerIsNotKept"},
 	{0, "lb/proxy/silence.go", "case !s.resumed:", "case false:", "lb/proxy.TestSilenceIsDue"},
 	{0, "lb/proxy/exchange.go", "x.body.Ended() && !x.closes", "!x.closes", "lb/proxy.TestConnectionsAreKeptAfterWholeAnswers"},
+	{0, "internal/budget/limiter.go", ` || client != "" && has >= l.share()`, "", "internal/budget.TestFewClientsLeaveRoomForMany"},
+	{0, "internal/keywait/keywait.go", "r.waiting.Add(1) > most", "r.waiting.Add(1) > 10*most", "internal/keywait.TestFewWait"},
+	{0, "origin/front.go", "return &place, ok", "return &place, ok || place.Address != \"\"", "origin.TestConnectionsOfStrangersAreBounded"},
+	{0, "internal/rights/gate.go", "			err = ErrUnnamed", "			_ = ErrUnnamed", "internal/rights.TestTheSecretOpensNothingWhereNodesHaveNames"},
 	{0, "internal/budget/rate.go", "l.buckets[client].left(now)+l.elsewhere[client].left(now)+1", "l.buckets[client].left(now)+1", "internal/budget.TestABudgetIsOneForAllWhoCount"},
 	{0, "internal/serve/successor.go", "if err == nil || !dies(pidOf(cred), err) {", "if err == nil || alive(pidOf(cred)) {", "internal/serve.TestASuccessorThatDiesIsReplacedByTheOldProgram"},
 
