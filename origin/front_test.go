@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/h1/h1test"
 	"tandem/internal/wire"
 )
 
@@ -106,4 +107,15 @@ func TestPushesMayBeSparse(t *testing.T) {
 	if c := s.frontConfig(nil); c.BodyRate != 0 || c.BodyGrace <= time.Minute || c.MinRate != 1<<20 {
 		t.Errorf("%d bytes a second of a push within %s, %d of an answer", c.BodyRate, c.BodyGrace, c.MinRate)
 	}
+}
+
+// What RFC 9110 and RFC 9112 demand of whoever reads a request, bodies of pushes included.
+func TestMustsOfHTTPAtAnOrigin(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, Config{Media: dir, Ingest: true, IngestMaxBytes: 1 << 40}, Deps{})
+	dial := func() (net.Conn, error) {
+		write(t, dir, "a/1.m4s", "media") // one of the probes deletes it
+		return net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	}
+	h1test.Target{Dial: dial, Path: "/a/1.m4s", Wait: 20 * time.Millisecond}.Try(t)
 }
