@@ -12,12 +12,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"tandem/internal/identity"
 	"tandem/internal/wire"
 )
 
 // namedStage is a balancer whose nodes have names.
 func namedStage(t *testing.T) (*stage, *identity.Authority) {
+	t.Helper()
+	return namedStageThatTells(t, nil)
+}
+
+// namedStageThatTells is a namedStage with a log of its own; nil: the test's.
+func namedStageThatTells(t *testing.T, log *zerolog.Logger) (*stage, *identity.Authority) {
 	t.Helper()
 	ca, err := identity.NewAuthority("", time.Now())
 	if err != nil {
@@ -30,7 +38,7 @@ func namedStage(t *testing.T) (*stage, *identity.Authority) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newStage(t, stageOptions{config: func(cfg *Config) { cfg.Identity = filepath.Dir(dir) }})
+	c := newStage(t, stageOptions{log: log, config: func(cfg *Config) { cfg.Identity = filepath.Dir(dir) }})
 	server, config, others := c.lb.Process().Nodes()
 	over := make(chan error, 1)
 	go func() { over <- server.Serve(tls.NewListener(others, config)) }()
@@ -108,7 +116,9 @@ func (c *stage) joined(name string) (*identity.Bundle, identity.Ticket, identity
 // A ticket lets one node in, once; from then on it renews by its certificate, until
 // it is revoked.
 func TestNodesJoinByTicketsAndAreRevoked(t *testing.T) {
-	c, _ := namedStage(t)
+	var told written
+	log := zerolog.New(&told).Level(zerolog.WarnLevel)
+	c, _ := namedStageThatTells(t, &log)
 	for want, asked := range map[string]wire.TicketOrder{
 		`\"king\" is no role`:      {Role: "king", Node: "edge-1", Minutes: 5},
 		"minutes: 10081":           {Role: "edge", Node: "edge-1", Minutes: 10081, Addresses: []string{"10.0.0.1"}},
@@ -128,6 +138,9 @@ func TestNodesJoinByTicketsAndAreRevoked(t *testing.T) {
 	other, _ := identity.NewKey()
 	if status, _ := c.enrol(other, ticket.Secret); status != http.StatusConflict {
 		t.Errorf("a second node by one ticket: %d", status)
+	}
+	if text := told.String(); !strings.Contains(text, "the ticket for edge-1 has been used") || !strings.Contains(text, "tandem revoke edge-1") {
+		t.Errorf("the balancer's log: %s", text)
 	}
 	renewed, _ := identity.NewKey()
 	request, _ := renewed.Request()

@@ -117,11 +117,11 @@ func ticketUse(ch *change) error {
 	case i < 0:
 		return fmt.Errorf("%w ticket", ErrUnknown)
 	case tickets[i].Expires <= ch.c.At:
-		return fmt.Errorf("%w: the ticket for %s has expired", ErrStale, tickets[i].Node)
+		return fmt.Errorf("%w: the ticket for %s has expired: make another one (tandem ticket %s %s --address HOST)", ErrStale, tickets[i].Node, tickets[i].Role, tickets[i].Node)
 	case tickets[i].Key == key:
 		return nil
 	case tickets[i].Key != "":
-		return fmt.Errorf("%w: the ticket for %s has been used", ErrRefused, tickets[i].Node)
+		return fmt.Errorf("%w: the ticket for %s has been used: if it was not this node, tandem revoke %s; then make another one (tandem ticket)", ErrRefused, tickets[i].Node, tickets[i].Node)
 	}
 	tickets[i].Key, tickets[i].Used = key, ch.version
 	ch.secrets.Tickets = tickets

@@ -75,6 +75,7 @@ func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
 	if _, err := a.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.TicketUse, Secret: &raftfsm.Secret{Ticket: &raftfsm.Ticket{ID: id, Key: key}}}); err != nil {
+		refused(a.c)(r, err)
 		RefuseCommand(w, err)
 		return
 	}

@@ -52,9 +52,8 @@ func (c *Control) Closed() http.Handler {
 	unnamed := rights.Unnamed(refused(c))
 	g.Refused = func(r *http.Request, err error) {
 		c.deps.Foreign()
-		if unnamed(r, err); errors.Is(err, rights.ErrUnnamed) {
-			c.Misfits.caller(c.node.Placement(), r, err)
-		}
+		unnamed(r, err)
+		c.Misfits.caller(c.node.Placement(), r, err)
 	}
 	return g.Closed(http.HandlerFunc(c.handlePing))
 }
