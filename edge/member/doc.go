@@ -37,5 +37,5 @@
 //
 // Goroutines: Run starts follow (placement and registration), notices, reports,
 // detect, standin (a child a silent neighbour), expire,
-// copying, prefetch, foresight and positions, and returns when all have ended.
+// copying, prefetch, foresight, positions and renewals (a child an MPD), and returns when all have ended.
 package member

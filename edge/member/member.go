@@ -125,6 +125,7 @@ func New(cfg Config, deps Deps) *Member {
 	m.base.Store(m.view.Placement())
 	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Store: m.store, Fetch: m.fetch, Call: m.call})
 	m.next = &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
+	m.Positions.renew = m.next.renew
 	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
 	m.foresight = foresight{member: m, signs: make(chan string, 64)}
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}
@@ -147,6 +148,7 @@ func (m *Member) Run(ctx context.Context) error {
 		run.Part{Name: "prefetch", Run: func(ctx context.Context) error { return m.Prefetch.Run(ctx, m.takeovers) }},
 		run.Part{Name: "foresight", Run: m.foresight.run},
 		run.Part{Name: "positions", Run: m.Positions.run},
+		run.Part{Name: "renewals", Run: m.renewals.Run},
 		run.Part{Name: "follow", Run: m.follow},
 	)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/edge/manifest"
+	"tandem/edge/renewal"
 	"tandem/edge/rules"
 	"tandem/internal/media"
 	"tandem/internal/wire"
@@ -16,6 +17,7 @@ type Delivery struct {
 	First, Last int64  // of its bytes
 	Size        int64  // of the object
 	Inherited   bool   // it was asked for after the session was taken over
+	renewed     bool   // its MPD was got anew for it
 }
 
 // whole tells that the last byte of the object was among them.
@@ -36,6 +38,8 @@ type Positions struct {
 	manifests *manifest.Cache
 	now       func() time.Time
 	late      chan late
+	renewals  *renewal.Renewals
+	renew     func(ctx context.Context, manifest string, pair wire.PairID, anyhow bool) // see segments
 }
 
 // late is a delivery whose manifest has to be read first.
@@ -50,7 +54,7 @@ type late struct {
 const maxLate = 4096
 
 func newPositions(tables *tables, manifests *manifest.Cache, now func() time.Time) *Positions {
-	return &Positions{tables: tables, manifests: manifests, now: now, late: make(chan late, maxLate)}
+	return &Positions{tables: tables, manifests: manifests, now: now, late: make(chan late, maxLate), renewals: renewal.New(now)}
 }
 
 // run locates what could not be located at once, until ctx ends.
@@ -128,6 +132,7 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		}
 		switch {
 		case !ok:
+			awaitNewer(m, pair, slot, key, list, d)
 			continue
 		case track.Target == "":
 			return true
@@ -144,6 +149,20 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		return true
 	}
 	return false
+}
+
+// awaitNewer has a delivery located once more when its MPD has been got anew, if that may
+// list it by then: its viewer has that by patches.
+func awaitNewer(m *Positions, pair wire.PairID, slot int, key string, list *media.Manifest, d *Delivery) {
+	if d.renewed || !list.Patched() {
+		return
+	}
+	if _, listed := list.Locate(d.Target, d.asked()); listed || !list.Upcoming(d.Target) && media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
+		return
+	}
+	again := *d
+	again.renewed = true
+	m.renewals.Want(key, func(ctx context.Context) { m.renew(ctx, key, pair, true) }, func() { m.Delivered(pair, slot, again) })
 }
 
 // knowledge is what is known of a media playlist's kind.

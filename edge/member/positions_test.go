@@ -1,14 +1,17 @@
 package member
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"tandem/edge/manifest"
+	"tandem/edge/renewal"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -118,4 +121,47 @@ func TestANameThatStandsTwiceMovesThePositionOn(t *testing.T) {
 			t.Errorf("%s.ts: at %s, want %s", step.name, v.at(), step.want)
 		}
 	}
+}
+
+// A player that follows an MPD by its patches asks for the MPD once: what that does not list is
+// located by a newer one, which is got for all its viewers together.
+func TestWhoFollowsPatchesHasAPosition(t *testing.T) {
+	mpd := func(last int) string {
+		return fmt.Sprintf(`<MPD type="dynamic" availabilityStartTime="2026-01-01T00:00:00Z" minimumUpdatePeriod="PT1S"><PatchLocation>p.mpp</PatchLocation><Period id="p"><AdaptationSet contentType="video"><SegmentTemplate timescale="1" media="$Time$.m4s" initialization="init.mp4"><SegmentTimeline><S t="100" d="1" r="%d"/></SegmentTimeline></SegmentTemplate><Representation id="v"/></AdaptationSet></Period></MPD>`, last-100)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		v := newPlayer(t, map[string]string{"/m.mpd": mpd(105)}, "/m.mpd")
+		ctx, cancel := context.WithCancel(t.Context())
+		listed, renewed := 105, 0
+		v.renew = func(_ context.Context, key string, _ wire.PairID, _ bool) {
+			renewed++
+			v.manifests.Keep(v.manifests.Parse(key, &segstore.Meta{Stored: time.Now()}, []byte(mpd(listed))))
+		}
+		go func() { _ = v.renewals.Run(ctx) }()
+		for i, step := range []struct {
+			target          string
+			listed, renewed int
+			want            string
+		}{
+			{"/105.m4s", 105, 0, "video 105"},
+			{"/106.m4s", 108, 1, "video 106"},
+			{"/109.m4s", 109, 1, "video 106"}, // a second has not passed
+			{"/108.m4s", 109, 1, "video 108"},
+			{"/init.mp4", 109, 1, "video 108"},
+			{"/p.mpp", 109, 1, "video 108"},
+			{"/109.m4s", 109, 2, "video 109"},
+			{"/of/another/period.m4s", 109, 3, "video 109"},
+		} {
+			if i != 2 {
+				time.Sleep(renewal.Every)
+			}
+			listed = step.listed
+			v.gets(step.target)
+			synctest.Wait()
+			if v.at() != step.want || renewed != step.renewed {
+				t.Errorf("%s: at %s, the MPD was got %d times; want %s, %d", step.target, v.at(), renewed, step.want, step.renewed)
+			}
+		}
+		cancel()
+	})
 }

@@ -42,7 +42,7 @@ func (s *segments) renew(ctx context.Context, manifest string, pair wire.PairID,
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	if err := fetch.Renew(ctx, s.fetch, manifest, pair, anyhow); err != nil && ctx.Err() == nil {
-		s.log.Debug().Err(err).Str("key", manifest).Msg("the manifest of a session that was taken over can't be got")
+		s.log.Debug().Err(err).Str("key", manifest).Msg("the manifest of a session can't be got")
 	}
 }
 

@@ -220,6 +220,9 @@ func (m *Manifest) Child(target string) (TrackKind, bool) {
 	return m.list.Child(target)
 }
 
+// Patched tells that viewers of a live MPD may follow it by patches, and ask for it no more.
+func (m *Manifest) Patched() bool { return m.dash != nil && m.Live() && dash.Patched(m.dash) }
+
 // Behind is the place of the same name that is meant where a list has it more than once, as
 // an advertisement's: the next one behind the number that the track has.
 func (m *Manifest) Behind(ref Ref, number func() int64) Ref {

@@ -22,7 +22,7 @@ func init() { // the rows call what reads the table
 		"Representation":       {begin: (*reader).representation, end: func(p *reader) { p.close(levelRep) }},
 		"BaseURL":              {begin: (*reader).baseURL},
 		"Location":             {text: true, location: true},
-		"PatchLocation":        {text: true},
+		"PatchLocation":        {text: true, begin: func(p *reader) { p.patched = true }},
 		"ContentSteering":      {text: true, uris: []string{"proxyServerURL"}},
 		"UTCTiming":            {begin: (*reader).clock},
 		"InitializationSet":    {uris: []string{"initialization"}},

@@ -26,6 +26,7 @@ type Presentation struct {
 	length    time.Duration // mediaPresentationDuration, 0: not said
 	base      scan.Span
 	locations []scan.Span // where it is to be asked for from now on
+	patched   bool        // it says where patches of it are
 
 	periods    scan.List[period]
 	sets       scan.List[set]
@@ -84,6 +85,9 @@ func (d *Presentation) Interval() time.Duration { return d.update }
 
 // Listed tells that it lists segments one by one (SegmentURL).
 func (d *Presentation) Listed() bool { return d.urls.Len() > 0 }
+
+// Patched tells that an MPD says where patches of it are (PatchLocation).
+func Patched(d *Presentation) bool { return d.whole && d.patched }
 
 // maxLocations bounds the Locations that are remembered.
 const maxLocations = 4
