@@ -174,6 +174,7 @@ type testEdge struct {
 	url  string
 	cfg  Config
 	stop func()
+	done chan struct{} // closed when it has ended
 }
 
 func startEdge(t *testing.T, cfg Config) *testEdge {
@@ -225,6 +226,7 @@ func startEdgeAt(t *testing.T, cfg Config, now func() time.Time) *testEdge {
 	go func() { _ = server.Serve(l) }()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	te.done = done
 	go func() {
 		defer close(done)
 		if err := e.Run(ctx); err != nil {

@@ -71,6 +71,8 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 		call.Refuse(w, http.StatusNotFound, "not_here", "this edge holds no complete and fresh copy of "+x.Path)
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the viewer has gone
+	case errors.Is(err, fetch.ErrDeadly):
+		call.Refuse(w, http.StatusBadGateway, wire.ReasonDeadly, "edges died under this request a moment ago, and it is asked of no origin")
 	case errors.Is(err, manifest.ErrBusy):
 		e.log.Warn().Err(err).Str("key", x.Key).Msg("manifest not read in time")
 		call.Refuse(w, http.StatusServiceUnavailable, reasonBusy, "too many large manifests are read at once; see --manifest-limit")

@@ -49,7 +49,9 @@ func (n Nodes) routes() chi.Router {
 	r.Get(wire.PathSessions, e.member.HandleSessions)
 	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
 	r.Post(wire.PathPurge, e.fetch.HandlePurge)
+	r.Post(wire.PathPushed, e.fetch.Pushed.Handler(e.store, e.cfg.query, e.now))
 	r.Get(wire.PathWaiting, e.board.HandleWaiting)
+	r.Post(wire.PathWaiting, e.fetch.Deadly.Handler(e.cfg.query, &e.log, e.now))
 	r.Post(wire.PathSealed, n.grant)
 	return r
 }
@@ -189,6 +191,7 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 	}
 	x.Path = cachekey.Path(x.Key)
 	e.fetch.TellPurged(w.Header())
+	e.fetch.Pushed.Tell(w.Header(), x.Key)
 	x.Key = rules.PartKey(x.Key, r.Header.Get(wire.HeaderSlice))
 	x.Pair = fetch.PairSaid(r.Header)
 	e.serve(w, r, x)

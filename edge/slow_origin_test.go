@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -38,10 +39,35 @@ func TestABalancerIsToldThatABodyIsWaitedFor(t *testing.T) {
 	for i, e := range ring {
 		for _, target := range []string{"/v/x/%d.m4s", "/v/x/own%d.m4s", "/v/x/a%d?type=text/plain", "/v/x/own%d?type=text/plain"} {
 			target := fmt.Sprintf(target, i)
-			if got := waited(t, e.url+target, body); got != `200 100000 <nil> waits true` {
-				t.Errorf("%s by %s: %s", target, e.cfg.Name, got)
+			asks := ""
+			if filler, _ := fillerOf(ring, target); filler != e {
+				asks = filler.cfg.Name
+			}
+			if got := waited(t, e.url+target, body); got != `200 100000 <nil> waits true asks `+asks {
+				t.Errorf("%s by %s: %s, want it to ask %q", target, e.cfg.Name, got, asks)
 			}
 		}
+	}
+}
+
+// A neighbour that dies of what it is asked for may take this edge along: whoever asked hears
+// of it before the origin is asked again.
+func TestWhoAskedHearsOfANeighbourThatBroke(t *testing.T) {
+	o := newOrigin(t)
+	_, edges := startRing(t, 2, o)
+	target := "/v/x/1.m4s"
+	filler, other := fillerOf(edges, target)
+	o.handle(func(http.ResponseWriter, *http.Request) bool {
+		if o.count(target) > 1 {
+			return false
+		}
+		go filler.stop()
+		<-filler.done
+		return true
+	})
+	said, body, _ := interims(t, http.MethodGet, other.url+target, asNode()...)
+	if len(said) == 0 || said[len(said)-1] != "102 1;asks="+filler.cfg.Name || len(body) != segmentSize {
+		t.Errorf("said %q, %d bytes", said, len(body))
 	}
 }
 
@@ -49,6 +75,7 @@ func TestABalancerIsToldThatABodyIsWaitedFor(t *testing.T) {
 // when the balancer has been told three times that it waits.
 func waited(t *testing.T, url string, body chan struct{}) string {
 	t.Helper()
+	asks := ""
 	heard, said := make(chan textproto.MIMEHeader, 1000), make(chan string, 1)
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 		heard <- h
@@ -79,14 +106,16 @@ func waited(t *testing.T, url string, body chan struct{}) string {
 	for range 3 {
 		select {
 		case h := <-heard:
-			if h.Get(wire.HeaderWaiting) != "1" || len(h) != 1 {
+			waits := call.ParseWaiting(h.Get(wire.HeaderWaiting))
+			if waits.Name != "1" || len(h) != 1 {
 				t.Errorf("%s: meanwhile: %v", url, h)
 			}
+			asks = strings.Join(waits.Asks, " ")
 		case <-time.After(10 * time.Second):
 			close(body)
 			t.Fatalf("%s: nothing was said meanwhile", url)
 		}
 	}
 	body <- struct{}{}
-	return <-said
+	return <-said + " asks " + asks
 }

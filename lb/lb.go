@@ -138,6 +138,8 @@ func (l *LB) openRooms(deps Deps) {
 		Waits: func(ctx context.Context, edge, named string, got int64) bool {
 			return waitsForOrigin(ctx, l, edge, named, got)
 		},
+		Deadly: func(target string) { tellDeadly(l, target) },
+		Gone:   func(ctx context.Context, edge string) bool { return gone(ctx, l, edge) },
 	})
 	l.audits = api.NewAudits(cfg.Name, l.control.Proposals.Propose)
 	l.api = api.New(api.Deps{

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/lb/tell"
+
+	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/identity"
 	"tandem/internal/rights"
@@ -72,6 +75,34 @@ func openTickets(l *LB) *sealedhead.Tickets {
 		}
 		return g, err
 	})
+}
+
+// deadlyLimit is how long edges may take to hear that a request is deadly.
+const deadlyLimit = 500 * time.Millisecond
+
+// tellDeadly tells all edges that edges have died under a request. The viewer is told behind
+// it: it may try again at once.
+func tellDeadly(l *LB, target string) {
+	ctx, cancel := context.WithTimeout(context.Background(), deadlyLimit)
+	defer cancel()
+	tell.Edges(ctx, l.call, l.control.Placement(), wire.PathWaiting, call.Deadly{Target: target}) // the dead are among them
+}
+
+// gone tells whether nobody can connect to an edge.
+func gone(ctx context.Context, l *LB, edge string) bool {
+	e, ok := l.control.Placement().Edge(edge)
+	if !ok {
+		return false
+	}
+	at, err := url.Parse(e.HTTP)
+	if err != nil {
+		return false
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", at.Host)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err != nil
 }
 
 // waitsForOrigin asks an edge whether a body of which so many bytes have come waits for the

@@ -24,9 +24,10 @@
 // May be lost: a push that has not ended, counts, deliveries that wait; the
 // edges fill what they lack by themselves.
 //
-// Never done here: knowing sessions, edges or the placement.
+// Never done here: knowing sessions, edges or the placement. What edges are to hear (tell.go)
+// a balancer tells them.
 //
-// Goroutines: Run starts the delivery workers, the sender to groups and who
-// follows the file of publishing points, and returns when they have ended.
+// Goroutines: Run starts the delivery workers, the sender to groups, who tells of pushes and
+// who follows the file of publishing points, and returns when they have ended.
 // Listeners belong to the caller.
 package origin

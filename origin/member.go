@@ -33,6 +33,7 @@ type member struct {
 	edges  *call.Connections // nil: nothing is delivered
 	seals  *wire.DatagramSealer
 	turn   atomic.Uint32
+	teller *teller // nil: nothing is taken in
 }
 
 func newMember(c Config, d Deps) (*member, error) {
@@ -42,7 +43,11 @@ func newMember(c Config, d Deps) (*member, error) {
 	}
 	client := call.NewClient(c.Name, wire.Secret{}, id)
 	client.Expect(call.Whose(func() *wire.Placement { return new(wire.Placement) }, c.Balancers...))
-	return &member{cfg: c, deps: d, id: id, client: client}, nil
+	m := &member{cfg: c, deps: d, id: id, client: client}
+	if c.Ingest {
+		m.teller = newTeller(m)
+	}
+	return m, nil
 }
 
 // toEdges makes a transport one to edges of the cluster, whatever scheme their
@@ -59,7 +64,11 @@ func (m *member) toEdges(t *http.Transport) http.RoundTripper {
 }
 
 func (m *member) parts() []run.Part {
-	return []run.Part{{Name: "identity", Run: m.keep}, {Name: "trust", Run: m.follow}}
+	parts := []run.Part{{Name: "identity", Run: m.keep}, {Name: "trust", Run: m.follow}}
+	if m.teller != nil {
+		parts = append(parts, run.Part{Name: "pushes", Run: m.teller.run})
+	}
+	return parts
 }
 
 // follow takes what the cluster says of trust, until ctx ends.
@@ -68,7 +77,7 @@ func (m *member) follow(ctx context.Context) error {
 	defer tick.Stop()
 	var told error
 	for {
-		err := m.anyBalancer(ctx, m.takeFrom)
+		err := m.anyBalancer(ctx, followLimit, m.takeFrom)
 		if err != nil && told == nil && ctx.Err() == nil {
 			m.deps.Logger.Warn().Err(err).Msg("no balancer says whom to trust; what was true last counts")
 		}
@@ -82,11 +91,11 @@ func (m *member) follow(ctx context.Context) error {
 }
 
 // anyBalancer asks one balancer after the other, until one has answered well.
-func (m *member) anyBalancer(ctx context.Context, ask func(ctx context.Context, balancer string) error) (err error) {
+func (m *member) anyBalancer(ctx context.Context, limit time.Duration, ask func(ctx context.Context, balancer string) error) (err error) {
 	turn := int(m.turn.Add(1)) // each hears of this origin, and which certificate it has
 	for i := range m.cfg.Balancers {
 		balancer := m.cfg.Balancers[(turn+i)%len(m.cfg.Balancers)]
-		own, cancel := context.WithTimeout(ctx, followLimit)
+		own, cancel := context.WithTimeout(ctx, limit)
 		err = ask(own, balancer)
 		cancel()
 		if err == nil {
@@ -114,7 +123,7 @@ func (m *member) takeFrom(ctx context.Context, balancer string) error {
 // renew gets this node another certificate.
 func (m *member) renew(ctx context.Context, request []byte) (chain, roots []byte, err error) {
 	var given wire.Certified
-	err = m.anyBalancer(ctx, func(ctx context.Context, balancer string) error {
+	err = m.anyBalancer(ctx, followLimit, func(ctx context.Context, balancer string) error {
 		return m.client.Ask(ctx, http.MethodPost, balancer+wire.PathRenew, wire.Enrol{Request: string(request)}, &given)
 	})
 	return []byte(given.Chain), []byte(given.Roots), err

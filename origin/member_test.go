@@ -213,7 +213,7 @@ func TestAnOriginGoesByWhatTheClusterSays(t *testing.T) {
 	if status, text, _ := asks(t, edge, address, "/film/1.ts", wire.HeaderDest, "udp://"+group.String()); status != http.StatusOK {
 		t.Fatalf("before: %d %s", status, text)
 	}
-	if err := o.member.anyBalancer(t.Context(), o.member.takeFrom); err != nil {
+	if err := o.member.anyBalancer(t.Context(), followLimit, o.member.takeFrom); err != nil {
 		t.Fatal(err)
 	}
 	if status, text, _ := asks(t, edge, address, "/film/1.ts"); status != http.StatusForbidden || !strings.Contains(text, "revoked") {

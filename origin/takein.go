@@ -64,6 +64,9 @@ func (o *Origin) caching(urlPath string, f *fact) string {
 
 // takes answers methods that write.
 func (o *Origin) takes(by func(*ingest.Ingest, http.ResponseWriter, *http.Request)) http.Handler {
+	if o.member != nil && o.member.teller != nil {
+		by = o.member.teller.tells(by)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if o.ingest == nil {
 			w.Header().Set("Allow", "GET, HEAD, OPTIONS")

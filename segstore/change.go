@@ -60,7 +60,7 @@ func (s *Store) same(key Key, m Meta) bool {
 	defer o.release()
 	have := o.meta.Load()
 	return strings.EqualFold(have.Digest, m.Digest) && have.ETag == m.ETag &&
-		have.Volatile == m.Volatile && o.checkSize() == nil && s.remeta(o, m)
+		have.Volatile == m.Volatile && o.checkSize() == nil && s.remeta(o, m, nil)
 }
 
 // Replace changes the metadata of the complete copy after the origin has said
@@ -80,19 +80,19 @@ func (s *Store) Replace(key Key, m Meta) error {
 	if m.ETag != "" && m.ETag != o.meta.Load().ETag {
 		return ErrChanged
 	}
-	if !s.remeta(o, m) {
+	if !s.remeta(o, m, nil) {
 		return ErrAbsent
 	}
 	return nil
 }
 
-// remeta changes o's metadata; false: it is no longer its key's copy, or m is
-// out of bounds.
-func (s *Store) remeta(o *object, m Meta) bool {
+// remeta changes o's metadata; false: it is no longer its key's copy, m is out of bounds, or
+// by, the fill that found it out (nil: none), is to store nothing.
+func (s *Store) remeta(o *object, m Meta, by *fill) bool {
 	shard := s.shard(o.key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if shard.objects[o.key] != o {
+	if shard.objects[o.key] != o || by != nil && by.purged {
 		return false
 	}
 	meta := o.meta.Load().revalidated(m)
@@ -120,6 +120,25 @@ func (s *Store) Delete(key Key) bool {
 		o.release()
 	}
 	return found
+}
+
+// Expire makes the copy one that is no longer fresh, and lets a running fill store nothing:
+// whoever asks next has the origin asked, and gets no answer from before.
+func (s *Store) Expire(key Key) {
+	shard := s.shard(key)
+	shard.mu.Lock()
+	shard.disown(key)
+	o := shard.objects[key]
+	if o == nil {
+		shard.mu.Unlock()
+		return
+	}
+	o.acquire()
+	shard.mu.Unlock()
+	defer o.release()
+	if now := s.opt.Now(); s.fresh(o) {
+		s.remeta(o, Meta{Fresh: now}, nil)
+	}
 }
 
 // DeletePrefix is Delete for all keys that begin with prefix ("/" or "": all);
@@ -201,6 +220,16 @@ func (sh *shard) deleteTagged(tag string) int {
 // purge takes the key's copy and fills out; mu is held, the caller releases the
 // object.
 func (sh *shard) purge(key Key) (o *object, found bool) {
+	found = sh.disown(key)
+	if o = sh.objects[key]; o != nil {
+		sh.forget(o)
+		found = true
+	}
+	return o, found
+}
+
+// disown lets what is on its way store nothing, and nobody join it; called with mu held.
+func (sh *shard) disown(key Key) (found bool) {
 	if f := sh.fills[key]; f != nil {
 		f.purged = true
 		delete(sh.fills, key)
@@ -214,11 +243,7 @@ func (sh *shard) purge(key Key) (o *object, found bool) {
 			f.purged = true
 		}
 	}
-	if o = sh.objects[key]; o != nil {
-		sh.forget(o)
-		found = true
-	}
-	return o, found
+	return found
 }
 
 // discard throws away a copy that turned out not to be what its metadata says,

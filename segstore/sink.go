@@ -211,7 +211,7 @@ func (k *Sink) Keep(m Meta) error {
 		return ErrOrder
 	}
 	f := k.fill
-	if f.old == nil || !f.store.remeta(f.old, m) {
+	if f.old == nil || !f.store.remeta(f.old, m, f) {
 		return ErrAbsent
 	}
 	k.kept = true

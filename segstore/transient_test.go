@@ -2,6 +2,7 @@ package segstore
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -73,4 +74,41 @@ func TestWhatIsFreshByNowIsNotRefreshedAgain(t *testing.T) {
 		v.Close()
 		s.Delete("/f")
 	}
+}
+
+// What expires stays for who may have it stale; nothing that was on its way before takes its
+// place, or calls it unchanged.
+func TestWhatExpiresIsAskedForAnew(t *testing.T) {
+	s := openStore(t, t.TempDir(), Options{})
+	later := time.Now().Add(time.Hour)
+	mustFill(t, s, "/e", Meta{Size: 3, Fresh: later}, []byte("old"))
+	st := newSteps(Meta{Size: 3, Fresh: later})
+	old, _, err := s.Refresh(t.Context(), "/e", st.source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Expire("/e")
+	s.Expire("/none")
+	st.chunks <- []byte("was")
+	close(st.chunks)
+	mustRead(t, old, []byte("was")) // by who had asked before
+	old.Close()
+	v, ok := s.Peek("/e")
+	if !ok || v.Fresh(time.Now()) {
+		t.Fatal("it is fresh, or gone")
+	}
+	mustRead(t, v, []byte("old"))
+	v.Close()
+	if _, _, err := s.Refresh(t.Context(), "/e", func(_ context.Context, k *Sink) error {
+		s.Expire("/e")
+		return k.Keep(Meta{Fresh: later})
+	}); !errors.Is(err, ErrAbsent) {
+		t.Errorf("called unchanged by an answer from before: %v", err)
+	}
+	v, outcome, err := s.Freshen(t.Context(), "/e", sourceOf(Meta{Size: 3, Fresh: later}, []byte("new")))
+	if err != nil || outcome != Filled {
+		t.Fatal(outcome, err)
+	}
+	mustRead(t, v, []byte("new"))
+	v.Close()
 }

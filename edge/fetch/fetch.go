@@ -8,7 +8,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/deadly"
 	"tandem/edge/manifest"
+	"tandem/edge/pushed"
 	"tandem/edge/recent"
 	"tandem/edge/upstream"
 	"tandem/internal/call"
@@ -94,12 +96,15 @@ type Fetcher struct {
 	wholes    recent.Names  // folders whose objects their origin gives whole or not at all
 	oversize  recent.Names  // keys of bodies that the store began to take and could not
 	unfit     recent.Names  // see unfitFor
+	cutOff    recent.Names  // targets whose bodies broke off, and at the same byte again
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	hints     hints
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
 
 	Counts Counts
+	Deadly deadly.Record
+	Pushed pushed.Record
 }
 
 // NewFetcher makes one; it starts nothing.
@@ -111,7 +116,7 @@ func New(cfg Config, deps Deps) *Fetcher {
 	}
 	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}
 	f.hints = hints{cfg.Name, deps.View, deps.Call, &f.Counts.Hinted, make(chan hint, 4096)}
-	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked}
+	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked, &f.Deadly, deps.Now}
 	return f
 }
 

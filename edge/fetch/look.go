@@ -24,11 +24,13 @@ type Found struct {
 	Cut    *Cut           // the view is of the whole, of which a neighbour gets this slice
 }
 
-// Waiting hears that a request waits for somebody, from Start to Stop, and what the
-// origin says meanwhile. Another goroutine may call Interim.
+// Waiting hears that a request waits for somebody, from Start to Stop, what the origin says
+// meanwhile, and that somebody else is waited for now. Another goroutine may call Interim and
+// Again.
 type Waiting interface {
 	Start()
 	Interim(status int, h http.Header)
+	Again()
 	Stop()
 }
 
@@ -43,7 +45,7 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	if found, ok, err := lookCut(f, r, x); ok {
 		return found, err
 	}
-	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
+	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim, again: waiting.Again}
 	name := unfitFor(r, x.Key)
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()

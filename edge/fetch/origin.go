@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/deadly"
 	"tandem/edge/rules"
 	"tandem/edge/upstream"
 
@@ -99,6 +100,8 @@ type origins struct {
 	*upstream.Upstreams
 	name, loopID string
 	asked        *atomic.Int64
+	deadly       *deadly.Record
+	now          func() time.Time
 }
 
 // request is one for an object, for all who want it.
@@ -223,6 +226,9 @@ func (a *answer) judge(now time.Time) {
 
 // send asks the origin.
 func (w origins) send(ctx context.Context, r *upstream.Request) (*http.Response, error) {
+	if w.deadly.Of(r.Target, w.now()) {
+		return nil, ErrDeadly
+	}
 	w.asked.Add(1)
 	resp, err := w.Do(ctx, r)
 	if err != nil {

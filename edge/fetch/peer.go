@@ -70,9 +70,9 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 		return nil, err
 	}
 	a := &answer{resp: resp, from: peer}
-	if purged, _ := strconv.ParseUint(resp.Header.Get(wire.HeaderPurged), 10, 64); purged < f.purged.Load() {
-		a.close() // what it has may be what was purged here
-		return nil, fmt.Errorf("%w: %s has not carried out the last purge yet", ErrNotHere, peer)
+	if err := outdated(f, resp.Header, peer, o.key); err != nil {
+		a.close()
+		return nil, err
 	}
 	if resp.Header.Get(wire.HeaderStored) == "" {
 		if a.passed = resp.Header.Get(wire.HeaderPassed) == "1"; a.passed {
@@ -96,6 +96,17 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
 	a.rules.Store, a.transient = true, resp.Header.Get(wire.HeaderTransient) == "1"
 	return a, nil
+}
+
+// outdated tells why what a neighbour has may be what was purged, or pushed over.
+func outdated(f *Fetcher, said http.Header, peer, key string) error {
+	if purged, _ := strconv.ParseUint(said.Get(wire.HeaderPurged), 10, 64); purged < f.purged.Load() {
+		return fmt.Errorf("%w: %s has not carried out the last purge yet", ErrNotHere, peer)
+	}
+	if f.Pushed.Old(said, rules.TargetOf(key)) {
+		return fmt.Errorf("%w: %s has not heard of the last push of it yet", ErrNotHere, peer)
+	}
+	return nil
 }
 
 // objectRequest asks a neighbour for an object, or gives it one, by the key as it
@@ -140,6 +151,9 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		}
 		return nil
 	}}
+	if !onlyCached {
+		trace.GotConn = func(httptrace.GotConnInfo) { f.Deadly.Note(rules.TargetOf(o.key), peer) }
+	}
 	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, o, onlyCached)
 	if !watch.Stop() && err == nil {
 		a.close()
@@ -149,7 +163,9 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		if !errors.Is(err, ErrNotHere) && !errors.Is(err, ErrWhole) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
 			f.view.BackOff(peer)
 		}
-		tie.end(context.Canceled)
+		if tie.end(context.Canceled); !errors.Is(err, ErrNotHere) && !errors.Is(err, ErrWhole) {
+			o.hand.broke()
+		}
 		return nil, err
 	}
 	a.tie = tie

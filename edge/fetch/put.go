@@ -26,6 +26,10 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want a path and a Content-Length", http.StatusBadRequest)
 		return
 	}
+	if f.Pushed.Old(r.Header, key) {
+		http.Error(w, "it was pushed over since", http.StatusConflict)
+		return
+	}
 	m := segstore.Meta{
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),

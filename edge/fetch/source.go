@@ -28,11 +28,19 @@ const (
 	WaitingEvery = 150 * time.Millisecond
 	peerStall    = 2 * time.Second
 	fillTries    = 3
+	cutOffFor    = time.Second // nobody asks the origin again for what breaks off
 )
 
 // source makes the Source of an object.
 func (f *Fetcher) source(o fetchRequest) segstore.Source {
 	return func(ctx context.Context, sink *segstore.Sink) error {
+		defer f.Deadly.Begin(rules.TargetOf(o.key))()
+		if o.asker == nil && f.Deadly.Beside(rules.TargetOf(o.key), f.now()) {
+			return ErrDeadly // nobody waits for it, and it lies beside what edges died of
+		}
+		if f.cutOff.Has(rules.TargetOf(o.key), f.now()) {
+			return fmt.Errorf("%w: it broke off a moment ago, and where it went on again", ErrOrigin)
+		}
 		var have *segstore.Meta
 		if meta, ok := sink.Stale(); ok && rules.Selects(meta.Vary, o.asker) {
 			have = &meta
@@ -216,7 +224,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 // the origin, and where it stands still beside it: the readers of this fill see nothing
 // of it.
 func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
-	body := steadied(ctx, f, o, a)
+	body, before, again := steadied(ctx, f, o, a), int64(0), false
 	for try := 1; ; try++ {
 		a.resp.Body = body
 		_, err := f.drainInto(ctx, sink, a)
@@ -231,7 +239,11 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 			f.oversize.Add(o.key, f.now())
 			return err
 		}
-		if ctx.Err() != nil || try == fillTries || errors.Is(err, segstore.ErrSize) {
+		if ctx.Err() != nil || errors.Is(err, segstore.ErrSize) {
+			return err
+		}
+		if try == fillTries || again && written == before { // who breaks off at the same byte again has no more of it
+			f.cutOff.AddUntil(rules.TargetOf(o.key), f.now().Add(cutOffFor))
 			return err
 		}
 		rest, restErr := f.askRest(ctx, o, a, written, sum)
@@ -239,6 +251,7 @@ func (f *Fetcher) pour(ctx context.Context, sink *segstore.Sink, o fetchRequest,
 			return fmt.Errorf("%w; then %w", err, restErr)
 		}
 		meta := a.meta
+		before, again = written, rest.by == a.by
 		a.close()
 		*a = *rest
 		a.meta, a.used = meta, true

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -25,9 +26,9 @@ type body struct {
 	writing bool  // it is the node that is waited for
 }
 
-// Grows says in a head to come that its body may stand still, and how to ask about it. What
-// is written to the writer that it returns counts; end is called when nothing more is.
-func (b *Board) Grows(w http.ResponseWriter) (to http.ResponseWriter, end func()) {
+// Grows says in a head to come that its body may stand still, how to ask about it, and which
+// neighbours were asked for it. What is written to the writer that it returns counts; end is called when nothing more is.
+func (b *Board) Grows(w http.ResponseWriter, asks []string) (to http.ResponseWriter, end func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.on == nil {
@@ -36,7 +37,7 @@ func (b *Board) Grows(w http.ResponseWriter) (to http.ResponseWriter, end func()
 	b.last++
 	id, on := b.last, new(body)
 	b.on[id] = on
-	w.Header().Set(wire.HeaderWaiting, strconv.FormatUint(id, 36))
+	w.Header().Set(wire.HeaderWaiting, call.Waiting{Name: strconv.FormatUint(id, 36), Asks: asks}.String())
 	return &told{w, b, on}, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -3,9 +3,11 @@ package interim_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"tandem/edge/interim"
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -27,8 +29,12 @@ func (b *blocked) Write(p []byte) (int, error) {
 func TestABodyThatWaitsIsKnown(t *testing.T) {
 	var board interim.Board
 	w := &blocked{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
-	to, end := board.Grows(w)
-	id := w.Header().Get(wire.HeaderWaiting)
+	to, end := board.Grows(w, []string{"edge-2"})
+	said := call.ParseWaiting(w.Header().Get(wire.HeaderWaiting))
+	id := said.Name
+	if !slices.Equal(said.Asks, []string{"edge-2"}) {
+		t.Errorf("said %+v", said)
+	}
 	ask := func(query string, want int) {
 		t.Helper()
 		r := httptest.NewRecorder()

@@ -9,6 +9,7 @@ import (
 
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
@@ -16,6 +17,7 @@ import (
 type Teller struct {
 	w    http.ResponseWriter
 	node bool
+	asks func() []string // neighbours that were asked for it; nil: none
 
 	mu    sync.Mutex  // guards what follows, and the answer while they are on
 	on    bool        // between Start and Stop
@@ -24,6 +26,12 @@ type Teller struct {
 
 // To tells whoever asked by an answer that has not begun.
 func To(w http.ResponseWriter, node bool) *Teller { return &Teller{w: w, node: node} }
+
+// Asking is To where neighbours may be asked: whoever asked is told which were, for this
+// edge may die of what they have died of.
+func Asking(w http.ResponseWriter, node bool, asks func() []string) *Teller {
+	return &Teller{w: w, node: node, asks: asks}
+}
 
 // Start is a fetch.Waiting's.
 func (t *Teller) Start() {
@@ -41,10 +49,28 @@ func (t *Teller) tick() {
 	if !t.on {
 		return
 	}
-	t.w.Header().Set(wire.HeaderWaiting, "1")
+	t.say()
+	t.timer.Reset(fetch.WaitingEvery)
+}
+
+// say says that the answer is waited for; called with mu held.
+func (t *Teller) say() {
+	said := call.Waiting{Name: "1"}
+	if t.asks != nil {
+		said.Asks = t.asks()
+	}
+	t.w.Header().Set(wire.HeaderWaiting, said.String())
 	t.w.WriteHeader(http.StatusProcessing)
 	t.w.Header().Del(wire.HeaderWaiting)
-	t.timer.Reset(fetch.WaitingEvery)
+}
+
+// Again is a fetch.Waiting's.
+func (t *Teller) Again() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.on && t.node {
+		t.say()
+	}
 }
 
 // Interim is a fetch.Waiting's.
@@ -113,7 +139,7 @@ func (l *Late) Begin() {
 func (l *Late) Write(b []byte) (int, error) {
 	if size, err := strconv.Atoi(l.Header.Get("Content-Length")); !l.begun && l.node && (err != nil || size > len(b)) {
 		l.Teller.Stop()
-		l.w, l.end = l.board.Grows(l.w) // silence may be the origin's
+		l.w, l.end = l.board.Grows(l.w, nil) // silence may be the origin's
 	}
 	l.Begin()
 	n, err := l.w.Write(b)
@@ -129,6 +155,9 @@ type Unheard struct{}
 
 // Start is a fetch.Waiting's.
 func (Unheard) Start() {}
+
+// Again is a fetch.Waiting's.
+func (Unheard) Again() {}
 
 // Interim is a fetch.Waiting's.
 func (Unheard) Interim(int, http.Header) {}

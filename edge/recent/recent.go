@@ -25,11 +25,14 @@ func (n *Names) Has(name string, now time.Time) bool {
 }
 
 // Add remembers a name from now on. When there are too many all others are forgotten.
-func (n *Names) Add(name string, now time.Time) {
+func (n *Names) Add(name string, now time.Time) { n.AddUntil(name, now.Add(lasts)) }
+
+// AddUntil is Add for another time than a minute.
+func (n *Names) AddUntil(name string, until time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.until == nil || len(n.until) >= most {
 		n.until = map[string]time.Time{}
 	}
-	n.until[name] = now.Add(lasts)
+	n.until[name] = until
 }

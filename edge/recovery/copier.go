@@ -87,7 +87,7 @@ func (c *Copier) All(ctx context.Context, p *wire.Placement, mine uint64) bool {
 // pair copies from one neighbour what this edge lacks of a pair, hottest
 // first, at most at the configured rate.
 func (c *Copier) pair(ctx context.Context, from wire.Edge, pair wire.PairID) error {
-	items, err := fetch.InventoryOf(ctx, c.Call, from, pair)
+	items, err := inventoryOf(ctx, c.Call, from, pair)
 	if err != nil {
 		return err
 	}

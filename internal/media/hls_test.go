@@ -66,6 +66,8 @@ func TestEveryTagIsLedIntoTheSession(t *testing.T) {
 		{`#EXT-X-KEY: METHOD=AES-128 , URI = "/k"`, `#EXT-X-KEY: METHOD=AES-128 , URI = "[P]/k"`},
 		{`#EXT-X-KEY:METHOD=AES-128,URI=/k,IV=0x1`, `#EXT-X-KEY:METHOD=AES-128,URI=[P]/k,IV=0x1`},
 		{`#EXT-X-KEY:URI=" /k ",METHOD=AES-128`, `#EXT-X-KEY:URI=" [P]/k ",METHOD=AES-128`},
+		{`#EXT-X-MEDIA:TYPE=AUDIO,NAME="n, URI=\"/x\"",URI="/a.m3u8"`, `#EXT-X-MEDIA:TYPE=AUDIO,NAME="n, URI=\"/x\"",URI="[P]/a.m3u8"`},
+		{`#EXT-X-KEY:METHOD=AES-128,X="a"b" ,URI="/k"`, `#EXT-X-KEY:METHOD=AES-128,X="a"b" ,URI="[P]/k"`},
 		// What is to stay.
 		{"# /c URI=\"/x\" http://o.example/y", ""},
 		{"#EXTINF:2,http://o.example/x", ""},

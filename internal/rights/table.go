@@ -44,7 +44,9 @@ var OfEdges = []Row{
 	{Method: "GET", Path: wire.PathSessions, Roles: balancers},
 	{Method: "GET", Path: wire.PathStreams, Roles: balancers},
 	{Method: "POST", Path: wire.PathPurge, Roles: balancers},
+	{Method: "POST", Path: wire.PathPushed, Roles: balancers, Body: maxBody},
 	{Method: "GET", Path: wire.PathWaiting, Roles: balancers},
+	{Method: "POST", Path: wire.PathWaiting, Roles: balancers},
 	{Method: "POST", Path: wire.PathSealed, Roles: balancers},
 }
 
@@ -54,6 +56,7 @@ var OfBalancers = []Row{
 	{Method: "GET", Path: wire.PathPlacement, Roles: all},
 	{Method: "GET", Path: wire.PathKeys, Roles: serving},
 	{Method: "GET", Path: wire.PathTrust, Roles: origins},
+	{Method: "POST", Path: wire.PathPushed, Roles: origins, Body: maxBody},
 	{Method: "POST", Path: wire.PathRegister, Roles: edges, Own: ownRegistration, Body: maxBody},
 	{Method: "POST", Path: wire.PathReport, Roles: edges, Own: ownState, Body: maxBody},
 	{Method: "POST", Path: wire.PathSuspect, Roles: edges, Own: ownSuspicion, Body: maxBody},

@@ -1,8 +1,7 @@
 package wire
 
-// Internal headers. A node takes them only from a request that carries the
-// cluster's secret (Auth); it removes them from what it gets from a viewer and
-// from what it gives to one.
+// Internal headers. A node takes them only from a request that carries the cluster's secret
+// (Auth); it removes them from what it gets from a viewer and from what it gives to one.
 const (
 	HeaderAuth        = "Tandem-Auth"        // Secret.Bearer()
 	HeaderFrom        = "Tandem-From"        // name of the sending node
@@ -19,6 +18,7 @@ const (
 	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to; in an answer SliceWhole
 	HeaderTransient   = "Tandem-Transient"   // "1": an object that nobody keeps, between neighbours
 	HeaderTags        = "Tandem-Tags"        // by what a copy can be purged, between neighbours
+	HeaderPushed      = "Tandem-Pushed"      // the last push of the object that an edge has heard of (call.Pushed)
 	HeaderPurged      = "Tandem-Purged"      // the last purge of the placement that an edge has carried out, decimal
 	HeaderPass        = "Tandem-Pass"        // "1": an answer that is not for the store may be handed on to the asker's viewer
 	HeaderPassed      = "Tandem-Passed"      // "1": this is such an answer
@@ -63,7 +63,8 @@ const (
 	PathSessions  = "/_tandem/sessions"  // GET ?limit= -> []SessionInfo
 	PathStreams   = "/_tandem/streams"   // GET -> []StreamLoad: the streams that its sessions watch
 	PathPurge     = "/_tandem/purge"     // POST Purge -> {"removed": n}
-	PathWaiting   = "/_tandem/waiting"   // GET ?id=HeaderWaiting&got=BYTES -> 204: all that there is was sent, more is waited for; 409: not so
+	PathPushed    = "/_tandem/pushed"    // POST call.Pushed -> 204: heard, by a balancer by all edges
+	PathWaiting   = "/_tandem/waiting"   // GET ?id=HeaderWaiting&got=BYTES -> 204: all that there is was sent, more is waited for; 409: not so; POST call.Deadly
 	PathSealed    = "/_tandem/sealed"    // POST -> sealedhead.Grant; GET, not encrypted, with HeaderSealed: what balancers fetch for viewers, 421 where it has to be asked for by TLS
 
 	// On origins.

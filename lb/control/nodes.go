@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"tandem/lb/tell"
+
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/call"
@@ -33,6 +35,7 @@ func routesOf(c *Control) chi.Router {
 	r.Post(wire.PathRegister, c.handleRegister)
 	r.Post(wire.PathReport, c.handleReport)
 	r.Post(wire.PathSuspect, c.handleSuspect)
+	r.Post(wire.PathPushed, func(w http.ResponseWriter, r *http.Request) { tell.Pushed(w, r, c.deps.Call, c.Placement()) })
 	r.Post(wire.PathStopping, c.handleStopping)
 	r.Post(wire.PathReady, c.handleReady)
 	r.Post(wire.PathPropose, c.handlePropose)

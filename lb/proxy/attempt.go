@@ -98,6 +98,7 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 			a.heard = true
 		case head.Interim():
 			a.waits = a.waits || head.waits
+			a.waiting(head)
 			k.interim(a, head)
 		default:
 			a.head, a.answered, a.closes = head, true, head.Close

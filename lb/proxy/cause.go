@@ -92,6 +92,22 @@ func (k *response) died(a *attempt, err error) {
 	gone := a.again && (cause == CauseRefused || cause == CauseClosed || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 	if (broke || gone) && k.sent-a.from+a.skipped < deathReach && !slices.Contains(k.dead, a.to.Edge) {
 		k.dead = append(k.dead, a.to.Edge)
+		k.diedBefore(a)
+	}
+}
+
+// diedBefore notes the edges that one which died had asked for the object itself, and that
+// nobody can connect to any more: they have died of the same, and it was told of none.
+func (k *response) diedBefore(a *attempt) {
+	if len(a.asks) == 0 || k.deadly() || k.c.deps.Gone == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(k.r.Context(), k.c.cfg.Connect)
+	defer cancel()
+	for _, edge := range a.asks {
+		if !slices.Contains(k.dead, edge) && k.c.deps.Gone(ctx, edge) && k.r.Context().Err() == nil {
+			k.dead = append(k.dead, edge)
+		}
 	}
 }
 

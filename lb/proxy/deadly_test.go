@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -155,6 +157,34 @@ func TestWhatWasAlteredOnTheWayHasKilledNobody(t *testing.T) {
 		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true}}, row.err)
 		if len(k.dead) != row.dead {
 			t.Errorf("%v: dead %v, want %d", row.err, k.dead, row.dead)
+		}
+	}
+}
+
+// An edge may have asked another one for the object, and that one died of it first: the edge
+// says whom it asks, before its answer or with the head, and where nobody can connect to that
+// one any more it has died under the request as well.
+func TestWhoDiedUnderAnEdgeThatDiedCounts(t *testing.T) {
+	for _, said := range []string{
+		"HTTP/1.1 102 Processing\r\n" + wire.HeaderWaiting + ": 1;asks=edge-2\r\n\r\n",
+		strings.Replace(plainOK(pattern(100_000))[:20_000], "\r\n", "\r\n"+wire.HeaderWaiting+": k2;asks=edge-2\r\n", 1),
+	} {
+		for _, gone := range []bool{true, false} {
+			var third atomic.Int32
+			dies := script(t, func(c net.Conn, _ string) { send(c, said); _ = c.Close() })
+			last := script(t, func(c net.Conn, ask string) { third.Add(1); send(c, objectFor(ask, pattern(100_000))) })
+			s := openSplices(t, spliceOptions{edges: []Target{dies.target("edge-1"), last.target("edge-3")}})
+			var told atomic.Value
+			s.c.deps.Deadly = func(target string) { told.Store(target) }
+			s.c.deps.Gone = func(_ context.Context, edge string) bool { return gone && edge == "edge-2" }
+			g := s.get(http.MethodGet, "/1")
+			if fine := g.check(http.StatusOK, []byte(pattern(100_000))) == nil; fine == gone || (third.Load() != 0) == gone {
+				t.Errorf("%.60q, gone %v: %v, the third edge was asked %d times", said, gone, fine, third.Load())
+			}
+			if target, _ := told.Load().(string); (target == "/1") != gone {
+				t.Errorf("%.60q, gone %v: told of %q", said, gone, target)
+			}
+			s.stop()
 		}
 	}
 }

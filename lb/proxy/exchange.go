@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"slices"
 	"time"
 
+	"tandem/internal/call"
 	"tandem/internal/h1"
 )
 
@@ -16,9 +18,26 @@ type exchange struct {
 	closes   bool      // the connection can't be used again
 	grows    bool      // the body is still being filled
 	named    string    // how to ask whether it waits for the origin (wire.PathWaiting); "": by nothing
+	asks     []string  // edges that it has asked for the object itself
 	body     h1.Body
 	silence
 }
+
+// waiting notes what the edge says of what it waits for, in an interim answer or its head.
+func (x *exchange) waiting(h *answer) (name string) {
+	if !h.waits {
+		return ""
+	}
+	said := call.ParseWaiting(string(h.Get(waitingField)))
+	for _, edge := range said.Asks {
+		if !slices.Contains(x.asks, edge) && len(x.asks) < asksMost {
+			x.asks = append(x.asks, edge)
+		}
+	}
+	return said.Name
+}
+
+const asksMost = 8 // edges
 
 // waitsFor is what the edge is waited for now.
 func (x *exchange) waitsFor() waitKind {

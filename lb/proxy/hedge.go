@@ -41,6 +41,9 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 		if failed != errViewer {
 			if k.deadly() {
 				failed, t.Cause = errDeadly, CauseDeadly
+				if k.c.deps.Deadly != nil {
+					k.c.deps.Deadly(k.e.Target)
+				}
 			}
 			k.told(t, k.c.deps.Now().Sub(since))
 		}

@@ -69,6 +69,12 @@ type Deps struct {
 	// Waits asks an edge whether a body that it names so, and of which so many bytes have
 	// come, waits for the origin.
 	Waits func(ctx context.Context, edge, named string, got int64) bool
+
+	// Deadly is told what a request was for under which edges have died; nil: nobody is.
+	Deadly func(target string)
+
+	// Gone tells whether nobody can connect to an edge; nil: nobody knows.
+	Gone func(ctx context.Context, edge string) bool
 }
 
 // Proxy moves responses from edges to viewers. It is the one place where

@@ -34,7 +34,7 @@ func (a *attributes) next() bool {
 	}
 	if a.at < a.end && a.body[a.at] == '"' {
 		a.at++
-		n := bytes.IndexByte(a.body[a.at:a.end], '"')
+		n := closing(a.body[a.at:a.end])
 		if n < 0 {
 			return false
 		}
@@ -49,6 +49,27 @@ func (a *attributes) next() bool {
 	a.value = scan.Trim(a.body, a.at, a.at+n)
 	a.at += n
 	return true
+}
+
+// closingTries bounds the quotes that are looked at for one string.
+const closingTries = 16
+
+// closing is the quote that ends a quoted string, -1: there is none. Where quotes stand within
+// it, which they may not, it is the one that ends the attribute, as hls.js and ffmpeg read it.
+func closing(text []byte) int {
+	first := bytes.IndexByte(text, '"')
+	for at, tries := first, 0; at >= 0 && tries < closingTries; tries++ {
+		rest := bytes.TrimLeft(text[at+1:], " \t")
+		if len(rest) == 0 || rest[0] == ',' {
+			return at
+		}
+		n := bytes.IndexByte(text[at+1:], '"')
+		if n < 0 {
+			break
+		}
+		at += 1 + n
+	}
+	return first
 }
 
 func (p *reader) attributes(v scan.Span) attributes {

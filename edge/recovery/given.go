@@ -1,4 +1,4 @@
-package fetch
+package recovery
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/fetch"
 	"tandem/internal/call"
 	"tandem/internal/wire"
 )
@@ -19,8 +20,8 @@ const (
 	inventoryWait = 30 * time.Second
 )
 
-// InventoryOf asks a neighbour what it holds of a pair.
-func InventoryOf(ctx context.Context, by *call.Client, from wire.Edge, pair wire.PairID) ([]wire.Item, error) {
+// inventoryOf asks a neighbour what it holds of a pair.
+func inventoryOf(ctx context.Context, by *call.Client, from wire.Edge, pair wire.PairID) ([]wire.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, inventoryWait)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.HTTP+wire.PathInventory+"?pair="+strconv.Itoa(int(pair)), nil)
@@ -51,7 +52,7 @@ func InventoryOf(ctx context.Context, by *call.Client, from wire.Edge, pair wire
 		items = append(items, it)
 	}
 	if !ended {
-		return nil, fmt.Errorf("inventory of %s: %w", from.Name, ErrShort)
+		return nil, fmt.Errorf("inventory of %s: %w", from.Name, fetch.ErrShort)
 	}
 	return items, nil
 }
