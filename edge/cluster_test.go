@@ -42,8 +42,7 @@ type testBalancer struct {
 	suspected map[string]int
 	ready     map[string]uint64
 	reports   map[string]wire.Report
-	giving    []string // edges that it says are about to give sessions to others
-	alone     bool     // it says that the placement can't be changed
+	alone     bool // it says that the placement can't be changed
 }
 
 func newBalancer(t *testing.T) *testBalancer {
@@ -109,7 +108,7 @@ func (b *testBalancer) hear(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reports[s.Edge] = s
-	answer := wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone, Giving: b.giving}
+	answer := wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone}
 	for name, other := range b.reports {
 		if name != s.Edge {
 			answer.Asked = append(answer.Asked, other.Asked...)

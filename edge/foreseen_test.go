@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"testing"
@@ -17,10 +19,16 @@ func TestWhatComesNextIsReadyAtTheFirstSign(t *testing.T) {
 	for what, sign := range map[string]func(v *watching, b *testBalancer, low, high *testEdge){
 		"a viewer is brought":   func(v *watching, _ *testBalancer, _, high *testEdge) { v.ask(high, "/v/x/v.m3u8") },
 		"a notice is not taken": func(_ *watching, _ *testBalancer, low, _ *testEdge) { low.stop() },
-		"it is foretold": func(_ *watching, b *testBalancer, _, _ *testEdge) {
-			b.mu.Lock()
-			b.giving = []string{"edge-1"}
-			b.mu.Unlock()
+		"it is foretold": func(v *watching, _ *testBalancer, _, high *testEdge) {
+			high.foretold(t, v.id, v.id.Slot+1) // of another session
+			if n := high.member.Prefetch.Loaded(); n != 0 {
+				t.Errorf("%d were made ready for a session that stays", n)
+			}
+			began := time.Now()
+			high.foretold(t, v.id, v.id.Slot)
+			if n, waited := high.member.Prefetch.Loaded(), time.Since(began); n != 4 && waited < 500*time.Millisecond {
+				t.Errorf("%d of 4 were ready when the balancer had its answer, after %s", n, waited)
+			}
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -52,6 +60,15 @@ func TestWhatComesNextIsReadyAtTheFirstSign(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// foretold tells an edge, as a balancer does, that it will be given a slot of a session's pair.
+func (e *testEdge) foretold(t *testing.T, id wire.SessionID, slot int) {
+	t.Helper()
+	text, _ := json.Marshal([]ring.Load{{Pair: id.Pair, Taken: []wire.Run{{From: slot, To: slot + 1}}}})
+	if resp, _ := do(t, http.MethodPost, e.url+wire.PathForesee, bytes.NewReader(text), asNode()...); resp.StatusCode != http.StatusNoContent {
+		t.Fatal(resp.Status)
 	}
 }
 

@@ -40,6 +40,7 @@ func (n Nodes) routes() chi.Router {
 	r.Get(wire.PathPing, n.ping)
 	r.Post(wire.PathOpen, e.member.HandleOpen)
 	r.Post(wire.PathClose, e.member.HandleClose)
+	r.Post(wire.PathForesee, e.member.Foresight.HandleForesee)
 	r.Post(wire.PathNotice, e.member.HandleNotice)
 	r.Get(wire.PathObject+"/*", e.handleObject)
 	r.Put(wire.PathObject+"/*", e.fetch.HandlePut)

@@ -53,6 +53,13 @@ type member struct {
 	mute      bool           // it does not say what is watched, nor its load
 	keys      uint64         // version of those that it has
 	target    string         // of the last object that was asked for, as it was spelled
+	foretold  []foretold
+}
+
+// foretold is what a member was told that it will be given, and the version by which.
+type foretold struct {
+	version uint64
+	given   []ring.Load
 }
 
 func (m *member) locked(do func()) {
@@ -82,6 +89,8 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		call.Reply(w, http.StatusOK, pong)
 	case wire.PathOpen:
 		m.open(w, r)
+	case wire.PathForesee:
+		m.foresee(w, r)
 	case wire.PathReport:
 		m.tellLoad(w)
 	case wire.PathSessions:
@@ -119,6 +128,13 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		m.object(w, r)
 	}
+}
+
+func (m *member) foresee(w http.ResponseWriter, r *http.Request) {
+	var given []ring.Load
+	_ = json.NewDecoder(r.Body).Decode(&given)
+	m.locked(func() { m.foretold = append(m.foretold, foretold{m.lb.Placement().Version, given}) })
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (m *member) tellLoad(w http.ResponseWriter) {

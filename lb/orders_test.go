@@ -3,6 +3,7 @@ package lb
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -251,34 +252,49 @@ func TestStatusSaysWhatTheLossOfAZoneWouldCost(t *testing.T) {
 	}
 }
 
-// Before a drain, a resume or a stop in order is made, edges are told in the answers to
-// their reports who is about to give sessions to others, by the placement of before: they
-// have what comes next in them ready when it is.
+// Before sessions go from one living edge to others, by a drain, a resume, a stop in order,
+// a return or a removal, those that get them are told which, by the placement of before: they
+// have what comes next in them ready when it is made.
 func TestAPlannedTakeoverIsForetold(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 4, capacity: 8})
 	c.place("/film/")
 	c.fill(3)
-	told := func() string {
-		var answer wire.ReportAnswer
-		c.node(http.MethodPost, wire.PathReport, c.members[2].report(), http.StatusOK, &answer)
-		return strings.Join(answer.Giving, " ")
+	told := func(what, want string) {
+		t.Helper()
+		var got []string
+		for _, m := range c.members {
+			m.locked(func() {
+				for _, f := range m.foretold {
+					if got = append(got, fmt.Sprintf("%s gets %v", m.edge.Name, f.given)); f.version >= c.lb.Placement().Version {
+						t.Errorf("%s: told when it was made", what)
+					}
+				}
+				m.foretold = nil
+			})
+		}
+		if s := strings.Join(got, ", "); s != want {
+			t.Errorf("%s: %q", what, s)
+		}
 	}
-	if names := told(); names != "" {
-		t.Fatal(names)
-	}
-	e1, _ := c.lb.Placement().Edge("edge-1")
+	const away = "edge-2 gets [{1 [{1 4}]}], edge-3 gets [{2 [{3 4}]} {3 [{4 5}]}], edge-4 gets [{4 [{4 7}]}]" // two that edge-2 and edge-4 have no room for then
+	const home = "edge-1 gets [{1 [{1 4}]} {4 [{4 7}]}], edge-2 gets [{2 [{3 4}]}], edge-4 gets [{3 [{4 5}]}]"
+	told("nothing", "")
 	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
-	if names := told(); !strings.Contains(names, "edge-1") {
-		t.Errorf("drain: %q", names)
-	}
-	c.fill(3)
+	told("drain", away)
 	c.api(http.MethodPost, "/edges/edge-1/resume", nil, http.StatusOK, nil)
-	if names := told(); !strings.Contains(names, "edge-2") || strings.Contains(names, "edge-1") {
-		t.Errorf("resume: %q", names)
+	told("resume", home)
+	m := c.member("edge-1")
+	c.node(http.MethodPost, wire.PathStopping, wire.Stopping{Edge: "edge-1", Incarnation: 1}, http.StatusNoContent, nil)
+	told("stop", away)
+	m.locked(func() { m.edge.Incarnation = 2 })
+	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: m.edge}, http.StatusOK, nil)
+	c.report(m)
+	c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: "edge-1", Incarnation: 2, Version: c.lb.Placement().Version}, http.StatusNoContent, nil)
+	told("return", home)
+	c.api(http.MethodPost, "/edges/edge-1/remove", nil, http.StatusOK, nil)
+	for _, name := range []string{"edge-2", "edge-4"} {
+		c.node(http.MethodPost, wire.PathReady, wire.Ready{Edge: name, Incarnation: 1, Version: c.lb.Placement().Version}, http.StatusNoContent, nil)
 	}
-	c.fill(3)
-	c.node(http.MethodPost, wire.PathStopping, wire.Stopping{Edge: "edge-1", Incarnation: e1.Incarnation}, http.StatusNoContent, nil)
-	if names := told(); !strings.Contains(names, "edge-1") {
-		t.Errorf("stop: %q", names)
-	}
+	until(t, "edge-1 has left", func() bool { _, there := c.lb.Placement().Edge("edge-1"); return !there })
+	told("removal", "edge-2 gets [{4 [{4 7}]}], edge-3 gets [{2 [{3 4}]} {3 [{4 5}]}], edge-4 gets [{1 [{1 4}]}]")
 }

@@ -2,10 +2,12 @@ package member
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"tandem/edge/prefetch"
 	"tandem/edge/silence"
+	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
@@ -48,7 +50,7 @@ func (f *foresight) run(ctx context.Context) error {
 				continue
 			}
 			f.foresee(ctx, 0, func(t *table, slot int) bool { return t.owner(slot) == name }, func(t *table) bool {
-				return f.told.Due(suspect{t.pair.ID, ring.Life{Edge: name, Incarnation: e.Incarnation}}, m.now())
+				return !t.spare && f.told.Due(suspect{t.pair.ID, ring.Life{Edge: name, Incarnation: e.Incarnation}}, m.now())
 			})
 		}
 	}
@@ -64,14 +66,14 @@ func (t *table) comes(p *wire.Placement, slot int) bool {
 }
 
 // foresee makes ready what comes next in the sessions that others deliver and may comes of,
-// in the tables that look is true of, and waits for it for so long at most. A spare
-// one is left: who has that is the last to be given its sessions, and has nothing of what they play.
+// in the tables that look is true of, and waits for it for so long at most. At a mere sign
+// a spare one is left: who has that is the last to be given its sessions, and has nothing of what they play.
 func (f *foresight) foresee(ctx context.Context, limit time.Duration, comes func(t *table, slot int) bool, look func(t *table) bool) {
 	var list []prefetch.Inherited
 	now := f.member.now().UnixMilli()
 	for _, t := range f.member.tables.list() {
 		t.mu.Lock()
-		if !t.spare && look(t) {
+		if look(t) {
 			for slot, s := range t.sessions {
 				if !within(t.own, slot) && comes(t, slot) {
 					list = append(list, prefetch.Inherited{SessionID: t.id(slot, s), Tracks: s.places(), Foreseen: now})
@@ -81,4 +83,23 @@ func (f *foresight) foresee(ctx context.Context, limit time.Duration, comes func
 		t.mu.Unlock()
 	}
 	f.member.Prefetch.Foresee(ctx, list, limit)
+}
+
+// foretold is how long a balancer is kept waiting for what it has foretold, which it
+// makes then.
+const foretold = 500 * time.Millisecond
+
+// HandleForesee makes ready what comes next in sessions that a balancer is about to have
+// this edge given (claims 17, 23), and answers when it is.
+func (f *foresight) HandleForesee(w http.ResponseWriter, r *http.Request) {
+	var given []ring.Load
+	if !call.Read(w, r, &given) {
+		return
+	}
+	runs := map[wire.PairID][]wire.Run{}
+	for _, l := range given {
+		runs[l.Pair] = l.Taken
+	}
+	f.foresee(r.Context(), foretold, func(t *table, slot int) bool { return within(runs[t.pair.ID], slot) }, func(t *table) bool { return runs[t.pair.ID] != nil })
+	w.WriteHeader(http.StatusNoContent)
 }

@@ -92,7 +92,7 @@ type Member struct {
 	admin       string
 
 	takeovers chan []prefetch.Inherited
-	foresight foresight
+	Foresight foresight
 	silence   silence.Detector
 	standIns  *silence.StandIns
 	lag       silence.Lag
@@ -127,7 +127,7 @@ func New(cfg Config, deps Deps) *Member {
 	m.next = &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
 	m.Positions.renew = m.next.renew
 	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
-	m.foresight = foresight{member: m, signs: make(chan string, 64)}
+	m.Foresight = foresight{member: m, signs: make(chan string, 64)}
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}
 	return m
 }
@@ -146,7 +146,7 @@ func (m *Member) Run(ctx context.Context) error {
 		run.Part{Name: "expire", Run: m.expire},
 		run.Part{Name: "copying", Run: m.copying},
 		run.Part{Name: "prefetch", Run: func(ctx context.Context) error { return m.Prefetch.Run(ctx, m.takeovers) }},
-		run.Part{Name: "foresight", Run: m.foresight.run},
+		run.Part{Name: "foresight", Run: m.Foresight.run},
 		run.Part{Name: "positions", Run: m.Positions.run},
 		run.Part{Name: "renewals", Run: m.renewals.Run},
 		run.Part{Name: "follow", Run: m.follow},
@@ -186,7 +186,7 @@ func (m *Member) End(id wire.SessionID) bool {
 func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (seat Seat, reason string) {
 	seat, reason = m.tables.touch(id, stream, viewer, at.UnixMilli())
 	if seat.Of != "" { // who brings it here has not got it from that one
-		m.foresight.sign(seat.Of)
+		m.Foresight.sign(seat.Of)
 	}
 	return seat, reason
 }

@@ -115,7 +115,7 @@ func (m *Member) sendNotice(ctx context.Context, t *table, to string, o *outgoin
 	}
 	resp, err := m.call.Do(req)
 	if err != nil {
-		m.foresight.sign(to)
+		m.Foresight.sign(to)
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))

@@ -28,9 +28,6 @@ func (m *Member) reports(ctx context.Context) error {
 					return
 				}
 				m.heard(answer)
-				for _, name := range answer.Giving {
-					m.foresight.sign(name)
-				}
 				if answer.Majority {
 					m.standIns.HeardOfLeader()
 					m.lag.Told(answer.Version, m.base.Load().Version, m.now(), lagReports*m.cfg.ReportEvery)

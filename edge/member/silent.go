@@ -18,7 +18,7 @@ func (m *Member) detect(ctx context.Context) error {
 	limit := time.Duration(m.cfg.SilentFor) * m.cfg.NoticeEvery
 	return silence.Every(ctx, m.cfg.NoticeEvery/4, func(under *sync.WaitGroup) {
 		for _, edge := range m.silence.Quiet(m.now(), max(limit-m.cfg.NoticeEvery, m.cfg.NoticeEvery)) {
-			m.foresight.sign(edge)
+			m.Foresight.sign(edge)
 		}
 		for edge, silence := range m.silence.Silent(m.now(), limit) {
 			neighbour, ok := m.view.Placement().Edge(edge)

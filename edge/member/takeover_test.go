@@ -339,17 +339,17 @@ func TestSilenceIsForeseenAnIntervalBefore(t *testing.T) {
 		r := newTrio(t, 8)
 		m := &Member{cfg: Config{Name: "e1", NoticeEvery: 200 * time.Millisecond, SilentFor: 3}, now: time.Now, view: fetch.NewView("e1", time.Now)}
 		m.view.Swap(r.placement)
-		m.foresight.signs = make(chan string, 64)
+		m.Foresight.signs = make(chan string, 64)
 		m.silence.Follow(r.placement, "e1", time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		var under sync.WaitGroup
 		under.Go(func() { _ = m.detect(ctx) })
 		time.Sleep(375 * time.Millisecond)
-		if n := len(m.foresight.signs); n > 0 {
+		if n := len(m.Foresight.signs); n > 0 {
 			t.Errorf("%d signs", n)
 		}
 		time.Sleep(100 * time.Millisecond)
-		if n, told := len(m.foresight.signs), m.Counts.Suspected.Load(); n == 0 || told > 0 {
+		if n, told := len(m.Foresight.signs), m.Counts.Suspected.Load(); n == 0 || told > 0 {
 			t.Errorf("%d signs, %d suspicions", n, told)
 		}
 		cancel()

@@ -35,6 +35,7 @@ var OfEdges = []Row{
 	{Method: "GET", Path: wire.PathPing, Roles: all},
 	{Method: "POST", Path: wire.PathOpen, Roles: balancers},
 	{Method: "POST", Path: wire.PathClose, Roles: balancers},
+	{Method: "POST", Path: wire.PathForesee, Roles: balancers},
 	{Method: "POST", Path: wire.PathNotice, Roles: edges, Own: ownNotice, Body: wire.MaxNotice},
 	{Method: "GET", Path: wire.PathObject + "/", Roles: all}, // what viewers can have as well
 	{Method: "PUT", Path: wire.PathObject + "/", Roles: givers, Own: ownObject},

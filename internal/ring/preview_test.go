@@ -22,15 +22,24 @@ func TestAPreviewFillsNobodyAboveCapacity(t *testing.T) {
 	}
 }
 
-// Who gives sessions to others: e1, of 8 by figure 16, by its drain, and e2, which then
-// has more than it can deliver; by its resume those who stood in.
-func TestWhoGivesSessions(t *testing.T) {
+// Who is given which sessions: those of e1, of 8 by figure 16, by its drain, and two that
+// e2 then has no room for; by its resume all that they have, back; by a joining behind e1
+// what e2 has of their pair.
+func TestWhoIsGivenWhichSessions(t *testing.T) {
 	p, loads := figure16()
-	equal(t, "drain", Givers(p, "e1", loads, wire.EdgeDraining), []string{"e1", "e2"})
-	equal(t, "it stops", Givers(p, "e1", loads, wire.EdgeDown), []string{"e1", "e2"})
-	p, _ = Without(p, "e1", loads, wire.EdgeDraining)
-	equal(t, "resume", Givers(p, "e1", loads, wire.EdgeUp), []string{"e2", "e3", "e4"})
-	equal(t, "nothing changes", Givers(p, "e1", loads, wire.EdgeDraining), []string(nil))
+	drained := map[string][]Load{
+		"e2": {{1, []wire.Run{{From: 0, To: 4}}}}, "e3": {{2, []wire.Run{{From: 2, To: 4}}}}, "e4": {{4, []wire.Run{{From: 6, To: 8}}}},
+	}
+	after := Becomes(p, "e1", loads, wire.EdgeDraining)
+	equal(t, "drain", Given(p, after, loads), drained)
+	equal(t, "it stops", Given(p, Becomes(p, "e1", loads, wire.EdgeDown), loads), drained)
+	equal(t, "nothing changes", Given(after, Becomes(after, "e1", loads, wire.EdgeDraining), loads), map[string][]Load{})
+	equal(t, "resume", Given(after, Becomes(after, "e1", loads, wire.EdgeUp), loads), map[string][]Load{
+		"e1": {{1, []wire.Run{{From: 0, To: 4}}}, {4, []wire.Run{{From: 6, To: 8}}}}, "e2": {{2, []wire.Run{{From: 2, To: 4}}}},
+	})
+	p = Copy(p)
+	p.Edges = append(p.Edges, wire.Edge{Name: "e5", Capacity: 8, State: wire.EdgeJoining, After: "e1"})
+	equal(t, "joining", Given(p, Becomes(p.Index(), "e5", loads, wire.EdgeUp), loads), map[string][]Load{"e5": {{1, []wire.Run{{From: 6, To: 8}}}}})
 }
 
 func TestPreviews(t *testing.T) {

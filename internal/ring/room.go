@@ -78,23 +78,47 @@ func without(p *wire.Placement, edge string, tables map[wire.PairID]*Table, stat
 	return plan.ApplyTo(&next), plan
 }
 
-// Givers are the edges that give sessions to others when an edge gets another state: when
-// it is drained, or resumed, or stops in order.
-func Givers(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) (names []string) {
-	after, _ := Without(p, edge, loads, state)
-	if state == wire.EdgeUp {
-		after = Settle(after, loads, AnchorHome).ApplyTo(after)
+// Becomes is the placement, settled, when an edge has got another state: when it is drained
+// or stops in order, when it is resumed, back, or has joined.
+func Becomes(p *wire.Placement, edge string, loads []Load, state wire.EdgeState) *wire.Placement {
+	e, _ := p.Edge(edge)
+	if state != wire.EdgeUp {
+		after, _ := Without(p, edge, loads, state)
+		return after
 	}
-	for _, m := range boundaryMoves(p, after) {
-		q, _ := p.Pair(m.Pair)
-		if m.After < m.Before {
-			names = append(names, q.Low)
-		} else {
-			names = append(names, q.High)
+	after := Join(p, edge, e.After)
+	if InRing(e.State) {
+		after, _ = Without(p, edge, loads, state)
+	}
+	return Settle(after, loads, AnchorHome).ApplyTo(after)
+}
+
+// Given are the slots with sessions that edges get from others, or from nobody, when a
+// placement becomes another one: by edge.
+func Given(before, after *wire.Placement, loads []Load) map[string][]Load {
+	given := map[string][]Load{}
+	for _, l := range loads {
+		was, known := before.Pair(l.Pair)
+		q, stays := after.Pair(l.Pair)
+		if !known || !stays {
+			continue
+		}
+		runs, old := map[string][]wire.Run{}, Parts(before, was)
+		for _, now := range Parts(after, q) {
+			for _, then := range old {
+				for _, r := range l.Taken {
+					from, to := max(now.From, then.From, r.From), min(now.To, then.To, r.To)
+					if from < to && now.Owner != then.Owner && now.Owner != "" {
+						runs[now.Owner] = append(runs[now.Owner], wire.Run{From: from, To: to})
+					}
+				}
+			}
+		}
+		for edge, taken := range runs {
+			given[edge] = append(given[edge], Load{Pair: l.Pair, Taken: taken})
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return given
 }
 
 // DeathCosts is how many sessions more than now would find no room after an edge's death.

@@ -55,6 +55,7 @@ const (
 	PathPing      = "/_tandem/ping"      // GET -> Pong
 	PathOpen      = "/_tandem/open"      // POST OpenRequest -> OpenAnswer; 409 + Refusal
 	PathClose     = "/_tandem/close"     // POST SessionID
+	PathForesee   = "/_tandem/foresee"   // POST []ring.Load -> 204 when what comes next in these sessions, which it is about to be given, is in memory, or can't be in time
 	PathNotice    = "/_tandem/notice"    // POST binary Notice -> 204; 409 when the sender is not known as it says
 	PathObject    = "/_tandem/object"    // GET /_tandem/object/<path>: relay; PUT: a playlist pushed to the partner
 	PathCopy      = "/_tandem/copy"      // POST CopyHint: fetch these from me

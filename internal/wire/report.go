@@ -93,7 +93,6 @@ type StandIn struct {
 type ReportAnswer struct {
 	Version  uint64   `json:"version"`
 	Majority bool     `json:"majority"`
-	Giving   []string `json:"giving,omitempty"` // edges that are about to give sessions to others
 	Asked    []Asked  `json:"asked,omitempty"`  // what the other edges have asked of origins for the same clients: budgets are one for all edges
 }
 

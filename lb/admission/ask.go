@@ -20,6 +20,7 @@ type cluster interface {
 	Placement() *wire.Placement
 	Refresh(ctx context.Context, p *wire.Placement, after time.Time)
 	Query(ctx context.Context, p *wire.Placement, names []string)
+	Foretell(ctx context.Context, before, after *wire.Placement, loads []ring.Load)
 	Propose(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error)
 	Ask(ctx context.Context, e wire.Edge, r wire.OpenRequest) (wire.OpenAnswer, error)
 	GiveBack(e wire.Edge, id wire.SessionID)

@@ -40,6 +40,7 @@ type premiere struct {
 	given int
 
 	moves int // boundaries that were proposed
+	quiet int // those of them of which no edge was told before
 	back  int // slots that were given back
 	out   int // viewers that lost their slot to another one while a boundary moved, and found no other
 }
@@ -49,7 +50,8 @@ type desk struct {
 	*premiere
 	opener    *Opener
 	placement *wire.Placement
-	turn      chan struct{} // of those who would refresh
+	turn      chan struct{}       // of those who would refresh
+	foretold  map[wire.PairID]int // boundaries by which edges were told last that they get sessions
 	refreshed time.Time
 }
 
@@ -64,7 +66,7 @@ func newPremiere(seed uint64, balancers int, rules ring.Rules, capacities ...int
 		e.placement = c.state.Placement()
 	}
 	for range balancers {
-		d := &desk{premiere: c, placement: c.state.Placement(), turn: make(chan struct{}, 1)}
+		d := &desk{premiere: c, placement: c.state.Placement(), turn: make(chan struct{}, 1), foretold: map[wire.PairID]int{}}
 		d.opener = &Opener{cluster: d, loads: loads.New(), source: StatePush, rules: rules, now: time.Now}
 		d.opener.loads.Follow(d.placement, time.Now())
 		c.desks = append(c.desks, d)
@@ -161,6 +163,19 @@ func (d *desk) Query(ctx context.Context, p *wire.Placement, names []string) {
 	under.Wait()
 }
 
+// Foretell takes its time, as the others do.
+func (d *desk) Foretell(_ context.Context, before, after *wire.Placement, loads []ring.Load) {
+	if len(ring.Given(before, after, loads)) > 0 {
+		time.Sleep(min(2*d.delay(), 500*time.Millisecond))
+	}
+	d.locked(func() {
+		for _, l := range loads {
+			q, _ := after.Pair(l.Pair)
+			d.foretold[l.Pair] = q.Boundary
+		}
+	})
+}
+
 // Propose goes to the leader and back; the placement is here when it returns.
 func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raftfsm.Result, err error) {
 	time.Sleep(d.delay() + 10*time.Millisecond)
@@ -172,6 +187,9 @@ func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raf
 		}
 		if command.Kind == raftfsm.MoveBoundary {
 			d.moves++
+			if d.foretold[command.Pair] != command.Boundary {
+				d.quiet++
+			}
 		}
 		if command.Kind == raftfsm.Place && len(d.state.Placement().Stream(command.Stream)) != command.Before {
 			result, err = raftfsm.Result{}, raftfsm.ErrStale

@@ -36,7 +36,9 @@ func TestNobodyIsRefusedWhileThereIsRoom(t *testing.T) {
 			if len(refused) > 0 || c.total()+c.out != viewers {
 				t.Errorf("%s: %d of %d viewers have a session, refused: %v; %s", what, c.total()+c.out, viewers, refused, c.shows())
 			}
-			moves += c.moves
+			if moves += c.moves; c.quiet > 0 {
+				t.Errorf("%s: by %d of %d boundaries sessions changed edges that were not told before", what, c.quiet, c.moves)
+			}
 		})
 	}
 	if moves == 0 {

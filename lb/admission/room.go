@@ -87,6 +87,8 @@ func (o *Opener) table(p *wire.Placement, q *wire.Pair) *ring.Table {
 func (o *Opener) moveBoundary(ctx context.Context, q *wire.Pair, table *ring.Table, to int) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
+	p, plan := o.cluster.Placement(), ring.Plan{Boundaries: []wire.BoundaryMove{{Pair: q.ID, Before: q.Boundary, After: to}}}
+	o.cluster.Foretell(ctx, p, plan.ApplyTo(p), []ring.Load{{Pair: q.ID, Taken: table.Runs()}})
 	result, err := o.cluster.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 	if err == nil {
 		o.loads.Moved(result.Version, q.Low, q.High, table.Below(to)-table.Below(q.Boundary))
@@ -129,8 +131,10 @@ func (t *attempt) relieve(ctx context.Context, seen *wire.Placement) bool {
 func (o *Opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
+	tables := o.loads.Tables(p, o.now())
+	o.cluster.Foretell(ctx, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
 	result, err := o.cluster.Propose(ctx, raftfsm.Command{
-		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: o.loads.Tables(p, o.now()),
+		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: tables,
 	})
 	return err == nil && result.Changed
 }

@@ -90,9 +90,9 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		}
 		switch {
 		case kind == raftfsm.Drain && e.State == wire.EdgeUp:
-			a.deps.Control.Loads.Foretell(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeDraining, a.deps.Now())
+			a.deps.Control.ForetellState(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeDraining)
 		case kind == raftfsm.Resume && e.State == wire.EdgeDraining:
-			a.deps.Control.Loads.Foretell(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeUp, a.deps.Now())
+			a.deps.Control.ForetellState(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeUp)
 		}
 		c := raftfsm.Command{Kind: kind, Name: e.Name, Lossless: !force, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
 		if result, ok := a.order(w, r, c); ok {

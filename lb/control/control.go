@@ -16,6 +16,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
+	"tandem/lb/edges"
 	"tandem/lb/loads"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
@@ -59,6 +60,7 @@ type Deps struct {
 
 // Control keeps the placement true.
 type Control struct {
+	*edges.Asking
 	Loads     *loads.Loads
 	Proposals *proposals.Proposals
 	Checks    *HealthChecks
@@ -78,19 +80,16 @@ type Control struct {
 	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying
 
 	follower follower
-
-	*queries
 }
 
 // New starts nothing; Run has to be called.
 func New(cfg Config, deps Deps) *Control {
 	c := &Control{cfg: cfg, deps: deps, node: deps.Node, Loads: loads.New(), successors: newSuccessors(), Misfits: newMisfits(deps.Now, deps.Logger), peers: newPeers(), follower: follower{node: deps.Node, call: deps.Call, begun: make(chan struct{})}}
-	c.queries = &queries{loads: c.Loads, call: deps.Call, now: deps.Now}
-	c.Authority = &Authority{c: c}
+	c.Asking, c.Authority = edges.New(deps.Call, c.Loads, deps.Now), &Authority{c: c}
 	c.Tokens = &Tokens{Ring: new(wire.KeyRing), node: deps.Node, now: deps.Now, life: cfg.TokenLife}
 	c.Proposals = proposals.New(deps.Node, deps.Call, deps.Now, deps.Proposed)
 	c.Checks = &HealthChecks{
-		node: deps.Node, proposals: c.Proposals, loads: c.Loads, tables: c.Tables, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
+		node: deps.Node, proposals: c.Proposals, loads: c.Loads, asking: c.Asking, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
 		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),
 		checked: map[string]*checkState{}, seen: map[ring.Life]time.Time{},
 	}

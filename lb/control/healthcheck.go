@@ -11,6 +11,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
+	"tandem/lb/edges"
 	"tandem/lb/loads"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
@@ -41,7 +42,7 @@ type HealthChecks struct {
 	node      *raftfsm.Node
 	proposals *proposals.Proposals
 	loads     *loads.Loads
-	tables    func(ctx context.Context, p *wire.Placement, but string) (tables []ring.Load, silent []string)
+	asking    *edges.Asking
 	call      *call.Client
 	name      string
 	log       zerolog.Logger
@@ -206,7 +207,10 @@ func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 	s.event(wire.Event{Kind: "suspect", Edge: x.edge, Text: x.edge + " does not answer " + s.name + "'s pings (" + x.cause + ", noticed by " + x.by + ")."})
 	ctx, cancel := context.WithTimeout(ctx, downLimit)
 	defer cancel()
-	tables, _ := s.tables(ctx, p, x.edge)
+	tables, _ := s.asking.Tables(ctx, p, x.edge)
+	var under sync.WaitGroup
+	defer under.Wait()
+	under.Go(func() { s.asking.ForetellState(ctx, p, x.edge, wire.EdgeDown) }) // nobody waits for it
 	_, err := s.proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
 		Noticed: x.noticed.UnixMilli(), Loads: tables,

@@ -152,7 +152,7 @@ func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 	defer cancel()
 	_, _ = c.Tables(ctx, c.node.Placement(), "") // who takes over is foretold by them
-	c.Loads.Foretell(ctx, c.node.Placement(), s.Edge, wire.EdgeDown, c.deps.Now())
+	c.ForetellState(ctx, c.node.Placement(), s.Edge, wire.EdgeDown)
 	_, err := c.Proposals.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
 		Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now()),
@@ -208,6 +208,7 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 	defer cancel()
 	tables, _ := c.Tables(ctx, c.node.Placement(), ready.Edge)
+	c.ForetellState(ctx, c.node.Placement(), e.Name, wire.EdgeUp)
 	command := raftfsm.Command{Kind: raftfsm.EdgeReady, Name: ready.Edge, Incarnation: ready.Incarnation, Version: ready.Version, Loads: tables}
 	if report, _, ok := c.Loads.Last(e); ok && report.Recovery != nil {
 		command.CopiedBytes = report.Recovery.Bytes

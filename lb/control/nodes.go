@@ -99,7 +99,7 @@ func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
 	if len(report.StandsIn) > 0 || c.overlay.Load() != nil {
 		c.overlayReports()
 	}
-	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version, Majority: c.Majority(), Giving: c.Loads.Giving(c.deps.Now()), Asked: c.Loads.Asked(report.Edge, c.deps.Now())})
+	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version, Majority: c.Majority(), Asked: c.Loads.Asked(report.Edge, c.deps.Now())})
 }
 
 func (c *Control) handleSuspect(w http.ResponseWriter, r *http.Request) {

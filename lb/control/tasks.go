@@ -95,6 +95,8 @@ func (t *tasks) letLeave(ctx context.Context) {
 			continue
 		}
 		tables, _ := t.c.Tables(ctx, p, "")
+		gone := ring.Leave(p, e.Name)
+		t.c.Foretell(ctx, p, ring.Settle(gone, tables, ring.AnchorHome).ApplyTo(gone), tables)
 		t.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: tables})
 		return // the ring is another one now
 	}
@@ -119,6 +121,7 @@ func (t *tasks) settleRing(ctx context.Context) {
 	if tables, silent = t.c.Tables(ctx, p, ""); len(silent) > 0 {
 		return // who has how many is not known
 	}
+	t.c.Foretell(ctx, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
 	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: tables, Version: told}); ok && !result.Changed {
 		t.futile = now
 	}

@@ -30,7 +30,6 @@ type Loads struct {
 	mu        sync.Mutex
 	heard     map[string]*heard // by edge; guarded by mu
 	placement *wire.Placement   // the latest that was seen; guarded by mu
-	giving                      // guarded by mu
 }
 
 // New knows nothing.
