@@ -76,7 +76,7 @@ func takeovers(t *testing.T, entry string) {
 }
 
 // planned is one cluster in which sessions go from one living edge to others: by drain,
-// resume, SIGTERM and the return after it, and remove.
+// resume, SIGTERM and the return after it, a joining, and remove.
 func planned(t *testing.T, entry string) {
 	r := watched(t, entry, filmViewers, "--edges", "4")
 	h, name := r.h, busiest(r.status())
@@ -94,8 +94,11 @@ func planned(t *testing.T, entry string) {
 	must(t, syscall.Kill(n.PID, syscall.SIGTERM))
 	h.Await(name+" is down", 10*time.Second, func(s *wire.Status) bool { return cluster.EdgeState(s, name) == wire.EdgeDown })
 	t.Logf("SIGTERM: %s", r.asked(began))
+	h.Await(name+" has ended", 20*time.Second, func(*wire.Status) bool { return !n.Running() })
 	returned(t, h, name)
 	t.Logf("back: %s", r.asked(time.Now()))
+	must(t, h.Add(newcomer(t, h, "edge-5", "--after", name)))
+	t.Logf("joined: %s", r.asked(time.Now()))
 	r.ends(name)
 	ordered("remove")
 	r.sameSessions()
