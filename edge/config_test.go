@@ -1,10 +1,12 @@
 package edge
 
 import (
+	"io"
 	"strings"
 	"testing"
 
 	"tandem/internal/identity"
+	"tandem/internal/setting"
 	"tandem/internal/wire"
 )
 
@@ -43,6 +45,21 @@ func TestACapacityIsStated(t *testing.T) {
 			t.Errorf("%s: %d, %v; want %d", c.name, cfg.Capacity, err, c.want)
 		case c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says) || strings.Contains(err.Error(), "\n")):
 			t.Errorf("%s: %v; want %s...", c.name, err, c.says)
+		}
+	}
+}
+
+// An edge that is told that it can deliver to nobody is not started as if nothing had
+// been said.
+func TestACapacityOfNothingIsRefused(t *testing.T) {
+	for _, name := range []string{"capacity", "capacity-mbit", "session-kbit"} {
+		for _, text := range []string{"0", "-1"} {
+			var c Config
+			set := &setting.Set{Command: "edge", Rows: c.Settings(), Getenv: func(string) string { return "" }}
+			want := "edge: --" + name + ` "` + text + `": want a whole number from 1 to 1000000 (tandem edge --help)`
+			if _, err := set.Parse([]string{"--" + name, text}, io.Discard); err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
 		}
 	}
 }

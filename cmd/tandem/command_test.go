@@ -339,8 +339,8 @@ func TestAPrintedConfigurationIsAGoodOne(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("a secret that is long enough"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	needs := map[string]string{"origin": "sample", "edge": "origin data", "lb": "data secret-file", "node": "origin data secret-file capacity"}
-	values := map[string]string{"sample": "true", "origin": "http://127.0.0.1:1", "data": filepath.Join(dir, "data"), "secret-file": secret, "capacity": "100"}
+	needs := map[string]string{"origin": "sample", "edge": "origin data", "lb": "data secret-file", "node": "origin data secret-file"}
+	values := map[string]string{"sample": "true", "origin": "http://127.0.0.1:1", "data": filepath.Join(dir, "data"), "secret-file": secret}
 	for _, role := range []string{"origin", "edge", "lb", "node"} {
 		var out bytes.Buffer
 		if code := dispatch(context.Background(), []string{"config", "print", role}, &out, &out); code != 0 {

@@ -55,11 +55,18 @@ func String(p *string, name, def, help string) Row {
 	}}
 }
 
-// Int is a whole number from lowest to highest.
+// Int is a whole number from lowest to highest. A default below that is none: it is not
+// stated, and can't be.
 func Int(p *int, name string, def, lowest, highest int, unit, help string) Row {
 	*p = def
+	text := func() string {
+		if *p < lowest {
+			return ""
+		}
+		return strconv.Itoa(*p)
+	}
 	return Row{
-		Name: name, Unit: unit, Default: strconv.Itoa(def), Min: strconv.Itoa(lowest), Max: strconv.Itoa(highest), Help: help,
+		Name: name, Unit: unit, Default: text(), Min: strconv.Itoa(lowest), Max: strconv.Itoa(highest), Help: help,
 		Value: &value{
 			set: func(s string) error {
 				n, err := strconv.Atoi(s)
@@ -69,7 +76,7 @@ func Int(p *int, name string, def, lowest, highest int, unit, help string) Row {
 				*p = n
 				return nil
 			},
-			text: func() string { return strconv.Itoa(*p) },
+			text: text,
 		},
 	}
 }

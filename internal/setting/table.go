@@ -23,11 +23,16 @@ func (s *Set) Markdown() string {
 	return b.String()
 }
 
-// YAML is a configuration file that sets every row to its present value.
+// YAML is a configuration file that sets every row to its present value, but for numbers
+// that are not stated.
 func (s *Set) YAML() string {
 	var b strings.Builder
 	for _, row := range s.Rows {
-		fmt.Fprintf(&b, "# %s\n%s: %q\n", row.Help, row.Name, row.Value.String())
+		text, off := row.Value.String(), ""
+		if text == "" && row.Min != "" {
+			off = "# "
+		}
+		fmt.Fprintf(&b, "# %s\n%s%s: %q\n", row.Help, off, row.Name, text)
 	}
 	return b.String()
 }

@@ -132,6 +132,7 @@ var Table = []Mutation{
 	{0, "lb/edges/foretell.go", "defer under.Wait()", "defer under.Go(func() {})", "lb/edges.TestWhoGetsSessionsIsToldWhich"},
 	{0, "internal/ring/room.go", "from < to && now.Owner != then.Owner", "from < to && now.Owner == then.Owner", "internal/ring.TestWhoIsGivenWhichSessions"},
 	{0, "raftfsm/state_capacity.go", "ch.before.Streams.Len() == 0 && !ch.c.Held", "ch.before.Streams.Len() == 0", "raftfsm.TestAnIdleClusterIsNotANewOne"},
+	{0, "edge/config.go", `"capacity", 0, 1, 1000000`, `"capacity", 0, 0, 1000000`, "edge.TestACapacityOfNothingIsRefused"},
 	{0, "raftfsm/state_capacity.go", "e.Capacity = least", "_ = least", "raftfsm.TestWhoStatesNoCapacityLowersNobodysLimit"},
 	{0, "edge/member/silent.go", "			m.Foresight.sign(edge)\n", "			_ = edge\n", "edge/member.TestSilenceIsForeseenAnIntervalBefore"},
 	{10, "edge/prefetch/judge.go", "a.jobs, a.foreseen = before.jobs[kind], true", "a.foreseen = true", "edge/member.TestWhatComesNextIsForeseen"},
