@@ -91,9 +91,9 @@ type StandIn struct {
 // ReportAnswer tells an edge which placement is current, and whether it can be
 // changed: then nobody but the leader's commit makes a death true.
 type ReportAnswer struct {
-	Version  uint64   `json:"version"`
-	Majority bool     `json:"majority"`
-	Asked    []Asked  `json:"asked,omitempty"`  // what the other edges have asked of origins for the same clients: budgets are one for all edges
+	Version  uint64  `json:"version"`
+	Majority bool    `json:"majority"`
+	Asked    []Asked `json:"asked,omitempty"` // what the other edges have asked of origins for the same clients: budgets are one for all edges
 }
 
 // Register is how an edge makes itself known, at its start and whenever the
