@@ -130,11 +130,16 @@ func least(p *wire.Placement, f Figures, placed []*wire.Pair) (best Choice, hot 
 }
 
 // busy tells whether a pair keeps its stream from no further one: it has the share of its
-// limit, or one of its members gets nobody and the other one is in another pair of the
-// stream, so that it has few and adds nothing.
+// limit, or serves the stream no more than its other pairs do.
 func (f *Figures) busy(p *wire.Placement, q *wire.Pair, placed []*wire.Pair) bool {
 	others := slices.DeleteFunc(slices.Clone(placed), func(o *wire.Pair) bool { return o == q })
-	return f.share(p, q) >= f.HotShare || !(usable(p, q.Low) && usable(p, q.High)) && !brings(p, q, others)
+	return f.share(p, q) >= f.HotShare || !adds(p, q, others)
+}
+
+// adds tells whether a pair has anything for a stream that is on others: both its members
+// get viewers, or the one that does, while the other is drained, say, is in none of those.
+func adds(p *wire.Placement, q *wire.Pair, placed []*wire.Pair) bool {
+	return usable(p, q.Low) && usable(p, q.High) || brings(p, q, placed)
 }
 
 // brings tells whether a member of a pair gets viewers and is in none of these.
@@ -145,8 +150,8 @@ func brings(p *wire.Placement, q *wire.Pair, placed []*wire.Pair) bool {
 }
 
 // spread is one more pair for a stream whose pairs are busy: the one whose members have
-// the least to do, of those that are clearly less busy and bring an edge. Pairs that are about as busy get
-// no copy, or in a cluster that is half full every stream would come to be everywhere.
+// the least to do, of those that are clearly less busy and add something. Pairs that are about as busy
+// get no copy, or in a cluster that is half full every stream would come to be everywhere.
 func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 	best, least := Choice{}, 0
 	for i := range p.Pairs {
@@ -154,7 +159,7 @@ func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 		if 500*f.Sum[q.ID] > 4*f.HotShare*q.Slots { // it has too much, whatever its limit
 			continue
 		}
-		if slices.Contains(placed, q) || !brings(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(p, q) {
+		if slices.Contains(placed, q) || !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(p, q) {
 			continue
 		}
 		if n := f.Delivering[q.Low] + f.Delivering[q.High]; best.Edge == "" || n < least {

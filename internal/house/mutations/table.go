@@ -228,8 +228,8 @@ var Table = []Mutation{
 	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
 	{0, "lb/loads/opening.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
 	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
-	{0, "internal/ring/choose.go", "|| !brings(p, q, placed) || !f.open", "|| !f.open", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
-	{0, "internal/ring/choose.go", "!(usable(p, q.Low) && usable(p, q.High)) && !brings(p, q, others)", "false", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
+	{0, "internal/ring/choose.go", "|| !adds(p, q, placed) || !f.open", "|| !f.open", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
+	{0, "internal/ring/choose.go", ">= f.HotShare || !adds(p, q, others)", ">= f.HotShare || false && !adds(p, q, others)", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
 	{0, "internal/ring/choose.go", "return f.share(p, q) >= f.HotShare ||", "return f.share(p, q) >= 2*f.HotShare ||", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
 	// A node that moves while it is called is called where it is.
