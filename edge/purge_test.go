@@ -78,6 +78,7 @@ func TestPurgeByTag(t *testing.T) {
 	}
 	for _, path := range []string{"/v/x/own.ts", "/v/x/many.ts"} {
 		for n := range 2 {
+			eventually(t, "what was asked for before is over", func() bool { return !edges[0].store.Filling(path) && !edges[1].store.Filling(path) })
 			resp, body := get(t, edges[0].url+path, asNode()...)
 			if resp.Header.Get("Cache-Tag")+resp.Header.Get("Surrogate-Key")+resp.Header.Get("Surrogate-Control") != "" || string(body) != fmt.Sprint(n+1) {
 				t.Errorf("%s: %q %v", path, body, resp.Header)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,9 +35,9 @@ func shortLoop(t *testing.T) string {
 
 // airing is an origin with the short loop as /live/, at a moment that can be set.
 func airing(t *testing.T, window int) (started, func(seconds float64)) {
-	now := time.Unix(0, 0)
-	o := start(t, Config{Media: shortLoop(t), Loop: []string{"live=/film/"}, Window: window}, Deps{Now: func() time.Time { return now }})
-	return o, func(seconds float64) { now = time.Unix(0, int64(seconds*1e9)) }
+	var now atomic.Int64
+	o := start(t, Config{Media: shortLoop(t), Loop: []string{"live=/film/"}, Window: window}, Deps{Now: func() time.Time { return time.Unix(0, now.Load()) }})
+	return o, func(seconds float64) { now.Store(int64(seconds * 1e9)) }
 }
 
 func TestWindowGoesOnAcrossTheWrap(t *testing.T) {

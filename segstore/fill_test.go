@@ -313,6 +313,9 @@ func TestPutIsJoinedOrGoesBesideAFill(t *testing.T) {
 	st.chunks <- []byte("from the origin")
 	close(st.chunks)
 	mustRead(t, v, []byte("from the origin"))
+	for s.Filling("/q") {
+		waitTurn(t) // who has read the last byte may be faster than the fill
+	}
 }
 
 func TestCloseEndsFills(t *testing.T) {
