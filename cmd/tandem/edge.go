@@ -91,7 +91,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fit(&cfg.MaxConnections, perClient, log)
+	fewer := fit(&cfg.MaxConnections, perClient, log)
 	viewers, err := life.Sockets.Listen("listen", cfg.Listen)
 	if err != nil {
 		return err
@@ -123,6 +123,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	}
 	e.Bind(callable(viewers, nodes), cfg.admins.base(admins))
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("edge is up")
+	fewer()
 	server := e.Server(access.Handler(e.Handler()), access.Quick(e.Quick))
 	return life.Run(
 		ctx, serve.Hooks{Stop: e.Leave, Alive: server.Turn, Reopen: access.Reopen, Reload: reloader(again, func() *edgeConfig { return new(edgeConfig) }, func(c *edgeConfig) {

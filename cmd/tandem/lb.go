@@ -79,7 +79,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fit(&cfg.MaxConnections, perViewer, log)
+	fewer := fit(&cfg.MaxConnections, perViewer, log)
 	orders(&cfg.Config)
 	cfg.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
@@ -109,13 +109,14 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 		return errors.Join(err, b.Run(over()))
 	}
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", cfg.admins.base(listeners.admins)).Msg("balancer is up")
+	fewer()
 	front, parts := listeners.viewerParts(life, b, access, b.Handler(), b.Relays)
 	own := append([]run.Part{{Name: "lb", Run: b.Run}}, append(admins, written...)...)
 	hooks := serve.Hooks{Drain: b.Process().Drain, Release: b.Process().Release, Alive: front.Turn, Reopen: access.Reopen}
 	hooks.Reload = reloader(again, func() *lbConfig { return new(lbConfig) }, func(c *lbConfig) {
 		obs.SetLevel(c.LogLevel)
 		life.SetTimes(c.process)
-		fit(&c.MaxConnections, perViewer, log)
+		fit(&c.MaxConnections, perViewer, log)()
 		b.Process().Reload(c.Config)
 	})
 	return life.Run(ctx, hooks, append(own, parts...)...)

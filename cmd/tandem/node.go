@@ -142,7 +142,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fit(&cfg.lb.MaxConnections, perViewer, log)
+	fewer := fit(&cfg.lb.MaxConnections, perViewer, log)
 	fit(&cfg.edge.MaxConnections, perViewer, zerolog.Nop()) // the same
 	cfg.lb.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.lb, log)
@@ -171,6 +171,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	}
 	e.Bind(callable(data, nodes), cfg.admins.base(admins))
 	log.Info().Str("http", serve.BaseURL(listeners.viewers)).Str("admin", cfg.admins.base(listeners.admins)).Str("edge", serve.BaseURL(data)).Msg("node is up")
+	fewer()
 	near := &node.LocalEdge{
 		Name: cfg.lb.Name, Keys: b.Keys(), Placement: b.Placement, Edge: e.Handler(), Balancer: b.Handler(), Relays: b.Relays,
 		Hits: func(l *front.Loop) front.Quick { return e.QuickVia(l, node.Via) }, Balanced: cfg.lb.Steers, Now: time.Now,
@@ -185,7 +186,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	hooks.Reload = reloader(again, func() *nodeConfig { return new(nodeConfig) }, func(c *nodeConfig) {
 		obs.SetLevel(c.lb.LogLevel)
 		life.SetTimes(c.process)
-		fit(&c.lb.MaxConnections, perViewer, log)
+		fit(&c.lb.MaxConnections, perViewer, log)()
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})

@@ -61,7 +61,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fit(&cfg.MaxConnections, perClient, log)
+	fewer := fit(&cfg.MaxConnections, perClient, log)
 	secret, err := secretOf(cfg.SecretFile)
 	if err != nil {
 		return err
@@ -88,6 +88,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 		return err
 	}
 	log.Info().Str("http", serve.BaseURL(viewers)).Str("admin", cfg.admins.base(admins)).Msg("origin is up")
+	fewer()
 	server := o.Server(o.Handler())
 	handler, config := o.Nodes()
 	ofNodes := rights.OnConnections(&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: stdlog.New(io.Discard, "", 0)}) // handshakes that failed: who dialled says why

@@ -30,11 +30,16 @@ const (
 	standBy   = 48
 )
 
-// fit lowers max-connections to what this process may have descriptors for, and says so.
-func fit(most *int, per int, log zerolog.Logger) {
+// fit lowers max-connections to what this process may have descriptors for. What it returns
+// says so, when the process is up: who can't start has one line to say.
+func fit(most *int, per int, log zerolog.Logger) (say func()) {
 	allowed := budget.Descriptors()
 	told := *most
-	if *most = budget.Fitting(told, per, standBy*per, allowed); *most < told {
-		log.Warn().Int("connections", *most).Uint64("descriptors", allowed).Int("max_connections", told).Msg("fewer connections are taken than max-connections: this process may open too few files for them")
+	*most = budget.Fitting(told, per, standBy*per, allowed)
+	fits := *most
+	return func() {
+		if fits < told {
+			log.Warn().Int("connections", fits).Uint64("descriptors", allowed).Int("max_connections", told).Msg("fewer connections are taken than max-connections: this process may open too few files for them")
+		}
 	}
 }

@@ -30,6 +30,7 @@ type table struct {
 	watchers map[string]*watcher  // the others that hold this table
 	spare    bool                 // this edge has it lest two die at once
 	followed int64                // unix milliseconds; when version came
+	moved    int64                // unix milliseconds; when parts became what they are
 	late     []prefetch.Inherited // sessions of which others told when this edge delivered them already
 
 	provisional provisional
@@ -67,6 +68,7 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 	if !moved {
 		return nil
 	}
+	t.moved = now
 	for slot, s := range t.sessions {
 		if within(t.own, slot) && !within(before, slot) {
 			inherited = append(inherited, t.inherit(slot, s))
@@ -199,6 +201,15 @@ func (t *table) tell(slot int, generation uint32) {
 	for _, w := range t.watchers {
 		w.news[slot] = generation
 	}
+}
+
+// lostAfter is for how long a session whose slot nobody delivers is kept, in milliseconds: more
+// died than the ring can lose, and it has ended unless somebody is given it.
+const lostAfter = 5000
+
+// lost tells whether a slot has been nobody's for so long. The caller holds mu.
+func (t *table) lost(slot int, now int64) bool {
+	return now-t.moved >= lostAfter && !slices.ContainsFunc(t.parts, func(p ring.Part) bool { return p.Owner != "" && p.From <= slot && slot < p.To })
 }
 
 // drop frees a slot and notes it as news. The caller holds mu.

@@ -96,6 +96,27 @@ func TestOnlyWhoDeliversASessionLetsItExpire(t *testing.T) {
 	}
 }
 
+// TestASessionThatNobodyDeliversEnds: more died than the ring can lose. Who holds its table
+// keeps it for a while, should somebody be given it, and no longer: it would count for ever.
+func TestASessionThatNobodyDeliversEnds(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e1", 10)
+	r.tell("e1", "e3")
+	r.change(func(p *wire.Placement) {
+		p.Edges[0].State, p.Edges[1].State = wire.EdgeDown, wire.EdgeDown
+	})
+	r.follow("e3")
+	if r.has("e3", id) == nil {
+		t.Fatal("e3 is told of it, and does not keep it")
+	}
+	if r.tables["e3"].expire(lostAfter-1, 1_000_000, 1_000_000); r.has("e3", id) == nil {
+		t.Error("it was not kept")
+	}
+	if r.tables["e3"].expire(lostAfter, 1_000_000, 1_000_000); r.has("e3", id) != nil {
+		t.Error("it is kept for ever")
+	}
+}
+
 func TestShedEndsTheNewest(t *testing.T) {
 	p := &wire.Placement{Admission: ring.FailSafeAdmission}
 	for _, name := range []string{"edge-1", "edge-2"} {

@@ -280,9 +280,12 @@ func (s *tables) expire(now, idle, soon int64) int {
 			if n.takeover.Over(now) {
 				n.takeover = nil
 			}
-			if n.seen < before && within(t.own, slot) {
+			switch {
+			case n.seen < before && within(t.own, slot):
 				t.drop(slot)
 				ended++
+			case t.lost(slot, now):
+				t.forget(slot)
 			}
 		}
 		t.mu.Unlock()

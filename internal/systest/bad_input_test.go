@@ -40,7 +40,7 @@ func TestWrongUse(t *testing.T) {
 		{"no command", nil, 2, "command is missing"},
 		{"unknown command", []string{"fly"}, 2, `"fly"`},
 		{"unknown flag", []string{"edge", "--capcity", "3"}, 2, "capcity"},
-		{"out of bounds", []string{"edge", "--capacity", "-1"}, 2, "0 to 1000000"},
+		{"out of bounds", []string{"edge", "--capacity", "-1"}, 2, "1 to 1000000"},
 		{"required setting", []string{"edge", "--origin", "http://127.0.0.1:1"}, 2, "--data"},
 		{"unknown key in a file", []string{"edge", "--config", unknown}, 2, "capasity"},
 		{"port in use", []string{"origin", "--sample", "--listen", taken.Addr().String()}, 1, "is in use"},

@@ -78,6 +78,7 @@ var Table = []Mutation{
 	{0, "edge/steady/body.go", "b.next, nil, int64(len(p))", "b.next, nil, 0", "edge/steady.TestNoByteIsGivenTwice"},
 	{0, "edge/fetch/look.go", "want = soonCopy", "want = freshCopy", "edge.TestAPlaylistWhoseOriginIsSilentIsGivenAsItWas"},
 	{0, "edge/upstream/contest.go", "again = a.result == broken", "again = true", "edge/upstream.TestAServerThatIsAloneIsAskedOnceMoreWhereItIsSilent"},
+	{0, "edge/member/table.go", "return now-t.moved >= lostAfter &&", "return now < 0 && now-t.moved >= lostAfter &&", "edge/member.TestASessionThatNobodyDeliversEnds"},
 	{0, "lb/proposals/proposals.go", "ok && c.Lossless {", "ok && c.Lossless && false {", "lb.TestOfTwoOrdersAtOnceOneIsRefused"},
 	{0, "internal/ring/route.go", "return s == wire.EdgeUp || s == wire.EdgeLeaving }", "return s == wire.EdgeUp }", "raftfsm.TestTwoNeighboursLeave"},
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
