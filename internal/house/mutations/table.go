@@ -223,7 +223,7 @@ var Table = []Mutation{
 	{0, "internal/ring/relieve.go", " && len(q.Adopted) == 0 && q.Boundary == q.Home", " && len(q.Adopted) == 0", "internal/ring.TestOnlyABoundaryThatIsAtHomeIsMovedForAViewer"},
 	{0, "internal/ring/choose.go", "sum += f.Sum[r.ID]", "_ = r", "internal/ring.TestWhatRetiresCountsInThePairOfTheSameMembers"},
 	{0, "internal/ring/membership.go", "			q.Home = q.Boundary\n", "			_ = was\n", "internal/ring.TestNothingGoesBackToOneThatHasLeft"},
-	{0, "edge/member/tables.go", "if n.seen < before && within(t.own, slot) {", "if n.seen < before {", "edge/member.TestOnlyWhoDeliversASessionLetsItExpire"},
+	{0, "edge/member/tables.go", "case n.seen < before && within(t.own, slot):", "case n.seen < before:", "edge/member.TestOnlyWhoDeliversASessionLetsItExpire"},
 	{0, "edge/member/notice.go", "	s.seen = max(s.seen, c.Seen)\n", "", "edge/member.TestOnlyWhoDeliversASessionLetsItExpire"},
 	{0, "internal/ring/relieve.go", "reached = append(reached, to)", "_ = to", "internal/sim.TestNobodyIsRefusedBeforeAllPlacesAreTaken"},
 	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
