@@ -10,14 +10,13 @@ import (
 	"strconv"
 	"time"
 
-	"tandem/lb/tell"
-
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/identity"
 	"tandem/internal/rights"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
+	"tandem/lb/tell"
 )
 
 // openIdentity reads who this balancer is; nil: nodes have no names here.

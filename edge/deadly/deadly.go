@@ -15,10 +15,9 @@ import (
 	"sync"
 	"time"
 
-	"tandem/edge/recent"
-
 	"github.com/rs/zerolog"
 
+	"tandem/edge/recent"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
 	"tandem/internal/wire"

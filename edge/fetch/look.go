@@ -254,23 +254,24 @@ func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) f
 // again, an origin that gives none once more: it may have failed the other one long
 // before this request came.
 func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, want want) (view *segstore.View, how segstore.Outcome, err error) {
-	ctx, source := r.Context(), f.source(f.fetchRequest(r, x, hand))
+	ctx, key, source := r.Context(), x.Key, f.source(f.fetchRequest(r, x, hand))
 	if want == soonCopy {
 		slow, give := context.WithCancelCause(ctx)
 		ctx, want = slow, freshCopy
 		defer time.AfterFunc(f.cfg.Patience, func() {
-			f.store.Detach(x.Key) // the next ones get what comes of it
+			f.store.Detach(key) // the next ones get what comes of it
 			give(errSlow)
 		}).Stop()
+		defer give(nil)
 	}
 	for try := range joinTries {
 		switch want {
 		case freshCopy:
-			view, how, err = f.store.Freshen(ctx, x.Key, source)
+			view, how, err = f.store.Freshen(ctx, key, source)
 		case newCopy:
-			view, how, err = f.store.Refresh(ctx, x.Key, source)
+			view, how, err = f.store.Refresh(ctx, key, source)
 		default:
-			view, how, err = f.store.Get(ctx, x.Key, source)
+			view, how, err = f.store.Get(ctx, key, source)
 		}
 		if err == nil || how != segstore.Joined || ctx.Err() != nil || errors.Is(err, ErrPass) || try > 0 && errors.Is(err, ErrOrigin) {
 			break

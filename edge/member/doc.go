@@ -18,7 +18,7 @@
 //     said that it has it;
 //   - three edges hold a table where there are three: the one that nobody needs yet is
 //     waited for by nobody; it goes on holding it while its members are dead, and tells
-//     those to whom their slots are given;
+//     those to whom their slots are given; a session that nobody is given within 5 s has ended;
 //   - taking a session over twice is the same as taking it over once;
 //   - a request that reaches an edge which does not deliver the session by the
 //     tables is served all the same (truth 1);

@@ -55,7 +55,9 @@ func (b *Body) Read(p []byte) (int, error) {
 		now, skip := b.now, b.skip
 		b.skip = 0
 		b.mu.Unlock()
-		b.watch.Reset(b.after)
+		if b.rest != nil {
+			b.watch.Reset(b.after)
+		}
 		if skip > 0 {
 			if _, err := io.CopyN(io.Discard, now, skip); err != nil {
 				return 0, io.ErrUnexpectedEOF

@@ -5,13 +5,12 @@ import (
 	"net/http"
 	"time"
 
-	"tandem/lb/tell"
-
 	"github.com/go-chi/chi/v5"
 
 	"tandem/internal/call"
 	"tandem/internal/rights"
 	"tandem/internal/wire"
+	"tandem/lb/tell"
 	"tandem/raftfsm"
 )
 
