@@ -28,7 +28,7 @@ const (
 	WaitingEvery = 150 * time.Millisecond
 	peerStall    = 2 * time.Second
 	fillTries    = 3
-	cutOffFor    = time.Second // nobody asks the origin again for what breaks off
+	cutOffFor    = 50 * time.Millisecond // whoever takes the request over asks nobody again for what breaks off; a viewer who tries again does
 )
 
 // source makes the Source of an object.
