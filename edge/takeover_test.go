@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/edge/fetch"
 	"tandem/edge/prefetch"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -201,6 +202,27 @@ func TestWhoReturnsHasThePlaylistsThatSessionsAreIn(t *testing.T) {
 		view.Close()
 	} else {
 		t.Error("it is ready without the playlist that its session will be in")
+	}
+}
+
+// What a manifest is renewed for, being ready, needs all of it, stored: its first bytes have
+// come sooner.
+func TestARenewedManifestIsWhole(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n"+strings.Repeat("#EXTINF:4,\n0.m4s\n", 3000)+"#EXT-X-ENDLIST\n")
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for i := range 50 {
+		key := fmt.Sprintf("/v/x/%d.m3u8", i)
+		if err := fetch.Renew(t.Context(), e.fetch, key, 0, false); err != nil {
+			t.Fatal(err)
+		}
+		if !e.store.Has(key) {
+			t.Fatalf("%s is said to be here, and is not", key)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -184,7 +185,8 @@ func leads(status int, h http.Header) string {
 }
 
 // Renew sees to it that a manifest is here as the origin has it now, for a pair: one
-// that is fresh is left as it is, unless it is asked for anew at any rate.
+// that is fresh is left as it is, unless it is asked for anew at any rate. When it returns
+// without an error the whole of it is here.
 func Renew(ctx context.Context, f *Fetcher, key string, pair wire.PairID, anyhow bool) error {
 	if view, ok := f.store.Peek(key); ok {
 		fresh := view.Fresh(f.now())
@@ -194,8 +196,10 @@ func Renew(ctx context.Context, f *Fetcher, key string, pair wire.PairID, anyhow
 		}
 	}
 	view, _, err := f.store.Refresh(ctx, key, f.source(fetchRequest{key: key, pair: pair}))
-	if err == nil {
-		view.Close()
+	if err != nil {
+		return err
 	}
+	defer view.Close()
+	_, _, err = view.Wait(ctx, math.MaxInt64) // whole: a fill that nobody reads ends
 	return err
 }
