@@ -50,6 +50,22 @@ func TestAnEdgeFollowsByWhatHasChanged(t *testing.T) {
 			t.Fatalf("%d times told wrongly, there is %+v", wrong.Load(), p)
 		}
 	}
+	// A delta that fits, of a balancer that has had another placement in that version.
+	var elsewhere atomic.Int64
+	tell(func(after uint64, p *wire.Placement) *wire.PlacementDelta {
+		if after == 0 {
+			return nil
+		}
+		elsewhere.Add(1)
+		return &wire.PlacementDelta{From: after, To: p.Version, Admission: p.Admission, NextPair: p.NextPair, Digest: new(ring.Digester).Of(p)}
+	})
+	b.place("/elsewhere/", 2)
+	followed(t, b, edges...)
+	for _, e := range edges {
+		if p := e.view.Placement(); elsewhere.Load() == 0 || len(p.Stream("/elsewhere/")) != 1 {
+			t.Fatalf("%d times led elsewhere, there is %+v", elsewhere.Load(), p)
+		}
+	}
 }
 
 // The balancer that an edge follows answers, and tells nothing of what the others have:

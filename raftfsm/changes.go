@@ -20,6 +20,7 @@ const (
 type changes struct {
 	mu      sync.Mutex
 	current *wire.Placement // guarded by mu, as all below
+	digest  string          // of current
 	log     []touched       // oldest first, each from where the one before ends
 	size    int             // of all in log
 }
@@ -40,11 +41,11 @@ func (t *touched) size() int { return 1 + len(t.edges) + len(t.pairs) + len(t.st
 
 // follow notes what has changed. A placement that is no successor, from a snapshot,
 // makes everybody ask for the whole.
-func (c *changes) follow(p *wire.Placement) {
+func (c *changes) follow(p *wire.Placement, digest string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.current
-	c.current = p
+	c.current, c.digest = p, digest
 	if before == nil || p.Version <= before.Version {
 		c.log, c.size = nil, 0
 		return
@@ -99,7 +100,7 @@ func (c *changes) since(version uint64) *wire.PlacementDelta {
 		return nil
 	}
 	p := c.current
-	d := &wire.PlacementDelta{Cluster: p.Cluster, From: version, To: p.Version, Admission: p.Admission, NextPair: p.NextPair}
+	d := &wire.PlacementDelta{Cluster: p.Cluster, From: version, To: p.Version, Admission: p.Admission, NextPair: p.NextPair, Digest: c.digest}
 	edges, pairs, streams := map[string]bool{}, map[wire.PairID]bool{}, map[string]bool{}
 	ring := false
 	for i := range c.log[first:] {

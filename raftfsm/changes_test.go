@@ -20,7 +20,7 @@ func TestWhatHasChangedMakesTheOldOneTheNewOne(t *testing.T) {
 		draw := func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(t, label) }
 		state := NewState()
 		var c changes
-		c.follow(state.Placement())
+		c.follow(state.Placement(), "")
 		var past []*wire.Placement
 		for i := range rapid.IntRange(1, 60).Draw(t, "commands") {
 			past = append(past, state.Placement())
@@ -29,7 +29,7 @@ func TestWhatHasChangedMakesTheOldOneTheNewOne(t *testing.T) {
 				t.Fatal(err)
 			}
 			state.Apply(uint64(i+1), b)
-			c.follow(state.Placement())
+			c.follow(state.Placement(), "")
 			old := past[draw("since", len(past))]
 			was := text(t, old)
 			d := overTheWire(t, c.since(old.Version))
@@ -57,7 +57,7 @@ func TestWhatHasChangedMakesTheOldOneTheNewOne(t *testing.T) {
 func TestWhatIsGoneIsToldToo(t *testing.T) {
 	s := four(t)
 	var c changes
-	c.follow(s.state.Placement())
+	c.follow(s.state.Placement(), "")
 	past := []*wire.Placement{s.state.Placement()}
 	for _, command := range []Command{
 		{Kind: Place, Stream: "/a/", Pair: 1},
@@ -73,7 +73,7 @@ func TestWhatIsGoneIsToldToo(t *testing.T) {
 		{Kind: Configure, Admission: ring.PairAdmission},
 	} {
 		s.must(command)
-		c.follow(s.state.Placement())
+		c.follow(s.state.Placement(), "")
 		past = append(past, s.state.Placement())
 		for _, old := range past[:len(past)-1] {
 			next, err := overTheWire(t, c.since(old.Version)).Apply(old)
@@ -108,14 +108,14 @@ func overTheWire(t failer, d *wire.PlacementDelta) *wire.PlacementDelta {
 func TestChangesAreRememberedForAWhile(t *testing.T) {
 	s := four(t)
 	var c changes
-	c.follow(s.state.Placement())
+	c.follow(s.state.Placement(), "")
 	first := s.state.Placement().Version
 	if d := c.since(first); d != nil {
 		t.Fatalf("nothing has changed: %+v", d)
 	}
 	for i := range keepChanges + 10 {
 		s.do(Command{Kind: Place, Stream: fmt.Sprintf("/%d/", i%50), Pair: 1})
-		c.follow(s.state.Placement())
+		c.follow(s.state.Placement(), "")
 	}
 	if len(c.log) != keepChanges || c.since(first) != nil || c.since(c.log[0].from-1) != nil {
 		t.Fatalf("%d versions from %d on", len(c.log), c.log[0].from)
@@ -125,7 +125,7 @@ func TestChangesAreRememberedForAWhile(t *testing.T) {
 	}
 	older := *s.state.Placement()
 	older.Version = 1
-	c.follow(&older)
+	c.follow(&older, "")
 	if len(c.log) != 0 || c.since(first) != nil {
 		t.Fatal("what was before a snapshot is still told")
 	}
@@ -142,7 +142,7 @@ func placed(t testing.TB, state *State, c *changes, edge *wire.Placement, i int)
 	if r := state.Apply(state.Placement().Version+1, log); !r.Changed {
 		state.Apply(state.Placement().Version+1, unplaceAll(t, state)) // the placement is full
 	}
-	c.follow(state.Placement())
+	c.follow(state.Placement(), "")
 	text, err := json.Marshal(c.since(edge.Version))
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func crowded(t testing.TB) (*State, *changes) {
 	state := NewState()
 	state.placement = &p
 	c := new(changes)
-	c.follow(&p)
+	c.follow(&p, "")
 	return state, c
 }
 

@@ -38,6 +38,9 @@ const (
 	Found        Kind = "found"     // Name: the cluster's id, drawn by its first leader
 	Counted      Kind = "counted"   // Name, Counts: what a balancer has counted
 	Audited      Kind = "audited"   // Audited: what operators have asked of a balancer
+	Reckoned     Kind = "reckoned"  // nothing but what each command says: what the proposer had (Seen)
+
+	Renew Kind = "renew" // in no log: Name, Version: a replica that had another placement asks for the leader's (Node.Renew)
 
 	KeyNew        Kind = "key_new"        // Secret: Purpose, Key
 	KeyUse        Kind = "key_use"        // Secret: Purpose, KeyID: everybody has it, so it seals
@@ -97,6 +100,8 @@ type Command struct {
 	Upstreams []wire.Upstream  `json:"upstreams,omitempty"`
 	Counts    *wire.Counts     `json:"counts,omitempty"`
 	Audited   []wire.Audited   `json:"audited,omitempty"`
+
+	Seen *Seen `json:"seen,omitempty"` // put in by the leader; nil: by an older build
 }
 
 // NewID draws an ID for a command.

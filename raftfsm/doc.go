@@ -18,6 +18,8 @@
 //     hold all of; in between, one that was up goes on delivering;
 //   - nobody's limit falls by a join or a capacity that no operator has accepted;
 //   - a restored snapshot equals the state that it was taken from;
+//   - a replica that had another placement than the leader, by its build's arithmetic, knows
+//     by the next command; when it asks, all are given the leader's (renew.go);
 //   - a follower that is there again, or can write again, has within a second
 //     what was committed meanwhile; nothing that it answers parks the leader;
 //   - Close ends, also when a peer or the disk hangs;
@@ -34,7 +36,8 @@
 //
 // Guarded by: the state belongs to Raft's goroutine that applies; others see it
 // by the view, an atomic pointer to what never changes. Node.mu guards the
-// subscribers and the channel of leader changes, changes.mu what Since tells.
+// subscribers and the channel of leader changes, changes.mu what Since tells,
+// renewal that nothing is proposed while the whole state is given out.
 //
 // May be lost: a command whose proposer heard no answer (ErrUnsure: it may still
 // become true; propose it again with the same ID); events for a subscriber that

@@ -19,6 +19,9 @@ type view struct {
 	secrets   secrets
 	tallies   tallies
 	founding  bool
+	answers   []answer
+	digest    string // of placement
+	differs   uint64 // State.Differs
 	changed   chan struct{}
 }
 

@@ -30,6 +30,7 @@ type Node struct {
 	view      atomic.Pointer[view]
 	changes   changes
 	hold      hold
+	renewal   renewal
 	loops     sync.WaitGroup
 	done      chan struct{} // closed when Raft ends: by Release or Close
 	releasing sync.Once
@@ -60,8 +61,11 @@ func (n *Node) publish(s *State, events []wire.Event) {
 	if old := n.view.Load(); old != nil && s.Placement().Version < old.placement.Version {
 		return
 	}
-	n.changes.follow(s.Placement())
-	old := n.view.Swap(&view{placement: s.Placement(), history: s.History(), deaths: s.Deaths(), audited: s.record.audited, secrets: s.secrets, tallies: s.tallies, founding: s.founding, changed: make(chan struct{})})
+	n.changes.follow(s.Placement(), s.digests.now())
+	old := n.view.Swap(&view{
+		placement: s.Placement(), history: s.History(), deaths: s.Deaths(), audited: s.record.audited, secrets: s.secrets, tallies: s.tallies, founding: s.founding,
+		answers: s.record.answers, digest: s.digests.now(), differs: s.digests.differs, changed: make(chan struct{}),
+	})
 	if old != nil {
 		close(old.changed)
 	}

@@ -17,11 +17,14 @@ import (
 // happened), ErrUnsure (it may become true: propose it again with the same ID),
 // ErrMalformed, ErrClosed.
 func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
+	n.renewal.RLock()
+	defer n.renewal.RUnlock()
 	if c.At == 0 {
 		c.At = n.config.Now().UnixMilli()
 	}
 	seen := n.view.Load()
 	c = completed(c, seen.placement, seen.founding)
+	c.Seen = &Seen{Version: seen.placement.Version, Digest: seen.digest}
 	b, err := c.Encode()
 	if err != nil {
 		return Result{}, err
@@ -35,6 +38,7 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 		return Result{}, err
 	}
 	n.counters.committed.Add(1)
+	n.renewal.told.Store(&c.Seen.Digest)
 	result, ok := future.Response().(Result)
 	if !ok {
 		return Result{}, fmt.Errorf("%w: %v", ErrUnsure, future.Response())
@@ -110,7 +114,7 @@ func (n *Node) outcome(err error) error {
 		return nil
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
 		return n.notLeader()
-	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrRaftShutdown), errors.Is(err, raft.ErrEnqueueTimeout):
+	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrAbortedByRestore), errors.Is(err, raft.ErrRaftShutdown), errors.Is(err, raft.ErrEnqueueTimeout):
 		n.counters.unsure.Add(1)
 		return fmt.Errorf("%w: %w", ErrUnsure, err)
 	}

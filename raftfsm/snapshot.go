@@ -115,7 +115,7 @@ func stateOf(body []byte) (*State, error) {
 		return nil, fmt.Errorf("%w: it holds no placement", ErrSnapshot)
 	}
 	s := NewState()
-	s.placement = complete(im.Placement).Index()
+	s.adopt(im.Placement.Index(), im.Placement.Version)
 	if im.Secrets != nil {
 		s.secrets = *im.Secrets
 	}

@@ -15,12 +15,15 @@ type State struct {
 	tallies   tallies
 	record    record
 	founding  bool // no stream was ever placed
+	digests   digests
 }
 
 // NewState is the state before the first command.
 func NewState() *State {
 	p := &wire.Placement{Admission: ring.FailSafeAdmission, NextPair: 1}
-	return &State{placement: complete(p).Index(), record: newRecord(), founding: true}
+	s := &State{record: newRecord(), founding: true}
+	s.adopt(p.Index(), 0)
+	return s
 }
 
 // Placement is the present placement, which is never changed.
@@ -55,6 +58,7 @@ var handlers = map[Kind]func(*change) error{
 	Found:        found,
 	Counted:      counted,
 	Audited:      audited,
+	Reckoned:     func(*change) error { return nil },
 
 	KeyNew:        keyNew,
 	KeyUse:        keyUse,
@@ -78,6 +82,7 @@ func (s *State) Apply(index uint64, log []byte) Result {
 		s.adopt(s.placement, index)
 		return failed(index, err)
 	}
+	s.digests.compare(c.Seen)
 	if first, ok := s.record.answered(c.ID); ok {
 		s.adopt(s.placement, index)
 		first.Again = true
@@ -114,6 +119,7 @@ func (s *State) adopt(p *wire.Placement, version uint64) {
 	next := *p
 	next.Version = version
 	s.placement = complete(&next)
+	s.digests.follow(s.placement)
 }
 
 // complete has empty lists instead of none, so that JSON shows [] and the bytes

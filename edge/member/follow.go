@@ -212,10 +212,14 @@ func (m *Member) poll(ctx context.Context, balancer string) (*wire.Placement, er
 			return nil, err
 		}
 		p, err := d.Apply(base)
-		if err == nil {
-			m.foreign.own = m.now()
+		if err != nil {
+			return nil, err
 		}
-		return p, err
+		m.foreign.own = m.now()
+		if ring.Contradict(d.Digest, m.digester.Of(p)) { // it was made of another one than this edge has: of a balancer that reckons differently
+			return nil, wire.ErrDelta
+		}
+		return p, nil
 	case http.StatusNoContent:
 		m.foreign.own = m.now()
 		return nil, nil

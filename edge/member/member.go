@@ -18,6 +18,7 @@ import (
 	"tandem/edge/silence"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/ring"
 	"tandem/internal/run"
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -103,7 +104,8 @@ type Member struct {
 	base      atomic.Pointer[wire.Placement] // never nil: the placement as it was committed
 	purged    uint64                         // owned by follow
 	foreign   foreign
-	whole     bool // owned by follow: what has changed did not fit what is here
+	whole     bool          // owned by follow: what has changed did not fit what is here
+	digester  ring.Digester // owned by follow
 
 	Counts Counts
 }

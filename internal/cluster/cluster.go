@@ -127,6 +127,15 @@ func (c *Cluster) Restart(name string) error { return c.RestartWith(name) }
 
 // RestartWith is Restart, with more arguments this time.
 func (c *Cluster) RestartWith(name string, more ...string) error {
+	return c.restart(name, func(args []string) []string { return append(slices.Clip(args), more...) })
+}
+
+// RestartAs is Restart, this time as another build.
+func (c *Cluster) RestartAs(name, binary string) error {
+	return c.restart(name, func(args []string) []string { return append([]string{binary}, args[1:]...) })
+}
+
+func (c *Cluster) restart(name string, change func(args []string) []string) error {
 	n, err := c.Node(name)
 	if err != nil {
 		return err
@@ -134,7 +143,7 @@ func (c *Cluster) RestartWith(name string, more ...string) error {
 	if n.Running() {
 		return fmt.Errorf("%s runs already, as process %d", name, n.PID)
 	}
-	n.Args = append(slices.Clip(n.Args), more...)
+	n.Args = change(n.Args)
 	return c.start(n)
 }
 

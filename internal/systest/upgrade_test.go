@@ -1,9 +1,13 @@
 package systest
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +87,79 @@ func replaceAll(t *testing.T, h *cluster.Harness) {
 			}
 		}
 	}
+}
+
+// In a roll-out a balancer's build reckons otherwise than the others': here where it puts a
+// boundary. All have the leader's placement all the same, within a moment of each change, and
+// so have the edges; viewers see nothing, of deaths either.
+func TestBuildsThatReckonOtherwiseHaveOnePlacement(t *testing.T) {
+	t.Parallel()
+	h := start(t, "--balancers", "3", "--edges", "4", "--capacity", "20")
+	build := otherBuild(t)
+	a := seat(t, h)
+	a.watch(24, stored, player.Config{For: 10 * time.Minute, Speed: 2, Buffer: 12 * time.Second, Retries: 1})
+	h.Await("everybody is in", 30*time.Second, sessions(24))
+	must(t, h.Kill("lb-2"))
+	must(t, h.RestartAs("lb-2", build))
+	h.Await("lb-2 is a member again", 30*time.Second, allVote(3))
+	onePlacement(t, h)
+	killed(t, h, "edge-2")
+	onePlacement(t, h)
+	returned(t, h, "edge-2")
+	onePlacement(t, h)
+	var history []wire.Event
+	must(t, h.API("/api/v1/history", &history))
+	if !slices.ContainsFunc(history, func(e wire.Event) bool { return e.Kind == "renewed" && strings.Contains(e.Text, "lb-") }) {
+		t.Errorf("nobody had another placement, so nothing was tried: %+v", history)
+	}
+	nothingSeen(t, a.report(false), 24, 100)
+}
+
+// otherBuild is this program, but that pairs have their boundary elsewhere.
+func otherBuild(t *testing.T) string {
+	t.Helper()
+	const file, line, other = "../ring/membership.go", "q.Boundary, q.Home = q.Slots/2, q.Slots/2\n\treturn q", "q.Boundary, q.Home = q.Slots/2+1, q.Slots/2+1\n\treturn q"
+	text, err := os.ReadFile(file)
+	must(t, err)
+	if !strings.Contains(string(text), line) {
+		t.Fatalf("%s has no line %q", file, line)
+	}
+	dir := t.TempDir()
+	from, err := filepath.Abs(file)
+	must(t, err)
+	must(t, os.WriteFile(dir+"/other.go", []byte(strings.Replace(string(text), line, other, 1)), 0o600))
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{from: dir + "/other.go"}})
+	must(t, err)
+	must(t, os.WriteFile(dir+"/overlay.json", overlay, 0o600))
+	cmd := exec.Command("go", "build", "-trimpath", "-overlay", dir+"/overlay.json", "-o", dir+"/tandem", "tandem/cmd/tandem")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir + "/tandem"
+}
+
+// onePlacement waits until all balancers have the same boundaries in the same version.
+func onePlacement(t *testing.T, h *cluster.Harness) {
+	t.Helper()
+	f := h.File()
+	var told []string
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		told = nil
+		for _, name := range f.Names(cluster.RoleLB) {
+			text := name + " does not answer"
+			if s := at(h, name); s != nil {
+				text = fmt.Sprintf("version %d:", s.Version)
+				for _, q := range s.Pairs {
+					text += fmt.Sprintf(" %d at %d of %d,", q.ID, q.Boundary, q.Slots)
+				}
+			}
+			told = append(told, text)
+		}
+		if len(slices.Compact(told)) == 1 {
+			return
+		}
+	}
+	t.Fatalf("balancers have different placements:\n%s", strings.Join(told, "\n"))
 }

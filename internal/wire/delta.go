@@ -36,6 +36,7 @@ type PlacementDelta struct {
 	PurgesFrom  uint64        `json:"purges_from,omitempty"`
 	Trust       *Trust        `json:"trust,omitempty"`     // when it has changed
 	Upstreams   *[]Upstream   `json:"upstreams,omitempty"` // all of them, when one has changed
+	Digest      string        `json:"digest,omitempty"`    // of what it leads to (ring.Digester)
 }
 
 // Apply is the placement that the delta leads to. p stays as it is.

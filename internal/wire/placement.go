@@ -3,10 +3,9 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
-
-import "slices"
 
 // EdgeState says what an edge may be asked to do. The states are those of
 // PATENT.md's failure and recovery sections and of ring changes.

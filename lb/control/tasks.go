@@ -65,6 +65,7 @@ func (t *tasks) do(ctx context.Context) {
 		t.makeKnown(ctx)
 	}
 	t.noteDown()
+	t.agree(ctx)
 	if !t.c.node.IsLeader() {
 		t.idle = nil
 		return
@@ -216,6 +217,16 @@ func (t *tasks) protect(ctx context.Context) {
 	}
 	if !slices.Equal(have, want) {
 		t.task(ctx, raftfsm.Command{Kind: raftfsm.Protect, Protected: want})
+	}
+}
+
+// agree gets what the leader has where this balancer had another placement, and tells, where
+// it leads, what it has itself: builds may reckon differently.
+func (t *tasks) agree(ctx context.Context) {
+	if version := t.c.node.Differs(); version > 0 {
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Renew, Name: t.c.node.Name(), Version: version})
+	} else if t.c.node.Untold() {
+		t.task(ctx, raftfsm.Command{Kind: raftfsm.Reckoned})
 	}
 }
 

@@ -120,6 +120,8 @@ func (p *Proposals) Lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 		return p.place(ctx, c)
 	case raftfsm.Drain, raftfsm.Remove, raftfsm.Accept:
 		return p.order(ctx, c)
+	case raftfsm.Renew:
+		return p.node.Renew(ctx, c)
 	case raftfsm.BalancerGone:
 		if err := p.node.Leave(ctx, c.Name); err != nil {
 			if errors.Is(err, raftfsm.ErrRefused) {

@@ -289,6 +289,12 @@ var Table = []Mutation{
 	{0, "raftfsm/append.go", "MaxRPCsInFlight: 1,", "MaxRPCsInFlight: 2,", "raftfsm.TestAFollowerThatRefusesOneAppendIsNotLeftBehind"},
 	{0, "raftfsm/append.go", "case !t.pause(): // it can't", "case err != nil || !t.pause(): // it can't", "raftfsm.TestAFollowerThatWasAwayForLongCatchesUpAtOnce"},
 	// Who was left behind by a recovery overwrites nothing.
+	{0, "raftfsm/renew.go", "d.differs = seen.Version", "d.differs = 0", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
+	{0, "raftfsm/renew.go", "Answers: v.answers, ", "", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
+	{0, "raftfsm/renew.go", "		i--\n", "		i -= 0\n", "raftfsm.TestOnlyWhatIsKnownIsCompared"},
+	{0, "internal/ring/digest.go", "		number(uint64(q.Boundary))\n", "", "internal/ring.TestADigestIsOfAllThatIsReckoned"},
+	{0, "internal/ring/digest.go", "digestOfStream(p, name) - digestOfStream(last, name)", "digestOfStream(p, name)", "internal/ring.TestADigestFollowsStreams"},
+	{0, "edge/member/follow.go", "if ring.Contradict(", "if false && ring.Contradict(", "edge.TestAnEdgeFollowsByWhatHasChanged"},
 	{0, "raftfsm/era.go", "if era == 0 {", "if era >= 0 {", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
 	{0, "raftfsm/era.go", "n.hold.state.Store(overtaken)", "", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
 
