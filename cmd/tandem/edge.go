@@ -91,7 +91,7 @@ func runEdge(ctx context.Context, cfg edgeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fewer := fit(&cfg.MaxConnections, perClient, log)
+	fewer := fit(&cfg.MaxConnections, &cfg.MaxPerClient, perClient, log)
 	viewers, err := life.Sockets.Listen("listen", cfg.Listen)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fewer := fit(&cfg.MaxConnections, perViewer, log)
+	fewer := fit(&cfg.MaxConnections, &cfg.MaxPerClient, perViewer, log)
 	orders(&cfg.Config)
 	cfg.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.Config, log)
@@ -116,7 +116,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 	hooks.Reload = reloader(again, func() *lbConfig { return new(lbConfig) }, func(c *lbConfig) {
 		obs.SetLevel(c.LogLevel)
 		life.SetTimes(c.process)
-		fit(&c.MaxConnections, perViewer, log)()
+		fit(&c.MaxConnections, &c.MaxPerClient, perViewer, log)()
 		b.Process().Reload(c.Config)
 	})
 	return life.Run(ctx, hooks, append(own, parts...)...)

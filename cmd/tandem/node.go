@@ -142,8 +142,8 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fewer := fit(&cfg.lb.MaxConnections, perViewer, log)
-	fit(&cfg.edge.MaxConnections, perViewer, zerolog.Nop()) // the same
+	fewer := fit(&cfg.lb.MaxConnections, &cfg.lb.MaxPerClient, perViewer, log)
+	fit(&cfg.edge.MaxConnections, &cfg.edge.MaxPerClient, perViewer, zerolog.Nop()) // the same
 	cfg.lb.AdminTLS = cfg.admins.cert != ""
 	listeners, err := openBalancer(life.Sockets, &cfg.lb, log)
 	if err != nil {
@@ -186,7 +186,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	hooks.Reload = reloader(again, func() *nodeConfig { return new(nodeConfig) }, func(c *nodeConfig) {
 		obs.SetLevel(c.lb.LogLevel)
 		life.SetTimes(c.process)
-		fit(&c.lb.MaxConnections, perViewer, log)()
+		fit(&c.lb.MaxConnections, &c.lb.MaxPerClient, perViewer, log)()
 		b.Process().Reload(c.lb)
 		e.Reload(c.edge)
 	})

@@ -61,7 +61,7 @@ func runOrigin(ctx context.Context, cfg originConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	fewer := fit(&cfg.MaxConnections, perClient, log)
+	fewer := fit(&cfg.MaxConnections, &cfg.MaxPerClient, perClient, log)
 	secret, err := secretOf(cfg.SecretFile)
 	if err != nil {
 		return err

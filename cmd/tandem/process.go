@@ -30,16 +30,18 @@ const (
 	standBy   = 48
 )
 
-// fit lowers max-connections to what this process may have descriptors for. What it returns
-// says so, when the process is up: who can't start has one line to say.
-func fit(most *int, per int, log zerolog.Logger) (say func()) {
+// fit lowers max-connections to what this process may have descriptors for, and with it
+// each, which is one client's. What it returns says so, when the process is up: who can't
+// start has one line to say.
+func fit(most, each *int, per int, log zerolog.Logger) (say func()) {
 	allowed := budget.Descriptors()
 	told := *most
 	*most = budget.Fitting(told, per, standBy*per, allowed)
-	fits := *most
+	*each = budget.FittingEach(*each, told, *most)
+	fits, client := *most, *each
 	return func() {
 		if fits < told {
-			log.Warn().Int("connections", fits).Uint64("descriptors", allowed).Int("max_connections", told).Msg("fewer connections are taken than max-connections: this process may open too few files for them")
+			log.Warn().Int("connections", fits).Int("per_client", client).Uint64("descriptors", allowed).Int("max_connections", told).Msg("fewer connections are taken than max-connections: this process may open too few files for them")
 		}
 	}
 }

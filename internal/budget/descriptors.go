@@ -14,6 +14,16 @@ func Fitting(most, per, aside int, descriptors uint64) int {
 	return min(most, max(leastConnections, left/per))
 }
 
+// FittingEach is how many connections one client may have, told each, of a process that was
+// told most and takes fits: as large a part of them, but an eighth, so that an address of
+// several viewers is served by a small one too.
+func FittingEach(each, most, fits int) int {
+	if fits >= most {
+		return each
+	}
+	return min(each, max(int(int64(each)*int64(fits)/int64(most)), fits/partOfRest, 1))
+}
+
 // Descriptors is how many descriptors this process may have.
 func Descriptors() uint64 {
 	var limit syscall.Rlimit

@@ -24,6 +24,20 @@ func TestNoMoreConnectionsThanDescriptors(t *testing.T) {
 			t.Errorf("%+v: %d", row, got)
 		}
 	}
+	for _, row := range []struct{ each, most, fits, want int }{
+		{1000, 20000, 20000, 1000},
+		{1000, 20000, 1488, 186},
+		{1000, 20000, 360, 45},
+		{4000, 20000, 672, 134},
+		{1000, 20000, 16, 2},
+		{5, 20000, 360, 5},
+		{6000, 6000, 360, 360}, // one client may have all
+		{1, 20000, 7, 1},
+	} {
+		if got := FittingEach(row.each, row.most, row.fits); got != row.want {
+			t.Errorf("%+v: %d", row, got)
+		}
+	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || Descriptors() != uint64(limit.Cur) {
 		t.Errorf("%d, %+v, %v", Descriptors(), limit, err)

@@ -70,7 +70,7 @@ var anyEvents = []event{
 	{"info", "certificate read anew", "file", "The certificate of a listener, viewers' or operators', was changed on disk and is in use."},
 	{"warn", "the new certificate can't be used; the old one stays", "error file", "The files of `--tls-cert` and `--tls-key`, or of `--admin-cert` and `--admin-key`, have changed and can't be used. Mend them before the old certificate ends."},
 	{"warn", "operators", "error", "The operators' file or the issuer of logins can't be used, or a login was refused; `error` says which. What was read before stays: mend the file, or reach the issuer."},
-	{"warn", "fewer connections are taken than max-connections: this process may open too few files for them", "connections descriptors max_connections", "It may have `descriptors` files and sockets open (ulimit -n, `LimitNOFILE` of the unit), and takes `connections`, so that some are left for edges, origins and nodes. Raise that, or lower `--max-connections`."},
+	{"warn", "fewer connections are taken than max-connections: this process may open too few files for them", "connections descriptors max_connections per_client", "It may have `descriptors` files and sockets open (ulimit -n, `LimitNOFILE` of the unit), and takes `connections`, `per_client` of one client, so that some are left for edges, origins and nodes. Raise that, or lower `--max-connections`."},
 	{"info", "edge is up", "admin http", "The edge listens, at the addresses given. Whether it is in the ring is told by `tandem status`."},
 	{"info", "balancer is up", "admin http", "The balancer listens, at the addresses given. Whether it can place sessions is told by its `/readyz`."},
 	{"info", "node is up", "admin edge http", "Balancer and edge of this process listen, at the addresses given."},
