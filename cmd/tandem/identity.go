@@ -173,6 +173,9 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
+	if err := identity.Early([]byte(given.Chain), time.Now()); err != nil {
+		return fmt.Errorf("join: %w; then join by the same ticket again", err)
+	}
 	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
 		return err
 	}

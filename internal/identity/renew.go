@@ -105,6 +105,16 @@ func (b *Bundle) Late() []wire.Trouble {
 	}}
 }
 
+// Early tells why a chain that was just issued is not used: it would be refused by all
+// whose clocks are like this node's.
+func Early(chain []byte, now time.Time) error {
+	_, certs, err := parsePEM(chain)
+	if err != nil || len(certs) == 0 || !now.Before(certs[0].NotBefore) {
+		return err
+	}
+	return new(current).refusal(certs[0], x509.CertificateInvalidError{Cert: certs[0], Reason: x509.Expired}, now)
+}
+
 func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {
 	key, err := NewKey()
 	if err != nil {
@@ -115,6 +125,9 @@ func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {
 		return err
 	}
 	chain, roots, err := ask(ctx, request)
+	if err == nil {
+		err = Early(chain, b.clock())
+	}
 	if err != nil {
 		return err
 	}

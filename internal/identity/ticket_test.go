@@ -110,6 +110,8 @@ type renewing struct {
 	failing       atomic.Bool // no balancer answers
 	asked, failed atomic.Int64
 	version       atomic.Uint64 // of the placement, where the balancer is
+	fast          atomic.Int64  // by how much the balancer's clock is ahead, nanoseconds
+	why           atomic.Pointer[error]
 	renewed       []time.Time
 }
 
@@ -131,7 +133,7 @@ func startRenewing(t *testing.T) (r *renewing, stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.Run(ctx, r.ask, Tell{Renewed: func(until time.Time) { r.renewed = append(r.renewed, until) }, Failed: func(error) { r.failed.Add(1) }})
+		ended <- b.Run(ctx, r.ask, Tell{Renewed: func(until time.Time) { r.renewed = append(r.renewed, until) }, Failed: func(err error) { r.why.Store(&err); r.failed.Add(1) }})
 	}()
 	return r, func() error { cancel(); return <-ended }
 }
@@ -146,7 +148,7 @@ func (r *renewing) ask(_ context.Context, request []byte) (chain, roots []byte, 
 		return nil, nil, err
 	}
 	g.Version = r.version.Load()
-	chain, err = r.ca.Issue(request, g, time.Now())
+	chain, err = r.ca.Issue(request, g, time.Now().Add(time.Duration(r.fast.Load())))
 	return chain, r.ca.Root(), err
 }
 
@@ -189,6 +191,34 @@ func TestCertificateIsRenewedByItself(t *testing.T) {
 		pass(2 * filewatch.Every)
 		if g, err := r.Self().Grant(); len(r.renewed) != 3 || err != nil || g.Addresses[0] != "10.0.0.1" {
 			t.Errorf("files that were replaced: %+v, renewed %d times, %v", g, len(r.renewed), err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A balancer whose clock is ahead issues what is not valid yet: the old one, which all
+// take, stays, and the log says why. So does a node whose own clock is behind.
+func TestWhatIsNotValidYetReplacesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, stop := startRenewing(t)
+		r.failing.Store(false)
+		r.fast.Store(int64(time.Hour))
+		old := r.Until()
+		r.Renew()
+		pass(time.Second)
+		if !r.Until().Equal(old) || r.failed.Load() != 1 || len(r.renewed) > 0 {
+			t.Errorf("good until %s, before %s; failed %d, renewed %v", r.Until(), old, r.failed.Load(), r.renewed)
+		}
+		if why := r.why.Load(); why == nil || !errors.Is(*why, ErrClock) || !strings.Contains((*why).Error(), "edge-1") || !strings.Contains((*why).Error(), "set both clocks") {
+			t.Errorf("told %v", why)
+		}
+		r.fast.Store(int64(time.Minute)) // as clocks may differ
+		r.Renew()
+		pass(time.Second)
+		if len(r.renewed) != 1 || !r.Until().After(old) {
+			t.Errorf("renewed %v, good until %s", r.renewed, r.Until())
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
