@@ -23,7 +23,7 @@ func nothingLeft(t *testing.T, dir string) {
 
 func TestBrokenOrRefusedUploadLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "air/folder/1.ts", "x")
+	write(t, dir, "air/folder.ts/1.ts", "x")
 	write(t, dir, "air/file", "x")
 	o := start(t, Config{Media: dir, Sample: true, Loop: []string{"live=/sample/"}, Ingest: true, IngestMaxBytes: 100}, Deps{})
 	large := strings.Repeat("x", 101)
@@ -40,13 +40,13 @@ func TestBrokenOrRefusedUploadLeavesNothing(t *testing.T) {
 		{"/live/v0/s1.m4s", strings.NewReader("x"), 403, nil},
 		{"/_tandem/counts", strings.NewReader("x"), 404, nil},
 		{"/s/token/1.ts", strings.NewReader("x"), 403, nil},
-		{"/air/.hidden", strings.NewReader("x"), 403, nil},
-		{"/air/%2e%2e/%2e%2e/x", strings.NewReader("x"), 403, nil},
+		{"/air/.hidden.ts", strings.NewReader("x"), 403, nil},
+		{"/air/%2e%2e/%2e%2e/x.ts", strings.NewReader("x"), 403, nil},
 		{"/top.ts", strings.NewReader("x"), 403, nil},
-		{"/air/" + strings.Repeat("a", 256), strings.NewReader("x"), 403, nil},
-		{"/air/a%0d%0aX-B:%20c", strings.NewReader("x"), 403, nil},
+		{"/air/" + strings.Repeat("a", 253) + ".ts", strings.NewReader("x"), 403, nil},
+		{"/air/a%0d%0aX-B:%20c.ts", strings.NewReader("x"), 403, nil},
 		{"/air/a%7f.ts", strings.NewReader("x"), 403, nil},
-		{"/air/folder", strings.NewReader("x"), 409, nil},
+		{"/air/folder.ts", strings.NewReader("x"), 409, nil},
 		{"/air/file/1.ts", strings.NewReader("x"), 409, nil},
 	} {
 		if answer, body := o.ask(t, http.MethodPost, c.path, c.body, c.header...); answer.StatusCode != c.status && !(c.status == 404 && answer.StatusCode == 405) {

@@ -43,6 +43,7 @@ var (
 	errIdle   = errors.New("the body stood still for longer than --ingest-idle")
 	errNobody = errors.New("this publishing point wants its credential (Basic or Bearer)")
 	errPage   = errors.New("another site's page pushes nothing")
+	errKind   = errors.New("anybody pushes media here, by their names (.m3u8, .mpd, .m4s, .ts, .mp4 and the like): for anything else give this publishing point a credential")
 	errQuota  = errors.New("the quota of this publishing point is used up: delete what is old")
 	errNoRoom = errors.New("there is no room left on the disk of --media")
 )
@@ -276,6 +277,8 @@ func (in *Ingest) allowed(w http.ResponseWriter, r *http.Request) (*point, bool)
 		in.fail(w, r, errNobody)
 	case p.open && new(http.CrossOriginProtection).Check(r) != nil: // anybody is no page in somebody's browser
 		in.fail(w, r, errPage)
+	case p.open && r.URL.Path != p.path && !packaged(r.URL.Path):
+		in.fail(w, r, errKind)
 	default:
 		return p, true
 	}
@@ -313,7 +316,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errNobody):
 		return http.StatusUnauthorized
-	case errors.Is(err, errPlace), errors.Is(err, errPage):
+	case errors.Is(err, errPlace), errors.Is(err, errPage), errors.Is(err, errKind):
 		return http.StatusForbidden
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
@@ -332,6 +335,12 @@ func statusOf(err error) int {
 	default:
 		return http.StatusInternalServerError
 	}
+}
+
+// packaged tells whether a name is one of what packagers make: manifests, segments, keys,
+// pictures. An open point is no place where anybody keeps programs or pages.
+func packaged(name string) bool {
+	return media.KindOf(name, "") != media.Other || strings.HasPrefix(media.ContentType(name), "image/") || strings.HasSuffix(name, ".key")
 }
 
 // longestPart is how long a file's or a folder's name may be, in bytes: NAME_MAX.
