@@ -221,3 +221,33 @@ func TestErrorOfARequestIsNobodyElses(t *testing.T) {
 	asks("/closed", http.StatusOK, 4, "Authorization", "Basic x")
 	asks("/closed", http.StatusForbidden, 4)
 }
+
+// An origin that makes something of the ways by which a request came, and says so in no
+// Vary, decides for nobody who comes by another way: what a stranger writes there stays his.
+func TestWhatSaysByWhichWayARequestCameIsNobodyElses(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = fmt.Fprint(w, r.Header)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for i, name := range []string{"Via", "CDN-Loop"} {
+		path := fmt.Sprintf("/way%d.m4s", i)
+		for range 2 {
+			if _, body := get(t, e.url+path, name, "EVIL"); !strings.Contains(string(body), "EVIL") {
+				t.Errorf("%s does not go along: %s", name, body)
+			}
+		}
+		if _, body := get(t, e.url+path, "X-Other", "1"); strings.Contains(string(body), "EVIL") {
+			t.Errorf("%s of another one: %s", name, body)
+		}
+		get(t, e.url+path, name, "WORSE") // fits what was fetched without
+		if _, body := get(t, e.url+path); strings.Contains(string(body), "EVIL") || strings.Contains(string(body), "WORSE") {
+			t.Errorf("%s of another one: %s", name, body)
+		}
+		if n := o.count(path); n > 3 {
+			t.Errorf("%s: the origin was asked %d times", name, n)
+		}
+	}
+}

@@ -10,18 +10,21 @@ import (
 type fate int
 
 const (
-	sent  fate = iota // it goes to the origin, which says in Vary if it matters
-	odd               // it goes along, and marks what comes back: see Selects
-	own               // it stays behind: the answer to this viewer alone may need it
-	stays             // it stays behind, and no answer needs it
+	sent   fate = iota // it goes to the origin, which says in Vary if it matters
+	always             // as odd, and it is never left out (RFC 8586 section 2)
+	odd                // it goes along, and marks what comes back: see Selects
+	own                // it stays behind: the answer to this viewer alone may need it
+	stays              // it stays behind, and no answer needs it
 )
 
 // fateOf is the list of the fields that may shape what is stored for all: the first
 // row. What is on no list is odd.
 func fateOf(name string) fate {
 	switch name {
-	case "Accept", "Accept-Language", "Authorization", "Origin", "Cdn-Loop", "Via":
+	case "Accept", "Accept-Language", "Authorization", "Origin":
 		return sent
+	case "Cdn-Loop":
+		return always
 	case "Cookie", "Range", "If-Range", "If-Match", "If-Unmodified-Since",
 		"Forwarded", "X-Host", "X-Original-Url", "X-Original-Host", "X-Rewrite-Url", "X-Http-Method", "X-Http-Method-Override", "X-Method-Override",
 		"X-Real-Ip", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip":
@@ -45,25 +48,29 @@ func fateOf(name string) fate {
 const maxOdd = 512
 
 // ForAll copies what of a viewer's fields goes along when an answer is fetched for
-// all, and returns the names of the odd ones among them, sorted and parted by
-// commas. plainly leaves them out.
+// all, and returns the names of those among them that mark the answer, sorted and
+// parted by commas. plainly leaves the odd ones out.
 func ForAll(to, from http.Header, plainly bool) string {
-	var names []string
+	var names, kept []string
 	length := 0
 	listed := listedIn(from)
 	for name := range from {
-		if endToEnd(name, listed) && fateOf(name) == odd {
+		switch f := fateOf(name); {
+		case !endToEnd(name, listed):
+		case f == always:
+			kept = append(kept, strings.ToLower(name))
+		case f == odd:
 			names = append(names, strings.ToLower(name))
 			length += len(name) + 1
 		}
 	}
 	plainly = plainly || length > maxOdd
-	Carry(to, from, func(name string) bool { f := fateOf(name); return f == sent || f == odd && !plainly })
-	if plainly {
-		return ""
+	Carry(to, from, func(name string) bool { f := fateOf(name); return f <= always || f == odd && !plainly })
+	if !plainly {
+		kept = append(kept, names...)
 	}
-	slices.Sort(names)
-	return strings.Join(names, ",")
+	slices.Sort(kept)
+	return strings.Join(kept, ",")
 }
 
 // Plain tells whether an answer that was fetched for all is the one that a request
