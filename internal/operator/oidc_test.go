@@ -3,7 +3,10 @@ package operator
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,10 +20,11 @@ import (
 type issuer struct {
 	*httptest.Server
 	key    *rsa.PrivateKey
-	claims jwt.MapClaims // of the next ID token, beside the usual
-	asked  url.Values    // of the last authorization request
-	kid    string        // of its key
-	away   bool          // it tells nothing of itself any more, and gives tokens still
+	claims jwt.MapClaims              // of the next ID token, beside the usual
+	asked  url.Values                 // of the last authorization request
+	kid    string                     // of its key
+	away   bool                       // it tells nothing of itself any more, and gives tokens still
+	sign   func(jwt.MapClaims) string // nil: as it should
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -64,6 +68,9 @@ func newIssuer(t *testing.T) *issuer {
 		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
 		token.Header["kid"] = i.kid
 		text, _ := token.SignedString(key)
+		if i.sign != nil {
+			text = i.sign(claims)
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"access_token": "a", "token_type": "Bearer", "id_token": text})
 	})
@@ -155,5 +162,65 @@ func TestNameIsOneThatTheIssuerHasVerified(t *testing.T) {
 		if p, _, err := c.person("u1", claims); err != nil || p.Name != want {
 			t.Errorf("%v, %v; want %s", p, err, want)
 		}
+	}
+}
+
+// A token is the issuer's if its own key has signed it, in the way that key is for.
+func TestLoginByATokenThatTheIssuerDidNotSign(t *testing.T) {
+	i := newIssuer(t)
+	i.claims = jwt.MapClaims{"groups": []string{"all"}}
+	s := newStage(t, "oidc: {issuer: '"+i.URL+"', client-id: tandem, redirect: 'https://lb.example/auth/callback', roles: {viewer: [all]}}\n")
+	same := func(state string) string { return state }
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&i.key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := func(method jwt.SigningMethod, key any) func(jwt.MapClaims) string {
+		return func(claims jwt.MapClaims) string {
+			token := jwt.NewWithClaims(method, claims)
+			token.Header["kid"] = i.kid
+			text, err := token.SignedString(key)
+			if err != nil {
+				t.Error(err)
+			}
+			return text
+		}
+	}
+	good := by(jwt.SigningMethodRS256, i.key)
+	for what, sign := range map[string]func(jwt.MapClaims) string{
+		"nobody":                    by(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType),
+		"another key by its name":   by(jwt.SigningMethodRS256, other),
+		"its public key, as a MAC":  by(jwt.SigningMethodHS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		"the same, in DER":          by(jwt.SigningMethodHS256, public),
+		"the client's name":         by(jwt.SigningMethodHS256, []byte("tandem")),
+		"a way that it did not say": by(jwt.SigningMethodRS384, i.key),
+		"its key, and cut": func(claims jwt.MapClaims) string {
+			text := good(claims)
+			return text[:strings.LastIndexByte(text, '.')+1]
+		},
+		"its key, for another": func(claims jwt.MapClaims) string {
+			parts, evil := strings.Split(good(claims), "."), maps.Clone(claims)
+			evil["groups"] = []string{"all", "sre"}
+			parts[1] = strings.Split(good(evil), ".")[1]
+			return strings.Join(parts, ".")
+		},
+		"no token at all": func(jwt.MapClaims) string { return "" },
+		"two clients": func(claims jwt.MapClaims) string {
+			claims["aud"] = []string{"other"}
+			return good(claims)
+		},
+	} {
+		i.sign = sign
+		if resp := s.login(i, same, "good"); resp.StatusCode != http.StatusForbidden || strings.Contains(strings.Join(resp.Header["Set-Cookie"], " "), "session") {
+			t.Errorf("signed by %s: %s", what, resp.Status)
+		}
+	}
+	i.sign = good
+	if resp := s.login(i, same, "good"); resp.StatusCode != http.StatusOK {
+		t.Error("as it should be:", resp.Status)
 	}
 }
