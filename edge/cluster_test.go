@@ -43,6 +43,7 @@ type testBalancer struct {
 	ready     map[string]uint64
 	reports   map[string]wire.Report
 	alone     bool // it says that the placement can't be changed
+	timed     bool // and what its clock says
 }
 
 func newBalancer(t *testing.T) *testBalancer {
@@ -109,6 +110,9 @@ func (b *testBalancer) hear(w http.ResponseWriter, r *http.Request) {
 	defer b.mu.Unlock()
 	b.reports[s.Edge] = s
 	answer := wire.ReportAnswer{Version: b.placement.Version, Majority: !b.alone}
+	if b.timed {
+		answer.Time = time.Now().UnixMilli()
+	}
 	for name, other := range b.reports {
 		if name != s.Edge {
 			answer.Asked = append(answer.Asked, other.Asked...)

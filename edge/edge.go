@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/edge/clock"
 	"tandem/edge/fetch"
 	"tandem/edge/interim"
 	"tandem/edge/manifest"
@@ -49,6 +50,7 @@ type Edge struct {
 	log       zerolog.Logger
 	registry  *prometheus.Registry
 	now       func() time.Time
+	clock     *clock.Clock
 	store     *segstore.Store
 	view      *fetch.View
 	fetch     *fetch.Fetcher
@@ -126,16 +128,17 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 // furnish makes the rooms that stand on the store.
 func (e *Edge) furnish(deps Deps) error {
 	client := call.NewClient(e.cfg.Name, e.cfg.Secret, e.identity)
+	e.clock = clock.New(deps.Now, e.log)
 	client.Expect(call.Whose(e.view.Placement, e.cfg.Balancers...))
 	e.client = client
 	e.ours = &ours{log: deps.Logger, origins: e.origins, alias: e.cfg.OriginHosts, public: e.cfg.PublicHosts}
 	e.manifests = manifest.New(e.cfg.manifests(), manifest.Deps{Logger: deps.Logger, Store: e.store, Origin: e.ours.of})
 	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
+		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
 	})
 	e.ranged = &ranged.Reader{Fetch: e.fetch, Manifests: e.manifests, Now: deps.Now}
 	e.member = member.New(e.cfg.member(), member.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },
+		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },
 		Applied: e.Nodes().applied,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
@@ -144,7 +147,7 @@ func (e *Edge) furnish(deps Deps) error {
 	}
 	var err error
 	e.group, err = multicast.New(e.cfg.multicast(&e.member.Keys), multicast.Deps{
-		Logger: deps.Logger, Now: deps.Now, Store: e.store, View: e.view, Fetch: e.fetch, Name: e.cfg.Name,
+		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Fetch: e.fetch, Name: e.cfg.Name,
 	})
 	if err == nil {
 		e.fetch.Join(e.group)

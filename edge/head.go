@@ -31,7 +31,7 @@ func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.Cach
 		y.Metadata(h, m, rules.ShownTag(m.ETag))
 	} else {
 		y.Metadata(h, m, m.ETag)
-		rules.DescribeCopy(h, m)
+		rules.DescribeCopy(h, m, e.clock.Ahead())
 		if y.Status >= http.StatusInternalServerError {
 			h.Set(wire.HeaderReason, reasonPassed)
 		}

@@ -45,7 +45,9 @@ func (n Nodes) routes() chi.Router {
 	r.Get(wire.PathObject+"/*", e.handleObject)
 	r.Put(wire.PathObject+"/*", e.fetch.HandlePut)
 	r.Post(wire.PathCopy, e.fetch.HandleCopy)
-	r.Get(wire.PathInventory, func(w http.ResponseWriter, r *http.Request) { recovery.Inventory(e.store, e.view.Placement(), w, r) })
+	r.Get(wire.PathInventory, func(w http.ResponseWriter, r *http.Request) {
+		recovery.Inventory(e.store, e.clock.Ahead(), e.view.Placement(), w, r)
+	})
 	r.Get(wire.PathReport, e.member.HandleReport)
 	r.Get(wire.PathSessions, e.member.HandleSessions)
 	r.Get(wire.PathStreams, func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, e.watched()) })
@@ -184,7 +186,7 @@ func (e *Edge) watched() []wire.StreamLoad {
 
 // handleObject gives an object to a neighbour, or to the origin's check.
 func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
-	x := request{slot: -1, started: e.now(), Request: fetch.Request{Node: true, Peer: true, Cached: r.Header.Get(wire.HeaderCached) == "1", Stale: r.Header.Get(wire.HeaderStale) == "1", Pass: r.Header.Get(wire.HeaderPass) == "1"}}
+	x := request{slot: -1, started: e.clock.Now(), Request: fetch.Request{Node: true, Peer: true, Cached: r.Header.Get(wire.HeaderCached) == "1", Stale: r.Header.Get(wire.HeaderStale) == "1", Pass: r.Header.Get(wire.HeaderPass) == "1"}}
 	var ok bool
 	if x.Key, ok = cachekey.Of(strings.TrimPrefix(h1.Target(r), wire.PathObject)); !ok {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")

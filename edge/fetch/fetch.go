@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/clock"
 	"tandem/edge/deadly"
 	"tandem/edge/manifest"
 	"tandem/edge/pushed"
@@ -45,6 +46,7 @@ type Config struct {
 type Deps struct {
 	Logger  zerolog.Logger
 	Now     func() time.Time
+	Clock   *clock.Clock
 	Store   *segstore.Store
 	View    *View
 	Call    *call.Client
@@ -86,6 +88,7 @@ type Fetcher struct {
 	cfg       Config
 	log       zerolog.Logger
 	now       func() time.Time
+	clock     *clock.Clock
 	store     *segstore.Store
 	view      *View
 	call      *call.Client
@@ -110,7 +113,7 @@ type Fetcher struct {
 // NewFetcher makes one; it starts nothing.
 func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call,
+		cfg: cfg, log: deps.Logger, now: deps.Now, clock: deps.Clock, store: deps.Store, view: deps.View, call: deps.Call,
 		peers: newPeers(deps.Call), manifests: deps.Manifests,
 		copies: make(chan copyJob, 8192),
 	}

@@ -178,7 +178,7 @@ func publishTo(ctx context.Context, f *Fetcher, edge wire.Edge, key string, pair
 	}
 	f.call.Sign(req)
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
-	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta)
+	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta, f.clock.Ahead())
 	f.Pushed.Tell(req.Header, key)
 	resp, err := f.peers.Do(req)
 	if err != nil {

@@ -258,12 +258,13 @@ func metaOf(resp *http.Response, key string) segstore.Meta {
 // joined is a list field as one line (RFC 9110 section 5.3).
 func joined(h http.Header, name string) string { return strings.Join(h[name], ", ") }
 
-func unixMilli(text string) time.Time {
+// told is a time that a neighbour says, by this edge's clock.
+func told(f *Fetcher, text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return time.Time{}
 	}
-	return time.UnixMilli(n)
+	return time.UnixMilli(n).Add(f.clock.Ahead())
 }
 
 // StreamOf is the stream that a path belongs to where no session says it; "": none.

@@ -88,9 +88,9 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	a.meta = metaOf(resp, o.key)
 	a.meta.Fields, a.meta.Vary = fieldsSent(resp.Header), resp.Header.Get(wire.HeaderSelection)
 	a.meta.Tags = tagsSent(resp.Header)
-	a.meta.Stored = unixMilli(resp.Header.Get(wire.HeaderStored))
+	a.meta.Stored = told(f, resp.Header.Get(wire.HeaderStored))
 	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
-		a.meta.Fresh = unixMilli(fresh)
+		a.meta.Fresh = told(f, fresh)
 	}
 	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))

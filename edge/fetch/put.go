@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
@@ -33,11 +32,11 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 	m := segstore.Meta{
 		Status: http.StatusOK, ContentType: r.Header.Get("Content-Type"), ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"),
 		CacheControl: r.Header.Get("Cache-Control"), Encoding: r.Header.Get("Content-Encoding"), Expires: r.Header.Get("Expires"),
-		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: unixMilli(r.Header.Get(wire.HeaderStored)),
+		Size: r.ContentLength, Digest: r.Header.Get(wire.HeaderDigest), Stored: told(f, r.Header.Get(wire.HeaderStored)),
 		Fields: fieldsSent(r.Header), Vary: r.Header.Get(wire.HeaderSelection), Tags: tagsSent(r.Header), Volatile: r.Header.Get(wire.HeaderVolatile) == "1", Stream: StreamOf(f.view.Placement(), rules.PathOf(key)),
 		Pairs: segstore.Pair(uint32(PairSaid(r.Header))),
 	}
-	settleFresh(&m, r.Header, key, f.now())
+	settleFresh(f, &m, r.Header, key)
 	if err := f.putObject(r.Context(), key, m, r.Body); err != nil {
 		status := http.StatusUnprocessableEntity
 		switch {
@@ -54,12 +53,13 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 
 // settleFresh is the life of what was sent: as the neighbour says, else as the
 // origin's own rules say.
-func settleFresh(m *segstore.Meta, h http.Header, key string, now time.Time) {
+func settleFresh(f *Fetcher, m *segstore.Meta, h http.Header, key string) {
+	now := f.now()
 	if m.Stored.IsZero() {
 		m.Stored = now
 	}
 	if fresh := h.Get(wire.HeaderFresh); fresh != "" {
-		m.Fresh = unixMilli(fresh)
+		m.Fresh = told(f, fresh)
 		return
 	}
 	m.Fresh = now.Add(rules.Of(rules.Head{Status: http.StatusOK, Header: h, Kind: media.KindOf(rules.PathOf(key), m.ContentType)}, now).Fresh)

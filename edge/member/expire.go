@@ -14,7 +14,7 @@ func (m *Member) expire(ctx context.Context) error {
 	over := 0
 	return silence.Every(ctx, min(time.Second, m.cfg.SessionIdle/4, m.cfg.ProvisionalIdle/4), func(*sync.WaitGroup) {
 		soon := min(m.cfg.ProvisionalIdle, m.cfg.SessionIdle)
-		m.Counts.Expired.Add(int64(m.tables.expire(m.now().UnixMilli(), m.cfg.SessionIdle.Milliseconds(), soon.Milliseconds())))
+		m.Counts.Expired.Add(int64(m.tables.expire(m.clock.Now().UnixMilli(), m.cfg.SessionIdle.Milliseconds(), soon.Milliseconds())))
 		if m.tables.delivering() <= m.Capacity() {
 			over = 0
 			return

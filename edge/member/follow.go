@@ -262,7 +262,7 @@ func (m *Member) show() {
 	defer m.applying.Unlock()
 	base := m.base.Load()
 	p := ring.Overlay(base, m.standIns.Lives(base))
-	inherited := m.tables.follow(p, m.now().UnixMilli())
+	inherited := m.tables.follow(p, m.clock.Now().UnixMilli())
 	m.view.Swap(p)
 	inherit(m, inherited, p.Version)
 	select {

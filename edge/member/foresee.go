@@ -70,7 +70,7 @@ func (t *table) comes(p *wire.Placement, slot int) bool {
 // a spare one is left: who has that is the last to be given its sessions, and has nothing of what they play.
 func (f *foresight) foresee(ctx context.Context, limit time.Duration, comes func(t *table, slot int) bool, look func(t *table) bool) {
 	var list []prefetch.Inherited
-	now := f.member.now().UnixMilli()
+	now := f.member.clock.Now().UnixMilli()
 	for _, t := range f.member.tables.list() {
 		t.mu.Lock()
 		if look(t) {

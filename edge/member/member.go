@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/clock"
 	"tandem/edge/fetch"
 	"tandem/edge/lives"
 	"tandem/edge/manifest"
@@ -51,6 +52,7 @@ type Config struct {
 type Deps struct {
 	Logger    zerolog.Logger
 	Now       func() time.Time
+	Clock     *clock.Clock // by which times of day are told
 	Store     *segstore.Store
 	View      *fetch.View
 	Call      *call.Client
@@ -74,6 +76,7 @@ type Member struct {
 	cfg     Config
 	log     zerolog.Logger
 	now     func() time.Time
+	clock   *clock.Clock
 	store   *segstore.Store
 	view    *fetch.View
 	call    *call.Client
@@ -116,19 +119,19 @@ func New(cfg Config, deps Deps) *Member {
 		cfg.ProvisionalIdle = cfg.SessionIdle
 	}
 	m := &Member{
-		cfg: cfg, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, heard: deps.Heard, applied: deps.Applied,
+		cfg: cfg, log: deps.Logger, now: deps.Now, clock: deps.Clock, store: deps.Store, view: deps.View, call: deps.Call, fetch: deps.Fetch, traffic: deps.Traffic, heard: deps.Heard, applied: deps.Applied,
 		tables: newTables(cfg.Name), numbers: lives.Numbers{Dir: cfg.Data, Log: deps.Logger}, changed: make(chan struct{}, 1), takeovers: make(chan []prefetch.Inherited, 16),
 	}
 	m.tables.perClient = cfg.ProvisionalPerClient
-	m.Positions = newPositions(m.tables, deps.Manifests, deps.Now)
+	m.Positions = newPositions(m.tables, deps.Manifests, m.clock.Now)
 	m.incarnation.Store(m.numbers.Next(uint64(m.now().UnixMilli()), m.incarnation.Load()))
 	m.purged = m.numbers.Read("purged")
 	m.fetch.Purged(m.purged)
 	m.base.Store(m.view.Placement())
-	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Store: m.store, Fetch: m.fetch, Call: m.call})
+	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Clock: m.clock, Store: m.store, Fetch: m.fetch, Call: m.call})
 	m.next = &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
 	m.Positions.renew = m.next.renew
-	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
+	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.clock.Now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
 	m.Foresight = foresight{member: m, signs: make(chan string, 64)}
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}
 	return m

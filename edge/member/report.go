@@ -27,6 +27,7 @@ func (m *Member) reports(ctx context.Context) error {
 				if m.post(ctx, time.Second, balancer+wire.PathReport, report, &answer) != nil {
 					return
 				}
+				m.clock.Heard(balancer, answer.Time)
 				m.heard(answer)
 				if answer.Majority {
 					m.standIns.HeardOfLeader()

@@ -16,7 +16,7 @@ func (m *Member) HandleOpen(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.awaitVersion(r.Context(), open.Version, openWaits)
-	id, reason := m.tables.open(open, m.now().UnixMilli())
+	id, reason := m.tables.open(open, m.clock.Now().UnixMilli())
 	count := m.tables.count(open.Pair)
 	count.Incarnation = m.incarnation.Load()
 	if reason != "" {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/clock"
 	"tandem/edge/fetch"
 
 	"tandem/edge/rules"
@@ -53,6 +54,7 @@ type Config struct {
 type Deps struct {
 	Logger zerolog.Logger
 	Now    func() time.Time
+	Clock  *clock.Clock
 	Store  *segstore.Store
 	View   *fetch.View
 	Fetch  *fetch.Fetcher
@@ -66,6 +68,7 @@ type Receiver struct {
 	name       string
 	log        zerolog.Logger
 	now        func() time.Time
+	clock      *clock.Clock
 	store      *segstore.Store
 	view       *fetch.View
 	fetch      *fetch.Fetcher
@@ -84,7 +87,7 @@ type Counts struct{ Datagrams, Foreign, Replayed, GapsAsked atomic.Int64 }
 // NewReceiver makes one; it joins nothing before Run.
 func New(cfg Config, deps Deps) (*Receiver, error) {
 	m := &Receiver{
-		cfg: cfg, name: deps.Name, log: deps.Logger, now: deps.Now, store: deps.Store, view: deps.View, fetch: deps.Fetch,
+		cfg: cfg, name: deps.Name, log: deps.Logger, now: deps.Now, clock: deps.Clock, store: deps.Store, view: deps.View, fetch: deps.Fetch,
 		assemblies: assemblies{all: map[uint64]*assembly{}, room: cmp.Or(cfg.Room, assemblyBytes)}, opener: wire.NewDatagramOpener(cfg.Keys),
 	}
 	m.addr, _ = netip.ParseAddrPort(cfg.Group)
@@ -211,7 +214,7 @@ func (m *Receiver) takeDatagram(ctx context.Context, b []byte, under *sync.WaitG
 func (m *Receiver) wanted(d *wire.Datagram) (wire.PairID, bool) {
 	key, ok := cachekey.Of(d.Key)
 	urlPath := cachekey.Path(key)
-	if age := m.now().Sub(time.UnixMilli(d.Sent)); !ok || m.cfg.Query.Apply(key) != d.Key || age.Abs() > Old || media.IsPlaylist(media.KindOf(urlPath, d.Type)) {
+	if age := m.clock.Now().Sub(time.UnixMilli(d.Sent)); !ok || m.cfg.Query.Apply(key) != d.Key || age.Abs() > Old || media.IsPlaylist(media.KindOf(urlPath, d.Type)) {
 		return 0, false
 	}
 	id := m.view.PairOf(urlPath)

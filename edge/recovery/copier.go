@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"tandem/edge/clock"
 	"tandem/edge/fetch"
 	"tandem/internal/call"
 	"tandem/internal/ring"
@@ -28,6 +29,7 @@ type Deps struct {
 	Rate  int64  // bytes a second
 	Log   zerolog.Logger
 	Now   func() time.Time
+	Clock *clock.Clock
 	Store *segstore.Store
 	Fetch *fetch.Fetcher
 	Call  *call.Client
@@ -157,7 +159,7 @@ func (c *Copier) holds(it wire.Item) bool {
 	}
 	defer view.Close()
 	have := view.Meta()
-	return have.Digest == it.Digest || have.Stored.UnixMilli() >= it.Stored
+	return have.Digest == it.Digest || have.Stored.Add(-c.Clock.Ahead()).UnixMilli() >= it.Stored
 }
 
 // item copies one object, verified by its digest.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
@@ -28,8 +29,8 @@ func belongs(p *wire.Placement, pair wire.PairID) func(m *segstore.Meta, key str
 }
 
 // Inventory is a handler that lists the stored objects of a pair, one a line; an empty one
-// ends the list.
-func Inventory(store *segstore.Store, placement *wire.Placement, w http.ResponseWriter, r *http.Request) {
+// ends the list. This edge's clock is so far ahead.
+func Inventory(store *segstore.Store, ahead time.Duration, placement *wire.Placement, w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("pair"), 10, 32)
 	if err != nil {
 		http.Error(w, "want ?pair=NUMBER", http.StatusBadRequest)
@@ -43,8 +44,8 @@ func Inventory(store *segstore.Store, placement *wire.Placement, w http.Response
 			return true
 		}
 		return out.Encode(wire.Item{
-			Key: it.Key, ETag: it.Meta.ETag, Size: it.Meta.Size, Digest: it.Meta.Digest, Hits: it.Hits, Used: it.Used.UnixMilli(),
-			Stored: it.Meta.Stored.UnixMilli(),
+			Key: it.Key, ETag: it.Meta.ETag, Size: it.Meta.Size, Digest: it.Meta.Digest, Hits: it.Hits, Used: it.Used.Add(-ahead).UnixMilli(),
+			Stored: it.Meta.Stored.Add(-ahead).UnixMilli(),
 		}) == nil
 	})
 	_ = out.Encode(wire.Item{})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"tandem/internal/wire"
 	"tandem/segstore"
@@ -179,21 +180,22 @@ func Formed(m *segstore.Meta, mark, encoding string, size int64) segstore.Meta {
 	return out
 }
 
-// Describe writes an object's metadata as headers between nodes.
-func Describe(h Header, m *segstore.Meta) {
+// Describe writes an object's metadata as headers between nodes, for whose time of day this
+// one's clock is so far ahead.
+func Describe(h Header, m *segstore.Meta, ahead time.Duration) {
 	Plan{Status: http.StatusOK}.Metadata(h, m, m.ETag)
-	DescribeCopy(h, m)
+	DescribeCopy(h, m, ahead)
 	DescribeFields(h, m)
 }
 
-// DescribeCopy writes what only nodes are told.
-func DescribeCopy(h Header, m *segstore.Meta) {
+// DescribeCopy writes what only nodes are told; ahead as Describe says.
+func DescribeCopy(h Header, m *segstore.Meta, ahead time.Duration) {
 	if m.Digest != "" {
 		h.Set(wire.HeaderDigest, m.Digest)
 	}
-	h.Set(wire.HeaderStored, strconv.FormatInt(m.Stored.UnixMilli(), 10))
+	h.Set(wire.HeaderStored, strconv.FormatInt(m.Stored.Add(-ahead).UnixMilli(), 10))
 	if !m.Fresh.IsZero() {
-		h.Set(wire.HeaderFresh, strconv.FormatInt(m.Fresh.UnixMilli(), 10))
+		h.Set(wire.HeaderFresh, strconv.FormatInt(m.Fresh.Add(-ahead).UnixMilli(), 10))
 	}
 	if m.Volatile {
 		h.Set(wire.HeaderVolatile, "1")

@@ -88,11 +88,11 @@ type StandIn struct {
 	Since       int64  `json:"since"` // unix milliseconds
 }
 
-// ReportAnswer tells an edge which placement is current, and whether it can be
-// changed: then nobody but the leader's commit makes a death true.
+// ReportAnswer tells an edge which placement is current, and whether it can be changed: then nobody but the leader's commit makes a death true.
 type ReportAnswer struct {
 	Version  uint64  `json:"version"`
 	Majority bool    `json:"majority"`
+	Time     int64   `json:"time,omitempty"`  // by the balancer's clock, unix milliseconds; 0: an older build
 	Asked    []Asked `json:"asked,omitempty"` // what the other edges have asked of origins for the same clients: budgets are one for all edges
 }
 

@@ -4,11 +4,8 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/control"
 )
-
-// oddClock is by how much a clock is another one than this balancer's: reports that take
-// their time are no clocks.
-const oddClock = 10 * time.Second
 
 // skewed is a node whose clock is not like the others.
 type skewed struct {
@@ -35,7 +32,7 @@ func oddClocks(s *wire.Status) []skewed {
 			return
 		}
 		others++
-		if ahead := time.Duration(milliseconds) * time.Millisecond; ahead.Abs() > oddClock {
+		if ahead := time.Duration(milliseconds) * time.Millisecond; ahead.Abs() > control.OddClock {
 			odd = append(odd, skewed{name, ahead})
 		}
 	}

@@ -23,6 +23,10 @@ const (
 	clockFor   = 10 * time.Second
 )
 
+// OddClock is by how much a clock is another one than this balancer's: reports that take
+// their time are no clocks.
+const OddClock = 10 * time.Second
+
 // Refusal is why a node of this cluster and the others don't hear each other, and what
 // to do.
 type Refusal struct{ Text, Next string }
@@ -136,7 +140,11 @@ func (m *Misfits) told(name string, milliseconds int64, now time.Time) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.clocks[name] = clock{time.UnixMilli(milliseconds).Sub(now), now}
+	ahead := time.UnixMilli(milliseconds).Sub(now)
+	if ahead.Abs() > OddClock && m.clocks[name].ahead.Abs() <= OddClock {
+		m.log.Warn().Str("peer", name).Stringer("ahead", ahead.Round(time.Second)).Msg("a node's clock is another one than this balancer's: set the one that is wrong (chrony, systemd-timesyncd)")
+	}
+	m.clocks[name] = clock{ahead, now}
 	delete(m.refused, name) // it has been heard
 }
 

@@ -82,6 +82,21 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A clock that is off is a line, once, and the same for one that is behind; those that are
+// kept are none.
+func TestAClockThatIsOffIsALine(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(1_800_000_000, 0)
+	m := newMisfits(func() time.Time { return now }, zerolog.New(&out))
+	for _, off := range []time.Duration{0, 9 * time.Second, time.Hour, time.Hour + time.Second, 0, -time.Hour} {
+		m.told("edge-1", now.Add(off).UnixMilli(), now)
+		m.told("edge-2", now.UnixMilli(), now)
+	}
+	if text := out.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, `"peer":"edge-1","ahead":"1h0m0s"`) || !strings.Contains(text, `"ahead":"-1h0m0s"`) || strings.Contains(text, "edge-2") {
+		t.Error(text)
+	}
+}
+
 // What a caller shows says whether it means to be a node, and what is wrong with it.
 func TestACallerIsToldByWhatItShows(t *testing.T) {
 	p := (&wire.Placement{Edges: []wire.Edge{{Name: "edge-1"}}}).Index()
