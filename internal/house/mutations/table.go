@@ -114,7 +114,7 @@ var Table = []Mutation{
 	// What is copied to whom, in which order, how fast, and how often it is compared.
 	{0, "edge/recovery/copier.go", "if done && c.Now().Sub(last) < Every {", "if done && c.Now().Sub(last) < 2*Every {", "edge/recovery.TestWhatANeighbourHoldsIsComparedOnceALife"},
 	{0, "edge/recovery/copier.go", "copyMark{of.Pair, from, edge.Incarnation, mine}", "copyMark{of.Pair, from, 0, mine}", "edge/recovery.TestWhatANeighbourHoldsIsComparedOnceALife"},
-	{0, "edge/recovery/copier.go", "have.Stored.UnixMilli() >= it.Stored", "have.Stored.UnixMilli() > it.Stored", "edge/recovery.TestWhatIsHereOrNewerIsLeftAlone"},
+	{0, "edge/recovery/copier.go", "UnixMilli() >= it.Stored", "UnixMilli() > it.Stored", "edge/recovery.TestWhatIsHereOrNewerIsLeftAlone"},
 	{0, "edge/recovery/copier.go", "return a.Hits > b.Hits", "return a.Hits < b.Hits", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
 	{0, "edge/recovery/copier.go", "	case <-time.After(delay):", "	default:", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
 	{0, "edge/recovery/due.go", "			if heir == me {", "			if heir != me {", "edge/recovery.TestWhoseCopyIsWaitedFor"},
@@ -323,6 +323,12 @@ var Table = []Mutation{
 	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},
 	{0, "internal/serve/http.go", "if s.HTTP2 == nil {", "if false {", "internal/serve.TestHTTP2IsForThoseWhoBoundIt"},
 	{0, "internal/serve/timely.go", "func (t *taken) limit() { _ = t.limits.SetWriteDeadline(time.Now().Add(t.take)) }", "func (t *taken) limit() {}", "internal/serve.TestOnlyWhatIsWrittenHasItsTime"},
+	// A clock that is off costs nobody anything.
+	{0, "edge/fetch/origin.go", "time.UnixMilli(n).Add(f.clock.Ahead())", "time.UnixMilli(n)", "edge.TestACopyIsAsFreshWhereverTheClockIs"},
+	{0, "edge/member/expire.go", "m.clock.Now().UnixMilli()", "m.now().UnixMilli()", "edge.TestSessionsOutliveATakeoverByAClockThatIsOff"},
+	{0, "edge/clock/clock.go", "	if len(all)%2 == 0 {", "	if false {", "edge/clock.TestTheBalancersClocksCountWhereTheOwnIsAnotherOne"},
+	{0, "internal/identity/renew.go", "		err = Early(chain, b.clock())", "", "internal/identity.TestWhatIsNotValidYetReplacesNothing"},
+	{0, "edge/rules/asked.go", "f <= always || f == odd && !plainly", "f <= odd", "edge.TestWhatSaysByWhichWayARequestCameIsNobodyElses"},
 	// No spelling leads past a rule, and no claim is another one.
 	{0, "lb/viewer.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(target, wire.Internal)", "lb.TestRequestsThatAreNotForHereAreRefused"},
 	{0, "edge/http.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(key, wire.Internal)", "edge.TestSessionOpensAnyPathOfItsOrigin"},
