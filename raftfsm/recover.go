@@ -26,7 +26,12 @@ var onceKey = []byte("tandem recovered")
 // Backup writes what this node shows, in the form of a snapshot: the placement, what
 // has happened, and the cluster's keys. Whoever has it can be the cluster.
 func (n *Node) Backup(w io.Writer) error {
-	v := n.view.Load()
+	_, err := n.view.Load().image().WriteTo(w)
+	return err
+}
+
+// image is what is seen, as that of a cluster that has been founded, without what was answered to whom.
+func (v *view) image() image {
 	im := image{Placement: v.placement, Deaths: v.deaths, History: v.history, Audited: v.audited}
 	if own := v.secrets; !own.empty() {
 		im.Secrets = &own
@@ -34,8 +39,7 @@ func (n *Node) Backup(w io.Writer) error {
 	if own := v.tallies; len(own.Rows) > 0 || own.sum() != (wire.Tally{}) {
 		im.Tallies = &own
 	}
-	_, err := im.WriteTo(w)
-	return err
+	return im
 }
 
 // Restore makes a backup the state of the cluster, in place of the present one. Only

@@ -143,13 +143,9 @@ func (n *Node) Renew(ctx context.Context, c Command) (Result, error) {
 func (v *view) renewed(version uint64, event wire.Event) (*bytes.Buffer, error) {
 	p := *v.placement
 	p.Version = version
-	im := image{Placement: &p, Deaths: v.deaths, History: last(append(slices.Clip(v.history), event), keepHistory), Answers: v.answers, Audited: v.audited, Founding: v.founding}
-	if own := v.secrets; !own.empty() {
-		im.Secrets = &own
-	}
-	if own := v.tallies; own.sum() != (wire.Tally{}) || len(own.Rows) > 0 {
-		im.Tallies = &own
-	}
+	im := v.image()
+	im.Placement, im.History, im.Answers = &p, last(append(slices.Clip(v.history), event), keepHistory), v.answers
+	im.Founding = v.founding
 	text := new(bytes.Buffer)
 	_, err := im.WriteTo(text)
 	return text, err

@@ -290,7 +290,7 @@ var Table = []Mutation{
 	{0, "raftfsm/append.go", "case !t.pause(): // it can't", "case err != nil || !t.pause(): // it can't", "raftfsm.TestAFollowerThatWasAwayForLongCatchesUpAtOnce"},
 	// Who was left behind by a recovery overwrites nothing.
 	{0, "raftfsm/renew.go", "d.differs = seen.Version", "d.differs = 0", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
-	{0, "raftfsm/renew.go", "Answers: v.answers, ", "", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
+	{0, "raftfsm/renew.go", "keepHistory), v.answers", "keepHistory), nil", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
 	{0, "raftfsm/renew.go", "		i--\n", "		i -= 0\n", "raftfsm.TestOnlyWhatIsKnownIsCompared"},
 	{0, "internal/ring/digest.go", "		number(uint64(q.Boundary))\n", "", "internal/ring.TestADigestIsOfAllThatIsReckoned"},
 	{0, "internal/ring/digest.go", "digestOfStream(p, name) - digestOfStream(last, name)", "digestOfStream(p, name)", "internal/ring.TestADigestFollowsStreams"},
