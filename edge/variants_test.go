@@ -251,3 +251,39 @@ func TestWhatSaysByWhichWayARequestCameIsNobodyElses(t *testing.T) {
 		}
 	}
 }
+
+// Every browser sends Accept and Accept-Language: what an origin makes of them without a
+// Vary is nobody's, and with one it is each one's.
+func TestMediaIsChosenByWhatVaryNamesAlone(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Cache-Control", "max-age=60")
+		if strings.HasPrefix(r.URL.Path, "/varies") {
+			w.Header().Set("Vary", "Accept-Language")
+		}
+		_, _ = fmt.Fprint(w, r.Header.Get("Accept"), " ", r.Header.Get("Accept-Language"))
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for _, row := range []struct{ path, language, want string }{
+		{"/seg1.m4s", "de", " "},
+		{"/seg1.m4s", "en", " "},
+		{"/a/x.m3u8", "de", " "},
+		{"/thumb.json", "de", "EVIL de"},
+		{"/varies1.m4s", "de", " de"},
+		{"/varies1.m4s", "en", " en"},
+		{"/varies1.m4s", "de", " de"},
+		{"/varies1.m4s", "", " "},
+	} {
+		fields := []string{"Accept", "EVIL"}
+		if row.language != "" {
+			fields = append(fields, "Accept-Language", row.language)
+		}
+		if _, body := get(t, e.url+row.path, fields...); string(body) != row.want {
+			t.Errorf("%s in %q: %q, want %q", row.path, row.language, body, row.want)
+		}
+	}
+	if n := o.count("/varies1.m4s"); n != 3 {
+		t.Errorf("the origin was asked %d times for three variants", n)
+	}
+}

@@ -150,7 +150,7 @@ func wanted(found *segstore.View, why string) want {
 func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want want, now time.Time) (*segstore.View, segstore.Outcome, error) {
 	for own := false; ; own = true {
 		fresh, outcome, err := f.fill(r, x, hand, want)
-		if err != nil || outcome == segstore.Filled || joinable(f.manifests, fresh, r, x, now) {
+		if err != nil || outcome == segstore.Filled && x.asks.Chose(fresh.Meta(), x.Path) || outcome != segstore.Filled && joinable(f.manifests, fresh, r, x, now) {
 			return fresh, outcome, err
 		}
 		selection := fresh.Meta().Vary
@@ -158,7 +158,8 @@ func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want w
 		if own || rules.Selects(selection, r.Header) {
 			return nil, outcome, ErrPass
 		}
-		x.plainly = rules.Odd(selection, r.Header)
+		x.asks.Plainly = false
+		x.asks.Note(selection, r.Header)
 		x.Key = rules.VariantKey(x.Key, selection, r.Header)
 		if want = anyCopy; f.store.Has(x.Key) {
 			view, why := f.find(r, x)
@@ -190,7 +191,7 @@ func (f *Fetcher) find(r *http.Request, x *Request) (view *segstore.View, why st
 			return view, rules.ForwardStale
 		}
 		why = rules.ForwardVary
-		x.plainly = x.plainly || rules.Odd(selection, r.Header)
+		x.asks.Note(selection, r.Header)
 		key := rules.VariantKey(x.Key, selection, r.Header)
 		if step == findSteps || key == x.Key {
 			return view, why
@@ -245,7 +246,7 @@ func played(c *manifest.Cache, x *Request, m *segstore.Meta) bool {
 
 // fetchRequest is what a fill for this request gets.
 func (f *Fetcher) fetchRequest(r *http.Request, x *Request, hand *passThrough) fetchRequest {
-	return fetchRequest{key: x.Key, pair: x.Pair, stream: x.Stream, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"], asker: r.Header, plainly: x.plainly}
+	return fetchRequest{key: x.Key, pair: x.Pair, stream: x.Stream, fromPeer: x.Peer, hand: hand, loop: r.Header["Cdn-Loop"], asker: x.asks.Of(r.Header, x.Path), plainly: x.asks.Plainly}
 }
 
 // fill joins or starts the fill of an object. Somebody else's fill that failed,

@@ -21,7 +21,7 @@ type Request struct {
 	Whole  bool   // no part of it will do
 	Pass   bool   // a neighbour hands on to its viewer what is not for the store
 
-	plainly bool // what is there was fetched with odd fields: without them it fits all
+	asks rules.Asks
 }
 
 // fetchRequest is what is to be filled, and for whom.

@@ -1,9 +1,13 @@
 package rules
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"tandem/internal/media"
+	"tandem/segstore"
 )
 
 // What becomes of a field of a viewer's request when an answer is fetched for all.
@@ -88,4 +92,45 @@ func Plain(h http.Header, vary []string) bool {
 		}
 	}
 	return true
+}
+
+// Asks says what of a viewer's fields goes along where an answer is fetched for all, by
+// what is there already. The zero value: nothing is.
+type Asks struct {
+	Plainly bool   // what is there was fetched with odd fields: without them it fits all
+	varies  string // the names in the Vary of what is there
+}
+
+// Note takes the selection of an answer that is there and does not fit a request.
+func (a *Asks) Note(selection string, request Fields) {
+	a.Plainly = a.Plainly || Odd(selection, request)
+	names, _, _ := strings.Cut(selection, ":")
+	a.varies += "," + names
+}
+
+// Of is a viewer's request without what media is not chosen by: every browser sends Accept
+// and Accept-Language, so that no answer can be marked by them, and what an origin makes of
+// them without a Vary would be given to all. Where its Vary names them they go along.
+func (a *Asks) Of(h http.Header, path string) http.Header {
+	if media.KindOf(path, "") == media.Other {
+		return h
+	}
+	h = maps.Clone(h)
+	for _, name := range negotiated {
+		if !slices.Contains(strings.Split(a.varies, ","), strings.ToLower(name)) {
+			delete(h, name)
+		}
+	}
+	return h
+}
+
+var negotiated = []string{"Accept", "Accept-Language"}
+
+// Chose tells whether what came was chosen by all that its Vary names, or is an error.
+func (a *Asks) Chose(m segstore.Meta, path string) bool {
+	names, _, _ := strings.Cut(m.Vary, ":")
+	return ofRequest(m.Status) || media.KindOf(path, "") == media.Other || !slices.ContainsFunc(negotiated, func(name string) bool {
+		name = strings.ToLower(name)
+		return slices.Contains(strings.Split(names, ","), name) && !slices.Contains(strings.Split(a.varies, ","), name)
+	})
 }
