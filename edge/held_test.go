@@ -29,7 +29,7 @@ func TestVersionThatHasLeftIsSentWhileThereIsRoom(t *testing.T) {
 	n := int64(0)
 	next := func() *manifest.Entry {
 		n++
-		entry := e.manifests.Parse("/live.m3u8", &segstore.Meta{Stored: time.Unix(n, 0)}, []byte("#EXTM3U\n#EXTINF:2,\n/x/1.ts\n"+strings.Repeat("#\n", 3*sentAtOnce/2)))
+		entry := e.manifests.Parse("/live.m3u8", &segstore.Meta{Stored: time.Unix(n, 0)}, []byte("#EXTM3U\n#EXTINF:2,\n/x/1.ts\n"+strings.Repeat("#\n", 3*(256<<10)/2)))
 		e.manifests.Keep(entry)
 		e.manifests.Hold(entry)
 		return entry

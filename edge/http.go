@@ -180,7 +180,7 @@ const reasonKey = "unknown_key"
 // way here.
 func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
 	e.keyWait.Until(r.Context(), e.member.Keys.Changed, func() bool {
-		x, refused = e.requestOf(r.Header, h1.Target(r), r.RemoteAddr, rights.Node(r) || e.cfg.shown(r.Header))
+		x, refused = e.requestOf(r.Header, r.Host, h1.Target(r), r.RemoteAddr, rights.Node(r) || e.cfg.shown(r.Header))
 		return refused.reason != reasonKey
 	})
 	return x, refused
@@ -194,8 +194,8 @@ type refusal struct {
 
 // requestOf finds out what a request is for, and notes it in its session; node: it
 // comes from one.
-func (e *Edge) requestOf(h rules.Fields, target, remote string, node bool) (x request, refused refusal) {
-	x = request{slot: -1, started: e.clock.Now()}
+func (e *Edge) requestOf(h rules.Fields, host, target, remote string, node bool) (x request, refused refusal) {
+	x = request{slot: -1, started: e.clock.Now(), front: frontOf(h, host, node)}
 	x.Node = node
 	viewer := remote
 	if x.Node {

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"tandem/edge/rules"
 
 	"tandem/internal/media"
+	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -68,7 +68,7 @@ type form struct {
 // that is the same for all, encoded as the viewer likes it. Make allows to wait for
 // that.
 func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manifest.Entry, make bool) form {
-	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led(), ready: true}
+	f := form{entry: entry, prefix: prefixOf(x, entry), body: entry.Led(), ready: true}
 	if entry.Recoded() {
 		as := *m
 		as.ContentType = media.TypeOfUTF8(m.ContentType)
@@ -78,7 +78,7 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 	if edits := entry.Edits(); edits.Count() > 0 {
 		mark = "r" + entry.Mark()
 		f.meta = rules.Formed(m, mark, "", edits.Size(f.prefix))
-		if f.prefix == x.prefix && x.prefix != "" {
+		if x.prefix != "" && strings.HasSuffix(f.prefix, x.prefix) {
 			f.meta.CacheControl = "private, " + shortLife(m.CacheControl)
 		}
 	} else {
@@ -95,6 +95,26 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 		f.meta = rules.Formed(m, coding.Mark()+mark, coding.String(), int64(len(body)))
 	}
 	return f
+}
+
+// prefixOf is what URIs of a manifest are led with for a request: with the address that the
+// viewer asks at where a path alone would be one at another host.
+func prefixOf(x *request, entry *manifest.Entry) string {
+	if entry.Abroad() {
+		return x.front + x.prefix
+	}
+	return entry.Prefix(x.prefix)
+}
+
+// frontOf is by which scheme and host a viewer asks; "": it can't be written into a manifest.
+func frontOf(h rules.Fields, host string, node bool) string {
+	if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") != "" {
+		return ""
+	}
+	if strings.EqualFold(h.Get("X-Forwarded-Proto"), "https") || node && h.Get(wire.HeaderScheme) == "https" {
+		return "https://" + host
+	}
+	return "http://" + host
 }
 
 // plain says of a body without edits and encodings what is true of it: it may have
@@ -134,7 +154,7 @@ func (e *Edge) serveManifest(w http.ResponseWriter, r *http.Request, x *request,
 
 // send writes the bytes from first to last.
 func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
-	to := whileHeld{w, f.entry}
+	to := f.entry.While(w)
 	if f.body != nil {
 		n, err := to.Write(f.body[first : last+1])
 		return int64(n), err
@@ -142,28 +162,6 @@ func (f *form) send(w http.ResponseWriter, first, last int64) (int64, error) {
 	n, err := f.entry.Edits().Copy(to, media.Memory(f.entry.Body()), f.prefix, first, last+1)
 	if err == nil && n != last+1-first {
 		err = fetch.ErrShort
-	}
-	return n, err
-}
-
-// whileHeld writes a version of a manifest as long as it is to be sent.
-type whileHeld struct {
-	io.Writer
-	entry *manifest.Entry
-}
-
-// sentAtOnce is how much is written before that is looked at again, in bytes.
-const sentAtOnce = 256 << 10
-
-// Write is an io.Writer's.
-func (w whileHeld) Write(p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		if w.entry.Ended() {
-			return n, manifest.ErrLeft
-		}
-		var written int
-		written, err = w.Writer.Write(p[n:min(len(p), n+sentAtOnce)])
-		n += written
 	}
 	return n, err
 }

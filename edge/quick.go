@@ -63,7 +63,7 @@ func (q *quick) serve(c *front.Conn, h *h1.Request, node bool) bool {
 		return false
 	}
 	e := q.e
-	x, refused := e.requestOf(h, h.Target, c.Remote().String(), node)
+	x, refused := e.requestOf(h, h.Host, h.Target, c.Remote().String(), node)
 	if refused.status != 0 {
 		return false
 	}

@@ -249,6 +249,45 @@ func TestManifestAboveTheLimitIsGivenAsItIs(t *testing.T) {
 	}
 }
 
+// What is absolute below another host's BaseURL, as an advertisement's period is below a CDN's,
+// is led by a whole URL: a path would be one at that host.
+func TestBelowAnotherHostTheViewersOwnIsNamed(t *testing.T) {
+	o := newOrigin(t)
+	const form = `<MPD><BaseURL>https://far.example/</BaseURL><Period><BaseURL>%s/v/ad/</BaseURL></Period></MPD>`
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if w.Header().Set("Cache-Control", "max-age=600"); strings.Contains(r.URL.Path, "no-store") {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		_, _ = fmt.Fprintf(w, form, o.URL)
+		return true
+	})
+	_, edges := startRing(t, 2, o)
+	alone := startEdge(t, Config{Origin: o.URL})
+	id, _ := open(t, edges[0], 1, "/v/x/")
+	prefix := "/s/" + tokenOf(id, "/v/x/")
+	for _, c := range []struct {
+		base, prefix string
+		header       []string
+		scheme       string
+	}{
+		{alone.url, "", nil, "http"},
+		{alone.url, "", []string{"X-Forwarded-Proto", "https"}, "https"},
+		{alone.url, "", []string{wire.HeaderScheme, "https"}, "http"}, // no balancer says so
+		{edges[0].url, prefix, asNode(), "http"},
+		{edges[0].url, prefix, append(asNode(), wire.HeaderScheme, "https"), "https"},
+	} {
+		for _, path := range []string{"/v/x/m.mpd", "/v/x/no-store.mpd"} {
+			host := strings.TrimPrefix(c.base, "http://")
+			want := fmt.Sprintf(form, c.scheme+"://"+host+c.prefix)
+			for range 2 {
+				if resp, body := get(t, c.base+c.prefix+path, c.header...); string(body) != want || resp.ContentLength != int64(len(want)) {
+					t.Errorf("%s %q: %v\n%s, want\n%s", path, c.header, resp.Header, body, want)
+				}
+			}
+		}
+	}
+}
+
 func TestURIsThatAreLeftAreCounted(t *testing.T) {
 	o := newOrigin(t)
 	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {

@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/certificate"
 	"tandem/internal/certificate/certtest"
+	"tandem/internal/wire"
 )
 
 // newCertificate is the files of a certificate and its key.
@@ -48,5 +49,28 @@ func TestViewersWithTLSGetHTTP2(t *testing.T) {
 	}
 	if c.opened() != 1 {
 		t.Fatalf("%d sessions on one connection", c.opened())
+	}
+	// Edges are told who asks so, by either version and from either kind of listener.
+	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}}
+	for _, ask := range []struct {
+		client *http.Client
+		base   string
+		want   string
+	}{{client, "https://" + ln.Addr().String(), "https"}, {old, "https://" + ln.Addr().String(), "https"}, {&http.Client{}, c.url, ""}} {
+		resp, _ := c.request(ask.client, http.MethodGet, ask.base+entryPath, nil, wire.HeaderScheme, "gopher")
+		at := resp.Request.URL.Path
+		c.request(ask.client, http.MethodGet, ask.base+at[:len(at)-len(entryPath)]+"/live/ch/1.ts", nil, wire.HeaderScheme, "gopher")
+		schemes := ""
+		for _, m := range []*member{c.member("edge-1"), c.member("edge-2")} {
+			m.locked(func() {
+				if m.asked["/live/ch/1.ts"] > 0 {
+					schemes += m.scheme
+				}
+				m.asked["/live/ch/1.ts"] = 0
+			})
+		}
+		if schemes != ask.want {
+			t.Errorf("%s by HTTP/%d: an edge hears %q", ask.base, resp.ProtoMajor, schemes)
+		}
 	}
 }

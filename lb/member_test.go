@@ -53,6 +53,7 @@ type member struct {
 	mute      bool           // it does not say what is watched, nor its load
 	keys      uint64         // version of those that it has
 	target    string         // of the last object that was asked for, as it was spelled
+	scheme    string         // by which the last viewer asked, as it was told
 	foretold  []foretold
 }
 
@@ -153,7 +154,7 @@ func (m *member) object(w http.ResponseWriter, r *http.Request) {
 		path, inside = rest, true
 	}
 	m.mu.Lock()
-	m.target = r.RequestURI
+	m.target, m.scheme = r.RequestURI, r.Header.Get(wire.HeaderScheme)
 	m.asked[path]++
 	if inside {
 		m.inside[path]++

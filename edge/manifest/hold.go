@@ -3,6 +3,7 @@ package manifest
 import (
 	"container/list"
 	"errors"
+	"io"
 	"sync/atomic"
 )
 
@@ -51,6 +52,31 @@ func (c *Cache) Release(e *Entry) {
 	if e.holding.viewers--; e.holding.viewers == 0 {
 		c.forget(e)
 	}
+}
+
+// While is a writer for it as long as it is to be sent.
+func (e *Entry) While(w io.Writer) io.Writer { return whileHeld{w, e} }
+
+// whileHeld writes a version of a manifest as long as it is to be sent.
+type whileHeld struct {
+	io.Writer
+	entry *Entry
+}
+
+// sentAtOnce is how much is written before that is looked at again, in bytes.
+const sentAtOnce = 256 << 10
+
+// Write is an io.Writer's.
+func (w whileHeld) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		if w.entry.Ended() {
+			return n, ErrLeft
+		}
+		var written int
+		written, err = w.Writer.Write(p[n:min(len(p), n+sentAtOnce)])
+		n += written
+	}
+	return n, err
 }
 
 func (e *Entry) small() bool { return e.Manifest == nil || len(e.Body()) <= Small }

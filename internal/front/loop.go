@@ -136,6 +136,9 @@ func (l *Loop) release() {
 // Now is the beginning of this round.
 func (l *Loop) Now() time.Time { return l.now }
 
+// Secure tells that its server's clients speak TLS.
+func (l *Loop) Secure() bool { return l.server.cfg.TLS != nil }
+
 // Number is the loop's own, from 0 on.
 func (l *Loop) Number() int { return l.number }
 

@@ -59,7 +59,11 @@ var elementsLed = []struct{ in, want string }{
 	{`<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation><BaseURL>x/y/</BaseURL></Representation><Representation><BaseURL>/</BaseURL></Representation></AdaptationSet></Period>`, `<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation><BaseURL>[P]/_tandem-up/_tandem-up/a/x/y/</BaseURL></Representation><Representation><BaseURL>[P]/_tandem-up/_tandem-up/</BaseURL></Representation></AdaptationSet></Period>`},
 	{`<BaseURL>/v/</BaseURL><BaseURL>http://far.example/</BaseURL><Period><SegmentTemplate media="../../n"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/v/</BaseURL><BaseURL>http://far.example/</BaseURL><Period><SegmentTemplate media="../../n"/></Period>`},
 	{`<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation/><Representation><BaseURL>/</BaseURL></Representation></AdaptationSet></Period>`, `<Period><AdaptationSet><SegmentTemplate media="[P]/v/$Number$"/><Representation/><Representation><BaseURL>[P]/</BaseURL></Representation></AdaptationSet></Period>`},
-	{`<BaseURL>/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="/v/$Number$"/></Period>`, `<BaseURL>[P]/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="/v/$Number$"/></Period>`},
+	// Rooted, below bases of two hosts: at ours it climbs to the session's root, at the other to its own.
+	{`<BaseURL>/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="/v/$Number$"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="../../../../v/$Number$"/></Period>`},
+	{`<BaseURL>http://far.example/</BaseURL><Period><AdaptationSet><SegmentTemplate media="/v/$Number$"/><Representation/><Representation><BaseURL>http://o.example/</BaseURL></Representation></AdaptationSet></Period>`, `<BaseURL>http://far.example/</BaseURL><Period><AdaptationSet><SegmentTemplate media="../../../../v/$Number$"/><Representation/><Representation><BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/</BaseURL></Representation></AdaptationSet></Period>`},
+	{`<BaseURL>v/</BaseURL><BaseURL>//far.example/</BaseURL><Period><BaseURL>/w/</BaseURL><SegmentTemplate media="n"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/_tandem-up/a/v/</BaseURL><BaseURL>//far.example/</BaseURL><Period><BaseURL>../../../../../w/</BaseURL><SegmentTemplate media="n"/></Period>`},
+	{`<Period><AdaptationSet><SegmentTemplate media="/v/$Number$"/><Representation/><Representation><BaseURL>http://far.example/</BaseURL></Representation></AdaptationSet></Period>`, ``},
 	// Namespace prefixes, declared entities.
 	{`<d:Period><d:SegmentTemplate media="/x"/></d:Period>`, `<d:Period><d:SegmentTemplate media="[P]/x"/></d:Period>`},
 	// What is to stay.
@@ -99,6 +103,25 @@ func TestDeclaredEntitiesAreRead(t *testing.T) {
 	m := parsed(t, site(t, "http://o.example/base", "/m.mpd"), `<!DOCTYPE MPD [<!ENTITY o "http://o.example/base/x">]><MPD><BaseURL>&o;/y/</BaseURL></MPD>`)
 	if got := edited(m); !strings.Contains(got, "<BaseURL>[P]/x/y/</BaseURL>") {
 		t.Error(got)
+	}
+}
+
+// A path in the place of a URL would lead to the host of the BaseURL above.
+func TestWhatStandsBelowAnotherHostNeedsOurs(t *testing.T) {
+	const far, ours = `<BaseURL>http://far.example/</BaseURL>`, `<BaseURL>http://o.example/x/</BaseURL>`
+	for body, want := range map[string]bool{
+		`<MPD>` + far + `<Period>` + ours + `</Period></MPD>`:                                                                      true,
+		`<MPD>` + far + ours + `<Period>` + ours + `</Period></MPD>`:                                                               true,
+		`<MPD><Period>` + far + `<SegmentTemplate media="http://o.example/$Number$"/></Period></MPD>`:                              true,
+		`<MPD>` + far + `<InitializationSet initialization="//o.example/i"/></MPD>`:                                                true,
+		`<MPD>` + far + ours + `<Location>http://o.example/m</Location><Period><SegmentTemplate media="/n"/></Period></MPD>`:       false,
+		`<MPD>` + far + `<Period><BaseURL>/x/</BaseURL></Period><Period>` + far + `</Period></MPD>`:                                false,
+		`<MPD>` + ours + `<Period>` + ours + `<SegmentTemplate media="http://o.example/$Number$"/></Period></MPD>`:                 false,
+		`<MPD><Period>` + far + `</Period><Period>` + ours + `<SegmentTemplate media="http://o.example/$Number$"/></Period></MPD>`: false,
+	} {
+		if m := parsed(t, site(t, "http://o.example", "/m.mpd"), body); m.Abroad() != want {
+			t.Errorf("%s: %v, want %v", body, m.Abroad(), want)
+		}
 	}
 }
 

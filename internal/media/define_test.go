@@ -44,7 +44,7 @@ func TestVariablesAreLedIntoTheSession(t *testing.T) {
 		{`IMPORT="moved"|{$moved}/1.ts`, ``},
 		// What begins URIs there has the prefix, and is written out where it stands otherwise.
 		{`IMPORT="moved"|#EXT-X-DEFINE:IMPORT="rooted"|1.ts?u={$moved}|{$moved}/2.ts?u={$moved}|?u={$moved}|plain{$rooted}`, `IMPORT="moved"|#EXT-X-DEFINE:IMPORT="rooted"|[P]/a/1.ts?u=http://o.example|[P]/2.ts?u=http://o.example|[P]/a/m.m3u8?u=http://o.example|[P]/a/plain/c`},
-		{`IMPORT="moved"|../1.ts?u={$moved}|/3.ts?u={$moved}|http://far.example/4.ts?u={$moved}`, `IMPORT="moved"|[P]/a/../1.ts?u=http://o.example|[P]/3.ts?u=http://o.example|http://far.example/4.ts?u={$moved}`},
+		{`IMPORT="moved"|../1.ts?u={$moved}|/3.ts?u={$moved}|http://far.example/4.ts?u={$moved}`, `IMPORT="moved"|[P]/a/../1.ts?u=http://o.example|[P]/3.ts?u=http://o.example|http://far.example/4.ts?u=http://o.example`},
 		{`IMPORT="moved"|#EXT-X-DEFINE:NAME="q",VALUE="?u={$moved}"|1.ts{$q}|#EXT-X-KEY:METHOD=AES-128,URI="k{$q}"`, `IMPORT="moved"|#EXT-X-DEFINE:NAME="q",VALUE="?u={$moved}"|[P]/a/1.ts?u=http://o.example|#EXT-X-KEY:METHOD=AES-128,URI="[P]/a/k?u=http://o.example"`},
 		{`IMPORT="unknown"|{$unknown}/1.ts`, ``},
 		{`NAME="b",VALUE="/c"|{$b|{$c}/1.ts`, `NAME="b",VALUE="[P]/c"|{$b|{$c}/1.ts`},

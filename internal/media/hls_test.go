@@ -99,7 +99,7 @@ func TestWhatIsLeftOutIsCounted(t *testing.T) {
 #EXTINF:1,
 http://far.example/1.ts
 #EXTINF:1,
-/elsewhere/2.ts
+http://o.example/elsewhere/2.ts
 #EXTINF:1,
 /base/3.ts
 `)

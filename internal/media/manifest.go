@@ -232,6 +232,10 @@ func (m *Manifest) Behind(ref Ref, number func() int64) Ref {
 	return hls.Behind(m.list, ref, number())
 }
 
+// Abroad tells that a prefix has to name a host: some URI that is led stands where a path
+// would be one at another host.
+func (m *Manifest) Abroad() bool { return m.dash != nil && dash.Abroad(m.dash) }
+
 // Locations are where an MPD is to be asked for from now on, as the cluster calls that.
 func (m *Manifest) Locations() []string {
 	if m.dash == nil || !m.dash.Whole() {

@@ -8,9 +8,9 @@ import (
 // Reach is how far a version of a live manifest goes: all that is remembered of one that
 // must not be kept (no-store, private), and enough to tell that another one is older.
 type Reach struct {
-	hls  hls.Reach
-	dash dash.Reach
-	kind Kind
+	HLS  hls.Reach  `json:"hls,omitzero"`
+	DASH dash.Reach `json:"dash,omitzero"`
+	Kind Kind       `json:"kind"`
 }
 
 // Reach is how far a manifest goes; false: it is no live one.
@@ -19,9 +19,9 @@ func (m *Manifest) Reach() (Reach, bool) {
 	case m.document == nil || !m.Live() || m.draft.Budget.Broke:
 		return Reach{}, false
 	case m.dash != nil:
-		return Reach{dash: dash.ReachOf(m.dash), kind: m.kind}, m.dash.Whole()
+		return Reach{DASH: dash.ReachOf(m.dash), Kind: m.kind}, m.dash.Whole()
 	case m.list != nil:
-		return Reach{hls: hls.ReachOf(m.list), kind: m.kind}, true
+		return Reach{HLS: hls.ReachOf(m.list), Kind: m.kind}, true
 	}
 	return Reach{}, false
 }
@@ -31,11 +31,11 @@ func (m *Manifest) Reach() (Reach, bool) {
 // channel that began anew, and no older version.
 func (r Reach) Ahead(of Reach) bool {
 	switch {
-	case r.kind != of.kind:
+	case r.Kind != of.Kind:
 		return false
-	case r.kind == MPD:
-		return r.dash.Ahead(of.dash)
+	case r.Kind == MPD:
+		return r.DASH.Ahead(of.DASH)
 	default:
-		return r.hls.Ahead(of.hls)
+		return r.HLS.Ahead(of.HLS)
 	}
 }

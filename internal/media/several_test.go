@@ -28,11 +28,19 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 		}
 		return text
 	}
-	climbed := 0
-	for range 5000 {
+	climbed, rooted := 0, 0
+	for range 8000 {
 		bases, inner := []string{ref(), ref()}, []string{ref(), ref()}
+		media, several := ref()+"n.m4s", r.IntN(2) == 0
+		if several {
+			media = strings.TrimPrefix(media, "/")
+		} else if at := r.IntN(2); r.IntN(4) > 0 {
+			bases[at] = "http://far.example/" + strings.TrimPrefix(bases[at], "/")
+		} else {
+			inner[at] = "http://far.example/" + strings.TrimPrefix(inner[at], "/")
+		}
 		body := fmt.Sprintf(`<MPD><BaseURL>%s</BaseURL><BaseURL>%s</BaseURL><Period><BaseURL>%s</BaseURL><BaseURL>%s</BaseURL><AdaptationSet><SegmentTemplate media="%s"/><Representation/></AdaptationSet></Period></MPD>`,
-			bases[0], bases[1], inner[0], inner[1], strings.TrimPrefix(ref(), "/")+"n.m4s")
+			bases[0], bases[1], inner[0], inner[1], media)
 		if strings.Contains(body, "<BaseURL></BaseURL>") {
 			continue
 		}
@@ -51,7 +59,7 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 						}
 						to = next
 					}
-					found = append(found, to.Path)
+					found = append(found, to.Host+to.Path)
 				}
 			}
 			return found
@@ -60,17 +68,25 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 		if strings.Contains(out, uri.Deeper) {
 			climbed++
 		}
+		if !several && strings.Contains(out, `media="..`) && strings.HasPrefix(media, "/") {
+			rooted++
+		}
 		for i := range want {
-			path, ok := strings.CutPrefix(got[i], "/s/TOKEN")
+			path, ok := strings.CutPrefix(got[i], "public.example/s/TOKEN")
 			for strings.HasPrefix(path, uri.Deeper+"/") {
 				path = path[len(uri.Deeper):]
 			}
-			if !ok || path != want[i] {
+			if !ok {
+				path = got[i]
+			} else {
+				path = "o.example" + path
+			}
+			if path != want[i] {
 				t.Fatalf("%s\nbecame %s\nwhich leads to %s, want %s", body, out, got[i], want[i])
 			}
 		}
 	}
-	if climbed < 500 {
-		t.Errorf("%d only had to be deeper", climbed)
+	if climbed < 500 || rooted < 300 {
+		t.Errorf("%d only had to be deeper, %d were rooted below two hosts", climbed, rooted)
 	}
 }

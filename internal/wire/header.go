@@ -7,6 +7,7 @@ const (
 	HeaderFrom        = "Tandem-From"        // name of the sending node
 	HeaderPair        = "Tandem-Pair"        // pair id the request is about, decimal
 	HeaderViewer      = "Tandem-Viewer"      // viewer's address, from the balancer
+	HeaderScheme      = "Tandem-Scheme"      // "https": by which the viewer asked the balancer
 	HeaderCached      = "Tandem-Only-Cached" // "1": answer from a complete copy or with 404, ask nobody
 	HeaderStale       = "Tandem-Stale"       // "1": with Only-Cached, a copy that is no longer fresh will do
 	HeaderLength      = "Tandem-Length"      // full length of a body whose transfer is chunked, when known
@@ -17,11 +18,12 @@ const (
 	HeaderCredentials = "Tandem-Credentials" // "1": the viewer whom a neighbour asks for has some
 	HeaderSlice       = "Tandem-Slice"       // part of an object that a neighbour asks for: the slice of that number, or its bytes from-to; in an answer SliceWhole
 	HeaderTransient   = "Tandem-Transient"   // "1": an object that nobody keeps, between neighbours
+	HeaderLed         = "Tandem-Led"         // the target that was asked for first, where the origin has led viewers on to the object, between neighbours
 	HeaderTags        = "Tandem-Tags"        // by what a copy can be purged, between neighbours
 	HeaderPushed      = "Tandem-Pushed"      // the last push of the object that an edge has heard of (call.Pushed)
 	HeaderPurged      = "Tandem-Purged"      // the last purge of the placement that an edge has carried out, decimal
 	HeaderPass        = "Tandem-Pass"        // "1": an answer that is not for the store may be handed on to the asker's viewer
-	HeaderPassed      = "Tandem-Passed"      // "1": this is such an answer
+	HeaderPassed      = "Tandem-Passed"      // "1": this is such an answer; with 404, the status of one that is for nobody but who asks for itself
 	HeaderReason      = "Tandem-Reason"      // machine-readable reason of a refusal, also shown to viewers
 	HeaderFresh       = "Tandem-Fresh"       // unix milliseconds until which a copy is fresh, between neighbours
 	HeaderVolatile    = "Tandem-Volatile"    // "1": a copy that is kept in memory only

@@ -91,7 +91,7 @@ func (k *response) request(to Target) []byte {
 	case k.e.Entry != nil:
 		b = appendField(b, wire.HeaderManifest, wire.ManifestAsk)
 	}
-	return k.c.appendOwn(b, to, k.e.Viewer, k.e.Pair)
+	return k.c.appendOwn(b, to, k.e.Viewer, k.e.Pair, k.r.TLS != nil)
 }
 
 // appendLine begins a request.
@@ -104,12 +104,15 @@ func appendLine(b []byte, method, target, host string, to Target) []byte {
 }
 
 // appendOwn ends a request: what an edge is told of who asks, and for whom.
-func (c *Proxy) appendOwn(b []byte, to Target, viewer string, pair wire.PairID) []byte {
+func (c *Proxy) appendOwn(b []byte, to Target, viewer string, pair wire.PairID, secure bool) []byte {
 	if !to.TLS { // else the connection shows who asks, and no secret goes over it
 		b = appendField(b, wire.HeaderAuth, c.deps.Secret.Bearer())
 	}
 	b = appendField(b, wire.HeaderFrom, c.deps.Name)
 	b = appendField(b, wire.HeaderViewer, viewer)
+	if secure {
+		b = appendField(b, wire.HeaderScheme, "https")
+	}
 	if pair != 0 {
 		b = strconv.AppendUint(append(b, wire.HeaderPair+": "...), uint64(pair), 10)
 		b = append(b, crlf...)

@@ -64,5 +64,5 @@ func (r *splice) request(b []byte, h *h1.Request) []byte {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
-	return r.s.c.appendOwn(b, r.plan.First, r.s.deps.Viewer(r.viewer), r.plan.Pair)
+	return r.s.c.appendOwn(b, r.plan.First, r.s.deps.Viewer(r.viewer), r.plan.Pair, r.s.loop.Secure())
 }

@@ -85,9 +85,9 @@ func (d *Presentation) shares(next *Presentation) bool {
 
 // Reach is how far a live MPD goes.
 type Reach struct {
-	published, since int64 // Unix nanoseconds; 0: not said
-	first, last      time.Duration
-	listed           bool
+	Published, Since int64 // Unix nanoseconds; 0: not said
+	First, Last      time.Duration
+	Listed           bool
 }
 
 // ReachOf is how far an MPD does.
@@ -98,11 +98,11 @@ func ReachOf(d *Presentation) Reach {
 
 // Ahead tells that an MPD is an older version than the one that reaches so far.
 func (r Reach) Ahead(of Reach) bool {
-	if r.listed && of.listed && of.last+time.Duration(of.since-r.since) > r.last {
+	if r.Listed && of.Listed && of.Last+time.Duration(of.Since-r.Since) > r.Last {
 		return false // what lists later media is no older version
 	}
-	if r.published > 0 && of.published > 0 && of.published != r.published {
-		return of.published < r.published
+	if r.Published > 0 && of.Published > 0 && of.Published != r.Published {
+		return of.Published < r.Published
 	}
-	return r.listed && of.listed && r.since == of.since && of.last < r.last && of.last >= r.first
+	return r.Listed && of.Listed && r.Since == of.Since && of.Last < r.Last && of.Last >= r.First
 }

@@ -2,7 +2,6 @@ package dash
 
 import (
 	"bytes"
-	"strings"
 
 	"tandem/internal/media/edit"
 	"tandem/internal/media/scan"
@@ -34,27 +33,6 @@ type placed struct {
 	edit  uint32 // what is cut out, and in the lowest two bits what follows, plus 1; 0: nothing is to be done
 }
 
-// maxClimb bounds how far what is relative to several BaseURLs may climb above the
-// root, level upon level.
-const maxClimb = 16
-
-// climbs tells whether a reference is left to climb: relative to several BaseURLs it
-// leads elsewhere from each, so that no prefix before it is right. They are made deep
-// enough instead (see write).
-func climbs(p *reader, ref []byte, from uri.Place, several bool, at int) bool {
-	n := uri.Climbs(ref)
-	if !several || !from.Bare() || n == 0 {
-		return false
-	}
-	more := max(0, n-p.climbed[at])
-	if p.deeper+more > maxClimb {
-		return false
-	}
-	p.climbed[at] += more
-	p.deeper += more
-	return true
-}
-
 // refer takes a URI that is relative to a folder, and tells which one it leads to
 // itself. Several: it is relative to others as well, less deep by none.
 func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.Place {
@@ -71,14 +49,18 @@ func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.P
 	case l.Class != uri.Moved || !p.dependent:
 	case climbs(p, ref, from, mixed || several, p.inside):
 		l.Class = uri.Inside
-	case mixed:
+	case mixed && !rootedUp(p, ref, from, p.inside):
 		l.Class = uri.Left
 	}
 	if l.Class != uri.Moved {
 		p.Count(l.Class)
 		return to
 	}
+	p.abroad = p.abroad || !p.dependent && (mixed || from.Foreign())
 	if e, ok := p.edit(raw, l); ok {
+		if mixed && p.dependent {
+			e.edit |= wayUp
+		}
 		p.edits.Add(e)
 	} else {
 		p.Left++
@@ -199,50 +181,20 @@ func (p *reader) settle(e *placed, from uri.Place, mixed, several bool) {
 	case l.Class != uri.Moved || !uri.Dependent(ref):
 	case climbs(p, ref, from, several, len(p.levels)):
 		return
-	case mixed:
+	case mixed && (!several || !rootedUp(p, ref, from, len(p.levels))):
 		l.Class = uri.Left
 	}
 	if l.Class == uri.Moved {
+		p.abroad = p.abroad || !uri.Dependent(ref) && (mixed || from.Foreign())
 		if made, ok := p.edit(raw, l); ok {
-			*e = made
+			if *e = made; mixed && uri.Dependent(ref) {
+				e.edit |= wayUp
+			}
 			return
 		}
 		l.Class = uri.Left
 	}
 	p.Count(l.Class)
-}
-
-// write gives the edits their final form.
-func (p *reader) write() {
-	behind := int64(0)
-	for i := range p.edits.Len() {
-		e := p.edits.At(i)
-		if e.edit == 0 || int64(e.at) < behind || e.edit&ifClimb > 0 && p.deeper == 0 {
-			continue
-		}
-		form := e.edit &^ (ofBase | ifClimb)
-		cut, follows, words := int64(form>>2), int(form&3)-1, ""
-		switch follows {
-		case edit.Slash:
-			words = "/"
-		case edit.Word:
-			words = p.words[e.n]
-		}
-		if e.edit&ifClimb > 0 {
-			words = folder(p)
-		}
-		if e.edit&ofBase > 0 && p.deeper > 0 {
-			follows, words = edit.Word, strings.Repeat(uri.Deeper, p.deeper)+words
-		}
-		p.Edits.Add(int64(e.at), cut, follows, words)
-		behind = int64(e.at) + cut
-	}
-}
-
-// folder is the path of the folder that the MPD stands in, as text of one.
-func folder(p *reader) string {
-	path, _, _ := strings.Cut(p.Target, "?")
-	return escaped.Replace(path[:strings.LastIndexByte(path, '/')+1])
 }
 
 // open begins a level in the one above.
@@ -294,6 +246,7 @@ func (p *reader) baseURL() {
 	before := p.edits.Len()
 	low := p.refer(raw, above.low, above.mixed, above.several)
 	at := low
+	p.below[p.inside] = max(p.below[p.inside], uri.Components(p.scratch[:p.taken]))
 	if above.at != above.low {
 		_, at = p.Origin.Lead(above.at, p.scratch[:p.taken])
 	}
@@ -313,26 +266,6 @@ func (p *reader) baseURL() {
 		l.several = true
 		if low.Above(l.low) {
 			l.low = low
-		}
-	}
-}
-
-// Marks of placed.edit beside what is cut and what follows.
-const (
-	ofBase  = 1 << 31 // it is a BaseURL's
-	ifClimb = 1 << 30 // it is made only where something climbs
-)
-
-// deepen notes a BaseURL that may have to be deeper: its edit, or, where it is below the
-// MPD's folder, the place of one.
-func deepen(p *reader, raw scan.Span, before int, to uri.Place, first bool) {
-	switch {
-	case p.edits.Len() > before:
-		p.edits.At(before).edit |= ofBase
-	case first && to.Bare() && p.dependent && bytes.IndexByte(raw.Of(p.Body), '<') < 0:
-		if e, ok := p.edit(raw, uri.Lead{}); ok {
-			e.edit |= ofBase | ifClimb
-			p.edits.Add(e)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type Presentation struct {
 	base      scan.Span
 	locations []scan.Span // where it is to be asked for from now on
 	patched   bool        // it says where patches of it are
+	abroad    bool        // see Abroad
 
 	periods    scan.List[period]
 	sets       scan.List[set]
@@ -88,6 +89,10 @@ func (d *Presentation) Listed() bool { return d.urls.Len() > 0 }
 
 // Patched tells that an MPD says where patches of it are (PatchLocation).
 func Patched(d *Presentation) bool { return d.whole && d.patched }
+
+// Abroad tells that a URI which is led stands below another host's BaseURL: with a path in
+// its place it would lead there.
+func Abroad(d *Presentation) bool { return d.abroad }
 
 // maxLocations bounds the Locations that are remembered.
 const maxLocations = 4

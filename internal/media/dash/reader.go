@@ -28,10 +28,12 @@ type reader struct {
 	edits     scan.List[placed]
 	words     []string
 	scratch   []byte
-	taken     int    // its length
-	climbed   [5]int // how far references climb above the root at most: of each level, and of segments
-	deeper    int    // so much deeper BaseURLs have to be, the sum
-	dependent bool   // the reference that was taken last depends on what it is relative to
+	taken     int     // its length
+	climbed   [5]int  // how far references climb above the root at most: of each level, and of segments
+	deeper    int     // so much deeper BaseURLs have to be, the sum
+	rooted    [5]bool // likewise: whether rooted references climb to the root
+	below     [4]int  // how many components a BaseURL of a level has at most
+	dependent bool    // the reference that was taken last depends on what it is relative to
 }
 
 type xmlAttribute struct {

@@ -82,10 +82,14 @@ func (c *copier) whole(e *Edits, prefix string) error {
 			gap, n := uvarint(code)
 			cut, m := uvarint(code[n:])
 			code = code[n+m:]
-			if end := at + int64(gap); memory != nil && c.used+int(gap)+len(prefix) <= copySize {
+			before := prefix
+			if cut&3 == Instead {
+				before = ""
+			}
+			if end := at + int64(gap); memory != nil && c.used+int(gap)+len(before) <= copySize {
 				c.used += copy(c.out[c.used:], memory[at:end])
-				c.used += copy(c.out[c.used:], prefix)
-			} else if err := c.piece(at, int64(gap), prefix); err != nil {
+				c.used += copy(c.out[c.used:], before)
+			} else if err := c.piece(at, int64(gap), before); err != nil {
 				return err
 			}
 			at += int64(gap) + int64(cut>>2)
@@ -95,7 +99,7 @@ func (c *copier) whole(e *Edits, prefix string) error {
 				continue
 			case Slash:
 				follows = "/"
-			case Word:
+			case Word, Instead:
 				w, n := binary.Uvarint(code)
 				code, follows = code[n:], e.words[w]
 			}

@@ -12,7 +12,8 @@ import (
 type Edits struct {
 	size   int64 // of the body
 	change int64 // of the size, with the prefix ""
-	count  int64
+	count  int64 // that take the prefix
+	others int64 // that do not
 	last   int64 // where the last edit ends
 	blocks []block
 	words  []string
@@ -24,7 +25,7 @@ type Edits struct {
 type block struct {
 	body   int64 // where the edit before ends
 	change int64 // of the size, by the edits before
-	count  int64 // of the edits before
+	count  int64 // of the edits before that take the prefix
 	code   []byte
 }
 
@@ -32,7 +33,8 @@ type block struct {
 const (
 	Nothing = iota
 	Slash
-	Word // words[n], n as a varint behind
+	Word    // words[n], n as a varint behind
+	Instead // likewise, and without the prefix
 )
 
 const (
@@ -40,8 +42,8 @@ const (
 	codeSize  = 3 * binary.MaxVarintLen64
 )
 
-// Add notes an edit behind all others: the prefix takes the place of cut bytes of
-// the body.
+// Add notes an edit behind all others: the prefix, and what follows it, take the place of
+// cut bytes of the body.
 func (e *Edits) Add(from, cut int64, follows int, text string) {
 	n := len(e.blocks)
 	if n == 0 || len(e.blocks[n-1].code) > blockSize-codeSize {
@@ -58,12 +60,15 @@ func (e *Edits) Add(from, cut int64, follows int, text string) {
 	switch follows {
 	case Slash:
 		e.change++
-	case Word:
+	case Word, Instead:
 		b.code = binary.AppendUvarint(b.code, uint64(e.know(text)))
 		e.change += int64(len(text))
 	}
-	e.count++
-	e.change -= cut
+	if e.change -= cut; follows == Instead {
+		e.others++
+	} else {
+		e.count++
+	}
 	e.last = from + cut
 }
 
@@ -78,8 +83,8 @@ func (e *Edits) know(text string) int {
 	return len(e.words) - 1
 }
 
-// Count is how many URIs take the prefix.
-func (e *Edits) Count() int64 { return e.count }
+// Count is how many places are edited.
+func (e *Edits) Count() int64 { return e.count + e.others }
 
 // Size is the length of the body with a prefix put in.
 func (e *Edits) Size(prefix string) int64 {
@@ -136,7 +141,7 @@ func (p *pieces) run() {
 			gap, n := binary.Uvarint(code)
 			cut, m := binary.Uvarint(code[n:])
 			code = code[n+m:]
-			if !p.body(body, int64(gap)) || !p.text(p.prefix) {
+			if !p.body(body, int64(gap)) || cut&3 != Instead && !p.text(p.prefix) {
 				return
 			}
 			switch cut & 3 {
@@ -144,7 +149,7 @@ func (p *pieces) run() {
 				if !p.text("/") {
 					return
 				}
-			case Word:
+			case Word, Instead:
 				w, n := binary.Uvarint(code)
 				code = code[n:]
 				if !p.text(e.words[w]) {

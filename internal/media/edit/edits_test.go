@@ -21,11 +21,13 @@ func apply(body []byte, edits []naive, prefix string) []byte {
 	var out []byte
 	at := 0
 	for _, e := range edits {
-		out = append(append(out, body[at:e.at]...), prefix...)
+		if out = append(out, body[at:e.at]...); e.follows != Instead {
+			out = append(out, prefix...)
+		}
 		switch e.follows {
 		case Slash:
 			out = append(out, '/')
-		case Word:
+		case Word, Instead:
 			out = append(out, e.text...)
 		}
 		at = e.at + e.cut
@@ -43,8 +45,8 @@ func TestStreamedBodyIsTheEditedOne(t *testing.T) {
 		var edits []naive
 		e := Edits{size: int64(size)}
 		for at := 0; at < size; {
-			n := naive{at: at, cut: random.IntN(min(40, size-at) + 1), follows: random.IntN(3)}
-			if n.follows == Word {
+			n := naive{at: at, cut: random.IntN(min(40, size-at) + 1), follows: random.IntN(4)}
+			if n.follows >= Word {
 				n.text = strings.Repeat("w", random.IntN(30)+1)
 			}
 			edits = append(edits, n)

@@ -151,11 +151,14 @@ func holdsPrefix(pieces []piece) bool {
 }
 
 // leadWhole is leadExpanded for such a URI: it is written out, with the values that the
-// origin gave, behind the prefix. False: it is at another host, or names it in a way that
-// is not led.
+// origin gave, behind the prefix; without it where it is at another host, or is not led.
+// False: nothing is to be written.
 func (p *reader) leadWhole(s scan.Span, l uri.Lead) bool {
-	text := string(p.expanded)
+	text, follows := string(p.expanded), edit.Word
 	switch {
+	case l.Class >= uri.Foreign:
+		p.Count(l.Class)
+		follows = edit.Instead
 	case l.Class == uri.Moved:
 		_, before := edit.Follows(l)
 		if text = before + text[l.Cut:]; l.Bare {
@@ -172,7 +175,7 @@ func (p *reader) leadWhole(s scan.Span, l uri.Lead) bool {
 	default:
 		return false
 	}
-	p.put(s, int(s.N), edit.Word, text)
+	p.put(s, int(s.N), follows, text)
 	return true
 }
 

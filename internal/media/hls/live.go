@@ -90,7 +90,7 @@ func sameSegment(l, next *List, i, j int) bool {
 
 // Reach is where a live playlist begins and ends, by media sequence numbers.
 type Reach struct {
-	first, end, parts int64 // end is behind the last segment, parts are behind that
+	First, End, Parts int64 // End is behind the last segment, Parts are behind that
 }
 
 // ReachOf is where a list does.
@@ -100,5 +100,5 @@ func ReachOf(l *List) Reach {
 
 // Ahead tells that a playlist is an older version than the one that reaches so far.
 func (r Reach) Ahead(of Reach) bool {
-	return of.end >= r.first && (of.end < r.end || of.end == r.end && of.parts < r.parts)
+	return of.End >= r.First && (of.End < r.End || of.End == r.End && of.Parts < r.Parts)
 }

@@ -1,6 +1,9 @@
 package uri
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // AppendNormal appends text in the normal form of RFC 3986 section 6.2.2: escapes
 // in upper case, and none of what needs no escape; what no URI may hold is
@@ -126,6 +129,11 @@ func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class
 		dst = append(dst, '/')
 	}
 	dst = appendPath(dst, start, ref[r.path:r.end], marks)
+	if root := o.roots[0].path; at == 0 && r.kind <= rooted && root != "" {
+		if _, ok := under(dst[start:], root); !ok && !upon(dst[start:], root) {
+			dst = o.clamped(dst, start, base, ref, &r, marks)
+		}
+	}
 	if at != 0 {
 		below, ok := under(dst[start:], o.roots[at].path)
 		if !ok {
@@ -134,6 +142,32 @@ func (o *Origin) ResolveMarked(dst, base, ref []byte, marks byte) ([]byte, Class
 		dst = append(dst[:start], below...)
 	}
 	return appendMarked(dst, query, marks), Inside
+}
+
+// upon tells that a path is a root, or above it on the same way.
+func upon(path []byte, root string) bool {
+	at := strings.TrimSuffix(string(path), "/")
+	return root == at || strings.HasPrefix(root, at+"/")
+}
+
+// clamped is what a reference that leads out of the base path means as if that were the
+// root, see Lead.
+func (o *Origin) clamped(dst []byte, start int, base, ref []byte, r *reference, marks byte) []byte {
+	root := o.roots[0].path
+	folder := []byte("/")
+	if r.kind == relative {
+		path, _, _ := bytes.Cut(base, []byte("?"))
+		path = path[:bytes.LastIndexByte(path, '/')+1]
+		below, ok := under(path, root)
+		switch {
+		case ok:
+			folder = below
+		case !upon(path, root):
+			return dst // it stands outside already
+		}
+	}
+	dst = append(append(dst[:start], root...), folder...)
+	return appendPath(dst, start+len(root), ref[r.path:r.end], marks)
 }
 
 // appendPath appends the components of a path to the folder at dst[start:], which

@@ -75,6 +75,20 @@ func HasScheme(ref []byte) bool { return scheme(ref) > 0 }
 // Dependent tells that whose a reference is depends on what it is relative to.
 func Dependent(ref []byte) bool { return split(ref).kind <= rooted }
 
+// Rooted tells that a reference is a path from the root of whatever host.
+func Rooted(ref []byte) bool { return split(ref).kind == rooted }
+
+// Components is how many components the path of a reference has at most, its last one aside.
+func Components(ref []byte) (n int) {
+	r := split(ref)
+	for _, c := range ref[r.path:r.end] {
+		if isSlash(c) {
+			n++
+		}
+	}
+	return n
+}
+
 // Climbs is how many components a relative reference climbs, at most; 0: it does not,
 // or is none.
 func Climbs(ref []byte) (n int) {
@@ -131,7 +145,7 @@ type Place struct {
 	in      int  // components of the root's path that it lies in
 	below   int  // components beneath those
 	foreign bool // it is on another host, and the rest says nothing
-	lost    bool // it is ours and has no way into the session, and the rest says nothing
+	lost    bool // it is ours and has no way into the session: what is relative to it stays at that host, and the rest says nothing
 }
 
 // Elsewhere is any folder on another host.
@@ -176,7 +190,7 @@ func (o *Origin) Lead(from Place, ref []byte) (Lead, Place) {
 		return Lead{Class: Opaque}, Elsewhere
 	case r.kind <= rooted && from.foreign:
 		return Lead{Class: Foreign}, from
-	case r.kind == relative && from.lost:
+	case r.kind <= rooted && from.lost:
 		return Lead{Class: Left}, from
 	case r.kind > rooted:
 		var ours bool
@@ -188,15 +202,17 @@ func (o *Origin) Lead(from Place, ref []byte) (Lead, Place) {
 		at = o.place(at, ref[r.path:r.end])
 	}
 	names := o.roots[at].names
-	w := walker{root: names}
-	if w.out = true; r.kind == relative {
-		w.Place, w.out = from, from.in < len(names)
+	w := follow(names, from, ref, &r)
+	if at == 0 && w.in < len(names) && r.kind <= rooted && (r.kind == rooted || from.in == len(names) || from.below == 0) && !w.upon(ref[:r.end]) { // what has a base path works as if that were the root
+		w = walker{out: r.kind == rooted || from.in < len(names)}
+		if names = nil; r.kind == relative {
+			w.below = from.below
+		}
+		w.follow(ref, &r)
 	}
-	w.must = w.out
-	w.path(ref, r.path, r.end, r.kind != relative)
 	switch {
 	case w.in < len(names):
-		if at != 0 {
+		if at != 0 || r.kind > rooted {
 			w.Place = Place{lost: true}
 		}
 		return Lead{Class: Left}, w.Place
@@ -210,6 +226,34 @@ func (o *Origin) Lead(from Place, ref []byte) (Lead, Place) {
 		return Lead{Class: Left}, Place{lost: true}
 	}
 	return l, w.Place
+}
+
+// follow follows a reference that stands in a folder.
+func follow(root []string, from Place, ref []byte, r *reference) walker {
+	w := walker{root: root}
+	if w.out = true; r.kind == relative {
+		w.Place, w.out = from, from.in < len(root)
+	}
+	w.follow(ref, r)
+	return w
+}
+
+// follow goes on from where the walker stands.
+func (w *walker) follow(ref []byte, r *reference) {
+	if w.must = w.out; r.kind == relative {
+		w.mark(r.path, false)
+	}
+	w.path(ref, r.path, r.end, r.kind != relative)
+}
+
+// upon tells that a reference is the base path itself, or above it on the same way: what
+// follows it may lead there, as behind a variable or a BaseURL.
+func (w *walker) upon(ref []byte) bool {
+	i := len(ref)
+	for i > 0 && !isSlash(ref[i-1]) {
+		i--
+	}
+	return w.below == 0 && (i == len(ref) || dotted(ref[i:]) > 0 || normalEqual(ref[i:], w.root[w.in]))
 }
 
 // rest is the target that a reference means whose beginning is the root.

@@ -114,13 +114,17 @@ var references = []struct{ origin, target, ref, want string }{
 	{"http://o.example/base", "/c/m.m3u8", "http://public.example/c/1.ts", "P/c/1.ts"},
 	{"http://o.example/base", "/c/m.m3u8", "http://public.example/../c/1.ts", "P/c/1.ts"},
 	{"http://o.example/base", "/c/m.m3u8", "../../base/c/1.ts", "P/c/1.ts"},
-	{"http://o.example/base", "/c/m.m3u8", "../../other/1.ts", "left"},
-	{"http://o.example/base", "/c/m.m3u8", "../../1.ts", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "../../other/1.ts", "P/other/1.ts"},
+	{"http://o.example/base", "/c/m.m3u8", "../../1.ts", "P/1.ts"},
 	{"http://o.example/base", "/c/m.m3u8", "/base", "left"},
-	{"http://o.example/base", "/c/m.m3u8", "/based/1.ts", "left"},
+	{"http://o.example/base", "/c/m.m3u8", "/based/1.ts", "P/based/1.ts"},
 	{"http://o.example/base", "/c/m.m3u8", "http://o.example/1.ts", "left"},
 	{"http://o.example/b/c", "/m.m3u8", "/b/x/../c/1.ts", "P/1.ts"},
-	{"http://o.example/b/c", "/m.m3u8", "/b/1.ts", "left"},
+	{"http://o.example/b/c", "/m.m3u8", "/b/1.ts", "P/b/1.ts"},
+	{"http://o.example/b/c", "/m.m3u8", "/b", "left"},
+	{"http://o.example/b/c", "/m.m3u8", "/b/c", "left"},
+	{"http://o.example/b/c", "/x/m.m3u8", "../../../../1.ts", "P/1.ts"},
+	{"http://o.example/b/c", "/x/m.m3u8", "y/../../../1.ts?a=/b", "P/1.ts?a=/b"},
 }
 
 func TestReferenceIsLedIntoTheSession(t *testing.T) {
@@ -135,12 +139,28 @@ func TestReferenceIsLedIntoTheSession(t *testing.T) {
 func TestFolderOfAReferenceIsKnown(t *testing.T) {
 	o := ours(t, "http://o.example/base")
 	for ref, want := range map[string]string{
-		"x/": "inside", "x/y": "inside", "/base/": "inside", "/": "left", "../": "inside", "../../": "left",
+		"x/": "inside", "x/y": "inside", "/base/": "inside", "/": "P/1.ts", "../": "inside", "../../": "P/1.ts", "http://o.example/": "left",
 		"http://far.example/": "foreign", "data:x": "foreign", "http://o.example/base/q/": "inside",
 	} {
 		_, dir := o.Lead(o.At("/a/m.mpd"), []byte(ref))
 		if got := ledBy(o, dir, "1.ts"); got != want {
 			t.Errorf("below %s it is %s, want %s", ref, got, want)
+		}
+	}
+	for _, c := range []struct{ base, ref, want, target string }{
+		{"/", "base/v/1.ts", "P/v/1.ts", "/base/v/1.ts"},
+		{"/", "../v/1.ts", "P/v/1.ts", "/base/v/1.ts"},
+		{"/", "v/1.ts", "P/v/1.ts", "/base/v/1.ts"},
+		{"/x/", "v/1.ts", "inside", ""},
+		{"http://o.example/", "base/v/1.ts", "left", ""}, // it stays at that host
+		{"http://o.example/", "/base/v/1.ts", "left", ""},
+	} {
+		_, dir := o.Lead(o.At("/a/m.mpd"), []byte(c.base))
+		if got := ledBy(o, dir, c.ref); got != c.want {
+			t.Errorf("below %s %s is %s, want %s", c.base, c.ref, got, c.want)
+		}
+		if got, _ := o.Resolve(nil, []byte(c.base), []byte(c.ref)); c.target != "" && string(got) != c.target {
+			t.Errorf("below %s %s is at %s, want %s", c.base, c.ref, got, c.target)
 		}
 	}
 }
@@ -190,7 +210,7 @@ func TestServersOfOtherPathsAndPrefixes(t *testing.T) {
 		t.Errorf("below what is left: %s", got)
 	}
 	_, there := o.Lead(o.At("/c/m.mpd"), []byte("http://b.example:81/deep/er/x/"))
-	if got := ledBy(o, there, "../../1.ts"); got != "left" {
+	if got := ledBy(o, there, "../../1.ts"); got != "P/1.ts" {
 		t.Errorf("above another server's root: %s", got)
 	}
 }
@@ -245,7 +265,10 @@ func TestReferenceIsResolvedToItsNormalForm(t *testing.T) {
 		{"http://o.example/base", "/a/m.m3u8", "/base/x.ts", "/x.ts"},
 		{"http://o.example/base", "/a/m.m3u8", "http://public.example/x.ts", "/x.ts"},
 		{"http://o.example/base", "/a/m.m3u8", "http://public.example/../x.ts", "/x.ts"},
-		{"http://o.example/base", "/a/m.m3u8", "../../x.ts", ""},
+		{"http://o.example/base", "/a/m.m3u8", "../../x.ts", "/x.ts"},
+		{"http://o.example/b/c", "/a/m.m3u8", "../../../y/x.ts?q", "/y/x.ts?q"},
+		{"http://o.example/base", "/a/m.m3u8", "/x.ts", "/x.ts"},
+		{"http://o.example/base", "/a/m.m3u8", "http://o.example/x.ts", ""},
 		{"http://o.example", "/a/m.m3u8", "http://far.example/x.ts", ""},
 		{"http://o.example", "/a/m.m3u8", "data:x", ""},
 	} {
