@@ -136,6 +136,8 @@ func (e *Edge) furnish(deps Deps) error {
 	e.fetch = fetch.New(e.cfg.fetch(e.loopID), fetch.Deps{
 		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Origins: e.origins, Manifests: e.manifests,
 	})
+	e.given = stepback.Guard{Redirects: &e.manifests.Redirects, Now: deps.Now}
+	e.fetch.Heard = e.given.Heard
 	e.ranged = &ranged.Reader{Fetch: e.fetch, Manifests: e.manifests, Now: deps.Now}
 	e.member = member.New(e.cfg.member(), member.Deps{
 		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },

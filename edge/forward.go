@@ -103,7 +103,7 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 	if entry == nil || x.slot < 0 {
 		return a, entry
 	}
-	e.given.Follow(r.Context(), stepback.Session{Pair: int(x.Pair), Slot: x.slot}, e.manifests.Redirects.Family(x.Key), entry.Manifest, func() *media.Manifest {
+	news := e.given.Follow(r.Context(), stepback.Session{Pair: x.Pair, Slot: x.slot}, x.inherited, x.Key, entry.Manifest, func() *media.Manifest {
 		e.fetch.Counts.SteppedBack.Add(1)
 		b, err := e.ranged.Pass(r, x.Key, interim.Unheard{})
 		if err != nil {
@@ -126,6 +126,9 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 		}
 		return later.Manifest
 	})
+	if news != "" {
+		e.fetch.Hints.Given(news, x.Pair)
+	}
 	return a, entry
 }
 
@@ -198,7 +201,7 @@ func checkPart(r *http.Request, head *http.Response) error {
 func (e *Edge) handManifest(w http.ResponseWriter, r *http.Request, late *interim.Late, x *request, a *fetch.Answer, entry *manifest.Entry) {
 	h := late.Header
 	noteAsked(e, x, entry)
-	f := form{entry: entry, prefix: entry.Prefix(x.prefix), body: entry.Led()}
+	f := form{entry: entry, prefix: prefixOf(x, entry), body: entry.Led()}
 	f.meta.Size = entry.Edits().Size(f.prefix)
 	if entry.Edits().Count() > 0 {
 		for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/hints"
 	"tandem/edge/rules"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
@@ -31,9 +32,12 @@ func (f *Fetcher) HandleCopy(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &h) {
 		return
 	}
-	if len(h.Keys) > hintsAtOnce {
+	if len(h.Keys)+len(h.Given) > hints.AtOnce {
 		http.Error(w, "too many keys", http.StatusRequestEntityTooLarge)
 		return
+	}
+	for _, what := range h.Given {
+		f.Heard(what, h.Pair)
 	}
 	for _, key := range h.Keys {
 		if len(key) > cachekey.MaxKey || f.store.Has(key) {
@@ -134,7 +138,7 @@ func (f *Fetcher) Wanted(x *Request, m *segstore.Meta) {
 	if x.Pair == 0 || m.Volatile || m.Vary != "" || m.Pairs.Has(uint32(x.Pair)) || !f.store.Note(x.Key, uint32(x.Pair)) || x.Peer {
 		return
 	}
-	f.hints.add(x.Key, x.Pair)
+	f.Hints.Add(x.Key, x.Pair)
 }
 
 // maxLed is how often one Fill goes on to where the origin leads.

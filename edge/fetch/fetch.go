@@ -10,6 +10,7 @@ import (
 
 	"tandem/edge/clock"
 	"tandem/edge/deadly"
+	"tandem/edge/hints"
 	"tandem/edge/manifest"
 	"tandem/edge/pushed"
 	"tandem/edge/recent"
@@ -101,13 +102,14 @@ type Fetcher struct {
 	unfit     recent.Names  // see unfitFor
 	cutOff    recent.Names  // targets whose bodies broke off, and at the same byte again
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
-	hints     hints
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
 
 	Counts Counts
 	Deadly deadly.Record
 	Pushed pushed.Record
+	Hints  *hints.Hints
+	Heard  func(what string, pair wire.PairID) // what a neighbour gives of Hints.Given; set before Run
 }
 
 // NewFetcher makes one; it starts nothing.
@@ -115,10 +117,10 @@ func New(cfg Config, deps Deps) *Fetcher {
 	f := &Fetcher{
 		cfg: cfg, log: deps.Logger, now: deps.Now, clock: deps.Clock, store: deps.Store, view: deps.View, call: deps.Call,
 		peers: newPeers(deps.Call), manifests: deps.Manifests,
-		copies: make(chan copyJob, 8192),
+		copies: make(chan copyJob, 8192), Heard: func(string, wire.PairID) {},
 	}
 	f.lives = lives{manifests: deps.Manifests, now: deps.Now, steppedBack: &f.Counts.SteppedBack, known: map[string]life{}}
-	f.hints = hints{cfg.Name, deps.View, deps.Call, &f.Counts.Hinted, make(chan hint, 4096)}
+	f.Hints = hints.New(cfg.Name, deps.View, deps.Call, &f.Counts.Hinted)
 	f.origins = origins{deps.Origins, cfg.Name, cfg.LoopID, &f.Counts.OriginAsked, &f.Deadly, deps.Now}
 	return f
 }
@@ -129,5 +131,5 @@ func (f *Fetcher) Join(g Group) { f.group = g }
 // Run tells partners what is being filled, and copies what they tell, until ctx
 // ends.
 func (f *Fetcher) Run(ctx context.Context) error {
-	return run.Group(ctx, run.Part{Name: "hints", Run: f.hints.run}, run.Part{Name: "copies", Run: f.copyHinted})
+	return run.Group(ctx, run.Part{Name: "hints", Run: f.Hints.Run}, run.Part{Name: "copies", Run: f.copyHinted})
 }

@@ -102,7 +102,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 			f.publish(ctx, o.key, o.pair, a.meta, body)
 		}
 	} else if a.from == "origin" && !o.fromPeer {
-		f.hints.add(o.key, o.pair)
+		f.Hints.Add(o.key, o.pair)
 	}
 	if err := begin(sink, a); err != nil {
 		return err
@@ -180,6 +180,9 @@ func publishTo(ctx context.Context, f *Fetcher, edge wire.Edge, key string, pair
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
 	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta, f.clock.Ahead())
 	f.Pushed.Tell(req.Header, key)
+	if from, led := f.manifests.Redirects.Named(key); led {
+		req.Header.Set(wire.HeaderLed, from)
+	}
 	resp, err := f.peers.Do(req)
 	if err != nil {
 		f.Counts.Unpublished.Add(1)

@@ -37,6 +37,9 @@ func (f *Fetcher) HandlePut(w http.ResponseWriter, r *http.Request) {
 		Pairs: segstore.Pair(uint32(PairSaid(r.Header))),
 	}
 	settleFresh(f, &m, r.Header, key)
+	if from := r.Header.Get(wire.HeaderLed); from != "" {
+		f.manifests.Redirects.Note(from, key)
+	}
 	if err := f.putObject(r.Context(), key, m, r.Body); err != nil {
 		status := http.StatusUnprocessableEntity
 		switch {

@@ -5,10 +5,11 @@
 // Always true:
 //   - of a manifest nothing is remembered but how far it went (media.Reach);
 //   - who would go back waits at most one interval of the manifest, while the origin is asked
-//     again; then what the origin has is given.
+//     again; then what the origin has is given;
+//   - what is the news of a version is told once a pair, however many have it.
 //
 // Guards: Guard.mu. May be lost: any of it, and then one list may go back: at 50,000
-// manifests, and when the session's edge dies.
+// manifests, and what was given in the last moment before an edge died.
 //
 // The package starts no goroutine.
 package stepback

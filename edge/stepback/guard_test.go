@@ -7,7 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tandem/edge/manifest"
 	"tandem/internal/media"
+	"tandem/internal/wire"
 )
 
 func list(t *testing.T, first int) *media.Manifest {
@@ -23,14 +25,16 @@ func list(t *testing.T, first int) *media.Manifest {
 	return m
 }
 
+func guard() *Guard { return &Guard{Redirects: &manifest.Redirects{}, Now: time.Now} }
+
 // Who had a newer list waits until the origin has it, one interval at most; others wait for
 // nothing, whatever somebody else had.
 func TestASessionDoesNotGoBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g Guard
+		g := guard()
 		ask := func(session Session, target string, first int, next ...int) (asked int, waited time.Duration) {
 			began := time.Now()
-			g.Follow(context.Background(), session, target, list(t, first), func() *media.Manifest {
+			g.Follow(context.Background(), session, false, target, list(t, first), func() *media.Manifest {
 				if asked == len(next) {
 					return nil
 				}
@@ -66,7 +70,7 @@ func TestASessionDoesNotGoBack(t *testing.T) {
 
 // A viewer that has gone is waited for by nobody, and what is remembered is bounded.
 func TestWhatIsRememberedIsBounded(t *testing.T) {
-	var g Guard
+	g := guard()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	newer, older := list(t, 10), list(t, 9)
@@ -76,8 +80,49 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	if n := len(g.given); n > mostGiven {
 		t.Errorf("%d are remembered", n)
 	}
-	g.Follow(gone, Session{1, mostGiven + 9}, "/a.m3u8", older, func() *media.Manifest {
+	g.Follow(gone, Session{1, mostGiven + 9}, false, "/a.m3u8", older, func() *media.Manifest {
 		t.Error("the origin is asked for nobody")
 		return nil
+	})
+}
+
+// What was given at one member of a pair does not go back at the other, whichever address
+// the origin has led there; sessions that were given something here go by that.
+func TestThePartnerKnowsWhatWasGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead, left := guard(), guard()
+		asks := func(g *Guard, slot int, inherited bool, key string, first int) (news string, asked int) {
+			news = g.Follow(context.Background(), Session{1, slot}, inherited, key, list(t, first), func() *media.Manifest {
+				asked++
+				return list(t, 11)
+			})
+			return news, asked
+		}
+		dead.Redirects.Note("/a.m3u8", "/b.m3u8?sig=1")
+		news, _ := asks(dead, 0, false, "/b.m3u8?sig=1", 10)
+		if again, _ := asks(dead, 5, false, "/b.m3u8?sig=1", 10); news == "" || again != "" {
+			t.Fatalf("told %q, and then %q", news, again)
+		}
+		if _, asked := asks(left, 7, true, "/b.m3u8?sig=7", 9); asked != 0 {
+			t.Error("it knows what nobody has told")
+		}
+		left.Heard(news, 1)
+		left.Heard(news[1:], wire.PairID(1)) // malformed
+		left.Redirects.Note("/a.m3u8", "/b.m3u8?sig=2")
+		for i, c := range []struct {
+			slot, first, asked int
+			key                string
+		}{
+			{0, 9, 1, "/b.m3u8?sig=2"}, // led there once more
+			{1, 9, 1, "/b.m3u8?sig=1"}, // asked for again by where it was led to
+			{1, 8, 1, "/b.m3u8?sig=2"},
+			{2, 9, 0, "/c.m3u8"},
+			{3, 9, 0, "/b.m3u8?sig=2"}, // one that began here
+			{7, 9, 1, "/b.m3u8?sig=2"},
+		} {
+			if _, asked := asks(left, c.slot, c.slot != 3, c.key, c.first); asked != c.asked {
+				t.Errorf("%d: asked %d times, want %d", i, asked, c.asked)
+			}
+		}
 	})
 }

@@ -149,11 +149,8 @@ func DecodeNotice(b []byte) (*Notice, error) {
 	n := &Notice{Edge: d.text(maxName), Incarnation: d.uint(1<<63 - 1), Sequence: d.uint(1<<63 - 1)}
 	n.Pair, n.Boundary, n.Version, n.Slots = PairID(d.uint(1<<32-1)), d.slot(), d.uint(1<<63-1), d.slot()
 	n.Covers, n.More, n.Whole = d.run(), d.uint(1) == 1, d.uint(1) == 1
-	if runs := d.count(maxRuns, 2); runs > 0 {
-		n.Own = make([]Run, 0, runs)
-		for range runs {
-			n.Own = append(n.Own, d.run())
-		}
+	for range d.count(maxRuns, 2) {
+		n.Own = append(n.Own, d.run())
 	}
 	count := d.count(MaxNoticeChanges, 3)
 	n.Changes = make([]Change, 0, count)

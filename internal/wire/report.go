@@ -179,7 +179,8 @@ type Item struct {
 
 // CopyHint tells the partner which objects the sender has or is getting.
 type CopyHint struct {
-	From string   `json:"from"`
-	Pair PairID   `json:"pair"`
-	Keys []string `json:"keys"`
+	From  string   `json:"from"`
+	Pair  PairID   `json:"pair"`
+	Keys  []string `json:"keys"`
+	Given []string `json:"given,omitempty"` // of live manifests that nobody keeps: edge/stepback.Told
 }
