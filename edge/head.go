@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -61,6 +62,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 	case errors.Is(err, fetch.ErrPass) && !x.Peer:
 		e.pass(w, r, x, how)
 	case errors.Is(err, fetch.ErrPass): // it asks the origin for itself
+		w.Header().Set(wire.HeaderPassed, strconv.Itoa(cmp.Or(how.Status, http.StatusOK)))
 		call.Refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
 	case errors.Is(err, fetch.ErrWhole) && x.Peer:
 		w.Header().Set(wire.HeaderSlice, wire.SliceWhole)

@@ -58,6 +58,39 @@ func TestClusterAsksTheOriginOnceAVariant(t *testing.T) {
 	}
 }
 
+// What varies by fields that are not carried along is asked for by each viewer alone, once,
+// as soon as one of its folder has been.
+func TestViewersAskOnceEachForWhatVariesByUserAgent(t *testing.T) {
+	o := saidOrigin(t)
+	_, edges := startRing(t, 2, o)
+	for n := range 6 {
+		path := fmt.Sprintf("/v/x/%d.ts", n)
+		for i, e := range []*testEdge{edges[0], edges[1], edges[0]} {
+			player := fmt.Sprint("player ", i)
+			if _, body := get(t, e.url+path+"?cc=max-age%3D60&vary=User-Agent", append(asNode(), "User-Agent", player)...); !strings.Contains(string(body), "|"+player+"|") {
+				t.Errorf("%s got %q", player, body)
+			}
+			most := i + 1
+			if n == 0 { // each edge has to find out
+				most = min(2*(i+1), 5)
+			}
+			if asked := o.count(path); asked > most {
+				t.Errorf("%s: asked %d times for %d viewers, want %d at most", path, asked, i+1, most)
+			}
+		}
+	}
+	// Siblings that don't vary are shared again by the second one.
+	for n := range 4 {
+		path := fmt.Sprintf("/v/x/s%d.ts", n)
+		for _, e := range []*testEdge{edges[0], edges[1], edges[0], edges[1]} {
+			get(t, e.url+path+"?cc=max-age%3D60", append(asNode(), "User-Agent", "p")...)
+		}
+		if asked := o.count(path); asked > 1 && n > 1 {
+			t.Errorf("%s: asked %d times", path, asked)
+		}
+	}
+}
+
 // fieldsOf leaves out those without a value.
 func fieldsOf(list ...string) (some []string) {
 	for i := 0; i < len(list); i += 2 {

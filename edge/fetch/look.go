@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
 	"time"
 
 	"tandem/edge/manifest"
@@ -73,6 +74,28 @@ func unfitFor(r *http.Request, key string) string {
 	return key + " for its fields" // no key has a space
 }
 
+// siblings names what lies in a folder and has the same extension: an origin that varies by
+// what a fill does not carry, as by User-Agent, does so for all of them.
+func siblings(key string) string {
+	p := rules.PathOf(key)
+	if path.Ext(p) == "" {
+		return key
+	}
+	return path.Dir(p) + " *" + path.Ext(p)
+}
+
+// noteVaried learns of an answer whether its siblings are asked for by each viewer alone.
+func noteVaried(f *Fetcher, key string, resp *http.Response) {
+	name, now := siblings(key), f.now()
+	switch {
+	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent:
+	case !rules.Selectable(resp.Header):
+		f.unfit.Add(name, now)
+	case f.unfit.Has(name, now):
+		f.unfit.AddUntil(name, now)
+	}
+}
+
 // look finds or fills the object.
 func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	now := f.now()
@@ -92,7 +115,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
-	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now)):
+	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now) || f.unfit.Has(siblings(x.Key), now)):
 		return nil, rules.CacheStatus{Why: why}, ErrPass
 	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()

@@ -77,6 +77,9 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 		tie.end(context.Canceled)
 		return nil, err
 	}
+	if rules.Safe(r.Method) {
+		noteVaried(f, target, resp)
+	}
 	return &Answer{answer: &answer{resp: resp, from: "origin", tie: tie}, f: f}, nil
 }
 

@@ -79,11 +79,8 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 			a.meta = metaOf(resp, o.key)
 			return a, nil
 		}
-		a.close() // not an object: a refusal, or not one of ours
-		if resp.Header.Get(wire.HeaderSlice) == wire.SliceWhole {
-			return nil, ErrWhole
-		}
-		return nil, fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
+		a.close()
+		return nil, refused(resp, peer, o.hand)
 	}
 	a.meta = metaOf(resp, o.key)
 	a.meta.Fields, a.meta.Vary = fieldsSent(resp.Header), resp.Header.Get(wire.HeaderSelection)
@@ -96,6 +93,18 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
 	a.rules.Store, a.transient = true, resp.Header.Get(wire.HeaderTransient) == "1"
 	return a, nil
+}
+
+// refused tells why a neighbour gives no object.
+func refused(resp *http.Response, peer string, hand *passThrough) error {
+	if status, err := strconv.Atoi(resp.Header.Get(wire.HeaderPassed)); err == nil {
+		hand.note(status)
+		return ErrPass
+	}
+	if resp.Header.Get(wire.HeaderSlice) == wire.SliceWhole {
+		return ErrWhole
+	}
+	return fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
 }
 
 // outdated tells why what a neighbour has may be what was purged, or pushed over.
@@ -160,16 +169,21 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		if !errors.Is(err, ErrNotHere) && !errors.Is(err, ErrWhole) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
+		if !said(err) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
 			f.view.BackOff(peer)
 		}
-		if tie.end(context.Canceled); !errors.Is(err, ErrNotHere) && !errors.Is(err, ErrWhole) {
+		if tie.end(context.Canceled); !said(err) {
 			o.hand.broke()
 		}
 		return nil, err
 	}
 	a.tie = tie
 	return a, nil
+}
+
+// said tells that a neighbour has answered, by a refusal.
+func said(err error) bool {
+	return errors.Is(err, ErrNotHere) || errors.Is(err, ErrWhole) || errors.Is(err, ErrPass)
 }
 
 // PeerRange asks a neighbour for the bytes from first to last of the version

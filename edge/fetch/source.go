@@ -82,6 +82,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	case a.head.Empty && a.meta.Status == http.StatusOK && a.head.Kind != media.Other && have != nil && have.Size > 0 && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: an empty object from %s", ErrOrigin, a.from)
 	case !a.rules.Store, f.oversize.Has(o.key, f.now()):
+		noteVaried(f, o.key, a.resp)
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {
@@ -112,7 +113,7 @@ func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRe
 		return err
 	}
 	if a.from == "origin" && !o.fromPeer && !passing && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
-		f.hints.add(o.key, o.pair)
+		f.Hints.Add(o.key, o.pair)
 	}
 	if _, part := rules.SliceOf(o.key); part {
 		sink.Detach() // it is small, and whoever wanted a byte of it wants more soon
@@ -122,7 +123,7 @@ func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRe
 		if err := a.parts.Gather(ctx, sink, o.pair); err != nil {
 			return err
 		}
-		f.hints.add(o.key, o.pair) // the other one may have lost every part of it
+		f.Hints.Add(o.key, o.pair) // the other one may have lost every part of it
 		return nil
 	}
 	return f.pour(ctx, sink, o, a)
@@ -209,7 +210,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	filler, other := ring.Filler(p, q, key)
 	switch {
 	case filler != f.cfg.Name && filler != "":
-		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil || errors.Is(err, ErrWhole) {
+		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil || errors.Is(err, ErrWhole) || errors.Is(err, ErrPass) {
 			return a, err
 		}
 	case have == nil && other != "":

@@ -72,7 +72,7 @@ func storable(a *Head, d *directives) bool {
 		return false
 	case a.Authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
 		return false
-	case !selectable(a.Header):
+	case !Selectable(a.Header):
 		return false
 	}
 	switch a.Status {

@@ -64,9 +64,9 @@ func byOrigin(h http.Header) bool {
 	return false
 }
 
-// selectable tells whether what Vary names can be looked at: not "*", nor fields
+// Selectable tells whether what Vary names can be looked at: not "*", nor fields
 // that a fill does not carry.
-func selectable(h http.Header) bool {
+func Selectable(h http.Header) bool {
 	return !slices.ContainsFunc(VaryOf(h), func(name string) bool {
 		name = http.CanonicalHeaderKey(name)
 		return name == "*" || fateOf(name) > odd || !endToEnd(name, nil)

@@ -16,6 +16,27 @@ var (
 	inTemplate = regexp.MustCompile(`media="([^"]*)"`)
 )
 
+// leadsTo is what the template of such an MPD leads to, from each of its BaseURLs.
+func leadsTo(t *testing.T, text, at string) (found []string) {
+	t.Helper()
+	base, _ := url.Parse(at)
+	b, media := inBase.FindAllStringSubmatch(text, -1), inTemplate.FindStringSubmatch(text)[1]
+	for _, upper := range b[:2] {
+		for _, lower := range b[2:] {
+			to := base
+			for _, ref := range []string{upper[1], lower[1], media} {
+				next, err := to.Parse(ref)
+				if err != nil {
+					t.Fatal(err)
+				}
+				to = next
+			}
+			found = append(found, to.Host+to.Path)
+		}
+	}
+	return found
+}
+
 // TestFromEachOfSeveralBasesTheSameTarget asks another implementation of RFC 3986 what a
 // template leads to from each of the BaseURLs at two levels, and through the session:
 // what a player takes any of them for, it gets what it would get at the origin.
@@ -46,25 +67,7 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 		}
 		m := parsed(t, site(t, "http://o.example", "/x/y/m.mpd"), body)
 		out := string(m.Edits().Append(nil, m.draft.Body, "/s/TOKEN"))
-		all := func(text, at string) (found []string) {
-			base, _ := url.Parse(at)
-			b, media := inBase.FindAllStringSubmatch(text, -1), inTemplate.FindStringSubmatch(text)[1]
-			for _, upper := range b[:2] {
-				for _, lower := range b[2:] {
-					to := base
-					for _, ref := range []string{upper[1], lower[1], media} {
-						next, err := to.Parse(ref)
-						if err != nil {
-							t.Fatal(err)
-						}
-						to = next
-					}
-					found = append(found, to.Host+to.Path)
-				}
-			}
-			return found
-		}
-		want, got := all(body, "http://o.example/x/y/m.mpd"), all(out, "http://public.example/s/TOKEN/x/y/m.mpd")
+		want, got := leadsTo(t, body, "http://o.example/x/y/m.mpd"), leadsTo(t, out, "http://public.example/s/TOKEN/x/y/m.mpd")
 		if strings.Contains(out, uri.Deeper) {
 			climbed++
 		}
