@@ -11,7 +11,6 @@ import (
 	"tandem/edge/rules"
 
 	"tandem/internal/media"
-	"tandem/internal/wire"
 	"tandem/segstore"
 )
 
@@ -104,17 +103,6 @@ func prefixOf(x *request, entry *manifest.Entry) string {
 		return x.front + x.prefix
 	}
 	return entry.Prefix(x.prefix)
-}
-
-// frontOf is by which scheme and host a viewer asks; "": it can't be written into a manifest.
-func frontOf(h rules.Fields, host string, node bool) string {
-	if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") != "" {
-		return ""
-	}
-	if strings.EqualFold(h.Get("X-Forwarded-Proto"), "https") || node && h.Get(wire.HeaderScheme) == "https" {
-		return "https://" + host
-	}
-	return "http://" + host
 }
 
 // plain says of a body without edits and encodings what is true of it: it may have
