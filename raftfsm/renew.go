@@ -89,10 +89,9 @@ func (n *Node) Untold() bool {
 // renewal is held by a Renew, and by each proposal as a reader.
 type renewal struct {
 	sync.RWMutex
-	told  atomic.Pointer[string] // the digest that a command has said last
-	done  uint64                 // version that the last one has made; guarded by the lock, as all below
-	next  time.Time              // when the next one may be
-	count int
+	told atomic.Pointer[string] // the digest that a command has said last
+	done uint64                 // version that the last one has made; guarded by the lock, as all below
+	next time.Time              // when the next one may be
 }
 
 // renewApart is how long, at least, lies between two renewals; a state that is large, and
@@ -124,6 +123,9 @@ func (n *Node) Renew(ctx context.Context, c Command) (Result, error) {
 	text, err := v.renewed(version, event)
 	if err != nil {
 		return Result{}, err
+	}
+	if _, err := ReadState(bytes.NewReader(text.Bytes())); err != nil { // Raft ends a process that can't read what it restores
+		return Result{Version: v.placement.Version, Err: err.Error()}, nil
 	}
 	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: version - 1, Size: int64(text.Len())}
 	err, ok := answered(limitOf(ctx), func() error { return n.raft.Restore(meta, text, limitOf(ctx)) })
