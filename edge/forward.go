@@ -28,7 +28,7 @@ import (
 // an entry here as well.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
 	ask := x.asksForEntry(r.Header)
-	a, err := e.ranged.Pass(unconditional(r, ask != ""), x.Key, interim.To(w, x.Node))
+	a, err := e.ranged.Pass(unconditional(r, ask != ""), x.Key, interim.Asking(w, x.Node, x.Path, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return
@@ -47,7 +47,7 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 	defer func() { a.Close() }()
 	defer context.AfterFunc(r.Context(), a.Cancel)()
 	head := a.Head()
-	late := interim.To(w, x.Node).Late(&e.board)
+	late := interim.About(w, x.Node, e.fetch.Deadly.Object(rules.TargetOf(x.Key))).Late(&e.board)
 	defer late.Stop()
 	fail := func(err error) {
 		late.Stop()

@@ -38,7 +38,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	if refuseMiss(e, w, r, &x) {
 		return
 	}
-	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, interim.Asking(w, x.Node, e.fetch.Deadly.Asked(rules.TargetOf(x.Key))))
+	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, interim.Asking(w, x.Node, x.Path, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
 	if chargeMiss(e, r, &x, &found); err == nil && !begins(e, w, r, &x, &found) {
 		return
 	}
@@ -161,7 +161,7 @@ func servePart(e *Edge, w http.ResponseWriter, r *http.Request, x request, found
 	e.head(rules.HeaderWriter{Header: w.Header()}, &meta, &x, found.How, y)
 	if !view.Complete() && x.Node {
 		var end func()
-		w, end = e.board.Grows(w, e.fetch.Deadly.Asks(rules.TargetOf(x.Key))) // silence may be the origin's
+		w, end = e.board.Grows(w, e.fetch.Deadly.Broken(rules.TargetOf(x.Key))) // silence may be the origin's
 		defer end()
 	}
 	w.WriteHeader(y.Status)
@@ -211,7 +211,7 @@ func begins(e *Edge, w http.ResponseWriter, r *http.Request, x *request, found *
 	case !y.Open:
 		first = y.Part.First
 	}
-	waiting := interim.Asking(w, x.Node, e.fetch.Deadly.Asked(rules.TargetOf(x.Key)))
+	waiting := interim.About(w, x.Node, e.fetch.Deadly.Object(rules.TargetOf(x.Key)))
 	waiting.Start()
 	_, _, err := found.View.Wait(r.Context(), first)
 	waiting.Stop()
@@ -233,7 +233,7 @@ func begins(e *Edge, w http.ResponseWriter, r *http.Request, x *request, found *
 func (e *Edge) serveBody(w http.ResponseWriter, r *http.Request, view *segstore.View, x request, status int, first, last int64) {
 	if !view.Complete() && x.Node {
 		var end func()
-		w, end = e.board.Grows(w, e.fetch.Deadly.Asks(rules.TargetOf(x.Key))) // silence may be the origin's
+		w, end = e.board.Grows(w, e.fetch.Deadly.Broken(rules.TargetOf(x.Key))) // silence may be the origin's
 		defer end()
 	}
 	w.WriteHeader(status)

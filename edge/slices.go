@@ -24,7 +24,7 @@ func (e *Edge) serveSlices(w http.ResponseWriter, r *http.Request, x request, fo
 	e.head(rules.HeaderWriter{Header: w.Header()}, &s.Meta, &x, found.How, y)
 	if x.Node {
 		var end func()
-		w, end = e.board.Grows(w, e.fetch.Deadly.Asks(rules.TargetOf(x.Key))) // what is still to come may wait for the origin
+		w, end = e.board.Grows(w, e.fetch.Deadly.Broken(rules.TargetOf(x.Key))) // what is still to come may wait for the origin
 		defer end()
 	}
 	w.WriteHeader(y.Status)

@@ -46,13 +46,15 @@ func TestADeathThatCostsPlacesIsDoubted(t *testing.T) {
 			t.Fatalf("%s; suspected: %v", s, checks.Suspected(silent.edge.Name))
 		}
 	}
+	later.Store(int64(11 * time.Second)) // what the last one told is too old, as if the balancer had just begun: it asks
+	c.report(silent)
 	freeze(first)
 	silent.locked(func() { silent.frozen = nil })
 	thaw(first)
 	until(t, "it answers, and is not suspected any more", func() bool { return !checks.Suspected(silent.edge.Name) })
-	later.Store(int64(time.Second))
+	later.Store(int64(12 * time.Second))
 	freeze(second)
-	later.Store(int64(8 * time.Second))
+	later.Store(int64(19 * time.Second))
 	until(t, "declared dead", func() bool { return c.state(silent.edge.Name) == wire.EdgeDown })
 }
 

@@ -80,6 +80,23 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 	}
 }
 
+// A boundary could not go home, as after a removal at the limit: home is where it is then, so that
+// nobody stands in for one who is not away.
+func TestABoundaryThatNobodyBringsHomeIsAtHome(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	const home = 7
+	c.propose(raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: 1, Before: 4, Boundary: home})
+	var full []ring.Load
+	for id := range wire.PairID(3) {
+		full = append(full, ring.Load{Pair: id + 1, Taken: []wire.Run{{From: 0, To: 8}}})
+	}
+	c.propose(raftfsm.Command{Kind: raftfsm.Settle, Loads: full}) // edge-1 would have 11 of 8
+	until(t, "home is where the boundary is", func() bool {
+		q, _ := c.lb.Placement().Pair(1)
+		return q.Boundary < home && q.Home == q.Boundary
+	})
+}
+
 func TestMemberThatStaysDeadIsRemoved(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.DeadAfter = 50 * time.Millisecond }})
 	c.members[1].Close()

@@ -135,7 +135,11 @@ func moveBoundary(ch *change) error {
 			p.Pairs[i].Boundary, p.Pairs[i].Home = to, home
 		}
 	}
-	ch.event(wire.Event{Pair: q.ID, Text: fmt.Sprintf("The boundary of pair %d (%s, %s) moved from %d to %d.", q.ID, q.Low, q.High, q.Boundary, to)})
+	text := fmt.Sprintf("The boundary of pair %d (%s, %s) moved from %d to %d.", q.ID, q.Low, q.High, q.Boundary, to)
+	if to == q.Boundary {
+		text = fmt.Sprintf("The boundary of pair %d (%s, %s) is at home at %d now, where it is: nobody is away.", q.ID, q.Low, q.High, to)
+	}
+	ch.event(wire.Event{Pair: q.ID, Text: text})
 	return nil
 }
 

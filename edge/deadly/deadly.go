@@ -1,11 +1,15 @@
-// Package deadly keeps requests that edges die of from the next ones: whom this edge has asked
-// to fetch an object, which whoever asked it is told (interim.Board, interim.Teller), and what
-// balancers say that edges have died of.
+// Package deadly keeps requests that edges die of from the next ones: which neighbours broke
+// off under an object's fill, and when a manifest is being read, which whoever waits for it is
+// told at once (Object, interim.Teller), and what balancers say that edges have died of.
 //
-// Always true: only what a neighbour had in its hands is told: one that nobody could connect to
-// was dead before.
+// Always true:
+//   - only a neighbour that had the request in its hands has broken off under it: one that
+//     nobody could connect to was dead before;
+//   - who waits for an object has been told, as far as its connection takes it, that a
+//     neighbour broke off under it, or that it is read, before this edge does either.
 //
-// Guarded by: Record.mu; names guard themselves. It starts no goroutine.
+// Guarded by: Record.mu; names guard themselves. It starts a goroutine for each of those that
+// are told, which ends when it is.
 package deadly
 
 import (
@@ -23,65 +27,146 @@ import (
 	"tandem/internal/wire"
 )
 
+// tellsFor is how long a fill waits for those to be told who wait for it: one may take nothing.
+const tellsFor = 50 * time.Millisecond
+
 // Record is what is known. The zero value is ready.
 type Record struct {
-	mu    sync.Mutex
-	asked map[string]*asked // by target; guarded by mu
+	mu      sync.Mutex
+	objects map[string]*object // by target; guarded by mu
 
 	died recent.Names // targets that edges died of, and beside them
 }
 
-// asked are the neighbours that the fills of a target that run have asked to fetch it. One
-// that breaks off has perhaps died of that, and this edge may be the next.
-type asked struct {
-	fills int
-	edges []string
+// object is one that is being filled, or waited for. Record.mu guards it.
+type object struct {
+	users int                  // fills, and who waits
+	reads int                  // fills that read a manifest now
+	broke []string             // neighbours that broke off under it
+	waits map[*func()]struct{} // who is told
+}
+
+// use keeps an object until it is let go.
+func (d *Record) use(target string) *object {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.objects == nil {
+		d.objects = map[string]*object{}
+	}
+	one := d.objects[target]
+	if one == nil {
+		one = &object{waits: map[*func()]struct{}{}}
+		d.objects[target] = one
+	}
+	one.users++
+	return one
+}
+
+func (d *Record) release(target string, one *object) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if one.users--; one.users == 0 {
+		delete(d.objects, target)
+	}
 }
 
 // Begin is when a fill begins; end, when it ends.
 func (d *Record) Begin(target string) (end func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.asked == nil {
-		d.asked = map[string]*asked{}
-	}
-	one := d.asked[target]
-	if one == nil {
-		one = new(asked)
-		d.asked[target] = one
-	}
-	one.fills++
+	one := d.use(target)
+	return func() { d.release(target, one) }
+}
+
+// Broke is when a neighbour has broken off that had the request of a fill that runs. This edge
+// is the next to ask for the object.
+func (d *Record) Broke(target, edge string) {
+	d.change(target, func(one *object) {
+		if !slices.Contains(one.broke, edge) {
+			one.broke = append(one.broke, edge)
+		}
+	})
+}
+
+// Reads is when a fill that runs begins to read a manifest; end, when it has.
+func (d *Record) Reads(target string) (end func()) {
+	one := d.use(target)
+	d.change(target, func(one *object) { one.reads++ })
 	return func() {
 		d.mu.Lock()
-		defer d.mu.Unlock()
-		if one.fills--; one.fills == 0 {
-			delete(d.asked, target)
+		one.reads--
+		d.mu.Unlock()
+		d.release(target, one)
+	}
+}
+
+// change notes something of an object, and tells it to who waits.
+func (d *Record) change(target string, note func(one *object)) {
+	var under sync.WaitGroup
+	waits := 0
+	d.mu.Lock()
+	if one := d.objects[target]; one != nil {
+		note(one)
+		for tell := range one.waits {
+			under.Go(*tell)
 		}
+		waits = len(one.waits)
+	}
+	d.mu.Unlock()
+	if waits == 0 {
+		return
+	}
+	told := make(chan struct{})
+	go func() {
+		under.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+	case <-time.After(tellsFor):
 	}
 }
 
-// Note is when a neighbour has the request.
-func (d *Record) Note(target, edge string) {
+// Broken are the neighbours that have broken off under the fills of a target that run.
+func (d *Record) Broken(target string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if one := d.asked[target]; one != nil && !slices.Contains(one.edges, edge) {
-		one.edges = append(one.edges, edge)
-	}
-}
-
-// Asks are the neighbours that the fills of a target that run have asked so far.
-func (d *Record) Asks(target string) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if one := d.asked[target]; one != nil {
-		return slices.Clone(one.edges)
+	if one := d.objects[target]; one != nil {
+		return slices.Clone(one.broke)
 	}
 	return nil
 }
 
-// Asked is Asks for whenever somebody is told.
-func (d *Record) Asked(target string) func() []string {
-	return func() []string { return d.Asks(target) }
+// Object is one of what is known, for who waits for it.
+type Object struct {
+	of     *Record
+	target string
+}
+
+// Object is that of a target.
+func (d *Record) Object(target string) Object { return Object{d, target} }
+
+// Broken is Record.Broken.
+func (o Object) Broken() []string { return o.of.Broken(o.target) }
+
+// Read tells whether a manifest is being read that has come for it.
+func (o Object) Read() bool {
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	one := o.of.objects[o.target]
+	return one != nil && one.reads > 0
+}
+
+// Watch calls tell when either changes, until stop is called.
+func (o Object) Watch(tell func()) (stop func()) {
+	one := o.of.use(o.target)
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	one.waits[&tell] = struct{}{}
+	return func() {
+		o.of.mu.Lock()
+		delete(one.waits, &tell)
+		o.of.mu.Unlock()
+		o.of.release(o.target, one)
+	}
 }
 
 // Handler hears that edges have died under a request.

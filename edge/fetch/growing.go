@@ -51,7 +51,7 @@ func lookGrown(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	asked, _ := h1.ParseRange(r.Header.Get("Range"))
 	own, plain := *x, unranged(r)
 	own.Key = rules.RangeKey(x.Key, asked)
-	hand := &passThrough{closed: !rules.Plain(plain.Header, nil), interim: waiting.Interim, again: waiting.Again}
+	hand := &passThrough{closed: !rules.Plain(plain.Header, nil), interim: waiting.Interim}
 	view, how, err := f.look(plain, &own, hand, waiting)
 	status, a := hand.take()
 	how.Status = status

@@ -25,13 +25,11 @@ type Found struct {
 	Cut    *Cut           // the view is of the whole, of which a neighbour gets this slice
 }
 
-// Waiting hears that a request waits for somebody, from Start to Stop, what the origin says
-// meanwhile, and that somebody else is waited for now. Another goroutine may call Interim and
-// Again.
+// Waiting hears that a request waits for somebody, from Start to Stop, and what the origin says
+// meanwhile. Another goroutine may call Interim.
 type Waiting interface {
 	Start()
 	Interim(status int, h http.Header)
-	Again()
 	Stop()
 }
 
@@ -46,7 +44,7 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	if found, ok, err := lookCut(f, r, x); ok {
 		return found, err
 	}
-	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim, again: waiting.Again}
+	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
 	name := unfitFor(r, x.Key)
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()

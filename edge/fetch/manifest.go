@@ -77,6 +77,7 @@ func (f *Fetcher) fillManifest(ctx context.Context, sink *segstore.Sink, o fetch
 	case len(body) == 0: // as while somebody writes it anew
 		return fmt.Errorf("%w: an empty %s from %s", ErrOrigin, a.meta.ContentType, a.from)
 	}
+	defer f.Deadly.Reads(rules.TargetOf(o.key))()
 	now := f.now()
 	a.meta.Size = int64(len(body))
 	e := f.manifests.Parse(o.key, &a.meta, body)

@@ -55,13 +55,12 @@ type silent struct{}
 
 func (silent) Start()                   {}
 func (silent) Interim(int, http.Header) {}
-func (silent) Again()                   {}
 func (silent) Stop()                    {}
 
 // slice finds or fills one slice.
 func slice(f *Fetcher, r *http.Request, x Request, number int64, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	x.Key = rules.SliceKey(x.Key, number)
-	return f.look(unranged(r), &x, &passThrough{closed: true, interim: waiting.Interim, again: waiting.Again}, waiting)
+	return f.look(unranged(r), &x, &passThrough{closed: true, interim: waiting.Interim}, waiting)
 }
 
 // unranged is a request for what a key is of, whatever part of it the viewer wants.
@@ -158,7 +157,7 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	}
 	own := *x
 	own.Key = rules.HeadKey(x.Key)
-	hand := &passThrough{closed: !rules.Plain(r.Header, nil), interim: waiting.Interim, again: waiting.Again}
+	hand := &passThrough{closed: !rules.Plain(r.Header, nil), interim: waiting.Interim}
 	view, how, err := f.look(r, &own, hand, waiting)
 	status, a := hand.take()
 	how.Status = status

@@ -44,6 +44,7 @@ func (a *Answer) Manifest(ctx context.Context, key string) (*manifest.Entry, err
 		return nil, err
 	}
 	if err == nil {
+		defer a.f.Deadly.Reads(rules.TargetOf(key))()
 		e := a.f.manifests.Parse(key, &a.meta, body)
 		a.f.manifests.Keep(e)
 		if a.read = body; e.Manifest == nil {

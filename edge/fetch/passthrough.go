@@ -15,7 +15,6 @@ import (
 // that the origin is not asked twice. Whoever joined the fill asks for itself.
 type passThrough struct {
 	interim func(status int, h http.Header) // gets what the origin says before its answer
-	again   func()                          // says once more, and at once, what is waited for; nil: to nobody
 
 	mu     sync.Mutex
 	status int     // of the answer, 0: none yet; guarded by mu
@@ -39,14 +38,6 @@ func (h *passThrough) traced(ctx context.Context) context.Context {
 		return ctx
 	}
 	return interimTo(ctx, h.interim)
-}
-
-// broke is when a neighbour was lost under a request: somebody else is asked for the object
-// next, and whoever waits is told before.
-func (h *passThrough) broke() {
-	if h != nil && h.again != nil {
-		h.again()
-	}
 }
 
 // interimMost bounds an origin's interim answers: net/http does where nobody listens.

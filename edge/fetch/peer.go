@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tandem/edge/rules"
@@ -160,9 +161,8 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		}
 		return nil
 	}}
-	if !onlyCached {
-		trace.GotConn = func(httptrace.GotConnInfo) { f.Deadly.Note(rules.TargetOf(o.key), peer) }
-	}
+	var asked atomic.Bool
+	trace.GotConn = func(httptrace.GotConnInfo) { asked.Store(!onlyCached) }
 	a, err := f.askPeer(httptrace.WithClientTrace(ctx, trace), peer, o, onlyCached)
 	if !watch.Stop() && err == nil {
 		a.close()
@@ -172,8 +172,8 @@ func (f *Fetcher) askPeerSoon(ctx context.Context, peer string, o fetchRequest, 
 		if !said(err) && ctx.Err() == nil || !errors.Is(context.Cause(ctx), context.Canceled) && ctx.Err() != nil {
 			f.view.BackOff(peer)
 		}
-		if tie.end(context.Canceled); !said(err) {
-			o.hand.broke()
+		if tie.end(context.Canceled); asked.Load() && !said(err) {
+			f.Deadly.Broke(rules.TargetOf(o.key), peer)
 		}
 		return nil, err
 	}

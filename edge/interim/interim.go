@@ -10,6 +10,7 @@ import (
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
 	"tandem/internal/call"
+	"tandem/internal/media"
 	"tandem/internal/wire"
 )
 
@@ -17,29 +18,53 @@ import (
 type Teller struct {
 	w    http.ResponseWriter
 	node bool
-	asks func() []string // neighbours that were asked for it; nil: none
+	of   Object // nil: nothing is known of it
+	soon bool   // that it is asked for is said at once
 
-	mu    sync.Mutex  // guards what follows, and the answer while they are on
-	on    bool        // between Start and Stop
-	timer *time.Timer // nil: viewers are not kept awake
+	mu      sync.Mutex  // guards what follows, and the answer while they are on
+	on      bool        // between Start and Stop
+	timer   *time.Timer // nil: viewers are not kept awake
+	unwatch func()
+}
+
+// Object is what is known of what is waited for (deadly.Object).
+type Object interface {
+	Broken() []string                // neighbours that broke off under it
+	Read() bool                      // a manifest has come, and is being read
+	Watch(tell func()) (stop func()) // of changes
 }
 
 // To tells whoever asked by an answer that has not begun.
 func To(w http.ResponseWriter, node bool) *Teller { return &Teller{w: w, node: node} }
 
-// Asking is To where neighbours may be asked: whoever asked is told which were, for this
-// edge may die of what they have died of.
-func Asking(w http.ResponseWriter, node bool, asks func() []string) *Teller {
-	return &Teller{w: w, node: node, asks: asks}
+// About is To where something is known of what is waited for: whoever asked is told at once what
+// this edge does that one might die of, and which neighbours broke off before.
+func About(w http.ResponseWriter, node bool, of Object) *Teller {
+	return &Teller{w: w, node: node, of: of}
+}
+
+// Asking is About where this edge begins to ask for an object, which it says of what is not media
+// by its name: a manifest may cost more than it looks like, and viewers of a segment that is on
+// its way are many.
+func Asking(w http.ResponseWriter, node bool, path string, of Object) *Teller {
+	t, kind := About(w, node, of), media.KindOf(path, "")
+	t.soon = kind != media.Segment && kind != media.Init
+	return t
 }
 
 // Start is a fetch.Waiting's.
 func (t *Teller) Start() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.on = true
-	if t.node {
-		t.timer = time.AfterFunc(fetch.WaitingEvery, t.tick)
+	if t.on = true; !t.node {
+		return
+	}
+	t.timer = time.AfterFunc(fetch.WaitingEvery, t.tick)
+	if t.of != nil {
+		t.unwatch = t.of.Watch(t.Again)
+	}
+	if t.soon {
+		t.say(call.Asking)
 	}
 }
 
@@ -49,27 +74,29 @@ func (t *Teller) tick() {
 	if !t.on {
 		return
 	}
-	t.say()
+	t.say(call.Waits)
 	t.timer.Reset(fetch.WaitingEvery)
 }
 
-// say says that the answer is waited for; called with mu held.
-func (t *Teller) say() {
-	said := call.Waiting{Name: "1"}
-	if t.asks != nil {
-		said.Asks = t.asks()
+// say says what this edge does; called with mu held.
+func (t *Teller) say(what string) {
+	said := call.Waiting{Name: what}
+	if t.of != nil {
+		if said.Asks = t.of.Broken(); t.of.Read() {
+			said.Name = call.Reading
+		}
 	}
 	t.w.Header().Set(wire.HeaderWaiting, said.String())
 	t.w.WriteHeader(http.StatusProcessing)
 	t.w.Header().Del(wire.HeaderWaiting)
 }
 
-// Again is a fetch.Waiting's.
+// Again says at once what has changed: it is read, or asked for anew.
 func (t *Teller) Again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.on && t.node {
-		t.say()
+		t.say(call.Asking)
 	}
 }
 
@@ -93,6 +120,10 @@ func (t *Teller) Stop() {
 	t.on = false
 	if t.timer != nil {
 		t.timer.Stop()
+	}
+	if t.unwatch != nil {
+		t.unwatch()
+		t.unwatch = nil
 	}
 }
 
@@ -155,9 +186,6 @@ type Unheard struct{}
 
 // Start is a fetch.Waiting's.
 func (Unheard) Start() {}
-
-// Again is a fetch.Waiting's.
-func (Unheard) Again() {}
 
 // Interim is a fetch.Waiting's.
 func (Unheard) Interim(int, http.Header) {}

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,4 +197,32 @@ func TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard(t *testing.T) {
 	if r.has("e1", id) != nil {
 		t.Error("it is back")
 	}
+}
+
+// TestATableThatIsToldWholeIsToldAlone: until its answer has come nothing else is sent to that
+// watcher, however many intervals that takes: it may be large.
+func TestATableThatIsToldWholeIsToldAlone(t *testing.T) {
+	const interval = 200 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		v := &visit{trio: newTrio(t, 8)}
+		id := v.open("e1", 10)
+		var under, beside atomic.Int32
+		send := func(_ context.Context, tb *table, _ string, o *outgoing) {
+			if under.Add(1) > 1 {
+				beside.Add(1)
+			}
+			if o.notice.Covers.To > 0 {
+				time.Sleep(3*interval + interval/2)
+			}
+			v.take(o, "e2")
+			tb.acknowledged(o)
+			under.Add(-1)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*interval)
+		defer cancel()
+		_ = v.tables["e1"].tell(ctx, interval, v.next, send)
+		if v.has("e2", id) == nil || beside.Load() > 0 {
+			t.Errorf("e2 knows %v; %d notices were sent beside the whole", v.has("e2", id), beside.Load())
+		}
+	})
 }

@@ -16,8 +16,8 @@
 //     very same session the older opening and the newer positions are true;
 //   - what is to be told to a watcher of a table is kept for that watcher until it has
 //     said that it has it;
-//   - three edges hold a table where there are three: the one that nobody needs yet is
-//     waited for by nobody; it goes on holding it while its members are dead, and tells
+//   - three edges that stay hold a table where there are three, before and after whatever is
+//     committed but a death: one that nobody needs yet is waited for by nobody; it goes on holding it while its members are dead, and tells
 //     those to whom their slots are given; a session that nobody is given within 5 s has ended;
 //   - taking a session over twice is the same as taking it over once;
 //   - a request that reaches an edge which does not deliver the session by the

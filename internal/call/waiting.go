@@ -6,12 +6,20 @@ import (
 )
 
 // Waiting is what an edge says of a request that it can't answer, or finish, from what it
-// has (wire.HeaderWaiting): "1" in an interim answer, a name in a head; and whom it has asked
-// for the object itself, that answered or broke off: "k2x;asks=edge-2;asks=edge-3".
+// has (wire.HeaderWaiting): what it does, in an interim answer, or a name, in a head; and which
+// edges it had asked for the object that broke off before it said so: "k2x;asks=edge-2;asks=edge-3".
 type Waiting struct {
 	Name string   // "": not said; of the body, where it may stand still (wire.PathWaiting)
 	Asks []string // edges
 }
+
+// What an edge says in an interim answer that it does. One that is gone at its next word has
+// perhaps died of what it did.
+const (
+	Asking  = "0" // it asks for the object, from now on
+	Waits   = "1" // it waits, and has for a while
+	Reading = "2" // it reads the manifest that has come
+)
 
 // waitingMost bounds the edges that one has asked: its partner, or the two that it stands in
 // for, and those after an exchange.

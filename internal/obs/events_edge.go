@@ -25,7 +25,7 @@ var edgeEvents = []event{
 	{"warn", "the cluster's roots are not taken yet", "error", "What the placement says of trust can't be used here; the old roots stay. Mend what `error` names."},
 	{"info", "the certificate is a new one", "until", "This node's certificate was renewed, good until `until`."},
 	{"warn", "the certificate could not be renewed; the old one stays", "error", "The renewal failed and is tried again; `error` says until when the old one is good. See to it before that."},
-	{"warn", "edges have died under a request: the origin is not asked for it for 10 s", "key", "A balancer says that two edges died while one viewer's request was with them. What is at `key` may kill whoever fetches it; look at the logs of the dead, and at the object."},
+	{"warn", "edges have died under a request: the origin is not asked for it for 10 s", "key", "A balancer says that two edges died while, by their own last words, they asked for an object or read it. What is at `key` may kill whoever fetches it; look at the logs of the dead, and at the object."},
 	{"warn", "the origin is down", "origin upstream why", "Requests to the origin in `origin` failed, by `why`, so often that others of its upstream are asked first. Look at the origin."},
 	{"info", "the origin answers again", "origin upstream", "A request to an origin that was down has succeeded."},
 	{"warn", "the origin is down by its health check", "error", "The health check of the upstream fails; the origin is asked only if no other is left."},

@@ -156,9 +156,6 @@ func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 	best, least := Choice{}, 0
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if 500*f.Sum[q.ID] > 4*f.HotShare*q.Slots { // it has too much, whatever its limit
-			continue
-		}
 		if slices.Contains(placed, q) || !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(p, q) {
 			continue
 		}

@@ -44,32 +44,65 @@ func Told(p *wire.Placement, pair *wire.Pair) []string {
 	return told
 }
 
-// tellers is how many edges have a pair's table at least, where there are as many.
+// tellers is how many edges that stay have a pair's table at least, where there are as many.
 const tellers = 3
 
-// keepers are the three edges that a pair's table is with whoever delivers its slots:
-// its members that are there and the next living ones behind its place in the ring. By a
-// death they move on by one, and so two that die at once, as neighbours on one host do,
-// take no table with them: one of the three has it, and stays a keeper, whomever Settle
-// gives the slots to, until it has told them.
+// keepers are the edges that keep a pair's table: its members, and from its place in the
+// ring on every living edge until three of all these stay (stays).
+//
+// Two that die at once, as neighbours on one host do, so take no table with them, whatever
+// was committed in that moment: of any placement that one command more leads to, the keepers
+// are among these but for the first one behind a death. Who drains or is resumed is one of
+// the three before and after; who leaves is one beside them, and so is who returns or joins,
+// which have it when they count. By a death the three move on by one: that one of them who
+// lives stays a keeper, whomever Settle gives the slots to, until it has told them.
 func keepers(p *wire.Placement, pair *wire.Pair) []string {
 	var keep []string
-	for _, member := range []string{pair.Low, pair.High} {
-		if HasCopy(state(p, member)) && !slices.Contains(keep, member) {
-			keep = append(keep, member)
+	staying := 0
+	take := func(e wire.Edge) {
+		if e.State != wire.EdgeDown && e.State != wire.EdgePending && !slices.Contains(keep, e.Name) {
+			if keep = append(keep, e.Name); stays(e) {
+				staying++
+			}
 		}
 	}
-	last := pair.High
-	if last == "" {
-		last = pair.Low
+	last := pair.Low
+	for _, member := range []string{pair.Low, pair.High} {
+		if e, ok := p.Edge(member); ok {
+			last = member
+			take(e)
+		}
 	}
 	n, at := len(p.Edges), slices.IndexFunc(p.Edges, func(e wire.Edge) bool { return e.Name == last })
-	for i := 1; i <= n && len(keep) < tellers; i++ {
-		if e := p.Edges[(at+i)%n]; Delivers(e.State) && !slices.Contains(keep, e.Name) {
-			keep = append(keep, e.Name)
+	joining := joiners(p)
+	for i := 0; i < n && staying < tellers; i++ {
+		if e := p.Edges[(at+i+n)%n]; InRing(e.State) {
+			take(e)
+			for _, x := range joining[e.Name] {
+				take(x)
+			}
 		}
 	}
 	return keep
+}
+
+// stays tells whether an edge that is told a table keeps it until it dies: it holds what it
+// has to, and does not leave.
+func stays(e wire.Edge) bool { return HasCopy(e.State) && !Goes(e) }
+
+// joiners are the edges that join, by the member behind which they will stand.
+func joiners(p *wire.Placement) map[string][]wire.Edge {
+	var of map[string][]wire.Edge
+	for _, e := range p.Edges {
+		if e.State == wire.EdgeJoining {
+			if of == nil {
+				of = map[string][]wire.Edge{}
+			}
+			at := joinsBehind(p, e)
+			of[at] = append(of[at], e)
+		}
+	}
+	return of
 }
 
 // holders are the edges that have or copy a pair's content: its watchers but for

@@ -106,15 +106,22 @@ func TestWatchersHoldTheContent(t *testing.T) {
 	})
 }
 
-// TestThreeAreToldATable: all that watch it, and so many more that two of them may die in
-// one moment.
+// TestThreeAreToldATable: all that watch it, and so many more that three that stay have it,
+// drained or not: two of them may die in one moment. Who is on the way beside them is told as well.
 func TestThreeAreToldATable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p, alive := unsettled(t), 0
-		for _, e := range p.Edges {
-			if Delivers(e.State) {
-				alive++
+		p := unsettled(t)
+		stay := func(names []string) (n int) {
+			for _, name := range names {
+				if e, _ := p.Edge(name); stays(e) {
+					n++
+				}
 			}
+			return n
+		}
+		var all []string
+		for _, e := range p.Edges {
+			all = append(all, e.Name)
 		}
 		for i := range p.Pairs {
 			q := &p.Pairs[i]
@@ -122,12 +129,12 @@ func TestThreeAreToldATable(t *testing.T) {
 			if len(told) < len(watch) || !slices.Equal(told[:len(watch)], watch) {
 				t.Fatalf("pair %d: %v watch and %v are told", q.ID, watch, told)
 			}
-			if len(told) < min(3, alive) || len(told) > len(watch)+3 {
-				t.Fatalf("pair %d: of %d living edges %v are told, %v watch", q.ID, alive, told, watch)
+			if n := stay(told); n < min(3, stay(all)) || stay(told[len(watch):]) > 3 {
+				t.Fatalf("pair %d: %v are told, %v watch: %d stay", q.ID, told, watch, n)
 			}
 			for n, name := range told {
-				if n >= len(watch) && !Delivers(state(p, name)) || slices.Contains(told[n+1:], name) {
-					t.Fatalf("pair %d: %s does not deliver or stands twice: %v", q.ID, name, told)
+				if state(p, name) == wire.EdgeDown || slices.Contains(told[n+1:], name) {
+					t.Fatalf("pair %d: %s is down or stands twice: %v", q.ID, name, told)
 				}
 			}
 		}
@@ -138,6 +145,11 @@ func TestThreeAreToldATable(t *testing.T) {
 		got = append(got, Told(p, &p.Pairs[i]))
 	}
 	equal(t, "all up", got, [][]string{{"e1", "e2", "e3"}, {"e2", "e3", "e4"}, {"e3", "e4", "e1"}, {"e1", "e4", "e2"}})
+	p = ringOf(FailSafeAdmission, 8, 8, 8, 8, 8, 8)
+	p.Edges = append(p.Edges, wire.Edge{Name: "x", Capacity: 8, State: wire.EdgeJoining, After: "e2"})
+	equal(t, "e3 is drained", Told(setState(p, "e3", wire.EdgeDraining), &p.Pairs[0]), []string{"e1", "e2", "x", "e3"})
+	equal(t, "e3 is back, and copies", Told(setState(p, "e3", wire.EdgeRecovering), &p.Pairs[0]), []string{"e1", "e2", "x", "e3", "e4"})
+	equal(t, "e3 leaves", Told(setState(p, "e3", wire.EdgeLeaving), &p.Pairs[0]), []string{"e1", "e2", "x", "e3", "e4"})
 }
 
 // TestTwoDeathsTakeNoTableWithThem: of those that were told a table, one that lives is

@@ -39,6 +39,9 @@ type premiere struct {
 	slow  int // every so-manieth slot that an edge gives is on its way for longer than that is waited for; 0: none
 	given int
 
+	unready bool          // edges do not get ready what they are told that they get
+	held    time.Duration // for which an opening has waited for that at most
+
 	moves int // boundaries that were proposed
 	quiet int // those of them of which no edge was told before
 	back  int // slots that were given back
@@ -164,9 +167,19 @@ func (d *desk) Query(ctx context.Context, p *wire.Placement, names []string) {
 }
 
 // Foretell takes its time, as the others do.
-func (d *desk) Foretell(_ context.Context, before, after *wire.Placement, loads []ring.Load) {
-	if len(ring.Given(before, after, loads)) > 0 {
-		time.Sleep(min(2*d.delay(), 500*time.Millisecond))
+func (d *desk) Foretell(ctx context.Context, before, after *wire.Placement, loads []ring.Load) {
+	if begun := time.Now(); len(ring.Given(before, after, loads)) > 0 {
+		takes := min(2*d.delay(), 500*time.Millisecond)
+		d.locked(func() {
+			if d.unready {
+				takes = time.Minute
+			}
+		})
+		select {
+		case <-ctx.Done():
+		case <-time.After(takes):
+		}
+		d.locked(func() { d.held = max(d.held, time.Since(begun)) })
 	}
 	d.locked(func() {
 		for _, l := range loads {

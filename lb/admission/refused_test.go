@@ -1,12 +1,16 @@
 package admission
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tandem/internal/ring"
+	"tandem/internal/wire"
+	"tandem/lb/loads"
+	"tandem/raftfsm"
 )
 
 // TestNobodyIsRefusedWhileThereIsRoom: three balancers open for a crowd that comes at
@@ -43,6 +47,58 @@ func TestNobodyIsRefusedWhileThereIsRoom(t *testing.T) {
 	}
 	if moves == 0 {
 		t.Error("no boundary has moved: there was room without")
+	}
+}
+
+// TestAnOpeningDoesNotWaitLongForOthersToBeReady: where a boundary moves for a viewer who opens,
+// who gets others by that is waited for, for a fifth of a second.
+func TestAnOpeningDoesNotWaitLongForOthersToBeReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newPremiere(1, 3, ring.Rules{HotShare: ring.DefaultHotShare}, 36, 12, 24, 36, 18)
+		c.locked(func() { c.unready = true })
+		viewers := c.places() - len(c.desks)
+		refused := c.crowd(viewers, 1, 5*time.Millisecond)
+		c.end()
+		if len(refused) > 0 || c.held != foretold {
+			t.Errorf("an opening waited for %s, refused: %v", c.held, refused)
+		}
+	})
+}
+
+// silentOnes is a cluster of which a balancer knows nothing yet, and edges that tell their load
+// when they are asked, or don't.
+type silentOnes struct {
+	cluster
+	known    *loads.Loads
+	tells    bool
+	proposed []ring.Load
+}
+
+func (s *silentOnes) Query(_ context.Context, p *wire.Placement, names []string) {
+	for _, name := range names {
+		if s.tells {
+			s.known.Take(wire.Report{Edge: name, Incarnation: 1, Pairs: []wire.PairLoad{{Pair: 1, Taken: []wire.Run{{From: 0, To: 3}}}}}, time.Now())
+		}
+	}
+}
+
+func (s *silentOnes) Foretell(context.Context, *wire.Placement, *wire.Placement, []ring.Load) {}
+
+func (s *silentOnes) Propose(_ context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+	s.proposed = c.Loads
+	return raftfsm.Result{Changed: true}, nil
+}
+
+// TestNothingIsTakenBackByLoadsThatNobodyHasTold: a balancer that has just begun asks first, and
+// where an edge does not answer it leaves what is given away where it is.
+func TestNothingIsTakenBackByLoadsThatNobodyHasTold(t *testing.T) {
+	p := ring.Form((&wire.Placement{Edges: []wire.Edge{{Name: "e1", Capacity: 8, State: wire.EdgeUp, Incarnation: 1}, {Name: "e2", Capacity: 8, State: wire.EdgeUp, Incarnation: 1}}}).Index())
+	for _, tells := range []bool{false, true} {
+		c := &silentOnes{known: loads.New(), tells: tells}
+		o := &Opener{cluster: c, loads: c.known, now: time.Now}
+		if done := o.takeBack(t.Context(), p); done != tells || tells != (len(c.proposed) > 0) {
+			t.Errorf("edges tell: %v; taken back: %v, by %+v", tells, done, c.proposed)
+		}
 	}
 }
 

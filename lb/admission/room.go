@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -88,7 +89,7 @@ func (o *Opener) moveBoundary(ctx context.Context, q *wire.Pair, table *ring.Tab
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
 	p, plan := o.cluster.Placement(), ring.Plan{Boundaries: []wire.BoundaryMove{{Pair: q.ID, Before: q.Boundary, After: to}}}
-	o.cluster.Foretell(ctx, p, plan.ApplyTo(p), []ring.Load{{Pair: q.ID, Taken: table.Runs()}})
+	foretell(ctx, o, p, plan.ApplyTo(p), []ring.Load{{Pair: q.ID, Taken: table.Runs()}})
 	result, err := o.cluster.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 	if err == nil {
 		o.loads.Moved(result.Version, q.Low, q.High, table.Below(to)-table.Below(q.Boundary))
@@ -126,13 +127,31 @@ func (t *attempt) relieve(ctx context.Context, seen *wire.Placement) bool {
 	return to != q.Boundary && t.moveBoundary(ctx, q, table, to)
 }
 
+// foretold is how long a viewer who opens waits for those to have what comes next who get
+// other viewers by it: shorter than an operator does. What is not ready by then goes on being
+// got, and the viewers who move have a segment to play meanwhile.
+const foretold = 200 * time.Millisecond
+
+// foretell tells edges what they get by a change that a viewer's opening makes.
+func foretell(ctx context.Context, o *Opener, before, after *wire.Placement, loads []ring.Load) {
+	ctx, cancel := context.WithTimeout(ctx, foretold)
+	defer cancel()
+	o.cluster.Foretell(ctx, before, after, loads)
+}
+
 // takeBack reckons the spill-over anew (docs/decisions/0007): sessions have ended since
-// they were made, in slots that are still given away.
+// they were made, in slots that are still given away. While one edge that delivers has not
+// told its load, even when it is asked, nothing is reckoned: its sessions would be counted as none.
 func (o *Opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
+	if silent := o.loads.Silent(p, o.now()); len(silent) > 0 {
+		if o.cluster.Query(ctx, p, silent); len(o.loads.Silent(p, o.now())) > 0 {
+			return false
+		}
+	}
 	tables := o.loads.Tables(p, o.now())
-	o.cluster.Foretell(ctx, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
+	foretell(ctx, o, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
 	result, err := o.cluster.Propose(ctx, raftfsm.Command{
 		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: tables,
 	})

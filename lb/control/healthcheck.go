@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,7 +179,7 @@ func (s *HealthChecks) check(ctx context.Context, x suspicion) {
 	c := s.checked[x.edge]
 	s.mu.Unlock()
 	alive, proved := s.isUp(ctx, x)
-	for !alive && !proved && s.doubts(x) && ctx.Err() == nil {
+	for !alive && !proved && s.doubts(ctx, x) && ctx.Err() == nil {
 		s.mu.Lock()
 		c.until = s.now().Add(suspectedFor)
 		s.mu.Unlock()
@@ -223,13 +224,15 @@ func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 // doubts tells whether silence is not yet believed. Meanwhile the partner is asked first,
 // and has what comes next, so that a viewer loses nothing by it; by a death that the rest
 // has no room for, some lose their place. Where a machine or a switch stands still for a
-// moment all edges are silent at once, and each further death costs more.
-func (s *HealthChecks) doubts(x suspicion) bool {
-	now, p := s.now(), s.node.Placement()
-	if now.Sub(x.noticed) >= doubtFor {
+// moment all edges are silent at once, and each further death costs more. What it costs is
+// not known while an edge that is not suspected itself has not told its load.
+func (s *HealthChecks) doubts(ctx context.Context, x suspicion) bool {
+	if s.now().Sub(x.noticed) >= doubtFor {
 		return false
 	}
-	return ring.DeathCosts(p, x.edge, s.loads.Tables(p, now)) > 0
+	p := s.node.Placement()
+	tables, silent := s.asking.Tables(ctx, p, x.edge)
+	return slices.ContainsFunc(silent, func(name string) bool { return !s.Suspected(name) }) || ring.DeathCosts(p, x.edge, tables) > 0
 }
 
 // isUp pings until it knows. Signs of life besides the ping (a report that came

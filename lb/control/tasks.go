@@ -77,6 +77,7 @@ func (t *tasks) do(ctx context.Context) {
 	t.authority(ctx)
 	t.letLeave(ctx)
 	t.settleRing(ctx)
+	t.rehome(ctx)
 	t.removeDead(ctx)
 	t.keepStreams(ctx)
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"tandem/internal/call"
 )
 
 // attempt is one request to one edge. advance brings it to where its next byte
@@ -97,8 +99,9 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 			}
 			a.heard = true
 		case head.Interim():
-			a.waits = a.waits || head.waits
-			a.waiting(head)
+			if a.waiting(head, k.c.deps.Now()); a.does == call.Waits || a.does == call.Reading {
+				a.waits = true
+			}
 			k.interim(a, head)
 		default:
 			a.head, a.answered, a.closes = head, true, head.Close

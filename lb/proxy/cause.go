@@ -75,29 +75,39 @@ func (a *attempt) lost(cause string) bool {
 	}
 }
 
-// What kills one edge may kill the next: a request under which so many edges have died is
-// asked of no further one.
+// What kills one edge may kill the next: a request of which so many edges have died is asked of
+// no further one, and nobody's is; one under which so many have broken off, of whatever, is
+// asked of no further one itself.
 const (
 	deathsMost = 2
-	deathReach = 64 << 10 // bytes of an answer beyond which its edge did not die of the request
+	breaksMost = 3
+	breakReach = 64 << 10 // bytes of an answer beyond which its edge broke off by another cause
 )
 
-// died notes an edge that may have died of the request: its connection broke with the
-// request on it, before much of the answer came, or on an idle connection and the next one
-// did not come about: nobody listens any more, or will in a moment. One that was dead before, or silent, and any status say nothing of
-// the request; nor does what was altered on the way, which the living find.
+// died notes an edge whose connection broke with the request on it, before much of the answer
+// came, and whether it has died of the request, which it says itself: by its last word it had
+// just begun with what it may die of (exchange.endangered). So whoever kills edges, two in one
+// moment as well, has no object given up that is good: what they were giving, or waited for, they
+// have not died of, and the second one was dead when the request came to it. One that was dead before, or silent,
+// and any status say nothing of the request; nor does what was altered on the way, which the
+// living find.
 func (k *response) died(a *attempt, err error) {
 	cause := CauseOf(err)
-	broke := a.said && (cause == CauseReset || cause == CauseClosed) && !(a.to.TLS && identity.Altered(err))
-	gone := a.again && (cause == CauseRefused || cause == CauseClosed || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
-	if (broke || gone) && k.sent-a.from+a.skipped < deathReach && !slices.Contains(k.dead, a.to.Edge) {
+	if !a.said || cause != CauseReset && cause != CauseClosed || a.to.TLS && identity.Altered(err) || k.sent-a.from+a.skipped >= breakReach {
+		return
+	}
+	if !slices.Contains(k.broke, a.to.Edge) {
+		k.broke = append(k.broke, a.to.Edge)
+	}
+	if a.endangered(k.c.deps.Now()) && !slices.Contains(k.dead, a.to.Edge) {
 		k.dead = append(k.dead, a.to.Edge)
 		k.diedBefore(a)
 	}
 }
 
-// diedBefore notes the edges that one which died had asked for the object itself, and that
-// nobody can connect to any more: they have died of the same, and it was told of none.
+// diedBefore notes the edges that one which died had asked for the object, that broke off under
+// it, while it lived on and asked itself, and that nobody can connect to any more: they have died
+// of the same.
 func (k *response) diedBefore(a *attempt) {
 	if len(a.asks) == 0 || k.deadly() || k.c.deps.Gone == nil {
 		return
@@ -112,4 +122,4 @@ func (k *response) diedBefore(a *attempt) {
 }
 
 // deadly tells that the request is asked of no further edge.
-func (k *response) deadly() bool { return len(k.dead) >= deathsMost }
+func (k *response) deadly() bool { return len(k.dead) >= deathsMost || len(k.broke) >= breaksMost }

@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -13,78 +11,95 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
-	"tandem/internal/fault"
+	"tandem/internal/call"
 	"tandem/internal/wire"
 )
 
-// What killed two edges is asked of no third one: whether they are killed before the
-// head or early in the body, on new connections and on kept ones.
-func TestWhatKillsTwoEdgesIsAskedOfNoThird(t *testing.T) {
-	for _, front := range fronts {
-		for _, f := range []fault.Fault{{Kind: fault.Kill, At: -1}, {Kind: fault.Close, At: 30_000}} {
-			t.Run(fmt.Sprintf("%s/%s@%d", front.name, f.Kind, f.At), func(t *testing.T) {
-				t.Parallel()
-				o := front.o
-				o.cfg, o.edges = patient, 4
-				s := newStage(t, o)
-				s.whole(s.get(http.MethodGet, "/small", ""), http.StatusOK, content["/small"]) // a connection is kept
-				for i := range s.edges {
-					s.fault(i, f)
+// word is what an edge says of what it does, before its answer.
+func word(does string) string {
+	return "HTTP/1.1 102 Processing\r\n" + wire.HeaderWaiting + ": " + does + "\r\n\r\n"
+}
+
+// What two edges have died of is asked of no third one, and nobody's retry either: by their own
+// last word they read it. Edges that die while they wait, or give an answer, or say nothing, have
+// been killed from outside, as two on one host are: the next one is asked, but no fourth.
+func TestWhatTwoEdgesDiedOfIsAskedOfNoThird(t *testing.T) {
+	const reads, waits = call.Reading, call.Waits
+	head := strings.Replace(plainOK(pattern(100_000))[:20_000], "\r\n", "\r\n"+wire.HeaderWaiting+": k2\r\n", 1)
+	for _, row := range []struct {
+		name   string
+		says   []string // by edge
+		asked  int32    // edges
+		deadly bool     // the viewer is told so, where nothing was begun
+		told   bool     // so are all edges
+	}{
+		{"both read it", []string{word(reads), word(reads)}, 2, true, true},
+		{"both wait for it before that", []string{word(waits) + word(reads), word(waits) + word(reads)}, 2, true, true},
+		{"the second one is dying when it is asked", []string{word(reads), ""}, 3, false, false},
+		{"both wait", []string{word(waits), word(waits)}, 3, false, false},
+		{"both have read it, and give it", []string{word(reads) + head, word(reads) + head}, 3, false, false},
+		{"three say nothing", []string{"", "", ""}, 3, true, false},
+		{"the third one reads it", []string{word(waits), word(reads), word(reads)}, 3, true, true},
+	} {
+		for _, without := range []bool{false, true} {
+			var asked atomic.Int32
+			var edges []Target
+			for i := range 4 {
+				said := ""
+				if i < len(row.says) {
+					said = row.says[i]
 				}
-				g := s.get(http.MethodGet, "/big", "")
-				switch {
-				case f.At < 0 && (g.status != http.StatusBadGateway || g.header.Get(wire.HeaderReason) != wire.ReasonDeadly):
-					t.Errorf("%d, %v, %v", g.status, g.header, g.err)
-				case f.At > 0 && (g.err == nil || !bytes.HasPrefix(content["/big"], g.body)):
-					t.Errorf("%d bytes, %v: not broken", len(g.body), g.err)
-				}
-				moves, failed := s.taken()
-				if last := moves[len(moves)-1]; last.OK || last.Cause != CauseDeadly {
-					t.Errorf("takeovers %+v", moves)
-				}
-				for i, e := range s.edges {
-					if struck := e.proxy.Struck() > 0; struck != (i < 2) {
-						t.Errorf("%s was asked: %v; evidence %v", e.name, struck, failed)
+				edges = append(edges, script(t, func(c net.Conn, ask string) {
+					asked.Add(1)
+					if i < len(row.says) {
+						send(c, said)
+						_ = c.Close()
+						return
 					}
-				}
-			})
+					send(c, objectFor(ask, pattern(100_000)))
+				}).target(fmt.Sprint("edge-", i+1)))
+			}
+			s := openSplices(t, spliceOptions{edges: edges, without: without})
+			var told atomic.Int32
+			s.c.deps.Deadly = func(string) { told.Add(1) }
+			g := s.get(http.MethodGet, "/1")
+			if asked.Load() != row.asked || (told.Load() == 1) != row.told {
+				t.Errorf("%s, without splices %v: %d edges were asked, all were told %d times", row.name, without, asked.Load(), told.Load())
+			}
+			if refused := g.status == http.StatusBadGateway && strings.Contains(g.text(), wire.ReasonDeadly); refused != row.deadly {
+				t.Errorf("%s, without splices %v: %.300s", row.name, without, g.text())
+			}
+			if err := g.check(http.StatusOK, []byte(pattern(100_000))); !row.deadly && err != nil {
+				t.Errorf("%s, without splices %v: %v", row.name, without, err)
+			}
+			s.stop()
 		}
 	}
 }
 
-// An edge that dies of a request on a kept connection listens no more afterwards: that
-// is a death under it too, not an edge that was dead before.
-func TestAnEdgeThatDiesOnAKeptConnectionDied(t *testing.T) {
-	for _, without := range []bool{false, true} {
-		var edges []Target
-		var third atomic.Int32
-		for _, name := range []string{"edge-1", "edge-2"} {
-			var e *scripted
-			var alive atomic.Bool
-			e = script(t, func(c net.Conn, ask string) {
-				if alive.Swap(true) || name != "edge-1" {
-					_ = e.ln.Close()
-					_ = c.Close()
-					return
-				}
-				send(c, objectFor(ask, "fine"))
-			})
-			edges = append(edges, e.target(name))
+// An edge that has just begun to ask may have died of that: not one that has asked for a while,
+// as for a playlist that is held back until there is more.
+func TestWhoWaitsIsNotInDanger(t *testing.T) {
+	begun := time.Unix(1000, 0)
+	for _, row := range []struct {
+		does  string
+		after time.Duration
+		want  bool
+	}{
+		{call.Asking, 0, true},
+		{call.Asking, asksFor, true},
+		{call.Asking, asksFor + 1, false},
+		{call.Waits, 0, false},
+		{call.Reading, time.Minute, true},
+		{"", 0, false},
+		{"k2", 0, false},
+	} {
+		x := exchange{does: row.does, doesAt: begun}
+		if got := x.endangered(begun.Add(row.after)); got != row.want {
+			t.Errorf("%q for %s: %v", row.does, row.after, got)
 		}
-		last := script(t, func(c net.Conn, ask string) { third.Add(1); send(c, objectFor(ask, "fine")) })
-		s := openSplices(t, spliceOptions{edges: append(edges, last.target("edge-3")), without: without})
-		v := s.dial()
-		for i, want := range []int{http.StatusOK, http.StatusBadGateway} {
-			v.ask(http.MethodGet, "/1")
-			if g := v.read(http.MethodGet); g.err != nil || g.status != want {
-				t.Fatalf("without splices %v, request %d: %.300s", without, i, g.text())
-			}
-		}
-		if n := third.Load(); n != 0 {
-			t.Fatalf("without splices %v: the third edge was asked %d times", without, n)
-		}
-		s.stop()
 	}
 }
 
@@ -112,32 +127,6 @@ func TestOtherDeathsStopNobody(t *testing.T) {
 	}
 }
 
-// An edge that is being killed takes connections until its listener is closed: one that
-// breaks before the request is out on it says the same as one that is refused, where the
-// request was on an idle connection that broke.
-func TestAnEdgeThatDiesWhileItIsAskedAgainDied(t *testing.T) {
-	for _, row := range []struct {
-		again bool
-		err   error
-		dead  int
-	}{
-		{true, syscall.ECONNREFUSED, 1},
-		{true, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, 1}, // in a handshake
-		{true, io.EOF, 1},
-		{true, errStalled, 0},
-		{true, tls.AlertError(20), 0},
-		{true, x509.UnknownAuthorityError{}, 0},
-		{false, syscall.ECONNREFUSED, 0},
-		{false, io.EOF, 0},
-	} {
-		k := &response{promise: promise{last: -1}}
-		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{again: row.again}}, row.err)
-		if len(k.dead) != row.dead {
-			t.Errorf("again %v, %v: dead %v, want %d", row.again, row.err, k.dead, row.dead)
-		}
-	}
-}
-
 // Whoever finds that what came was not what was sent, at either end, lives, and so does
 // the edge: the request has killed nobody.
 func TestWhatWasAlteredOnTheWayHasKilledNobody(t *testing.T) {
@@ -153,21 +142,21 @@ func TestWhatWasAlteredOnTheWayHasKilledNobody(t *testing.T) {
 		{remote(tls.AlertError(20)), 0},
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, 0},
 	} {
-		k := &response{promise: promise{last: -1}}
-		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true}}, row.err)
+		k := &response{c: &Proxy{deps: Deps{Now: time.Now}}, promise: promise{last: -1}}
+		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true, does: call.Reading}}, row.err)
 		if len(k.dead) != row.dead {
 			t.Errorf("%v: dead %v, want %d", row.err, k.dead, row.dead)
 		}
 	}
 }
 
-// An edge may have asked another one for the object, and that one died of it first: the edge
-// says whom it asks, before its answer or with the head, and where nobody can connect to that
-// one any more it has died under the request as well.
+// An edge may have asked another one for the object, that broke off under it, before it asked
+// for it itself and died too: it says so, and where nobody can connect to that one any more, both
+// have died of it.
 func TestWhoDiedUnderAnEdgeThatDiedCounts(t *testing.T) {
-	for _, said := range []string{
-		"HTTP/1.1 102 Processing\r\n" + wire.HeaderWaiting + ": 1;asks=edge-2\r\n\r\n",
-		strings.Replace(plainOK(pattern(100_000))[:20_000], "\r\n", "\r\n"+wire.HeaderWaiting+": k2;asks=edge-2\r\n", 1),
+	for said, counts := range map[string]bool{
+		word(call.Reading + ";asks=edge-2"):                                 true,
+		word(call.Reading+";asks=edge-2") + word(call.Waits+";asks=edge-2"): false,
 	} {
 		for _, gone := range []bool{true, false} {
 			var third atomic.Int32
@@ -177,11 +166,11 @@ func TestWhoDiedUnderAnEdgeThatDiedCounts(t *testing.T) {
 			var told atomic.Value
 			s.c.deps.Deadly = func(target string) { told.Store(target) }
 			s.c.deps.Gone = func(_ context.Context, edge string) bool { return gone && edge == "edge-2" }
-			g := s.get(http.MethodGet, "/1")
-			if fine := g.check(http.StatusOK, []byte(pattern(100_000))) == nil; fine == gone || (third.Load() != 0) == gone {
+			g, died := s.get(http.MethodGet, "/1"), gone && counts
+			if fine := g.check(http.StatusOK, []byte(pattern(100_000))) == nil; fine == died || (third.Load() != 0) == died {
 				t.Errorf("%.60q, gone %v: %v, the third edge was asked %d times", said, gone, fine, third.Load())
 			}
-			if target, _ := told.Load().(string); (target == "/1") != gone {
+			if target, _ := told.Load().(string); (target == "/1") != died {
 				t.Errorf("%.60q, gone %v: told of %q", said, gone, target)
 			}
 			s.stop()

@@ -18,17 +18,25 @@ type exchange struct {
 	closes   bool      // the connection can't be used again
 	grows    bool      // the body is still being filled
 	named    string    // how to ask whether it waits for the origin (wire.PathWaiting); "": by nothing
-	asks     []string  // edges that it has asked for the object itself
+	asks     []string  // edges that it had asked for the object, and that broke off under it
+	does     string    // its last word on what it does (call.Waiting); "": none, or the head has come
+	doesAt   time.Time // when it said so
 	body     h1.Body
 	silence
 }
 
 // waiting notes what the edge says of what it waits for, in an interim answer or its head.
-func (x *exchange) waiting(h *answer) (name string) {
+func (x *exchange) waiting(h *answer, now time.Time) (name string) {
+	if !h.Interim() {
+		x.does = ""
+	}
 	if !h.waits {
 		return ""
 	}
 	said := call.ParseWaiting(string(h.Get(waitingField)))
+	if h.Interim() {
+		x.does, x.doesAt = said.Name, now
+	}
 	for _, edge := range said.Asks {
 		if !slices.Contains(x.asks, edge) && len(x.asks) < asksMost {
 			x.asks = append(x.asks, edge)
@@ -38,6 +46,18 @@ func (x *exchange) waiting(h *answer) (name string) {
 }
 
 const asksMost = 8 // edges
+
+// asksFor is how long after an edge has said that it asks for an object it may have died of
+// that. It waits then, and whoever waits has as good as finished what it can die of.
+const asksFor = 100 * time.Millisecond
+
+// endangered tells whether an edge, by its own last word, did what it may have died of: it had
+// just asked for the object, or read a manifest that had come. One that is killed from outside
+// is hardly ever so far with the same object as another one was that was killed before: that had
+// died before this one began.
+func (x *exchange) endangered(now time.Time) bool {
+	return x.does == call.Reading || x.does == call.Asking && now.Sub(x.doesAt) <= asksFor
+}
 
 // waitsFor is what the edge is waited for now.
 func (x *exchange) waitsFor() waitKind {

@@ -19,7 +19,7 @@ func (k *response) accept(a *attempt) error {
 	if a.body.Open() {
 		return errGarbage // it may be cut off anywhere
 	}
-	a.grows, a.named = h.Chunked || h.waits, a.waiting(h)
+	a.grows, a.named = h.Chunked || h.waits, a.waiting(h, k.c.deps.Now())
 	a.last, a.total = k.last, k.total
 	switch {
 	case k.begun && k.proves():

@@ -41,7 +41,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 		if failed != errViewer {
 			if k.deadly() {
 				failed, t.Cause = errDeadly, CauseDeadly
-				if k.c.deps.Deadly != nil {
+				if len(k.dead) >= deathsMost && k.c.deps.Deadly != nil {
 					k.c.deps.Deadly(k.e.Target)
 				}
 			}
@@ -93,7 +93,7 @@ func (k *response) told(t Takeover, gap time.Duration) {
 		event = k.c.deps.Logger.Warn()
 	}
 	if t.Cause == CauseDeadly {
-		event = event.Strs("dead", k.dead)
+		event = event.Strs("dead", slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(k.broke), k.dead...)))))
 	}
 	event.Str("phase", t.Phase).Str("from", t.From).Str("to", t.To).Str("cause", t.Cause).Int64("offset", t.Offset).
 		Dur("gap", t.Gap).Str("path", t.Path).Bool("ok", t.OK).Msg("takeover")

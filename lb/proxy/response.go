@@ -20,7 +20,8 @@ type response struct {
 
 	tried   []string
 	asked   int      // attempts
-	dead    []string // edges that died under it
+	dead    []string // edges that died of it
+	broke   []string // edges whose connections broke under it
 	garbled []string // edges that sent garbage, and are not accused of it yet
 	charged bool     // the free takeover was used
 	timing  string   // Server-Timing of a takeover before the head
