@@ -48,6 +48,7 @@ type Config struct {
 	assumed            bool // nobody has stated the capacity
 	After              string
 	StoreBytes         int64
+	StoreObjects       int
 	MemoryBytes        int64
 	NoticeEvery        time.Duration
 	SilentFor          int
@@ -116,6 +117,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Zone, "zone", "", "what this edge may be lost together with, like a host or a rack: neighbours in the ring are put into different zones where that can be"),
 		setting.String(&c.After, "after", "", "the member behind which a new edge joins the ring; it has to be there (default: the last one)"),
 		setting.Bytes(&c.StoreBytes, "store-bytes", 10<<30, 1<<20, 1<<50, "most bytes of stored objects on disk"),
+		setting.Int(&c.StoreObjects, "store-objects", 0, 0, 1<<30, "objects", "most stored objects on disk; 0: what an eighth of this machine's memory, or of its control group's, has room for, by 3 KiB each (350,000 with 8 GiB)"),
 		setting.Bytes(&c.MemoryBytes, "memory-bytes", 64<<20, 1<<20, 1<<40, "most bytes of live playlists and other short-lived answers in memory"),
 		setting.Duration(&c.NoticeEvery, "notice-interval", 200*time.Millisecond, 10*time.Millisecond, 10*time.Second, "how often a neighbour is told of sessions and positions"),
 		setting.Int(&c.SilentFor, "silent-intervals", 3, 2, 100, "notice intervals", "a neighbour that is silent for so long is suspected"),

@@ -108,7 +108,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, fmt.Errorf("%s: %w", cfg.upstreamsFrom(), err)
 	}
 	e.ways = &ways{log: deps.Logger, origins: e.origins, own: cfg.upstreams}
-	e.store, err = segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger, Fault: cfg.storeFault})
+	e.store, err = segstore.Open(cfg.Data, segstore.Options{MaxBytes: cfg.StoreBytes, Objects: cfg.StoreObjects, MemoryBytes: cfg.MemoryBytes, Now: deps.Now, Logger: deps.Logger, Fault: cfg.storeFault})
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)
 	}

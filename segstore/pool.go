@@ -20,6 +20,8 @@ func costOf(key Key, m *Meta) int64 {
 // which its objects leave.
 type pool struct {
 	max     int64
+	most    int64   // objects
+	objects counter // those that are kept
 	used    counter // reserved, bodies and costs
 	bodies  counter // bytes of bodies alone
 	changes counter // how often used was changed
@@ -27,11 +29,12 @@ type pool struct {
 	order   *order // guarded by mu
 }
 
-func newPool(limit int64) *pool { return &pool{max: limit, order: newOrder()} }
+func newPool(limit, most int64) *pool { return &pool{max: limit, most: most, order: newOrder()} }
 
 func (p *pool) add(o *object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.objects.Add(1)
 	o.node.key, o.node.size, o.node.object = o.key, o.charge.Load(), o
 	p.order.add(&o.node)
 }
@@ -39,6 +42,7 @@ func (p *pool) add(o *object) {
 func (p *pool) remove(o *object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.objects.Add(-1)
 	p.order.remove(&o.node)
 }
 
@@ -73,13 +77,18 @@ func (p *pool) free(o *object) {
 	p.changes.Add(1)
 }
 
+// over tells whether more is reserved than may be, or too many objects are kept.
+func (p *pool) over() bool {
+	return p.used.Load() > p.max || p.objects.Load() > p.most
+}
+
 // reserve makes room for bytes of o's body and takes it; ErrFull when everything
 // else is being read. What is being synced may not leave either: then the writer
 // waits, as for any disk that is slower than its source.
 func (s *Store) reserve(ctx context.Context, o *object, bytes, cost int64) error {
 	p := o.pool
 	p.take(o, bytes, cost)
-	for p.used.Load() > p.max {
+	for p.over() {
 		if !s.evictOne(p) && !s.commit.letsGo(ctx) {
 			p.take(o, -bytes, -cost)
 			return ErrFull

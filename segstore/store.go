@@ -23,6 +23,7 @@ const (
 // Options of a store; zero values mean the defaults.
 type Options struct {
 	MaxBytes    int64 // bytes on disk, default 1 GiB; the index is not counted
+	Objects     int   // on disk at most; default: what an eighth of the machine's memory has room for
 	MemoryBytes int64 // bytes of volatile objects, default 64 MiB
 	Descriptors int   // idle open files, default 4096, or a quarter of what the process may open
 	Now         func() time.Time
@@ -122,7 +123,7 @@ func Open(dir string, o Options) (*Store, error) {
 		_ = lock.Close()
 		return nil, err
 	}
-	for s.disk.used.Load() > s.disk.max && s.evictOne(s.disk) {
+	for s.disk.over() && s.evictOne(s.disk) {
 		continue
 	}
 	go s.commit.run()
@@ -137,6 +138,9 @@ func newStore(dir string, o Options) *Store {
 	if o.MemoryBytes <= 0 {
 		o.MemoryBytes = defaultMemoryBytes
 	}
+	if o.Objects <= 0 {
+		o.Objects = mostObjects(machineMemory())
+	}
 	if o.Descriptors <= 0 {
 		o.Descriptors = idleFiles(descriptorsAllowed())
 	}
@@ -145,7 +149,7 @@ func newStore(dir string, o Options) *Store {
 	}
 	s := &Store{
 		dir: dir, opt: o, log: o.Logger, seed: maphash.MakeSeed(),
-		disk: newPool(o.MaxBytes), volatile: newPool(o.MemoryBytes),
+		disk: newPool(o.MaxBytes, int64(o.Objects)), volatile: newPool(o.MemoryBytes, max(o.MemoryBytes/objectMemory, fewVolatile)),
 		descriptors: descriptors{limit: o.Descriptors},
 		live:        numbers{set: make(map[uint64]struct{})},
 		streams:     streams{count: map[string]int{}},
