@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/internal/identity"
 	"tandem/internal/proxied"
 	"tandem/internal/ring"
 	"tandem/internal/secret"
@@ -139,7 +140,7 @@ func (c *Config) limitSettings() []setting.Row {
 // Validate names the first setting that can't be, and the fix.
 func (c *Config) Validate() error {
 	switch {
-	case c.Name == "" || len(c.Name) > 64 || strings.ContainsAny(c.Name, " /=,\"\n"):
+	case !identity.IsName(c.Name):
 		return fmt.Errorf("--name: %q is no name: 1 to 64 letters, digits, '-', '.' or '_'", c.Name)
 	case c.Data == "":
 		return errors.New("--data: a directory for the placement is required")
@@ -193,7 +194,7 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	if err := c.Proxies.Validate(); err != nil {
+	if err := cmp.Or(c.Proxies.Validate(), c.raft.CheckTimes()); err != nil {
 		return err
 	}
 	return c.readSecret()
@@ -209,6 +210,11 @@ func (c *Config) readPeers() error {
 		}
 		if err := cmp.Or(call.CheckAddress("--peers", parts[1]), call.CheckReached("--peers", parts[2])); err != nil {
 			return err
+		}
+		for _, before := range c.peers {
+			if before.Name == parts[0] || before.Raft == parts[1] {
+				return fmt.Errorf("--peers: %q: %s is there before, and has the same name or Raft address", text, before.Name)
+			}
 		}
 		mine = mine || parts[0] == c.Name
 		c.peers = append(c.peers, wire.Balancer{Name: parts[0], Raft: parts[1], HTTP: strings.TrimSuffix(parts[2], "/")})

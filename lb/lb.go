@@ -126,7 +126,7 @@ func (l *LB) openRooms(deps Deps) {
 		Name: cfg.Name, Join: cfg.Join, First: cfg.peers, Admission: cfg.Admission, DeadAfter: cfg.DeadAfter, SilentFor: cfg.SilentFor, PingTimeout: cfg.PingTimeout,
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
-		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
+		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Elsewhere: wire.Balancer{HTTP: cfg.alsoHTTP(), Raft: cfg.alsoRaft()}, Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
 		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving, Anew: deps.Anew,
 		Build: obs.BuildName(), Troubles: func() []wire.Trouble { return troubles(l, deps.Troubles) }, Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})

@@ -10,8 +10,9 @@ import (
 // Contradictions are settings by which this balancer listens elsewhere than its line in
 // peers says, where the others call it: each in a line that names the setting and the mend.
 // A network may lead one to the other, so they are told and not refused, and not told where
-// raft-advertise or advertise says what is meant. For Raft the others call both: the line
-// may be older than the address, as it is of a balancer that was moved. Only after Validate.
+// raft-advertise or advertise says what is meant. The others call both for Raft, and are told
+// the other one where none reaches it by the line: that may be older than the address, as it is
+// of a balancer that was moved. Only after Validate.
 func (c *Config) Contradictions() (lines []string) {
 	for _, p := range c.peers {
 		if p.Name != c.Name {
@@ -20,15 +21,35 @@ func (c *Config) Contradictions() (lines []string) {
 		if also := c.alsoRaft(); also != "" {
 			lines = append(lines, fmt.Sprintf("--raft-listen: %s, and the others call %s for Raft at %s, by its line in peers: correct the line, on all balancers, or give --raft-advertise; where nobody answers there they call %s", c.raft.Bind, c.Name, p.Raft, also))
 		}
-		name, listen := "--listen", c.Listen
-		if c.NodeListen != "" {
-			name, listen = "--node-listen", c.NodeListen
-		}
-		if at := hostPort(p.HTTP); c.Advertise == "" && elsewhere(listen, at) {
-			lines = append(lines, fmt.Sprintf("%s: %s, and the others call %s at %s, by its line in peers: correct the line, on all balancers, or give --advertise", name, listen, c.Name, p.HTTP))
+		if also := c.alsoHTTP(); also != "" {
+			name, listen := c.called()
+			lines = append(lines, fmt.Sprintf("%s: %s, and the others call %s at %s, by its line in peers: correct the line, on all balancers, or give --advertise; where none reaches it there they are told %s", name, listen, c.Name, p.HTTP, also))
 		}
 	}
 	return lines
+}
+
+// called is the listener that nodes call, and its setting.
+func (c *Config) called() (name, listen string) {
+	if c.NodeListen != "" {
+		return "--node-listen", c.NodeListen
+	}
+	return "--listen", c.Listen
+}
+
+// alsoHTTP is the base URL at which this balancer listens for nodes, when that is not what its
+// line in peers says and no advertise says what is meant; "": it is.
+func (c *Config) alsoHTTP() string {
+	_, listen := c.called()
+	for _, p := range c.peers {
+		if p.Name != c.Name || c.Advertise != "" || !elsewhere(listen, hostPort(p.HTTP)) {
+			continue
+		}
+		if u, err := url.Parse(p.HTTP); err == nil {
+			return reachable(listen, u.Hostname(), strings.EqualFold(u.Scheme, "https"))
+		}
+	}
+	return ""
 }
 
 // alsoRaft is where this balancer listens for Raft, when that is not what its line in peers

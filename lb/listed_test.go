@@ -43,6 +43,12 @@ func TestABalancerThatListensElsewhereThanItsLineSays(t *testing.T) {
 			}
 		}
 	}
+	for listen, want := range map[string]string{":8090": "http://10.0.0.2:8090", "0.0.0.0:8090": "http://10.0.0.2:8090", "10.0.0.9:8080": "http://10.0.0.9:8080", ":8080": "", "10.0.0.2:8080": ""} {
+		c := Config{Name: "lb-2", Listen: listen, Peers: []string{"lb-2=10.0.0.2:7080=http://10.0.0.2:8080"}}
+		if err := c.readPeers(); err != nil || c.alsoHTTP() != want {
+			t.Errorf("%s: %q, %v", listen, c.alsoHTTP(), err)
+		}
+	}
 	for base, want := range map[string]string{"http://lb-1": "lb-1:80", "https://lb-1": "lb-1:443", "http://[::1]:90": "[::1]:90"} {
 		if got := hostPort(base); got != want {
 			t.Errorf("%s: %q", base, got)

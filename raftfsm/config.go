@@ -104,10 +104,17 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("raft: a secret is needed")
 	case c.Dir == "":
 		return c, fmt.Errorf("raft: a directory is needed")
-	case c.Election < c.Heartbeat:
-		return c, fmt.Errorf("raft-election %s is shorter than raft-heartbeat %s", c.Election, c.Heartbeat)
-	case c.Lease > c.Heartbeat:
-		return c, fmt.Errorf("raft-lease %s is longer than raft-heartbeat %s", c.Lease, c.Heartbeat)
 	}
-	return c, nil
+	return c, c.CheckTimes()
+}
+
+// CheckTimes says which of the times can't be beside another one.
+func (c Config) CheckTimes() error {
+	switch {
+	case c.Election < c.Heartbeat:
+		return fmt.Errorf("--raft-election: %s is shorter than --raft-heartbeat %s", c.Election, c.Heartbeat)
+	case c.Lease > c.Heartbeat:
+		return fmt.Errorf("--raft-lease: %s is longer than --raft-heartbeat %s", c.Lease, c.Heartbeat)
+	}
+	return nil
 }

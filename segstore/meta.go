@@ -84,6 +84,20 @@ func (m *Meta) settle(now time.Time) error {
 	return nil
 }
 
+// Rebase lays the times of a copy that were told, by a neighbour or by the disk, onto this
+// process's own: by that (package time's monotonic clock) a copy ages as time passes, and a
+// clock that is set, as by an hour, makes none stale and keeps none fresh. A copy that was
+// made in the future, by a neighbour's clock or by this one's before it was set back, was
+// made now, and is fresh for as long as it was to be.
+func (m *Meta) Rebase(now time.Time) {
+	ahead := max(m.Stored.Sub(now), 0)
+	for _, t := range []*time.Time{&m.Stored, &m.Fresh} {
+		if !t.IsZero() {
+			*t = now.Add(t.Sub(now) - ahead)
+		}
+	}
+}
+
 // revalidated is m after the origin said that the body has not changed: what the
 // answer names is new, what it does not name stays.
 func (m Meta) revalidated(by Meta) Meta {

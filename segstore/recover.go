@@ -105,6 +105,7 @@ func (s *Store) adopt(records []found) (lost []change, strays int, err error) {
 func (s *Store) adoptOne(r found) {
 	o := &object{store: s, key: r.key, pool: s.disk, synced: true}
 	o.file = &segFile{store: s, number: r.number}
+	r.meta.Rebase(s.opt.Now())
 	o.meta.Store(r.meta)
 	o.avail.Store(r.meta.Size)
 	o.state.Store(complete)

@@ -34,7 +34,7 @@ type clusterOrder struct {
 func clusterCommand() command {
 	o := &clusterOrder{}
 	return command{
-		name: "cluster", args: "init | authority STEP | backup FILE | restore FILE | recover | remove-balancer NAME | move NAME",
+		name: "cluster", args: "init | authority STEP | backup FILE|- | restore FILE|- | recover | remove-balancer NAME | move NAME",
 		summary: "the balancers as a whole: backups, and the ways back from the loss of disks",
 		about: "init makes the authority that certifies the cluster's nodes, and the first balancer's identity.\n" +
 			"authority new, use and drop change it while everything runs. backup writes the\n" +
@@ -80,6 +80,10 @@ func (o *clusterOrder) backup(ctx context.Context, path string, out io.Writer) e
 	if err := o.call(ctx, http.MethodGet, "/api/v1/cluster/backup", nil, &text); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	if path == "-" {
+		_, err := out.Write(text)
+		return err
+	}
 	if err := replace(path, text); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -88,8 +92,12 @@ func (o *clusterOrder) backup(ctx context.Context, path string, out io.Writer) e
 }
 
 // replace writes a file of secrets anew, whole and on the disk, or leaves what there was.
-// What is no file, a pipe or a device, is written to.
+// What is no file, a pipe or a device, is written to. A link stays, and what it leads to is
+// the file: /dev/stdout is one, also where that leads to a file.
 func replace(path string, text []byte) error {
+	if at, err := filepath.EvalSymlinks(path); err == nil {
+		path = at
+	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -117,9 +125,9 @@ func replace(path string, text []byte) error {
 }
 
 func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) error {
-	text, err := os.ReadFile(path)
+	text, err := backupOf(path, os.Stdin)
 	if err != nil {
-		return err
+		return fmt.Errorf("restore: %w", err)
 	}
 	state, err := raftfsm.ReadState(bytes.NewReader(text))
 	if err != nil {
@@ -146,6 +154,14 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	}
 	_, err = fmt.Fprintf(out, "restored; the placement is at version %d\n", did.Version)
 	return err
+}
+
+// backupOf is the backup in a file; with "-" that of in.
+func backupOf(path string, in io.Reader) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(path)
 }
 
 // foreign tells whether none of the edges that are here is in a backup, where both have

@@ -56,18 +56,29 @@ func TestABackupReplacesFilesAlone(t *testing.T) {
 	if info, err := os.Stat(pipe); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		t.Errorf("%v, %v", info, err)
 	}
-	for _, text := range []string{"one", "another"} {
-		if err := replace(file, []byte(text)); err != nil {
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{"one", "another", "by a link"} {
+		to := file
+		if i == 2 {
+			to = link
+		}
+		if err := replace(to, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		if now, err := os.ReadFile(file); err != nil || string(now) != text {
 			t.Errorf("%q, %v", now, err)
 		}
 	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info, err)
+	}
 	if replace(dir, nil) == nil || replace(filepath.Join(dir, "none", "file"), nil) == nil {
 		t.Error("a directory, and a file in none, were written")
 	}
-	if names, err := os.ReadDir(dir); err != nil || len(names) != 2 {
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 3 {
 		t.Errorf("%v, %v", names, err)
 	}
 }

@@ -54,6 +54,9 @@ func (c command) settings() *setting.Set {
 	if c.rows != nil {
 		set.Rows = c.rows()
 	}
+	if c.serve != nil {
+		strict(set)
+	}
 	return set
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tandem/internal/identity"
 	"tandem/internal/setting"
 )
 
@@ -15,6 +16,7 @@ import (
 type role struct {
 	name     string
 	rows     func() []setting.Row
+	as       identity.Role // what its certificate says
 	validate func() error
 	doubts   func() []string // after validate: what is allowed, and likely a mistake; nil: nothing is
 }
@@ -25,10 +27,10 @@ func roles() []role {
 	var b lbConfig
 	var n nodeConfig
 	return []role{
-		{"origin", o.Settings, o.Validate, nil},
-		{"edge", e.Settings, e.Validate, nil},
-		{"lb", b.Settings, b.Validate, b.Contradictions},
-		{"node", n.Settings, n.Validate, n.lb.Contradictions},
+		{"origin", o.Settings, identity.Origin, o.Validate, nil},
+		{"edge", e.Settings, identity.Edge, e.Validate, nil},
+		{"lb", b.Settings, identity.Balancer, b.Validate, b.Contradictions},
+		{"node", n.Settings, identity.Balancer, n.Validate, n.lb.Contradictions},
 	}
 }
 
@@ -71,17 +73,24 @@ func checkConfig(name, path string, out io.Writer) error {
 		return err
 	}
 	set := &setting.Set{Command: r.name, Rows: r.rows(), Getenv: environment}
+	strict(set)
 	if _, err := set.Parse([]string{"--config", path}, io.Discard); err != nil {
 		return err
 	}
-	if err := r.validate(); err != nil {
+	texts := set.Texts() // before validate, which may part what a node's roles share
+	doubts, err := []string(nil), r.validate()
+	if err == nil {
+		doubts, err = inspect(r.as, texts)
+	}
+	if err != nil {
 		// Settings are named as flags; in a file they stand without the dashes.
 		return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "--"))
 	}
 	if r.doubts != nil {
-		for _, line := range r.doubts() {
-			fmt.Fprintf(out, "%s: warning: %s\n", path, strings.TrimPrefix(line, "--"))
-		}
+		doubts = append(doubts, r.doubts()...)
+	}
+	for _, line := range doubts {
+		fmt.Fprintf(out, "%s: warning: %s\n", path, strings.TrimPrefix(line, "--"))
 	}
 	fmt.Fprintf(out, "%s: good for tandem %s\n", path, name)
 	return nil

@@ -36,3 +36,65 @@ func TestConfigCheckWarnsOfAnOldLineInPeers(t *testing.T) {
 		}
 	}
 }
+
+// What a role refuses at its start is refused before, also where each setting by itself can
+// be: addresses, files. A file that is not there may still come, and is told.
+func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
+	dir := t.TempDir()
+	secret, broken := filepath.Join(dir, "secret"), filepath.Join(dir, "broken")
+	for name, text := range map[string]string{secret: "a secret that is long enough", broken: "tokens: 7\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := "secret-file: " + secret + "\ndata: " + filepath.Join(dir, "data") + "\n"
+	for role, rows := range map[string]map[string]string{
+		"lb": {
+			"listen: 8080":                                  `listen: "8080" is no address`,
+			"listen: ::1:8080":                              `listen: "::1:8080" is no address`,
+			"listen: 127.0.0.1:80800":                       `listen: "127.0.0.1:80800" is no address`,
+			"listen: '[::1]:8080'":                          "",
+			"listen:":                                       "listen: it is empty",
+			"admin-listen: 127.0.0.1:8080":                  "listen: 127.0.0.1:8080 is where --admin-listen listens",
+			"admin-listen: ':8080'":                         "listen: 127.0.0.1:8080 is where --admin-listen listens",
+			"raft-listen: 127.0.0.1:9080":                   "raft-listen: 127.0.0.1:9080 is where --admin-listen listens",
+			"raft-listen: 127.0.0.2:8080":                   "",
+			"admin-listen: 0.0.0.0:9080":                    "admin-listen: 0.0.0.0:9080: other machines can reach it",
+			"operators-file: " + broken:                     "operators-file: " + broken + ": line 1: `7` where a list is wanted",
+			"admin-cert: " + broken:                         "admin-cert: tls: failed to find any PEM data",
+			"access-file: " + broken:                        "access-file: " + broken + `: line 1: unknown key "tokens"`,
+			"access-log: " + dir:                            "access-log: " + dir + " is a directory",
+			"access-log: /nowhere/log":                      "warning: access-log: ",
+			"operators-file: /nowhere/op.yaml":              "warning: operators-file: ",
+			"identity: /nowhere/identity":                   "warning: identity: ",
+			"log-level: loud":                               "log-level: ",
+			"raft-lease: 2s":                                "raft-lease: 2s is longer than",
+			"name: lb;1":                                    "name: ",
+			"peers: [lb-1=a:1=http://a, lb-2=a:1=http://b]": "peers: ",
+		},
+		"edge":   {"origin: http://o\nlisten: edge": "listen: ", "origin: http://o\ndata: " + secret: "data: " + secret + " is no directory", "origin: http://o\nadmin-listen: 0.0.0.0:1": "admin-listen: "},
+		"node":   {"origin: http://o\nedge-listen: 127.0.0.1:8080": "listen: 127.0.0.1:8080 is where --edge-listen listens", "origin: http://o\nedge-admin-listen: :1": "edge-admin-listen: "},
+		"origin": {"sample: true\nlisten: http://a": "listen: ", "sample: true\nadmin-listen: :1": "admin-listen: "},
+	} {
+		for text, want := range rows {
+			file := filepath.Join(dir, role+".yaml")
+			if role != "origin" && !strings.Contains(text, "data:") {
+				text = own + text
+			} else if role != "origin" {
+				text = "secret-file: " + secret + "\n" + text
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errs bytes.Buffer
+			code := dispatch(context.Background(), []string{"config", "check", role, file}, &out, &errs)
+			refused := want != "" && !strings.HasPrefix(want, "warning")
+			if said := out.String() + errs.String(); (code != 0) != refused || !strings.Contains(said, file+": "+want) || strings.Contains(said, "warning") != strings.HasPrefix(want, "warning") {
+				t.Errorf("%s, %q: exit %d, %q, want %q", role, text, code, said, want)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Error("a check has made a directory")
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -19,6 +21,7 @@ import (
 type composeService struct {
 	Command     []string
 	Environment map[string]string
+	Stop        string `yaml:"stop_grace_period"`
 }
 
 func TestComposeStartsWhatThereIs(t *testing.T) {
@@ -31,6 +34,7 @@ func TestComposeStartsWhatThereIs(t *testing.T) {
 		t.Fatal(len(file.Services), err)
 	}
 	for name, s := range file.Services {
+		stopsInTime(t, name, s.Command[0], [][]byte{nil, []byte(s.Stop)})
 		set := commandNamed(t, s.Command[0]).settings()
 		var told bytes.Buffer
 		if rest, err := set.Parse(s.Command[1:], &told); err != nil || len(rest) > 0 {
@@ -67,9 +71,42 @@ func TestUnitsStartWhatThereIs(t *testing.T) {
 		}
 		name := string(starts[1])
 		commandNamed(t, name)
+		reloads := regexp.MustCompile(`(?m)^ExecReload=(.*)$`).FindAllSubmatch(text, -1)
+		if check := "/usr/local/bin/tandem config check " + name + " /etc/tandem/" + name + ".yaml"; len(reloads) != 2 || string(reloads[0][1]) != check {
+			t.Errorf("%s: a reload by a file that can't be used has to fail: %q", unit, reloads)
+		}
+		stopsInTime(t, unit, name, regexp.MustCompile(`(?m)^TimeoutStopSec=(.*)$`).FindSubmatch(text))
 		for _, found := range regexp.MustCompile(`(?m)^Environment=(\w+)=`).FindAllSubmatch(text, -1) {
 			knowsVariable(t, unit, name, string(found[1]))
 		}
+	}
+}
+
+// stopsInTime wants what stops a role to wait for as long as that may take.
+func stopsInTime(t *testing.T, who, role string, found [][]byte) {
+	t.Helper()
+	if found == nil {
+		t.Errorf("%s: nothing says how long a stop may take", who)
+		return
+	}
+	limit, err := time.ParseDuration(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := commandNamed(t, role).settings()
+	if _, err := set.Parse([]string{"--config", "../../deploy/config/" + role + ".yaml"}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var takes time.Duration
+	for _, name := range []string{"lame-duck", "drain-time"} {
+		d, err := time.ParseDuration(set.Texts()[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		takes += d
+	}
+	if takes += 10 * time.Second; takes > limit { // for an edge to hand over what it has
+		t.Errorf("%s: a stop takes up to %s, and is cut after %s", who, takes, limit)
 	}
 }
 
@@ -104,19 +141,45 @@ func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
 	for code, between := range map[string]string{"7": "curl sleep curl", "28": "curl curl"} {
 		// At its start, when tandem was gone for the second time, and at its own end.
 		want := reset + "1 curl sleep curl sleep " + between + " " + reset + "0 sleep curl " + reset + "1"
-		if got := healthAsks(t, code); got != want {
+		if got, _ := healthAsks(t, code); got != want {
 			t.Errorf("curl ends with %s: %s\nwant %s", code, got, want)
 		}
 	}
 }
 
+// Who hangs is found out sooner where the host has processors to spare; where tasks wait for
+// them tandem may only be late, and so may it where nobody knows.
+func TestHealthWaitsLongerWhereProcessorsAreScarce(t *testing.T) {
+	for text, want := range map[string]string{
+		"some avg10=0.00 avg60=99.00 avg300=99.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n": "0.3",
+		"some avg10=49.99 avg60=0.00 avg300=0.00 total=1\n":                                                  "0.3",
+		"some avg10=50.00 avg60=0.00 avg300=0.00 total=1\n":                                                  "0.5",
+		"": "0.5",
+	} {
+		pressure := filepath.Join(t.TempDir(), "cpu")
+		if text != "" {
+			if err := os.WriteFile(pressure, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv("PRESSURE", pressure)
+		if _, got := healthAsks(t, "28"); got != want {
+			t.Errorf("%.20q: it waits for %s s", text, got)
+		}
+	}
+	t.Setenv("LIMIT", "0.2")
+	if _, got := healthAsks(t, "28"); got != "0.2" {
+		t.Errorf("told 0.2 s, it waits for %s s", got)
+	}
+}
+
 // healthAsks runs the script: two good answers, then curl ends with that code; the fifth
-// request ends the script.
-func healthAsks(t *testing.T, code string) string {
+// request ends the script. limit is for how many seconds that one was to wait.
+func healthAsks(t *testing.T, code string) (did, limit string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"curl":  `echo curl >> "$LOG"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ] || exit ` + code,
+		"curl":  `echo curl >> "$LOG"; echo "$3" > "$LOG.limit"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ] || exit ` + code,
 		"ss":    `echo "ss $* while $(cat "$FILE")" >> "$LOG"`,
 		"sleep": `echo sleep >> "$LOG"`,
 	} {
@@ -141,5 +204,9 @@ func healthAsks(t *testing.T, code string) string {
 	if now, err := os.ReadFile(state); err != nil || string(now) != "1\n" {
 		t.Errorf("%q, %v", now, err)
 	}
-	return strings.Join(strings.Fields(string(text)), " ")
+	waits, err := os.ReadFile(log + ".limit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(string(text)), " "), strings.TrimSpace(string(waits))
 }

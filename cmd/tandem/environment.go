@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"tandem/internal/setting"
 )
 
 // shared are the settings that all nodes, or all commands, of a machine may be given at
@@ -19,4 +21,13 @@ func environment(name string) string {
 		return os.Getenv("TANDEM_" + setting)
 	}
 	return ""
+}
+
+// strict makes a variable of a role that no setting has an error: by TANDEM_LB_JION a
+// balancer would begin a cluster of its own.
+func strict(set *setting.Set) {
+	set.Environ, set.Also = os.Environ, []string{recoverEnv, asideEnv}
+	for _, name := range shared {
+		set.Also = append(set.Also, "TANDEM_"+name)
+	}
 }

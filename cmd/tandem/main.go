@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 
 func main() {
 	serve.WatchParent()
-	code := dispatch(context.Background(), os.Args[1:], os.Stdout, lateStderr{})
+	code := dispatch(context.Background(), os.Args[1:], &stdout{file: os.Stdout}, lateStderr{})
 	obs.Flush()
 	os.Exit(code)
 }
@@ -39,6 +40,9 @@ func commands() []command {
 // dispatch runs the command that args name and returns the exit code.
 func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	err := choose(ctx, args, out)
+	if s, ok := out.(*stdout); ok && (err == nil || errors.Is(err, setting.ErrHelp)) {
+		err = cmp.Or(s.lost(), err)
+	}
 	switch {
 	case err == nil, errors.Is(err, setting.ErrHelp):
 		return 0

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,6 +40,33 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 		if said := errs.String(); code == 0 || !strings.HasPrefix(said, "tandem: "+want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("tandem %s: exit %d, %q, want %q", args, code, said, want)
 		}
+	}
+}
+
+// What the standard output does not take is an error, whatever the command makes of it: a
+// ticket, a backup or a list in a file on a full disk is not there. Who reads a pipe may go.
+func TestWhatTheStandardOutputDoesNotTakeIsAnError(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, args := range []string{"version", "--help", "config print edge", "status --help"} {
+		var errs bytes.Buffer
+		code := dispatch(context.Background(), strings.Fields(args), &stdout{file: full}, &errs)
+		if said := errs.String(); code != 1 || !strings.HasSuffix(said, ": no space left on device\n") || strings.Count(said, "\n") != 1 {
+			t.Errorf("tandem %s: exit %d, %q", args, code, said)
+		}
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	var errs bytes.Buffer
+	if code := dispatch(context.Background(), []string{"--help"}, &stdout{file: w}, &errs); code != 0 {
+		t.Errorf("exit %d, %q", code, errs.String())
 	}
 }
 

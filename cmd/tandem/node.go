@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,9 +68,6 @@ func (c *nodeConfig) Validate() error {
 	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate, c.edge.MaxQueue, c.edge.MaxHeld = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate, c.lb.MaxQueue, c.lb.MaxHeld
 	c.edge.Proxies = c.lb.Proxies
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
-	if err := os.MkdirAll(base, 0o700); err != nil {
-		return err
-	}
 	if len(c.edge.Balancers) == 0 {
 		c.edge.Balancers = []string{"http://" + local(c.lb.Listen)}
 		if c.lb.NodeListen != "" {
@@ -137,6 +135,9 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	defer raiseHeap()()
 	if err := cfg.Validate(); err != nil {
 		return setting.Wrong(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.lb.Data), 0o700); err != nil {
+		return setting.Wrong(fmt.Errorf("--data: %w", err))
 	}
 	life, log, err := begin("node", cfg.lb.Name, cfg.lb.LogLevel, "", cfg.process)
 	if err != nil {

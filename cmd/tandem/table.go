@@ -96,11 +96,11 @@ func (t *table) width(columns []int, empty []bool) (n int) {
 
 // terminal tells whether out shows colours and can be redrawn.
 func terminal(out io.Writer) bool {
-	f, ok := out.(*os.File)
+	s, ok := out.(*stdout)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	stat, err := f.Stat()
+	stat, err := s.file.Stat()
 	return err == nil && stat.Mode()&os.ModeCharDevice != 0
 }
 

@@ -90,6 +90,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	if fresh := resp.Header.Get(wire.HeaderFresh); fresh != "" {
 		a.meta.Fresh = told(f, fresh)
 	}
+	a.meta.Rebase(f.now())
 	a.meta.Volatile = resp.Header.Get(wire.HeaderVolatile) == "1"
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
 	a.rules.Store, a.transient = true, resp.Header.Get(wire.HeaderTransient) == "1"

@@ -63,6 +63,7 @@ func settleFresh(f *Fetcher, m *segstore.Meta, h http.Header, key string) {
 	}
 	if fresh := h.Get(wire.HeaderFresh); fresh != "" {
 		m.Fresh = told(f, fresh)
+		m.Rebase(now)
 		return
 	}
 	m.Fresh = now.Add(rules.Of(rules.Head{Status: http.StatusOK, Header: h, Kind: media.KindOf(rules.PathOf(key), m.ContentType)}, now).Fresh)

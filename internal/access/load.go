@@ -1,10 +1,8 @@
 package access
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -12,15 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"tandem/internal/protected"
+	"tandem/internal/setting"
 	"tandem/internal/wire"
 )
 
 const (
-	maxFile = 1 << 20   // bytes of the policy's file
-	maxGeo  = 512 << 20 // bytes of the geo file
+	maxGeo = 512 << 20 // bytes of the geo file
 
 	longestLifetime = 365 * 24 * time.Hour
 )
@@ -58,14 +54,9 @@ func Load(path string) (p *Policy, files []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(text) > maxFile {
-		return nil, nil, fmt.Errorf("%s: %d bytes, at most %d", path, len(text), maxFile)
-	}
 	var doc document
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	if err := setting.Document(path, text, &doc); err != nil {
+		return nil, nil, err
 	}
 	l := loader{dir: filepath.Dir(path), files: []string{path}}
 	p, err = l.policy(&doc)

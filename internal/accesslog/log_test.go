@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -253,6 +254,52 @@ func TestWhatCantBeWrittenIsCounted(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// A disk that is full takes the beginning of what is written: the lines that it did not
+// take are told, and when it has room again the next one is a line of its own.
+func TestAFullDiskTearsOneLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access")
+	s, err := openSink(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := fullAfter(t, 100)
+	for i := range 10 {
+		s.add(fmt.Appendf(nil, `{"n":%d,"path":"/film/seg-%d.ts"}`+"\n", i, i))
+	}
+	if _, dropped, err := s.flush(); dropped != 7 || err == nil {
+		t.Errorf("%d lines are told, %v", dropped, err)
+	}
+	room()
+	for i := range 2 {
+		s.add(fmt.Appendf(nil, `{"n":%d}`+"\n", 20+i))
+		if _, dropped, err := s.flush(); dropped != 0 || err != nil {
+			t.Errorf("%d lines are told, %v", dropped, err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.HasSuffix(string(text), "\n{\"n\":20}\n{\"n\":21}\n") || strings.Count(string(text), "\n") != 6 {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// fullAfter lets this process's files grow to so many bytes, until what it returns is
+// called.
+func fullAfter(t *testing.T, bytes uint64) (room func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	set := func(cur uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: cur, Max: was.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(bytes)
+	return func() { set(was.Cur) }
 }
 
 // Whoever reads a pipe and takes nothing keeps no process from ending: what he did not

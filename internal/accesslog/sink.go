@@ -31,6 +31,7 @@ type sink struct {
 	file    *os.File // guarded by mu
 	held    []byte   // whole lines; guarded by mu
 	dropped int64    // guarded by mu
+	torn    bool     // guarded by mu: the file ends in the middle of a line
 }
 
 func openSink(path string) (*sink, error) {
@@ -54,7 +55,7 @@ func (s *sink) reopen() error {
 	_, _, err := s.flush() // what belongs to the old one
 	s.mu.Lock()
 	old := s.file
-	s.file = file
+	s.file, s.torn = file, false
 	s.mu.Unlock()
 	if old != nil && old != os.Stdout {
 		_ = old.Close() // all was written to it, or could not be
@@ -82,23 +83,31 @@ func (s *sink) add(line []byte) {
 }
 
 // flush writes what is held, and tells how many lines were dropped since the last
-// time. What whoever reads a pipe does not take yet is held on. Only one flush at a
-// time is under way: that of Run, or of reopen.
+// time. What whoever reads a pipe does not take yet is held on; a disk that is full takes
+// the beginning, and what comes when it has room again begins a line of its own. Only one
+// flush at a time is under way: that of Run, or of reopen.
 func (s *sink) flush() (written int, dropped int64, err error) {
 	s.mu.Lock()
 	held, file := s.held, s.file
 	dropped, s.held, s.dropped = s.dropped, nil, 0
+	if s.torn && len(held) > 0 {
+		held = append([]byte{'\n'}, held...)
+	}
 	s.mu.Unlock()
 	if len(held) == 0 || file == nil {
 		return 0, dropped, nil
 	}
-	if written, err = outlet.Write(file, held, s.limit); errors.Is(err, outlet.ErrStuck) {
-		s.mu.Lock()
-		s.held = append(held[written:], s.held...)
-		s.mu.Unlock()
-		err = nil
+	written, err = outlet.Write(file, held, s.limit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if written > 0 {
+		s.torn = held[written-1] != '\n'
 	}
-	return written, dropped, err
+	if errors.Is(err, outlet.ErrStuck) {
+		s.held, s.torn = append(held[written:], s.held...), false
+		return written, dropped, nil
+	}
+	return written, dropped + int64(bytes.Count(held[written:], []byte{'\n'})), err
 }
 
 // run writes what is gathered until ctx ends, and the rest then.

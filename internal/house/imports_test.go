@@ -10,7 +10,7 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
+	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
 	"edge":       {"edge/clock", "edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
@@ -93,12 +93,12 @@ var rooms = map[string][]string{
 	"internal/house/mutations":      {},
 	"internal/house":                {},
 	"internal/accesslog":            {"internal/front", "internal/h1", "internal/outlet", "internal/setting", "internal/wire"},
-	"internal/access":               {"internal/protected", "internal/secret", "internal/wire"},
+	"internal/access":               {"internal/protected", "internal/secret", "internal/setting", "internal/wire"},
 	"internal/identity":             {"internal/filewatch", "internal/secret", "internal/wire"},
 	"internal/certificate":          {"internal/filewatch"},
 	"internal/filewatch":            {},
 	"internal/certificate/certtest": {},
-	"internal/operator":             {"internal/call", "internal/filewatch", "internal/secret", "internal/wire"},
+	"internal/operator":             {"internal/call", "internal/filewatch", "internal/secret", "internal/setting", "internal/wire"},
 	"internal/sealedhead":           {},
 	"internal/keywait":              {},
 	"internal/rights/rightstest":    {"internal/rights", "internal/wire"},

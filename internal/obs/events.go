@@ -91,6 +91,7 @@ var anyEvents = []event{
 	{"error", "upgrade: the new process has not asked for the sockets, and is killed; this one goes on", "process", "The new program hangs, or is another one: a minute after it was started it had not come. Look at the file in place of the old one, mend, and upgrade again."},
 	{"error", "upgrade: the new process has ended; its own log says why", "error", "The new process took nothing over, or ended after it had: read its own lines above, mend, and upgrade again."},
 	{"info", "being replaced: accepting no more, and letting go of the files", "", "A new process has the listening sockets; this one gives it the data directory."},
+	{"error", "what was in flight has not ended in order", "error", "A process that was replaced, the first one of its container, could not end its responses; it stays for the one that has replaced it. Read `error`."},
 	{"info", "replaced: ending when what is in flight has ended", "drain", "The new process is ready. This one ends after its responses, at the latest after `--drain-time`."},
 	{"warn", "a process that was to replace this one gave up, or was refused", "error", "The other process could not take over, or is another user's; this one goes on. Read `error` and the other's log."},
 	{"error", "could not let go of the files", "error", "The data directory could not be closed for the new process, which is told to give up. Look at the disk."},

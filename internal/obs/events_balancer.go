@@ -17,6 +17,7 @@ var balancerEvents = []event{
 	{"info", "it holds what is committed: it votes from now on", "balancer", "A balancer with an empty disk has caught up and counts for the majority."},
 	{"warn", "a balancer could not be given a vote; trying again", "error", "The leader could not make a balancer a voter. If it goes on, look at that balancer's address and log."},
 	{"warn", "this balancer could not be made known; trying again", "error", "There is no majority, or the leader refused this balancer's addresses; `error` says which."},
+	{"warn", "none of the others reaches this balancer where its line in peers says; they are told where it listens", "at instead", "The line in `--peers` is older than `--listen`: the others called it at `instead`, and are told `at`. Correct the line, on all balancers. Where `at` is of no use either it is `instead` again after 10 s: look at the network, or set `--advertise`."},
 	{"warn", "the admission could not be set; trying again", "error", "The first setting of `--admission` could not be committed: mostly there is no majority yet."},
 	{"warn", "a death could not be made known; trying again", "edge error", "An edge does not answer and no majority commits its death; its neighbours stand in meanwhile. Bring balancers back."},
 	{"warn", "leader task refused", "command error", "Upkeep by the leader (tables, keys, streams that nobody watches) was not committed and is tried again; look when one `command` repeats."},

@@ -24,6 +24,7 @@ type lines struct {
 	mu      sync.Mutex
 	file    *os.File // guarded by mu, and written to by whoever has it
 	stuck   bool     // guarded by mu: the last line was not taken
+	torn    bool     // guarded by mu: of the last line the beginning was taken
 	dropped int      // guarded by mu: lines that are not told yet
 	why     error    // guarded by mu: of the last of them
 }
@@ -61,7 +62,13 @@ func (l *lines) put(p []byte) error {
 	if l.stuck {
 		limit = 0
 	}
-	_, err := outlet.Write(l.file, p, limit)
+	if l.torn {
+		p = append([]byte{'\n'}, p...)
+	}
+	n, err := outlet.Write(l.file, p, limit)
+	if n > 0 {
+		l.torn = p[n-1] != '\n'
+	}
 	l.stuck = errors.Is(err, outlet.ErrStuck)
 	return err
 }

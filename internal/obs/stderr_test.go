@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -60,5 +63,57 @@ func TestALogThatNobodyReads(t *testing.T) {
 	w.Close() // the log's file, which is no more
 	logger.Error().Msg("to nobody")
 	for range read {
+	}
+}
+
+// A log in a file on a disk that is full and has room again has one line that is torn, and
+// the next one begins a line.
+func TestALogOnAFullDiskTearsOneLine(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	logger, err := Logger(file, "edge-1", "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(cur uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: cur, Max: was.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(150)
+	for range 3 {
+		logger.Error().Msg("origin failed")
+	}
+	limit(was.Cur)
+	logger.Error().Msg("after")
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var broken, lost, after int
+	for line := range strings.Lines(string(text)) {
+		var l struct {
+			Dropped int
+			Message string
+		}
+		switch err := json.Unmarshal([]byte(line), &l); {
+		case err != nil:
+			broken++
+		case l.Dropped == 2:
+			lost++
+		case l.Message == "after":
+			after++
+		}
+	}
+	if broken != 1 || lost != 1 || after != 1 {
+		t.Errorf("%d lines are broken, %d tell of two, %d came after\n%s", broken, lost, after, text)
 	}
 }

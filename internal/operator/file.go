@@ -1,21 +1,18 @@
 package operator
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"path/filepath"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"tandem/internal/secret"
+	"tandem/internal/setting"
 )
 
 // document is the operators' file.
@@ -52,8 +49,6 @@ type oidcConfig struct {
 	roles                                           map[string]Role // by value of the claim; the highest counts
 }
 
-const maxFile = 1 << 20
-
 // load reads the operators' file, which nobody else may read or write: who can
 // write it is admin.
 func load(path string) (*file, error) {
@@ -61,14 +56,9 @@ func load(path string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d", path, len(text), maxFile)
-	}
 	var doc document
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := setting.Document(path, text, &doc); err != nil {
+		return nil, err
 	}
 	f, err := doc.read(filepath.Dir(path))
 	if err != nil {

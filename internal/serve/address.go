@@ -8,9 +8,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// anywhere is an address outside every network of one's own (RFC 5737): nothing is
-// sent there, only the way is looked up.
-const anywhere = "192.0.2.1:9"
+// anywhere are addresses outside every network of one's own (RFC 5737, RFC 3849): nothing
+// is sent there, only the way is looked up.
+var anywhere = []string{"192.0.2.1:9", "[2001:db8::1]:9"}
 
 // Advertised is the base URL by which others reach a listener. One at all addresses
 // has none of its own: others are told the one that faces towards, the base URLs of
@@ -21,9 +21,9 @@ func Advertised(ln net.Listener, flag string, towards []string, log zerolog.Logg
 	if !ok || !tcp.IP.IsUnspecified() {
 		return BaseURL(ln), nil
 	}
-	for _, base := range append(hosts(towards), anywhere) {
+	for _, base := range append(hosts(towards), anywhere...) {
 		ip := facing(base)
-		if ip == nil {
+		if ip == nil || tcp.IP.To4() != nil && ip.To4() == nil { // 0.0.0.0 is all of IPv4, and none of IPv6
 			continue
 		}
 		at := "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(tcp.Port))

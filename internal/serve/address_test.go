@@ -35,3 +35,27 @@ func TestAListenerAtAllAddressesIsToldByOneThatFacesTheOthers(t *testing.T) {
 		t.Errorf("%s, %v", base, err)
 	}
 }
+
+// An address that faces the others is of the listener's own family: at one of
+// IPv4 alone, as systemd may open it, nobody is heard who calls by IPv6. A host that has IPv6 alone is found an address as well.
+func TestTheAddressThatOthersAreToldIsOfTheListenersFamily(t *testing.T) {
+	if _, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		t.Fatal(err)
+	}
+	for _, network := range []string{"tcp", "tcp4"} { // tcp: all addresses of both
+		ln, err := net.Listen(network, "0.0.0.0:0")
+		must(t, err)
+		defer ln.Close()
+		base, err := Advertised(ln, "--advertise", []string{"http://[::1]:8080"}, zerolog.Nop())
+		if six := strings.HasPrefix(base, "http://[::1]:"); six != (network == "tcp") {
+			t.Errorf("%s: others are told %q, %v", network, base, err)
+		}
+	}
+	six := false
+	for _, base := range anywhere {
+		six = six || strings.HasPrefix(base, "[")
+	}
+	if !six {
+		t.Error("the way out by IPv6 is not looked for")
+	}
+}

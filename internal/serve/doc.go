@@ -14,7 +14,8 @@
 //   - a process that is replaced (SIGUSR2, --replace) lets go of nothing before the
 //     newer one has checked what it can; from then on what comes waits in the kernel
 //     until the newer one accepts; if that dies, the older one's own program takes
-//     its place;
+//     its place; the first process of a container, with which all others end, stays
+//     until that one ends, and gives signals on to it;
 //   - a reload is all or nothing.
 //
 // Guarded by: Sockets and successors have a mutex each; leaving and hurry may be

@@ -214,7 +214,7 @@ func meet(dir string) (*predecessor, error) {
 		return nil, errors.Join(fmt.Errorf("--replace: the running process: %w", lost(err)), conn.Close())
 	}
 	for i, name := range m.Names {
-		p.sockets = append(p.sockets, passed{name: name, file: files[i]})
+		p.sockets = append(p.sockets, passed{name: name, file: files[i], inherited: true})
 	}
 	return p, nil
 }

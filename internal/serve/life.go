@@ -54,6 +54,7 @@ type Life struct {
 	program     string       // what a successor is started from
 
 	signals chan os.Signal
+	heir    atomic.Int32           // process id of who has replaced this one; 0: nobody
 	leaving atomic.Pointer[string] // why /readyz says no; nil: it may say yes
 	now     context.Context        // ended by a second signal: nothing is waited for
 	hurry   context.CancelFunc
@@ -70,7 +71,7 @@ func Begin(cfg Config, role, dir string, log zerolog.Logger) (*Life, error) {
 	l := &Life{cfg: cfg, log: log, role: role, dir: dir, notify: newNotifier(os.Getenv), signals: make(chan os.Signal, 8)}
 	l.Sockets = &Sockets{open: map[string]*os.File{}}
 	l.now, l.hurry = context.WithCancel(context.Background())
-	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may be gone: Go ends a process for that
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ) // whoever reads the log may be gone, a file as large as it may be (ulimit -f): Go ends a process for that
 	signal.Notify(l.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	var err error
 	if l.program, err = os.Executable(); err != nil {
@@ -148,13 +149,25 @@ func (l *Life) HealthAt(path string, next http.Handler) http.Handler {
 	})
 }
 
-// Run runs the parts until ctx ends, a signal says so, or one of them fails.
+// Run runs the parts until ctx ends, a signal says so, or one of them fails. In the first
+// process of a container it goes on for as long as whoever has replaced this one.
 func (l *Life) Run(ctx context.Context, hooks Hooks, parts ...run.Part) error {
+	defer signal.Stop(l.signals)
+	err := l.run(ctx, hooks, parts)
+	if l.heir.Load() == 0 || !isFirst() {
+		return err
+	}
+	if err != nil {
+		l.log.Error().Err(err).Msg("what was in flight has not ended in order")
+	}
+	return l.stand()
+}
+
+func (l *Life) run(ctx context.Context, hooks Hooks, parts []run.Part) error {
 	l.hooks = hooks
 	defer l.Sockets.Close()
 	defer l.hurry()
 	l.Sockets.Rest(l.log)
-	defer signal.Stop(l.signals)
 	group, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ended := make(chan error, 1)
@@ -194,6 +207,10 @@ func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error
 		case <-watchdog.C:
 			go l.pet()
 		case s := <-l.signals:
+			if l.heir.Load() != 0 && isFirst() {
+				l.passOn(s)
+				continue
+			}
 			switch s {
 			case syscall.SIGHUP:
 				go func() { _, _ = l.Reload() }()

@@ -285,7 +285,7 @@ func TestSocketsFindTheirSettings(t *testing.T) {
 	must(t, err)
 	fb, err := b.File()
 	must(t, err)
-	s := &Sockets{from: "systemd", passed: []passed{{"web", fa}, {"listen", fb}}, open: map[string]*os.File{}}
+	s := &Sockets{from: "systemd", passed: []passed{{name: "web", file: fa}, {name: "listen", file: fb}}, open: map[string]*os.File{}}
 	defer s.Close()
 	l, err := s.Listen("listen", a.Addr().String())
 	must(t, err)

@@ -15,21 +15,38 @@ import (
 // accepted: whoever sends one more request gets an answer, and is told to go.
 const idleGrace = 10 * time.Second
 
-// Listen listens at the address of a setting; an error names the setting.
-func Listen(flag, addr string) (net.Listener, error) {
+// CheckListen says what is wrong with how an address is written that is to be listened at.
+func CheckListen(flag, addr string) error {
 	const want = "want HOST:PORT, like 10.0.0.1:8080, [::1]:8080, or :8080 for all addresses"
 	if addr == "" { // net.Listen takes it for any port at all addresses
-		return nil, fmt.Errorf("%s: it is empty; %s", flag, want)
+		return fmt.Errorf("%s: it is empty; %s", flag, want)
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	var malformed *net.AddrError
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &malformed):
+		return fmt.Errorf("%s: %q is no address (%s); %s", flag, addr, malformed.Err, want)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%s: %q is no address (there is no port %s); %s", flag, addr, port, want)
+	}
+	return err
+}
+
+// Listen listens at the address of a setting; an error names the setting.
+func Listen(flag, addr string) (net.Listener, error) {
+	if err := CheckListen(flag, addr); err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", addr)
-	var malformed *net.AddrError
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: %s is in use by another process: end it (one that was told to stop may take its --drain-time), or give another address; port 0 is any", flag, addr)
-	case errors.As(err, &malformed):
-		return nil, fmt.Errorf("%s: %q is no address (%s); %s", flag, addr, malformed.Err, want)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s: %s is no address of this machine", flag, addr)
 	case errors.Is(err, syscall.EACCES):

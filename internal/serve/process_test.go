@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 
 	"tandem/internal/run"
 )
@@ -30,6 +31,9 @@ const (
 	dirEnv  = "TANDEM_TEST_DIR"
 	failEnv = "TANDEM_TEST_FAIL"
 )
+
+// firstEnv makes it the first process of a container, but for those that it starts.
+const firstEnv = "TANDEM_TEST_FIRST"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(dirEnv); dir != "" {
@@ -46,6 +50,12 @@ func TestMain(m *testing.M) {
 // have. It answers with its process id; /slow takes until the test says so.
 func child(dir string) error {
 	cfg := Config{LameDuck: 200 * time.Millisecond, Drain: 3 * time.Second, Replace: os.Getenv("TANDEM_TEST_REPLACE") == "true"}
+	if os.Getenv(firstEnv) != "" && !cfg.Replace {
+		isFirst = func() bool { return true }
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return err
+		}
+	}
 	life, err := Begin(cfg, "test", dir, zerolog.New(os.Stderr))
 	if err != nil {
 		return err

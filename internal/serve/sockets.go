@@ -16,8 +16,9 @@ const maxSockets = 16
 
 // passed is a listening socket that somebody has opened for this process.
 type passed struct {
-	name string // of the setting it is for; empty, or any other: the address says
-	file *os.File
+	name      string // of the setting it is for; empty, or any other: the address says
+	file      *os.File
+	inherited bool // from the process that is replaced
 }
 
 // Sockets are the listening sockets of a process: those that were passed to it,
@@ -51,11 +52,14 @@ func (s *Sockets) Listen(name, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// take finds a socket that was passed, by its name or its address; nil: none.
+// take finds a socket that was passed, by its name or its address; nil: none. What systemd
+// has opened under a name is meant, wherever it listens. What the process that is replaced
+// had open under it is not where the setting says another address by now: that one is
+// opened anew, and the older one's closed with it.
 func (s *Sockets) take(name, addr string) (net.Listener, error) {
 	at := -1
 	for i, p := range s.passed {
-		if p.name == name {
+		if p.name == name && !(p.inherited && moved(p.file, addr)) {
 			at = i
 			break
 		}
@@ -81,6 +85,13 @@ func (s *Sockets) take(name, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
+// moved tells whether a setting says surely another address than a socket listens at. A
+// port that is left to the system is whichever it was, and so is a name that nobody knows now.
+func moved(file *os.File, addr string) bool {
+	want, err := net.ResolveTCPAddr("tcp", addr)
+	return err == nil && want.Port != 0 && !same(file, addr)
+}
+
 // same tells whether a socket listens at an address.
 func same(file *os.File, addr string) bool {
 	ln, err := net.FileListener(file)
@@ -97,13 +108,16 @@ func same(file *os.File, addr string) bool {
 }
 
 // Rest closes what was passed and not asked for, and says so: a name in a unit
-// that no setting has.
+// that no setting has. What the process that is replaced listens at, and this one does
+// not, ends with that one.
 func (s *Sockets) Rest(log zerolog.Logger) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
 	for _, p := range s.passed {
-		names = append(names, fmt.Sprintf("%q", p.name))
+		if !p.inherited {
+			names = append(names, fmt.Sprintf("%q", p.name))
+		}
 		_ = p.file.Close()
 	}
 	s.passed = nil

@@ -31,6 +31,8 @@ type successors struct {
 	come time.Duration // comeLimit
 	wg   sync.WaitGroup
 
+	ended chan error // how what was started here has ended, once it had taken over
+
 	mu       sync.Mutex
 	talking  *net.UnixConn // guarded by mu; to whoever is taking over, nil: nobody is
 	closed   bool          // guarded by mu
@@ -58,7 +60,7 @@ func (l *Life) listenForSuccessor(stop func()) error {
 		return fmt.Errorf("handover: %s: %w", filepath.Join(l.dir, handoverSocket), err)
 	}
 	ln.SetUnlinkOnClose(false) // the next process may have put its own there
-	s := &successors{life: l, ln: ln, stop: stop, come: comeLimit}
+	s := &successors{life: l, ln: ln, stop: stop, come: comeLimit, ended: make(chan error, 1)}
 	l.successor = s
 	s.wg.Go(s.accept)
 	return nil
@@ -161,6 +163,7 @@ func (s *successors) release() error {
 
 // handedOver ends this process when what it has in flight has ended.
 func (s *successors) handedOver(k link, pid int, log zerolog.Logger) {
+	s.life.heir.Store(int32(pid))
 	s.life.notify.tell("MAINPID=" + strconv.Itoa(pid))
 	_ = k.send(message{Op: opBye})
 	_, drain := s.life.times()
@@ -220,13 +223,29 @@ func (s *successors) spawn(program string, variables ...string) {
 	go func() {
 		err := cmd.Wait()
 		late.Stop()
+		stands := s.life.heir.Load() != 0 && isFirst()
+		if stands { // it has ended as this process does
+			select {
+			case s.ended <- err:
+			default:
+			}
+		}
 		s.mu.Lock()
 		if s.spawned == pid {
 			s.spawned = 0
 		}
 		s.mu.Unlock()
-		s.life.log.Error().Err(err).Msg("upgrade: the new process has ended; its own log says why")
+		if !stands {
+			s.life.log.Error().Err(err).Msg("upgrade: the new process has ended; its own log says why")
+		}
 	}()
+}
+
+// waits tells whether what was started here has not ended.
+func (s *successors) waits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spawned != 0
 }
 
 // giveUp ends the process that was started here, if nobody has asked for the sockets.

@@ -23,6 +23,8 @@ type Set struct {
 	Command string // "edge"
 	Rows    []Row
 	Getenv  func(string) string // os.Getenv when nil
+	Environ func() []string     // all there is, NAME=VALUE; nil: variables that no setting has are not looked for
+	Also    []string            // variables of the command that are no settings
 
 	config string
 }
@@ -115,7 +117,7 @@ func (s *Set) environment(given map[string]bool) error {
 		}
 		given[row.Name] = true
 	}
-	return nil
+	return s.strangers()
 }
 
 // file reads YAML: one key a setting, a list for a List.
@@ -124,7 +126,7 @@ func (s *Set) file(text []byte, given map[string]bool) error {
 		return fmt.Errorf("%d bytes; a configuration has at most %d", len(text), maxFile)
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	if err := one(text, &doc); err != nil {
 		return err
 	}
 	if len(doc.Content) == 0 {
@@ -167,6 +169,9 @@ func (s *Set) key(key, val *yaml.Node, given map[string]bool) error {
 	for _, v := range values {
 		if v.Kind != yaml.ScalarNode {
 			return fmt.Errorf("line %d: %s: want a plain value", v.Line, key.Value)
+		}
+		if v.Tag == "!!null" { // a key without a value, or "~"
+			v.Value = ""
 		}
 		if err := row.Value.Set(v.Value); err != nil {
 			return fmt.Errorf("line %d: %s: invalid value %q: %w", v.Line, key.Value, v.Value, err)

@@ -44,18 +44,20 @@ type Deps struct {
 	Secret   wire.Secret
 	Identity *identity.Bundle // nil: nodes show the secret
 	Self     wire.Balancer    // as the others know it
-	Logger   zerolog.Logger
-	Now      func() time.Time
-	Event    func(wire.Event)                  // of this balancer alone
-	Proposed func(kind raftfsm.Kind, ok bool)  // counts
-	Foreign  func()                            // counts calls of internal endpoints by strangers
-	Down     func(edge string)                 // an edge was marked down
-	Build    string                            // what runs here
-	Troubles func() []wire.Trouble             // of this balancer, in words
-	Anew     func(era uint64, at string) error // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
-	Renewed  func()                            // this balancer's certificate is a new one
-	Leaving  <-chan struct{}                   // closed when whoever is kept waiting has to go
-	Protects func() ([]wire.Protected, bool)   // what viewers have to be let into; false: this balancer can't say
+
+	Elsewhere wire.Balancer // where it listens, if that is not what Self says; nothing in it: it is
+	Logger    zerolog.Logger
+	Now       func() time.Time
+	Event     func(wire.Event)                  // of this balancer alone
+	Proposed  func(kind raftfsm.Kind, ok bool)  // counts
+	Foreign   func()                            // counts calls of internal endpoints by strangers
+	Down      func(edge string)                 // an edge was marked down
+	Build     string                            // what runs here
+	Troubles  func() []wire.Trouble             // of this balancer, in words
+	Anew      func(era uint64, at string) error // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
+	Renewed   func()                            // this balancer's certificate is a new one
+	Leaving   <-chan struct{}                   // closed when whoever is kept waiting has to go
+	Protects  func() ([]wire.Protected, bool)   // what viewers have to be let into; false: this balancer can't say
 }
 
 // Control keeps the placement true.
@@ -75,6 +77,9 @@ type Control struct {
 	peers      *peers
 	polls      placementText
 	deltas     deltaTexts
+
+	elsewhere atomic.Bool // the others are told Elsewhere
+	turned    time.Time   // owned by liveness: when that was changed last
 
 	overlaying sync.Mutex
 	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying

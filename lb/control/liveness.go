@@ -280,6 +280,7 @@ func (c *Control) askPeers(ctx context.Context) {
 	c.peers.tell(c.deps.Logger, c.node.Placement().Balancers, c.cfg.Name, answered, c.Majority())
 	c.Misfits.keep(c.node.Placement())
 	c.peers.heard(c.cfg.Name, answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.Majority(), c.deps.Now())
+	c.turn(c.deps.Now())
 }
 
 // Newest is the latest version of the placement that anybody is known to follow.

@@ -20,7 +20,7 @@ import (
 func (c *Control) join(ctx context.Context, at string, fresh bool) bool {
 	for range 3 {
 		attempt, cancel := context.WithTimeout(ctx, orderLimit)
-		err := c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, wire.Join{Balancer: c.deps.Self, Fresh: fresh}, nil)
+		err := c.deps.Call.Ask(attempt, http.MethodPost, at+wire.PathJoin, wire.Join{Balancer: c.self(), Fresh: fresh}, nil)
 		cancel()
 		if err == nil {
 			c.deps.Logger.Info().Str("at", at).Msg("joined the cluster")
@@ -48,7 +48,7 @@ func (t *tasks) joinCluster(ctx context.Context) bool { return t.c.join(ctx, t.c
 // the others look for it at the old one, and it tells them.
 func (t *tasks) tellMoved(ctx context.Context) {
 	stored := t.c.node.Stored()
-	if stored == "" || stored == t.c.deps.Self.Raft || t.c.node.IsLeader() || t.c.deps.Now().Sub(t.moved) < tellApart {
+	if stored == "" || stored == t.c.self().Raft || t.c.node.IsLeader() || t.c.deps.Now().Sub(t.moved) < tellApart {
 		return
 	}
 	t.moved = t.c.deps.Now()
@@ -80,9 +80,9 @@ func (c *Control) taken(ctx context.Context, b wire.Join) error {
 // makeKnown proposes this balancer's addresses when the placement does not show
 // them. The first leader of a new cluster sets the admission first.
 func (t *tasks) makeKnown(ctx context.Context) {
-	p := t.c.node.Placement()
+	p, self := t.c.node.Placement(), t.c.self()
 	for _, b := range p.Balancers {
-		if b == t.c.deps.Self {
+		if b == self {
 			return
 		}
 	}
@@ -98,7 +98,7 @@ func (t *tasks) makeKnown(ctx context.Context) {
 			return
 		}
 	}
-	if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &t.c.deps.Self}); err != nil && ctx.Err() == nil {
+	if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &self}); err != nil && ctx.Err() == nil {
 		t.c.deps.Logger.Warn().Err(err).Msg("this balancer could not be made known; trying again")
 	}
 }

@@ -55,7 +55,7 @@ func (c *Control) Ready() error {
 			Stale: true,
 		}
 	case c.peers.isMissed(c.deps.Now()):
-		at := c.deps.Self.HTTP
+		at := c.self().HTTP
 		return &Unfit{
 			Text: "none of the others reaches it at " + at + ", and no edge will",
 			Next: "Look at its listen, node-listen and advertise, its line in peers, and the network to " + at + ".",

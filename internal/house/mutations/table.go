@@ -354,4 +354,12 @@ var Table = []Mutation{
 	{0, "edge/ranged/ranged.go", `if r.Header.Get("Range") == "" {`, `if r.Header.Get("Range") != "" {`, "edge.TestPartsOfManifestsThatAreNotStoredAreOfWhatGoesOut"},
 	{0, "edge/upstream/redirect.go", `return "/." + target`, `return target`, "edge/upstream.TestRedirectToTheOriginItselfLeadsBack"},
 	{0, "edge/upstream/strange.go", "s.dialer.may = g.mayLead", "s.dialer.may = nil", "edge/upstream.TestNoRedirectLeadsToThisMachine"},
+	// At three in the morning: what is written wrongly is said, what was changed counts, what is set back keeps nothing.
+	{0, "internal/setting/strangers.go", `setting, own := strings.CutPrefix(name, s.EnvName("")); own {`, `setting, own := strings.CutPrefix(name, s.EnvName("")); own && false {`, "cmd/tandem.TestAVariableThatSetsNothingIsNamed"},
+	{0, "internal/setting/document.go", "switch err := d.Decode(&second); {", "switch err := error(io.EOF); {", "internal/setting.TestAFileThatIsWrongIsSaidInItsWords"},
+	{0, "internal/serve/sockets.go", "!(p.inherited && moved(p.file, addr))", "true", "internal/serve.TestAnAddressThatWasChangedIsOpenedAnew"},
+	{0, "internal/serve/life.go", "if l.heir.Load() == 0 || !isFirst() {", "if true {", "internal/serve.TestTheFirstProcessOfAContainerStaysForThoseThatReplaceIt"},
+	{0, "cmd/tandem/inspect.go", "return all(hostA) || all(hostB) || ", "return all(hostA) && all(hostB) || ", "cmd/tandem.TestConfigCheckFindsWhatTheStartWould"},
+	{0, "lb/control/elsewhere.go", "!c.peers.isMissed(now) ||", "c.peers.isMissed(now) ||", "lb/control.TestTheOthersAreToldWhereABalancerListens"},
+	{0, "segstore/meta.go", "*t = now.Add(t.Sub(now) - ahead)", "*t = t.Add(-ahead)", "segstore.TestTimesThatAreToldAreByThisProcessesOwn"},
 }

@@ -1,0 +1,47 @@
+package serve
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+// A process that replaces another one listens where its settings say: at the older one's
+// sockets where they say the same, or leave the port to the system, and anew where an
+// address was changed meanwhile. What it does not listen at any more is closed without a
+// word of systemd's.
+func TestAnAddressThatWasChangedIsOpenedAnew(t *testing.T) {
+	a, b, c := tcp(t), tcp(t), tcp(t)
+	var list []passed
+	for name, ln := range map[string]*net.TCPListener{"listen": a, "admin-listen": b, "tls-listen": c} {
+		file, err := ln.File()
+		must(t, err)
+		list = append(list, passed{name: name, file: file, inherited: true})
+		must(t, ln.Close())
+	}
+	s := &Sockets{from: "the process that is replaced", passed: list, open: map[string]*os.File{}}
+	defer s.Close()
+	free := tcp(t)
+	must(t, free.Close())
+	for _, row := range []struct{ name, addr, want string }{
+		{"listen", a.Addr().String(), a.Addr().String()},
+		{"admin-listen", free.Addr().String(), free.Addr().String()},
+		{"tls-listen", "127.0.0.1:0", c.Addr().String()},
+	} {
+		ln, err := s.Listen(row.name, row.addr)
+		must(t, err)
+		defer ln.Close()
+		if ln.Addr().String() != row.want {
+			t.Errorf("%s at %s: it is at %s, not at %s", row.name, row.addr, ln.Addr(), row.want)
+		}
+	}
+	var log bytes.Buffer
+	s.Rest(zerolog.New(&log))
+	if conn, err := net.Dial("tcp", b.Addr().String()); err == nil || strings.Contains(log.String(), "FileDescriptorName") {
+		t.Errorf("%v is still open, or the log says %q", conn, log.String())
+	}
+}
