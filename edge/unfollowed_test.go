@@ -3,6 +3,8 @@ package edge
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -62,4 +64,26 @@ func TestAnEdgeThatNobodyTakesInSaysWhy(t *testing.T) {
 	})
 	stop()
 	<-over
+}
+
+// One whose balancers are none says so at once, and which port is meant: operators' listener,
+// another edge.
+func TestAnEdgeThatCallsNoBalancerSaysSoAtOnce(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed} {
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", status) }))
+		t.Cleanup(other.Close)
+		cfg := startEdge(t, Config{Origin: newOrigin(t).URL, Balancers: []string{"http://127.0.0.1:1"}}).cfg
+		cfg.Data, cfg.Balancers = t.TempDir(), []string{other.URL}
+		var out logLines
+		e, err := New(cfg, Deps{Logger: zerolog.New(&out)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		over := make(chan struct{})
+		go func() { defer close(over); _ = e.Run(ctx) }()
+		eventually(t, "it is said", func() bool { return strings.Contains(out.text(), "no balancer answers there, see --balancers") })
+		stop()
+		<-over
+	}
 }

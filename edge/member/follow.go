@@ -42,9 +42,14 @@ func (m *Member) follow(ctx context.Context) error {
 		if errors.Is(err, ErrNameTaken) {
 			return err
 		}
+		status := call.StatusOf(err)
+		stranger := status == http.StatusNotFound || status == http.StatusMethodNotAllowed
+		if stranger {
+			err = fmt.Errorf("no balancer answers there, see --balancers (operators' listener is another port than nodes'): %w", err)
+		}
 		if now := m.now(); now.Sub(asked) > unfollowed {
 			followed = now
-		} else if err != nil && ctx.Err() == nil && (now.Sub(followed) > unfollowed || call.StatusOf(err) == http.StatusBadRequest) {
+		} else if err != nil && ctx.Err() == nil && (now.Sub(followed) > unfollowed || stranger || status == http.StatusBadRequest) {
 			m.log.Warn().Err(err).Str("balancer", balancer).Msg("no balancer can be followed; trying the next")
 		}
 		silence.Wait(ctx, retryAfter)

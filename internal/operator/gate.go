@@ -231,9 +231,10 @@ func (g *Gate) foreign(r *http.Request) error {
 
 var errForeign = errors.New("another site's page")
 
-// audit notes what changes something.
+// audit notes what changes something. What no order is called, as where a node is led to this
+// listener in place of its own, is none: the next thousand would push orders out.
 func (g *Gate) audit(r *http.Request, p Person, status int) {
-	if g.deps.Audit == nil || p.Role == Nobody || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+	if g.deps.Audit == nil || status == http.StatusMethodNotAllowed || p.Role == Nobody || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		return
 	}
 	from, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -299,6 +300,8 @@ func TestWhatIsOrderedIsNoted(t *testing.T) {
 	s.ask("POST", "/api/v1/edges/e1/drain", "", s.bearer("operator")...)
 	s.ask("POST", "/api/v1/edges/e1/drain", "", s.bearer("viewer")...)
 	s.ask("POST", "/api/v1/edges/e1/drain", "") // a stranger can't fill the log
+	// Nor can a node that is led here in place of the nodes' listener, four times a second.
+	s.gate.audit(httptest.NewRequest("POST", "/_tandem/report", nil), Person{Name: "anybody", Role: Admin}, http.StatusMethodNotAllowed)
 	if len(s.audit) != 2 {
 		t.Fatalf("%+v", s.audit)
 	}

@@ -106,6 +106,10 @@ func (f *founding) ask(ctx context.Context) (answers map[string]wire.Pong, missi
 			err := f.c.deps.Call.Ask(ctx, http.MethodGet, url+wire.PathPing, nil, &pong)
 			mu.Lock()
 			defer mu.Unlock()
+			if err == nil && pong.Name == f.c.cfg.Name && pong.Fresh {
+				missing = append(missing, name+" (this balancer itself: name another one)")
+				return
+			}
 			if err != nil || pong.Role != "lb" {
 				missing = append(missing, fmt.Sprintf("%s (%s)", name, why(err)))
 				return
@@ -124,6 +128,8 @@ func why(err error) string {
 		return "no balancer answers there"
 	case call.StatusOf(err) == http.StatusForbidden:
 		return "it has another secret"
+	case call.StatusOf(err) == http.StatusNotFound, call.StatusOf(err) == http.StatusMethodNotAllowed:
+		return "no balancer answers there; operators' listener is another port than nodes'"
 	default:
 		return inShort(err).Error()
 	}

@@ -18,9 +18,10 @@ func TestWhyOneOfTheFirstIsMissed(t *testing.T) {
 	asked := func(err error) error { return &url.Error{Op: "Get", URL: "http://lb-2:8080/_tandem/ping", Err: err} }
 	for want, err := range map[string]error{
 		"no balancer answers there": nil,
-		"it has another secret":     &call.StatusError{Status: http.StatusForbidden},
-		"connection refused":        asked(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}),
-		"no answer":                 asked(context.DeadlineExceeded),
+		"no balancer answers there; operators' listener is another port than nodes'": &call.StatusError{Status: http.StatusMethodNotAllowed},
+		"it has another secret": &call.StatusError{Status: http.StatusForbidden},
+		"connection refused":    asked(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}),
+		"no answer":             asked(context.DeadlineExceeded),
 		`Get "http://lb-2:8080/_tandem/ping": lookup lb-2: no such host`: asked(&net.DNSError{Err: "no such host", Name: "lb-2", IsNotFound: true}),
 		"tls: nobody of this cluster":                                    errors.New("tls: nobody of this cluster"),
 	} {
