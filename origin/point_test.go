@@ -72,6 +72,7 @@ func TestPushNeedsTheCredentialOfItsPoint(t *testing.T) {
 		{"/open/live.mpd", nil, 201},
 		{"/open/thumb.jpg", nil, 201},
 		{"/open/enc.key", nil, 201},
+		{"/open/Streams(video.cmfv)", nil, 201},
 		{"/open/a.bin", nil, 403},
 		{"/open/index.html", nil, 403},
 		{"/open/app.js", nil, 403},

@@ -27,6 +27,7 @@ type Clock struct {
 
 	mu   sync.Mutex
 	said map[string]said // by balancer; guarded by mu
+	told time.Duration   // of which the log has told; guarded by mu
 }
 
 // said is how far the own clock is ahead of a balancer's.
@@ -89,16 +90,23 @@ func (c *Clock) Heard(balancer string, milliseconds int64) {
 	}
 	if counts != before && (counts == 0 || (counts-before).Abs() > jitter) {
 		c.ahead.Store(int64(counts))
-		c.tell(counts)
 	}
+	c.tell()
 }
 
-func (c *Clock) tell(ahead time.Duration) {
+// tell logs what is new of the machine's clock, which may have been set meanwhile. Called
+// with mu held.
+func (c *Clock) tell() {
+	ahead := c.Ahead()
+	if ahead != 0 && (ahead-c.told).Abs() <= 2*jitter || c.told == 0 && ahead.Abs() <= Tolerance {
+		return
+	}
+	c.told = ahead
 	switch {
 	case ahead > 0:
-		c.log.Warn().Stringer("ahead", ahead.Round(jitter)).Msg("this machine's clock is ahead of the balancers': set it (chrony, systemd-timesyncd); what edges tell each other goes by theirs")
+		c.log.Warn().Stringer("ahead", ahead).Msg("this machine's clock is ahead of the balancers': set it (chrony, systemd-timesyncd); what edges tell each other goes by theirs")
 	case ahead < 0:
-		c.log.Warn().Stringer("behind", -ahead.Round(jitter)).Msg("this machine's clock is behind the balancers': set it (chrony, systemd-timesyncd); what edges tell each other goes by theirs")
+		c.log.Warn().Stringer("behind", -ahead).Msg("this machine's clock is behind the balancers': set it (chrony, systemd-timesyncd); what edges tell each other goes by theirs")
 	default:
 		c.log.Info().Msg("this machine's clock is the balancers' again")
 	}

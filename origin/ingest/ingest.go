@@ -340,6 +340,7 @@ func statusOf(err error) int {
 // packaged tells whether a name is one of what packagers make: manifests, segments, keys,
 // pictures. An open point is no place where anybody keeps programs or pages.
 func packaged(name string) bool {
+	name = strings.TrimRight(name, ")") // /Streams(video.cmfv), DASH-IF ingest's older form
 	return media.KindOf(name, "") != media.Other || strings.HasPrefix(media.ContentType(name), "image/") || strings.HasSuffix(name, ".key")
 }
 
