@@ -148,6 +148,9 @@ func (n Nodes) renew(ctx context.Context, request []byte) (chain, roots []byte, 
 	for _, balancer := range n.e.member.Balancers() {
 		var given wire.Certified
 		if err = n.e.client.Ask(ctx, http.MethodPost, balancer+wire.PathRenew, wire.Enrol{Request: string(request)}, &given); err == nil {
+			err = n.e.identity.Early([]byte(given.Chain))
+		}
+		if err == nil {
 			return []byte(given.Chain), []byte(given.Roots), nil
 		}
 	}

@@ -124,7 +124,11 @@ func (m *member) takeFrom(ctx context.Context, balancer string) error {
 func (m *member) renew(ctx context.Context, request []byte) (chain, roots []byte, err error) {
 	var given wire.Certified
 	err = m.anyBalancer(ctx, followLimit, func(ctx context.Context, balancer string) error {
-		return m.client.Ask(ctx, http.MethodPost, balancer+wire.PathRenew, wire.Enrol{Request: string(request)}, &given)
+		err := m.client.Ask(ctx, http.MethodPost, balancer+wire.PathRenew, wire.Enrol{Request: string(request)}, &given)
+		if err == nil {
+			err = m.id.Early([]byte(given.Chain))
+		}
+		return err
 	})
 	return []byte(given.Chain), []byte(given.Roots), err
 }

@@ -241,3 +241,42 @@ func TestANamedOriginNeedsAllThatANodeNeeds(t *testing.T) {
 		}
 	}
 }
+
+// A balancer whose clock is an hour ahead issues what nobody takes yet: the next one is asked.
+func TestABalancerWithAWrongClockRenewsNothing(t *testing.T) {
+	c := newTown(t)
+	asked := map[string]int{}
+	balancer := func(name string, ahead time.Duration) string {
+		return "https://" + c.listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var said wire.Enrol
+			if asked[name]++; !call.Read(w, r, &said) {
+				return
+			}
+			chain, err := c.ca.Issue([]byte(said.Request), identity.Grant{Role: identity.Origin, Node: "origin-1", Addresses: []string{"127.0.0.1"}, Version: 8}, time.Now().Add(ahead))
+			if err != nil {
+				t.Error(err)
+			}
+			call.Reply(w, http.StatusOK, wire.Certified{Chain: string(chain), Roots: string(c.ca.Root())})
+		}), c.node(identity.Balancer, name).Server(identity.ProtocolHTTP))
+	}
+	m, err := newMember(Config{Name: "origin-1", Identity: c.directory(identity.Origin, "origin-1"), Balancers: []string{balancer("lb-1", time.Hour), balancer("lb-2", time.Hour), balancer("lb-3", 0)}}, Deps{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := key.Request()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if chain, _, err := m.renew(t.Context(), request); err != nil || m.id.Early(chain) != nil {
+			t.Errorf("renewed by %v: %v", asked, err)
+		}
+	}
+	if asked["lb-3"] != 2 {
+		t.Errorf("asked %v", asked)
+	}
+}

@@ -167,14 +167,17 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	given, err := wire.Certified{}, errors.New("the ticket names no balancer")
 	for _, at := range ticket.At {
 		if given, err = enrol(ctx, ticket, at, request); err == nil {
+			err = identity.Early([]byte(given.Chain), time.Now()) // or that balancer's clock is wrong
+		}
+		if err == nil {
 			break
 		}
 	}
+	if errors.Is(err, identity.ErrClock) {
+		err = fmt.Errorf("%w; then join by the same ticket again", err)
+	}
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
-	}
-	if err := identity.Early([]byte(given.Chain), time.Now()); err != nil {
-		return fmt.Errorf("join: %w; then join by the same ticket again", err)
 	}
 	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
 		return err

@@ -115,6 +115,10 @@ func Early(chain []byte, now time.Time) error {
 	return new(current).refusal(certs[0], x509.CertificateInvalidError{Cert: certs[0], Reason: x509.Expired}, now)
 }
 
+// Early is why a chain that was issued to this node is not used, by its own clock: another
+// balancer's may be right.
+func (b *Bundle) Early(chain []byte) error { return Early(chain, b.clock()) }
+
 func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {
 	key, err := NewKey()
 	if err != nil {
@@ -126,7 +130,7 @@ func (b *Bundle) renewNow(ctx context.Context, ask Ask) error {
 	}
 	chain, roots, err := ask(ctx, request)
 	if err == nil {
-		err = Early(chain, b.clock())
+		err = b.Early(chain)
 	}
 	if err != nil {
 		return err
