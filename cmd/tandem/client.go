@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -108,7 +109,10 @@ type answerError struct{ text string }
 func (e *answerError) Error() string { return e.text }
 
 // unableError is what a balancer said that can't do it now: another one may.
-type unableError struct{ text string }
+type unableError struct {
+	text   string
+	leader string // admin URL of the one that can; "": it did not say
+}
 
 func (e *unableError) Error() string { return e.text }
 
@@ -124,13 +128,18 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		}
 	}
 	var last, unable error
-	for _, base := range bases {
-		last = c.ask(ctx, method, strings.TrimRight(base, "/")+path, body, into)
+	for i := 0; i < len(bases); i++ {
+		base := strings.TrimRight(bases[i], "/")
+		last = c.ask(ctx, method, base+path, body, into)
 		if last == nil || errors.As(last, new(*answerError)) {
 			return last
 		}
-		if errors.As(last, new(*unableError)) {
+		var no *unableError
+		if errors.As(last, &no) {
 			unable = last
+			if to := no.leader; to != "" && !slices.Contains(bases, to) && (strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")) { // no token goes in clear by that
+				bases = append(bases, to)
+			}
 		}
 	}
 	if unable != nil { // it says more than that others are dead
@@ -242,6 +251,7 @@ func refusal(resp *http.Response, text []byte) error {
 	var said struct {
 		Error  string `json:"error"`
 		Reason string `json:"reason"`
+		Leader string `json:"leader"`
 	}
 	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
 		return &answerError{"this listener has TLS: https://" + resp.Request.URL.Host + " (a token that was shown went in clear)"}
@@ -254,7 +264,7 @@ func refusal(resp *http.Response, text []byte) error {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
 	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable {
-		return &unableError{said.Error}
+		return &unableError{said.Error, said.Leader}
 	}
 	return &answerError{said.Error}
 }

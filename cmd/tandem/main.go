@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -49,6 +50,9 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.As(err, new(*setting.UsageError)):
 		fmt.Fprintln(errs, "tandem:", oneLine(err))
 		return 2
+	case errors.Is(err, fs.ErrPermission) && strings.Contains(err.Error(), "--data: "):
+		fmt.Fprintf(errs, "tandem: %s: give the directory to the user that this runs as, whose id is %d\n", oneLine(err), os.Getuid())
+		return 1
 	default:
 		fmt.Fprintln(errs, "tandem:", oneLine(err))
 		return 1

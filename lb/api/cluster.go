@@ -64,13 +64,19 @@ func (a *API) handleRestore(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// toLeader is a refusal by one who does not lead.
+type toLeader struct {
+	call.Problem
+	Leader string `json:"leader,omitempty"` // the admin URL of who does; commands ask there
+}
+
 // refuseFollower says whom to ask; who has several balancers to ask goes on.
 func (a *API) refuseFollower(w http.ResponseWriter) {
-	text := "only the leader can, and nobody leads now"
+	no := toLeader{Problem: call.Problem{Error: "only the leader can, and nobody leads now", Reason: wire.ReasonQuorum}}
 	if leader, ok := a.deps.Node.Leader(); ok {
-		text = "only the leader can: ask " + leader.Name + " at " + leader.Admin
+		no.Error, no.Leader = "only the leader can: ask "+leader.Name+" at "+leader.Admin, leader.Admin
 	}
-	call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, text)
+	call.Reply(w, http.StatusServiceUnavailable, no)
 }
 
 // handleRecover makes this balancer the only one that votes, by what is on its disk,

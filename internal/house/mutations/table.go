@@ -362,4 +362,5 @@ var Table = []Mutation{
 	{0, "cmd/tandem/inspect.go", "return all(hostA) || all(hostB) || ", "return all(hostA) && all(hostB) || ", "cmd/tandem.TestConfigCheckFindsWhatTheStartWould"},
 	{0, "lb/control/elsewhere.go", "!c.peers.isMissed(now) ||", "c.peers.isMissed(now) ||", "lb/control.TestTheOthersAreToldWhereABalancerListens"},
 	{0, "segstore/meta.go", "*t = now.Add(t.Sub(now) - ahead)", "*t = t.Add(-ahead)", "segstore.TestTimesThatAreToldAreByThisProcessesOwn"},
+	{0, "cmd/tandem/client.go", `strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")`, "true", "cmd/tandem.TestWhatOnlyTheLeaderCanIsAskedOfIt"},
 }
