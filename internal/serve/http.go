@@ -120,13 +120,26 @@ func ignoreClosed(err error) error {
 // themselves, so nobody waits for them.
 func Admin(ln net.Listener, h http.Handler, config *tls.Config, places Places) Listener {
 	s := &http.Server{
-		Handler: timely(h, orderTime, takeTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
+		Handler: timely(headed(h), orderTime, takeTime), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: adminHead,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: adminStreams, MaxReceiveBufferPerConnection: adminUnread}, ErrorLog: stdlog.New(unshaken{}, "", 0),
 	}
 	metered := h2.Server(s, func(from net.Addr) {
 		stdlog.Printf("admin-listen: the connection of %s is reset: it sends frames of HTTP/2 that ask for nothing", from)
 	})
 	return Listener{Name: "admin-listen", Socket: ln, Nodes: true, Abrupt: true, Server: bounded{HTTP(s, config), places, metered}}
+}
+
+// headed answers HEAD as GET (RFC 9110 section 9.3.2), without its body, which net/http leaves
+// out: monitors ask /readyz so.
+func headed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			asGet := *r
+			asGet.Method = http.MethodGet
+			r = &asGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Bounds of an operator's connection.

@@ -55,3 +55,29 @@ func TestBodyThatDoesNotComeHoldsNoConnection(t *testing.T) {
 		}
 	}
 }
+
+// Who asks an operators' listener for a head alone gets what GET has, without a body.
+func TestTheHeadOfWhatOperatorsAskFor(t *testing.T) {
+	onlyGet := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+	})
+	ln := tcp(t)
+	a := Admin(ln, onlyGet, nil, func(string) (func(), bool) { return func() {}, true })
+	go func() { _ = a.Server.Serve(ln) }()
+	defer a.Server.Close()
+	for method, want := range map[string]string{http.MethodHead: "", http.MethodGet: "stopping\n", http.MethodPost: "Method Not Allowed\n"} {
+		r, err := http.NewRequest(method, "http://"+ln.Addr().String()+"/readyz", nil)
+		must(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		must(t, err)
+		body, err := io.ReadAll(resp.Body)
+		must(t, err)
+		if (resp.StatusCode == http.StatusServiceUnavailable) != (method != http.MethodPost) || string(body) != want || method == http.MethodHead && resp.ContentLength != int64(len("stopping\n")) {
+			t.Errorf("%s: %s, %d bytes, %q", method, resp.Status, resp.ContentLength, body)
+		}
+	}
+}
