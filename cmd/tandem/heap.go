@@ -1,16 +1,68 @@
 package main
 
-import "runtime"
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+)
 
-// heapFloor is in bytes.
-const heapFloor = 32 << 20
+// Bounds of the heap, in bytes.
+const (
+	heapFloor = 32 << 20
+	tight     = 1 << 30 // a process that may have no more than this has no floor
+)
 
 // raiseHeap keeps the heap of a server that serves viewers from being so small
 // that garbage is collected many times a second: what is alive in a balancer is a
 // few MB, and Go collects whenever that has doubled. Nobody writes to the bytes,
 // so they cost addresses and no memory; what they let lie is at most as much
 // again. The caller defers keep.
+//
+// Where the process may have less than the machine has, garbage is collected in time to stay
+// within that: it would be killed, or its next allocation refused, and that is its death as well.
 func raiseHeap() (keep func()) {
+	limit, share := allowed()
+	if limit < math.MaxInt64 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit / 100 * share)
+	}
+	if limit <= tight {
+		return func() {}
+	}
 	floor := make([]byte, heapFloor)
 	return func() { runtime.KeepAlive(floor) }
+}
+
+// allowed is how much memory this process may have, by its control group and its resource
+// limits, and how many hundredths of that the heap may: of RLIMIT_DATA what lies free between
+// large bodies counts as well.
+func allowed() (limit int64, share int64) {
+	limit, share = grouped("/proc/self/cgroup", "/sys/fs/cgroup"), 85
+	var data syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_DATA, &data) == nil && data.Cur < uint64(limit) {
+		limit, share = int64(data.Cur), 50
+	}
+	return limit, share
+}
+
+// grouped is what a control group (version 2), and those above it, let a process have, as
+// the file of the groups that it is in says.
+func grouped(of, root string) int64 {
+	limit := int64(math.MaxInt64)
+	text, _ := os.ReadFile(of)
+	for line := range strings.Lines(string(text)) {
+		path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		for path = filepath.Clean("/" + path); ok; path = filepath.Dir(path) {
+			most, _ := os.ReadFile(filepath.Join(root, path, "memory.max"))
+			if n, err := strconv.ParseInt(strings.TrimSpace(string(most)), 10, 64); err == nil {
+				limit = min(limit, n)
+			}
+			ok = path != "/"
+		}
+	}
+	return limit
 }
