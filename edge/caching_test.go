@@ -317,8 +317,8 @@ func TestAgeAsItArrives(t *testing.T) {
 	}
 }
 
-// A segment of no bytes, and one that is not there, are so for a second, whatever
-// the origin states, and are never given out stale.
+// A segment of no bytes, a page in its place, and one that is not there, are so for a second,
+// whatever the origin states, and are never given out stale.
 func TestWhatIsNotYetThereIsAskedForAgain(t *testing.T) {
 	o := newOrigin(t)
 	var there atomic.Bool
@@ -331,16 +331,22 @@ func TestWhatIsNotYetThereIsAskedForAgain(t *testing.T) {
 			w.(http.Flusher).Flush()
 		case strings.Contains(r.URL.Path, "missing"):
 			w.WriteHeader(http.StatusNotFound)
+		case strings.Contains(r.URL.Path, "typed"): // as a script does that says nothing of its type
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "G@")
+		case strings.Contains(r.URL.Path, "page"):
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "\n<!DOCTYPE html>")
 		}
 		return true
 	})
 	now := time.Now()
 	var passed atomic.Int64
 	e := startEdgeAt(t, Config{Origin: o.URL}, func() time.Time { return now.Add(time.Duration(passed.Load())) })
-	paths := []string{"/a/empty.ts", "/a/empty.m4s", "/a/chunked.m4s", "/a/missing.ts", "/a/init.mp4"}
+	paths := []string{"/a/empty.ts", "/a/empty.m4s", "/a/chunked.m4s", "/a/page.ts", "/a/missing.ts", "/a/init.mp4"}
 	for _, path := range paths {
 		for range 2 {
-			if _, body := get(t, e.url+path); len(body) > 0 && string(body) != "404 page not found\n" {
+			if _, body := get(t, e.url+path); len(body) > 0 && string(body) != "404 page not found\n" && string(body) != "\n<!DOCTYPE html>" {
 				t.Errorf("%s: %q", path, body)
 			}
 		}
@@ -358,9 +364,15 @@ func TestWhatIsNotYetThereIsAskedForAgain(t *testing.T) {
 	// An empty one takes no segment's place while the copy may be given.
 	there.Store(false)
 	passed.Store(int64(3 * time.Hour)) // not while it is renewed
-	for _, path := range paths[:3] {
+	for _, path := range paths[:4] {
 		if _, body := get(t, e.url+path); string(body) != "all of it" {
 			t.Errorf("%s: %q where it was there", path, body)
+		}
+	}
+	for after := range 3 {
+		passed.Store(int64(3*time.Hour + time.Duration(after)*2*time.Second))
+		if _, body := get(t, e.url+"/a/typed.ts"); string(body) != "G@" || o.count("/a/typed.ts") != 1 {
+			t.Errorf("media that is typed as a page: %q, asked %d times", body, o.count("/a/typed.ts"))
 		}
 	}
 }

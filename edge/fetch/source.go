@@ -65,6 +65,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 		return ErrPass // what it says is not said to this viewer
 	}
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
+	a.findPage(f.cfg.OriginTimeout, f.now)
 	if rules.IsHead(o.key) && a.rules.Store && a.resp.StatusCode != http.StatusNotModified {
 		a.transient = a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
 		return begin(sink, a)
@@ -80,7 +81,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
 	case a.head.Empty && a.meta.Status == http.StatusOK && a.head.Kind != media.Other && have != nil && have.Size > 0 && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
-		return fmt.Errorf("%w: an empty object from %s", ErrOrigin, a.from)
+		return fmt.Errorf("%w: an empty object, or a page, from %s", ErrOrigin, a.from)
 	case !a.rules.Store, f.oversize.Has(o.key, f.now()):
 		noteVaried(f, o.key, a.resp)
 		return ErrPass
@@ -143,6 +144,24 @@ func (a *answer) findEmpty(limit time.Duration, now func() time.Time) {
 		a.head.Empty, a.meta.Size = true, 0
 		a.judge(now())
 		return
+	}
+	a.resp.Body = steady.Begun(first[:n], err, body)
+}
+
+// findPage looks at the beginning of a media object that is typed as a page: what some servers
+// say with 200 of anything that they do not have is no object either.
+func (a *answer) findPage(limit time.Duration, now func() time.Time) {
+	kind, _, _ := strings.Cut(a.resp.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "text/html") || a.from != "origin" || a.head.Kind != media.Segment && a.head.Kind != media.Init || a.meta.Status != http.StatusOK || a.meta.Size == 0 || !a.rules.Store {
+		return
+	}
+	body, first := a.resp.Body, make([]byte, 64)
+	watch := time.AfterFunc(limit, func() { _ = body.Close() })
+	n, err := io.ReadAtLeast(body, first, 1)
+	watch.Stop()
+	if bytes.HasPrefix(bytes.TrimLeft(first[:n], " \t\r\n\ufeff"), []byte("<")) {
+		a.head.Empty = true
+		a.judge(now())
 	}
 	a.resp.Body = steady.Begun(first[:n], err, body)
 }

@@ -28,7 +28,7 @@ func decoded(encoding string, body []byte, limit int64) ([]byte, error) {
 	}
 	for i := len(codings) - 1; i >= 0; i-- { // the last one is the outermost (RFC 9110 section 8.4)
 		coding := strings.ToLower(strings.TrimSpace(codings[i]))
-		if !encodes(coding) {
+		if !encodes(coding, body) {
 			continue
 		}
 		size := int64(0)
@@ -76,7 +76,7 @@ func Beginning(encoding string, head []byte) []byte {
 	codings := strings.Split(encoding, ",")
 	for i := len(codings) - 1; i >= max(0, len(codings)-maxCodings); i-- {
 		coding := strings.ToLower(strings.TrimSpace(codings[i]))
-		if !encodes(coding) {
+		if !encodes(coding, head) {
 			continue
 		}
 		r, err := decoder(coding, head, media.Prologue)
@@ -108,9 +108,12 @@ const maxCodings = 4
 // encodes tells whether a coding changes bytes. Of one that nobody knows, as origins say
 // that mean a charset ("utf-8") or how it was uploaded ("aws-chunked"), browsers take the
 // body as it is; so it is looked at like that, and what is no manifest then stays as it came.
-func encodes(coding string) bool {
+// Nor is it gzip where it does not begin so: some stores say it of what was uploaded plain.
+func encodes(coding string, body []byte) bool {
 	switch coding {
-	case "gzip", "x-gzip", "br", "zstd", "deflate":
+	case "gzip", "x-gzip":
+		return len(body) < 2 || body[0] == 0x1f && body[1] == 0x8b
+	case "br", "zstd", "deflate":
 		return true
 	}
 	return false

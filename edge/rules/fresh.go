@@ -37,7 +37,7 @@ type Head struct {
 	Header     http.Header
 	Kind       media.Kind
 	Authorised bool // the request carried Authorization
-	Empty      bool // it has no body
+	Empty      bool // it has no body, or a page for one where there should be media
 }
 
 // Of reads the head of an answer that arrived at now.
