@@ -103,7 +103,7 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 	if entry == nil || x.slot < 0 {
 		return a, entry
 	}
-	news := e.given.Follow(r.Context(), stepback.Session{Pair: x.Pair, Slot: x.slot}, x.inherited, x.Key, entry.Manifest, func() *media.Manifest {
+	news := e.given.Follow(r.Context(), stepback.Session{Pair: x.Pair, Slot: x.slot}, x.begun, x.Key, entry.Manifest, func() *media.Manifest {
 		e.fetch.Counts.SteppedBack.Add(1)
 		b, err := e.ranged.Pass(r, x.Key, interim.Unheard{})
 		if err != nil {

@@ -261,6 +261,6 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}
-	x.slot, x.inherited = seat.Slot, seat.Inherited
+	x.slot, x.inherited, x.begun = seat.Slot, seat.Inherited, seat.Begun
 	return refusal{}
 }

@@ -195,6 +195,9 @@ func (e *Edge) handleObject(w http.ResponseWriter, r *http.Request) {
 		call.Refuse(w, http.StatusBadRequest, "bad_path", "the path is too long or malformed")
 		return
 	}
+	if from := r.Header.Get(wire.HeaderLed); from != "" {
+		e.manifests.Redirects.Note(from, x.Key)
+	}
 	x.Path = cachekey.Path(x.Key)
 	e.fetch.TellPurged(w.Header())
 	e.fetch.Pushed.Tell(w.Header(), x.Key)

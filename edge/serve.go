@@ -23,6 +23,7 @@ type request struct {
 	fetch.Request
 	slot      int    // the session's slot in the pair's table, -1: none
 	inherited bool   // it was taken over, and its first requests are looked at
+	begun     bool   // it has asked for a manifest, here or elsewhere
 	target    string // what is asked for, with all of its query
 	client    string // the viewer's address; "": nobody's
 	prefix    string // "/s/<token>": what URIs are led with where no way up leads (Entry.Prefix)

@@ -181,9 +181,7 @@ func publishTo(ctx context.Context, f *Fetcher, edge wire.Edge, key string, pair
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(pair)))
 	rules.Describe(rules.HeaderWriter{Header: req.Header}, &meta, f.clock.Ahead())
 	f.Pushed.Tell(req.Header, key)
-	if from, led := f.manifests.Redirects.Named(key); led {
-		req.Header.Set(wire.HeaderLed, from)
-	}
+	led(f, req.Header, key)
 	resp, err := f.peers.Do(req)
 	if err != nil {
 		f.Counts.Unpublished.Add(1)

@@ -55,6 +55,7 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	if part := rules.PartSaid(o.key); part != "" {
 		req.Header.Set(wire.HeaderSlice, part)
 	}
+	led(f, req.Header, o.key)
 	if rules.HasCredentials(o.asker) {
 		req.Header.Set(wire.HeaderCredentials, "1")
 	}
@@ -95,6 +96,13 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	a.meta.Stream = StreamOf(p, rules.PathOf(o.key))
 	a.rules.Store, a.transient = true, resp.Header.Get(wire.HeaderTransient) == "1"
 	return a, nil
+}
+
+// led tells a neighbour by what name an object was asked for first, where the origin led on.
+func led(f *Fetcher, h http.Header, key string) {
+	if from, ok := f.manifests.Redirects.Named(rules.TargetOf(key)); ok {
+		h.Set(wire.HeaderLed, from)
+	}
 }
 
 // refused tells why a neighbour gives no object.

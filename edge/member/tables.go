@@ -181,6 +181,7 @@ func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 type Seat struct {
 	Slot      int    // -1: nowhere here
 	Inherited bool   // it was taken over, and its first requests are looked at
+	Begun     bool   // it has asked for a manifest, here or elsewhere
 	Of        string // who delivers it by the placement, where that is another edge
 }
 
@@ -201,7 +202,7 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 			n.news[openedNews]++
 		}
 		t.tell(slot, n.generation)
-		seat = Seat{Slot: slot, Inherited: n.takeover != nil}
+		seat = Seat{Slot: slot, Inherited: n.takeover != nil, Begun: len(n.manifests) > 0}
 		if !within(t.own, slot) {
 			seat.Of = t.owner(slot)
 		}

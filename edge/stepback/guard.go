@@ -63,13 +63,13 @@ type told struct {
 
 // Follow is the version that a session is given in place of the first one: that itself, or,
 // where the session had a newer one, what the origin says when it is asked again, at most
-// three times. Inherited: the other member of the pair delivered the session, or may have.
-// Again returns nil where there is nothing better. News, where there is some, is what the
-// other member is to hear.
-func (g *Guard) Follow(ctx context.Context, session Session, inherited bool, key string, first *media.Manifest, again func() *media.Manifest) (news string) {
+// three times. Begun: it may have been given something elsewhere. Again returns nil where
+// there is nothing better. News, where there is some, is what the other member of the pair is
+// to hear.
+func (g *Guard) Follow(ctx context.Context, session Session, begun bool, key string, first *media.Manifest, again func() *media.Manifest) (news string) {
 	m, family := first, g.Redirects.Family(key)
 	for _, pause := range pauses(m.Interval()) {
-		if !g.behind(session, inherited, family, m) || !sleep(ctx, pause) {
+		if !g.behind(session, begun, family, m) || !sleep(ctx, pause) {
 			break
 		}
 		next := again()
@@ -78,14 +78,14 @@ func (g *Guard) Follow(ctx context.Context, session Session, inherited bool, key
 		}
 		m = next
 	}
-	reach, ok := g.note(session, family, m)
-	if !ok {
-		return ""
-	}
+	reach, further := g.note(session, family, m)
 	target := rules.TargetOf(key)
 	say := told{Family: media.Family(family), First: target, Led: m.Locations(), Reach: reach}
 	if from, led := g.Redirects.Named(target); led {
 		say.First, say.Led = from, append(say.Led, target)
+	}
+	if !further && len(say.Led) == 0 || reach == (media.Reach{}) {
+		return ""
 	}
 	text, err := json.Marshal(say)
 	if err != nil || len(text) > mostTold {
@@ -105,7 +105,10 @@ func (g *Guard) Heard(news string, pair wire.PairID) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.put(of{Session{pair, elsewhere}, say.Family}, say.Reach)
+	key := of{Session{pair, elsewhere}, say.Family}
+	if had, ok := g.given[key]; !ok || !had.Ahead(say.Reach) {
+		g.put(key, say.Reach)
+	}
 }
 
 // pauses are how long is waited before each question.
@@ -130,7 +133,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // behind tells that the session had a newer version: by what it was given here, or, where
 // that was nothing, or long ago, by what the pair's sessions were given at its other member.
-func (g *Guard) behind(session Session, inherited bool, target string, m *media.Manifest) bool {
+func (g *Guard) behind(session Session, begun bool, target string, m *media.Manifest) bool {
 	reach, live := m.Reach()
 	if !live {
 		return false
@@ -139,7 +142,7 @@ func (g *Guard) behind(session Session, inherited bool, target string, m *media.
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	had, ok := g.given[of{session, family}]
-	if others, told := g.given[of{Session{session.Pair, elsewhere}, family}]; inherited && told && (!ok || others.at.Sub(had.at) > newer) {
+	if others, told := g.given[of{Session{session.Pair, elsewhere}, family}]; begun && told && (!ok || others.at.Sub(had.at) > newer) {
 		had, ok = others, true
 	}
 	return ok && had.Ahead(reach)

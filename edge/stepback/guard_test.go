@@ -91,8 +91,8 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 func TestThePartnerKnowsWhatWasGiven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead, left := guard(), guard()
-		asks := func(g *Guard, slot int, inherited bool, key string, first int) (news string, asked int) {
-			news = g.Follow(context.Background(), Session{1, slot}, inherited, key, list(t, first), func() *media.Manifest {
+		asks := func(g *Guard, slot int, begun bool, key string, first int) (news string, asked int) {
+			news = g.Follow(context.Background(), Session{1, slot}, begun, key, list(t, first), func() *media.Manifest {
 				asked++
 				return list(t, 11)
 			})
@@ -100,8 +100,13 @@ func TestThePartnerKnowsWhatWasGiven(t *testing.T) {
 		}
 		dead.Redirects.Note("/a.m3u8", "/b.m3u8?sig=1")
 		news, _ := asks(dead, 0, false, "/b.m3u8?sig=1", 10)
-		if again, _ := asks(dead, 5, false, "/b.m3u8?sig=1", 10); news == "" || again != "" {
+		if again, _ := asks(dead, 5, false, "/b.m3u8?sig=1", 10); news == "" || again == "" {
 			t.Fatalf("told %q, and then %q", news, again)
+		}
+		for i := range 2 {
+			if news, _ := asks(dead, i, false, "/plain.m3u8", 10); (news != "") != (i == 0) {
+				t.Errorf("told %q", news)
+			}
 		}
 		if _, asked := asks(left, 7, true, "/b.m3u8?sig=7", 9); asked != 0 {
 			t.Error("it knows what nobody has told")

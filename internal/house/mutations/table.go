@@ -311,9 +311,9 @@ var Table = []Mutation{
 	{0, "internal/operator/cookie.go", "return v, ok && !g.endings.ended(v.ID)", "return v, ok", "internal/operator.TestALogoutEndsACookieThatWasCopied"},
 	{0, "internal/operator/gate.go", "asked.Method = http.MethodPost", "asked.Method = http.MethodGet", "internal/operator.TestAQuestionOfAnOlderBrowserIsItsPages"},
 	// Who asks for nothing takes nothing.
-	{0, "edge/stepback/guard.go", "if !g.behind(session, inherited, family, m) ||", "if true ||", "edge/stepback.TestASessionDoesNotGoBack"},
+	{0, "edge/stepback/guard.go", "if !g.behind(session, begun, family, m) ||", "if true ||", "edge/stepback.TestASessionDoesNotGoBack"},
 	{0, "internal/media/hls/live.go", "return of.End >= r.First &&", "return true &&", "internal/media.TestWhoReachesFurtherIsTold"},
-	{0, "edge/stepback/guard.go", "inherited && told &&", "false && told &&", "edge/stepback.TestThePartnerKnowsWhatWasGiven"},
+	{0, "edge/stepback/guard.go", "begun && told &&", "false && told &&", "edge/stepback.TestThePartnerKnowsWhatWasGiven"},
 	{0, "internal/media/dash/place.go", "case mixed && !rootedUp(p, ref, from, p.inside):", "case mixed:", "internal/media.TestFromEachOfSeveralBasesTheSameTarget"},
 	{0, "internal/media/dash/place.go", "!p.dependent && (mixed || from.Foreign())", "!p.dependent && from.Foreign()", "internal/media.TestWhatStandsBelowAnotherHostNeedsOurs"},
 	{0, "edge/fetch/peer.go", "hand.note(status)\n\t\treturn ErrPass", "return ErrNotHere", "edge.TestViewersAskOnceEachForWhatVariesByUserAgent"},
