@@ -11,9 +11,9 @@
 //   - Ready is said of what was in memory when it was said, and of nothing else;
 //   - what becomes of the first request in each track of an inherited session is counted
 //     once a takeover, by its cause where it was not ready;
-//   - a manifest is asked for anew only while somebody waits for what it does not list,
-//     and at most twice a second; but for the first time after a takeover only where it
-//     is no longer fresh.
+//   - a manifest is asked for anew only while somebody waits for what it does not list, or, once,
+//     where that may be so soon, and at most twice a second; but for the first time after a takeover
+//     only where it is no longer fresh.
 //
 // Guards: Prefetcher.mu guards the jobs and the queue.
 //

@@ -21,6 +21,7 @@ const (
 	again      = 100 * time.Millisecond // how often it is looked whether a segment is listed by now
 	renewEvery = 500 * time.Millisecond // how often a manifest is asked for anew, for that
 	lookFor    = 30 * time.Second       // so long it is looked, behind a deadline
+	foreseeFor = time.Second            // so long it is for what may be taken over soon, whose manifest is not here
 	Valid      = 10 * time.Second       // what was read into memory longer ago is read again
 )
 
@@ -64,6 +65,7 @@ type Prefetcher struct {
 	renewed map[string]time.Time // manifests, when they were asked for last
 	wake    chan struct{}
 	came    chan struct{} // a manifest that was asked for anew may be here
+	later   chan []*follow
 
 	follows []*follow // tracks of which not all is listed; owned by Run
 }
@@ -93,7 +95,7 @@ type follow struct {
 
 // New makes one; it starts nothing.
 func New(deps Deps) *Prefetcher {
-	return &Prefetcher{Deps: deps, jobs: map[Wanted]*Job{}, renewed: map[string]time.Time{}, wake: make(chan struct{}, workers), came: make(chan struct{}, 1)}
+	return &Prefetcher{Deps: deps, jobs: map[Wanted]*Job{}, renewed: map[string]time.Time{}, wake: make(chan struct{}, workers), came: make(chan struct{}, 1), later: make(chan []*follow, 16)}
 }
 
 // Ready tells whether an object was made ready, and not long ago.
@@ -122,6 +124,8 @@ func (p *Prefetcher) Run(ctx context.Context, takeovers <-chan []Inherited) erro
 			return nil
 		case inherited := <-takeovers:
 			p.follows = append(p.follows, followsOf(inherited)...)
+		case later := <-p.later:
+			p.follows = append(p.follows, later...)
 		case <-p.came:
 		case <-tick.C:
 		}
@@ -150,6 +154,9 @@ func (p *Prefetcher) foresee() {
 	slices.SortStableFunc(p.follows, func(a, b *follow) int { return a.due.Compare(b.due) })
 	p.follows = slices.DeleteFunc(p.follows, func(f *follow) bool {
 		jobs, more, wants := p.follow(f, now)
+		if f.of.Foreseen > 0 { // its manifest is on its way
+			return len(jobs) > 0 || !more || now.UnixMilli()-f.of.Foreseen > foreseeFor.Milliseconds()
+		}
 		if len(jobs) == Ahead || !more || !wants || now.After(f.due.Add(lookFor)) {
 			return true
 		}
@@ -192,22 +199,46 @@ func (p *Prefetcher) Await(ctx context.Context, of Inherited) {
 }
 
 // Foresee makes ready what comes next in sessions that may be taken over soon, as it is
-// listed now, and returns when that is, or could not be got, or at the limit.
+// listed now, and returns when that is, or could not be got, or at the limit. Manifests that are
+// not here, as at an edge that is no member of a pair, are got first.
 func (p *Prefetcher) Foresee(ctx context.Context, of []Inherited, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var all []*Job
+	var listed, lists []*Job
+	var unlisted []*follow
 	for _, f := range followsOf(of) {
-		jobs, _, _ := p.follow(f, p.Now())
-		all = append(all, jobs...)
+		jobs, more, _ := p.follow(f, p.Now())
+		if listed = append(listed, jobs...); len(jobs) == 0 && more {
+			unlisted = append(unlisted, f)
+			lists = append(lists, p.want(&Job{What: Wanted{Target: f.track.Manifest}, manifest: true, pair: f.of.Pair, deadline: f.due}))
+		}
 	}
-	for _, j := range all {
+	if len(unlisted) > 0 {
+		select {
+		case p.later <- unlisted: // however long they take
+		default: // so many signs at once: players will ask anyway
+		}
+	}
+	if !awaited(ctx, lists) {
+		return
+	}
+	for _, f := range unlisted {
+		jobs, _, _ := p.follow(f, p.Now())
+		listed = append(listed, jobs...)
+	}
+	awaited(ctx, listed)
+}
+
+// awaited waits for jobs to end. False: ctx has ended before.
+func awaited(ctx context.Context, jobs []*Job) bool {
+	for _, j := range jobs {
 		select {
 		case <-j.ended:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // renewSoon has the manifest of a track asked for anew, now and then.

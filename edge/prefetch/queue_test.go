@@ -117,3 +117,53 @@ func TestWhatAManifestListsIsMadeReadyWhenItComes(t *testing.T) {
 		under.Wait()
 	})
 }
+
+// Who may be about to take sessions over whose manifest is not here, as one that is no member of
+// their pair, gets that first: at a mere sign beside everything else, and where somebody waits for
+// what comes next it is waited for too.
+func TestAManifestThatIsNotHereIsForeseenToo(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			p, began := New(Deps{Logger: zerolog.Nop(), Now: time.Now}), time.Now()
+			var here atomic.Bool
+			p.Ahead = func(*wire.Track, int) ([]media.Object, bool) {
+				if !here.Load() {
+					return nil, true
+				}
+				return []media.Object{{Target: "/2.m4s"}, {Target: "/3.m4s"}}, false
+			}
+			told := make(chan int, 100)
+			p.Expect = func(_ *Inherited, _ wire.TrackKind, jobs []*Job) bool { told <- len(jobs); return false }
+			p.Renew = func(_ context.Context, _ string, _ wire.PairID, anyhow bool) {
+				if time.Sleep(again / 4); anyhow {
+					t.Error("asked for though it is fresh")
+				}
+				here.Store(true)
+			}
+			p.Load = func(context.Context, Wanted, wire.PairID) error { time.Sleep(again / 4); return nil }
+			var under sync.WaitGroup
+			under.Go(func() { _ = p.Run(ctx, nil) })
+			p.Foresee(ctx, []Inherited{{Foreseen: began.UnixMilli(), Tracks: []wire.Track{{Manifest: "/v.m3u8", At: began.UnixMilli()}}}}, limit)
+			if waited := time.Since(began); waited != min(limit, again/2) {
+				t.Errorf("limit %s: waited %s", limit, waited)
+			}
+			time.Sleep(again/2 - time.Since(began))
+			synctest.Wait()
+			if n := p.Loaded(); n != Ahead {
+				t.Errorf("limit %s: %d are ready", limit, n)
+			}
+			time.Sleep(2 * foreseeFor)
+			synctest.Wait()
+			last := 0
+			for len(told) > 0 {
+				last = <-told
+			}
+			if last != Ahead || len(p.follows) != 0 {
+				t.Errorf("limit %s: the session was told of %d, %d are followed still", limit, last, len(p.follows))
+			}
+			end()
+			under.Wait()
+		})
+	}
+}
