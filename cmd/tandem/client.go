@@ -245,6 +245,9 @@ func operatorBy(ca, token string) (*cluster.Operator, error) {
 	return o, nil
 }
 
+// isTLS tells whether that is what a listener with TLS says to who does not speak it.
+func isTLS(text []byte) bool { return bytes.Contains(text, []byte("HTTP request to an HTTPS server")) }
+
 // refusal reads the API's error line. A balancer that can't answer now (502,
 // 503) is passed by, since another one may.
 func refusal(resp *http.Response, text []byte) error {
@@ -253,7 +256,7 @@ func refusal(resp *http.Response, text []byte) error {
 		Reason string `json:"reason"`
 		Leader string `json:"leader"`
 	}
-	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
+	if resp.StatusCode == http.StatusBadRequest && isTLS(text) {
 		return &answerError{"this listener has TLS: https://" + resp.Request.URL.Host + " (a token that was shown went in clear)"}
 	}
 	plain := json.Unmarshal(text, &said) != nil || said.Error == ""
