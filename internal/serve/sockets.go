@@ -41,6 +41,9 @@ func (s *Sockets) Listen(name, addr string) (net.Listener, error) {
 	}
 	if ln == nil {
 		if ln, err = Listen("--"+name, addr); err != nil {
+			if own := s.clash(name, addr); own != nil {
+				err = own
+			}
 			return nil, err
 		}
 	}
@@ -50,6 +53,16 @@ func (s *Sockets) Listen(name, addr string) (net.Listener, error) {
 	}
 	s.open[name] = file
 	return ln, nil
+}
+
+// clash says which setting of this process has an address already; nil: none.
+func (s *Sockets) clash(name, addr string) error {
+	for other, file := range s.open {
+		if same(file, addr) {
+			return fmt.Errorf("--%s: %s is where --%s listens: give another port", name, addr, other)
+		}
+	}
+	return nil
 }
 
 // take finds a socket that was passed, by its name or its address; nil: none. What systemd

@@ -45,3 +45,21 @@ func TestAnAddressThatWasChangedIsOpenedAnew(t *testing.T) {
 		t.Errorf("%v is still open, or the log says %q", conn, log.String())
 	}
 }
+
+// A port that another listener of this process has is not another process's.
+func TestTwoListenersAtOnePort(t *testing.T) {
+	s := &Sockets{open: map[string]*os.File{}}
+	defer s.Close()
+	ln, err := s.Listen("listen", "127.0.0.1:0")
+	must(t, err)
+	defer ln.Close()
+	_, err = s.Listen("admin-listen", ln.Addr().String())
+	if err == nil || err.Error() != "--admin-listen: "+ln.Addr().String()+" is where --listen listens: give another port" {
+		t.Error(err)
+	}
+	other := tcp(t)
+	defer other.Close()
+	if _, err = s.Listen("admin-listen", other.Addr().String()); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+		t.Error(err)
+	}
+}
