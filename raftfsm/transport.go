@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/identity"
+	"tandem/internal/names"
 )
 
 // maxHandshakes bounds the connections that have not proved themselves yet. One more ends
@@ -276,7 +277,7 @@ func (s *streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, 
 }
 
 func (s *streams) dial(addr, name string, timeout time.Duration) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", addr, min(timeout, dialTimeout))
+	conn, err := names.Dial(context.Background(), &net.Dialer{Timeout: min(timeout, dialTimeout)}, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"tandem/edge/rules"
 	"tandem/internal/call"
 	"tandem/internal/h1"
+	"tandem/internal/names"
 	"tandem/internal/wire"
 	"tandem/segstore"
 )
@@ -27,7 +28,7 @@ import (
 func newPeers(by *call.Client) *http.Client {
 	return &http.Client{
 		Transport: by.Named(&http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			DialContext:         names.Of(&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}),
 			MaxIdleConnsPerHost: 64,
 			IdleConnTimeout:     60 * time.Second,
 			DisableCompression:  true, // bytes are kept as they are

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/identity"
+	"tandem/internal/names"
 	"tandem/internal/wire"
 )
 
@@ -61,7 +62,7 @@ func NewClient(name string, secret wire.Secret, id *identity.Bundle) *Client {
 	c := &Client{name: name, secret: secret, identity: id}
 	c.http = &http.Client{
 		Transport: c.Named(&http.Transport{
-			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1024, IdleConnTimeout: 30 * time.Second, // as many as were lately busy
+			DialContext: names.Of(dialer), MaxIdleConnsPerHost: 1024, IdleConnTimeout: 30 * time.Second, // as many as were lately busy
 			ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/names"
 	"tandem/internal/wire"
 )
 
@@ -25,7 +26,7 @@ func (c *Client) Ping(ctx context.Context, limit time.Duration, e wire.Edge) err
 		return err
 	}
 	c.Sign(req)
-	transport := c.named(&http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext})
+	transport := c.named(&http.Transport{DisableKeepAlives: true, DialContext: names.Of(new(net.Dialer))})
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return err

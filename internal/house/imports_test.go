@@ -13,7 +13,7 @@ var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
 	"edge":       {"edge/clock", "edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
-	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1"},
+	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
 	"edge/deadly":    {"edge/recent", "internal/cachekey", "internal/call", "internal/wire"},
 	"edge/pushed":    {"segstore", "internal/cachekey", "internal/call", "internal/wire"},
@@ -42,9 +42,9 @@ var rooms = map[string][]string{
 	"lb/proposals":   {"raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
 	"lb/tell":        {"internal/call", "internal/wire"},
-	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead"},
+	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
 
-	"internal/call": {"internal/wire", "internal/identity"},
+	"internal/call": {"internal/wire", "internal/identity", "internal/names"},
 
 	"internal/media/dash":      {"internal/media/edit", "internal/media/scan", "internal/media/steer", "internal/media/track", "internal/media/uri"},
 	"internal/media/hls":       {"internal/media/edit", "internal/media/scan", "internal/media/steer", "internal/media/track", "internal/media/uri"},
@@ -59,7 +59,7 @@ var rooms = map[string][]string{
 	"origin/ingest":                 {"internal/filewatch", "internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":                 {},
 	"segstore":                      {},
-	"raftfsm":                       {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity"},
+	"raftfsm":                       {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity", "internal/names"},
 	"web":                           {},
 	"internal/ring":                 {"internal/wire"},
 	"internal/ring/ringtest":        {"internal/ring", "internal/wire"},
@@ -79,6 +79,7 @@ var rooms = map[string][]string{
 	"internal/run":                  {},
 	"internal/obs":                  {"internal/outlet"},
 	"internal/outlet":               {},
+	"internal/names":                {},
 	"internal/setting":              {},
 	"internal/sim":                  {"internal/ring", "internal/wire"}, // the same admission code as lb
 	"internal/player":               {"internal/media", "internal/wire"},
@@ -94,7 +95,7 @@ var rooms = map[string][]string{
 	"internal/house":                {},
 	"internal/accesslog":            {"internal/front", "internal/h1", "internal/outlet", "internal/setting", "internal/wire"},
 	"internal/access":               {"internal/protected", "internal/secret", "internal/setting", "internal/wire"},
-	"internal/identity":             {"internal/filewatch", "internal/secret", "internal/wire"},
+	"internal/identity":             {"internal/filewatch", "internal/secret", "internal/wire", "internal/names"},
 	"internal/certificate":          {"internal/filewatch"},
 	"internal/filewatch":            {},
 	"internal/certificate/certtest": {},

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"tandem/internal/names"
 )
 
 // Protocols between nodes (ALPN).
@@ -73,12 +75,16 @@ func (b *Bundle) Dial(ctx context.Context, address string, want Want, protocols 
 	if err != nil {
 		return nil, err
 	}
-	d := tls.Dialer{Config: b.Client(host, want, protocols...)}
-	conn, err := d.DialContext(ctx, "tcp", address)
+	plain, err := names.Dial(ctx, new(net.Dialer), "tcp", address)
 	if err != nil {
 		return nil, b.Told(err)
 	}
-	return b.Watch(conn.(*tls.Conn)), nil
+	conn := tls.Client(plain, b.Client(host, want, protocols...))
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = plain.Close()
+		return nil, b.Told(err)
+	}
+	return b.Watch(conn), nil
 }
 
 // Joining is the configuration of a connection on which a ticket is shown: the

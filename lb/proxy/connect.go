@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/front/kernel"
 	"tandem/internal/identity"
+	"tandem/internal/names"
 )
 
 // connect finds an idle connection to the splice's edge, or opens one; false when
@@ -122,7 +123,7 @@ func (c *Proxy) dial(ctx context.Context, to Target, eager bool) (*upstream, err
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { kernel.BoundReceived(int(fd), int(c.cfg.MaxReceived)) })
 	}}
-	conn, err := dialer.DialContext(ctx, "tcp", to.Addr)
+	conn, err := names.Dial(ctx, &dialer, "tcp", to.Addr)
 	if err != nil {
 		return nil, err
 	}

@@ -364,4 +364,5 @@ var Table = []Mutation{
 	{0, "lb/control/elsewhere.go", "!c.peers.isMissed(now) ||", "c.peers.isMissed(now) ||", "lb/control.TestTheOthersAreToldWhereABalancerListens"},
 	{0, "segstore/meta.go", "*t = now.Add(t.Sub(now) - ahead)", "*t = t.Add(-ahead)", "segstore.TestTimesThatAreToldAreByThisProcessesOwn"},
 	{0, "cmd/tandem/client.go", `strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")`, "true", "cmd/tandem.TestWhatOnlyTheLeaderCanIsAskedOfIt"},
+	{0, "internal/names/dial.go", "waits, cancel := context.WithTimeout(ctx, patience)", "waits, cancel := context.WithCancel(ctx)", "internal/names.TestAHostIsReachedWhileItsNameMeansNothing"},
 }
