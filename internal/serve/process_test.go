@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sys/unix"
 
 	"tandem/internal/run"
 )
@@ -52,7 +51,7 @@ func child(dir string) error {
 	cfg := Config{LameDuck: 200 * time.Millisecond, Drain: 3 * time.Second, Replace: os.Getenv("TANDEM_TEST_REPLACE") == "true"}
 	if os.Getenv(firstEnv) != "" && !cfg.Replace {
 		isFirst = func() bool { return true }
-		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		if err := adopts(); err != nil {
 			return err
 		}
 	}
