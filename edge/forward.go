@@ -202,6 +202,9 @@ func (e *Edge) handManifest(w http.ResponseWriter, r *http.Request, late *interi
 	h := late.Header
 	noteAsked(e, x, entry)
 	f := form{entry: entry, prefix: prefixOf(x, entry), body: entry.Led()}
+	if cc := h.Get("Cache-Control"); entry.Abroad() && !strings.Contains(cc, "no-store") {
+		h.Set("Cache-Control", "private, "+rules.ShortLife(cc))
+	}
 	f.meta.Size = entry.Edits().Size(f.prefix)
 	if entry.Edits().Count() > 0 {
 		for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest"} {

@@ -77,8 +77,8 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 	if edits := entry.Edits(); edits.Count() > 0 {
 		mark = "r" + entry.Mark()
 		f.meta = rules.Formed(m, mark, "", edits.Size(f.prefix))
-		if x.prefix != "" && strings.HasSuffix(f.prefix, x.prefix) {
-			f.meta.CacheControl = "private, " + shortLife(m.CacheControl)
+		if x.prefix != "" && strings.HasSuffix(f.prefix, x.prefix) || entry.Abroad() { // a viewer says where he asks
+			f.meta.CacheControl = "private, " + rules.ShortLife(m.CacheControl)
 		}
 	} else {
 		f.plain(m)
@@ -171,14 +171,3 @@ func (f *form) soon(first, last int64) ([]byte, bool) {
 // quickForm is how much of an edited manifest is made for one viewer on a loop, in
 // bytes.
 const quickForm = 64 << 10
-
-// shortLife is a manifest's own life, so that a player's cache does not keep one of
-// a session longer.
-func shortLife(cacheControl string) string {
-	for part := range strings.SplitSeq(cacheControl, ",") {
-		if part = strings.TrimSpace(part); strings.HasPrefix(part, "max-age=") {
-			return part
-		}
-	}
-	return "max-age=1"
-}

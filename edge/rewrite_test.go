@@ -272,15 +272,19 @@ func TestBelowAnotherHostTheViewersOwnIsNamed(t *testing.T) {
 	}{
 		{alone.url, "", nil, "http"},
 		{alone.url, "", []string{"X-Forwarded-Proto", "https"}, "https"},
+		{alone.url, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "tv.example:81, inner"}, "https"},
 		{alone.url, "", []string{wire.HeaderScheme, "https"}, "http"}, // no balancer says so
 		{edges[0].url, prefix, asNode(), "http"},
 		{edges[0].url, prefix, append(asNode(), wire.HeaderScheme, "https"), "https"},
 	} {
 		for _, path := range []string{"/v/x/m.mpd", "/v/x/no-store.mpd"} {
 			host := strings.TrimPrefix(c.base, "http://")
+			if len(c.header) == 4 && c.header[2] == "X-Forwarded-Host" {
+				host = "tv.example:81"
+			}
 			want := fmt.Sprintf(form, c.scheme+"://"+host+c.prefix)
 			for range 2 {
-				if resp, body := get(t, c.base+c.prefix+path, c.header...); string(body) != want || resp.ContentLength != int64(len(want)) {
+				if resp, body := get(t, c.base+c.prefix+path, c.header...); string(body) != want || resp.ContentLength != int64(len(want)) || strings.HasPrefix(resp.Header.Get("Cache-Control"), "private") != !strings.Contains(path, "no-store") {
 					t.Errorf("%s %q: %v\n%s, want\n%s", path, c.header, resp.Header, body, want)
 				}
 			}

@@ -113,6 +113,9 @@ func TestWhatStandsBelowAnotherHostNeedsOurs(t *testing.T) {
 		`<MPD>` + far + `<Period>` + ours + `</Period></MPD>`:                                                                      true,
 		`<MPD>` + far + ours + `<Period>` + ours + `</Period></MPD>`:                                                               true,
 		`<MPD><Period>` + far + `<SegmentTemplate media="http://o.example/$Number$"/></Period></MPD>`:                              true,
+		`<Period>` + ours + `</Period>`:                                                                                            true, // a remote one, whatever it is put into
+		`<Patch><add sel="/MPD/Period[1]"><BaseURL>http://o.example/</BaseURL></add></Patch>`:                                      true,
+		`<Period><BaseURL>/x/</BaseURL></Period>`:                                                                                  false,
 		`<MPD>` + far + `<InitializationSet initialization="//o.example/i"/></MPD>`:                                                true,
 		`<MPD>` + far + ours + `<Location>http://o.example/m</Location><Period><SegmentTemplate media="/n"/></Period></MPD>`:       false,
 		`<MPD>` + far + `<Period><BaseURL>/x/</BaseURL></Period><Period>` + far + `</Period></MPD>`:                                false,

@@ -56,7 +56,7 @@ func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.P
 		p.Count(l.Class)
 		return to
 	}
-	p.abroad = p.abroad || !p.dependent && (mixed || from.Foreign())
+	p.abroad = p.abroad || !p.dependent && (mixed || from.Foreign() || !p.whole)
 	if e, ok := p.edit(raw, l); ok {
 		if mixed && p.dependent {
 			e.edit |= wayUp
@@ -185,7 +185,7 @@ func (p *reader) settle(e *placed, from uri.Place, mixed, several bool) {
 		l.Class = uri.Left
 	}
 	if l.Class == uri.Moved {
-		p.abroad = p.abroad || !uri.Dependent(ref) && (mixed || from.Foreign())
+		p.abroad = p.abroad || !uri.Dependent(ref) && (mixed || from.Foreign() || !p.whole)
 		if made, ok := p.edit(raw, l); ok {
 			if *e = made; mixed && uri.Dependent(ref) {
 				e.edit |= wayUp

@@ -90,8 +90,8 @@ func (d *Presentation) Listed() bool { return d.urls.Len() > 0 }
 // Patched tells that an MPD says where patches of it are (PatchLocation).
 func Patched(d *Presentation) bool { return d.whole && d.patched }
 
-// Abroad tells that a URI which is led stands below another host's BaseURL: with a path in
-// its place it would lead there.
+// Abroad tells that a URI which is led stands below another host's BaseURL, or may, where it is
+// in a part of an MPD: with a path in its place it would lead there.
 func Abroad(d *Presentation) bool { return d.abroad }
 
 // maxLocations bounds the Locations that are remembered.
