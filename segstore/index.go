@@ -33,6 +33,7 @@ type change struct {
 // record. Damage is errIndexCorrupt: path can be moved aside.
 func openIndex(path string, see func(key Key, record []byte)) (*index, error) {
 	var db *bbolt.DB
+	before, absent := os.Stat(path)
 	err := guarded(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout:      time.Second, // this process holds the directory: only a stranger's tool
@@ -51,14 +52,18 @@ func openIndex(path string, see func(key Key, record []byte)) (*index, error) {
 	if err == nil {
 		return x, nil
 	}
-	// What is not the system's fault, or a stranger's who has the file open, is
-	// the file's.
+	// What is not the system's fault, or a stranger's who has the file open, is the
+	// file's. One that has just been made has none: the disk is full, and bbolt hides it.
 	var system syscall.Errno
-	if !errors.As(err, &system) && !errors.Is(err, bolterrors.ErrTimeout) {
+	fresh := absent != nil || before.Size() == 0
+	if !fresh && !errors.As(err, &system) && !errors.Is(err, bolterrors.ErrTimeout) {
 		err = fmt.Errorf("%w: %w", errIndexCorrupt, err)
 	}
 	if db != nil {
 		_ = guarded(db.Close)
+	}
+	if fresh {
+		_ = os.Remove(path) // nothing is in it
 	}
 	return nil, err
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,5 +50,38 @@ func TestDiskThatRefusesIsSaidToUntilItIsGood(t *testing.T) {
 				t.Error("the probe is left")
 			}
 		})
+	}
+}
+
+// A store that can't be begun, since the disk has no room for its index, is not called
+// corrupt; it leaves nothing, and begins when there is room.
+func TestAStoreThatFindsNoRoomIsNotCorrupt(t *testing.T) {
+	dir := t.TempDir()
+	signal.Ignore(unix.SIGXFSZ)
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(cur uint64) {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: cur, Max: was.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		limit(17 << 10)
+		s, err := Open(dir, Options{})
+		limit(was.Cur)
+		if err == nil {
+			t.Fatal(s.Close())
+		}
+		if errors.Is(err, errIndexCorrupt) || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%v", err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "index*")); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+	if err := openStore(t, dir, Options{}).Close(); err != nil {
+		t.Error(err)
 	}
 }
