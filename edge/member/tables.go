@@ -180,7 +180,7 @@ func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 // Seat is where a session is kept.
 type Seat struct {
 	Slot      int    // -1: nowhere here
-	Inherited bool   // it was taken over, and its first requests are looked at
+	Inherited bool   // it was taken over, is delivered here still, and its first requests are looked at
 	Begun     bool   // it has asked for a manifest, here or elsewhere
 	Of        string // who delivers it by the placement, where that is another edge
 }
@@ -202,7 +202,7 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 			n.news[openedNews]++
 		}
 		t.tell(slot, n.generation)
-		seat = Seat{Slot: slot, Inherited: n.takeover != nil, Begun: len(n.manifests) > 0}
+		seat = Seat{Slot: slot, Inherited: n.takeover != nil && within(t.own, slot), Begun: len(n.manifests) > 0}
 		if !within(t.own, slot) {
 			seat.Of = t.owner(slot)
 		}

@@ -243,7 +243,8 @@ func TestAResponseThatWasOnItsWayIsNoFirstRequest(t *testing.T) {
 }
 
 // After a second takeover the first requests are counted again, and what has long been
-// in memory is read again.
+// in memory is read again. What was brought here between the two, while another one delivered,
+// is no first request of the second one.
 func TestTheNextTakeoverIsCountedAsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, r := newKitchen(t, []wire.Track{at(wire.VideoTrack, "/s/v", 10, 0)})
@@ -259,8 +260,10 @@ func TestTheNextTakeoverIsCountedAsWell(t *testing.T) {
 		r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeUp })
 		r.follow("e1", "e2", "e3")
 		time.Sleep(prefetch.Valid)
+		seat, _ := k.tables.touch(k.ids[0], "/s/", "192.0.2.1", time.Now().UnixMilli())
 		k.takeover(t, r, func() {
 			time.Sleep(time.Second)
+			k.tables.delivered(1, seat.Slot, at(wire.VideoTrack, "/s/v", 9, 0), seat.Inherited)
 			k.asks(0, wire.VideoTrack, "/s/v", 12)
 			k.counted(t, "video ready 2")
 		})
