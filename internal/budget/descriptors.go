@@ -15,13 +15,14 @@ func Fitting(most, per, aside int, descriptors uint64) int {
 }
 
 // FittingEach is how many connections one client may have, told each, of a process that was
-// told most and takes fits: as large a part of them, but an eighth, so that an address of
-// several viewers is served by a small one too.
+// told most and takes fits: as large a part of them, but an eighth, and but 64 or three
+// quarters of those that there are, so that an address of several viewers is served by a
+// small one too.
 func FittingEach(each, most, fits int) int {
 	if fits >= most {
 		return each
 	}
-	return min(each, max(int(int64(each)*int64(fits)/int64(most)), fits/partOfRest, 1))
+	return min(each, max(int(int64(each)*int64(fits)/int64(most)), fits/partOfRest, min(shareLeast, fits*3/4)))
 }
 
 // Descriptors is how many descriptors this process may have.
