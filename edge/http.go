@@ -195,7 +195,7 @@ type refusal struct {
 // requestOf finds out what a request is for, and notes it in its session; node: it
 // comes from one.
 func (e *Edge) requestOf(h rules.Fields, host, target, remote string, node bool) (x request, refused refusal) {
-	x = request{slot: -1, started: e.clock.Now(), front: rules.Front(h, host, node)}
+	x = request{slot: -1, started: e.clock.Now(), host: host}
 	x.Node = node
 	viewer := remote
 	if x.Node {

@@ -27,7 +27,7 @@ type request struct {
 	target    string // what is asked for, with all of its query
 	client    string // the viewer's address; "": nobody's
 	prefix    string // "/s/<token>": what URIs are led with where no way up leads (Entry.Prefix)
-	front     string // the scheme and host that the viewer asks at; "": unknown
+	host      string // by which it came
 	started   time.Time
 }
 
