@@ -318,7 +318,7 @@ var Table = []Mutation{
 	{0, "edge/stepback/guard.go", "begun && told &&", "false && told &&", "edge/stepback.TestThePartnerKnowsWhatWasGiven"},
 	{0, "internal/media/dash/place.go", "case mixed && !rootedUp(p, ref, from, p.inside):", "case mixed:", "internal/media.TestFromEachOfSeveralBasesTheSameTarget"},
 	{0, "internal/media/dash/place.go", "!p.dependent && (mixed || from.Foreign() ||", "!p.dependent && (from.Foreign() ||", "internal/media.TestWhatStandsBelowAnotherHostNeedsOurs"},
-	{0, "edge/fetch/peer.go", "hand.note(status)\n\t\treturn ErrPass", "return ErrNotHere", "edge.TestViewersAskOnceEachForWhatVariesByUserAgent"},
+	{0, "edge/fetch/peer.go", "resp.Header.Get(wire.HeaderPassed)); err == nil {", "resp.Header.Get(wire.HeaderPassed)); err != nil {", "edge.TestViewersAskOnceEachForWhatVariesByUserAgent"},
 	{0, "lb/proxy/attempt.go", "case due && k.waitsForOrigin(ctx, a):", "case false:", "lb/proxy.TestEdgeThatSaysThatItWaitsIsNotPassedBy"},
 	{0, "edge/interim/board.go", "!on.writing && on.sent == got", "!on.writing", "edge/interim.TestABodyThatWaitsIsKnown"},
 	{0, "edge/fetch/peer.go", "if f.Pushed.Old(said, rules.TargetOf(key)) {", "if false {", "edge.TestWhatWasPushedOverIsNewAtOnce"},
