@@ -125,11 +125,14 @@ func (n *Node) openLog() (err error) {
 	}
 	path := filepath.Join(dir, logFile)
 	defer damaged(path, &err)()
-	store, err := raftboltdb.New(raftboltdb.Options{
-		Path:        path,
-		NoSync:      n.config.noSync,
-		BoltOptions: &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
-	})
+	var store *raftboltdb.BoltStore
+	if err = whole(path); err == nil {
+		store, err = raftboltdb.New(raftboltdb.Options{
+			Path:        path,
+			NoSync:      n.config.noSync,
+			BoltOptions: &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
+		})
+	}
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return fmt.Errorf("--data: %s is locked by another process: end it (one that was told to stop may take its --drain-time), or take over from it (--replace)", path)

@@ -94,6 +94,27 @@ var wrongStarts = []struct {
 		write(t, path, b[:5000])
 		return c
 	}, "is damaged", nil},
+	{"half a log", func(t *testing.T) Config {
+		c := used(t)
+		path := filepath.Join(c.Dir, logFile)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, b[:len(b)/2])
+		return c
+	}, "is damaged", nil},
+	{"a log whose pages are empty, as after a power cut", func(t *testing.T) Config {
+		c := used(t)
+		path := filepath.Join(c.Dir, logFile)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(b[2*os.Getpagesize():]) // behind what says which page is the root
+		write(t, path, b)
+		return c
+	}, "is damaged", nil},
 	{"an older snapshot", func(t *testing.T) Config { c := used(t); addSnapshot(t, c, 0); return c }, "snapshot version 0 is not readable by this build (want 1)", ErrSnapshotVersion},
 }
 

@@ -121,7 +121,7 @@ var thirdParty = []struct {
 }{
 	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only room that knows Raft"},
 	{"github.com/hashicorp/go-hclog", []string{"raftfsm/append.go"}, "what the library's transport logs through"},
-	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "segstore/index.go"}, "the index, and the database under Raft"},
+	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "raftfsm/whole.go", "segstore/index.go"}, "the index, and the database under Raft"},
 	{"github.com/go-chi/chi/v5", []string{
 		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go", "internal/rights/rightstest/",
 	}, "where routes are declared"},
