@@ -11,11 +11,8 @@ import (
 	"syscall"
 )
 
-// Bounds of the heap, in bytes.
-const (
-	heapFloor = 32 << 20
-	tight     = 1 << 30 // a process that may have no more than this has no floor
-)
+// heapFloor is in bytes.
+const heapFloor = 32 << 20
 
 // raiseHeap keeps the heap of a server that serves viewers from being so small
 // that garbage is collected many times a second: what is alive in a balancer is a
@@ -26,27 +23,29 @@ const (
 // Where the process may have less than the machine has, garbage is collected in time to stay
 // within that: it would be killed, or its next allocation refused, and that is its death as well.
 func raiseHeap() (keep func()) {
-	limit, share := allowed()
-	if limit < math.MaxInt64 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit / 100 * share)
+	heap, addresses := allowed()
+	if heap < math.MaxInt64 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(heap)
 	}
-	if limit <= tight {
+	if addresses {
 		return func() {}
 	}
 	floor := make([]byte, heapFloor)
 	return func() { runtime.KeepAlive(floor) }
 }
 
-// allowed is how much memory this process may have, by its control group and its resource
-// limits, and how many hundredths of that the heap may: of RLIMIT_DATA what lies free between
-// large bodies counts as well.
-func allowed() (limit int64, share int64) {
-	limit, share = grouped("/proc/self/cgroup", "/sys/fs/cgroup"), 85
-	var data syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_DATA, &data) == nil && data.Cur < uint64(limit) {
-		limit, share = int64(data.Cur), 50
+// allowed is how large the heap may be by the process's control group and resource limits.
+// Addresses: by RLIMIT_DATA, of which what nobody writes to has its part, and what lies free
+// between large bodies.
+func allowed() (heap int64, addresses bool) {
+	if heap = grouped("/proc/self/cgroup", "/sys/fs/cgroup"); heap < math.MaxInt64 {
+		heap = heap/100*85 + heapFloor
 	}
-	return limit, share
+	var data syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_DATA, &data) == nil && data.Cur/2 < uint64(heap) {
+		return int64(data.Cur / 2), true
+	}
+	return heap, false
 }
 
 // grouped is what a control group (version 2), and those above it, let a process have, as
