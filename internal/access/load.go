@@ -54,6 +54,9 @@ func Load(path string) (p *Policy, files []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(strings.TrimSpace(string(text))) == 0 { // as while somebody writes it, or where a write found no room
+		return nil, nil, fmt.Errorf("%s: it is empty, and would let everybody in: leave access-file out for that, or say rules: []", path)
+	}
 	var doc document
 	if err := setting.Document(path, text, &doc); err != nil {
 		return nil, nil, err

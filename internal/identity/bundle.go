@@ -79,11 +79,17 @@ func read(dir string) (*current, error) {
 		return nil, err
 	}
 	c, err := parse(text, roots)
+	if errors.Is(err, errRootless) {
+		path = filepath.Join(dir, rootsFile)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
+
+// errRootless: what is to hold roots holds none.
+var errRootless = fmt.Errorf("%w: no root to trust", ErrFile)
 
 func parse(node, roots []byte) (*current, error) {
 	key, chain, err := parsePEM(node)
@@ -112,7 +118,7 @@ func (c *current) trust(roots []byte) error {
 		return err
 	}
 	if len(certs) == 0 {
-		return fmt.Errorf("%w: no root to trust", ErrFile)
+		return errRootless
 	}
 	c.roots, c.pool, c.verified = roots, x509.NewCertPool(), newVerified()
 	for _, root := range certs {
