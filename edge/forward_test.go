@@ -87,6 +87,22 @@ func TestOtherMethodsGoThroughAndInvalidate(t *testing.T) {
 	}
 }
 
+// What carries a body goes by a connection of its own: an origin that answers without
+// reading takes it for the next request, and the next viewer would get the answer to that.
+func TestABodyIsNeverTheNextViewersRequest(t *testing.T) {
+	o := newOrigin(t)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		_, _ = fmt.Fprint(w, r.Close)
+		return true
+	})
+	e := startEdge(t, Config{Origin: o.URL})
+	for _, row := range []struct{ method, body, want string }{{http.MethodPost, "hello", "true"}, {http.MethodPut, "x", "true"}, {http.MethodGet, "", "false"}, {http.MethodDelete, "", "false"}} {
+		if _, closes := do(t, row.method, e.url+"/p", strings.NewReader(row.body)); string(closes) != row.want {
+			t.Errorf("%s with %q: its connection ends: %s", row.method, row.body, closes)
+		}
+	}
+}
+
 func TestViewersOfAClusterOnlyRead(t *testing.T) {
 	o := newOrigin(t)
 	_, edges := startRing(t, 1, o)

@@ -89,7 +89,7 @@ func (s *server) try(ctx context.Context, r *Request, apart bool) attempt {
 	reused := false
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
 	req := (&http.Request{Method: r.Method, URL: s.url(r.Target), Host: s.host(), Header: s.fields(r.Header), ProtoMajor: 1, ProtoMinor: 1}).WithContext(traced)
-	req.Close = r.Method == http.MethodHead // some origins send a body all the same
+	req.Close = r.Method == http.MethodHead || r.Body != nil // some origins send a body all the same, and some read none
 	switch {
 	case r.Body != nil:
 		req.Body, req.ContentLength = io.NopCloser(r.Body), r.Length

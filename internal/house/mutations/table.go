@@ -345,6 +345,7 @@ var Table = []Mutation{
 	{0, "internal/identity/renew.go", "		err = b.Early(chain)", "", "internal/identity.TestWhatIsNotValidYetReplacesNothing"},
 	{0, "edge/rules/asked.go", "			kept = append(kept, strings.ToLower(name))", "", "edge.TestWhatSaysByWhichWayARequestCameIsNobodyElses"},
 	{0, "segstore/pool.go", " || p.objects.Load() > p.most", "", "segstore.TestObjectsOfAFewBytesAreBounded"},
+	{0, "edge/upstream/try.go", " || r.Body != nil // some origins", " // some origins", "edge.TestABodyIsNeverTheNextViewersRequest"},
 	// No spelling leads past a rule, and no claim is another one.
 	{0, "lb/viewer.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(target, wire.Internal)", "lb.TestRequestsThatAreNotForHereAreRefused"},
 	{0, "edge/http.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(key, wire.Internal)", "edge.TestSessionOpensAnyPathOfItsOrigin"},
