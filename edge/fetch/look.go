@@ -175,6 +175,9 @@ func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want w
 			return fresh, outcome, err
 		}
 		selection := fresh.Meta().Vary
+		if outcome == segstore.Filled {
+			f.store.Detach(x.Key) // lest it is begun, and left, for each who comes
+		}
 		fresh.Close()
 		if own || rules.Selects(selection, r.Header) {
 			return nil, outcome, ErrPass
