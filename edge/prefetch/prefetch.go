@@ -199,18 +199,20 @@ func (p *Prefetcher) Await(ctx context.Context, of Inherited) {
 }
 
 // Foresee makes ready what comes next in sessions that may be taken over soon, as it is
-// listed now, and returns when that is, or could not be got, or at the limit. Manifests that are
-// not here, as at an edge that is no member of a pair, are got first.
+// listed now, and returns when that is, or could not be got, or at the limit. At a mere sign, which
+// nobody waits for (limit 0), manifests that are not here, as at an edge that is no member of a
+// pair, are got first: who has died gives no newer ones. Where a living edge is about to give its
+// sessions it does, and nobody publishes them here: a live playlist would go back.
 func (p *Prefetcher) Foresee(ctx context.Context, of []Inherited, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var listed, lists []*Job
+	var all []*Job
 	var unlisted []*follow
 	for _, f := range followsOf(of) {
 		jobs, more, _ := p.follow(f, p.Now())
-		if listed = append(listed, jobs...); len(jobs) == 0 && more {
+		if all = append(all, jobs...); len(jobs) == 0 && more && limit == 0 {
 			unlisted = append(unlisted, f)
-			lists = append(lists, p.want(&Job{What: Wanted{Target: f.track.Manifest}, manifest: true, pair: f.of.Pair, deadline: f.due}))
+			p.want(&Job{What: Wanted{Target: f.track.Manifest}, manifest: true, pair: f.of.Pair, deadline: f.due})
 		}
 	}
 	if len(unlisted) > 0 {
@@ -219,26 +221,13 @@ func (p *Prefetcher) Foresee(ctx context.Context, of []Inherited, limit time.Dur
 		default: // so many signs at once: players will ask anyway
 		}
 	}
-	if !awaited(ctx, lists) {
-		return
-	}
-	for _, f := range unlisted {
-		jobs, _, _ := p.follow(f, p.Now())
-		listed = append(listed, jobs...)
-	}
-	awaited(ctx, listed)
-}
-
-// awaited waits for jobs to end. False: ctx has ended before.
-func awaited(ctx context.Context, jobs []*Job) bool {
-	for _, j := range jobs {
+	for _, j := range all {
 		select {
 		case <-j.ended:
 		case <-ctx.Done():
-			return false
+			return
 		}
 	}
-	return true
 }
 
 // renewSoon has the manifest of a track asked for anew, now and then.
