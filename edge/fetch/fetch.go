@@ -15,6 +15,7 @@ import (
 	"tandem/edge/pushed"
 	"tandem/edge/recent"
 	"tandem/edge/upstream"
+	"tandem/edge/waits"
 	"tandem/internal/call"
 	"tandem/internal/run"
 	"tandem/internal/wire"
@@ -102,6 +103,7 @@ type Fetcher struct {
 	unfit     recent.Names  // see unfitFor
 	cutOff    recent.Names  // targets whose bodies broke off, and at the same byte again
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
+	waits     waits.Waits
 	copies    chan copyJob
 	group     Group // nil without one; set before Run
 

@@ -123,6 +123,14 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 		f.store.Renew(x.Key, f.source(f.fetchRequest(r, x, nil)))
 		return view, rules.CacheStatus{Outcome: segstore.Hit}, nil
 	}
+	if x.Peer {
+		done, ok := f.waits.Wait(waitedFor(x.Key))
+		defer done()
+		if !ok {
+			closeView(view)
+			return nil, rules.CacheStatus{}, ErrNotHere
+		}
+	}
 	f.Counts.Misses.Add(1)
 	f.Counts.Waiting.Add(1)
 	defer f.Counts.Waiting.Add(-1)

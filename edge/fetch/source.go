@@ -229,7 +229,7 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	filler, other := ring.Filler(p, q, key)
 	switch {
 	case filler != f.cfg.Name && filler != "":
-		if a, err := f.askPeerSoon(ctx, filler, o, false); err == nil || errors.Is(err, ErrWhole) || errors.Is(err, ErrPass) {
+		if a, err := askFiller(ctx, f, filler, o); err == nil || errors.Is(err, ErrWhole) || errors.Is(err, ErrPass) {
 			return a, err
 		}
 	case have == nil && other != "":
@@ -239,6 +239,19 @@ func (f *Fetcher) ask(ctx context.Context, o fetchRequest, have *segstore.Meta) 
 	}
 	return f.askForPair(ctx, o, q, have)
 }
+
+// askFiller asks the other member of a pair, unless a neighbour waits here for the same.
+func askFiller(ctx context.Context, f *Fetcher, filler string, o fetchRequest) (*answer, error) {
+	done, ok := f.waits.Ask(waitedFor(o.key))
+	defer done()
+	if !ok {
+		return nil, fmt.Errorf("%w: a neighbour waits for it", ErrNotHere)
+	}
+	return f.askPeerSoon(ctx, filler, o, false)
+}
+
+// waitedFor names what edges wait for: an object, or a part of one, whichever variant of it.
+func waitedFor(key string) string { return rules.TargetOf(key) + " " + rules.PartSaid(key) }
 
 // pour writes the body into the store. When it breaks off, the rest is asked of
 // the origin, and where it stands still beside it: the readers of this fill see nothing

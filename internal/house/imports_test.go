@@ -13,7 +13,7 @@ var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
 	"edge":       {"edge/clock", "edge/fetch", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
-	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
+	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "edge/waits", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
 	"edge/deadly":    {"edge/recent", "internal/cachekey", "internal/call", "internal/wire"},
 	"edge/pushed":    {"segstore", "internal/cachekey", "internal/call", "internal/wire"},
@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"edge/ranged":    {"edge/fetch", "edge/manifest", "edge/recent", "edge/rules", "segstore", "internal/h1", "internal/media"},
 	"edge/recent":    {},
 	"edge/steady":    {},
+	"edge/waits":     {},
 	"edge/stepback":  {"edge/manifest", "edge/rules", "internal/media", "internal/wire"},
 	"edge/renewal":   {},
 	"edge/silence":   {"internal/ring", "internal/wire"},

@@ -73,6 +73,8 @@ var Table = []Mutation{
 	{0, "raftfsm/state_ring.go", "case ch.c.Version < e.Since:", "case ch.c.Version < e.Since && e.State == wire.EdgeUp:", "raftfsm.TestDrainResumeRemove"},
 	{0, "internal/ring/membership.go", "			q.Home = q.Boundary", "			q.Home = q.Slots / 2", "raftfsm.TestEveryRemovalGoesByOneWay"},
 	{0, "internal/ring/preview.go", "\t\tif Goes(e) {\n\t\t\tnext =", "\t\tif false {\n\t\t\tnext =", "lb.TestOneThatLeavesIsNotReckonedWith"},
+	{0, "edge/fetch/look.go", "f.waits.Wait(waitedFor(x.Key))", `f.waits.Wait("")`, "edge.TestEdgesDoNotWaitForEachOtherInACircle"},
+	{0, "edge/fetch/source.go", "f.waits.Ask(waitedFor(o.key))", `f.waits.Ask("")`, "edge.TestEdgesDoNotWaitForEachOtherInACircle"},
 	{0, "edge/fetch/source.go", "tag: a.meta.ETag, last: a.by}", "tag: a.meta.ETag}", "edge.TestTheRestIsAskedOfAServerThatDidNotBreakOff"},
 	{0, "edge/fetch/source.go", "(fits || own) && got", "(fits || own && false) && got", "edge.TestTheRestIsAskedOfAServerThatDidNotBreakOff"},
 	{0, "edge/steady/body.go", "if b.asked || b.closed {", "if b.closed || b.read > 0 {", "edge/steady.TestTheRestOfASilentBodyIsAnothers"},
