@@ -118,9 +118,11 @@ func (s *tables) lists() map[string]wire.PairID {
 	of := map[string]wire.PairID{}
 	for _, t := range s.list() {
 		t.mu.Lock()
-		for _, n := range t.sessions {
-			for _, track := range n.places() {
-				of[track.Manifest] = t.pair.ID
+		if !t.spare { // whose sessions come here only if two die at once
+			for _, n := range t.sessions {
+				for _, track := range n.places() {
+					of[track.Manifest] = t.pair.ID
+				}
 			}
 		}
 		t.mu.Unlock()
