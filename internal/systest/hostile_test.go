@@ -37,7 +37,7 @@ func TestFiveThousandHostileClients(t *testing.T) {
 	files(t, 3*hostileClients)
 	// Without certificates: with them it is thousands of handshakes between balancer and
 	// edges at once that keep two cores busy.
-	h := start(t, "--insecure", "--lb-flags", "--max-connections-per-client=6000")
+	h := start(t, "--insecure", "--lb-flags", "--max-connections=6000", "--lb-flags", "--max-connections-per-client=6000")
 	object := filepath.Join(h.Dir, "ingest", "big", "object.m4s")
 	must(t, os.MkdirAll(filepath.Dir(object), 0o755))
 	bytes := make([]byte, hostileObject)
