@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tandem/edge/rules"
-
 	"tandem/internal/media"
 	"tandem/internal/wire"
 	"tandem/segstore"

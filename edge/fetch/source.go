@@ -15,7 +15,6 @@ import (
 	"tandem/edge/manifest"
 	"tandem/edge/rules"
 	"tandem/edge/steady"
-
 	"tandem/internal/media"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
