@@ -164,7 +164,7 @@ var Table = []Mutation{
 
 	// Two that die in one moment take no table with them.
 	{0, "internal/ring/watchers.go", "	return keep\n", "	if len(inOrder(p, []string{pair.Low, pair.High})) == 0 {\n		return nil\n	}\n	return keep\n", "internal/ring.TestTwoDeathsTakeNoTableWithThem"},
-	{0, "internal/ring/watchers.go", "if keep = append(keep, e.Name); stays(e) {", "if keep = append(keep, e.Name); Delivers(e.State) {", "raftfsm.TestOneCommandAndTwoDeathsTakeNoTableWithThem"},
+	{0, "internal/ring/watchers.go", "if keep = append(keep, e.Name); stays(e) {", "if keep = append(keep, e.Name); len(keep) > 0 {", "raftfsm.TestOneCommandAndTwoDeathsTakeNoTableWithThem"},
 	{0, "edge/member/tables.go", "Inherited: n.takeover != nil && within(t.own, slot)", "Inherited: n.takeover != nil", "edge/member.TestTheNextTakeoverIsCountedAsWell"},
 	{0, "edge/prefetch/prefetch.go", "case p.later <- unlisted:", "case p.later <- nil:", "edge/prefetch.TestAManifestThatIsNotHereIsForeseenToo"},
 	{0, "internal/ring/choose.go", "5*f.share(p, q) > 4*f.HotShare", "5*f.share(p, q) > 9*f.HotShare", "internal/ring.TestAHotStreamGoesToOneMorePair"},
