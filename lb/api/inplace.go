@@ -6,8 +6,8 @@ import (
 	"tandem/internal/wire"
 )
 
-// viewersOf says who serves the viewers of an edge that does not.
-func (v *judgement) viewersOf(e *wire.EdgeStatus) string {
+// viewersOf says who serves the viewers of edges, one or more, that do not.
+func (v *judgement) viewersOf(edges ...*wire.EdgeStatus) string {
 	held, sessions := map[string]int{}, 0
 	var order []string
 	add := func(edge string, n int) {
@@ -20,18 +20,24 @@ func (v *judgement) viewersOf(e *wire.EdgeStatus) string {
 		held[edge] += n
 		sessions += n
 	}
-	for i := range v.s.Pairs {
-		inPlaceOf(e.Name, &v.s.Pairs[i], add)
+	for _, e := range edges {
+		for i := range v.s.Pairs {
+			inPlaceOf(e.Name, &v.s.Pairs[i], add)
+		}
+	}
+	its := "its"
+	if len(edges) > 1 {
+		its = "their"
 	}
 	switch {
-	case sessions == 0 && e.State == wire.EdgeDown:
-		return "none of its viewers is waiting"
+	case sessions == 0 && edges[0].State == wire.EdgeDown:
+		return "none of " + its + " viewers is waiting"
 	case sessions == 0:
 		return "nobody is served in its place"
 	case sessions == 1:
-		return "its 1 viewer is on " + enumerate(order)
+		return its + " 1 viewer is on " + enumerate(order)
 	}
-	return fmt.Sprintf("its %d viewers are on %s", sessions, enumerate(order))
+	return fmt.Sprintf("%s %d viewers are on %s", its, sessions, enumerate(order))
 }
 
 // inPlaceOf adds the sessions of a pair that are an edge's at home, by who delivers

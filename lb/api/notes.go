@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/control"
 )
 
 // note says in a few words what is special about each edge, balancer and pair, for the
@@ -78,7 +79,7 @@ func balancerNotes(b *wire.BalancerInfo, clock string) (notes []string) {
 		}
 		return notes
 	}
-	if b.Problem != "" {
+	if b.Problem != "" && b.Problem != control.NoEdgeUp { // which is the edges' to say
 		notes = append(notes, b.Problem)
 	}
 	if b.Behind > farBehind {

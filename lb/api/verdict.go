@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/raftfsm"
 )
 
@@ -47,7 +48,7 @@ func verdict(s *wire.Status) wire.Verdict {
 	if survives != wire.Yes && v.level == wire.Good {
 		v.level = wire.Warn
 	}
-	if strings.HasPrefix(text, "the ") || strings.HasPrefix(text, "not ") { // names keep their letters
+	if strings.HasPrefix(text, "the ") || strings.HasPrefix(text, "not ") || strings.HasPrefix(text, "no ") { // names keep their letters
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}
 	return wire.Verdict{Level: v.level, Text: text, More: more, Next: v.next, Survives: survives}
@@ -109,80 +110,6 @@ func (v *judgement) counts() string {
 		}
 	}
 	return count(up, "edge") + " up, " + count(v.s.Sessions, "session")
-}
-
-// edges: the dead ones first, then those that hang, those that come, those that wait.
-func (v *judgement) edges() {
-	s := v.s
-	each := func(of func(e *wire.EdgeStatus) bool, do func(e *wire.EdgeStatus)) {
-		for i := range s.Edges {
-			if of(&s.Edges[i]) {
-				do(&s.Edges[i])
-			}
-		}
-	}
-	is := func(states ...wire.EdgeState) func(e *wire.EdgeStatus) bool {
-		return func(e *wire.EdgeStatus) bool {
-			for _, state := range states {
-				if e.State == state {
-					return true
-				}
-			}
-			return false
-		}
-	}
-	each(is(wire.EdgeDown), func(e *wire.EdgeStatus) {
-		if e.Stopped { // before what may be said in its name
-			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
-			return
-		}
-		if e.Refused != "" {
-			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s: %s", e.Name, e.Refused, v.viewersOf(e))
-			return
-		}
-		v.says(wire.Bad, "Bring "+e.Name+" back: it copies what it lacks by itself. If it is gone for good: tandem remove "+e.Name+".", "%s is down: %s", e.Name, v.viewersOf(e))
-	})
-	each(is(wire.EdgeSilent), func(e *wire.EdgeStatus) {
-		by := standingIn(e.StandIns)
-		if e.Refused != "" {
-			by += ", and its calls are refused, for " + e.Refused
-		}
-		v.says(wire.Bad, e.Next, "%s is silent, %s", e.Name, by)
-	})
-	each(func(e *wire.EdgeStatus) bool { return e.Delivering > e.Capacity }, func(e *wire.EdgeStatus) {
-		v.says(wire.Bad, "Add an edge, or raise the capacity of "+e.Name+".", "%s is above its capacity", e.Name)
-	})
-	each(is(wire.EdgeRecovering), func(e *wire.EdgeStatus) {
-		v.says(wire.Warn, "", "%s is back and copies: %s", e.Name, v.viewersOf(e))
-	})
-	each(is(wire.EdgeDraining), func(e *wire.EdgeStatus) {
-		how := "drained"
-		if e.Delivering > 0 {
-			how = "draining"
-		}
-		v.says(wire.Warn, "tandem resume "+e.Name+", when the work is done.", "%s is %s", e.Name, how)
-	})
-	each(is(wire.EdgeJoining, wire.EdgeLeaving), func(e *wire.EdgeStatus) { v.says(wire.Warn, "", "%s is %s", e.Name, e.State) })
-	each(func(e *wire.EdgeStatus) bool { return e.State == wire.EdgePending || e.Asks > 0 }, func(e *wire.EdgeStatus) {
-		v.says(wire.Warn, "tandem accept "+e.Name+".", "%s waits to be accepted", e.Name)
-	})
-}
-
-// full: no edge may be given one session more.
-func (v *judgement) full() {
-	up := 0
-	for i := range v.s.Edges {
-		e := &v.s.Edges[i]
-		if e.State != wire.EdgeUp {
-			continue
-		}
-		if up++; e.Delivering < e.Limit {
-			return
-		}
-	}
-	if up > 0 {
-		v.says(wire.Warn, "Add an edge, or raise the edges' capacity.", "the cluster is full: new viewers are refused")
-	}
 }
 
 // disks: edges that keep nothing of what comes. What they hold they serve, the rest
@@ -248,6 +175,7 @@ func (v *judgement) balancers() {
 		switch {
 		case !b.Alive && b.Name != v.s.Node && b.Refused != "":
 			v.says(wire.Warn, b.Next, "%s and the others don't hear each other: %s", b.Name, b.Refused)
+		case b.Problem == control.NoEdgeUp: // said of the edges
 		case b.Problem != "":
 			v.says(wire.Warn, b.Next, "%s: %s", b.Name, b.Problem)
 		case b.Behind > farBehind:
@@ -314,6 +242,8 @@ func (v *judgement) nextFailure() (wire.Survival, string) {
 		}
 	}
 	switch {
+	case v.none():
+		return wire.No, "No edge serves." + v.zone()
 	case alive < 2:
 		return wire.No, "The next failure is not survived: no second edge is there." + v.zone()
 	case short != "":

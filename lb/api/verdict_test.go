@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
+	"tandem/lb/control"
 )
 
 // calm is four edges and three balancers, of which nothing is wrong: 40 sessions.
@@ -38,6 +39,27 @@ var verdictRows = []struct {
 }{
 	{"calm", func(*wire.Status) {}, wire.Good, wire.Yes, []string{"4 edges up, 40 sessions, nobody waits for an edge", "The next failure is survived."}},
 	{"an edge is down", func(s *wire.Status) { dead(s, 0) }, wire.Bad, wire.Yes, []string{"edge-1 is down: its 10 viewers are on edge-2 and edge-4", "3 edges up", "Bring edge-1 back", "tandem remove edge-1"}},
+	{"two edges are down", func(s *wire.Status) {
+		dead(s, 0)
+		s.Edges[2].State, s.Edges[2].Delivering = wire.EdgeDown, 0
+		s.Pairs[1].Boundary, s.Pairs[2].Boundary = 50, 0
+	}, wire.Bad, wire.Yes, []string{"edge-1 and edge-3 are down: their 20 viewers are on edge-2 and edge-4 |", "2 edges up", "Bring edge-1 and edge-3 back: they copy", "tandem remove NAME"}},
+	{"all edges are down", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].State, s.Edges[i].Delivering = wire.EdgeDown, 0
+			s.Pairs[i].Taken = nil
+		}
+		for i := range s.Balancers {
+			s.Balancers[i].Problem, s.Balancers[i].Next = control.NoEdgeUp, "Bring them back"
+		}
+		s.Sessions = 0
+	}, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1, edge-2, edge-3 and edge-4 are down | 0 edges up, 0 sessions. No edge serves. | Bring edge-1, edge-2, edge-3 and edge-4 back"}},
+	{"the only edge is down", func(s *wire.Status) { s.Edges, s.Pairs = s.Edges[:1], nil; s.Edges[0].State = wire.EdgeDown }, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1 is down |", "Bring edge-1 back"}},
+	{"all edges are drained", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].State, s.Edges[i].Delivering = wire.EdgeDraining, 0
+		}
+	}, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1 is drained; edge-2 is drained; 2 more", "tandem resume edge-1"}},
 	{"an edge that nobody watched is down", func(s *wire.Status) { dead(s, 0); s.Pairs[0].Taken, s.Pairs[3].Taken = nil, nil }, wire.Bad, wire.Yes, []string{"none of its viewers is waiting"}},
 	{"one was stopped in order", func(s *wire.Status) { dead(s, 0); s.Edges[0].Stopped = true }, wire.Warn, wire.Yes, []string{"edge-1 is stopped", "Start edge-1 again"}},
 	{"what a dead edge had was given on", func(s *wire.Status) {

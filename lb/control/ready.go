@@ -17,6 +17,9 @@ type Unfit struct {
 	Stale      bool // its placement is old, and so is what it shows
 }
 
+// NoEdgeUp is the text of the Unfit of a balancer whose edges are all down, or taken out.
+const NoEdgeUp = "no edge is up"
+
 func (u *Unfit) Error() string { return u.Text }
 
 // Ready is nil, or why this balancer should get no viewers, an *Unfit. Without a majority of
@@ -76,7 +79,10 @@ func (c *Control) Ready() error {
 	if _, ok := c.node.Leader(); !ok && len(p.Edges) == 0 {
 		return &Unfit{Text: "nobody leads the balancers; see --peers", Next: "Start the other balancers; see --peers."}
 	}
-	return &Unfit{Text: "no edge is up; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
+	if len(p.Edges) > 0 {
+		return &Unfit{Text: NoEdgeUp, Next: "Bring the edges back; tandem status says what each lacks."}
+	}
+	return &Unfit{Text: "no edge has come; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
 }
 
 // inShort is a failure as the system says it, without names of files.

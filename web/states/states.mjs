@@ -121,7 +121,7 @@ async function zones(w, look) {
   await look("zone-would-cost", [/The loss of rack-a \(edge-1 and edge-3\) would cost \d+ sessions?\./], { level: "good" });
   await w.kill("edge-1");
   await w.kill("edge-3");
-  await look("zone-lost", ["edge-1 is down", "edge-3 is down", "2 edges up", "is not survived"], { level: "bad", not: [survived] });
+  await look("zone-lost", [/edge-1 and edge-3 are down: their \d+ viewers are on /, "2 edges up", "Bring edge-1 and edge-3 back", "is not survived"], { level: "bad", not: [survived] });
   await w.back("edge-1");
   await w.back("edge-3");
   await w.cluster.allUp(20_000);
