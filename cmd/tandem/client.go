@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -212,12 +213,15 @@ func unreached(address string, err error) error {
 	}
 	var errno syscall.Errno
 	var asked *url.Error
+	var dialled *net.OpError
 	var unverified *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unverified):
 		return fmt.Errorf("%s: %w (--ca FILE, or TANDEM_CA, names the certificates to trust)", at, unverified)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s: what listens there has no TLS (--admin-cert); call it by http://", at)
+	case errors.As(err, &dialled) && dialled.Op == "proxyconnect":
+		return fmt.Errorf("%s: the proxy of HTTPS_PROXY: %w; NO_PROXY names what is asked directly", at, dialled.Err)
 	case errors.As(err, &errno):
 		return fmt.Errorf("%s: %w", at, errno)
 	case errors.As(err, &asked) && asked.Timeout():
