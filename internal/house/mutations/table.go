@@ -293,6 +293,8 @@ var Table = []Mutation{
 	{0, "lb/control/ready.go", "	if errors.As(err, &errno) {", "	if errors.As(err, &errno) && errno == 0 {", "lb/control.TestADisksFailureIsToldInShort"},
 	{0, "lb/api/troubles.go", "			if of[t.Text] == nil {", "			if name != \"\" {", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "lb/api/troubles.go", "of[t.Text] = append(of[t.Text], name)", "of[t.Text] = []string{name}", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
+	{0, "lb/api/edges.go", "return len(v.s.Edges) > 0 && !", "return len(v.s.Edges) > 9 && !", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
+	{0, "internal/cluster/operator.go", "if r.URL.Scheme != \"https\" || isNear", "if isNear", "internal/cluster.TestNoTokenGoesByAProxyInClear"},
 	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
 	{0, "lb/stream.go", "	case w.over:", "	case w.over && !w.since.IsZero():", "lb.TestAStreamThatIsOverIsLookedAtNoMore"},
 	// Who refused one append, or was away, is not left behind.
