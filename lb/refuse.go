@@ -8,6 +8,10 @@ import (
 	"tandem/internal/wire"
 )
 
+// reasonEmpty: this balancer has just been started, and knows no cluster yet, or one of
+// before.
+const reasonEmpty = "no_placement"
+
 // refusals says each reason to people.
 var refusals = map[string]string{
 	wire.ReasonLimit:    "every edge that stores the stream has as many viewers as it may have",
@@ -19,6 +23,7 @@ var refusals = map[string]string{
 	wire.ReasonCluster:  "the cluster is full",
 	wire.ReasonClient:   "this client opens more sessions than it plays",
 	wire.ReasonNoEdge:   "no edge is alive",
+	reasonEmpty:         "this balancer knows the cluster not yet, or as it was: the others have to let it in; try again, or another one",
 	wire.ReasonQuorum:   "the stream is new, and the balancers can't agree on a place for it now",
 	call.ReasonOrigin:   "the origin does not answer",
 }

@@ -24,6 +24,8 @@ func (l *LB) inSession(w http.ResponseWriter, r *http.Request, text, rest string
 	token, err := l.control.Tokens.Verify(r.Context(), text)
 	switch {
 	case err == nil:
+	case errors.Is(err, wire.ErrTokenKey) && control.Stale(l.control):
+		return l.deny(w, http.StatusServiceUnavailable, reasonEmpty, refusals[reasonEmpty])
 	case media.IsEntry(cachekey.Path(rest)), media.KindOf(cachekey.Path(rest), "") == media.Other:
 		return l.reopen(w, r, text) // what is no entry after all is served, or refused, there
 	case errors.Is(err, wire.ErrTokenExpired):

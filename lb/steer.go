@@ -1,10 +1,12 @@
 package lb
 
 import (
+	"errors"
 	"net/http"
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/steering"
 )
 
@@ -32,7 +34,11 @@ func steerEntry(l *LB, w http.ResponseWriter, r *http.Request, s steering.Sessio
 // steerPlayer answers a player of this session that asks where to fetch from.
 func steerPlayer(l *LB, w http.ResponseWriter, r *http.Request, text string) (int, int64) {
 	token, err := l.control.Tokens.Verify(r.Context(), text)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, wire.ErrTokenKey) && control.Stale(l.control):
+		return l.deny(w, http.StatusServiceUnavailable, reasonEmpty, refusals[reasonEmpty])
+	default:
 		return l.deny(w, http.StatusForbidden, call.ReasonToken, "the session is not one of this cluster, or has expired; open the stream anew")
 	}
 	l.counts.lists.Inc()

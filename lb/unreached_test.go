@@ -64,6 +64,14 @@ func TestABalancerThatTheLeaderCallsInVain(t *testing.T) {
 	if text := says(back); strings.Contains(text, "No majority") {
 		t.Errorf("it says: %s", text)
 	}
+	for path, want := range map[string]int{back.url: http.StatusServiceUnavailable, all[2].url: http.StatusForbidden} { // its keys may be of before
+		if path == all[2].url && all[2] == old {
+			continue
+		}
+		if resp, text := back.request(back.client, http.MethodGet, path+"/s/"+strangeToken()+"/film/1.m4s", nil); resp.StatusCode != want {
+			t.Errorf("a session by a key that is not known: %s, %s", resp.Status, text)
+		}
+	}
 	other := all[2]
 	if other == old {
 		other = all[1]

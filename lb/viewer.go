@@ -11,6 +11,7 @@ import (
 	"tandem/internal/h1"
 	"tandem/internal/media"
 	"tandem/internal/wire"
+	"tandem/lb/control"
 	"tandem/lb/steering"
 )
 
@@ -59,7 +60,9 @@ func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int6
 		return l.deny(w, http.StatusForbidden, "closed", "closed to viewers")
 	}
 	r.RequestURI = target // one spelling from here on
-	l.awaitPlacement(r)
+	if l.awaitPlacement(r); target != "/" && empty(l.control) {
+		return l.deny(w, http.StatusServiceUnavailable, reasonEmpty, refusals[reasonEmpty])
+	}
 	if sitting {
 		return l.inSession(w, r, token, rest)
 	}
@@ -118,6 +121,13 @@ func (l *LB) awaitPlacement(r *http.Request) {
 			return
 		}
 	}
+}
+
+// empty tells that this balancer knows no cluster: one with an empty disk that nobody has
+// let in yet. It can tell no viewer's session from one that is made up, and no edge that
+// is dead from one that it has not heard of.
+func empty(c *control.Control) bool {
+	return c.Tokens.Ring.Version() == 0 && len(c.Placement().Edges) == 0
 }
 
 // What is read of a body that nobody uses.

@@ -18,7 +18,7 @@ func TestBalancersDie(t *testing.T) {
 	a := seat(t, h)
 	a.watch(30, stored, player.Config{For: 10 * time.Minute, Buffer: 20 * time.Second, Retries: 40, Others: f.Viewers})
 	before := h.Await("everybody is in", 20*time.Second, sessions(30))
-	time.Sleep(3 * time.Second) // buffers fill
+	a.buffered(30, 8) // of 2 s
 
 	leader := before.Leader
 	must(t, h.Kill(leader))

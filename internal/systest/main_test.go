@@ -38,6 +38,7 @@ type audience struct {
 
 	mu  sync.Mutex
 	sum player.Report // guarded by mu
+	got map[int]int   // guarded by mu; segments, by viewer
 }
 
 // seat prepares viewers; their digests know the whole sample already, so that they
@@ -46,7 +47,7 @@ func seat(t *testing.T, h *cluster.Harness) *audience {
 	t.Helper()
 	f := h.File()
 	origin := f.Node("origin-1").HTTP
-	a := &audience{t: t, h: h, digests: player.NewDigests(origin)}
+	a := &audience{t: t, h: h, digests: player.NewDigests(origin), got: map[int]int{}}
 	for i := range 4 {
 		r := player.Play(context.Background(), player.Config{Entry: origin + stored, Digests: a.digests, Speed: 1000, Rendition: i})
 		if r.Errors+r.Wrong+r.GivenUp+r.Refused > 0 { // it may be slow: nobody watches
@@ -74,9 +75,17 @@ func (a *audience) watch(count int, entry string, cfg player.Config) {
 	for i := range count {
 		ctx, stop := context.WithCancel(context.Background())
 		a.stops = append(a.stops, stop)
-		cfg := cfg
+		cfg, progress := cfg, cfg.Progress
 		cfg.Entry, cfg.Digests = f.Viewers[0]+entry, a.digests
 		cfg.Rendition, cfg.Start = first+i, 3*(first+i)
+		cfg.Progress = func(r player.Report) {
+			a.mu.Lock()
+			a.got[first+i] = r.Segments
+			a.mu.Unlock()
+			if progress != nil {
+				progress(r)
+			}
+		}
 		wait := 2 * time.Second * time.Duration(i) / time.Duration(count)
 		a.wg.Go(func() {
 			select {
@@ -90,6 +99,23 @@ func (a *audience) watch(count int, entry string, cfg player.Config) {
 			a.mu.Unlock()
 		})
 	}
+}
+
+// buffered waits until each of count viewers has that many segments: who has come last has
+// one only in the moment in which it is in, and stands where everybody else plays on.
+func (a *audience) buffered(count, segments int) {
+	a.t.Helper()
+	a.h.Await("buffers are full", 30*time.Second, func(*wire.Status) bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		full := 0
+		for _, got := range a.got {
+			if got >= segments {
+				full++
+			}
+		}
+		return full >= count
+	})
 }
 
 // leave sends everybody home.

@@ -85,6 +85,12 @@ func (c *Control) Ready() error {
 	return &Unfit{Text: "no edge has come; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
 }
 
+// Stale tells that what a balancer knows of the cluster is of before, its keys too.
+func Stale(c *Control) bool {
+	var unfit *Unfit
+	return errors.As(c.Ready(), &unfit) && unfit.Stale
+}
+
 // inShort is a failure as the system says it, without names of files.
 func inShort(err error) error {
 	var errno syscall.Errno
