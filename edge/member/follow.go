@@ -150,7 +150,7 @@ func (m *Member) announce(ctx context.Context, balancer string) error {
 			return fmt.Errorf("%w: %s", ErrNameTaken, taken)
 		}
 		if call.StatusOf(err) == http.StatusForbidden {
-			m.log.Warn().Err(err).Str("balancer", balancer).Msg("the balancer refuses this edge (403): it has another secret, see --secret-file, or a certificate that does not count, see --identity")
+			m.log.Warn().Err(err).Str("balancer", balancer).Msg("the balancer refuses this edge (403): the error says why, see --identity and --secret-file")
 		}
 		return err
 	}

@@ -21,6 +21,9 @@ const (
 	maxError  = 64 << 10 // of an answer that is not a success, in bytes
 )
 
+// maxSaid bounds what an error repeats of an answer, in bytes: causes and their mends are shorter.
+const maxSaid = 400
+
 // StatusError is an answer of another node that is not a success.
 type StatusError struct {
 	Status int
@@ -28,7 +31,12 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), bytes.TrimSpace(e.Body[:min(len(e.Body), 200)]))
+	said := bytes.TrimSpace(e.Body)
+	var p Problem
+	if json.Unmarshal(said, &p) == nil && p.Error != "" {
+		said = []byte(p.Error) // a line of a log is JSON already
+	}
+	return fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), said[:min(len(said), maxSaid)])
 }
 
 // StatusOf is the status that another node answered with, 0 when err is not such

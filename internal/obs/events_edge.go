@@ -2,7 +2,7 @@ package obs
 
 // edgeEvents are those of the store as well.
 var edgeEvents = []event{
-	{"warn", "the balancer refuses this edge (403): it has another secret, see --secret-file, or a certificate that does not count, see --identity", "balancer error", "This edge is not let in, and serves nobody new. Give it the cluster's secret, or a ticket."},
+	{"warn", "the balancer refuses this edge (403): the error says why, see --identity and --secret-file", "balancer error", "This edge is not let in, and serves nobody new. `error` says why, and the mend: another secret, a certificate that does not count, or that does not name the edge's address. Give it the cluster's secret, or a ticket for that address."},
 	{"warn", "no balancer can be followed; trying the next", "balancer error", "For seconds no balancer has taken this edge in: they are away, or `error` says why this edge and they don't trust each other. It serves on what it knows of, and nobody new. Look at `--balancers`, `--identity` and the balancers' logs."},
 	{"warn", "no capacity is stated: it has the least that another edge states, or 1000; --capacity, or --capacity-mbit with --session-kbit, says it", "sessions set", "The limits of the cluster are computed by a guess, which is `sessions`. State the capacity."},
 	{"warn", "declared dead while alive; coming back as a new incarnation", "", "The balancers took this edge for dead: it hung, or the network did. Its sessions moved and come back; look for the cause when it repeats."},
