@@ -2,7 +2,6 @@ package segstore
 
 import (
 	"context"
-	"fmt"
 	"hash/maphash"
 	"os"
 	"path/filepath"
@@ -107,7 +106,7 @@ func (sh *shard) barrier() {
 func Open(dir string, o Options) (*Store, error) {
 	s := newStore(dir, o)
 	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o700); err != nil {
-		return nil, fmt.Errorf("segstore: open %s: %w", dir, err)
+		return nil, err // it names the path, and --data says whose
 	}
 	// A directory that others could read until now is shut: what lies in it may be
 	// paid for. One that is not ours to shut is its owner's affair.

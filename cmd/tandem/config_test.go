@@ -61,7 +61,7 @@ func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
 			"raft-listen: 127.0.0.2:8080":                   "",
 			"admin-listen: 0.0.0.0:9080":                    "admin-listen: 0.0.0.0:9080: other machines can reach it",
 			"operators-file: " + broken:                     "operators-file: " + broken + ": line 1: `7` where a list is wanted",
-			"admin-cert: " + broken:                         "admin-cert: tls: failed to find any PEM data",
+			"admin-cert: " + broken:                         "admin-cert: " + broken + ": failed to find any PEM data",
 			"access-file: " + broken:                        "access-file: " + broken + `: line 1: unknown key "tokens"`,
 			"access-log: " + dir:                            "access-log: " + dir + " is a directory",
 			"access-log: /nowhere/log":                      "warning: access-log: ",

@@ -57,7 +57,7 @@ func greet(out io.Writer, f cluster.File, path string, took time.Duration, colou
 	if f.Origin != "" {
 		origin = "your origin"
 	}
-	fmt.Fprintf(out, "%s after %.1f s: %s, %d balancers, %d edges in a ring. In a browser:\n\n", strong("ready"), took.Seconds(), origin, len(f.Names(cluster.RoleLB)), len(f.Names(cluster.RoleEdge)))
+	fmt.Fprintf(out, "%s after %.1f s: %s, %s, %s in a ring. In a browser:\n\n", strong("ready"), took.Seconds(), origin, plural(len(f.Names(cluster.RoleLB)), "balancer"), plural(len(f.Names(cluster.RoleEdge)), "edge"))
 	fmt.Fprintf(out, "  %s\n\nThe page plays a stream, and kills the edge that serves it. For other players:\n\n", strong(f.Dashboard))
 	for _, s := range f.Streams {
 		kind := "stored"

@@ -30,8 +30,8 @@ func TestSharedVariablesAreOfTheSettingsOfTheirName(t *testing.T) {
 // What Kubernetes gives a container for a Service called tandem-lb is meant for nobody.
 func TestAVariableThatSetsNothingIsNamed(t *testing.T) {
 	for name, want := range map[string]string{
-		"TANDEM_LB_JION":                      "TANDEM_LB_JION: there is no setting jion (tandem lb --help)",
-		"TANDEM_LB_SECRETS_FILE":              "TANDEM_LB_SECRETS_FILE: there is no setting secrets-file (tandem lb --help)",
+		"TANDEM_LB_JION":                      "TANDEM_LB_JION: there is no setting jion; did you mean join? (tandem lb --help)",
+		"TANDEM_LB_SECRETS_FILE":              "TANDEM_LB_SECRETS_FILE: there is no setting secrets-file; did you mean secret-file? (tandem lb --help)",
 		"TANDEM_JOIN":                         "TANDEM_JOIN sets nothing; TANDEM_LB_JOIN is meant",
 		"TANDEM_LB_JOIN":                      "--data: a directory for the placement is required",
 		"TANDEM_EDGE_JION":                    "--data: ",

@@ -65,7 +65,7 @@ func choose(ctx context.Context, args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
-		if len(args) > 1 && args[0] == "help" {
+		if len(args) > 1 {
 			return choose(ctx, []string{args[1], "--help"}, out)
 		}
 		overview(out)
@@ -73,12 +73,14 @@ func choose(ctx context.Context, args []string, out io.Writer) error {
 	case "--version", "-version":
 		return choose(ctx, []string{"version"}, out)
 	}
+	var names []string
 	for _, c := range commands() {
 		if c.name == args[0] {
 			return c.start(ctx, args[1:], out)
 		}
+		names = append(names, c.name)
 	}
-	return setting.Usage("there is no command %q (tandem --help lists them)", args[0])
+	return setting.Usage("there is no command %q%s (tandem --help lists them)", args[0], setting.Meant(args[0], names))
 }
 
 func overview(out io.Writer) {

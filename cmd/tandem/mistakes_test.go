@@ -12,7 +12,12 @@ import (
 // Who has mistyped something hears in one line what, and what is wanted.
 func TestMistakesAreNamedInOneLine(t *testing.T) {
 	for args, want := range map[string]string{
-		"status --wat":                       "status: there is no flag --wat (tandem status --help)",
+		"status --wat": "status: there is no flag --wat; did you mean --watch? (tandem status --help)",
+		"stauts":       `there is no command "stauts"; did you mean status? (tandem --help lists them)`,
+		"-h stauts":    `there is no command "stauts"; did you mean status? (tandem --help lists them)`,
+		"edge --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --origin http://a --data /dev/null": "--data: mkdir /dev/null: not a directory",
+		"quorum":                             `there is no command "quorum" (tandem --help lists them)`,
+		"status --token-file .":              "--token-file: .: is a directory",
 		"status --cluster":                   "status: --cluster needs a value (tandem status --help)",
 		"bench --viewers 0":                  `bench: --viewers "0": want a whole number from 1 to 100000 (tandem bench --help)`,
 		"edge --copy-rate fast":              `edge: --copy-rate "fast": want `,

@@ -4,6 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -37,8 +41,15 @@ func Open(cert, key string, log zerolog.Logger) (*File, error) {
 
 func (f *File) read() error {
 	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if path := (*fs.PathError)(nil); err != nil && !errors.As(err, &path) {
+		files := f.cert
+		if f.key != f.cert {
+			files += " with the key of " + f.key
+		}
+		return fmt.Errorf("%s: %s", files, strings.TrimPrefix(err.Error(), "tls: "))
+	}
 	if err != nil {
-		return err
+		return err // it names the file
 	}
 	f.now.Store(&pair)
 	return nil

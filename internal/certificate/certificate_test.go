@@ -65,3 +65,22 @@ func TestCertificateAndKeyMayBeOneFile(t *testing.T) {
 		t.Fatal("without files there is a certificate:", err)
 	}
 }
+
+// What can't be used is named with its file, and none twice.
+func TestAFileThatHoldsNoCertificateIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, text := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "text")
+	certtest.Write(t, cert, key, 1)
+	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ cert, key, want string }{
+		{text, key, text + " with the key of " + key + ": failed to find any PEM data in certificate input"},
+		{cert, text, cert + " with the key of " + text + ": failed to find any PEM data in key input"},
+		{filepath.Join(dir, "none"), key, "open " + filepath.Join(dir, "none") + ": no such file or directory"},
+	} {
+		if _, err := Open(c.cert, c.key, zerolog.Nop()); err == nil || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}

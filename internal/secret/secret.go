@@ -41,6 +41,9 @@ func Read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s: %w", path, syscall.EISDIR)
+	}
 	if mode := info.Mode().Perm(); loose(info) {
 		return nil, fmt.Errorf("%s: %w (mode %04o): chmod 600 %s, and replace what it holds if others were there", path, ErrMode, mode, path)
 	}

@@ -49,7 +49,7 @@ func (s *Set) Parse(args []string, out io.Writer) ([]string, error) {
 			s.help(out)
 			return nil, ErrHelp
 		}
-		return nil, fmt.Errorf("%s: %s (tandem %s --help)", s.Command, flagError(err), s.Command)
+		return nil, fmt.Errorf("%s: %s (tandem %s --help)", s.Command, s.flagError(err), s.Command)
 	}
 	if err := s.environment(given); err != nil {
 		return nil, err
@@ -64,6 +64,15 @@ func (s *Set) Parse(args []string, out io.Writer) ([]string, error) {
 		}
 	}
 	return flags.Args(), nil
+}
+
+// names are those of all settings.
+func (s *Set) names() []string {
+	names := make([]string, 0, len(s.Rows))
+	for _, row := range s.Rows {
+		names = append(names, row.Name)
+	}
+	return names
 }
 
 // Texts are the present values, by setting.
@@ -154,7 +163,7 @@ func (s *Set) file(text []byte, given map[string]bool) error {
 func (s *Set) key(key, val *yaml.Node, given map[string]bool) error {
 	row, ok := s.row(key.Value)
 	if !ok {
-		return fmt.Errorf("line %d: unknown key %q (tandem config print %s lists them)", key.Line, key.Value, s.Command)
+		return fmt.Errorf("line %d: unknown key %q%s (tandem config print %s lists them)", key.Line, key.Value, Meant(key.Value, s.names()), s.Command)
 	}
 	if given[row.Name] {
 		return nil
@@ -216,10 +225,11 @@ func helpLine(out io.Writer, name, text string) {
 }
 
 // flagError says of which flag it is in the words of this program.
-func flagError(err error) string {
+func (s *Set) flagError(err error) string {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		return "there is no flag --" + strings.TrimPrefix(name, "-")
+		name = strings.TrimPrefix(name, "-")
+		return "there is no flag --" + name + strings.Replace(Meant(name, s.names()), "mean ", "mean --", 1)
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return "--" + strings.TrimPrefix(name, "-") + " needs a value"

@@ -35,7 +35,8 @@ func (s *Set) strangers() error {
 			return fmt.Errorf("%s sets nothing; %s is meant", name, meant)
 		}
 		if setting, own := strings.CutPrefix(name, s.EnvName("")); own {
-			return fmt.Errorf("%s: there is no setting %s (tandem %s --help)", name, strings.ToLower(strings.ReplaceAll(setting, "_", "-")), s.Command)
+			setting = strings.ToLower(strings.ReplaceAll(setting, "_", "-"))
+			return fmt.Errorf("%s: there is no setting %s%s (tandem %s --help)", name, setting, Meant(setting, s.names()), s.Command)
 		}
 	}
 	return nil
