@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -31,7 +32,7 @@ const (
 type Authority struct {
 	cluster string
 	cert    *x509.Certificate
-	above   []*x509.Certificate // from its issuer to the root, when it is no root itself
+	above   []*x509.Certificate // from its issuer to the root, when it is no root itself; of one that has taken over, from its certificate by the one before to the root of that
 	key     crypto.Signer
 }
 
@@ -62,6 +63,43 @@ func NewAuthority(cluster string, now time.Time) (*Authority, error) {
 	return &Authority{cluster: cluster, cert: cert, key: key}, nil
 }
 
+// Successor draws a root that the present authority certifies as well (a cross
+// certificate, RFC 4949): while both are trusted, who knows the old root alone, since it was
+// away when the new one was made known, finds a way to it from what the new one issues.
+func (a *Authority) Successor(now time.Time) (*Authority, error) {
+	next, err := NewAuthority(a.cluster, now)
+	if err != nil {
+		return nil, err
+	}
+	template := *next.cert
+	template.SerialNumber = serial(0)
+	if a.cert.NotAfter.Before(template.NotAfter) {
+		template.NotAfter = a.cert.NotAfter
+	}
+	template.AuthorityKeyId = a.cert.SubjectKeyId
+	der, err := x509.CreateCertificate(rand.Reader, &template, a.cert, next.key.Public(), a.key)
+	if err != nil {
+		return nil, err
+	}
+	cross, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	next.above = append([]*x509.Certificate{cross, a.cert}, a.above...)
+	for i, c := range next.above { // not what certified the one before in its turn
+		if isRoot(c) {
+			next.above = next.above[:i+1]
+			break
+		}
+	}
+	return next, nil
+}
+
+// isRoot tells whether a certificate is its own issuer's.
+func isRoot(c *x509.Certificate) bool {
+	return bytes.Equal(c.RawIssuer, c.RawSubject) && c.CheckSignatureFrom(c) == nil
+}
+
 // ParseAuthority reads an authority: its key and its chain, PEM; the first
 // certificate is its own. An operator's one need not name a cluster, which is
 // then called as it is told, or by the hash of the root.
@@ -83,12 +121,11 @@ func ParseAuthority(text []byte, cluster string) (*Authority, error) {
 			return nil, fmt.Errorf("%w: the chain is out of order at %q: %w", ErrFile, c.Subject.CommonName, err)
 		}
 	}
-	root := a.root()
-	if root.CheckSignatureFrom(root) != nil {
-		return nil, fmt.Errorf("%w: the chain ends at %q, which is no root: add the certificates above it", ErrFile, root.Subject.CommonName)
+	if last := chain[len(chain)-1]; last.CheckSignatureFrom(last) != nil {
+		return nil, fmt.Errorf("%w: the chain ends at %q, which is no root: add the certificates above it", ErrFile, last.Subject.CommonName)
 	}
 	if a.cluster = cluster; cluster == "" {
-		a.cluster = clusterOf(root)
+		a.cluster = clusterOf(a.root())
 	}
 	return a, nil
 }
@@ -102,11 +139,17 @@ func clusterOf(root *x509.Certificate) string {
 	return hex.EncodeToString(sum[:6]) + ".tandem"
 }
 
+// root is the first of its chain that is its own issuer's: behind it may stand who
+// certified it before it took over.
 func (a *Authority) root() *x509.Certificate {
-	if len(a.above) > 0 {
-		return a.above[len(a.above)-1]
+	c := a.cert
+	for _, above := range a.above {
+		if isRoot(c) {
+			break
+		}
+		c = above
 	}
-	return a.cert
+	return c
 }
 
 // Cluster is the name of the cluster.

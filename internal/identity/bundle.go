@@ -171,15 +171,7 @@ func (b *Bundle) Trust(roots []byte) error {
 	if err := next.trust(roots); err != nil {
 		return err
 	}
-	own := make([]*x509.Certificate, 0, len(old.shown.Certificate))
-	for _, raw := range old.shown.Certificate {
-		cert, err := x509.ParseCertificate(raw)
-		if err != nil {
-			return err
-		}
-		own = append(own, cert)
-	}
-	if _, err := next.judge(own, b.clock()); errors.Is(err, ErrForeign) {
+	if _, err := next.judge(b.own(), b.clock()); errors.Is(err, ErrForeign) {
 		b.Renew()
 		return fmt.Errorf("the cluster's roots are taken when this node's certificate is renewed: %w", err)
 	}
@@ -188,6 +180,16 @@ func (b *Bundle) Trust(roots []byte) error {
 	}
 	b.now.Store(&next)
 	return nil
+}
+
+// own is the chain that it shows.
+func (b *Bundle) own() (chain []*x509.Certificate) {
+	for _, raw := range b.now.Load().shown.Certificate {
+		if cert, err := x509.ParseCertificate(raw); err == nil { // it was parsed when it was read
+			chain = append(chain, cert)
+		}
+	}
+	return chain
 }
 
 // Revoke takes the cluster's list of revocations: up to which version the

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -73,15 +74,11 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	}
 	switch step {
 	case "new":
-		var cluster string
-		if t := a.deps.Node.Placement().Trust; t != nil {
-			cluster = t.Cluster
-		}
-		if cluster == "" {
-			control.RefuseCommand(w, control.ErrNoAuthority)
+		next, err := a.deps.Control.Authority.Successor()
+		if errors.Is(err, control.ErrNoAuthority) {
+			control.RefuseCommand(w, err)
 			return
 		}
-		next, err := identity.NewAuthority(cluster, a.deps.Now())
 		var text []byte
 		if err == nil {
 			text, err = next.PEM()
@@ -90,7 +87,7 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 			call.RefuseNode(w, http.StatusInternalServerError, "authority", err.Error())
 			return
 		}
-		c = raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(next.Root()), Cluster: cluster}}
+		c = raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(next.Root()), Cluster: next.Cluster()}}
 	case "use":
 		c.Kind = raftfsm.AuthorityUse
 	case "drop":

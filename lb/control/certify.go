@@ -93,13 +93,27 @@ func (a *Authority) certify(w http.ResponseWriter, request []byte, grant identit
 	call.Reply(w, http.StatusOK, wire.Certified{Chain: string(chain), Roots: string(roots)})
 }
 
-func (a *Authority) issue(request []byte, grant identity.Grant) (chain, roots []byte, err error) {
+// issuer is the authority that issues now.
+func (a *Authority) issuer(p *wire.Placement) (*identity.Authority, error) {
 	text, _ := a.c.node.Authority()
-	p := a.c.node.Placement()
-	if text == nil || p.Trust == nil {
-		return nil, nil, ErrNoAuthority
+	if text == nil || p.Trust == nil || p.Trust.Cluster == "" {
+		return nil, ErrNoAuthority
 	}
-	issuer, err := identity.ParseAuthority(text, p.Trust.Cluster)
+	return identity.ParseAuthority(text, p.Trust.Cluster)
+}
+
+// Successor draws the authority that is to take over from the one that issues.
+func (a *Authority) Successor() (*identity.Authority, error) {
+	issuer, err := a.issuer(a.c.node.Placement())
+	if err != nil {
+		return nil, err
+	}
+	return issuer.Successor(a.c.deps.Now())
+}
+
+func (a *Authority) issue(request []byte, grant identity.Grant) (chain, roots []byte, err error) {
+	p := a.c.node.Placement()
+	issuer, err := a.issuer(p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -169,8 +183,9 @@ func (t *tasks) authority(ctx context.Context) {
 // Ticket makes a ticket, which is good for so long.
 func (a *Authority) Ticket(ctx context.Context, role identity.Role, node string, addresses []string, life time.Duration) (string, error) {
 	p := a.c.node.Placement()
-	if p.Trust == nil || p.Trust.Roots == "" {
-		return "", ErrNoAuthority
+	issuer, err := a.issuer(p)
+	if err != nil {
+		return "", err
 	}
 	var at []string
 	for _, b := range p.Balancers {
@@ -182,7 +197,7 @@ func (a *Authority) Ticket(ctx context.Context, role identity.Role, node string,
 		return "", fmt.Errorf("%w: no balancer is in the placement yet; try again", raftfsm.ErrRefused)
 	}
 	expires := a.c.deps.Now().Add(life)
-	ticket, err := identity.NewTicket(role, node, at, []byte(p.Trust.Roots), expires)
+	ticket, err := identity.NewTicket(role, node, at, issuer.Root(), expires) // balancers show certificates of it, and, when another one takes over, of one that it certifies
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
 	}
