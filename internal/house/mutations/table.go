@@ -346,6 +346,7 @@ var Table = []Mutation{
 	{0, "edge/fetch/origin.go", "time.UnixMilli(n).Add(f.clock.Ahead())", "time.UnixMilli(n)", "edge.TestACopyIsAsFreshWhereverTheClockIs"},
 	{0, "edge/member/expire.go", "m.clock.Now().UnixMilli()", "m.now().UnixMilli()", "edge.TestSessionsOutliveATakeoverByAClockThatIsOff"},
 	{0, "edge/clock/clock.go", "	if len(all)%2 == 0 {", "	if false {", "edge/clock.TestTheBalancersClocksCountWhereTheOwnIsAnotherOne"},
+	{0, "internal/identity/authority.go", "			next.above = next.above[:i+1]", "			next.above = next.above[:i]", "internal/identity.TestWhoSleptOverARollOverIsLetIn"},
 	{0, "internal/identity/renew.go", "		err = b.Early(chain)", "", "internal/identity.TestWhatIsNotValidYetReplacesNothing"},
 	{0, "edge/rules/asked.go", "			kept = append(kept, strings.ToLower(name))", "", "edge.TestWhatSaysByWhichWayARequestCameIsNobodyElses"},
 	{0, "segstore/pool.go", " || p.objects.Load() > p.most", "", "segstore.TestObjectsOfAFewBytesAreBounded"},
