@@ -139,7 +139,10 @@ func (e *Edge) passedHead(x *request, how rules.CacheStatus, head *http.Response
 	switch {
 	case x.Peer:
 		h.Set(wire.HeaderPassed, "1")
-	case how.Why != rules.ForwardMethod && !rules.Credentialed(h.Header):
+	case how.Why == rules.ForwardMethod:
+	case rules.Credentialed(h.Header):
+		exposed(h)
+	default:
 		cors(h)
 	}
 	if x.Node && head.StatusCode >= http.StatusInternalServerError {

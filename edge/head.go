@@ -41,7 +41,9 @@ func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.Cach
 		h.Set("Accept-Ranges", "bytes")
 	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
-	if !rules.KeptCORS(m) {
+	if rules.KeptCORS(m) {
+		exposed(h)
+	} else {
 		cors(h)
 	}
 	h.Add("Cache-Status", e.cfg.Name+how.Says(m, now))
@@ -51,7 +53,13 @@ func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.Cach
 // cors is what browsers' players need (FIELD.md B15).
 func cors(h rules.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic")
+	exposed(h)
+}
+
+// exposed are the fields that pages may read, beside those that the origin lets them, and
+// what else a page may make of an answer.
+func exposed(h rules.Header) {
+	h.Add("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic")
 	h.Set("Timing-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }

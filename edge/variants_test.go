@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tandem/edge/rules"
 )
 
 // saidOrigin answers with what it was asked by, and varies as the query says.
@@ -182,10 +184,13 @@ func TestOriginsWordOnCredentialsStands(t *testing.T) {
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		h := w.Header()
 		h.Set("Cache-Control", "max-age=60")
-		h.Set("Vary", "Origin")
+		if !strings.Contains(r.URL.Path, "silent") {
+			h.Set("Vary", "Origin")
+		}
 		if from := r.Header.Get("Origin"); from != "" && from != "https://c.test" {
 			h.Set("Access-Control-Allow-Origin", from)
 			h.Set("Access-Control-Allow-Credentials", "true")
+			h.Set("Access-Control-Expose-Headers", "X-Of-Origin")
 		}
 		if strings.Contains(r.URL.Path, "own") {
 			h.Set("Cache-Control", "no-store")
@@ -196,7 +201,7 @@ func TestOriginsWordOnCredentialsStands(t *testing.T) {
 	_, ring := startRing(t, 2, o)
 	alone := startEdge(t, Config{Origin: o.URL})
 	for what, base := range map[string]string{"alone": alone.url, "a member": ring[0].url} {
-		for _, path := range []string{"/v/x/k.ts", "/v/x/own.bin"} {
+		for _, path := range []string{"/v/x/k.ts", "/v/x/own.bin", "/v/x/silent.ts", "/v/x/silent-own.bin"} {
 			for round := range 2 {
 				for _, c := range []struct{ from, cookie, want, allowed string }{
 					{"", "", "*", ""},
@@ -208,13 +213,29 @@ func TestOriginsWordOnCredentialsStands(t *testing.T) {
 					if got, allowed := resp.Header.Get("Access-Control-Allow-Origin"), resp.Header.Get("Access-Control-Allow-Credentials"); got != c.want || allowed != c.allowed || len(resp.Header.Values("Access-Control-Allow-Origin")) != 1 {
 						t.Errorf("%s, %s, round %d, from %q: %v", what, path, round, c.from, resp.Header)
 					}
+					vary, may := strings.Join(resp.Header["Vary"], ", "), strings.Join(resp.Header["Access-Control-Expose-Headers"], ", ")
+					if allowed := c.allowed != ""; allowed && !strings.Contains(vary, "Origin") || !strings.Contains(may, "Content-Range") || strings.Contains(may, "X-Of-Origin") != allowed {
+						t.Errorf("%s, %s, round %d, from %q: Vary %q, pages may read %q", what, path, round, c.from, vary, may)
+					}
 				}
 			}
 		}
 	}
-	if n := o.count("/v/x/k.ts"); n > 10 {
-		t.Errorf("asked %d times", n)
+	for _, path := range []string{"/v/x/k.ts", "/v/x/silent.ts"} {
+		if n := o.count(path); n > 10 {
+			t.Errorf("%s: asked %d times", path, n)
+		}
+		eventually(t, "both have the copy for those without credentials of "+path, func() bool { return common(ring[0], path) && common(ring[1], path) })
 	}
+}
+
+// common tells that an edge has a copy for everybody but pages that ask with credentials.
+func common(e *testEdge, path string) bool {
+	view, ok := e.store.Peek(path)
+	if ok {
+		defer view.Close()
+	}
+	return ok && rules.Common(view.Meta().Vary)
 }
 
 // What an origin says of a request and not of the object (400, 401, 403 and their like),

@@ -135,7 +135,7 @@ func (f *Fetcher) Copy(ctx context.Context, from string, pair wire.PairID, it wi
 // pair's other member is to have it as well (claim 5), and whoever comes into the pair
 // later.
 func (f *Fetcher) Wanted(x *Request, m *segstore.Meta) {
-	if x.Pair == 0 || m.Volatile || m.Vary != "" || m.Pairs.Has(uint32(x.Pair)) || !f.store.Note(x.Key, uint32(x.Pair)) || x.Peer {
+	if x.Pair == 0 || m.Volatile || !rules.Common(m.Vary) || m.Pairs.Has(uint32(x.Pair)) || !f.store.Note(x.Key, uint32(x.Pair)) || x.Peer {
 		return
 	}
 	f.Hints.Add(x.Key, x.Pair)

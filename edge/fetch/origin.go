@@ -172,6 +172,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 		rules.AllOf(resp)
 	}
 	now, h := f.now(), resp.Header
+	rules.OwnUp(h, r.Header, o.key)
 	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", by: upstream.Server(resp), meta: metaOf(resp, o.key)}
 	a.head = rules.Head{

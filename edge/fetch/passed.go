@@ -79,6 +79,7 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 		return nil, err
 	}
 	if rules.Safe(r.Method) {
+		rules.OwnUp(resp.Header, h, target)
 		noteVaried(f, target, resp)
 	}
 	return &Answer{answer: &answer{resp: resp, from: "origin", tie: tie}, f: f}, nil

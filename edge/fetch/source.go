@@ -112,7 +112,7 @@ func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRe
 	if err := begin(sink, a); err != nil {
 		return err
 	}
-	if a.from == "origin" && !o.fromPeer && !passing && !a.duplicated && a.meta.Vary == "" && worthCopying(a, o.key) {
+	if a.from == "origin" && !o.fromPeer && !passing && !a.duplicated && rules.Common(a.meta.Vary) && worthCopying(a, o.key) {
 		f.Hints.Add(o.key, o.pair)
 	}
 	if _, part := rules.SliceOf(o.key); part {

@@ -40,7 +40,7 @@ func Inventory(store *segstore.Store, ahead time.Duration, placement *wire.Place
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	store.List(func(it segstore.Item) bool {
-		if it.Meta.Volatile || it.Meta.Vary != "" || !of(&it.Meta, it.Key) {
+		if it.Meta.Volatile || !rules.Common(it.Meta.Vary) || !of(&it.Meta, it.Key) {
 			return true
 		}
 		return out.Encode(wire.Item{

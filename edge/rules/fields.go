@@ -70,7 +70,7 @@ func Carry(to, from http.Header, keep func(name string) bool) {
 func apart(name string) bool {
 	switch name {
 	case "Content-Type", "Etag", "Last-Modified", "Cache-Control", "Content-Encoding", "Expires", "Content-Length", "Age", "Accept-Ranges",
-		"Set-Cookie", "Access-Control-Expose-Headers", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy":
+		"Set-Cookie", "Timing-Allow-Origin", "Cross-Origin-Resource-Policy":
 		return true
 	}
 	return false

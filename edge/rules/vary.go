@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,12 +53,18 @@ func KeptCORS(m *segstore.Meta) bool {
 }
 
 // byOrigin tells whether what an origin says of CORS may be another thing for
-// another page's request, though this one's answer says nothing of credentials.
+// another page's request, though this one's answer says nothing of credentials: its
+// Vary says so, or it has no word for all pages. Servers that look pages up in a list,
+// or repeat the Origin of whoever asks, often forget the Vary.
 func byOrigin(h http.Header) bool {
+	return !Credentialed(h) && (variesByOrigin(h) || h.Get("Access-Control-Allow-Origin") != "*")
+}
+
+func variesByOrigin(h http.Header) bool {
 	for _, line := range h["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.Trim(name, " \t"), "origin") {
-				return !Credentialed(h)
+				return true
 			}
 		}
 	}
@@ -73,11 +80,33 @@ func Selectable(h http.Header) bool {
 	})
 }
 
+// negotiable are types that servers send, in place of what a name stands for, to who says
+// that it takes them; many do it without a Vary.
+var negotiable = []string{"image/webp", "image/avif", "image/jxl"}
+
+// OwnUp adds to the Vary of an answer what it was chosen by and does not say: the page that
+// it lets read with credentials, and Accept, where that got another type than the name's.
+func OwnUp(h, request http.Header, target string) {
+	if Credentialed(h) && !variesByOrigin(h) {
+		h.Add("Vary", "Origin")
+	}
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	if slices.Contains(negotiable, kind) && !strings.EqualFold(path.Ext(PathOf(target)), "."+kind[len("image/"):]) && strings.Contains(strings.ToLower(request.Get("Accept")), kind) {
+		h.Add("Vary", "Accept")
+	}
+}
+
 // marks of a selection beside the names of Vary.
 const (
 	withCredentials = "+credentials"
 	withoutCookie   = "+anonymous"
+	common          = "::" + withCredentials
 )
+
+// Common tells that a selection fits everybody but pages that ask with credentials: the
+// copy is worth a second one, and a place in an inventory.
+func Common(selection string) bool { return selection == "" || selection == common }
 
 // ofRequest tells whether a status may speak of the request, and not of the object (RFC
 // 9110 sections 15.5 and 15.6): what one request brought about is no answer to another.
@@ -126,8 +155,11 @@ func SelectionOf(status int, h, request http.Header, odd string, credentials boo
 // odd fields in its request is given only to those that have fields of these names,
 // too: whoever sends one that nobody knows decides for nobody else.
 func Selects(selection string, request Fields) bool {
-	if selection == "" {
+	switch selection {
+	case "":
 		return true
+	case common: // most are
+		return !HasCredentials(request)
 	}
 	list, rest, _ := strings.Cut(selection, ":")
 	hash, odd, _ := strings.Cut(rest, ":")
