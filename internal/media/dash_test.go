@@ -58,12 +58,10 @@ var elementsLed = []struct{ in, want string }{
 	{`<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation><BaseURL>x/y/</BaseURL></Representation></AdaptationSet></Period>`, ``},
 	{`<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation><BaseURL>x/y/</BaseURL></Representation><Representation><BaseURL>/</BaseURL></Representation></AdaptationSet></Period>`, `<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation><BaseURL>[P]/_tandem-up/_tandem-up/a/x/y/</BaseURL></Representation><Representation><BaseURL>[P]/_tandem-up/_tandem-up/</BaseURL></Representation></AdaptationSet></Period>`},
 	{`<BaseURL>/v/</BaseURL><BaseURL>http://far.example/</BaseURL><Period><SegmentTemplate media="../../n"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/v/</BaseURL><BaseURL>http://far.example/</BaseURL><Period><SegmentTemplate media="../../n"/></Period>`},
-	{`<Period><AdaptationSet><SegmentTemplate media="../../v/$Number$"/><Representation/><Representation><BaseURL>/</BaseURL></Representation></AdaptationSet></Period>`, `<Period><AdaptationSet><SegmentTemplate media="[P]/v/$Number$"/><Representation/><Representation><BaseURL>[P]/</BaseURL></Representation></AdaptationSet></Period>`},
 	// Rooted, below bases of two hosts: at ours it climbs to the session's root, at the other to its own.
 	{`<BaseURL>/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="/v/$Number$"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/v/</BaseURL><BaseURL>http://far.example/v/</BaseURL><Period><SegmentTemplate media="../../../../v/$Number$"/></Period>`},
 	{`<BaseURL>http://far.example/</BaseURL><Period><AdaptationSet><SegmentTemplate media="/v/$Number$"/><Representation/><Representation><BaseURL>http://o.example/</BaseURL></Representation></AdaptationSet></Period>`, `<BaseURL>http://far.example/</BaseURL><Period><AdaptationSet><SegmentTemplate media="../../../../v/$Number$"/><Representation/><Representation><BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/</BaseURL></Representation></AdaptationSet></Period>`},
 	{`<BaseURL>v/</BaseURL><BaseURL>//far.example/</BaseURL><Period><BaseURL>/w/</BaseURL><SegmentTemplate media="n"/></Period>`, `<BaseURL>[P]/_tandem-up/_tandem-up/_tandem-up/_tandem-up/_tandem-up/a/v/</BaseURL><BaseURL>//far.example/</BaseURL><Period><BaseURL>../../../../../w/</BaseURL><SegmentTemplate media="n"/></Period>`},
-	{`<Period><AdaptationSet><SegmentTemplate media="/v/$Number$"/><Representation/><Representation><BaseURL>http://far.example/</BaseURL></Representation></AdaptationSet></Period>`, ``},
 	// Namespace prefixes, declared entities.
 	{`<d:Period><d:SegmentTemplate media="/x"/></d:Period>`, `<d:Period><d:SegmentTemplate media="[P]/x"/></d:Period>`},
 	// What is to stay.
@@ -88,6 +86,29 @@ func TestEveryElementIsLedIntoTheSession(t *testing.T) {
 			if got := edited(m); got != fmt.Sprintf(form, c.want) {
 				t.Errorf("%s\nbecame %s", c.in, got)
 			}
+		}
+	}
+}
+
+// Where some of what is led lies where the MPD does, and some elsewhere, the MPD's own folder
+// gets a BaseURL: behind ProgramInformation, of the MPD's namespace.
+func TestTheMPDsOwnFolderIsABaseAmongOthers(t *testing.T) {
+	const climbs = `<%[1]sPeriod><%[1]sAdaptationSet><%[1]sSegmentTemplate media="%[2]s"/><%[1]sRepresentation/><%[1]sRepresentation><%[1]sBaseURL>%[3]s</%[1]sBaseURL></%[1]sRepresentation></%[1]sAdaptationSet></%[1]sPeriod></%[1]sMPD>`
+	for _, c := range []struct{ ns, origin, first, media, base, own, mediaLed, baseLed string }{
+		{"", "http://o.example", "", "../../v/$Number$", "/", "/_tandem-up/_tandem-up/a/", "../../v/$Number$", "[P]/_tandem-up/_tandem-up/"},
+		{"d:", "http://o.example", "<d:ProgramInformation><Title/></d:ProgramInformation>", "/v/$Number$", "http://far.example/", "/_tandem-up/_tandem-up/_tandem-up/a/", "../../../v/$Number$", "http://far.example/"},
+		{"", "http://o.example/b", "<!-- x -->", "/b/v/$Number$", "http://far.example/", "/_tandem-at/b/_tandem-up/_tandem-up/_tandem-up/_tandem-up/_tandem-up/b/a/", "../../../../b/v/$Number$", "http://far.example/"},
+		{"", "http://o.example", "", "v/$Number$", "http://far.example/", "", "v/$Number$", "http://far.example/"},
+		{"", "http://o.example/b", "", "/b/./v/$Number$", "http://far.example/", "", "/b/./v/$Number$", "http://far.example/"},
+	} {
+		in := "<" + c.ns + "MPD>" + c.first + fmt.Sprintf(climbs, c.ns, c.media, c.base)
+		want := "<" + c.ns + "MPD>" + c.first
+		if c.own != "" {
+			want += "<" + c.ns + "BaseURL>[P]" + c.own + "</" + c.ns + "BaseURL>"
+		}
+		want += fmt.Sprintf(climbs, c.ns, c.mediaLed, c.baseLed)
+		if got := edited(parsed(t, site(t, c.origin, "/a/m.mpd"), in)); got != want {
+			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
 		}
 	}
 }
@@ -131,7 +152,7 @@ func TestWhatStandsBelowAnotherHostNeedsOurs(t *testing.T) {
 func TestWhatIsLeftInAnMPDIsCounted(t *testing.T) {
 	m := parsed(t, site(t, "http://o.example/base", "/m.mpd"), `<MPD><ProgramInformation moreInformationURL="http://o.example/i"/>
 		<BaseURL>http://far.example/</BaseURL><BaseURL>http://o.example/base/x/</BaseURL><Location>http://o.example/outside.mpd</Location>
-		<Period><SegmentTemplate media="/base/1.m4s"/></Period></MPD>`)
+		<Period><SegmentTemplate media="/base/../1.m4s"/></Period></MPD>`)
 	if m.Foreign() != 1 || m.Left() != 3 || m.Edits().Count() != 1 {
 		t.Errorf("%d on other hosts, %d name the origin, %d led\n%s", m.Foreign(), m.Left(), m.Edits().Count(), edited(m))
 	}

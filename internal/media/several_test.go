@@ -93,3 +93,106 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 		t.Errorf("%d only had to be deeper, %d were rooted below two hosts", climbed, rooted)
 	}
 }
+
+// TestEachRepresentationIsLedFromItsOwnBase: representations of one set, and of one MPD, lie
+// at several places, and at other hosts, or where the MPD is; with and without a base path
+// of the origin. Each one's segments are what they are at the origin, by the other
+// implementation of RFC 3986.
+func TestEachRepresentationIsLedFromItsOwnBase(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	seen := map[string]int{}
+	for range 5000 {
+		root := pick("", "/b", "/base/p")
+		ref := func() string {
+			return pick("", root+"/", strings.Repeat("../", r.IntN(3))) + strings.Repeat("a/", r.IntN(3)) + strings.Repeat("c/", r.IntN(2))
+		}
+		base := func() string {
+			switch text := ref(); {
+			case r.IntN(3) == 0, text == "":
+				return ""
+			case r.IntN(3) == 0:
+				return "http://far.example" + pick(root, "") + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
+			case r.IntN(2) == 0:
+				return "http://o.example" + root + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
+			default:
+				return text
+			}
+		}
+		element := func(text string) string {
+			if text == "" {
+				return ""
+			}
+			return "<BaseURL>" + text + "</BaseURL>"
+		}
+		top, reps, media := base(), []string{base(), base(), base()}, ref()+"n.m4s"
+		body := `<MPD><ProgramInformation><Title/></ProgramInformation>` + element(top) + `<Period><AdaptationSet><SegmentTemplate media="` + media + `"/>`
+		for _, text := range reps {
+			body += "<Representation>" + element(text) + "</Representation>"
+		}
+		body += "</AdaptationSet></Period></MPD>"
+		m := parsed(t, site(t, "http://o.example"+root, "/x/y/m.mpd"), body)
+		prefix := "/s/TOKEN"
+		if m.Abroad() {
+			prefix = "http://public.example" + prefix
+		}
+		out := string(m.Edits().Append(nil, m.draft.Body, prefix))
+		want, all := leadFrom(t, body, "http://o.example"+root+"/x/y/m.mpd"), true
+		for _, at := range append(leadFrom(t, strings.Replace(body, media, "", 1), "http://o.example"+root+"/x/y/m.mpd"), want...) {
+			all = all && (!strings.HasPrefix(at, "o.example/") || strings.HasPrefix(at, "o.example"+root+"/"))
+		}
+		if !all {
+			continue // it leaves the base path
+		}
+		if m.Left() > 0 {
+			t.Fatalf("%s\n%d are left", body, m.Left())
+		}
+		for i, at := range leadFrom(t, out, "http://public.example/s/TOKEN/x/y/m.mpd") {
+			if path, ok := strings.CutPrefix(at, "public.example/s/TOKEN"); ok {
+				at = "o.example" + root + uri.Climbed(path)
+			}
+			if at != want[i] {
+				t.Fatalf("below %q: %s\nbecame %s\nwhere %d leads to %s, want %s", root, body, out, i, at, want[i])
+			}
+		}
+		if strings.Contains(out, uri.Deeper) {
+			seen[root]++
+			if strings.Contains(out, "</ProgramInformation><BaseURL>"+prefix) && top == "" {
+				seen["new"]++
+			}
+		}
+	}
+	for _, what := range []string{"", "/b", "/base/p", "new"} {
+		if seen[what] < 100 {
+			t.Errorf("%q: %d times only", what, seen[what])
+		}
+	}
+}
+
+// leadFrom is where the template of such an MPD leads to, from the place of each
+// representation.
+func leadFrom(t *testing.T, text, at string) (found []string) {
+	t.Helper()
+	read := func(text, at string) *url.URL {
+		to, err := url.Parse(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := inBase.FindStringSubmatch(text); b != nil {
+			if to, err = to.Parse(b[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return to
+	}
+	media := inTemplate.FindStringSubmatch(text)[1]
+	top, reps, _ := strings.Cut(text, "<Period>")
+	for rep := range strings.SplitSeq(strings.TrimSuffix(reps, "</Representation></AdaptationSet></Period></MPD>"), "</Representation>") {
+		to, err := read(rep, read(top, at).String()).Parse(media)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, to.Host+to.Path)
+	}
+	return found
+}

@@ -81,7 +81,7 @@ func PeekToken(text string) (Token, bool) {
 func (t *Token) expired(now time.Time) bool { return t.Expires <= now.Unix() }
 
 // SplitPath parts "/s/<token>/a/b" into the token and "/a/b", without what is there for
-// climbing (Deeper).
+// climbing (uri.Deeper).
 func SplitPath(urlPath string) (token, rest string, ok bool) {
 	after, ok := strings.CutPrefix(urlPath, SessionPrefix)
 	if !ok {
@@ -91,13 +91,5 @@ func SplitPath(urlPath string) (token, rest string, ok bool) {
 	if i <= 0 {
 		return "", urlPath, false
 	}
-	return after[:i], Climbed(after[i:]), true
-}
-
-// Climbed is a path without uri.Deeper before it.
-func Climbed(path string) string {
-	for strings.HasPrefix(path, uri.Deeper+"/") {
-		path = path[len(uri.Deeper):]
-	}
-	return path
+	return after[:i], uri.Climbed(after[i:]), true
 }

@@ -56,6 +56,9 @@ func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.P
 		p.Count(l.Class)
 		return to
 	}
+	if mixed && p.dependent {
+		l = fromRoot(p, l)
+	}
 	p.abroad = p.abroad || !p.dependent && (mixed || from.Foreign() || !p.whole)
 	if e, ok := p.edit(raw, l); ok {
 		if mixed && p.dependent {
@@ -115,7 +118,7 @@ func (p *reader) close(k int) {
 			from = uri.Elsewhere
 		}
 		for i := range l.waiting.Len() {
-			p.settle(p.edits.At(int(*l.waiting.At(i))), from, mixed, (mixed || l.varied) && !l.unbased)
+			p.settle(p.edits.At(int(*l.waiting.At(i))), from, mixed, l)
 		}
 		l.waiting = scan.List[uint32]{}
 		if p.inside == levelMPD {
@@ -168,8 +171,9 @@ func (p *reader) counted(l *level, at uri.Place, mixed bool) {
 	l.ours++
 }
 
-// settle is refer for a place that waited.
-func (p *reader) settle(e *placed, from uri.Place, mixed, several bool) {
+// settle is refer for a place that waited in a level.
+func (p *reader) settle(e *placed, from uri.Place, mixed bool, in *level) {
+	several := (mixed || in.varied) && (!in.unbased || p.whole)
 	raw := scan.Span{At: e.at, N: e.n}
 	ref, ok := scan.Decode(p.scratch[:0], raw.Of(p.Body), p.entities)
 	p.scratch = ref[:0]
@@ -180,14 +184,20 @@ func (p *reader) settle(e *placed, from uri.Place, mixed, several bool) {
 	switch {
 	case l.Class != uri.Moved || !uri.Dependent(ref):
 	case climbs(p, ref, from, several, len(p.levels)):
+		p.unbased = p.unbased || in.unbased
 		return
 	case mixed && (!several || !rootedUp(p, ref, from, len(p.levels))):
 		l.Class = uri.Left
 	}
 	if l.Class == uri.Moved {
+		way := mixed && uri.Dependent(ref)
+		if way {
+			l = fromRoot(p, l)
+			p.unbased = p.unbased || in.unbased
+		}
 		p.abroad = p.abroad || !uri.Dependent(ref) && (mixed || from.Foreign() || !p.whole)
 		if made, ok := p.edit(raw, l); ok {
-			if *e = made; mixed && uri.Dependent(ref) {
+			if *e = made; way {
 				e.edit |= wayUp
 			}
 			return

@@ -33,6 +33,8 @@ type reader struct {
 	deeper    int     // so much deeper BaseURLs have to be, the sum
 	rooted    [5]bool // likewise: whether rooted references climb to the root
 	below     [4]int  // how many components a BaseURL of a level has at most
+	reserved  bool    // there is a place for another BaseURL
+	unbased   bool    // and it is needed
 	dependent bool    // the reference that was taken last depends on what it is relative to
 }
 
@@ -94,6 +96,7 @@ func (p *reader) beginTag() {
 		end++
 	}
 	p.name = scan.Local(body[p.tag+1 : end])
+	p.reserve(body[p.tag+1 : end])
 	if p.timeline && len(p.name) == 1 && p.name[0] == 'S' {
 		p.s(end)
 		return

@@ -19,6 +19,43 @@ const (
 // session.
 const Deeper = "/_tandem-up"
 
+// As stands before some Deeper and behind it a base path: what follows is a path at the
+// origin's host, and that base path, where it begins with it, is the cluster's root.
+const as = "/_tandem-at"
+
+// Deep is what stands before the path of a base that has to be n components deeper: the base
+// path of the origin, where there is one, as the last thing that is climbed out of.
+func (o *Origin) Deep(n int) string {
+	if base := o.roots[0].path; base != "" {
+		return as + base + strings.Repeat(Deeper, n+1) + base
+	}
+	return strings.Repeat(Deeper, n)
+}
+
+// Climbed is a path below a prefix without what Deep put before it.
+func Climbed(path string) string {
+	base := ""
+	if after, ok := strings.CutPrefix(path, as+"/"); ok {
+		end := strings.Index(after, Deeper+"/")
+		if end < 0 {
+			return path
+		}
+		base, path = "/"+after[:end], after[end:]
+	}
+	for strings.HasPrefix(path, Deeper+"/") {
+		path = path[len(Deeper):]
+	}
+	below := path
+	for name := range strings.SplitSeq(strings.TrimPrefix(base, "/"), "/") {
+		first, _, more := strings.Cut(below[1:], "/")
+		if base == "" || !more || !normalEqual([]byte(first), name) {
+			return path
+		}
+		below = below[1+len(first):]
+	}
+	return below
+}
+
 // Forms of a reference (RFC 3986 section 4.2).
 const (
 	relative = iota
@@ -157,8 +194,13 @@ func (p Place) Foreign() bool { return p.foreign }
 // Above tells that from here less leads out of the session's root than from q.
 func (p Place) Above(q Place) bool { return p.in < q.in || p.in == q.in && p.below < q.below }
 
-// Bare tells that the session's root is that of the host: nothing lies above it.
-func (p Place) Bare() bool { return p.in == 0 && !p.foreign && !p.lost }
+// Within tells that a place is ours and lies in the base path, or that there is none.
+func (o *Origin) Within(p Place) bool {
+	return p.in == len(o.roots[0].names) && !p.foreign && !p.lost
+}
+
+// Depth is of how many components the base path is.
+func (o *Origin) Depth() int { return len(o.roots[0].names) }
 
 // At is the folder of a path below the cluster's root.
 func (o *Origin) At(target string) Place {

@@ -280,3 +280,37 @@ func TestReferenceIsResolvedToItsNormalForm(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsThereForClimbingMeansNothing(t *testing.T) {
+	for in, want := range map[string]string{
+		"/x/1":                                  "/x/1",
+		"/_tandem-up/_tandem-up/x/1":            "/x/1",
+		"/_tandem-up":                           "/_tandem-up",
+		"/x/_tandem-up/1":                       "/x/_tandem-up/1",
+		"/_tandem-at/b/c/_tandem-up/b/c/x/1?q":  "/x/1?q",
+		"/_tandem-at/b/_tandem-up/_tandem-up/b": "/b",
+		"/_tandem-at/b/_tandem-up/%62/x/1":      "/x/1",
+		"/_tandem-at/b/_tandem-up/bb/x/1":       "/bb/x/1",
+		"/_tandem-at/b/_tandem-up/x/b/1":        "/x/b/1",
+		"/_tandem-at//_tandem-up/x/1":           "/x/1",
+		"/_tandem-at/b/x/1":                     "/_tandem-at/b/x/1",
+		"/_tandem-at/b/_tandem-up":              "/_tandem-at/b/_tandem-up",
+	} {
+		if got := Climbed(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	for _, base := range []string{"http://o.example", "http://o.example/b", "http://o.example/b/c%20d"} {
+		root, err := RootOf(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Climbed(o.Deep(3) + "/x/1"); got != "/x/1" {
+			t.Errorf("%s: %s leads to %s", base, o.Deep(3), got)
+		}
+	}
+}
