@@ -75,7 +75,7 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, key, ask string
 		w.WriteHeader(http.StatusOK)
 		return true
 	case ask == wire.ManifestOnly && status > 0 && status < http.StatusMultipleChoices:
-		cors(rules.HeaderWriter{Header: w.Header()})
+		cors(rules.HeaderWriter{Header: w.Header()}, false)
 		call.Refuse(w, http.StatusForbidden, call.ReasonToken, "segments are served within a session; open the stream's playlist first")
 		return true
 	}

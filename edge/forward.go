@@ -139,11 +139,8 @@ func (e *Edge) passedHead(x *request, how rules.CacheStatus, head *http.Response
 	switch {
 	case x.Peer:
 		h.Set(wire.HeaderPassed, "1")
-	case how.Why == rules.ForwardMethod:
-	case rules.Credentialed(h.Header):
-		exposed(h)
-	default:
-		cors(h)
+	case how.Why != rules.ForwardMethod:
+		cors(h, rules.Credentialed(h.Header))
 	}
 	if x.Node && head.StatusCode >= http.StatusInternalServerError {
 		h.Set(wire.HeaderReason, reasonPassed)

@@ -41,24 +41,17 @@ func (e *Edge) head(h rules.Header, m *segstore.Meta, x *request, how rules.Cach
 		h.Set("Accept-Ranges", "bytes")
 	}
 	h.Set("Age", strconv.FormatInt(max(int64(now.Sub(m.Stored)/time.Second), 0), 10))
-	if rules.KeptCORS(m) {
-		exposed(h)
-	} else {
-		cors(h)
-	}
+	cors(h, rules.KeptCORS(m))
 	h.Add("Cache-Status", e.cfg.Name+how.Says(m, now))
 	y.Extent(h, m)
 }
 
-// cors is what browsers' players need (FIELD.md B15).
-func cors(h rules.Header) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	exposed(h)
-}
-
-// exposed are the fields that pages may read, beside those that the origin lets them, and
-// what else a page may make of an answer.
-func exposed(h rules.Header) {
+// cors is what browsers' players need (FIELD.md B15), beside what the origin lets pages
+// read. Credentialed: whose pages may is the origin's word.
+func cors(h rules.Header, credentialed bool) {
+	if !credentialed {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
 	h.Add("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, ETag, Retry-After, Server-Timing, Cache-Status, CMSD-Static, CMSD-Dynamic")
 	h.Set("Timing-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")

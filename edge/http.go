@@ -18,7 +18,6 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/front"
 	"tandem/internal/h1"
-	"tandem/internal/media/uri"
 	"tandem/internal/obs"
 	"tandem/internal/rights"
 	"tandem/internal/wire"
@@ -213,7 +212,7 @@ func (e *Edge) requestOf(h rules.Fields, host, target, remote string, node bool)
 		return x, refusal{http.StatusBadRequest, "bad_path", "the path is too long or malformed"}
 	}
 	if !e.clustered() { // in a cluster it stands in a session: what is let in is told by the path as it came
-		key = uri.Climbed(key)
+		key = wire.Climbed(key)
 	}
 	token, rest, sitting := wire.SplitPath(key)
 	if strings.HasPrefix(rest, wire.Internal) { // spelled so that it was not seen before, or in a session

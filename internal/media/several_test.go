@@ -100,37 +100,9 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 // implementation of RFC 3986.
 func TestEachRepresentationIsLedFromItsOwnBase(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	seen := map[string]int{}
 	for range 1500 {
-		root := pick("", "/b", "/base/p")
-		ref := func() string {
-			return pick("", root+"/", strings.Repeat("../", r.IntN(3))) + strings.Repeat("a/", r.IntN(3)) + strings.Repeat("c/", r.IntN(2))
-		}
-		base := func() string {
-			switch text := ref(); {
-			case r.IntN(3) == 0, text == "":
-				return ""
-			case r.IntN(3) == 0:
-				return "http://far.example" + pick(root, "") + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
-			case r.IntN(2) == 0:
-				return "http://o.example" + root + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
-			default:
-				return text
-			}
-		}
-		element := func(text string) string {
-			if text == "" {
-				return ""
-			}
-			return "<BaseURL>" + text + "</BaseURL>"
-		}
-		top, reps, media := base(), []string{base(), base(), base()}, ref()+"n.m4s"
-		body := `<MPD><ProgramInformation><Title/></ProgramInformation>` + element(top) + `<Period><AdaptationSet><SegmentTemplate media="` + media + `"/>`
-		for _, text := range reps {
-			body += "<Representation>" + element(text) + "</Representation>"
-		}
-		body += "</AdaptationSet></Period></MPD>"
+		root, top, body := someBases(r)
 		m := parsed(t, site(t, "http://o.example"+root, "/x/y/m.mpd"), body)
 		prefix := "/s/TOKEN"
 		if m.Abroad() {
@@ -138,7 +110,7 @@ func TestEachRepresentationIsLedFromItsOwnBase(t *testing.T) {
 		}
 		out := string(m.Edits().Append(nil, m.draft.Body, prefix))
 		want, all := leadFrom(t, body, "http://o.example"+root+"/x/y/m.mpd"), true
-		for _, at := range append(leadFrom(t, strings.Replace(body, media, "", 1), "http://o.example"+root+"/x/y/m.mpd"), want...) {
+		for _, at := range append(leadFrom(t, inTemplate.ReplaceAllString(body, `media=""`), "http://o.example"+root+"/x/y/m.mpd"), want...) {
 			all = all && (!strings.HasPrefix(at, "o.example/") || strings.HasPrefix(at, "o.example"+root+"/"))
 		}
 		if !all {
@@ -167,6 +139,40 @@ func TestEachRepresentationIsLedFromItsOwnBase(t *testing.T) {
 			t.Errorf("%q: %d times only", what, seen[what])
 		}
 	}
+}
+
+// someBases is an MPD of an origin with a base path or none, whose representations have
+// BaseURLs or none below that of the MPD, top.
+func someBases(r *rand.Rand) (root, top, body string) {
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	root = pick("", "/b", "/base/p")
+	ref := func() string {
+		return pick("", root+"/", strings.Repeat("../", r.IntN(3))) + strings.Repeat("a/", r.IntN(3)) + strings.Repeat("c/", r.IntN(2))
+	}
+	base := func() string {
+		switch text := ref(); {
+		case r.IntN(3) == 0, text == "":
+			return ""
+		case r.IntN(3) == 0:
+			return "http://far.example" + pick(root, "") + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
+		case r.IntN(2) == 0:
+			return "http://o.example" + root + "/" + strings.TrimLeft(strings.TrimPrefix(text, root), "/.")
+		default:
+			return text
+		}
+	}
+	element := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "<BaseURL>" + text + "</BaseURL>"
+	}
+	top, reps, media := base(), []string{base(), base(), base()}, ref()+"n.m4s"
+	body = `<MPD><ProgramInformation><Title/></ProgramInformation>` + element(top) + `<Period><AdaptationSet><SegmentTemplate media="` + media + `"/>`
+	for _, text := range reps {
+		body += "<Representation>" + element(text) + "</Representation>"
+	}
+	return root, top, body + "</AdaptationSet></Period></MPD>"
 }
 
 // leadFrom is where the template of such an MPD leads to, from the place of each

@@ -91,5 +91,8 @@ func SplitPath(urlPath string) (token, rest string, ok bool) {
 	if i <= 0 {
 		return "", urlPath, false
 	}
-	return after[:i], uri.Climbed(after[i:]), true
+	return after[:i], Climbed(after[i:]), true
 }
+
+// Climbed is uri.Climbed.
+func Climbed(path string) string { return uri.Climbed(path) }

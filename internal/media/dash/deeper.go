@@ -147,7 +147,7 @@ func (p *reader) write() {
 
 // reserve keeps the place of another BaseURL: before what is first in an MPD, behind
 // ProgramInformation. It is of the namespace of the MPD, whose name with its prefix this is.
-func (p *reader) reserve(name []byte) {
+func reserve(p *reader, name []byte) {
 	switch {
 	case p.reserved || p.inside != levelMPD || string(p.name) == "ProgramInformation":
 	case string(p.name) == "MPD":

@@ -96,7 +96,7 @@ func (p *reader) beginTag() {
 		end++
 	}
 	p.name = scan.Local(body[p.tag+1 : end])
-	p.reserve(body[p.tag+1 : end])
+	reserve(p, body[p.tag+1:end])
 	if p.timeline && len(p.name) == 1 && p.name[0] == 'S' {
 		p.s(end)
 		return
