@@ -28,7 +28,7 @@ import (
 // an entry here as well.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x request, how rules.CacheStatus) {
 	ask := x.asksForEntry(r.Header)
-	a, err := e.ranged.Pass(unconditional(r, ask != ""), x.Key, interim.Asking(w, x.Node, x.Path, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
+	a, err := e.ranged.Pass(unconditional(r, ask != ""), x.Key, interim.About(w, x.Node, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
 	if err != nil {
 		e.fail(w, r, x, how, err)
 		return

@@ -39,7 +39,7 @@ func (e *Edge) serve(w http.ResponseWriter, r *http.Request, x request) {
 	if refuseMiss(e, w, r, &x) {
 		return
 	}
-	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, interim.Asking(w, x.Node, x.Path, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
+	found, err := e.fetch.Look(unconditional(r, ask != ""), &x.Request, interim.About(w, x.Node, e.fetch.Deadly.Object(rules.TargetOf(x.Key))))
 	if chargeMiss(e, r, &x, &found); err == nil && !begins(e, w, r, &x, &found) {
 		return
 	}

@@ -1,12 +1,13 @@
 // Package deadly keeps requests that edges die of from the next ones: which neighbours broke
-// off under an object's fill, and when a manifest is being read, which whoever waits for it is
+// off under an object's fill, when its origin answers, and when a manifest is being read, which whoever waits for it is
 // told at once (Object, interim.Teller), and what balancers say that edges have died of.
 //
 // Always true:
 //   - only a neighbour that had the request in its hands has broken off under it: one that
 //     nobody could connect to was dead before;
 //   - who waits for an object has been told, as far as its connection takes it, that a
-//     neighbour broke off under it, or that it is read, before this edge does either.
+//     neighbour broke off under it, that the origin answers, or that it is read, before this
+//     edge does anything about it.
 //
 // Guarded by: Record.mu; names guard themselves. It starts a goroutine for each of those that
 // are told, which ends when it is.
@@ -24,6 +25,7 @@ import (
 	"tandem/edge/recent"
 	"tandem/internal/cachekey"
 	"tandem/internal/call"
+	"tandem/internal/media"
 	"tandem/internal/wire"
 )
 
@@ -42,6 +44,7 @@ type Record struct {
 type object struct {
 	users int                  // fills, and who waits
 	reads int                  // fills that read a manifest now
+	came  bool                 // the origin has begun to answer the last fill
 	broke []string             // neighbours that broke off under it
 	waits map[*func()]struct{} // who is told
 }
@@ -73,13 +76,27 @@ func (d *Record) release(target string, one *object) {
 // Begin is when a fill begins; end, when it ends.
 func (d *Record) Begin(target string) (end func()) {
 	one := d.use(target)
+	d.mu.Lock()
+	one.came = false
+	d.mu.Unlock()
 	return func() { d.release(target, one) }
+}
+
+// Answered is when the origin begins to answer a fill that runs, or what is passed on: whoever
+// waits is told, but of media, of which they may be many and which nobody dies of. An edge that
+// is gone before that, has not died of what the origin gave.
+func (d *Record) Answered(target string) {
+	if kind := media.KindOf(cachekey.Path(target), ""); kind == media.Segment || kind == media.Init {
+		return
+	}
+	d.change(target, func(one *object) { one.came = true })
 }
 
 // Broke is when a neighbour has broken off that had the request of a fill that runs. This edge
 // is the next to ask for the object.
 func (d *Record) Broke(target, edge string) {
 	d.change(target, func(one *object) {
+		one.came = false
 		if !slices.Contains(one.broke, edge) {
 			one.broke = append(one.broke, edge)
 		}
@@ -146,6 +163,14 @@ func (d *Record) Object(target string) Object { return Object{d, target} }
 
 // Broken is Record.Broken.
 func (o Object) Broken() []string { return o.of.Broken(o.target) }
+
+// Answered tells whether the origin has begun to answer.
+func (o Object) Answered() bool {
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	one := o.of.objects[o.target]
+	return one != nil && one.came
+}
 
 // Read tells whether a manifest is being read that has come for it.
 func (o Object) Read() bool {

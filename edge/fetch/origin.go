@@ -235,6 +235,7 @@ func (w origins) send(ctx context.Context, r *upstream.Request) (*http.Response,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOrigin, err)
 	}
+	w.deadly.Answered(r.Target)
 	return resp, nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"tandem/edge/fetch"
 	"tandem/edge/rules"
 	"tandem/internal/call"
-	"tandem/internal/media"
 	"tandem/internal/wire"
 )
 
@@ -19,7 +18,6 @@ type Teller struct {
 	w    http.ResponseWriter
 	node bool
 	of   Object // nil: nothing is known of it
-	soon bool   // that it is asked for is said at once
 
 	mu      sync.Mutex  // guards what follows, and the answer while they are on
 	on      bool        // between Start and Stop
@@ -30,6 +28,7 @@ type Teller struct {
 // Object is what is known of what is waited for (deadly.Object).
 type Object interface {
 	Broken() []string                // neighbours that broke off under it
+	Answered() bool                  // the origin has begun to answer
 	Read() bool                      // a manifest has come, and is being read
 	Watch(tell func()) (stop func()) // of changes
 }
@@ -43,15 +42,6 @@ func About(w http.ResponseWriter, node bool, of Object) *Teller {
 	return &Teller{w: w, node: node, of: of}
 }
 
-// Asking is About where this edge begins to ask for an object, which it says of what is not media
-// by its name: a manifest may cost more than it looks like, and viewers of a segment that is on
-// its way are many.
-func Asking(w http.ResponseWriter, node bool, path string, of Object) *Teller {
-	t, kind := About(w, node, of), media.KindOf(path, "")
-	t.soon = kind != media.Segment && kind != media.Init
-	return t
-}
-
 // Start is a fetch.Waiting's.
 func (t *Teller) Start() {
 	t.mu.Lock()
@@ -62,9 +52,6 @@ func (t *Teller) Start() {
 	t.timer = time.AfterFunc(fetch.WaitingEvery, t.tick)
 	if t.of != nil {
 		t.unwatch = t.of.Watch(t.Again)
-	}
-	if t.soon {
-		t.say(call.Asking)
 	}
 }
 
@@ -91,12 +78,16 @@ func (t *Teller) say(what string) {
 	t.w.Header().Del(wire.HeaderWaiting)
 }
 
-// Again says at once what has changed: it is read, or asked for anew.
+// Again says at once what has changed: the origin answers, it is read, or asked for anew.
 func (t *Teller) Again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.on && t.node {
-		t.say(call.Asking)
+	switch {
+	case !t.on || !t.node:
+	case t.of.Answered():
+		t.say(call.Answered)
+	default:
+		t.say(call.Waits)
 	}
 }
 

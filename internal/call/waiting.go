@@ -16,9 +16,9 @@ type Waiting struct {
 // What an edge says in an interim answer that it does. One that is gone at its next word has
 // perhaps died of what it did.
 const (
-	Asking  = "0" // it asks for the object, from now on
-	Waits   = "1" // it waits, and has for a while
-	Reading = "2" // it reads the manifest that has come
+	Answered = "0" // the origin has begun to answer
+	Waits    = "1" // it waits, and has for a while, or begins to ask anew
+	Reading  = "2" // it reads the manifest that has come
 )
 
 // waitingMost bounds the edges that one has asked: its partner, or the two that it stands in

@@ -15,7 +15,7 @@ var rooms = map[string][]string{
 
 	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "edge/waits", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media"},
-	"edge/deadly":    {"edge/recent", "internal/cachekey", "internal/call", "internal/wire"},
+	"edge/deadly":    {"edge/recent", "internal/cachekey", "internal/call", "internal/media", "internal/wire"},
 	"edge/pushed":    {"segstore", "internal/cachekey", "internal/call", "internal/wire"},
 	"edge/hints":     {"internal/call", "internal/wire"},
 	"edge/clock":     {},

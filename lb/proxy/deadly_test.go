@@ -79,8 +79,8 @@ func TestWhatTwoEdgesDiedOfIsAskedOfNoThird(t *testing.T) {
 	}
 }
 
-// An edge that has just begun to ask may have died of that: not one that has asked for a while,
-// as for a playlist that is held back until there is more.
+// An edge that has just got an answer may have died of that: not one that waits for it, or for
+// the rest.
 func TestWhoWaitsIsNotInDanger(t *testing.T) {
 	begun := time.Unix(1000, 0)
 	for _, row := range []struct {
@@ -88,9 +88,9 @@ func TestWhoWaitsIsNotInDanger(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{call.Asking, 0, true},
-		{call.Asking, asksFor, true},
-		{call.Asking, asksFor + 1, false},
+		{call.Answered, 0, true},
+		{call.Answered, headFor, true},
+		{call.Answered, headFor + 1, false},
 		{call.Waits, 0, false},
 		{call.Reading, time.Minute, true},
 		{"", 0, false},

@@ -47,16 +47,16 @@ func (x *exchange) waiting(h *answer, now time.Time) (name string) {
 
 const asksMost = 8 // edges
 
-// asksFor is how long after an edge has said that it asks for an object it may have died of
-// that. It waits then, and whoever waits has as good as finished what it can die of.
-const asksFor = 100 * time.Millisecond
+// headFor is how long after an edge has said that the origin answers it may have died of that.
+// It waits for the rest then, and whoever waits has finished what it can die of.
+const headFor = 100 * time.Millisecond
 
 // endangered tells whether an edge, by its own last word, did what it may have died of: it had
-// just asked for the object, or read a manifest that had come. One that is killed from outside
+// just got an answer, or read a manifest that had come. One that is killed from outside
 // is hardly ever so far with the same object as another one was that was killed before: that had
-// died before this one began.
+// died before this one began, and what both wait for, the origin's answer, kills nobody.
 func (x *exchange) endangered(now time.Time) bool {
-	return x.does == call.Reading || x.does == call.Asking && now.Sub(x.doesAt) <= asksFor
+	return x.does == call.Reading || x.does == call.Answered && now.Sub(x.doesAt) <= headFor
 }
 
 // waitsFor is what the edge is waited for now.

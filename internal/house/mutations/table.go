@@ -332,6 +332,8 @@ var Table = []Mutation{
 	{0, "lb/proxy/cause.go", "k.diedBefore(a)", "", "lb/proxy.TestWhoDiedUnderAnEdgeThatDiedCounts"},
 	{0, "edge/fetch/peer.go", "f.Deadly.Broke(rules.TargetOf(o.key), peer)", "", "edge.TestWhoAskedHearsOfANeighbourThatBroke"},
 	{0, "edge/fetch/manifest.go", "	defer f.Deadly.Reads(rules.TargetOf(o.key))()\n", "", "edge.TestWhoWaitsHearsWhatAnEdgeMayDieOf"},
+	{0, "edge/fetch/origin.go", "\tw.deadly.Answered(r.Target)\n", "", "edge.TestWhoWaitsHearsWhatAnEdgeMayDieOf"},
+	{0, "edge/interim/interim.go", "case t.of.Answered():", "case true:", "edge.TestWhoAskedHearsOfANeighbourThatBroke"},
 	{0, "lb/proxy/exchange.go", "return x.does == call.Reading ||", "return true ||", "lb/proxy.TestWhatTwoEdgesDiedOfIsAskedOfNoThird"},
 	{0, "lb/proxy/hedge.go", "if len(k.dead) >= deathsMost && k.c.deps.Deadly != nil {", "if k.c.deps.Deadly != nil {", "lb/proxy.TestWhatTwoEdgesDiedOfIsAskedOfNoThird"},
 	{0, "edge/fetch/source.go", "if o.asker == nil && f.Deadly.Beside(", "if false && f.Deadly.Beside(", "edge.TestWhatEdgesDiedOfIsAskedOfNoOrigin"},
