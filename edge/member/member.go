@@ -130,7 +130,7 @@ func New(cfg Config, deps Deps) *Member {
 	m.base.Store(m.view.Placement())
 	m.Copier = recovery.New(recovery.Deps{Name: cfg.Name, Rate: cfg.CopyRate, Log: m.log, Now: m.now, Clock: m.clock, Store: m.store, Fetch: m.fetch, Call: m.call})
 	m.next = &segments{Positions: m.Positions, log: m.log, store: m.store, fetch: m.fetch, query: cfg.Query, limit: cfg.FillTimeout}
-	m.Positions.renew = m.next.renew
+	m.Positions.renew, m.Positions.query = m.next.renew, m.next.query
 	m.Prefetch = prefetch.New(prefetch.Deps{Logger: m.log, Now: m.clock.Now, Ahead: m.next.ahead, Renew: m.next.renew, Load: m.next.load, Expect: m.tables.expect})
 	m.Foresight = foresight{member: m, signs: make(chan string, 64)}
 	m.standIns = &silence.StandIns{Log: m.log, Now: m.now, Base: m.base.Load, Changed: m.show, Ping: m.call.Ping}

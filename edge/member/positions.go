@@ -7,6 +7,7 @@ import (
 	"tandem/edge/manifest"
 	"tandem/edge/renewal"
 	"tandem/edge/rules"
+	"tandem/internal/cachekey"
 	"tandem/internal/media"
 	"tandem/internal/wire"
 )
@@ -17,18 +18,11 @@ type Delivery struct {
 	First, Last int64  // of its bytes
 	Size        int64  // of the object
 	Inherited   bool   // it was asked for after the session was taken over
-	renewed     bool   // its MPD was got anew for it
+	renewed     bool   // its MPD was got anew for it, or its manifest was sought
 }
 
-// whole tells that the last byte of the object was among them.
-func (d *Delivery) whole() bool { return d.Last == d.Size-1 }
-
-// asked is the byte range, the zero value for all of it.
-func (d *Delivery) asked() media.ByteRange {
-	if d.First == 0 && d.whole() {
-		return media.ByteRange{}
-	}
-	return media.ByteRange{First: d.First, Length: d.Last + 1 - d.First}
+func (d *Delivery) piece(target string) manifest.Piece {
+	return manifest.Piece{Target: target, First: d.First, Last: d.Last, Size: d.Size}
 }
 
 // Positions are where sessions are in their tracks, by the manifests that they asked
@@ -39,6 +33,7 @@ type Positions struct {
 	now       func() time.Time
 	late      chan late
 	renewals  *renewal.Renewals
+	query     cachekey.Query
 	renew     func(ctx context.Context, manifest string, pair wire.PairID, anyhow bool) // see segments
 }
 
@@ -100,6 +95,9 @@ func (m *Positions) DeliveredSoon(pair wire.PairID, slot int, d Delivery) {
 		missing = missing || kept == nil
 		return kept
 	}, true)
+	if !located && !missing {
+		_, missing = m.tables.seeks(pair, slot, m.now(), false)
+	}
 	if located || !missing {
 		return
 	}
@@ -124,11 +122,9 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 			}
 			return -1
 		}
-		track, ok := m.locate(list, key, d, behind)
+		track, ok := m.manifests.Place(list, key, d.piece(d.Target), behind, m.now())
 		if named, led := m.manifests.Redirects.Named(d.Target); !ok && led {
-			as := *d
-			as.Target = named
-			track, ok = m.locate(list, key, &as, behind)
+			track, ok = m.manifests.Place(list, key, d.piece(named), behind, m.now())
 		}
 		switch {
 		case !ok:
@@ -148,7 +144,35 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		m.tables.delivered(pair, slot, track, d.Inherited)
 		return true
 	}
+	if !soon {
+		m.seek(pair, slot, d)
+	}
 	return false
+}
+
+// seek has a delivery located by whatever manifest of its stream names it, where the session's
+// own are not known: it was taken over before it was told which those are, and a viewer of
+// what is stored asks for them once.
+func (m *Positions) seek(pair wire.PairID, slot int, d *Delivery) {
+	stream, ok := m.tables.seeks(pair, slot, m.now(), true)
+	if !ok || d.renewed {
+		return
+	}
+	names := func(list *media.Manifest) bool { _, ok := list.Locate(d.Target, d.piece("").Asked()); return ok }
+	m.renewals.Want(stream, func(ctx context.Context) {
+		if key, unread := m.manifests.Naming(stream, names); key == "" {
+			for _, target := range unread {
+				m.renew(ctx, m.query.Apply(target), pair, false)
+			}
+		}
+	}, func() {
+		if key, _ := m.manifests.Naming(stream, names); key != "" {
+			again := *d
+			again.renewed = true
+			m.Asked(pair, slot, key)
+			m.Delivered(pair, slot, again)
+		}
+	})
 }
 
 // awaitNewer has a delivery located once more when its MPD has been got anew, if that may
@@ -157,7 +181,7 @@ func awaitNewer(m *Positions, pair wire.PairID, slot int, key string, list *medi
 	if d.renewed || !list.Patched() {
 		return
 	}
-	if _, listed := list.Locate(d.Target, d.asked()); listed || !list.Upcoming(d.Target) && media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
+	if _, listed := list.Locate(d.Target, d.piece("").Asked()); listed || !list.Upcoming(d.Target) && media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
 		return
 	}
 	again := *d
@@ -196,68 +220,4 @@ func (m *Positions) kindOf(pair wire.PairID, slot int, key string, asked []strin
 		}
 	}
 	return kind, known
-}
-
-// locate is the track that a delivery is in, by one manifest; false: it is no segment of
-// that, as the head of a file, or another rendition's range of it; no Target: it moves nothing,
-// as half a segment. Behind is the track's position, where a name stands in the list twice.
-func (m *Positions) locate(list *media.Manifest, key string, d *Delivery, behind func() int64) (t wire.Track, ok bool) {
-	ref, ok := list.Locate(d.Target, d.asked())
-	if !ok {
-		return t, false
-	}
-	if ref.Index.Target != "" {
-		x := m.manifests.Index(ref.Index)
-		if x == nil {
-			return t, true
-		}
-		if ref, ok = x.Locate(ref, media.ByteRange{First: d.First, Length: d.Last + 1 - d.First}); !ok {
-			return t, false
-		}
-	}
-	if ref.Init {
-		return t, false
-	}
-	ref = list.Behind(ref, behind)
-	if ref.Range.Whole() && !d.whole() || !ref.Range.Whole() && d.Last < ref.Range.First+ref.Range.Length-1 {
-		return t, true
-	}
-	t = wire.Track{
-		Kind: wire.TrackKind(ref.Track), Manifest: key, Target: d.Target, Sequence: ref.Sequence,
-		Time: ref.Time.Milliseconds(), Duration: ref.Duration.Milliseconds(), At: m.now().UnixMilli(),
-	}
-	if !ref.Range.Whole() {
-		t.First, t.Last = ref.Range.First, ref.Range.First+ref.Range.Length-1
-	}
-	return t, true
-}
-
-// behind are the at most n objects behind a track's position, as its manifest says
-// now.
-func (m *Positions) behind(t *wire.Track, n int) []media.Object {
-	list := m.manifests.Get(t.Manifest)
-	if list == nil {
-		return nil
-	}
-	r := media.ByteRange{}
-	if t.Last > 0 {
-		r = media.ByteRange{First: t.First, Length: t.Last + 1 - t.First}
-	}
-	ref, ok := list.Locate(t.Target, r)
-	if !ok { // it has left the window
-		if list.Kind() != media.MediaPlaylist || t.Sequence < 0 {
-			return nil
-		}
-		ref = media.Ref{Sequence: t.Sequence, Part: -1}
-	}
-	ref = list.Behind(ref, func() int64 { return t.Sequence - 1 })
-	if ref.Index.Target == "" {
-		return list.Next(ref, n)
-	}
-	if x := m.manifests.Index(ref.Index); x != nil {
-		if ref, ok = x.Locate(ref, r); ok {
-			return x.Next(ref, n)
-		}
-	}
-	return nil
 }

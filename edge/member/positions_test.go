@@ -106,7 +106,7 @@ func TestANameThatStandsTwiceMovesThePositionOn(t *testing.T) {
 		if want := fmt.Sprint("video ", 7+i); v.at() != want {
 			t.Errorf("behind %s.ts it is at %s, want %s", name, v.at(), want)
 		}
-		next := v.behind(&v.Tracks(v.id)[0], 1)
+		next := v.manifests.Behind(&v.Tracks(v.id)[0], 1)
 		if i+1 < len(names) && (len(next) != 1 || next[0].Target != "/"+names[i+1]+".ts") {
 			t.Errorf("behind %s.ts comes %v, want %s.ts", name, next, names[i+1])
 		}
@@ -164,4 +164,55 @@ func TestWhoFollowsPatchesHasAPosition(t *testing.T) {
 		}
 		cancel()
 	})
+}
+
+// A session that was taken over before anybody was told what it plays by, as one that was
+// opened within the last notice interval, has its positions by what its stream's manifests
+// name: a viewer of what is stored has asked for its playlists, and does so no more.
+func TestWhoWasTakenOverAtOnceHasAPosition(t *testing.T) {
+	const multivariant = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.4d401e\"\nv.m3u8\n"
+	list := func(name string) string {
+		return "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n" + name + "0.ts\n#EXTINF:4,\n" + name + "1.ts\n#EXT-X-ENDLIST\n"
+	}
+	for _, row := range []struct {
+		name  string
+		kept  map[string]string
+		asked []string
+		got   int // manifests that are got
+		want  string
+	}{
+		{"its playlist is here", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": list("v")}, nil, 0, "video 1"},
+		{"it was told of the first one alone", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": list("v")}, []string{"/v/x/m.m3u8"}, 0, "video 1"},
+		{"its playlist is to be got", map[string]string{"/v/x/m.m3u8": multivariant}, nil, 1, "video 1"},
+		{"another film's names the same", map[string]string{"/other/v.m3u8": list("/v/x/v")}, nil, 0, ""},
+		{"nothing names it", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": list("other")}, nil, 0, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			v := newPlayer(t, row.kept, row.asked...)
+			ctx, cancel := context.WithCancel(t.Context())
+			got := 0
+			v.renew = func(_ context.Context, key string, _ wire.PairID, _ bool) {
+				got++
+				v.manifests.Keep(v.manifests.Parse(key, &segstore.Meta{Stored: time.Now()}, []byte(list("v"))))
+			}
+			go func() { _ = v.renewals.Run(ctx) }()
+			go func() { _ = v.run(ctx) }()
+			v.DeliveredSoon(v.id.Pair, v.id.Slot, Delivery{Target: "/v/x/v1.ts", Last: 9999, Size: 10_000})
+			synctest.Wait()
+			if v.at() != row.want || got != row.got {
+				t.Errorf("%s: at %q, %d manifests were got; want %q, %d", row.name, v.at(), got, row.want, row.got)
+			}
+			for range 100 {
+				time.Sleep(renewal.Every)
+				v.gets("/v/x/strange.ts")
+				synctest.Wait()
+			}
+			v.tables.at(v.id.Pair, v.id.Slot, func(_ *table, n *session) {
+				if n.sought != maxSought {
+					t.Errorf("%s: sought %d times", row.name, n.sought)
+				}
+			})
+			cancel()
+		})
+	}
 }

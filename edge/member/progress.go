@@ -2,6 +2,7 @@ package member
 
 import (
 	"slices"
+	"time"
 
 	"tandem/edge/prefetch"
 	"tandem/internal/wire"
@@ -89,6 +90,22 @@ func (s *tables) asked(pair wire.PairID, slot int, manifest string) {
 			t.tell(slot, n.generation)
 		}
 	})
+}
+
+// maxSought is how often a session's manifests are sought: after 1, 2, 4 ... 32 s.
+const maxSought = 6
+
+// seeks tells whether a session's manifests are to be sought among its stream's, which is
+// counted where it is done.
+func (s *tables) seeks(pair wire.PairID, slot int, now time.Time, does bool) (stream string, ok bool) {
+	s.at(pair, slot, func(_ *table, n *session) {
+		if ok = n.sought < maxSought && now.Sub(n.soughtAt) >= time.Second<<n.sought/2; ok && does {
+			n.sought++
+			n.soughtAt = now
+		}
+		stream = n.stream
+	})
+	return stream, ok
 }
 
 // where notes that a session was given media, which earns it its slot, and lists the

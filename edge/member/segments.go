@@ -27,7 +27,7 @@ type segments struct {
 
 // ahead are the objects behind a position; more: its manifest may list more later.
 func (s *segments) ahead(t *wire.Track, n int) (objects []media.Object, more bool) {
-	for _, o := range s.behind(t, n) {
+	for _, o := range s.manifests.Behind(t, n) {
 		if key, ok := cachekey.Of(o.Target); ok {
 			o.Target = s.query.Apply(key)
 			objects = append(objects, o)

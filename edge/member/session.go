@@ -1,6 +1,8 @@
 package member
 
 import (
+	"time"
+
 	"tandem/edge/prefetch"
 	"tandem/internal/media"
 	"tandem/internal/wire"
@@ -27,7 +29,9 @@ type session struct {
 	opened     int64      // unix milliseconds
 	seen       int64      // unix milliseconds of the last request
 	played     bool       // it was given media here
-	manifests  []string   // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
+	sought     int        // how often its manifests were sought since it was taken over
+	soughtAt   time.Time
+	manifests  []string // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news
 	ahead      uint64             // placement, newer than here, by which another than its deliverer told of it
@@ -110,6 +114,7 @@ func (s *session) foresee(at int64, kind wire.TrackKind, jobs []*prefetch.Job) {
 // await begins to judge its first requests, if it has played at all.
 func (s *session) await(now int64) {
 	before := s.foreseen
+	s.sought = 0
 	s.takeover, s.foreseen = nil, nil
 	if s.latest() != nil {
 		s.takeover = prefetch.NewJudge(now, &s.tracks, before)
