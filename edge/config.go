@@ -101,7 +101,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.Bool(&c.OriginNode, "origin-node", false, "the origins of --origin are nodes of this cluster (tandem origin --identity) and their URLs say https: both sides show the cluster's certificates; needs --identity, and is needed there for duplication origin and multicast"),
 		setting.String(&c.Upstreams, "upstreams", "", "file of upstreams: by prefix of the path, which origins, and the way to them (docs/origins.md); those of the cluster (tandem upstreams) go before").Reloadable(),
 		setting.List(&c.OriginHosts, "origin-hosts", "further hosts by which manifests name the origin, host or host:port: what they lead to is led into the session"),
-		setting.List(&c.PublicHosts, "public-hosts", "hosts of this cluster as viewers know them, likewise"),
+		setting.List(&c.PublicHosts, "public-hosts", "hosts of this cluster as viewers know them, likewise; URLs say their scheme. The first is the viewer's where a proxy asks by another name"),
 		setting.Bytes(&c.ManifestLimit, "manifest-limit", media.DefaultLimit, 64<<10, 512<<20, "most bytes of a playlist or MPD that is read; a larger one is given as it is, and counted"),
 		setting.Bytes(&c.ManifestMemory, "manifest-memory", defaultManifests, 1<<20, 1<<40, "most bytes of manifests that are kept as they were read, the newest one aside"),
 		setting.String(&c.Data, "data", "", "directory of the store; required"),

@@ -201,7 +201,7 @@ func checkPart(r *http.Request, head *http.Response) error {
 func (e *Edge) handManifest(w http.ResponseWriter, r *http.Request, late *interim.Late, x *request, a *fetch.Answer, entry *manifest.Entry) {
 	h := late.Header
 	noteAsked(e, x, entry)
-	f := form{entry: entry, prefix: prefixOf(x, r.Header, entry), body: entry.Led()}
+	f := form{entry: entry, prefix: prefixOf(e, x, r.Header, entry), body: entry.Led()}
 	if cc := h.Get("Cache-Control"); entry.Abroad() && !strings.Contains(cc, "no-store") {
 		h.Set("Cache-Control", "private, "+rules.ShortLife(cc))
 	}

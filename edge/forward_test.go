@@ -199,13 +199,19 @@ func TestWhoJoinedAPrivateAnswerAsksForItself(t *testing.T) {
 }
 
 func TestTheOriginsErrorIsPassedOnWithItsBody(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) { passesTheOriginsError(t, status) })
+	}
+}
+
+func passesTheOriginsError(t *testing.T, status int) {
 	o := newOrigin(t)
 	var broken atomic.Bool
 	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Cache-Control", r.URL.Query().Get("cc"))
 		if broken.Load() {
 			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(http.StatusServiceUnavailable)
+			w.WriteHeader(status)
 			_, _ = io.WriteString(w, "sorry")
 			return true
 		}
@@ -220,12 +226,12 @@ func TestTheOriginsErrorIsPassedOnWithItsBody(t *testing.T) {
 		return e.store.Has("/1.m4s?cc=max-age=0") && e.store.Has("/2.m4s?cc=max-age=0,must-revalidate")
 	})
 	broken.Store(true)
-	if resp, body := get(t, stale); resp.StatusCode != 200 || string(body) != "good" || !strings.HasPrefix(resp.Header.Get("Cache-Status"), "edge-1; fwd=stale; fwd-status=503; ttl=") {
+	if resp, body := get(t, stale); resp.StatusCode != 200 || string(body) != "good" || !strings.HasPrefix(resp.Header.Get("Cache-Status"), "edge-1; fwd=stale; fwd-status="+fmt.Sprint(status)+"; ttl=") {
 		t.Errorf("stale: %s %q %v", resp.Status, body, resp.Header)
 	}
 	for _, url := range []string{strict, e.url + "/3.m4s?cc=", e.url + "/4.m4s?cc=no-store"} {
 		resp, body := get(t, url)
-		if resp.StatusCode != 503 || string(body) != "sorry" || resp.Header.Get("Retry-After") != "7" || resp.Header.Get(wire.HeaderReason) != "" {
+		if resp.StatusCode != status || string(body) != "sorry" || resp.Header.Get("Retry-After") != "7" || resp.Header.Get(wire.HeaderReason) != "" {
 			t.Errorf("%s: %s %q %v", url, resp.Status, body, resp.Header)
 		}
 		if strings.Contains(resp.Header.Get("Cache-Status"), "stored") {
@@ -245,18 +251,19 @@ func TestTheOriginsErrorIsPassedOnWithItsBody(t *testing.T) {
 
 func TestThoseWhoWaitShareTheOriginsError(t *testing.T) {
 	for _, life := range []string{"", "no-store"} { // pages of errors often say so
-		t.Run(life, func(t *testing.T) { shareTheOriginsError(t, life) })
+		t.Run(life, func(t *testing.T) { shareTheOriginsError(t, http.StatusInternalServerError, life) })
 	}
+	t.Run("429", func(t *testing.T) { shareTheOriginsError(t, http.StatusTooManyRequests, "max-age=60") }) // never stored (RFC 6585 section 4)
 }
 
-func shareTheOriginsError(t *testing.T, life string) {
+func shareTheOriginsError(t *testing.T, status int, life string) {
 	o := newOrigin(t)
 	begun, gate := make(chan struct{}, 1), make(chan struct{})
 	o.handle(func(w http.ResponseWriter, _ *http.Request) bool {
 		begun <- struct{}{}
 		<-gate
 		w.Header().Set("Cache-Control", life)
-		w.WriteHeader(http.StatusInternalServerError)
+		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "sorry")
 		return true
 	})
@@ -266,7 +273,7 @@ func shareTheOriginsError(t *testing.T, life string) {
 		return func() {
 			resp, body := get(t, e.url+"/v/x/1.m4s", asNode()...)
 			// With a reason the balancer takes it for an answer, not for a broken edge.
-			if resp.StatusCode != 500 || string(body) != "sorry" || resp.Header.Get(wire.HeaderReason) != reasonPassed {
+			if resp.StatusCode != status || string(body) != "sorry" || status >= 500 && resp.Header.Get(wire.HeaderReason) != reasonPassed {
 				t.Errorf("%s %q %v", resp.Status, body, resp.Header)
 			}
 		}
@@ -279,8 +286,9 @@ func shareTheOriginsError(t *testing.T, life string) {
 	eventually(t, "all wait", func() bool { return edges[0].fetch.Counts.Waiting.Load()+edges[1].fetch.Counts.Waiting.Load() == 10 }) // nine viewers, and one edge that asks the other
 	close(gate)
 	wg.Wait()
-	if n := o.count("/v/x/1.m4s"); n != 1 {
-		t.Errorf("origin asked %d times", n)
+	n := o.count("/v/x/1.m4s")
+	if ask(edges[0])(); n != 1 || o.count("/v/x/1.m4s") != 2 {
+		t.Errorf("origin asked %d times, and %d with who came later", n, o.count("/v/x/1.m4s"))
 	}
 }
 

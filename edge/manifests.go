@@ -67,7 +67,7 @@ type form struct {
 // that is the same for all, encoded as the viewer likes it. Make allows to wait for
 // that.
 func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manifest.Entry, make bool) form {
-	f := form{entry: entry, prefix: prefixOf(x, h, entry), body: entry.Led(), ready: true}
+	f := form{entry: entry, prefix: prefixOf(e, x, h, entry), body: entry.Led(), ready: true}
 	if entry.Recoded() {
 		as := *m
 		as.ContentType = media.TypeOfUTF8(m.ContentType)
@@ -98,9 +98,9 @@ func (e *Edge) formOf(x *request, h rules.Fields, m *segstore.Meta, entry *manif
 
 // prefixOf is what URIs of a manifest are led with for a request: with the address that the
 // viewer asks at where a path alone would be one at another host.
-func prefixOf(x *request, h rules.Fields, entry *manifest.Entry) string {
+func prefixOf(e *Edge, x *request, h rules.Fields, entry *manifest.Entry) string {
 	if entry.Abroad() {
-		return rules.Front(h, x.host, x.Node) + x.prefix
+		return rules.Front(h, x.host, x.Node, e.cfg.PublicHosts) + x.prefix
 	}
 	return entry.Prefix(x.prefix)
 }

@@ -263,6 +263,7 @@ func TestBelowAnotherHostTheViewersOwnIsNamed(t *testing.T) {
 	})
 	_, edges := startRing(t, 2, o)
 	alone := startEdge(t, Config{Origin: o.URL})
+	behind := startEdge(t, Config{Origin: o.URL, PublicHosts: []string{"https://tv.example:81"}}) // a proxy that says nothing
 	id, _ := open(t, edges[0], 1, "/v/x/")
 	prefix := "/s/" + tokenOf(id, "/v/x/")
 	for _, c := range []struct {
@@ -273,13 +274,14 @@ func TestBelowAnotherHostTheViewersOwnIsNamed(t *testing.T) {
 		{alone.url, "", nil, "http"},
 		{alone.url, "", []string{"X-Forwarded-Proto", "https"}, "https"},
 		{alone.url, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "tv.example:81, inner"}, "https"},
+		{behind.url, "", nil, "https"},
 		{alone.url, "", []string{wire.HeaderScheme, "https"}, "http"}, // no balancer says so
 		{edges[0].url, prefix, asNode(), "http"},
 		{edges[0].url, prefix, append(asNode(), wire.HeaderScheme, "https"), "https"},
 	} {
 		for _, path := range []string{"/v/x/m.mpd", "/v/x/no-store.mpd"} {
 			host := strings.TrimPrefix(c.base, "http://")
-			if len(c.header) == 4 && c.header[2] == "X-Forwarded-Host" {
+			if c.base == behind.url || len(c.header) == 4 && c.header[2] == "X-Forwarded-Host" {
 				host = "tv.example:81"
 			}
 			want := fmt.Sprintf(form, c.scheme+"://"+host+c.prefix)

@@ -66,7 +66,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
 	a.findPage(f.cfg.OriginTimeout, f.now)
 	if rules.IsHead(o.key) && a.rules.Store && a.resp.StatusCode != http.StatusNotModified {
-		a.transient = a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
+		a.transient = a.transient || rules.Fails(a.meta.Status) && !a.meta.Fresh.After(f.now())
 		return begin(sink, a)
 	}
 	switch {
@@ -77,7 +77,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 			return err
 		}
 		return ErrPass
-	case a.meta.Status >= 500 && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
+	case rules.Fails(a.meta.Status) && have != nil && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: %s from %s", ErrOrigin, a.resp.Status, a.from)
 	case a.head.Empty && a.meta.Status == http.StatusOK && a.head.Kind != media.Other && have != nil && have.Size > 0 && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: an empty object, or a page, from %s", ErrOrigin, a.from)
@@ -107,7 +107,7 @@ func displaces(f *Fetcher, key string, a *answer, have *segstore.Meta) bool {
 
 // fillObject stores what comes as it comes.
 func (f *Fetcher) fillObject(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer) error {
-	passing := a.transient || a.meta.Status >= 500 && !a.meta.Fresh.After(f.now())
+	passing := a.transient || rules.Fails(a.meta.Status) && !a.meta.Fresh.After(f.now())
 	a.transient = passing // all who wait get it; a copy that is there stays
 	if err := begin(sink, a); err != nil {
 		return err

@@ -55,6 +55,7 @@ type Cache struct {
 	left      *list.List               // of *Entry: given out, and not among these any more; guarded by mu
 	leftBytes int64                    // of those; guarded by mu
 	parents   map[string]string        // keys of media playlists -> that of the multivariant one; guarded by mu
+	strays    map[string]bool          // hosts, see stray; guarded by mu
 	indexes   map[string]*media.Index  // of files, by their key, digest and place; guarded by mu
 
 	Counts    Counts
@@ -65,7 +66,7 @@ type Cache struct {
 func New(cfg Config, deps Deps) *Cache {
 	return &Cache{
 		cfg: cfg, log: deps.Logger, store: deps.Store, origin: deps.Origin,
-		room: newRoom(cfg), few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), left: list.New(), parents: map[string]string{}, indexes: map[string]*media.Index{},
+		room: newRoom(cfg), few: make(chan struct{}, 2), entries: map[string]*list.Element{}, order: list.New(), left: list.New(), parents: map[string]string{}, strays: map[string]bool{}, indexes: map[string]*media.Index{},
 	}
 }
 
@@ -260,6 +261,9 @@ func (c *Cache) tell(e *Entry) {
 	if n := e.Left(); n > 0 {
 		c.Counts.Left.Add(n)
 		c.log.Warn().Str("key", e.key).Int64("uris", n).Msg("URIs left that name the origin; see --origin-hosts")
+	}
+	if host := e.Stray(); host != "" && c.stray(host) {
+		c.log.Warn().Str("key", e.key).Str("host", host).Msg("a manifest names a host that viewers hardly reach; see --origin-hosts")
 	}
 	if err := e.Flaw(); err != nil {
 		c.log.Debug().Err(err).Str("key", e.key).Msg("malformed manifest")

@@ -30,7 +30,7 @@ func (f CacheStatus) Says(m *segstore.Meta, now time.Time) string {
 	text := "; hit"
 	if f.Why != "" {
 		text = f.Forwarded()
-		if !f.Stale && !f.Unkept && f.Status != http.StatusNotModified && (m.Status < 500 || m.Fresh.After(now)) {
+		if !f.Stale && !f.Unkept && f.Status != http.StatusNotModified && (!Fails(m.Status) || m.Fresh.After(now)) {
 			text += "; stored"
 		}
 	}

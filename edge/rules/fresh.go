@@ -47,7 +47,7 @@ func Of(a Head, now time.Time) Rules {
 		return Rules{}
 	}
 	r := Rules{Store: true, Fresh: lifeOf(&a, &d, now)}
-	if d.noCache || d.noStore && a.Status >= 500 {
+	if d.noCache || d.noStore && Fails(a.Status) || a.Status == http.StatusTooManyRequests {
 		r.Fresh = 0 // an origin's error is at most for those who wait for it
 	}
 	// Only what is there can be given out stale, and only unless the origin forbids
@@ -62,13 +62,19 @@ func Of(a Head, now time.Time) Rules {
 	return r
 }
 
+// Fails tells that a status says how the origin is, and nothing of the object: it failed, or
+// has no time for who asks for all (429, which is never stored: RFC 6585 section 4).
+func Fails(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
+}
+
 // storable is RFC 9111 section 3. A response with Set-Cookie never is:
 // docs/decisions/0008.
 func storable(a *Head, d *directives) bool {
 	switch {
 	case a.Status < 200 || a.Status == http.StatusPartialContent || a.Status == http.StatusNotModified:
 		return false
-	case d.mustUnderstand && !understood(a.Status), d.noStore && !d.mustUnderstand && a.Status < 500, d.private, a.Header["Set-Cookie"] != nil:
+	case d.mustUnderstand && !understood(a.Status), d.noStore && !d.mustUnderstand && !Fails(a.Status), d.private, a.Header["Set-Cookie"] != nil:
 		return false
 	case a.Authorised && !d.public && !d.mustRevalidate && !d.sMaxage.said: // section 3.5
 		return false
@@ -79,7 +85,7 @@ func storable(a *Head, d *directives) bool {
 	case http.StatusOK, http.StatusNotFound, http.StatusGone:
 		return true
 	}
-	if _, ok := d.stated(a.Header, time.Time{}); ok || d.noCache || a.Status >= 500 {
+	if _, ok := d.stated(a.Header, time.Time{}); ok || d.noCache || Fails(a.Status) {
 		return true // an error without a life is for those who wait for it
 	}
 	return (heuristic(a.Status) || d.public) && a.Header.Get("Last-Modified") != ""

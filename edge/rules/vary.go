@@ -112,7 +112,7 @@ func Common(selection string) bool { return selection == "" || selection == comm
 // 9110 sections 15.5 and 15.6): what one request brought about is no answer to another.
 func ofRequest(status int) bool {
 	switch status {
-	case http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusNotFound, http.StatusGone, http.StatusRequestedRangeNotSatisfiable, http.StatusTooManyRequests:
 		return false
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return true

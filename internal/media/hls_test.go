@@ -58,6 +58,7 @@ func TestEveryTagIsLedIntoTheSession(t *testing.T) {
 		{`#EXT-X-PRELOAD-HINT:TYPE=MAP,URI="/i.mp4"`, `#EXT-X-PRELOAD-HINT:TYPE=MAP,URI="[P]/i.mp4"`},
 		{`#EXT-X-RENDITION-REPORT:URI="/b/m.m3u8",LAST-MSN=7`, `#EXT-X-RENDITION-REPORT:URI="[P]/b/m.m3u8",LAST-MSN=7`},
 		{`#EXT-X-DATERANGE:ID="1",X-ASSET-URI="http://o.example/ad.m3u8",X-COM="/x"`, `#EXT-X-DATERANGE:ID="1",X-ASSET-URI="[P]/ad.m3u8",X-COM="/x"`},
+		{`#EXT-X-DATERANGE:ID="2",CLASS="com.apple.hls.preload",X-URI="http://o.example/ads.json",X-TARGET-ID="1"`, `#EXT-X-DATERANGE:ID="2",CLASS="com.apple.hls.preload",X-URI="[P]/ads.json",X-TARGET-ID="1"`},
 		{`#EXT-X-DATERANGE:ID="1",X-ASSET-LIST="/ads.json?x=1"`, `#EXT-X-DATERANGE:ID="1",X-ASSET-LIST="[P]/ads.json?x=1"`},
 		{`#EXT-X-PREFETCH:http://o.example/9.ts`, `#EXT-X-PREFETCH:[P]/9.ts`},
 		{`#EXT-X-TWITCH-PREFETCH: /9.ts`, `#EXT-X-TWITCH-PREFETCH: [P]/9.ts`},

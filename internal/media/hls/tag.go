@@ -27,7 +27,7 @@ var tags = map[string]tag{
 	"#EXT-X-SESSION-KEY":            {uris: []string{"URI"}},
 	"#EXT-X-SESSION-DATA":           {uris: []string{"URI"}},
 	"#EXT-X-CONTENT-STEERING":       {uris: []string{"SERVER-URI"}},
-	"#EXT-X-DATERANGE":              {uris: []string{"X-ASSET-URI", "X-ASSET-LIST", "URI"}},
+	"#EXT-X-DATERANGE":              {uris: []string{"X-ASSET-URI", "X-ASSET-LIST", "X-URI", "URI"}},
 	"#EXT-X-RENDITION-REPORT":       {uris: []string{"URI"}},
 	"#EXT-X-PART":                   {uris: []string{"URI"}, read: (*reader).part},
 	"#EXT-X-PRELOAD-HINT":           {uris: []string{"URI"}, read: (*reader).preload},
