@@ -151,7 +151,7 @@ func (p *peer) front(l *lab.Lab, fault string) error {
 	if fault == frontRestarted {
 		return p.restart(l.Hosts["lb"], p)
 	}
-	return syscall.Kill(-p.main.Process.Pid, syscall.SIGKILL)
+	return syscall.Kill(-p.main.Process.Pid, ofProcess(fault))
 }
 
 func (p *peer) name() string { return p.label }

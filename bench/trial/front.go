@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"tandem/bench/lab"
 )
@@ -15,12 +16,21 @@ import (
 const (
 	frontKilled    = "front-kill"
 	frontRestarted = "front-restart"
+	frontStopped   = "front-stop" // it stands still, and its kernel goes on; not one of the report's
 )
 
 // address is the viewers' address in those runs, at "lb" until that fails.
 const address = "10.91.0.100"
 
-func ofFront(fault string) bool { return fault == frontKilled || fault == frontRestarted }
+func ofFront(fault string) bool { return fault == frontKilled || fault == frontRestarted || fault == frontStopped }
+
+// ofProcess is what ends the balancer, or halts it.
+func ofProcess(fault string) syscall.Signal {
+	if fault == frontStopped {
+		return syscall.SIGSTOP
+	}
+	return syscall.SIGKILL
+}
 
 // virtual gives the balancers one address that moves, by the files that deploy/ has
 // for it, the same for every contender, and returns the entry there.

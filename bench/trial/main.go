@@ -68,7 +68,7 @@ func trial(args []string) error {
 	flags.StringVar(&s.report, "report", "", "Markdown file to write")
 	flags.StringVar(&s.rows, "rows", "", "file of rows from earlier parts, which is added to: a trial in parts")
 	flags.StringVar(&s.only, "only", "tandem,tandem-steered,nginx,nginx-buffering,HAProxy,Caddy", "contenders")
-	flags.StringVar(&s.faults, "faults", "kill,stop,link,front-kill,front-restart", "faults")
+	flags.StringVar(&s.faults, "faults", "kill,stop,link,front-kill,front-restart", "faults; front-stop as well")
 	flags.IntVar(&s.viewers, "viewers", 64, "paced viewers")
 	flags.DurationVar(&s.faultAfter, "fault-after", 14*time.Second, "from the first viewer to the fault")
 	flags.DurationVar(&s.length, "length", 36*time.Second, "of each run")
@@ -213,7 +213,7 @@ func inflict(h *lab.Host, fault string) error {
 	case "link":
 		return h.Cut()
 	default:
-		return fmt.Errorf("--faults: %q is none of kill, stop, link, %s, %s", fault, frontKilled, frontRestarted)
+		return fmt.Errorf("--faults: %q is none of kill, stop, link, %s, %s, %s", fault, frontKilled, frontRestarted, frontStopped)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (t *tandem) front(_ *lab.Lab, fault string) error {
 	if fault == frontRestarted {
 		return t.main.Process.Signal(syscall.SIGUSR2)
 	}
-	return syscall.Kill(-t.main.Process.Pid, syscall.SIGKILL)
+	return syscall.Kill(-t.main.Process.Pid, ofProcess(fault))
 }
 
 var balancers = []string{"lb", "lb-2", "lb-3"}

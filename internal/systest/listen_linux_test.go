@@ -44,6 +44,7 @@ func TestAListenerLearnsNothing(t *testing.T) {
 		asRoot(t)
 		return
 	}
+	t.Setenv(listenEnv, "") // the nodes would take it for a setting that is written wrongly
 	n := layListened(t)
 	rec := record(t, n.lab, n.lab.Hosts[networkViewer].IP) // before anybody speaks
 	n.raise()

@@ -64,7 +64,13 @@ func TestMulticastBetweenNamespaces(t *testing.T) {
 
 // asRoot runs this test once more, as root.
 func asRoot(t *testing.T) {
-	cmd := exec.Command("sudo", "-n", "env", "TANDEM_BIN="+cluster.Binary(t), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	args := []string{"-n", "env"}
+	for _, entry := range os.Environ() { // which test is wanted, and for how long
+		if strings.HasPrefix(entry, "TANDEM_") {
+			args = append(args, entry)
+		}
+	}
+	cmd := exec.Command("sudo", append(args, "TANDEM_BIN="+cluster.Binary(t), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("as root: %s", out)
 	if err != nil {
