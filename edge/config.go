@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -96,7 +97,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.Listen, "listen", "127.0.0.1:8081", "address for viewers, balancers and neighbours"),
 		setting.String(&c.AdminListen, "admin-listen", "127.0.0.1:0", "address for metrics, health and profiles"),
 		setting.String(&c.Advertise, "advertise", "", "base URL by which balancers and neighbours reach this edge (default: from --listen)"),
-		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen)"),
+		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "base URL of the admin listener for others (default: from --admin-listen; none, where that is a loopback address and the edge is reached at another one)"),
 		setting.String(&c.Origin, "origin", "", "base URL of the origin, or of several with the same objects, parted by commas: the next one is asked when the first fails; required without --upstreams").Reloadable(),
 		setting.Bool(&c.OriginNode, "origin-node", false, "the origins of --origin are nodes of this cluster (tandem origin --identity) and their URLs say https: both sides show the cluster's certificates; needs --identity, and is needed there for duplication origin and multicast"),
 		setting.String(&c.Upstreams, "upstreams", "", "file of upstreams: by prefix of the path, which origins, and the way to them (docs/origins.md); those of the cluster (tandem upstreams) go before").Reloadable(),
@@ -259,4 +260,10 @@ func (c *Config) stateCapacity() error {
 		c.Capacity, c.assumed = assumedCapacity, true
 	}
 	return nil
+}
+
+// told is how others reach the edge, by where its listeners are.
+func (c *Config) told(address, admin string) (atAddress, atAdmin string) {
+	address = strings.TrimSuffix(cmp.Or(c.Advertise, address), "/")
+	return address, strings.TrimSuffix(cmp.Or(c.AdvertiseAdmin, call.ToldAdmin(admin, address)), "/")
 }

@@ -121,3 +121,19 @@ func TestWhatNeedsACertificateSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An edge at an address of its own tells nobody an admin listener that only its machine
+// reaches (the default): the balancers refused it, for its certificate does not name that.
+func TestAnEdgeTellsNoAdminListenerOfItsMachineAlone(t *testing.T) {
+	for _, c := range []struct{ advertise, advertiseAdmin, at, told string }{
+		{"http://10.0.0.5:8081/", "", "http://10.0.0.5:8081", ""},
+		{"", "", "http://127.0.0.1:8081", "https://127.0.0.1:9081"},
+		{"http://10.0.0.5:8081", "https://10.0.0.5:9081/", "http://10.0.0.5:8081", "https://10.0.0.5:9081"},
+		{"http://10.0.0.5:8081", "https://127.0.0.1:1", "http://10.0.0.5:8081", "https://127.0.0.1:1"}, // the operator has the last word
+	} {
+		cfg := Config{Advertise: c.advertise, AdvertiseAdmin: c.advertiseAdmin}
+		if at, told := cfg.told("http://127.0.0.1:8081", "https://127.0.0.1:9081"); at != c.at || told != c.told {
+			t.Errorf("%+v: told %q and %q", c, at, told)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"tandem/edge/clock"
@@ -178,13 +177,7 @@ func (e *Edge) Leave(ctx context.Context) {
 // the last word.
 func (e *Edge) Bind(address, admin string) {
 	e.bound = []string{address, admin}
-	if e.cfg.Advertise != "" {
-		address = strings.TrimSuffix(e.cfg.Advertise, "/")
-	}
-	if e.cfg.AdvertiseAdmin != "" {
-		admin = strings.TrimSuffix(e.cfg.AdvertiseAdmin, "/")
-	}
-	e.member.Bind(address, admin)
+	e.member.Bind(e.cfg.told(address, admin))
 }
 
 // clustered tells whether there are balancers to follow.

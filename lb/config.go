@@ -96,7 +96,7 @@ func (c *Config) ownSettings() []setting.Row {
 		setting.String(&c.TLSCert, "tls-cert", "", "File with the certificate chain, PEM; read anew when it changes."),
 		setting.String(&c.TLSKey, "tls-key", "", "File with the certificate's key, PEM."),
 		setting.String(&c.Advertise, "advertise", "", "Base URL by which edges and balancers reach this one (default: that in peers, else from listen)."),
-		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "Base URL of the admin listener for others (default: from admin-listen)."),
+		setting.String(&c.AdvertiseAdmin, "advertise-admin", "", "Base URL of the admin listener for others (default: from admin-listen; none, where that is a loopback address and the balancer is reached at another one)."),
 		setting.List(&c.Peers, "peers", "The first balancers, the same list on each: NAME=RAFT-ADDRESS=URL, this one included; none: it is the only one."),
 		setting.String(&c.Join, "join", "", "Base URL of any balancer of a running cluster that this one joins."),
 		setting.String(&c.Data, "data", "", "Directory of this balancer's copy of the placement; required."),
@@ -274,13 +274,18 @@ func (c *Config) self(raftAddr string) wire.Balancer {
 		}
 	}
 	if b.Admin == "" {
-		host := ""
-		if u, err := url.Parse(b.HTTP); err == nil {
-			host = u.Hostname()
-		}
-		b.Admin = reachable(c.AdminListen, host, c.AdminTLS)
+		b.Admin = call.ToldAdmin(c.admin(b.HTTP), b.HTTP)
 	}
 	return b
+}
+
+// admin is the base URL of the admin listener of a balancer that is reached at base.
+func (c *Config) admin(base string) string {
+	host := ""
+	if u, err := url.Parse(base); err == nil {
+		host = u.Hostname()
+	}
+	return reachable(c.AdminListen, host, c.AdminTLS)
 }
 
 // reachable is the base URL of a listener. One that listens at all addresses is
@@ -332,5 +337,6 @@ func (c *Config) dashboard() string {
 	if c.DemoControl == "" {
 		return ""
 	}
-	return c.self("").Admin + "/"
+	self := c.self("")
+	return cmp.Or(self.Admin, c.admin(self.HTTP)) + "/"
 }

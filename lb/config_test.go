@@ -47,3 +47,24 @@ func TestBadSettingsAreRefusedInOneLine(t *testing.T) {
 		}
 	}
 }
+
+// A balancer whose admin listener is for its own machine tells the others none: to them it
+// would be their own, and its certificate does not name it.
+func TestALoopbackAdminListenerIsNotToldToTheOthers(t *testing.T) {
+	c := Config{Name: "lb-1", Advertise: "http://10.0.0.2", AdminListen: "127.0.0.1:9080"}
+	if b := c.self(""); b.Admin != "" {
+		t.Errorf("told %s", b.Admin)
+	}
+	c.AdvertiseAdmin = "https://127.0.0.1:9443" // the operator has the last word
+	if b := c.self(""); b.Admin != c.AdvertiseAdmin {
+		t.Errorf("told %q", b.Admin)
+	}
+	c = Config{Name: "lb-1", Advertise: "http://10.0.0.2", AdminListen: ":9080"}
+	if b := c.self(""); b.Admin != "http://10.0.0.2:9080" {
+		t.Errorf("told %q", b.Admin)
+	}
+	c = Config{Name: "lb-1", Listen: "127.0.0.1:8080", AdminListen: "127.0.0.1:9080"}
+	if b := c.self(""); b.Admin != "http://127.0.0.1:9080" {
+		t.Errorf("told %q", b.Admin)
+	}
+}

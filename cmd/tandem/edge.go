@@ -64,11 +64,16 @@ func advertise(cfg *edge.Config, secure bool, viewers, nodes, admins net.Listene
 		}
 	}
 	if cfg.AdvertiseAdmin == "" {
-		if cfg.AdvertiseAdmin, err = serve.Advertised(admins, "--advertise-admin", cfg.Balancers, log); err != nil {
+		told, err := serve.Advertised(admins, "--advertise-admin", cfg.Balancers, log)
+		if err != nil {
 			return setting.Wrong(err)
 		}
-		if secure {
-			cfg.AdvertiseAdmin = secured(cfg.AdvertiseAdmin)
+		switch {
+		case told == serve.BaseURL(admins): // edge.Bind knows it, and to whom it is told
+		case secure:
+			cfg.AdvertiseAdmin = secured(told)
+		default:
+			cfg.AdvertiseAdmin = told
 		}
 	}
 	return nil

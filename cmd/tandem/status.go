@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func printStatus(out io.Writer, s *wire.Status, colours bool) {
 		if b.Version > 0 || b.Alive {
 			version = fmt.Sprint(b.Version)
 		}
-		lbs.add(b.Name, balancerRole(b), version, b.HTTP, b.Admin)
+		lbs.add(b.Name, balancerRole(b), version, b.HTTP, cmp.Or(b.Admin, "-"))
 		if b.Note != "" {
 			notes = append(notes, setting.Wrap(b.Name+": "+b.Note, 0))
 		}

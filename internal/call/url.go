@@ -47,3 +47,18 @@ func unreachable(host, port string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsUnspecified() || port == "0"
 }
+
+// ToldAdmin is the base URL of an admin listener as others are told it by a node that they
+// reach at base: a loopback address is another machine's own to whoever hears it there, and
+// no certificate names it; so it is "".
+func ToldAdmin(admin, base string) string {
+	if isLoopback(admin) && !isLoopback(base) {
+		return ""
+	}
+	return admin
+}
+
+func isLoopback(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+}

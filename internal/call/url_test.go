@@ -26,3 +26,18 @@ func TestAddressesThatNobodyReaches(t *testing.T) {
 		}
 	}
 }
+
+// An admin listener for its own machine alone is told to nobody on another one.
+func TestALoopbackAdminListenerIsToldToItsOwnMachineAlone(t *testing.T) {
+	for _, c := range []struct{ admin, base, told string }{
+		{"http://127.0.0.1:9081", "http://10.0.0.5:8081", ""},
+		{"https://[::1]:9081", "http://[fd00::5]:8081", ""},
+		{"http://localhost:9081", "http://edge-1", ""},
+		{"http://127.0.0.1:9081", "http://127.0.0.1:8081", "http://127.0.0.1:9081"},
+		{"http://10.0.0.5:9081", "http://10.0.0.5:8081", "http://10.0.0.5:9081"},
+	} {
+		if got := ToldAdmin(c.admin, c.base); got != c.told {
+			t.Errorf("%s of a node at %s: told %q, want %q", c.admin, c.base, got, c.told)
+		}
+	}
+}

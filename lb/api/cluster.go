@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -74,7 +75,7 @@ type toLeader struct {
 func (a *API) refuseFollower(w http.ResponseWriter) {
 	no := toLeader{Problem: call.Problem{Error: "only the leader can, and nobody leads now", Reason: wire.ReasonQuorum}}
 	if leader, ok := a.deps.Node.Leader(); ok {
-		no.Error, no.Leader = "only the leader can: ask "+leader.Name+" at "+leader.Admin, leader.Admin
+		no.Error, no.Leader = "only the leader can: ask "+leader.Name+" at "+cmp.Or(leader.Admin, "its own machine, where its admin listener is"), leader.Admin
 	}
 	call.Reply(w, http.StatusServiceUnavailable, no)
 }
