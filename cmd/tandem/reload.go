@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tandem/internal/obs"
@@ -38,12 +40,37 @@ func (r *reread) into(fresh configuration) (can, cannot []string, err error) {
 		case texts[row.Name] == r.texts[row.Name]:
 		case row.Reload:
 			can = append(can, row.Name)
-			r.texts[row.Name] = texts[row.Name]
 		default:
 			cannot = append(cannot, row.Name)
 		}
 	}
+	if err := startable(r.command, texts, cannot); err != nil {
+		return nil, nil, err
+	}
+	for _, name := range can {
+		r.texts[name] = texts[name]
+	}
 	return can, cannot, nil
+}
+
+// startable tells why a process could not be started again by these settings: one that goes
+// on by the old ones would be found dead at the restart that it asks for. changed are the
+// settings that count from then on; what others name may be away meanwhile.
+func startable(command string, texts map[string]string, changed []string) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	role, err := roleOf(command)
+	if err != nil {
+		return err
+	}
+	told, err := inspect(role.as, texts)
+	for _, line := range told {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(line, "--"), ":"); slices.Contains(changed, name) {
+			return errors.New(line)
+		}
+	}
+	return err
 }
 
 // reloader is the hook of a role: apply puts to use what may change, and can't

@@ -47,6 +47,9 @@ func TestAReloadIsAllOrNothing(t *testing.T) {
 		{"a list for one value", "log-level: [debug, info]\n", nil, nil, true},
 		{"no level", "log-level: loud\n", nil, nil, true},
 		{"what Validate refuses", "log-level: debug\nadmission: maybe\n", nil, nil, true},
+		{"a listener that can't be", "log-level: debug\nlisten: 127.0.0.1:99999\n", nil, nil, true},
+		{"two listeners at one port", "log-level: debug\nlisten: 127.0.0.1:9\nraft-listen: 127.0.0.1:9\n", nil, nil, true},
+		{"rules that are not there", "log-level: debug\naccess-file: /nowhere/access.yaml\n", nil, nil, true},
 		{"after all that", "log-level: error\ndrain-time: 5s\n", []string{"log-level"}, nil, false},
 	} {
 		got = nil

@@ -295,6 +295,7 @@ var Table = []Mutation{
 	{0, "lb/api/troubles.go", "			if of[t.Text] == nil {", "			if name != \"\" {", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "lb/api/troubles.go", "of[t.Text] = append(of[t.Text], name)", "of[t.Text] = []string{name}", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "lb/api/edges.go", "return len(v.s.Edges) > 0 && !", "return len(v.s.Edges) > 9 && !", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
+	{0, "cmd/tandem/reload.go", "	if err := startable(r.command, texts, cannot); err != nil {", "	if err := startable(r.command, texts, cannot); false {", "cmd/tandem.TestAReloadIsAllOrNothing"},
 	{0, "internal/cluster/operator.go", "if r.URL.Scheme != \"https\" || isNear", "if isNear", "internal/cluster.TestNoTokenGoesByAProxyInClear"},
 	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
 	{0, "lb/stream.go", "	case w.over:", "	case w.over && !w.since.IsZero():", "lb.TestAStreamThatIsOverIsLookedAtNoMore"},
