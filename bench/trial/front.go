@@ -22,7 +22,9 @@ const (
 // address is the viewers' address in those runs, at "lb" until that fails.
 const address = "10.91.0.100"
 
-func ofFront(fault string) bool { return fault == frontKilled || fault == frontRestarted || fault == frontStopped }
+func ofFront(fault string) bool {
+	return fault == frontKilled || fault == frontRestarted || fault == frontStopped
+}
 
 // ofProcess is what ends the balancer, or halts it.
 func ofProcess(fault string) syscall.Signal {
