@@ -26,7 +26,7 @@ FELL     := bin/fell-once
 GOTEST    = mkdir -p bin; go tool gotestsum --format $(if $(findstring -v,$(TESTFLAGS)$(3)),standard-verbose,standard-quiet) --hide-summary output \
 	--rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race --rerun-fails-report $(FELL).$(1) --packages "$(2)" --
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts upgrade browser layouts steering front players states play trial bench web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -178,6 +178,9 @@ trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults, 25 
 
 bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --report docs/performance.md
+
+strangers: build deps ## 100 viewers beside 20 clients that ask for all they can, at the balancer, HAProxy and nginx (six minutes, root; STRANGERS=small,bodies,open,miss,shake)
+	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --strangers $(or $(STRANGERS),small,bodies,open,miss) --rounds 1
 
 docs: build ## docs/config.md, docs/metrics.md and docs/events.md from the tables in the code
 	$(BIN) config docs docs

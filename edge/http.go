@@ -116,7 +116,7 @@ func serverOf(e *Edge, h http.Handler, quick func(*front.Loop) front.Quick, othe
 			return &place, ok
 		},
 		Leave:  func(held any) { e.limiter.Leave(held.(*budget.Place)) },
-		Proves: proves(e),
+		Proves: proves(e), Asks: func(h *h1.Request) string { return h.Get(wire.HeaderViewer) },
 		Slow:   func() { e.counts.slow.Add(1) },
 		Held:   e.held, Relieved: func(held int64) {
 			e.counts.relieved.Add(1)

@@ -55,7 +55,7 @@ func newStage(h *lab.Host, dir, bin string, sizes []int) (*stage, error) {
 }
 
 const nginxHead = `daemon off; worker_processes 2; pid {{.Dir}}/{{.Name}}.pid; error_log {{.Dir}}/{{.Name}}-error.log;
-events { worker_connections 2048; }
+events { worker_connections 16384; }
 http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; open_file_cache max=1000 inactive=1h;
   client_body_temp_path {{.Dir}}/{{.Name}}-body; proxy_temp_path {{.Dir}}/{{.Name}}-tmp;

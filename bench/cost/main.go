@@ -25,6 +25,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "client" {
 		run = func() error { return client(os.Stdin, os.Stdout) }
 	}
+	if len(os.Args) > 1 && os.Args[1] == "crowd" {
+		run = func() error { return runCrowd(os.Stdin, os.Stdout) }
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(1)
@@ -40,6 +43,7 @@ type settings struct {
 	short                bool // socket buffers
 	length               time.Duration
 	steady               string // size:rate pairs of the measurements at a steady rate
+	strangers            strangers
 }
 
 func cost(args []string) error {
@@ -55,12 +59,21 @@ func cost(args []string) error {
 	flags.StringVar(&conns, "conns", "64", "client connections; with several the first ones' measurements are beside the others'")
 	flags.BoolVar(&s.short, "short-buffers", false, "socket buffers of at most 128 KB, as in the trial; else the kernel's own")
 	flags.DurationVar(&s.length, "length", 3*time.Second, "of one measurement")
+	beside := flags.String("strangers", "", "measure viewers beside strangers in place of costs: kinds of small, bodies, open, miss, shake")
+	flags.IntVar(&s.strangers.clients, "stranger-clients", 20, "strangers, each with an address of its own")
+	flags.IntVar(&s.strangers.conns, "stranger-conns", 100, "connections of each")
+	flags.IntVar(&s.strangers.nice, "stranger-nice", 19, "of the strangers' process, which shares the processors with the server")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *beside != "" {
+		s.strangers.kinds, s.sizes = strings.Split(*beside, ","), []int{2048, viewSize, 524288}
+	}
 	var err error
-	if s.sizes, err = numbers(sizes, 8); err != nil {
-		return fmt.Errorf("--sizes: %w of bytes", err)
+	if s.sizes == nil {
+		if s.sizes, err = numbers(sizes, 8); err != nil {
+			return fmt.Errorf("--sizes: %w of bytes", err)
+		}
 	}
 	if s.conns, err = numbers(conns, 1); err != nil {
 		return fmt.Errorf("--conns: %w of connections", err)
@@ -74,7 +87,7 @@ func cost(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	figures, err := s.measureAll(ctx)
-	if err != nil {
+	if err != nil || figures == nil {
 		return err
 	}
 	return write(os.Stdout, s.report, figures)
@@ -119,6 +132,9 @@ func (s settings) measureAll(ctx context.Context) (*figures, error) {
 	running, err := s.startAll(ctx, st)
 	if err != nil {
 		return nil, err
+	}
+	if len(s.strangers.kinds) > 0 {
+		return nil, s.measureStrangers(ctx, os.Stdout, st, running)
 	}
 	all := newFigures(s, running)
 	for round := range s.rounds {
@@ -181,7 +197,10 @@ func (s settings) startAll(ctx context.Context, st *stage) ([]runner, error) {
 }
 
 func (s settings) wants(label string) bool {
-	return s.only == "" || slices.ContainsFunc(strings.Split(s.only, ","), func(want string) bool { return strings.HasPrefix(label, want) })
+	if s.only == "" {
+		return strings.HasPrefix(label, "budgets") == (len(s.strangers.kinds) > 0) || len(s.strangers.kinds) > 0 && slices.Contains([]string{"HAProxy", "nginx proxy", "TLS: HAProxy", "TLS: nginx proxy"}, label)
+	}
+	return slices.ContainsFunc(strings.Split(s.only, ","), func(want string) bool { return strings.HasPrefix(label, want) })
 }
 
 // load is one kind of traffic.

@@ -18,10 +18,13 @@ import (
 // session's bytes from an edge, with the takeover armed.
 func ours(upstream int) []contender {
 	b, named := &behindBalancer{upstream: upstream, dir: "plain"}, &behindBalancer{upstream: upstream, dir: "named", named: true}
+	budgets := &behindBalancer{upstream: upstream, dir: "budgets", budgets: true}
 	sealed := &behindBalancer{upstream: upstream, dir: "sealed", named: true, media: "plain"}
 	return []contender{
 		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream)},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
+		{label: "budgets: tandem balancer", kind: "budgets", start: budgets.start, path: budgets.path},
+		{label: "budgets, TLS: tandem balancer", kind: "budgets", tls: true, start: budgets.startTLS, path: budgets.path},
 		{label: "TLS: tandem balancer", kind: "TLS", tls: true, start: b.startTLS, path: b.path},
 		{label: "nodes plain: balancer", kind: "nodes", start: b.balancer, path: b.path},
 		{label: "nodes plain: edges", kind: "nodes", start: b.ofEdges, path: b.path},
@@ -47,6 +50,7 @@ type behindBalancer struct {
 	upstream int
 	dir      string    // below the stage's
 	media    string    // node-media, where it is not the default
+	budgets  bool      // clients have those of the defaults, and edges room for many sessions
 	named    bool      // nodes have certificates: what they say to each other is TLS
 	session  string    // "/s/<token>"
 	process  *exec.Cmd // nil: not started yet
@@ -125,10 +129,14 @@ func (b *behindBalancer) start(ctx context.Context, s *stage) (*exec.Cmd, string
 	}
 	b.secure = fmt.Sprintf("127.0.0.1:%d", s.port())
 	addr, raft := fmt.Sprintf("127.0.0.1:%d", s.port()), fmt.Sprintf("127.0.0.1:%d", s.port())
+	each, capacity := "20000", "100"
+	if b.budgets {
+		each, capacity = "1000", "10000"
+	}
 	lb, err := s.host.Start("tandem-lb-"+b.dir, append([]string{
 		s.bin, "lb", "--name", "lb-1", "--listen", addr, "--admin-listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
 		"--raft-listen", raft, "--peers", "lb-1=" + raft + "=http://" + addr, "--data", filepath.Join(dir, "lb"), "--secret-file", secret,
-		"--max-connections-per-client", "20000", "--tls-listen", b.secure, "--tls-cert", filepath.Join(s.dir, "cert.pem"), "--tls-key", filepath.Join(s.dir, "key.pem"),
+		"--max-connections-per-client", each, "--tls-listen", b.secure, "--tls-cert", filepath.Join(s.dir, "cert.pem"), "--tls-key", filepath.Join(s.dir, "key.pem"),
 	}, id...)...)
 	if err != nil {
 		return nil, "", err
@@ -140,7 +148,7 @@ func (b *behindBalancer) start(ctx context.Context, s *stage) (*exec.Cmd, string
 		both += strings.Join(append([]string{
 			s.bin, "edge", "--name", name, "--listen", fmt.Sprintf("127.0.0.1:%d", s.port()),
 			"--origin", fmt.Sprintf("http://127.0.0.1:%d", b.upstream), "--data", filepath.Join(dir, name), "--balancers", "http://" + addr,
-			"--secret-file", secret, "--session-idle", "1h", "--capacity", "100",
+			"--secret-file", secret, "--session-idle", "1h", "--capacity", capacity,
 		}, id...), " ") + " & "
 	}
 	if b.edges, err = s.host.Start("tandem-edges-"+b.dir, "sh", "-c", both+"wait"); err != nil {

@@ -125,6 +125,7 @@ func enter(c *Conn, cfg *Config) bool {
 // begin is the connection's first step on its loop.
 func (c *Conn) begin() {
 	c.state, c.writable = heading, true
+	known(c)
 	if c.loop.server.draining.Load() || c.loop.Watch(c.fd, c) != nil {
 		c.trial = false // it has not begun
 		c.end()

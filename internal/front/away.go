@@ -10,23 +10,12 @@ import (
 
 	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
+	"tandem/internal/front/outgoing"
 	"tandem/internal/h1"
 )
 
 // Begun is how far an answer is when it goes away: the zero value is not at all.
-type Begun struct {
-	Head bool  // the head is sent
-	Left int64 // bytes of the body that were promised and not sent
-}
-
-// fate is what becomes of a connection that comes back.
-type fate uint8
-
-const (
-	breakOff fate = iota // the answer is not whole
-	goOn
-	goOut // in order, but the last one
-)
+type Begun = outgoing.Begun
 
 // Request makes the request whose head was parsed last; an error is a target
 // that is no URL.
@@ -79,12 +68,17 @@ func (c *Conn) sendAway(h *h1.Request) {
 		}
 		c.input, r.Body = nil, c.body
 	}
-	c.Away(r, Begun{}, c.loop.server.cfg.Handler.ServeHTTP)
+	c.loop.starts.begin(c.loop, asksFor(c, h), goAway(c, r, Begun{}, c.loop.server.cfg.Handler.ServeHTTP))
 }
 
 // Away lets a goroutine give the answer, or the rest of one. The connection comes
 // back when serve returns; a panic, or an answer that is not whole, resets it.
 func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
+	go goAway(c, r, begun, serve)()
+}
+
+// goAway is Away, but for the goroutine.
+func goAway(c *Conn, r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) func() {
 	s := c.loop.server
 	c.driver = nil
 	c.state = away
@@ -92,7 +86,7 @@ func (c *Conn) Away(r *http.Request, begun Begun, serve func(http.ResponseWriter
 	c.stop = stop
 	parts(c)
 	s.away.Add(1)
-	go c.serveAway(r.WithContext(ctx), begun, serve)
+	return func() { c.serveAway(r.WithContext(ctx), begun, serve) }
 }
 
 // parts looks whether the client of a request that is away has gone. One that sends no
@@ -109,7 +103,7 @@ func parts(c *Conn) {
 }
 
 func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseWriter, *http.Request)) {
-	end := breakOff
+	end := outgoing.BreakOff
 	defer func() { // also after runtime.Goexit
 		c.loop.Post(func() { c.back(end) })
 		c.loop.server.away.Done()
@@ -127,13 +121,11 @@ func (c *Conn) serveAway(r *http.Request, begun Begun, serve func(http.ResponseW
 	if in := c.body; in != nil {
 		in.From(conn, err)
 	}
-	a := newAnswer(conn, tcp, r, c.body, begun, c.keep)
-	a.err = err
-	end = a.run(serve, r, c.loop.server.cfg.Panic)
+	end = outgoing.New(conn, tcp, r, c.body, begun, c.keep, err).Run(serve, r, c.loop.server.cfg.Panic)
 }
 
 // back takes the connection from its goroutine.
-func (c *Conn) back(end fate) {
+func (c *Conn) back(end outgoing.End) {
 	c.leave()
 	c.stop()
 	c.stop = nil
@@ -144,12 +136,12 @@ func (c *Conn) back(end fate) {
 	if c.body != nil {
 		c.input, c.body = c.body.Rest(), nil
 	}
-	c.out.over(c.out.body.Length == 0 && end != breakOff) // of sendRest; else there is nothing to tell
-	if end == breakOff || c.gone {
+	c.out.over(c.out.body.Length == 0 && end != outgoing.BreakOff) // of sendRest; else there is nothing to tell
+	if end == outgoing.BreakOff || c.gone {
 		c.Reset()
 		return
 	}
-	c.Done(end == goOn)
+	c.Done(end == outgoing.GoOn)
 }
 
 // sendRest sends the rest of a file in a goroutine: a page of it is not in memory.

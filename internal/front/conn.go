@@ -13,9 +13,6 @@ import (
 	"tandem/internal/h1"
 )
 
-// turnsMost bounds how many requests of one connection a round answers.
-const turnsMost = 16
-
 type state uint8
 
 const (
@@ -43,6 +40,8 @@ type Conn struct {
 	remote netip.AddrPort // who asks
 	other  netip.AddrPort // the same, before a request has said more
 	client any
+	flow   *flow  // of who asks, on this loop; nil: not known yet
+	events uint32 // of which it is told in its turn
 
 	state    state
 	keep     bool // the connection goes on after this answer
@@ -53,7 +52,9 @@ type Conn struct {
 	partial  bool // input begins with a part of a head
 	entered  bool // its client is known, and counted
 	behind   bool // a proxy says in each request who asks
-	queued   bool // in Loop.again
+	queued   bool // in Loop.queue
+	more     bool // it has had its share, and goes on in its turn
+	its      bool // what it asks next has its turn now
 	owed     bool // it may not have taken all of the last answers
 	fresh    bool // nobody has looked yet whether a node asks
 	trial    bool // it is one too many, unless a node asks
@@ -136,14 +137,10 @@ func (c *Conn) proceed() {
 		c.receive()
 	case lingering:
 		c.discard()
-	}
-}
-
-// later goes on in the next round.
-func (c *Conn) later() {
-	if !c.queued {
-		c.queued = true
-		c.loop.again = append(c.loop.again, c)
+	case taken:
+		if d, ok := c.driver.(Goer); ok {
+			d.GoOn()
+		}
 	}
 }
 
@@ -153,13 +150,13 @@ func (c *Conn) receive() {
 		return
 	}
 	for turn := 0; c.state == heading || c.state == idle; turn++ {
-		if turn == turnsMost {
-			c.later()
+		if turn == c.loop.requestsMost() {
+			c.Later()
 			return
 		}
 		b := c.input
 		if len(b) == 0 || c.partial {
-			if b = c.more(); b == nil {
+			if b = c.next(); b == nil {
 				return
 			}
 		}
@@ -173,15 +170,18 @@ func (c *Conn) receive() {
 		case n == 0:
 			c.await(b)
 		default:
+			if c.node && sorted(c, b) {
+				return
+			}
 			c.use(b, n)
 			c.dispatch(&c.loop.head)
 		}
 	}
 }
 
-// more reads from the socket: all that is there and not used, nil when nothing
+// next reads from the socket: all that is there and not used, nil when nothing
 // new has come.
-func (c *Conn) more() []byte {
+func (c *Conn) next() []byte {
 	if !c.readable {
 		return nil
 	}
@@ -283,7 +283,7 @@ func (c *Conn) Done(keep bool) {
 	c.keep = c.keep && keep
 	c.settle()
 	if c.state == idle && (c.readable || len(c.input) > 0) {
-		c.later()
+		c.Later()
 	}
 }
 
@@ -320,7 +320,7 @@ func (c *Conn) shut() {
 
 // discard reads what nobody wants, some at a time.
 func (c *Conn) discard() {
-	for range turnsMost {
+	for range requestsAlone {
 		n, err := kernel.Receive(c.fd, c.loop.read)
 		if n <= 0 {
 			if n < 0 && kernel.Temporary(err) {
@@ -331,7 +331,7 @@ func (c *Conn) discard() {
 			return
 		}
 	}
-	c.later()
+	c.Later()
 }
 
 // Reset ends the connection so that nobody takes what was sent for the whole.
@@ -376,6 +376,7 @@ func (c *Conn) end() {
 	c.state, c.input = closed, nil
 	_ = unix.Close(c.fd)
 	s := c.loop.server
+	unknown(c)
 	c.loop.tried(c)
 	c.loop.held.Add(-1)
 	s.open.Add(-1)

@@ -23,6 +23,8 @@
 //     request away), not for a lock that is held while somebody waits;
 //   - when the kernel holds too much for clients that do not take it, the worst are reset
 //     (Config.Held);
+//   - where much is to do clients have a loop in turn, the one first that was given least: who
+//     asks for much waits for himself (internal/front/fair);
 //   - a descriptor is closed by its loop only, so nobody writes into another's.
 //
 // Guards: a Conn is owned by its loop, but while a goroutine has it away, which

@@ -37,8 +37,8 @@ func TestClientThatSendsNoMoreGetsItsAnswers(t *testing.T) {
 		}
 	}
 	c := call(t, s.addr) // many at once, more than a round answers
-	c.lastWords(strings.Repeat(ask("GET", "/mem/40000"), 3*turnsMost))
-	for range 3 * turnsMost {
+	c.lastWords(strings.Repeat(ask("GET", "/mem/40000"), 3*requestsAlone))
+	for range 3 * requestsAlone {
 		c.hearTarget("GET", "/mem/40000")
 	}
 	c.ends(inOrder)

@@ -34,6 +34,7 @@ func handOver(c *Conn, b []byte) bool {
 	}
 	c.leave()
 	c.loop.tried(c)
+	unknown(c)
 	c.loop.Forget(c.fd) // its copy lives on
 	_ = unix.Close(c.fd)
 	c.state, c.input = closed, nil

@@ -94,6 +94,7 @@ func (s *secure) handOver() {
 	c.stop = nil
 	c.loop.Forget(c.fd) // the socket lives on, so its end would not do that
 	c.state = closed
+	unknown(c)
 	_ = unix.Close(c.fd)
 	c.loop.held.Add(-1)
 	s.meter = new(h2.Meter)

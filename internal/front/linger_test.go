@@ -21,7 +21,7 @@ func talkative(t *testing.T, s *stage, head string, more int) *caller {
 	c.say("%s", head)
 	_ = c.SetWriteDeadline(time.Now().Add(short))
 	n, _ := c.Write(make([]byte, more))
-	if n < 2*turnsMost*readBuffer {
+	if n < 2*requestsAlone*readBuffer {
 		t.Skipf("the kernel keeps only %d bytes", n)
 	}
 	release()
@@ -33,7 +33,7 @@ func talkative(t *testing.T, s *stage, head string, more int) *caller {
 func TestClientThatHasSentMoreThanIsReadMayReadTheAnswer(t *testing.T) {
 	for _, head := range []string{"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", ask("GET", "/mem/60000", "Connection: close")} {
 		s := newStage(t, oneLoop, func(_ *stage, c *Config) { c.lingerFor = short })
-		c := talkative(t, s, head, 3*turnsMost*readBuffer)
+		c := talkative(t, s, head, 3*requestsAlone*readBuffer)
 		eventually(t, "the connection is closed", func() bool { return s.left.Load() >= s.entered.Load()-1 })
 		time.Sleep(2 * short) // longer than the server waits
 		if r := c.hear("GET"); !r.Close || r.StatusCode == http.StatusOK != (r.ContentLength == 60000) {
@@ -49,15 +49,17 @@ func TestWhatNobodyWantsIsReadToItsEnd(t *testing.T) {
 	defer unix.Close(pair[0])
 	defer unix.Close(pair[1])
 	queueMuch(pair[1])
-	for range 3 * turnsMost {
+	for range 3 * requestsAlone {
 		if _, err := unix.Write(pair[1], make([]byte, readBuffer)); err != nil {
 			t.Skip("the kernel does not keep so much:", err)
 		}
 	}
-	l := &Loop{read: make([]byte, readBuffer)}
-	(&Conn{loop: l, fd: pair[0], state: lingering}).discard()
-	for len(l.again) > 0 {
-		l.resume()
+	l := &Loop{read: make([]byte, readBuffer), queue: newQueue()}
+	c := &Conn{loop: l, fd: pair[0], state: lingering}
+	known(c)
+	c.discard()
+	for l.queue.Len() > 0 {
+		l.takeTurns()
 	}
 	if kernel.Unread(pair[0]) {
 		t.Error("something lies there")

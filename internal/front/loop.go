@@ -1,11 +1,13 @@
 package front
 
 import (
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"tandem/internal/front/fair"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 )
@@ -59,8 +61,11 @@ type Loop struct {
 	sealed  []byte     // records
 	head    h1.Request // of the request that is being looked at
 	behind  []told     // of this round, empty between rounds
-	again   []*Conn    // with more to do in the next round
-	heads   list       // connections whose head has not come yet
+	queue   *queue     // connections with something to do
+	queues  bool       // so much is to do that clients have their turns
+	serves  *flow      // whose it is
+	starts  starts
+	heads   list // connections whose head has not come yet
 	idle    list
 	linger  list
 	halves  list // requests are away of clients that send no more
@@ -101,7 +106,8 @@ func newLoop(s *Server, number int) (*Loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Loop{server: s, number: number, poll: poll, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10)}
+	l := &Loop{server: s, number: number, poll: poll, now: time.Now(), read: make([]byte, readBuffer), scratch: make([]byte, 0, 64<<10), queue: newQueue()}
+	l.starts.waiting = fair.New[netip.Prefix, func()]()
 	l.wanted, l.paced = l.wants, l.now
 	if s.cfg.Held != nil {
 		l.weighed = weighing{share: s.cfg.Held.Join(), every: s.cfg.weighEvery, began: l.now}
@@ -207,7 +213,7 @@ func (l *Loop) run() {
 		l.now = time.Now()
 		l.tell(n)
 		l.heed()
-		l.resume()
+		l.takeTurns()
 		l.expire()
 		if l.quick != nil {
 			next = l.quick.Tick(l.now)
@@ -233,8 +239,14 @@ func (l *Loop) tell(n int) {
 			l.behind = append(l.behind, told{fd, life, events})
 		}
 	}
+	l.queues = len(l.behind) > fewEvents || l.queue.Len() > 0
 	for _, e := range l.behind {
-		l.sources[e.fd].ready(e.life, e.events)
+		w := &l.sources[e.fd]
+		if c, ok := w.source.(*Conn); ok && l.queues && w.life == e.life && !sorts(c) {
+			wait(c, e.events)
+			continue
+		}
+		w.ready(e.life, e.events)
 	}
 }
 
@@ -247,7 +259,7 @@ func (w *watched) ready(life int32, events uint32) {
 
 // sleep is how long to wait for events, in milliseconds.
 func (l *Loop) sleep(next time.Time) int {
-	if len(l.again) > 0 || l.pacing || l.weighed.going {
+	if l.queue.Len() > 0 || l.pacing || l.weighed.going {
 		return 0
 	}
 	wait := longest
@@ -270,16 +282,6 @@ func (l *Loop) heed() {
 	l.mu.Unlock()
 	for _, f := range posted {
 		f()
-	}
-}
-
-// resume goes on with connections that had their share of the last round.
-func (l *Loop) resume() {
-	turn := l.again
-	l.again = nil
-	for _, c := range turn {
-		c.queued = false
-		c.proceed()
 	}
 }
 

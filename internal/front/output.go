@@ -5,17 +5,16 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/front/kernel"
+	"tandem/internal/front/outgoing"
 )
 
 const (
 	smallBody = 32 << 10 // that goes out in one write with its head, in bytes
-	shareMost = 4 << 20  // bytes of a body that one round sends
 )
 
 // Body is an answer's: bytes that nobody changes, or a part of a file.
@@ -136,7 +135,7 @@ func (c *Conn) Send(b []byte, more bool) (int, error) {
 		c.writable = false
 		return 0, nil
 	case errors.Is(err, syscall.EINTR):
-		c.later()
+		c.Later()
 		return 0, nil
 	default:
 		return 0, err
@@ -168,7 +167,7 @@ func (c *Conn) Splice(p *kernel.Pipe, more bool) (int, error) {
 // sendFile sends a part of a file, at most its share of a round; true when all
 // is sent.
 func (c *Conn) sendFile(o *output) bool {
-	share := min(o.body.Length, shareMost)
+	share := min(o.body.Length, int64(c.loop.Share()))
 	if !stays(c, o, share) {
 		c.sendRest()
 		return false
@@ -190,7 +189,7 @@ func (c *Conn) sendFile(o *output) bool {
 		}
 	}
 	if o.body.Length > 0 {
-		c.later()
+		c.Later()
 		return false
 	}
 	return true
@@ -225,10 +224,7 @@ func sendPart(c *Conn, file *os.File, offset int64, n int) (int, error) {
 }
 
 // AppendStatus begins the head of an answer.
-func AppendStatus(b []byte, status int) []byte {
-	b = strconv.AppendInt(append(b, "HTTP/1.1 "...), int64(status), 10)
-	return append(append(append(b, ' '), http.StatusText(status)...), "\r\n"...)
-}
+func AppendStatus(b []byte, status int) []byte { return outgoing.AppendStatus(b, status) }
 
 // AppendDate appends the Date field.
 func (l *Loop) AppendDate(b []byte) []byte {

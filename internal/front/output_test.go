@@ -19,7 +19,7 @@ import (
 func TestBodiesOfEverySizeAreWholeAndToldSo(t *testing.T) {
 	s := newStage(t)
 	c := call(t, s.addr)
-	for _, size := range []int{0, 1, smallBody - 1, smallBody, smallBody + 1, shareMost - 1, shareMost, shareMost + 1, 2*shareMost + 17} {
+	for _, size := range []int{0, 1, smallBody - 1, smallBody, smallBody + 1, shareAlone - 1, shareAlone, shareAlone + 1, 2*shareAlone + 17} {
 		for _, from := range []string{"mem", "file"} {
 			target := fmt.Sprintf("/%s/%d", from, size)
 			c.say(ask("GET", target))
@@ -139,7 +139,7 @@ func TestWriteThatFailsEndsTheAnswer(t *testing.T) {
 		"file": {body: Body{File: onDisk(), Length: 9}, size: 9},
 	} {
 		s := &stage{t: t, ended: make(chan ending, 1)}
-		l := &Loop{server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
+		l := &Loop{queue: newQueue(), server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
 		pair := sockets(t)
 		_ = unix.Close(pair[1])
 		client, _ := s.enter("")
@@ -181,7 +181,7 @@ func shortened(t *testing.T, size int) *stage {
 }
 
 func TestFileThatIsShorterThanSaidEndsInAReset(t *testing.T) {
-	for _, size := range []int{smallBody + 11, 1_000_000, shareMost + 10, shareMost + 5} {
+	for _, size := range []int{smallBody + 11, 1_000_000, shareAlone + 10, shareAlone + 5} {
 		s := shortened(t, size)
 		c := call(t, s.addr)
 		c.say(ask("GET", "/file/1") + ask("GET", "/x"))

@@ -39,7 +39,7 @@ func TestRequestsInOneSegmentAreAnsweredInTheirOrder(t *testing.T) {
 			fmt.Fprint(w, "away "+r.RequestURI)
 		})
 	})
-	targets := mixed(5*turnsMost + 1)
+	targets := mixed(5*requestsAlone + 1)
 	var all strings.Builder
 	for i, target := range targets {
 		all.WriteString(ask([...]string{"GET", "HEAD"}[i%2], target))
@@ -55,7 +55,7 @@ func TestRequestsInOneSegmentAreAnsweredInTheirOrder(t *testing.T) {
 
 func TestMoreRequestsThanARoundAnswersNeedNoFurtherByteToBeAnswered(t *testing.T) {
 	s := newStage(t)
-	for _, n := range []int{turnsMost - 1, turnsMost, turnsMost + 1, 10 * turnsMost} {
+	for _, n := range []int{requestsAlone - 1, requestsAlone, requestsAlone + 1, 10 * requestsAlone} {
 		c := call(t, s.addr)
 		c.say(strings.Repeat(ask("GET", "/mem/2"), n))
 		for range n {

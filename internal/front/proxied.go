@@ -49,6 +49,7 @@ func named(c *Conn) bool {
 	from, ok, err := proxied.Source(c.input)
 	if ok {
 		c.remote = from
+		known(c)
 	}
 	c.input, c.partial = nil, false
 	c.leave()
@@ -73,6 +74,7 @@ func follow(c *Conn, h *h1.Request) {
 	if client := p.Trust.Client(c.other.Addr(), p.Field, values); client != c.other.Addr() {
 		c.remote = netip.AddrPortFrom(client, 0)
 	}
+	known(c)
 }
 
 // Behind tells that a proxy says in each request who asks: the connection's Client does not.

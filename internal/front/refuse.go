@@ -1,10 +1,7 @@
 package front
 
 import (
-	"net/http"
-	"strconv"
-	"time"
-
+	"tandem/internal/front/outgoing"
 	"tandem/internal/h1"
 )
 
@@ -20,15 +17,7 @@ func (c *Conn) refuse(err error) {
 	}
 	c.leave()
 	c.state, c.keep, c.input = busy, false, nil
-	c.Respond(appendRefusal(c.loop.Scratch(), m), Body{Bytes: append([]byte(m.Why), '\n')})
-}
-
-// appendRefusal begins the head of an answer that says why a request is refused, but
-// for the reason itself, which is its body.
-func appendRefusal(b []byte, m *h1.Malformed) []byte {
-	b = append(AppendStatus(b, m.Status), "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"...)
-	b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(m.Why)+1), 10), "\r\n"...)
-	return append(time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat), "\r\n"...)
+	c.Respond(outgoing.AppendRefusal(c.loop.Scratch(), m), Body{Bytes: append([]byte(m.Why), '\n')})
 }
 
 // tooLong ends a connection whose head did not come in time. One that has sent

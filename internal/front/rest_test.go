@@ -54,7 +54,7 @@ func TestFileThatIsNotInMemoryIsLeftToTheHandler(t *testing.T) {
 func TestMemoryIsLookedAtOnceATurn(t *testing.T) {
 	looks := 0
 	s := &stage{t: t, ended: make(chan ending, 1)}
-	l := &Loop{server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
+	l := &Loop{queue: newQueue(), server: New(Config{Leave: s.leave}), sources: make([]watched, 1000)}
 	l.server.cfg.resident = func(*os.File, int64) bool { looks++; return true }
 	pair := sockets(t)
 	size := int64(len(plenty()))

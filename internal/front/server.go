@@ -46,6 +46,7 @@ type Config struct {
 
 	Enter    func(address string) (client any, ok bool)            // a connection begins; false: it is one too many, and is reset. Leave is told of whatever client it gives
 	Proves   func(client any, h *h1.Request) bool                  // whether a connection's first request is a node's: such a one is never too many, nor too slow; nil: none is
+	Asks     func(h *h1.Request) string                            // for whose address a node's request is made, empty: its own; nil: likewise
 	Leave    func(client any)                                      // it has ended
 	Context  func(ctx context.Context, client any) context.Context // of a request that goes away
 	Ways     *Ways                                                 // counts; nil: nobody wants to know

@@ -54,7 +54,7 @@ type ending struct {
 
 // plenty is what bodies are cut from.
 var plenty = sync.OnceValue(func() []byte {
-	b := make([]byte, 3*shareMost)
+	b := make([]byte, 3*shareAlone)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
 	return b
 })

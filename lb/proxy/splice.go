@@ -84,7 +84,6 @@ type splice struct {
 	pipe   *kernel.Pipe // the same, where they don't pass through memory; nil: none
 	eager  bool         // the viewer takes all that there is for it, up to now
 	corked bool         // something was sent with the promise of more
-	posted bool         // it goes on in the next round
 
 	before, after *splice
 	listed        bool
@@ -231,4 +230,5 @@ var (
 	_ front.Quick  = (*Splicer)(nil)
 	_ front.Driver = (*splice)(nil)
 	_ front.Holder = (*splice)(nil)
+	_ front.Goer   = (*splice)(nil)
 )

@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	spliceShare = 4 << 20  // bytes that one splice moves in one round
 	pipeEager   = 1 << 20  // of one splice, for a viewer that took all before, in bytes
 	pipeSlow    = 64 << 10 // for one that did not: what lies in a pipe is the kernel's memory
 	spliceWorth = 16 << 10 // the shortest rest of a body that is worth a splice
@@ -19,7 +18,7 @@ const (
 // move gives the viewer what there is, until the edge or the viewer has to be
 // waited for, or the response is over.
 func (r *splice) move() {
-	for share := spliceShare; ; {
+	for share := r.s.loop.Share(); ; {
 		if !r.give() {
 			return
 		}
@@ -31,10 +30,7 @@ func (r *splice) move() {
 			r.await()
 			return
 		case share <= 0:
-			if !r.posted {
-				r.posted = true
-				r.s.loop.Post(r.turn())
-			}
+			r.viewer.Later()
 			return
 		}
 		n, err := r.receive()
@@ -56,16 +52,10 @@ func (r *splice) move() {
 	}
 }
 
-// turn goes on with the same response in the next round, if it is still there.
-func (r *splice) turn() func() {
-	life := r.life
-	return func() {
-		if r.life != life {
-			return
-		}
-		if r.posted = false; len(r.held) == 0 && r.pipe == nil {
-			r.move()
-		}
+// GoOn is a front.Goer's: the response has its turn.
+func (r *splice) GoOn() {
+	if r.begun && r.conn.readable {
+		r.arrived()
 	}
 }
 

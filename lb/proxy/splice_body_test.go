@@ -45,9 +45,9 @@ func TestLongBodiesTakeTurns(t *testing.T) {
 		go func() { over <- v.read(http.MethodGet) }()
 		for done := false; !done; {
 			s.on(n, func() {
-				if done = r.life != life; !done && r.posted {
+				if done = r.life != life; !done && r.begun {
 					turns++
-					r.arrived() // told of more, before its turn comes
+					r.arrived() // told of more, whether its turn has come or not
 				}
 			})
 		}

@@ -77,6 +77,8 @@ func (u *upstream) Ready(events uint32) {
 		if over || events&kernel.Out != 0 {
 			u.opened()
 		}
+	case in && u.splice.begun && u.s.loop.Queues():
+		u.splice.viewer.Later() // what is long has its viewer's turn
 	case in:
 		u.splice.arrived()
 	}

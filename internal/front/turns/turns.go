@@ -30,8 +30,8 @@ type Turns struct {
 // New makes so many turns.
 func New(most int) *Turns { return &Turns{most: most, lines: map[netip.Prefix][]chan struct{}{}} }
 
-// clientOf is who counts as one: an IPv4 address, or the /64 of an IPv6 one.
-func clientOf(a netip.Addr) netip.Prefix {
+// Client is who counts as one: an IPv4 address, or the /64 of an IPv6 one.
+func Client(a netip.Addr) netip.Prefix {
 	if a.Is6() && !a.Is4In6() {
 		p, _ := a.Prefix(64)
 		return p
@@ -46,7 +46,7 @@ type Turn struct {
 }
 
 // Of is for one of the client's with this address. It has no turn yet.
-func (t *Turns) Of(address netip.Addr) *Turn { return &Turn{t, clientOf(address)} }
+func (t *Turns) Of(address netip.Addr) *Turn { return &Turn{t, Client(address)} }
 
 // Take waits for a turn.
 func (t *Turn) Take() { t.wait(false) }

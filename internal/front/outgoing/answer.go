@@ -1,4 +1,4 @@
-package front
+package outgoing
 
 import (
 	"fmt"
@@ -22,8 +22,23 @@ const answerBuffer = 8 << 10
 
 var answerBuffers = sync.Pool{New: func() any { b := make([]byte, 0, answerBuffer); return &b }}
 
-// answer is the http.ResponseWriter of a request that is away.
-type answer struct {
+// Begun is how far an answer is when it goes away: the zero value is not at all.
+type Begun struct {
+	Head bool  // the head is sent
+	Left int64 // bytes of the body that were promised and not sent
+}
+
+// End is what becomes of a connection that comes back.
+type End uint8
+
+const (
+	BreakOff End = iota // the answer is not whole
+	GoOn
+	GoOut // in order, but the last one
+)
+
+// Answer is the http.ResponseWriter of a request that is away.
+type Answer struct {
 	conn    net.Conn
 	tcp     *net.TCPConn   // the same; nil: TLS lies between
 	in      *incoming.Body // the request's body; nil: it has none
@@ -45,10 +60,12 @@ type answer struct {
 	headEnd int     // in the buffer, until the head is whole: what it lacks comes here
 }
 
-func newAnswer(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming.Body, begun Begun, keep bool) *answer {
-	a := &answer{
+// New is for an answer to r; in is its body, nil: it has none. err is the
+// connection's, where it has one already.
+func New(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming.Body, begun Begun, keep bool, err error) *Answer {
+	a := &Answer{
 		conn: conn, tcp: tcp, in: in, head: r.Method == http.MethodHead, old: r.ProtoMinor == 0, keep: keep,
-		header: http.Header{}, length: -1, buffer: answerBuffers.Get().(*[]byte),
+		header: http.Header{}, length: -1, err: err, buffer: answerBuffers.Get().(*[]byte),
 	}
 	if in != nil && in.Asks() {
 		in.Ask(a.askForBody)
@@ -59,14 +76,15 @@ func newAnswer(conn net.Conn, tcp *net.TCPConn, r *http.Request, in *incoming.Bo
 	return a
 }
 
-// run lets serve answer, and says what becomes of the connection.
-func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Request, panicked func(*http.Request, any)) (end fate) {
+// Run lets serve answer, and says what becomes of the connection; a panic is told to panicked, but
+// http.ErrAbortHandler.
+func (a *Answer) Run(serve func(http.ResponseWriter, *http.Request), r *http.Request, panicked func(*http.Request, any)) (end End) {
 	defer func() {
 		*a.buffer = (*a.buffer)[:0]
 		answerBuffers.Put(a.buffer)
 		a.buffer = nil
 		if why := recover(); why != nil {
-			end = breakOff
+			end = BreakOff
 			if why != http.ErrAbortHandler {
 				panicked(r, why)
 			}
@@ -74,21 +92,21 @@ func (a *answer) run(serve func(http.ResponseWriter, *http.Request), r *http.Req
 	}()
 	serve(a, r)
 	if a.status == 0 && r.Context().Err() != nil {
-		return breakOff // given up, and no empty body: a client that has sent its last may still hear
+		return BreakOff // given up, and no empty body: a client that has sent its last may still hear
 	}
 	a.finish()
 	switch {
 	case a.err != nil:
-		return breakOff
+		return BreakOff
 	case a.keep:
-		return goOn
+		return GoOn
 	default:
-		return goOut
+		return GoOut
 	}
 }
 
 // askForBody is RFC 9110 10.1.1. Whoever has been answered need not send it.
-func (a *answer) askForBody() {
+func (a *Answer) askForBody() {
 	if a.status == 0 {
 		a.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
@@ -97,7 +115,7 @@ func (a *answer) askForBody() {
 // settleBody looks at what became of the request's body when the answer begins, and when
 // it ends: a malformed one is refused in place of whatever the Handler says, if nothing of
 // that is on its way, and what was not read ends the connection.
-func (a *answer) settleBody() {
+func (a *Answer) settleBody() {
 	if a.in == nil {
 		return
 	}
@@ -108,19 +126,19 @@ func (a *answer) settleBody() {
 	}
 	a.refused, a.keep, a.status, a.out = true, false, m.Status, true
 	a.length, a.sent, a.chunked = 0, 0, false
-	*a.buffer = append(appendRefusal((*a.buffer)[:0], m), "Connection: close\r\n\r\n"...)
+	*a.buffer = append(AppendRefusal((*a.buffer)[:0], m), "Connection: close\r\n\r\n"...)
 	if !a.head {
 		*a.buffer = append(append(*a.buffer, m.Why...), '\n')
 	}
 }
 
 // Header is an http.ResponseWriter's.
-func (a *answer) Header() http.Header { return a.header }
+func (a *Answer) Header() http.Header { return a.header }
 
 // WriteHeader puts the head into the buffer, but for its end, which says how long
 // the body is; what the handler does with its fields later changes nothing.
 // Informational ones go out at once.
-func (a *answer) WriteHeader(status int) {
+func (a *Answer) WriteHeader(status int) {
 	switch {
 	case a.status != 0:
 		return
@@ -154,13 +172,13 @@ func (a *answer) WriteHeader(status int) {
 }
 
 // bodiless is true for answers whose head is all there is.
-func (a *answer) bodiless() bool {
+func (a *Answer) bodiless() bool {
 	return a.head || a.status < 200 || a.status == http.StatusNoContent || a.status == http.StatusNotModified
 }
 
 // endHead puts the head's end before the part of the body that waits in the
 // buffer; ended tells that this is all of it.
-func (a *answer) endHead(ended bool) {
+func (a *Answer) endHead(ended bool) {
 	if a.out {
 		return
 	}
@@ -204,7 +222,7 @@ func appendFields(b []byte, h http.Header, length bool) []byte {
 }
 
 // Write is an http.ResponseWriter's. More than was announced is an error.
-func (a *answer) Write(b []byte) (int, error) {
+func (a *Answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
@@ -243,7 +261,7 @@ func (a *answer) Write(b []byte) (int, error) {
 }
 
 // frame appends bytes of a body as they stand on the wire.
-func (a *answer) frame(to, b []byte) []byte {
+func (a *Answer) frame(to, b []byte) []byte {
 	if !a.chunked {
 		return append(to, b...)
 	}
@@ -252,10 +270,10 @@ func (a *answer) frame(to, b []byte) []byte {
 }
 
 // Flush sends what there is.
-func (a *answer) Flush() { _ = a.FlushError() }
+func (a *Answer) Flush() { _ = a.FlushError() }
 
 // FlushError is Flush that says what went wrong, for http.ResponseController.
-func (a *answer) FlushError() error {
+func (a *Answer) FlushError() error {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
@@ -264,7 +282,7 @@ func (a *answer) FlushError() error {
 	return a.err
 }
 
-func (a *answer) flush() {
+func (a *Answer) flush() {
 	if len(*a.buffer) > 0 {
 		a.begun = true
 		a.write(*a.buffer)
@@ -273,7 +291,7 @@ func (a *answer) flush() {
 }
 
 // flushWith sends the buffer and b in one call.
-func (a *answer) flushWith(b []byte) {
+func (a *Answer) flushWith(b []byte) {
 	if a.err != nil {
 		return
 	}
@@ -287,14 +305,14 @@ func (a *answer) flushWith(b []byte) {
 	*a.buffer = (*a.buffer)[:0]
 }
 
-func (a *answer) write(b []byte) {
+func (a *Answer) write(b []byte) {
 	if a.err == nil {
 		_, a.err = a.conn.Write(b)
 	}
 }
 
 // ReadFrom lets a body go from a file or a socket to the client without a copy.
-func (a *answer) ReadFrom(src io.Reader) (int64, error) {
+func (a *Answer) ReadFrom(src io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
@@ -335,7 +353,7 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 }
 
 // finish ends the answer. One that is shorter than announced breaks.
-func (a *answer) finish() {
+func (a *Answer) finish() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
@@ -353,7 +371,7 @@ func (a *answer) finish() {
 }
 
 // SetReadDeadline is for http.ResponseController: it bounds the reading of the body.
-func (a *answer) SetReadDeadline(t time.Time) error {
+func (a *Answer) SetReadDeadline(t time.Time) error {
 	if a.in == nil {
 		return nil
 	}
@@ -361,10 +379,10 @@ func (a *answer) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline bounds every further write.
-func (a *answer) SetWriteDeadline(t time.Time) error { return a.conn.SetWriteDeadline(t) }
+func (a *Answer) SetWriteDeadline(t time.Time) error { return a.conn.SetWriteDeadline(t) }
 
 var (
-	_ http.ResponseWriter = (*answer)(nil)
-	_ http.Flusher        = (*answer)(nil)
-	_ io.ReaderFrom       = (*answer)(nil)
+	_ http.ResponseWriter = (*Answer)(nil)
+	_ http.Flusher        = (*Answer)(nil)
+	_ io.ReaderFrom       = (*Answer)(nil)
 )
