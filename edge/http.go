@@ -117,8 +117,8 @@ func serverOf(e *Edge, h http.Handler, quick func(*front.Loop) front.Quick, othe
 		},
 		Leave:  func(held any) { e.limiter.Leave(held.(*budget.Place)) },
 		Proves: proves(e), Asks: func(h *h1.Request) string { return h.Get(wire.HeaderViewer) },
-		Slow:   func() { e.counts.slow.Add(1) },
-		Held:   e.held, Relieved: func(held int64) {
+		Slow: func() { e.counts.slow.Add(1) },
+		Held: e.held, Relieved: func(held int64) {
 			e.counts.relieved.Add(1)
 			e.log.Warn().Int64("bytes", held).Int64("held", e.held.Bytes()).Int64("most", e.held.Limited()).Msg("connection reset: the kernel held too much for clients that do not take it")
 		},
