@@ -70,6 +70,9 @@ func (e *Edge) tellEntry(w http.ResponseWriter, r *http.Request, key, ask string
 	}
 	switch {
 	case kind != "":
+		if found.View != nil {
+			e.store.Detach(key) // the viewer asks for it next: one too large to be read is still on its way
+		}
 		w.Header().Set(wire.HeaderManifest, kind)
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,5 +111,33 @@ func TestEdgeTellsWhatIsAnEntry(t *testing.T) {
 	}
 	if resp, _ := get(t, edges[0].url+"/m/nothing", append(asNode(), wire.HeaderManifest, wire.ManifestOnly)...); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("what is not there: %d", resp.StatusCode)
+	}
+}
+
+// One that is too large to be read is asked of the origin once, though a balancer that has
+// been told what it is takes none of it.
+func TestALargeEntryIsAskedForOnce(t *testing.T) {
+	o := newOrigin(t)
+	goOn, rest := make(chan struct{}), strings.Repeat("#EXTINF:4,\n1.ts\n", 100_000)
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+		w.Header().Set("Content-Length", strconv.Itoa(len(mediaText)+len(rest)))
+		_, _ = io.WriteString(w, mediaText+rest[:100_000])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-goOn:
+			_, _ = io.WriteString(w, rest[100_000:])
+		case <-r.Context().Done():
+		}
+		return true
+	})
+	_, edges := startRingOf(t, 1, o, func(int) Config { return Config{ManifestLimit: 64 << 10} })
+	e := edges[0]
+	if resp, _ := get(t, e.url+"/a.m3u8", append(asNode(), wire.HeaderManifest, wire.ManifestOnly)...); resp.Header.Get(wire.HeaderManifest) != wire.ManifestMedia {
+		t.Fatalf("it is %q", resp.Header.Get(wire.HeaderManifest))
+	}
+	close(goOn)
+	if _, body := get(t, e.url+"/a.m3u8"); len(body) != len(mediaText)+len(rest) || o.count("/a.m3u8") != 1 {
+		t.Errorf("%d bytes, asked %d times", len(body), o.count("/a.m3u8"))
 	}
 }
