@@ -75,7 +75,7 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	switch step {
 	case "new":
 		next, err := a.deps.Control.Authority.Successor()
-		if errors.Is(err, control.ErrNoAuthority) {
+		if errors.Is(err, raftfsm.ErrRefused) {
 			control.RefuseCommand(w, err)
 			return
 		}

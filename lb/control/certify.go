@@ -27,6 +27,10 @@ type Authority struct {
 // ErrNoAuthority is for a cluster whose nodes have no names.
 var ErrNoAuthority = fmt.Errorf("%w: this cluster has no authority: tandem cluster init makes one", raftfsm.ErrRefused)
 
+// ErrAuthorityUnheard is for a balancer that has just started, the first one after
+// `tandem cluster init` among them.
+var ErrAuthorityUnheard = fmt.Errorf("%w: the cluster's authority is not known here yet: try again in a moment", raftfsm.ErrRefused)
+
 // handleRenew certifies a node anew, as what its certificate says that it is.
 func (a *Authority) handleRenew(w http.ResponseWriter, r *http.Request) {
 	peer, ok := rights.Peer(r)
@@ -96,10 +100,19 @@ func (a *Authority) certify(w http.ResponseWriter, request []byte, grant identit
 // issuer is the authority that issues now.
 func (a *Authority) issuer(p *wire.Placement) (*identity.Authority, error) {
 	text, _ := a.c.node.Authority()
-	if text == nil || p.Trust == nil || p.Trust.Cluster == "" {
-		return nil, ErrNoAuthority
+	return issuerOf(text, p.Trust, a.c.deps.Identity != nil)
+}
+
+// issuerOf reads the authority that the balancers share; named: this one has a certificate,
+// so there is one.
+func issuerOf(text []byte, t *wire.Trust, named bool) (*identity.Authority, error) {
+	switch {
+	case text != nil && t != nil && t.Cluster != "":
+		return identity.ParseAuthority(text, t.Cluster)
+	case named:
+		return nil, ErrAuthorityUnheard
 	}
-	return identity.ParseAuthority(text, p.Trust.Cluster)
+	return nil, ErrNoAuthority
 }
 
 // Successor draws the authority that is to take over from the one that issues.
