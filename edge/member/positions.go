@@ -90,12 +90,12 @@ func (m *Positions) Delivered(pair wire.PairID, slot int, d Delivery) {
 // read elsewhere.
 func (m *Positions) DeliveredSoon(pair wire.PairID, slot int, d Delivery) {
 	missing := false
-	located := m.delivered(pair, slot, &d, func(key string) *media.Manifest {
+	located, named := m.delivered(pair, slot, &d, func(key string) *media.Manifest {
 		kept := m.manifests.Kept(key)
 		missing = missing || kept == nil
 		return kept
 	}, true)
-	if !located && !missing {
+	if !named && !missing && media.KindOf(rules.PathOf(d.Target), "") == media.Segment {
 		_, missing = m.tables.seeks(pair, slot, m.now(), false)
 	}
 	if located || !missing {
@@ -108,8 +108,9 @@ func (m *Positions) DeliveredSoon(pair wire.PairID, slot int, d Delivery) {
 }
 
 // delivered looks for what was delivered in the session's manifests. False: none of
-// those that could be had names it; or, soon: what its track is has to be read first.
-func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(key string) *media.Manifest, soon bool) (located bool) {
+// those that could be had names it; or, soon: what its track is has to be read first. Named: one
+// names it, but not as media, as the head of a file.
+func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(key string) *media.Manifest, soon bool) (located, named bool) {
 	keys := m.tables.where(pair, slot)
 	for _, key := range keys {
 		list := get(key)
@@ -128,37 +129,46 @@ func (m *Positions) delivered(pair wire.PairID, slot int, d *Delivery, get func(
 		}
 		switch {
 		case !ok:
-			awaitNewer(m, pair, slot, key, list, d)
+			_, listed := list.Locate(d.Target, d.piece("").Asked())
+			if named = named || listed; !listed {
+				awaitNewer(m, pair, slot, key, list, d)
+			}
 			continue
 		case track.Target == "":
-			return true
+			return true, true
 		case list.Kind() == media.MediaPlaylist:
 			kind, known := m.kindOf(pair, slot, key, keys, get)
 			if known == unread && soon {
-				return false
+				return false, true
 			}
 			if known == said {
 				track.Kind = wire.TrackKind(kind)
 			}
 		}
 		m.tables.delivered(pair, slot, track, d.Inherited)
-		return true
+		return true, true
 	}
-	if !soon {
+	if !soon && !named {
 		m.seek(pair, slot, d)
 	}
-	return false
+	return false, named
 }
 
 // seek has a delivery located by whatever manifest of its stream names it, where the session's
 // own are not known: it was taken over before it was told which those are, and a viewer of
 // what is stored asks for them once.
 func (m *Positions) seek(pair wire.PairID, slot int, d *Delivery) {
-	stream, ok := m.tables.seeks(pair, slot, m.now(), true)
-	if !ok || d.renewed {
+	if d.renewed || media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
 		return
 	}
-	names := func(list *media.Manifest) bool { _, ok := list.Locate(d.Target, d.piece("").Asked()); return ok }
+	stream, ok := m.tables.seeks(pair, slot, m.now(), true)
+	if !ok {
+		return
+	}
+	names := func(list *media.Manifest) bool {
+		ref, ok := list.Locate(d.Target, d.piece("").Asked())
+		return ok && !ref.Init
+	}
 	m.renewals.Want(stream, func(ctx context.Context) {
 		if key, unread := m.manifests.Naming(stream, names); key == "" {
 			for _, target := range unread {
@@ -178,10 +188,7 @@ func (m *Positions) seek(pair wire.PairID, slot int, d *Delivery) {
 // awaitNewer has a delivery located once more when its MPD has been got anew, if that may
 // list it by then: its viewer has that by patches.
 func awaitNewer(m *Positions, pair wire.PairID, slot int, key string, list *media.Manifest, d *Delivery) {
-	if d.renewed || !list.Patched() {
-		return
-	}
-	if _, listed := list.Locate(d.Target, d.piece("").Asked()); listed || !list.Upcoming(d.Target) && media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
+	if d.renewed || !list.Patched() || !list.Upcoming(d.Target) && media.KindOf(rules.PathOf(d.Target), "") != media.Segment {
 		return
 	}
 	again := *d

@@ -185,6 +185,7 @@ func TestWhoWasTakenOverAtOnceHasAPosition(t *testing.T) {
 		{"it was told of the first one alone", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": list("v")}, []string{"/v/x/m.m3u8"}, 0, "video 1"},
 		{"its playlist is to be got", map[string]string{"/v/x/m.m3u8": multivariant}, nil, 1, "video 1"},
 		{"another film's names the same", map[string]string{"/other/v.m3u8": list("/v/x/v")}, nil, 0, ""},
+		{"its own names it as a head", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": strings.Replace(list("other"), "#EXTINF", "#EXT-X-MAP:URI=\"v1.ts\"\n#EXTINF", 1), "/v/x/w.m3u8": list("v")}, []string{"/v/x/m.m3u8", "/v/x/v.m3u8"}, 0, ""},
 		{"nothing names it", map[string]string{"/v/x/m.m3u8": multivariant, "/v/x/v.m3u8": list("other")}, nil, 0, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {

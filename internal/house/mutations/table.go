@@ -151,7 +151,7 @@ var Table = []Mutation{
 	{0, "edge/manifest/place.go", "	if ref.Init {\n		return t, false", "	if ref.Init {\n		return t, true", "edge/member.TestRenditionsInOneFileHaveEachAPosition"},
 	{0, "internal/media/hls/index.go", "i := at + 1\n", "i := int64(ref.Entry)\n", "edge/member.TestANameThatStandsTwiceMovesThePositionOn"},
 	{0, "edge/member/positions.go", "		m.seek(pair, slot, d)\n", "", "edge/member.TestWhoWasTakenOverAtOnceHasAPosition"},
-	{0, "edge/member/positions.go", "if d.renewed || !list.Patched() {", "if d.renewed || list.Patched() {", "edge/member.TestWhoFollowsPatchesHasAPosition"},
+	{0, "edge/member/positions.go", "if d.renewed || !list.Patched() ||", "if d.renewed || list.Patched() ||", "edge/member.TestWhoFollowsPatchesHasAPosition"},
 	{0, "edge/fetch/manifest.go", "a.meta.Size, a.meta.Digest = int64(len(body)), \"\"", "a.meta.Size = int64(len(body))", "edge/fetch.TestWhatIsGivenInPlaceOfANeighboursIsWhole"},
 	{0, "edge/fetch/peer.go", "		if o.stale {", "		if o.stale && !onlyCached {", "edge.TestWhatIsNoLongerFreshIsCopiedToo"},
 	{0, "edge/fetch/manifest.go", "range ring.Holders(p, q) {", "range ring.Holders(p, q)[:1] {", "edge.TestALivePlaylistReachesWhoWillDeliver"},
