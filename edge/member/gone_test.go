@@ -251,3 +251,51 @@ func TestWhatIsBeyondTheEndOfATableIsToldAgain(t *testing.T) {
 		t.Error("it went when there was no place for it, and no more came")
 	}
 }
+
+// Who is told by a session's deliverer that it has ended does not take it in again of the
+// one before, whose notice was on its way for longer: that one hears of the end as well, and
+// tells nobody that what it told is over.
+func TestWhatHasEndedIsNotToldAgainByALateNotice(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		r := newTrio(t, 8)
+		all := []string{"e1", "e2", "e3"}
+		for range 2 {
+			for _, from := range all {
+				for _, to := range all {
+					if from != to {
+						r.tell(from, to)
+					}
+				}
+			}
+		}
+		id := r.open("e1", 10)
+		r.tell("e1", "e2")
+		if known {
+			r.tell("e1", "e3")
+			r.of("e1").tell(id.Slot, id.Generation) // it has gone on
+		}
+		late := r.send("e1", "e3")
+		r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
+		r.follow(all...)
+		if _, mine := r.tables["e2"].close(id); !mine {
+			t.Fatal("e2 does not deliver it")
+		}
+		r.tell("e2", "e3")
+		r.tell("e2", "e1")
+		r.take(late, "e3")
+		for range 3 {
+			for _, from := range all {
+				for _, to := range all {
+					if from != to {
+						r.tell(from, to)
+					}
+				}
+			}
+		}
+		for _, name := range all {
+			if r.has(name, id) != nil {
+				t.Errorf("known %v: %s has it for good", known, name)
+			}
+		}
+	}
+}

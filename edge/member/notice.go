@@ -250,9 +250,11 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 	same, mine := s != nil && s.generation == c.Generation, owner == t.me
 	switch {
 	case c.Gone && s == nil:
+		t.hearEnd(n, c, owner, 0)
 	case c.Gone && (owner == n.Edge || owner == "" && same):
 		if s.ahead <= t.version { // else it is another one's, by a placement that is on its way here
 			t.forget(c.Slot)
+			t.hearEnd(n, c, owner, s.seen)
 		}
 	case c.Gone:
 		return t.insist(n, c.Slot, s)
@@ -282,6 +284,14 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		}
 	}
 	return true
+}
+
+// hearEnd notes that who delivers a slot says of a session that it has ended: the one before may
+// tell of that once more, by a notice that was on its way for longer. The caller holds mu.
+func (t *table) hearEnd(n *wire.Notice, c *wire.Change, owner string, seen int64) {
+	if owner == n.Edge {
+		t.ended[c.Slot] = end{c.Generation, seen}
+	}
 }
 
 // update takes what is newer of a session. The caller holds mu.

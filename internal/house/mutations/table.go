@@ -193,6 +193,7 @@ var Table = []Mutation{
 	{0, "edge/member/notice.go", `		case t.owner(slot) == n.Edge || t.owner(slot) == "":`, "		case !within(t.own, slot):", "edge/member.TestWhoDeliveredBeforeDropsNothing"},
 	{0, "edge/member/notice.go", `case c.Gone && (owner == n.Edge || owner == "" && same):`, "case c.Gone && owner == n.Edge && same:", "edge/member.TestASlotThatTwoHaveLeftIsFreeAtTheNeighbour"},
 	{0, "edge/member/notice.go", "	if n.Version > t.version {\n		return false", "	if n.Version > t.version {\n		return true", "edge/member.TestWhoIsBehindHearsAgainWhoHasLeft"},
+	{0, "edge/member/notice.go", "		t.ended[c.Slot] = end{c.Generation, seen}\n", "		_ = seen\n", "edge/member.TestWhatHasEndedIsNotToldAgainByALateNotice"},
 	{0, "edge/member/notice.go", "	delete(w.told, slot)\n	w.news[slot] = s.generation\n	return true", "	_ = w\n	return true", "edge/member.TestWhoDeliversInsistsOnWhoIsThere"},
 	{0, "edge/member/notice.go", "		w.heard = min(n.Covers.To, t.pair.Slots)", "		w.heard = n.Covers.To", "edge/member.TestWhatIsBeyondTheEndOfATableIsToldAgain"},
 	{0, "edge/member/notice.go", "		w.startOver()\n		w.heard, w.current, w.whole = 0, 0, 0\n	}\n	t.mu.Unlock()", "		w.startOver()\n	}\n	t.mu.Unlock()", "edge/member.TestANewLifeTellsAndIsToldEverything"},
