@@ -273,6 +273,11 @@ var Table = []Mutation{
 	{0, "edge/fetch/lives.go", "case media.Stands(key, given):", "case given != nil:", "edge.TestDeltaUpdatesAreGivenToThoseWhoAskForThem"},
 	{0, "internal/media/hls/live.go", "bFirst < aFirst && !b.ended &&", "bFirst < aFirst &&", "internal/media.TestWhatANewVersionIsToTheOneBefore"},
 	{0, "internal/media/live.go", "max(given.Ahead(), longestBack)", "given.Window()", "internal/media.TestGuardLetsNothingGoBackBeforeItsTime"},
+	{0, "edge/rules/vary.go", `(variesByOrigin(h) || h.Get("Access-Control-Allow-Origin") != "*")`, `variesByOrigin(h)`, "edge/rules.TestWhatOnePageMayReadIsNoOtherPages"},
+	{0, "edge/rules/vary.go", `selection == "" || selection == common`, `selection == ""`, "edge/rules.TestWhatOnePageMayReadIsNoOtherPages"},
+	{0, "edge/rules/fresh.go", " || status == http.StatusTooManyRequests", "", "edge.TestThoseWhoWaitShareTheOriginsError"},
+	{0, "internal/media/dash/place.go", "			p.unbased = p.unbased || in.unbased\n", "			_ = in\n", "internal/media.TestEachRepresentationIsLedFromItsOwnBase"},
+	{0, "internal/media/dash/deeper.go", "up = p.Origin.Depth() + ", "up = ", "internal/media.TestEachRepresentationIsLedFromItsOwnBase"},
 	{0, "internal/media/hls/define.go", "if bare && ", "if false && ", "internal/media.TestVariablesAreLedIntoTheSession"},
 	{0, "lb/session.go", "if misnamed(r, path) {", "if false {", "lb.TestEntryIsWhatTheOriginCallsAManifest"},
 
