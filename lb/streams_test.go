@@ -167,3 +167,32 @@ func TestAStreamIsPlacedByOneOfThoseWhoWantIt(t *testing.T) {
 		}
 	}
 }
+
+// A stream that nobody has watched may be taken off its pairs in the moment in which a
+// viewer opens it: it is put back, and the viewer let in.
+func TestAStreamThatIsUnplacedWhileItIsOpenedIsPutBack(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	c.viewer(nil, entryPath) // placed
+	opens := make(chan struct{})
+	awaited := func() (n int) {
+		for _, m := range c.members {
+			m.locked(func() { n += m.awaited })
+		}
+		return n
+	}
+	for _, m := range c.members {
+		m.locked(func() { m.opens = opens })
+	}
+	answer := make(chan *http.Response, 1)
+	go func() {
+		resp, _ := c.viewer(nil, entryPath)
+		answer <- resp
+	}()
+	until(t, "an edge is asked for a slot", func() bool { return awaited() > 0 })
+	c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+	close(opens)
+	resp := <-answer
+	if token, _ := c.sessionAt(resp); !c.placed("/film/") || c.lb.Placement().StreamID("/film/") != token.Stream {
+		t.Errorf("the token names stream %d, placed as %d", token.Stream, c.lb.Placement().StreamID("/film/"))
+	}
+}

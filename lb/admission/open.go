@@ -118,6 +118,7 @@ func (o *Opener) Open(ctx context.Context, stream, viewer string, again bool) (w
 		})
 		if given != nil {
 			o.loads.Opened(choice.Edge, stream, given, o.now())
+			o.putBack(ctx, stream, choice.Pair)
 			return given.SessionID, ""
 		}
 		o.loads.NotOpened(choice.Edge, choice.Pair, &refusal.EdgeCount)

@@ -41,6 +41,14 @@ func (o *Opener) place(ctx context.Context, p *wire.Placement, stream string, pa
 	}
 }
 
+// putBack places a stream again that was taken off its pairs while a viewer opened it, as
+// nobody had watched it until then: without an identity no token can name it.
+func (o *Opener) putBack(ctx context.Context, stream string, pair wire.PairID) {
+	if p := o.cluster.Placement(); !wire.IsUnnamed(stream) && len(p.Stream(stream)) == 0 {
+		_ = o.placeOnce(ctx, p, stream, pair) // stale: somebody else did
+	}
+}
+
 // StreamOf is the stream of a token whose session asks for a target. One that was taken
 // off its pairs, as nobody watched it, is put back where its viewer has a slot. "": it is
 // placed nowhere and can't be told from the target.

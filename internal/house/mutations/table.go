@@ -125,6 +125,7 @@ var Table = []Mutation{
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{0, "edge/member/notices.go", "		m.Foresight.sign(to)\n", "", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
 	{17, "edge/member/foresee.go", "return within(runs[t.pair.ID], slot) }", "return false }", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
+	{0, "lb/admission/open.go", "\t\t\to.putBack(ctx, stream, choice.Pair)\n", "", "lb.TestAStreamThatIsUnplacedWhileItIsOpenedIsPutBack"},
 	{0, "lb/edges/query.go", "if silent = unknown(); len(silent) > 0 {", "if silent = unknown(); false {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
 	{0, "lb/api/orders.go", "if len(silent) == 0 || force {", "if true {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
 	{0, "lb/control/membership.go", "	_, _ = c.Tables(ctx, c.node.Placement(), \"\") // who", "	// who", "lb.TestNothingIsSettledByNoLoads"},
