@@ -72,6 +72,11 @@ const stored = "/sample/master.m3u8"
 func (a *audience) watch(count int, entry string, cfg player.Config) {
 	f := a.h.File()
 	first := len(a.stops)
+	a.mu.Lock()
+	if a.got == nil {
+		a.got = map[int]int{}
+	}
+	a.mu.Unlock()
 	for i := range count {
 		ctx, stop := context.WithCancel(context.Background())
 		a.stops = append(a.stops, stop)
