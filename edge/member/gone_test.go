@@ -299,3 +299,39 @@ func TestWhatHasEndedIsNotToldAgainByALateNotice(t *testing.T) {
 		}
 	}
 }
+
+// But who delivers the slot by a placement that has not come here yet is told again to tell
+// when it has: it may have taken the session in once more.
+func TestWhatHasEndedIsHeardOfAgainByANewerPlacement(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e1", 10)
+	for range 2 {
+		for _, way := range [][2]string{{"e1", "e2"}, {"e1", "e3"}, {"e2", "e1"}, {"e2", "e3"}} {
+			r.tell(way[0], way[1])
+		}
+	}
+	r.tables["e1"].close(id)
+	r.tell("e1", "e3")
+	if r.has("e3", id) != nil {
+		t.Fatal("e3 has not heard of the end")
+	}
+	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
+	r.follow("e1", "e2")
+	if r.has("e2", id) == nil {
+		t.Fatal("e2 has heard of the end")
+	}
+	r.of("e2").startOver("e3")
+	r.tell("e2", "e3")
+	r.follow("e3")
+	r.tell("e2", "e3")
+	if r.has("e3", id) == nil {
+		t.Error("e2 delivers it, and e3 does not hear of it any more")
+	}
+}
+
+// startOver makes the next notices to one tell everything.
+func (t *table) startOver(to string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watchers[to].startOver()
+}

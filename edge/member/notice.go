@@ -267,7 +267,9 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 	case mine && t.ended[c.Slot].generation == c.Generation && c.Seen <= t.ended[c.Slot].seen:
 		t.tell(c.Slot, c.Generation) // it has not heard of the end
 	case !mine && owner != "" && owner != n.Edge && t.ended[c.Slot].generation == c.Generation:
-		// Nor has this one, and whose slot it is by now may know of no session to end.
+		// Nor has this one, and whose slot it is by now may know of no session to end: but where
+		// that is who tells of it, by a placement that is on its way here.
+		return n.Version <= t.version
 	case c.Stream == "":
 		return false
 	case s != nil && owner != n.Edge && c.Opened <= s.opened:
