@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tandem/internal/budget"
-	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
@@ -83,17 +82,17 @@ type connLimiter struct {
 	cut  func()
 
 	held     *budget.Held      // what the kernel holds for viewers
-	share    *budget.Share     // of those of net/http's servers; owned by run
+	share    *budget.Share     // of those that speak HTTP/2; owned by run
 	relieved func(bytes int64) // one was reset because of so many
 
 	mu    sync.Mutex
-	paced map[net.Conn]*client // of net/http's servers; guarded by mu
+	paced map[*client]struct{} // those that speak HTTP/2; guarded by mu
 }
 
 func newConnLimiter(most, each int, rate int64, clientOf func(string) string, cut func()) *connLimiter {
 	held := budget.NewHeld(0, budget.Spares)
 	return &connLimiter{
-		Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[net.Conn]*client{},
+		Limiter: budget.NewLimiter(most, each, clientOf), rate: rate, cut: cut, paced: map[*client]struct{}{},
 		held: held, share: held.Join(), relieved: func(int64) {},
 	}
 }
@@ -108,28 +107,19 @@ func (g *connLimiter) admit(address string) (*client, bool) {
 // leave takes a connection out of the count.
 func (g *connLimiter) leave(c *client) { g.Leave(&c.Place) }
 
-// enter is http.Server's ConnContext: of connections that a loop has admitted.
-func (g *connLimiter) enter(ctx context.Context, conn net.Conn) context.Context {
-	held, tcp, ok := front.ClientOf(conn)
-	if !ok {
-		return ctx
-	}
+// speaks notes a connection to which goroutines write, those that speak HTTP/2, until over
+// is called: nobody else sees how it takes what they do.
+func (g *connLimiter) speaks(held any, tcp *net.TCPConn) (over func()) {
 	c := held.(*client)
 	c.tcp = tcp
 	g.mu.Lock()
-	g.paced[conn] = c
-	g.mu.Unlock()
-	return withClient(ctx, c)
-}
-
-// state is http.Server's ConnState.
-func (g *connLimiter) state(conn net.Conn, s http.ConnState) {
-	if s != http.StateClosed && s != http.StateHijacked {
-		return
+	defer g.mu.Unlock()
+	g.paced[c] = struct{}{}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.paced, c)
 	}
-	g.mu.Lock()
-	delete(g.paced, conn)
-	g.mu.Unlock()
 }
 
 // run looks for clients that take what is there for them too slowly.
@@ -177,19 +167,18 @@ func (g *connLimiter) pace(window time.Duration) {
 	}
 }
 
-// all are the connections of net/http's servers.
+// all are the connections that speak HTTP/2.
 func (g *connLimiter) all() []*client {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := make([]*client, 0, len(g.paced))
-	for _, c := range g.paced {
+	for c := range g.paced {
 		all = append(all, c)
 	}
 	return all
 }
 
-// weigh tells what the kernel holds for viewers of net/http's servers, as loops do of
-// theirs, and resets those who have to go.
+// weigh tells what the kernel holds for viewers who speak HTTP/2, as loops do of theirs, and resets those who have to go.
 func (g *connLimiter) weigh(now time.Time) {
 	all := g.all()
 	var levels budget.Levels

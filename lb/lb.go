@@ -17,6 +17,7 @@ import (
 	"tandem/internal/certificate"
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
+	"tandem/internal/front/streams"
 	"tandem/internal/h1"
 	"tandem/internal/identity"
 	"tandem/internal/obs"
@@ -211,21 +212,12 @@ func (l *LB) moved(t proxy.Takeover) {
 	l.events.Own(wire.Event{Kind: "takeover", Edge: t.From, Text: text})
 }
 
-// http2 is net/http's server, for viewers who have chosen HTTP/2, with limits against slow
-// and hostile clients.
-func (l *LB) http2(h http.Handler) *http.Server {
-	s := &http.Server{
-		Handler:           l.connections.counted(paced(h, l.cfg.MinRate, streamGrace, l.counts.slow.Inc)),
-		ReadHeaderTimeout: l.cfg.HeaderTimeout,
-		IdleTimeout:       l.cfg.IdleTimeout,
-		MaxHeaderBytes:    h1.Viewers.Head,
-		ConnContext:       l.connections.enter,
-		ConnState:         l.connections.state,
-		ErrorLog:          serverLog(l.log),
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second},
+// http2 is for viewers who have chosen it, with limits against slow and hostile clients.
+func (l *LB) http2(h http.Handler) *streams.Config {
+	return &streams.Config{
+		Handler:      l.connections.counted(h),
+		FrameTimeout: l.cfg.HeaderTimeout, IdleTimeout: l.cfg.IdleTimeout, MinRate: l.cfg.MinRate, Slow: l.counts.slow.Inc,
 	}
-	s.RegisterOnShutdown(l.leave)
-	return s
 }
 
 // Front is the server for viewers without TLS, and for nodes: on loops, with the
@@ -259,7 +251,7 @@ func viewerConfig(l *LB, h http.Handler, quick func(*front.Loop) front.Quick) fr
 		Proves:  l.connections.proves(l.cfg.Secret),
 		Leave:   func(held any) { l.connections.leave(held.(*client)) },
 		Context: func(ctx context.Context, held any) context.Context { return withClient(ctx, held.(*client)) },
-		Slow:    l.counts.slow.Inc, Noisy: l.counts.noisy.Inc,
+		Slow:    l.counts.slow.Inc, Noisy: l.counts.noisy.Inc, Streams: l.connections.speaks,
 		Held: l.connections.held, Received: func(held any) int64 { return held.(*client).taker.Held() }, Relieved: l.connections.relieved,
 		Panic: func(r *http.Request, why any) {
 			l.log.Error().Interface("why", why).Str("path", proxy.PathOf(r.RequestURI)).Bytes("stack", debug.Stack()).Msg("a request panicked")

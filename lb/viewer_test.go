@@ -19,6 +19,7 @@ import (
 	"tandem/internal/budget"
 	"tandem/internal/cachekey"
 	"tandem/internal/front"
+	"tandem/internal/front/streams"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
 	"tandem/raftfsm"
@@ -291,7 +292,7 @@ func takesNothing(t *testing.T, look func(*connLimiter)) {
 		}
 	}
 	server := front.New(front.Config{
-		Handler: body, TLS: certified.Config(), HTTP2: &http.Server{Handler: body, ConnContext: g.enter, ConnState: g.state},
+		Handler: body, TLS: certified.Config(), HTTP2: &streams.Config{Handler: body}, Streams: g.speaks,
 		Enter: func(address string) (any, bool) { return g.admit(address) },
 		Leave: func(c any) { g.leave(c.(*client)) },
 	})
@@ -322,7 +323,7 @@ func takesNothing(t *testing.T, look func(*connLimiter)) {
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		for _, c := range g.paced {
+		for c := range g.paced {
 			_, waiting, ok := progress(c.tcp)
 			return ok && waiting > 1<<16
 		}

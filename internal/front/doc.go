@@ -36,8 +36,8 @@
 //
 // With Config.TLS a goroutine does the handshake; then the loop reads and seals records as
 // it reads and writes bytes, and what the socket does not take of them is kept. A client
-// that has chosen HTTP/2 goes to Config.HTTP2 with its socket, and is counted here.
+// that has chosen HTTP/2 goes to internal/front/streams with its socket, and is counted here.
 //
-// Goroutines: one a loop, one a request that is away, one a handshake, those of the server
-// for HTTP/2; all have ended when Close returns.
+// Goroutines: one a loop, one a request that is away, one a handshake, those of streams;
+// all have ended when Close returns.
 package front

@@ -4,8 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +24,7 @@ func secured(c *Conn) *secure {
 	server.away.Add(1)
 	go func() {
 		err := s.handshake(server.cfg.HeadTimeout)
-		if err == nil && server.h2 != nil && s.tls.ConnectionState().NegotiatedProtocol == h2Name {
+		if err == nil && server.streams != nil && s.tls.ConnectionState().NegotiatedProtocol == h2Name {
 			c.loop.Post(s.handOver) // it is away until its end
 			return
 		}
@@ -98,37 +96,16 @@ func (s *secure) handOver() {
 	_ = unix.Close(c.fd)
 	c.loop.held.Add(-1)
 	s.meter = new(h2.Meter)
-	s.left = sync.OnceFunc(func() {
-		server.open.Add(-1)
-		server.cfg.Leave(c.client)
-	})
+	s.shared = &shared{}
 	go func() {
-		if !server.queue.Put(s.tls) { // else until its last state
-			_ = s.Close()
-			server.away.Done()
-		}
+		defer server.away.Done()
+		over := server.cfg.Streams(c.client, s.tcp)
+		defer func() {
+			over()
+			server.open.Add(-1)
+			server.cfg.Leave(c.client)
+		}()
+		state := s.tls.ConnectionState()
+		server.streams.Serve(server.cfg.Context(server.ctx, c.client), gathered{s}, &state, s.meter)
 	}()
-}
-
-// meterOf finds what counts a connection of the server for HTTP/2.
-func meterOf(conn net.Conn) *h2.Meter {
-	if over, ok := conn.(*tls.Conn); ok {
-		if s, ok := over.NetConn().(*secure); ok {
-			return s.meter
-		}
-	}
-	return nil
-}
-
-// ClientOf finds what Config.Enter gave in a connection of the server for HTTP/2.
-func ClientOf(conn net.Conn) (client any, tcp *net.TCPConn, ok bool) {
-	over, ok := conn.(*tls.Conn)
-	if !ok {
-		return nil, nil, false
-	}
-	s, ok := over.NetConn().(*secure)
-	if !ok {
-		return nil, nil, false
-	}
-	return s.conn.client, s.tcp, true
 }

@@ -33,8 +33,8 @@ type secure struct {
 	out    []byte
 	turn   *turns.Turn // during the handshake
 	gather *[]byte     // where records go to be sent together; nil: each by itself
-	left   func()      // that the server for HTTP/2 has ended it; nil: it has not got it
-	meter  *h2.Meter   // of what that server's client sends; nil: it has not got it
+	shared *shared     // of the goroutines that speak HTTP/2; nil: it does not
+	meter  *h2.Meter   // of what its client sends then
 }
 
 var sealBuffers = sync.Pool{New: func() any { b := make([]byte, 0, sealAtOnce+sealAtOnce/16); return &b }}
@@ -84,6 +84,8 @@ func (s *secure) Write(b []byte) (int, error) {
 	case s.gather != nil:
 		*s.gather = append(*s.gather, b...)
 		return len(b), nil
+	case s.shared != nil:
+		return s.shared.put(s, b)
 	case s.tcp == nil:
 		s.out = append(s.out, b...)
 		return len(b), nil
@@ -91,7 +93,6 @@ func (s *secure) Write(b []byte) (int, error) {
 	if err := s.first(); err != nil {
 		return 0, err
 	}
-	s.meter.Sent(len(b))
 	return s.turn.Waiting(s.tcp.Write, b)
 }
 
@@ -212,9 +213,6 @@ func (s *secure) writeAll(b []byte) (n int, err error) {
 func (s *secure) Close() error {
 	if s.tcp == nil {
 		return nil
-	}
-	if s.left != nil {
-		s.left()
 	}
 	return s.tcp.Close()
 }

@@ -14,10 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/budget"
-	"tandem/internal/front/h2"
 	"tandem/internal/front/incoming"
 	"tandem/internal/front/kernel"
-	"tandem/internal/front/others"
+	"tandem/internal/front/streams"
 	"tandem/internal/front/turns"
 	"tandem/internal/h1"
 	"tandem/internal/proxied"
@@ -28,8 +27,8 @@ type Config struct {
 	Handler http.Handler        // whatever may wait
 	Quick   func(l *Loop) Quick // one a loop; nil: all goes to Handler
 
-	TLS   *tls.Config  // nil: plain
-	HTTP2 *http.Server // for connections whose client has chosen it, with TLS; nil: nobody may
+	TLS   *tls.Config     // nil: plain
+	HTTP2 *streams.Config // for connections whose client has chosen it, with TLS; nil: nobody may
 
 	Others *Others // takes connections that speak TLS where TLS is nil; nil: they are malformed
 
@@ -53,6 +52,7 @@ type Config struct {
 	Unshaken func(err error)                                       // a handshake failed
 	Slow     func()                                                // a client was cut off
 	Noisy    func()                                                // one of HTTP/2 was, that sent too much that asks for nothing (h2)
+	Streams  func(client any, tcp *net.TCPConn) (over func())      // a client's connection speaks HTTP/2 from now on: goroutines write to it, until over is called
 	Held     *budget.Held                                          // bounds what the kernel holds for clients that do not take it; nil: nothing does. Nodes don't count
 	Received func(client any) int64                                // of that, in bytes, what a goroutine's response to a client is given elsewhere; nil: nothing
 	Relieved func(held int64)                                      // a client was reset because of so many bytes of Held
@@ -120,6 +120,9 @@ func (c *Config) fill() {
 	if c.Noisy == nil {
 		c.Noisy = func() {}
 	}
+	if c.Streams == nil {
+		c.Streams = func(any, *net.TCPConn) func() { return func() {} }
+	}
 	if c.Panic == nil {
 		c.Panic = func(*http.Request, any) {}
 	}
@@ -131,13 +134,12 @@ type Server struct {
 	ctx       context.Context // of all requests that are away; ended by Close
 	cancel    context.CancelFunc
 	loops     []*Loop
-	h2        *http.Server  // nil: none
-	queue     *others.Queue // to it
-	turns     *turns.Turns  // of handshakes
+	streams   *streams.Server // for HTTP/2; nil: none
+	turns     *turns.Turns    // of handshakes
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections
-	away      sync.WaitGroup // requests that are away, handshakes, and connections that the server for HTTP/2 has
+	away      sync.WaitGroup // requests that are away, handshakes, and connections that speak HTTP/2
 	accepting atomic.Int64   // loops that accept connections
 	unlisten  func()         // closes the listener, when none does
 
@@ -145,7 +147,6 @@ type Server struct {
 	started bool           // guarded by mu
 	closed  bool           // guarded by mu
 	running sync.WaitGroup // loops
-	serving sync.WaitGroup // the server for HTTP/2
 }
 
 // New starts nothing.
@@ -154,33 +155,23 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, turns: turns.New(kernel.Processors)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.TLS != nil && cfg.HTTP2 != nil {
-		s.adopt(cfg.HTTP2)
+		s.speaks(*cfg.HTTP2)
 	}
 	return s
 }
 
-// adopt makes h the server for HTTP/2: its goroutines are waited for by Close, and
-// their requests end then.
-func (s *Server) adopt(h *http.Server) {
-	s.h2 = h
-	h2.Guard(h, s.cfg.Limits, meterOf)
-	h.BaseContext = func(net.Listener) context.Context { return s.ctx }
-	next, told := h.Handler, h.ConnState
-	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// speaks makes a server for HTTP/2.
+func (s *Server) speaks(cfg streams.Config) {
+	next := cfg.Handler
+	cfg.Limits, cfg.Panic = s.cfg.Limits, s.cfg.Panic
+	cfg.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.RemoteAddr = s.asks(r)
 		if s.lameDuck.Load() {
 			w.Header().Set("Connection", "close") // GOAWAY
 		}
 		next.ServeHTTP(w, r)
 	})
-	h.ConnState = func(conn net.Conn, state http.ConnState) {
-		if told != nil {
-			told(conn, state)
-		}
-		if state == http.StateClosed {
-			s.away.Done()
-		}
-	}
+	s.streams = streams.New(cfg)
 }
 
 // Serve answers at a TCP listener until Shutdown or Close; then it returns
@@ -206,7 +197,6 @@ func (s *Server) Serve(ln net.Listener) error {
 		return err
 	}
 	s.running.Wait()
-	s.serving.Wait()
 	return http.ErrServerClosed
 }
 
@@ -235,10 +225,6 @@ func (s *Server) start(listener int, addr net.Addr, unlisten func()) error {
 	s.started = true
 	s.unlisten = unlisten
 	s.accepting.Store(int64(len(s.loops)))
-	if s.h2 != nil {
-		s.queue = others.NewQueue(addr)
-		s.serving.Go(func() { _ = s.h2.Serve(s.queue) })
-	}
 	for _, l := range s.loops {
 		s.running.Go(l.run)
 	}
@@ -304,8 +290,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range loops {
 		s.postOpen(l, l.drain)
 	}
-	if s.h2 != nil {
-		if err := s.h2.Shutdown(ctx); err != nil {
+	if s.streams != nil {
+		if err := s.streams.Shutdown(ctx); err != nil {
 			return err
 		}
 	}
@@ -343,11 +329,8 @@ func (s *Server) Close() error {
 		})
 	}
 	aborted.Wait() // nothing goes away any more
-	if s.queue != nil {
-		_ = s.queue.Close() // what waits there is closed
-		_ = s.h2.Close()
-		s.serving.Wait()
-		_ = s.h2.Close() // what it had accepted when it was closed
+	if s.streams != nil {
+		s.streams.Close()
 	}
 	s.away.Wait()
 	for _, l := range loops {

@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/clock", "edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"edge/rules", "internal/h1", "internal/wire"},
-	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/edges":       {"lb/loads", "internal/call", "internal/ring", "internal/wire"},
@@ -67,9 +67,10 @@ var rooms = map[string][]string{
 	"internal/wire":                 {"internal/media/uri"},
 	"internal/media":                {"internal/media/companion", "internal/media/dash", "internal/media/edit", "internal/media/hls", "internal/media/steer", "internal/media/scan", "internal/media/track", "internal/media/uri"},
 	"internal/fault":                {},
-	"internal/front":                {"internal/budget", "internal/front/fair", "internal/front/h2", "internal/front/incoming", "internal/front/kernel", "internal/front/others", "internal/front/outgoing", "internal/front/turns", "internal/h1", "internal/proxied"},
+	"internal/front":                {"internal/budget", "internal/front/fair", "internal/front/h2", "internal/front/incoming", "internal/front/kernel", "internal/front/others", "internal/front/outgoing", "internal/front/streams", "internal/front/turns", "internal/h1", "internal/proxied"},
 	"internal/front/incoming":       {"internal/h1"},
 	"internal/front/h2":             {"internal/h1"},
+	"internal/front/streams":        {"internal/front/h2", "internal/h1"},
 	"internal/front/others":         {},
 	"internal/front/outgoing":       {"internal/front/incoming", "internal/front/kernel", "internal/h1"},
 	"internal/front/fair":           {},
@@ -143,7 +144,7 @@ var thirdParty = []struct {
 	{"github.com/klauspost/compress", []string{"edge/manifest/coding.go"}, "gzip and zstd of manifests"},
 	{"github.com/andybalholm/brotli", []string{"edge/manifest/coding.go"}, "brotli of manifests"},
 	{"golang.org/x/sync", []string{"segstore/", "origin/", "edge/", "lb/"}, "errgroup and singleflight"},
-	{"golang.org/x/net", []string{"edge/", "origin/", "lb/"}, "multicast groups, HTTP/2"},
+	{"golang.org/x/net", []string{"edge/", "origin/", "lb/", "internal/front/streams/"}, "multicast groups; frames and heads of HTTP/2"},
 }
 
 // onlyTests may be imported by tests alone.

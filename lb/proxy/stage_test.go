@@ -22,6 +22,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/front"
+	"tandem/internal/front/streams"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
@@ -186,17 +187,12 @@ func newStage(t testing.TB, o stageOptions) *stage {
 // listen opens the viewers' side.
 func (s *stage) listen(o stageOptions) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.c.Serve(w, r, s.requestFor(r.RequestURI, o.direct)) })
-	if o.loop {
+	if o.loop || o.h2 {
 		s.listenOnLoops(handler, o)
 		return
 	}
 	s.front = httptest.NewUnstartedServer(handler)
-	s.front.EnableHTTP2 = o.h2
-	if o.h2 {
-		s.front.StartTLS()
-	} else {
-		s.front.Start()
-	}
+	s.front.Start()
 	s.url, s.client = s.front.URL, s.front.Client()
 	s.client.Transport.(*http.Transport).DisableCompression = true
 }
@@ -217,11 +213,15 @@ func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
 	cfg := front.Config{Handler: handler, Quick: func(l *front.Loop) front.Quick { return s.c.Splicer(deps, l) }}
 	s.client = &http.Client{Transport: &http.Transport{}}
 	scheme := "http://"
-	if o.tls {
+	if o.tls || o.h2 {
 		scheme = "https://"
 		certified := httptest.NewTLSServer(nil)
 		cfg.TLS, s.client = &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{"http/1.1"}}, certified.Client()
 		certified.Close()
+		if o.h2 {
+			cfg.TLS.NextProtos, cfg.HTTP2 = []string{"h2"}, &streams.Config{Handler: handler}
+			s.client.Transport.(*http.Transport).ForceAttemptHTTP2 = true
+		}
 	}
 	s.loops = front.New(cfg)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,5 +1,6 @@
-// Package h2 stands between net/http's server for HTTP/2 and clients that mean harm: what
-// that server takes and HTTP/1.1 of ours does not, and frames that ask for nothing.
+// Package h2 has the rules for HTTP/2 that a server's library leaves to others: what HTTP/1.1
+// of ours refuses, and frames that ask for nothing. internal/front/streams keeps them by
+// itself; net/http's server, which operators' listeners have, is guarded.
 //
 // Always true:
 //   - a connection's client sends at most Free bytes, and as many more as its requests

@@ -30,9 +30,9 @@ func Guard(s *http.Server, limits h1.Limits, meterOf func(net.Conn) *Meter) {
 			return
 		}
 		meter, _ := r.Context().Value(meterKey{}).(*Meter)
-		meter.Asked(perAsk + sizeOf(r))
-		if status, why := misfit(r, limits); status != 0 {
-			refuse(w, status, why)
+		meter.Request(r)
+		if status, why := Misfit(r, limits); status != 0 {
+			Refuse(w, status, why)
 			return
 		}
 		if r.ContentLength != 0 {
@@ -42,19 +42,8 @@ func Guard(s *http.Server, limits h1.Limits, meterOf func(net.Conn) *Meter) {
 	})
 }
 
-// sizeOf is a request's size as RFC 9113 section 6.5.2 counts it, in bytes.
-func sizeOf(r *http.Request) int {
-	n := len(r.RequestURI) + len(r.Host) + len(r.Method) + 4*perField
-	for name, values := range r.Header {
-		for _, v := range values {
-			n += len(name) + len(v) + perField
-		}
-	}
-	return n
-}
-
-// misfit finds what is wrong with a request; 0: nothing.
-func misfit(r *http.Request, limits h1.Limits) (status int, why string) {
+// Misfit finds what is wrong with a request; 0: nothing.
+func Misfit(r *http.Request, limits h1.Limits) (status int, why string) {
 	fields := 0
 	for _, values := range r.Header {
 		fields += len(values)
@@ -84,7 +73,8 @@ func misfit(r *http.Request, limits h1.Limits) (status int, why string) {
 	return 0, ""
 }
 
-func refuse(w http.ResponseWriter, status int, why string) {
+// Refuse answers a request that nobody is asked.
+func Refuse(w http.ResponseWriter, status int, why string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -102,6 +92,6 @@ type metered struct {
 // Read is an io.Reader's.
 func (b *metered) Read(into []byte) (int, error) {
 	n, err := b.ReadCloser.Read(into)
-	b.meter.Asked(n + n/bodyShare)
+	b.meter.Body(n)
 	return n, err
 }

@@ -1,6 +1,9 @@
 package h2
 
-import "sync/atomic"
+import (
+	"net/http"
+	"sync/atomic"
+)
 
 // What a client may send that is no request's, in bytes.
 const (
@@ -32,9 +35,23 @@ func (m *Meter) Sent(n int) {
 	}
 }
 
-// Asked notes bytes of a request.
-func (m *Meter) Asked(n int) {
+// Request notes one, whose head counts as RFC 9113 section 6.5.2 has it.
+func (m *Meter) Request(r *http.Request) {
+	if m == nil {
+		return
+	}
+	n := perAsk + len(r.RequestURI) + len(r.Host) + len(r.Method) + 4*perField
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + perField
+		}
+	}
+	m.asked.Add(int64(n))
+}
+
+// Body notes bytes of a request's.
+func (m *Meter) Body(n int) {
 	if m != nil {
-		m.asked.Add(int64(n))
+		m.asked.Add(int64(n + n/bodyShare))
 	}
 }

@@ -1,6 +1,10 @@
 package h2
 
-import "testing"
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
 
 func TestOnlyWhatAsksForNothingIsCounted(t *testing.T) {
 	m := new(Meter)
@@ -11,8 +15,9 @@ func TestOnlyWhatAsksForNothingIsCounted(t *testing.T) {
 		}
 	}
 	m = new(Meter)
-	for n := range 10_000 { // a large cookie each
-		m.Asked(perAsk + 40_000)
+	asks := &http.Request{Method: http.MethodGet, Header: http.Header{"Cookie": {strings.Repeat("x", 40_000)}}}
+	for n := range 10_000 {
+		m.Request(asks)
 		if !m.Received(40_000 + 300) {
 			t.Fatalf("requests, after %d", n)
 		}
@@ -21,8 +26,15 @@ func TestOnlyWhatAsksForNothingIsCounted(t *testing.T) {
 	if !m.Received(Free) || m.Received(1) {
 		t.Error("what is free is not")
 	}
-	if m.Asked(1); m.Received(1) {
-		t.Error("one byte is asked with, two have come")
+	if m.Body(1); m.Received(1) {
+		t.Error("a body has one byte, two have come")
+	}
+	m = new(Meter)
+	for n := range 10_000 {
+		m.Body(16_000)
+		if !m.Received(16_000 + 9 + 22) {
+			t.Fatalf("a body, after %d frames", n)
+		}
 	}
 	if m = nil; !m.Received(2 * Free) {
 		t.Error("one that counts nothing cuts off")
