@@ -11,10 +11,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// serverLog puts net/http's lines (broken handshakes, malformed requests) into
-// the log, where clients alone can't fill it: they are for debugging.
-func serverLog(log zerolog.Logger) *stdlog.Logger { return stdlog.New(serverLines{log}, "", 0) }
-
+// serverLines are net/http's (broken handshakes, malformed requests): clients alone can't fill
+// the log with them, they are for debugging.
 type serverLines struct{ log zerolog.Logger }
 
 // Write takes one line.
@@ -23,8 +21,8 @@ func (s serverLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// nodesLog is serverLog for a server of nodes: of one that ends the handshake because of
-// the certificate that it is shown, as a node of another cluster does, operators are told.
+// nodesLog is for a server of nodes: of one that ends the handshake because of the
+// certificate that it is shown, as a node of another cluster does, operators are told.
 func nodesLog(log zerolog.Logger) *stdlog.Logger {
 	return stdlog.New(&nodesLines{serverLines{log}, atomic.Int64{}}, "", 0)
 }

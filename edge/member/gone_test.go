@@ -335,3 +335,43 @@ func (t *table) startOver(to string) {
 	defer t.mu.Unlock()
 	t.watchers[to].startOver()
 }
+
+// TestWhoIsToldOfAnotherInASlotAsksItsDeliverer: the one who delivered the slot meanwhile, and
+// never heard of the session in it, gave it to another viewer, and says so once more when it is
+// the first one's again. The third edge, which had heard of both, kept the wrong one for good.
+func TestWhoIsToldOfAnotherInASlotAsksItsDeliverer(t *testing.T) {
+	r := newTrio(t, 8)
+	all := []string{"e1", "e2", "e3"}
+	around := func() {
+		for _, from := range all {
+			for _, to := range all {
+				if from != to {
+					r.tell(from, to)
+				}
+			}
+		}
+	}
+	around()
+	around()
+	first := r.open("e1", 10)
+	r.tell("e1", "e3") // and what is told e2 is lost
+	before := 0
+	r.change(func(p *wire.Placement) { before, p.Pairs[0].Boundary = p.Pairs[0].Boundary, 0 })
+	r.follow("e1", "e2")
+	second := r.open("e2", 20)
+	for second.Slot != first.Slot {
+		second = r.open("e2", 20)
+	}
+	late := r.send("e2", "e3")
+	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = before })
+	r.follow(all...)
+	r.take(late, "e3")
+	for range 3 {
+		around()
+	}
+	for _, name := range all {
+		if r.has(name, first) == nil || r.has(name, second) != nil {
+			t.Errorf("%s has %v of the one who delivers, %v of the other", name, r.has(name, first) != nil, r.has(name, second) != nil)
+		}
+	}
+}

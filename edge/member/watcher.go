@@ -34,9 +34,7 @@ func (w *watcher) startOver() {
 }
 
 // noticeMark is how new a notice is; the higher one wins.
-type noticeMark struct {
-	incarnation, sequence uint64
-}
+type noticeMark struct{ incarnation, sequence uint64 }
 
 func (m noticeMark) before(o noticeMark) bool {
 	return m.incarnation < o.incarnation || m.incarnation == o.incarnation && m.sequence < o.sequence
