@@ -1,6 +1,9 @@
 package front
 
 import (
+	"errors"
+	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -40,15 +43,29 @@ func (w *shared) put(s *secure, record []byte) (int, error) {
 		*w.records = append(*w.records, record...)
 		return len(record), nil
 	}
-	if err := s.tcp.SetWriteDeadline(time.Now().Add(keysWait)); err != nil {
-		return 0, err
-	}
-	return w.write(s, record)
+	return len(record), w.write(s, record, keysWait)
 }
 
-func (w *shared) write(s *secure, b []byte) (int, error) {
+func (w *shared) write(s *secure, b []byte, limit time.Duration) error {
 	s.meter.Sent(len(b))
-	return s.tcp.Write(b)
+	return writeWhile(s.tcp, b, limit)
+}
+
+// writeWhile writes as long as some of it is taken within limit.
+func writeWhile(to interface {
+	io.Writer
+	SetWriteDeadline(t time.Time) error
+}, b []byte, limit time.Duration,
+) error {
+	for {
+		if err := to.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+			return err
+		}
+		n, err := to.Write(b)
+		if b = b[n:]; err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
 }
 
 // gathered is a connection as those who speak HTTP/2 on it use it: records that are sealed
@@ -91,7 +108,7 @@ func (g gathered) Seal(b []byte) error {
 }
 
 // Send is a streams.Conn's.
-func (g gathered) Send() error {
+func (g gathered) Send(limit time.Duration) error {
 	w := g.shared
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +116,7 @@ func (g gathered) Send() error {
 	if w.records == nil {
 		return nil
 	}
-	_, err := w.write(g.secure, *w.records)
+	err := w.write(g.secure, *w.records, limit)
 	*w.records = (*w.records)[:0]
 	recordBuffer(cap(*w.records) - 1<<10).Put(w.records)
 	w.records = nil

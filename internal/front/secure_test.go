@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/streams"
 )
@@ -242,11 +244,11 @@ func stuck(t *testing.T, conn *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, same := 0, 0
+	all, before, same := make([]byte, 1<<20), 0, 0
 	eventually(t, "it is full", func() bool {
 		held := 0
-		_ = raw.Control(func(fd uintptr) { held = kernel.Received(int(fd)) })
-		if same++; held == 0 || held != before {
+		_ = raw.Control(func(fd uintptr) { held, _, _ = unix.Recvfrom(int(fd), all, unix.MSG_PEEK|unix.MSG_DONTWAIT) })
+		if same++; held <= 0 || held != before {
 			before, same = held, 0
 		}
 		return same > 20

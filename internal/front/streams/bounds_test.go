@@ -180,7 +180,7 @@ func (u *unwritable) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (u *unwritable) SetWriteDeadline(time.Time) error { return nil }
 func (u *unwritable) Close() error                     { u.once.Do(func() { close(u.closed) }); return nil }
 
-func (u *unwritable) Send() error {
+func (u *unwritable) Send(time.Duration) error {
 	if u.sends++; u.sends > 2 { // settings, and what is said of the client's
 		return io.ErrClosedPipe
 	}

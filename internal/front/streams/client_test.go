@@ -26,7 +26,7 @@ type plain struct {
 
 func (p *plain) Seal(b []byte) error { p.sealed = append(p.sealed, b...); return nil }
 
-func (p *plain) Send() error {
+func (p *plain) Send(time.Duration) error {
 	_, err := p.Conn.Write(p.sealed)
 	p.sealed = nil
 	return err

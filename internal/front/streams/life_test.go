@@ -194,7 +194,7 @@ type plainTold struct {
 	told func()
 }
 
-func (p *plainTold) Send() error { p.told(); return p.plain.Send() }
+func (p *plainTold) Send(limit time.Duration) error { p.told(); return p.plain.Send(limit) }
 
 // What is ready goes out together: of a long answer 64 KB at a time, of a short one its head
 // and its body.

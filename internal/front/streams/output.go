@@ -108,10 +108,7 @@ func (c *conn) write(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := c.over.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
-		return err
-	}
-	return c.over.Send()
+	return c.over.Send(c.cfg.WriteTimeout)
 }
 
 // await waits until fewer bytes wait than may; who makes more than that is held up here.

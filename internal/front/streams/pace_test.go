@@ -83,7 +83,7 @@ func newLater(conn net.Conn) *later {
 	return l
 }
 
-func (l *later) Send() error {
+func (l *later) Send(time.Duration) error {
 	l.writes <- l.sealed
 	l.sealed = nil
 	return nil

@@ -22,7 +22,7 @@ type Config struct {
 	FrameTimeout time.Duration // for a frame, or a head, from its first byte; 0: 5 s
 	PingAfter    time.Duration // without a frame while there are requests, until the client is asked whether it is there; 0: 15 s
 	PingTimeout  time.Duration // for its answer; 0: 15 s
-	WriteTimeout time.Duration // for the kernel to take what is written at once; 0: 30 s
+	WriteTimeout time.Duration // for the kernel to take something of what is written; 0: 30 s
 
 	MinRate int64  // bytes a second below which a stream whose client has something to take is reset; 0: never
 	Slow    func() // one was; nil: nobody wants to know
@@ -66,9 +66,10 @@ type Conn interface {
 	CloseWrite() error
 	Unsent() int // bytes that the kernel holds, which the client has not acknowledged
 
-	// Seal takes bytes that Send then writes; it keeps none of b.
+	// Seal takes bytes that Send then writes; it keeps none of b. Send fails when the kernel
+	// takes nothing for as long as limit.
 	Seal(b []byte) error
-	Send() error
+	Send(limit time.Duration) error
 }
 
 // Server serves connections that it is given.
