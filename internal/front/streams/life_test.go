@@ -251,7 +251,7 @@ func TestWhoComesAtTheEndHearsSettingsFirst(t *testing.T) {
 // TestTheLastAnswerIsTakenInPeace: a client that takes it slowly, and says so, has it whole,
 // though nothing more is written to it.
 func TestTheLastAnswerIsTakenInPeace(t *testing.T) {
-	const size = 1 << 20
+	const size = 256 << 10
 	on := make(chan struct{})
 	s := newServer(func(w http.ResponseWriter, _ *http.Request) {
 		<-on
@@ -259,7 +259,7 @@ func TestTheLastAnswerIsTakenInPeace(t *testing.T) {
 	})
 	here, there := pipe()
 	_ = there.(*net.TCPConn).SetWriteBuffer(4 * size)
-	_ = here.(*net.TCPConn).SetReadBuffer(4 << 10)
+	_ = here.(*net.TCPConn).SetReadBuffer(16 << 10)
 	c := over(t, s, here, there)
 	_, _ = io.WriteString(here, http2.ClientPreface)
 	_ = c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: size})
@@ -279,7 +279,7 @@ func TestTheLastAnswerIsTakenInPeace(t *testing.T) {
 				close(on)
 			}
 		case *http2.DataFrame:
-			if got += len(f.Data()); got%(512<<10) < len(f.Data()) { // now and then it rests, for longer than a last word has
+			if got += len(f.Data()); got%(128<<10) < len(f.Data()) { // now and then it rests, for longer than a last word has
 				time.Sleep(2 * lastWord)
 			}
 			_ = c.WriteWindowUpdate(0, uint32(len(f.Data())))
