@@ -18,14 +18,7 @@ func (v *judgement) edges() {
 		}
 	}
 	is := func(states ...wire.EdgeState) func(e *wire.EdgeStatus) bool {
-		return func(e *wire.EdgeStatus) bool {
-			for _, state := range states {
-				if e.State == state {
-					return true
-				}
-			}
-			return false
-		}
+		return func(e *wire.EdgeStatus) bool { return slices.Contains(states, e.State) }
 	}
 	if v.none() {
 		v.says(wire.Bad, "", "no edge is up: nobody is served")

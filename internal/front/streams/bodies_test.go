@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/http2"
+
+	"tandem/internal/front/h2"
 )
 
 // readers read all of a body, or none of it until free, or close it.
@@ -130,5 +132,23 @@ func TestBodiesThatAreReadLate(t *testing.T) {
 	c.ask(3, false, request("POST", "/closed")...)
 	if err := <-errs; !errors.Is(err, http.ErrBodyReadAfterClose) {
 		t.Error(err)
+	}
+}
+
+// What of a body is read is its request's; the rest is noise, as what asks for nothing.
+func TestOnlyWhatIsReadOfABodyIsAskedWith(t *testing.T) {
+	const size = 60_000
+	for path, read := range map[string]bool{"/": true, "/closed": false} {
+		c := call(t, newServer(readers(t, nil)))
+		c.ask(1, false, request("POST", path)...)
+		for range size / 10_000 {
+			_ = c.WriteData(1, false, make([]byte, 10_000))
+		}
+		_ = c.WriteData(1, true, nil)
+		c.answer(1)
+		c.hangUp()
+		if got := c.meter.Received(h2.Free + size); got != read {
+			t.Errorf("%s: %d bytes beyond what is free are the request's: %v", path, size, got)
+		}
 	}
 }

@@ -54,6 +54,7 @@ type client struct {
 	*http2.Framer
 	conn   net.Conn
 	t      testing.TB
+	meter  *h2.Meter
 	served chan struct{} // closed when Serve has returned
 	frames chan frame    // that the server has sent; closed at the connection's end
 	block  bytes.Buffer
@@ -83,13 +84,13 @@ func call(t testing.TB, s *Server, settings ...http2.Setting) *client {
 }
 
 func over(t testing.TB, s *Server, here, there net.Conn) *client {
-	c := &client{Framer: http2.NewFramer(here, here), conn: here, t: t, served: make(chan struct{}), frames: make(chan frame, 1<<12)}
+	c := &client{Framer: http2.NewFramer(here, here), conn: here, t: t, meter: new(h2.Meter), served: make(chan struct{}), frames: make(chan frame, 1<<12)}
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.AllowIllegalWrites = true
 	c.fields = hpack.NewEncoder(&c.block)
 	go func() {
 		defer close(c.served)
-		s.Serve(context.Background(), &plain{Conn: there}, nil, new(h2.Meter))
+		s.Serve(context.Background(), &plain{Conn: there}, nil, c.meter)
 	}()
 	return c
 }

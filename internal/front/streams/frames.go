@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"golang.org/x/net/http2"
 
@@ -95,7 +96,7 @@ func (c *conn) headers(f *http2.MetaHeadersFrame) error {
 	st.stop = stop
 	r = r.WithContext(ctx)
 	if !st.ended {
-		r.Body = &body{st: st, asks: r.Header.Get("Expect") != ""}
+		r.Body = &body{st: st, asks: strings.EqualFold(r.Header.Get("Expect"), "100-continue")}
 	}
 	c.streams[id] = st
 	c.watch.works()
@@ -142,7 +143,6 @@ func (c *conn) data(f *http2.DataFrame) error {
 	if !c.recv.took(n) {
 		return http2.ConnectionError(http2.ErrCodeFlowControl)
 	}
-	c.meter.Body(n)
 	st := c.streams[id]
 	if st == nil || st.ended || st.err != nil {
 		c.credit(n)

@@ -249,6 +249,7 @@ func (b *body) Read(p []byte) (int, error) {
 			if st.body = st.body[n:]; len(st.body) == 0 {
 				st.body = nil
 			}
+			c.meter.Body(n) // what nobody reads asks for nothing
 			c.credit(n)
 			if !st.ended {
 				c.tellWindow(st.id, st.recv.gives(n))
