@@ -95,6 +95,9 @@ func (r *Response) readStatusLine(b []byte) (size int, err error) {
 
 // read fills the fields from a head that is all there.
 func (r *Response) read(b []byte, from int) error {
+	if r.Fields == nil {
+		r.Fields = make([]Line, 0, typicalCount)
+	}
 	seen := framing{length: -1}
 	for i := from; i < len(b)-len(crlf); {
 		at, err := readField(b, i)

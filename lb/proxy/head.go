@@ -125,27 +125,46 @@ func (k *response) interim(a *attempt, h *answer) {
 	out := k.w.Header()
 	own := maps.Clone(out)
 	clear(out)
-	maps.Copy(out, h.given())
+	h.give(out)
 	k.w.WriteHeader(h.Status)
 	clear(out)
 	maps.Copy(out, own)
 }
 
-// given are the fields that a viewer gets.
-func (h *answer) given() http.Header {
-	given := make(http.Header, len(h.Fields))
-	for i := range h.Fields {
-		f := &h.Fields[i]
-		if name := textproto.CanonicalMIMEHeaderKey(string(f.Name)); isViewers(f.Name) && !(h.listed && h.lists(name)) {
-			given[name] = append(given[name], string(f.Value))
-		}
+// give adds the fields that a viewer gets to those that are there, which are a connection's.
+// Names and values are parts of one text.
+func (h *answer) give(out http.Header) {
+	size := 0
+	for _, f := range h.Fields {
+		size += len(f.Name) + len(f.Value)
 	}
-	return given
+	var text strings.Builder
+	text.Grow(size)
+	for _, f := range h.Fields {
+		text.Write(f.Name)
+		text.Write(f.Value)
+	}
+	values := make([]string, 0, len(h.Fields))
+	rest := text.String()
+	for _, f := range h.Fields {
+		name, value := rest[:len(f.Name)], rest[len(f.Name):len(f.Name)+len(f.Value)]
+		rest = rest[len(name)+len(value):]
+		if !isViewers(f.Name) || h.listed && h.lists(name) {
+			continue
+		}
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if have := out[name]; have != nil {
+			out[name] = append(have, value)
+			continue
+		}
+		values = append(values, value)
+		out[name] = values[len(values)-1 : len(values) : len(values)]
+	}
 }
 
 func (k *response) writeHead(a *attempt) {
 	out := k.w.Header()
-	maps.Copy(out, a.head.given())
+	a.head.give(out)
 	out["Via"] = append(out["Via"], "1.1 tandem")
 	out["Server-Timing"] = append(out["Server-Timing"], `edge;desc="`+a.to.Edge+`"`)
 	if k.timing != "" {

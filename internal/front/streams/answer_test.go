@@ -118,7 +118,7 @@ var answers = map[string]struct {
 func TestAnswers(t *testing.T) {
 	var panicked []any
 	for name, row := range answers {
-		c := call(t, newServer(row.h, func(c *Config) { c.Panic = func(_ *http.Request, why any) { panicked = append(panicked, why) } }), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20})
+		c := call(t, newServer(t, row.h, func(c *Config) { c.Panic = func(_ *http.Request, why any) { panicked = append(panicked, why) } }), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20})
 		_ = c.WriteWindowUpdate(0, 1<<20)
 		if row.method == "" {
 			row.method = "GET"
@@ -146,7 +146,7 @@ func TestAnswers(t *testing.T) {
 // An answer whose end is known says it with its last bytes, and a short one is written at
 // once: a head, and a frame.
 func TestTheLastBytesEndAnAnswer(t *testing.T) {
-	c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if n := r.URL.Query().Get("announced"); n != "" {
 			w.Header().Set("Content-Length", n)
 		}
@@ -165,7 +165,7 @@ func TestTheLastBytesEndAnAnswer(t *testing.T) {
 // Informational heads go out at once, and the answer follows.
 func TestInformationalHeadsGoOutAtOnce(t *testing.T) {
 	on := make(chan struct{})
-	c := call(t, newServer(func(w http.ResponseWriter, _ *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</a>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		<-on
@@ -216,7 +216,7 @@ func TestHeadsReadAsTheyWereWritten(t *testing.T) {
 // of it with the next head. There is none here.
 func TestClientsAreToldThatThereIsNoTable(t *testing.T) {
 	here, there := pipe()
-	c := over(t, newServer(says), here, there)
+	c := over(t, newServer(t, says), here, there)
 	c.raw()
 	c.preface()
 	for i, told := range []bool{true, false, true, false} {

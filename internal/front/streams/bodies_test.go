@@ -33,7 +33,7 @@ func readers(t *testing.T, free <-chan struct{}) http.HandlerFunc {
 // TestBodiesComeWhole, and their windows are given back: also of what nobody reads.
 func TestBodiesComeWhole(t *testing.T) {
 	free := make(chan struct{})
-	c := call(t, newServer(readers(t, free)))
+	c := call(t, newServer(t, readers(t, free)))
 	defer c.hangUp()
 	const size = 300_000
 	credit, id := map[uint32]int{0: firstWindow}, uint32(1)
@@ -86,7 +86,7 @@ func TestBodiesComeWhole(t *testing.T) {
 
 // A client that waits until its body is wanted hears so when it is.
 func TestBodiesAreAskedFor(t *testing.T) {
-	c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/read" {
 			_, _ = io.Copy(w, r.Body)
 		}
@@ -110,7 +110,7 @@ func TestBodiesAreAskedFor(t *testing.T) {
 // what was closed is not said to be whole.
 func TestBodiesThatAreReadLate(t *testing.T) {
 	errs := make(chan error, 1)
-	c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/closed" {
 			_ = r.Body.Close()
 			_, err := r.Body.Read(make([]byte, 1))
@@ -139,7 +139,7 @@ func TestBodiesThatAreReadLate(t *testing.T) {
 func TestOnlyWhatIsReadOfABodyIsAskedWith(t *testing.T) {
 	const size = 60_000
 	for path, read := range map[string]bool{"/": true, "/closed": false} {
-		c := call(t, newServer(readers(t, nil)))
+		c := call(t, newServer(t, readers(t, nil)))
 		c.ask(1, false, request("POST", path)...)
 		for range size / 10_000 {
 			_ = c.WriteData(1, false, make([]byte, 10_000))

@@ -21,7 +21,7 @@ func TestWhoTakesNothingHoldsLittle(t *testing.T) { synctest.Test(t, takesNothin
 
 func takesNothing(t *testing.T) {
 	var wrote atomic.Int64
-	s := newServer(func(w http.ResponseWriter, _ *http.Request) {
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		for piece := make([]byte, 10_000); ; {
 			n, err := w.Write(piece)
 			if wrote.Add(int64(n)); err != nil {
@@ -79,7 +79,7 @@ func TestRequestsThatAreGivenUpCount(t *testing.T) {
 	free, most := make(chan struct{}), 0
 	var mu sync.Mutex
 	running := 0
-	s := newServer(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		running++
 		most = max(most, running)
@@ -119,7 +119,7 @@ func TestRequestsThatAreGivenUpCount(t *testing.T) {
 // client has to count (section 5.1.2), though its handler may have something to do still.
 func TestWhoKeepsTheLimitIsNotRefused(t *testing.T) {
 	on := make(chan struct{})
-	c := call(t, newServer(func(w http.ResponseWriter, _ *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1")
 		_, _ = io.WriteString(w, "x")
 		<-on
@@ -147,7 +147,7 @@ func TestNothingBeginsAfterTheEnd(t *testing.T) {
 	_ = c.WriteSettings() // to a buffer, as all here
 	_ = c.WritePing(false, [8]byte{})
 	_ = c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.head(request("GET", "/")...), EndStream: true, EndHeaders: true})
-	s := newServer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 100_000)) })
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 100_000)) })
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

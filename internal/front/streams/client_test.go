@@ -232,12 +232,14 @@ func (c *client) hangUp() {
 	<-c.served
 }
 
-func newServer(h http.HandlerFunc, change ...func(*Config)) *Server {
+func newServer(t testing.TB, h http.HandlerFunc, change ...func(*Config)) *Server {
 	cfg := Config{Handler: h}
 	for _, f := range change {
 		f(&cfg)
 	}
-	return New(cfg)
+	s := New(cfg)
+	t.Cleanup(s.Close)
+	return s
 }
 
 func newFields(c *client) *hpack.Encoder { return hpack.NewEncoder(&c.block) }

@@ -23,6 +23,7 @@
 // Never done here: TLS and the socket (internal/front); whether a client sends too much
 // that asks for nothing (h2.Meter); what an answer says.
 //
-// Goroutines: Serve's own, which reads; one a request; one that writes what the writer's
-// turn has left. All have ended when Serve returns.
+// Goroutines: Serve's own, which reads; one a request, which is kept for other connections'
+// requests until Close; one that writes what the writer's turn has left. No other is at work
+// for a connection when Serve returns.
 package streams

@@ -47,7 +47,7 @@ func inPieces(t *testing.T) http.HandlerFunc {
 // TestNobodyWaitsForAWindowThatIsOpen: whatever sizes, windows and frames, and however
 // many at once, each gets its own bytes, all of them.
 func TestNobodyWaitsForAWindowThatIsOpen(t *testing.T) {
-	s := newServer(inPieces(t))
+	s := newServer(t, inPieces(t))
 	for _, row := range []struct{ first, window, frame uint32 }{{1, 100, 0}, {0, 5000, 0}, {65535, 65535, 0}, {1 << 20, 1 << 20, 1 << 20}, {3, 70_000, 17_000}} {
 		here, there := pipe()
 		c := over(t, s, here, there)
@@ -99,7 +99,7 @@ func TestNobodyWaitsForAWindowThatIsOpen(t *testing.T) {
 // RFC 9113 section 6.9.2: what a stream's first window is may change while it is used, and
 // then it may be less than nothing.
 func TestFirstWindowsChangeForStreamsThatThereAre(t *testing.T) {
-	c := call(t, newServer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 50_000)) }), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 10_000})
+	c := call(t, newServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 50_000)) }), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 10_000})
 	defer c.hangUp()
 	c.get(1, "/")
 	got := 0
@@ -128,7 +128,7 @@ func TestFirstWindowsChangeForStreamsThatThereAre(t *testing.T) {
 // Deadlines of one stream are no other's.
 func TestDeadlinesAreAStreams(t *testing.T) {
 	errs := make(chan error, 3)
-	c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		limits := http.NewResponseController(w)
 		switch r.URL.Path {
 		case "/body":
@@ -173,7 +173,7 @@ func TestDeadlinesAreAStreams(t *testing.T) {
 func TestWhoGoesCancels(t *testing.T) {
 	cancelled := make(chan error, 2)
 	came := make(chan struct{}, 2)
-	c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		came <- struct{}{}
 		<-r.Context().Done()
 		_, err := w.Write(make([]byte, 100_000))
@@ -197,7 +197,7 @@ func TestWhoGoesCancels(t *testing.T) {
 // then an answer without a length may have its end alone left to say.
 func TestAWindowLessThanNothingEndsNobody(t *testing.T) {
 	on := make(chan struct{})
-	c := call(t, newServer(func(w http.ResponseWriter, _ *http.Request) {
+	c := call(t, newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, 30_000))
 		<-on
 		w.(http.Flusher).Flush()

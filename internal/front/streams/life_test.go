@@ -20,7 +20,7 @@ import (
 func TestWhoIsToldToGoLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		on := make(chan struct{})
-		s := newServer(func(w http.ResponseWriter, r *http.Request) {
+		s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/wait" {
 				<-on
 			}
@@ -63,7 +63,7 @@ func TestWhoIsToldToGoLosesNothing(t *testing.T) {
 // Nobody waits longer than it was told for requests that don't end, and Close ends them.
 func TestShutdownWaitsAsLongAsItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(c *Config) { c.PingAfter = time.Hour })
+		s := newServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(c *Config) { c.PingAfter = time.Hour })
 		c := call(t, s)
 		c.get(1, "/")
 		synctest.Wait()
@@ -86,7 +86,7 @@ func TestShutdownWaitsAsLongAsItMay(t *testing.T) {
 // A handler that closes the connection lets the client go.
 func TestCloseOfAnAnswerLetsTheClientGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := call(t, newServer(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close"); says(w, r) }))
+		c := call(t, newServer(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close"); says(w, r) }))
 		c.get(1, "/")
 		if f := c.next(http2.FrameGoAway); f.code != http2.ErrCodeNo {
 			t.Errorf("%+v", f)
@@ -131,7 +131,7 @@ func TestConnectionsHaveTheirTime(t *testing.T) {
 		}, 10*time.Minute + 75*time.Second, 10*time.Minute + 80*time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(func(_ http.ResponseWriter, r *http.Request) {
+			s := newServer(t, func(_ http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/" {
 					select {
 					case <-time.After(10 * time.Minute):
@@ -155,7 +155,7 @@ func TestConnectionsHaveTheirTime(t *testing.T) {
 // What a writer is left with by others goes out by itself.
 func TestWhoWritesDoesNotWriteForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(says)
+		s := newServer(t, says)
 		here, there := netPipe()
 		c := newConn(context.Background(), s, &plain{Conn: there}, nil, nil)
 		got := make(chan int)
@@ -201,7 +201,7 @@ func (p *plainTold) Send(limit time.Duration) error { p.told(); return p.plain.S
 func TestWhatIsReadyGoesOutInOneWrite(t *testing.T) {
 	for size, most := range map[int]int64{2000: 1, 640_000: 13} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(func(w http.ResponseWriter, _ *http.Request) {
+			s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", strconv.Itoa(size))
 				_, _ = w.Write(make([]byte, size))
 			})
@@ -233,7 +233,7 @@ func TestWhatIsReadyGoesOutInOneWrite(t *testing.T) {
 
 // Settings come first, also where the client is told to go at once (section 3.4).
 func TestWhoComesAtTheEndHearsSettingsFirst(t *testing.T) {
-	s := newServer(says)
+	s := newServer(t, says)
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestWhoComesAtTheEndHearsSettingsFirst(t *testing.T) {
 func TestTheLastAnswerIsTakenInPeace(t *testing.T) {
 	const size = 256 << 10
 	on := make(chan struct{})
-	s := newServer(func(w http.ResponseWriter, _ *http.Request) {
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-on
 		_, _ = w.Write(make([]byte, size))
 	})

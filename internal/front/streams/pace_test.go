@@ -32,7 +32,7 @@ func TestStreamThatNobodyTakesIsReset(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			slow := 0
 			ended := make(chan error, 1)
-			s := newServer(func(w http.ResponseWriter, _ *http.Request) {
+			s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				_, err := w.Write(bytes.Repeat([]byte("x"), size/2))
 				if time.Sleep(row.rest); err == nil {
 					_, err = w.Write(bytes.Repeat([]byte("x"), size/2))

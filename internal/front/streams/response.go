@@ -16,8 +16,11 @@ const waits = 4 << 10
 
 var responseBuffers = sync.Pool{New: func() any { b := make([]byte, 0, waits); return &b }}
 
-// typicalHead is how long an answer's head is at most, as a rule, in bytes.
-const typicalHead = 640
+// What an answer's head has at most, as a rule.
+const (
+	typicalHead   = 640 // bytes
+	typicalFields = 16
+)
 
 // response is a stream's http.ResponseWriter.
 type response struct {
@@ -36,7 +39,7 @@ type response struct {
 }
 
 func newResponse(st *stream, r *http.Request) *response {
-	return &response{st: st, head: r.Method == http.MethodHead, header: http.Header{}, length: -1}
+	return &response{st: st, head: r.Method == http.MethodHead, header: make(http.Header, typicalFields), length: -1}
 }
 
 // Header is an http.ResponseWriter's.

@@ -14,7 +14,7 @@ import (
 
 // TestRequestsThatBreakARule: RFC 9113 sections 8.1 to 8.3 name the code.
 func TestRequestsThatBreakARule(t *testing.T) {
-	s := newServer(says, func(c *Config) { c.Limits = h1.Limits{Head: 4 << 10, Line: 1000, Fields: 20} })
+	s := newServer(t, says, func(c *Config) { c.Limits = h1.Limits{Head: 4 << 10, Line: 1000, Fields: 20} })
 	c := call(t, s)
 	defer c.hangUp()
 	const reset = "reset"
@@ -98,7 +98,7 @@ func TestConnectionsThatBreakARule(t *testing.T) {
 		}},
 	} {
 		free := make(chan struct{})
-		s := newServer(func(w http.ResponseWriter, r *http.Request) {
+		s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/unread" {
 				select {
 				case <-free:
@@ -126,7 +126,7 @@ func TestWhoSaysAnotherPrefaceIsSentAway(t *testing.T) {
 		strings.Repeat("x", len(http2.ClientPreface)): false,
 	} {
 		here, there := pipe()
-		c := over(t, newServer(says), here, there)
+		c := over(t, newServer(t, says), here, there)
 		c.listen()
 		if _, err := io.WriteString(here, text); err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func TestWhoSaysAnotherPrefaceIsSentAway(t *testing.T) {
 
 // A stream of which more is heard after its end is reset, and the connection goes on.
 func TestStreamsThatBreakARule(t *testing.T) {
-	s := newServer(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); says(w, r) })
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); says(w, r) })
 	c := call(t, s)
 	defer c.hangUp()
 	post := request("POST", "/", "content-length", "3")

@@ -81,12 +81,14 @@ type Server struct {
 	ends  bool               // guarded by mu; a connection that comes ends after its first requests
 	over  bool               // guarded by mu; none is served any more
 	empty *sync.Cond         // there are none
+
+	calls *workers
 }
 
 // New starts nothing.
 func New(cfg Config) *Server {
 	cfg.fill()
-	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}}
+	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}, calls: newWorkers()}
 	s.empty = sync.NewCond(&s.mu)
 	return s
 }
@@ -149,6 +151,7 @@ func (s *Server) Close() {
 	for len(s.conns) > 0 {
 		s.empty.Wait()
 	}
+	s.calls.end()
 }
 
 // all is for who holds mu.
