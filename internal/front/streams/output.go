@@ -2,6 +2,7 @@ package streams
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"time"
 
@@ -48,6 +49,11 @@ func (c *conn) flush() {
 		return
 	}
 	c.writing = true
+	if len(c.streams) > 1 && len(c.out) < outLeast { // what others are about to say goes out with it
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
 	c.drain(2)
 }
 
