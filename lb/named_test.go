@@ -157,6 +157,47 @@ func TestNodesJoinByTicketsAndAreRevoked(t *testing.T) {
 	}
 }
 
+// A node that joins by another clock is a line here, whether it could join or not; what
+// strangers say of theirs is none.
+func TestWhoJoinsByAnotherClockIsALine(t *testing.T) {
+	var told written
+	log := zerolog.New(&told).Level(zerolog.WarnLevel)
+	c, _ := namedStageThatTells(t, &log)
+	_, ahead, key := c.joined("edge-1")
+	_, behind, _ := c.joined("edge-2")
+	request, err := key.Request()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, row := range []struct {
+		asked  wire.Enrol
+		status int
+	}{
+		{wire.Enrol{Ticket: ahead.Secret, Request: string(request), Clock: now.Add(time.Hour).UnixMilli()}, http.StatusOK},
+		{wire.Enrol{ID: identity.TicketID(behind.Secret), Clock: now.Add(-time.Hour).UnixMilli()}, http.StatusBadRequest},
+		{wire.Enrol{ID: "0123", Clock: now.Add(-time.Hour).UnixMilli()}, http.StatusBadRequest},
+		{wire.Enrol{Ticket: []byte("0123"), Request: string(request), Clock: now.Add(-time.Hour).UnixMilli()}, http.StatusForbidden},
+		{wire.Enrol{}, http.StatusBadRequest},
+	} {
+		status, text := c.asNode(nil, http.MethodPost, wire.PathEnroll, row.asked)
+		var given wire.Certified
+		_ = json.Unmarshal(text, &given)
+		if status != row.status || (given.Clock >= now.UnixMilli()) != (status == http.StatusOK) {
+			t.Errorf("%+v: %d %s", row.asked, status, text)
+		}
+	}
+	text := told.String()
+	for _, want := range []string{`"peer":"edge-1","ahead":"1h0m0s"`, `"peer":"edge-2","ahead":"-1h0m0s"`} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("want one line of %s: %s", want, text)
+		}
+	}
+	if strings.Count(text, "another one than this balancer's") != 2 {
+		t.Error(text)
+	}
+}
+
 // What nodes ask of each other is not to be had at the viewers' side of the same port,
 // nor by a certificate of another role.
 func TestViewersFindNoEndpointOfNodes(t *testing.T) {

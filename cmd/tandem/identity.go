@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +22,10 @@ import (
 	"tandem/internal/wire"
 )
 
-// joinLimit is how long one balancer may take to certify a node.
-const joinLimit = 10 * time.Second
+const (
+	joinLimit = 10 * time.Second // for one balancer to certify a node
+	oddClock  = 10 * time.Second // by so much two clocks differ that are not kept
+)
 
 // initOrder is the settings of `tandem cluster init`.
 type initOrder struct {
@@ -182,11 +186,25 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: this is %s %s now\n", dir, ticket.Role, ticket.Node)
+	_, err = fmt.Fprintf(out, "%s: this is %s %s now\n%s", dir, ticket.Role, ticket.Node, otherClock(given.Clock, time.Now()))
 	return err
 }
 
-// enrol shows a ticket to one balancer.
+// otherClock warns of a clock that is another one than the balancer's, which said
+// milliseconds; "" where both are kept, or it said nothing.
+func otherClock(milliseconds int64, now time.Time) string {
+	ahead, way := now.Sub(time.UnixMilli(milliseconds)).Round(time.Second), "ahead of"
+	if milliseconds == 0 || ahead.Abs() <= oddClock {
+		return ""
+	}
+	if ahead < 0 {
+		way = "behind"
+	}
+	return fmt.Sprintf("warning: the clock here is %s %s the balancer's: set the one that is wrong (chrony, systemd-timesyncd); certificates and tokens go by them\n", ahead.Abs(), way)
+}
+
+// enrol shows a ticket to one balancer, or, where the time is against that one's
+// certificate, tells it what the clock here says.
 func enrol(ctx context.Context, t identity.Ticket, at string, request []byte) (given wire.Certified, err error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
@@ -194,7 +212,24 @@ func enrol(ctx context.Context, t identity.Ticket, at string, request []byte) (g
 	if err != nil {
 		return given, err
 	}
-	body, err := json.Marshal(wire.Enrol{Ticket: t.Secret, Request: string(request)})
+	var off error
+	now := time.Now()
+	conn, err := (&tls.Dialer{Config: t.Joining(host, now, func(why error) { off = why })}).DialContext(ctx, "tcp", at)
+	if err != nil {
+		return given, err
+	}
+	defer conn.Close()
+	asked := wire.Enrol{Ticket: t.Secret, Request: string(request), Clock: now.UnixMilli()}
+	if off != nil {
+		asked = wire.Enrol{ID: identity.TicketID(t.Secret), Clock: now.UnixMilli()}
+	}
+	given, err = showTicket(ctx, conn, at, asked)
+	return given, cmp.Or(off, err)
+}
+
+// showTicket asks for a certificate on a connection to a balancer.
+func showTicket(ctx context.Context, conn net.Conn, at string, asked wire.Enrol) (given wire.Certified, err error) {
+	body, err := json.Marshal(asked)
 	if err != nil {
 		return given, err
 	}
@@ -202,7 +237,7 @@ func enrol(ctx context.Context, t identity.Ticket, at string, request []byte) (g
 	if err != nil {
 		return given, err
 	}
-	transport := &http.Transport{TLSClientConfig: t.Joining(host, time.Now()), DisableKeepAlives: true}
+	transport := &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }, DisableKeepAlives: true}
 	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		return given, err
@@ -227,7 +262,7 @@ func revokeCommand() command {
 		example: "tandem revoke edge-3",
 		rows:    c.rows,
 		run: func(ctx context.Context, args []string, out io.Writer) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" {
 				return setting.Usage("revoke: want one NAME")
 			}
 			if err := c.call(ctx, http.MethodPost, "/api/v1/nodes/"+url.PathEscape(args[0])+"/revoke", nil, nil); err != nil {

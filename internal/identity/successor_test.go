@@ -40,7 +40,7 @@ func TestWhoSleptOverARollOverIsLetIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		slept := string(before) == string(old) // one roll-over, not two
-		for what, conn := range map[string]*tls.Config{"who slept": asleep.Client("127.0.0.1", Want{Role: Balancer}, ProtocolHTTP), "who joins": ticket.Joining("127.0.0.1", moment)} {
+		for what, conn := range map[string]*tls.Config{"who slept": asleep.Client("127.0.0.1", Want{Role: Balancer}, ProtocolHTTP), "who joins": ticket.Joining("127.0.0.1", moment, func(error) {})} {
 			ours, theirs := net.Pipe()
 			server := tls.Server(theirs, lb.Server(ProtocolHTTP))
 			heard := make(chan error, 1)

@@ -59,19 +59,28 @@ func TestWhoJoinsTellsTheClusterFromAManInTheMiddle(t *testing.T) {
 	}
 	for what, row := range map[string]struct {
 		server *Bundle
+		clock  time.Duration // here
 		err    error
+		off    error // of the time alone
 	}{
-		"a balancer of the cluster": {c.node(Balancer, "lb-1"), nil},
-		"one that is an edge too":   {c.node(Node, "node-1"), nil},
-		"an edge of the cluster":    {c.node(Edge, "edge-1"), ErrRole},
-		"another cluster":           {newTown(t).node(Balancer, "lb-1"), ErrForeign},
+		"a balancer of the cluster":               {c.node(Balancer, "lb-1"), 0, nil, nil},
+		"one that is an edge too":                 {c.node(Node, "node-1"), 0, nil, nil},
+		"an edge of the cluster":                  {c.node(Edge, "edge-1"), 0, ErrRole, nil},
+		"another cluster":                         {newTown(t).node(Balancer, "lb-1"), 0, ErrForeign, nil},
+		"a clock that is an hour behind":          {c.node(Balancer, "lb-1"), -time.Hour, nil, ErrClock},
+		"a clock that is two months ahead":        {c.node(Balancer, "lb-1"), 2 * NodeLife, nil, ErrExpired},
+		"an edge, by such a clock":                {c.node(Edge, "edge-1"), -time.Hour, ErrRole, ErrClock},
+		"another cluster, by such a clock":        {newTown(t).node(Balancer, "lb-1"), -time.Hour, ErrForeign, nil},
+		"another cluster, by one that is ahead":   {newTown(t).node(Balancer, "lb-1"), 2 * NodeLife, ErrForeign, nil},
+		"a clock that is an hour ahead is no bar": {c.node(Balancer, "lb-1"), time.Hour, nil, nil},
 	} {
 		ours, theirs := net.Pipe()
 		server := tls.Server(theirs, row.server.Server(ProtocolHTTP))
 		go func() { _ = server.Handshake() }()
-		err := tls.Client(ours, ticket.Joining("127.0.0.1", moment)).Handshake()
-		if !errors.Is(err, row.err) {
-			t.Errorf("%s: %v, want %v", what, err, row.err)
+		var off error
+		err := tls.Client(ours, ticket.Joining("127.0.0.1", moment.Add(row.clock), func(why error) { off = why })).Handshake()
+		if !errors.Is(err, row.err) || !errors.Is(off, row.off) {
+			t.Errorf("%s: %v, %v of the time; want %v, %v", what, err, off, row.err, row.off)
 		}
 		ours.Close()
 		theirs.Close()

@@ -88,8 +88,10 @@ func (b *Bundle) Dial(ctx context.Context, address string, want Want, protocols 
 }
 
 // Joining is the configuration of a connection on which a ticket is shown: the
-// cluster is known by the hash of its root alone.
-func (t Ticket) Joining(host string, now time.Time) *tls.Config {
+// cluster is known by the hash of its root alone. Where nothing but the time is against
+// the balancer's certificate off is told why, and the connection stands: no ticket is to
+// be shown on it, but the balancer can be told what the clock here says.
+func (t Ticket) Joining(host string, now time.Time, off func(error)) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{ProtocolHTTP}, ServerName: host,
 		InsecureSkipVerify: true, // VerifyConnection does it
@@ -105,6 +107,11 @@ func (t Ticket) Joining(host string, now time.Time) *tls.Config {
 				c.name, _ = NameOf(certs[0]) // whatever cluster the ticket's root says
 			}
 			p, err := c.judge(certs, now)
+			if late := err; errors.Is(late, ErrClock) || errors.Is(late, ErrExpired) {
+				if p, err = c.judge(certs, certs[0].NotBefore); err == nil {
+					off(late)
+				}
+			}
 			if errors.Is(err, ErrForeign) {
 				return fmt.Errorf("%w: %s is not of the cluster that made the ticket", ErrForeign, host)
 			}

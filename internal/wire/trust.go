@@ -50,13 +50,16 @@ func (t *Trust) RevokedUpTo() map[string]uint64 {
 // Enrol asks for a certificate: by a ticket, or by the one that is good still.
 type Enrol struct {
 	Ticket  []byte `json:"ticket,omitempty"` // its secret
-	Request string `json:"request"`          // PEM
+	Request string `json:"request"`          // PEM; empty: only Clock is told, by the ticket's ID
+	ID      string `json:"id,omitempty"`     // of the ticket
+	Clock   int64  `json:"clock,omitempty"`  // what who joins has, unix milliseconds
 }
 
 // Certified is a certificate and what to trust, both PEM.
 type Certified struct {
 	Chain string `json:"chain"`
 	Roots string `json:"roots"`
+	Clock int64  `json:"clock,omitempty"` // what the balancer has, unix milliseconds
 }
 
 // TicketOrder is what an operator says of a ticket.

@@ -64,6 +64,10 @@ func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &asked) {
 		return
 	}
+	if asked.Request == "" {
+		a.hearClock(w, asked)
+		return
+	}
 	id := identity.TicketID(asked.Ticket)
 	ticket, known := a.c.node.Ticket(id)
 	key, err := identity.KeyID([]byte(asked.Request))
@@ -83,7 +87,17 @@ func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {
 		RefuseCommand(w, err)
 		return
 	}
+	a.c.Misfits.told(ticket.Node, asked.Clock, a.c.deps.Now())
 	a.certify(w, []byte(asked.Request), identity.Grant{Role: identity.Role(ticket.Role), Node: ticket.Node, Addresses: ticket.Addresses})
+}
+
+// hearClock notes what the clock of a node says that can't join for it: by that this
+// balancer's certificate is not good yet, or no longer. It shows no ticket, but tells whose.
+func (a *Authority) hearClock(w http.ResponseWriter, asked wire.Enrol) {
+	if ticket, known := a.c.node.Ticket(asked.ID); known {
+		a.c.Misfits.told(ticket.Node, asked.Clock, a.c.deps.Now())
+	}
+	call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, "a ticket and a request for a certificate are wanted")
 }
 
 // certify issues, by the version that is true here: a revocation that is not known
@@ -94,7 +108,7 @@ func (a *Authority) certify(w http.ResponseWriter, request []byte, grant identit
 		call.RefuseNode(w, http.StatusConflict, "no_authority", err.Error())
 		return
 	}
-	call.Reply(w, http.StatusOK, wire.Certified{Chain: string(chain), Roots: string(roots)})
+	call.Reply(w, http.StatusOK, wire.Certified{Chain: string(chain), Roots: string(roots), Clock: a.c.deps.Now().UnixMilli()})
 }
 
 // issuer is the authority that issues now.
