@@ -17,7 +17,7 @@
 //
 // Guards: the operators' file and the key of logins are atomic pointers to values that never
 // change; what issuers say of themselves has a mutex, which nobody holds while one is asked;
-// logins that were ended and requests under way have one each.
+// logins that were ended, requests under way and guesses have one each.
 //
 // May be lost: logins, when the process ends: the key that seals cookies is drawn
 // at its start.

@@ -49,6 +49,12 @@ type oidcConfig struct {
 	roles                                           map[string]Role // by value of the claim; the highest counts
 }
 
+// MaxName is how long an operator's name may be, in bytes.
+const MaxName = 64
+
+// IsName tells whether somebody may be called so.
+func IsName(name string) bool { return name != "" && len(name) <= MaxName }
+
 // load reads the operators' file, which nobody else may read or write: who can
 // write it is admin.
 func load(path string) (*file, error) {
@@ -81,8 +87,8 @@ func (d *document) read(dir string) (*file, error) {
 		role, err := ParseRole(row.Role)
 		raw, bad := hex.DecodeString(row.Hash)
 		switch {
-		case row.Name == "" || len(row.Name) > 64 || names[row.Name]:
-			return nil, fmt.Errorf("token %d: name %q: want one of its own, of 1 to 64 bytes", i+1, row.Name)
+		case !IsName(row.Name) || names[row.Name]:
+			return nil, fmt.Errorf("token %d: name %q: want one of its own, of 1 to %d bytes", i+1, row.Name, MaxName)
 		case err != nil:
 			return nil, fmt.Errorf("token of %s: %w", row.Name, err)
 		case bad != nil || len(raw) != sha256.Size:

@@ -47,6 +47,7 @@ type Gate struct {
 
 	endings  endings
 	watchers watchers
+	guesses  guesses
 }
 
 // ErrOpen is returned for a listener that others can reach and that nobody guards.
@@ -123,6 +124,9 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 			needs = Nobody
 		}
 		if p.Role < needs {
+			if has.token != "" && p.Role == Nobody {
+				g.guessed(r)
+			}
 			g.refuse(w, p, needs)
 			g.audit(r, p, refusedStatus(p))
 			return

@@ -311,6 +311,30 @@ func TestWhatIsOrderedIsNoted(t *testing.T) {
 	}
 }
 
+// Who guesses tokens is told of, and fills no log by it; who shows none, or a good one whose
+// role is too small, guesses nothing.
+func TestTokensThatNobodyHasAreTold(t *testing.T) {
+	s := newStage(t, "")
+	s.ask("GET", "/api/v1/status", "")
+	s.ask("POST", "/api/v1/keys/tokens/rotate", "", s.bearer("viewer")...)
+	s.ask("GET", "/livez", "", "Authorization", "Bearer x") // a probe that shows what it likes
+	if len(s.told) != 0 {
+		t.Errorf("told: %v", s.told)
+	}
+	for range 100 {
+		s.ask("GET", "/api/v1/status", "", "Authorization", "Bearer x")
+		s.ask("POST", "/auth/login", `{"token":"x"}`)
+	}
+	s.now = s.now.Add(guessEvery)
+	s.ask("POST", "/auth/login", `{"token":"x"}`)
+	s.now = s.now.Add(guessEvery)
+	s.ask("POST", "/auth/login", `{"token":"x"}`)
+	const first = "a token that nobody has was shown from 192.0.2.1"
+	if len(s.told) != 3 || s.told[0].Error() != first || s.told[1].Error() != first+", and 199 more times since this was last said" || s.told[2].Error() != first {
+		t.Errorf("told: %v", s.told)
+	}
+}
+
 func TestListenerThatNobodyGuardsIsThisMachinesAlone(t *testing.T) {
 	for listen, good := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, "0.0.0.0:1": false, ":1": false, "10.0.0.1:1": false, "lb.example:1": false, "": false} {
 		if _, err := New(Config{Listen: listen}, Deps{}); (err == nil) != good || err != nil && !errors.Is(err, ErrOpen) {

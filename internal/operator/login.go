@@ -78,6 +78,7 @@ func (g *Gate) handleLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	p, ok := f.who(given.Token)
 	if !ok {
+		g.guessed(r)
 		call.RefuseNode(w, http.StatusUnauthorized, "login", "nobody has this token")
 		return
 	}
