@@ -220,6 +220,20 @@ async function logsIn(browser) {
   assert.equal(await page.locator("#purge:visible").count(), 0);
   assert.ok(await page.locator("#edges button").count() > 0); // there, and hidden
   await picture(page, "viewer");
+  // The login ends while the page is open: who looks at it is asked once, and goes on.
+  fake.self = { name: "", role: "nobody", by: "", login: ["token"] };
+  fake.cut();
+  await sees(page, "Your login has ended", "dialog[open]");
+  for (const asked = fake.refused; fake.refused < asked + 3;) await page.waitForTimeout(50); // it goes on asking
+  assert.equal(await page.locator("dialog[open]").count(), 1);
+  await picture(page, "login-ended", false);
+  await page.fill("dialog[open] input[name=token]", "good");
+  await page.click("dialog[open] button.primary");
+  await sees(page, "live", "#connection");
+  await page.locator("#problems").waitFor({ state: "hidden" });
+  assert.equal(await page.locator("#who").count(), 1);
+  cluster.kill("edge-1");
+  await sees(page, "edge-1 is down", "#sentence");
   await context.close();
   fake.close();
 }

@@ -68,7 +68,7 @@ export async function serve(cluster, port = 0) {
   const streams = new Set();
   const policy = await contentPolicy();
   const api = answers(cluster, asked);
-  const fake = { asked, broken: false, self: { name: "anybody", role: "admin", by: "open", login: [] }, cut: () => { for (const s of streams) s.destroy(); } };
+  const fake = { asked, broken: false, refused: 0, self: { name: "anybody", role: "admin", by: "open", login: [] }, cut: () => { for (const s of streams) s.destroy(); } };
   const server = http.createServer(async (request, response) => {
     const url = new URL(request.url, "http://fake");
     if (url.pathname === "/auth/me") return json(response, 200, fake.self);
@@ -78,6 +78,7 @@ export async function serve(cluster, port = 0) {
       return json(response, 200, fake.self);
     }
     if (url.pathname.startsWith("/api/") && fake.broken) return json(response, 503, { error: "no balancer leads at present; ask again", reason: "no_quorum" });
+    if (url.pathname.startsWith("/api/") && fake.self.role === "nobody" && ++fake.refused) return json(response, 401, { error: "log in, or show a token (TANDEM_TOKEN): this is for viewers", reason: "login" });
     if (url.pathname === "/api/v1/events") return stream(cluster, response, streams);
     if (url.pathname.startsWith("/api/")) return api(request, response, url);
     const name = url.pathname === "/" ? "/index.html" : path.posix.normalize(url.pathname);

@@ -5,7 +5,11 @@ import type { Demo, Happening, Preview, PurgeAnswer, Receipt, SessionInfo, Sessi
 const base = "api/v1/";
 const patience = 10_000; // milliseconds until a silent balancer counts as no answer
 
-export class Problem extends Error {}
+export class Problem extends Error {
+  constructor(text: string, readonly status = 0) { // 0: there was no answer, or none that is understood
+    super(text);
+  }
+}
 
 type Fields = Record<string, unknown>;
 
@@ -36,7 +40,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<unknow
   }
   if (!answer.ok) {
     const said = isFields(value) && typeof value.error === "string" ? `: ${value.error}` : "";
-    throw new Problem(`${what} answered ${answer.status}${said}`);
+    throw new Problem(`${what} answered ${answer.status}${said}`, answer.status);
   }
   return value;
 }

@@ -17,7 +17,7 @@ async function me(): Promise<Self> {
   return (await answer.json()) as Self;
 }
 
-function ask(self: Self): Promise<void> {
+function ask(self: Self, ended: boolean): Promise<void> {
   return new Promise((done) => {
     const token = h("input", { type: "password", name: "token", autocomplete: "off", required: true, "aria-label": "token" });
     const problem = h("p", { class: "problem", role: "alert" });
@@ -34,21 +34,32 @@ function ask(self: Self): Promise<void> {
     };
     const form = h("form", { onsubmit: (event) => void send(event) }, h("p", {}, "A token, as ", h("code", {}, "tandem operator NAME"), " makes them."), token, problem, h("div", { class: "orders" }, h("button", { type: "submit", class: "primary" }, "Log in")));
     const dialog = h("dialog", { "aria-label": "Log in", oncancel: (event) => event.preventDefault() }, h("h2", {}, "Log in"),
+      ended && h("p", {}, "Your login has ended."),
       self.login.includes("token") && form, self.login.includes("oidc") && h("p", {}, h("a", { href: "auth/oidc" }, "Log in with your organisation's account")));
     document.body.append(dialog);
     dialog.showModal();
   });
 }
 
-// enter ends when somebody is there who may see the cluster.
-export async function enter(): Promise<void> {
+const who = h("p", { id: "who" });
+
+async function enter(ended: boolean): Promise<void> {
   let self = await me();
   while (self.role === "nobody") {
-    await ask(self);
+    await ask(self, ended);
     self = await me();
   }
   document.documentElement.dataset.role = self.role;
   if (self.by === "open") return;
   const leave = h("button", { type: "button", onclick: () => void fetch("auth/logout", { method: "POST" }).then(() => location.reload()) }, "log out");
-  byId("connection").after(h("p", { id: "who" }, `${self.name} (${self.role}) `, leave));
+  who.replaceChildren(`${self.name} (${self.role}) `, leave);
+  byId("connection").after(who);
+}
+
+let entering: Promise<void> | undefined;
+
+// entered ends when somebody is there who may see the cluster. ended: somebody was, whose
+// login is good no longer (its time is over, or the balancer was started anew).
+export function entered(ended = false): Promise<void> {
+  return (entering ??= enter(ended).finally(() => { entering = undefined; }));
 }

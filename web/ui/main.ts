@@ -1,6 +1,6 @@
 // The page: makes its parts and hands each of them what it shows.
 import { Actions } from "./actions";
-import { getHistory, getReceipts, getSessions, getStreams } from "./api";
+import { getHistory, getReceipts, getSessions, getStreams, Problem } from "./api";
 import { Balancers } from "./balancers";
 import { DemoBox } from "./demo";
 import { byId } from "./dom";
@@ -8,7 +8,7 @@ import { Edges } from "./edges";
 import { Events } from "./events";
 import { Feed } from "./feed";
 import { Header } from "./header";
-import { enter } from "./login";
+import { entered } from "./login";
 import { Pairs } from "./pairs";
 import { assignColours } from "./palette";
 import { Player } from "./player";
@@ -21,7 +21,7 @@ import { Streams } from "./streams";
 import type { Status } from "./wire";
 import { Zones } from "./zones";
 
-await enter();
+await entered();
 
 const problems = new Problems();
 let latest: Status | undefined;
@@ -119,5 +119,6 @@ new Feed({
   },
   problem(what, error) {
     problems.set(what, error);
+    if (error instanceof Problem && error.status === 401) entered(true).catch(() => undefined); // asked for again with the next answer
   },
 }).start();
