@@ -75,6 +75,11 @@ func TestUnitsStartWhatThereIs(t *testing.T) {
 		if check := "/usr/local/bin/tandem config check " + name + " /etc/tandem/" + name + ".yaml"; len(reloads) != 2 || string(reloads[0][1]) != check {
 			t.Errorf("%s: a reload by a file that can't be used has to fail: %q", unit, reloads)
 		}
+		// A credential is a copy of the start: who changes the operators' file would change
+		// nothing, and systemd shows it to no reload.
+		if bytes.Contains(text, []byte("LoadCredential")) || !bytes.Contains(text, []byte("\nSupplementaryGroups=tandem\n")) {
+			t.Errorf("%s: secret and operators are files of root's that the group may read", unit)
+		}
 		stopsInTime(t, unit, name, regexp.MustCompile(`(?m)^TimeoutStopSec=(.*)$`).FindSubmatch(text))
 		for _, found := range regexp.MustCompile(`(?m)^Environment=(\w+)=`).FindAllSubmatch(text, -1) {
 			knowsVariable(t, unit, name, string(found[1]))
@@ -135,12 +140,14 @@ func knowsVariable(t *testing.T, who, name, variable string) {
 
 // The address goes after the connections to it have been reset, and comes without that:
 // what ss and curl are told is written down by stand-ins for them. Who hangs is asked again
-// at once.
+// at once, and who is gone almost so; who says no is, at the usual pace.
 func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
 	const reset = "ss -K -H -tn src 10.91.0.100 while "
-	for code, between := range map[string]string{"7": "curl sleep curl", "28": "curl curl"} {
+	for code, between := range map[string]string{
+		"7": "curl sleep 0.05 curl", "52": "curl sleep 0.05 curl", "56": "curl sleep 0.05 curl", "28": "curl curl", "22": "curl sleep 0.2 curl",
+	} {
 		// At its start, when tandem was gone for the second time, and at its own end.
-		want := reset + "1 curl sleep curl sleep " + between + " " + reset + "0 sleep curl " + reset + "1"
+		want := reset + "1 curl sleep 0.2 curl sleep 0.2 " + between + " " + reset + "0 sleep 0.2 curl " + reset + "1"
 		if got, _ := healthAsks(t, code); got != want {
 			t.Errorf("curl ends with %s: %s\nwant %s", code, got, want)
 		}
@@ -181,7 +188,7 @@ func healthAsks(t *testing.T, code string) (did, limit string) {
 	for name, text := range map[string]string{
 		"curl":  `echo curl >> "$LOG"; echo "$3" > "$LOG.limit"; n=$(grep -c curl "$LOG"); [ $n -lt 5 ] || kill $PPID; [ $n -le 2 ] || exit ` + code,
 		"ss":    `echo "ss $* while $(cat "$FILE")" >> "$LOG"`,
-		"sleep": `echo sleep >> "$LOG"`,
+		"sleep": `echo "sleep $1" >> "$LOG"`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 			t.Fatal(err)

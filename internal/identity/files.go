@@ -3,8 +3,11 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"tandem/internal/secret"
@@ -13,10 +16,38 @@ import (
 // Directory makes a directory that is its owner's alone, and shuts others out of
 // one that was left open.
 func Directory(dir string) error {
+	var missing []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	for _, made := range slices.Backward(missing) {
+		if uid, gid, other := owner(filepath.Dir(made)); other {
+			if err := os.Lchown(made, uid, gid); err != nil {
+				return err
+			}
+		}
+	}
 	return os.Chmod(dir, 0o700)
+}
+
+// owner is whose a directory is, if this is root and another user has it: what is made there
+// is for a service that runs as that one, and has to be able to read it.
+func owner(dir string) (uid, gid int, other bool) {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return 0, 0, false
+	}
+	of, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(of.Uid), int(of.Gid), of.Uid != 0
 }
 
 // write replaces a file by one rename, so that a reader sees the old one or the
@@ -30,6 +61,9 @@ func write(dir, name string, text []byte) error {
 		return err
 	}
 	_, err = f.Write(text)
+	if uid, gid, other := owner(dir); other {
+		err = errors.Join(err, f.Chown(uid, gid))
+	}
 	err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), filepath.Join(dir, name))

@@ -59,10 +59,11 @@ func Read(path string) ([]byte, error) {
 
 // loose tells whether others may read a file or change it. Group bits count where
 // the file is ours; one that root has lent to us by a group, as systemd and
-// Kubernetes do, may be read by it.
+// Kubernetes do, may be read by it, and where root itself looks at such a file, by a group
+// that is not root's own.
 func loose(info os.FileInfo) bool {
 	mode := info.Mode().Perm()
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && (int(stat.Uid) != os.Geteuid() || stat.Uid == 0 && stat.Gid != 0) {
 		return mode&0o027 != 0
 	}
 	return mode&0o077 != 0

@@ -31,6 +31,30 @@ func TestFileThatOthersCanReadIsRefused(t *testing.T) {
 	}
 }
 
+// What root lends to a service by a group is no secret of root's that lies open: root looks at
+// it as well (config check).
+func TestWhatRootLendsByAGroupIsTaken(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root lends")
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("4f2c9a1be07d5583c6a9"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		gid   int
+		mode  os.FileMode
+		taken bool
+	}{{61_234, 0o640, true}, {61_234, 0o440, true}, {61_234, 0o660, false}, {61_234, 0o644, false}, {0, 0o640, false}} {
+		if err := errors.Join(os.Chown(path, 0, row.gid), os.Chmod(path, row.mode)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Text(path); (err == nil) != row.taken || err != nil && !errors.Is(err, ErrMode) {
+			t.Errorf("%o of group %d: %v", row.mode, row.gid, err)
+		}
+	}
+}
+
 func TestTextThatCanBeGuessedIsRefused(t *testing.T) {
 	for text, good := range map[string]bool{
 		"aaaaaaaaaaaaaaaa": false, "abababababababababab": false, "short": false, "": false, strings.Repeat("ab", 20): false,

@@ -114,9 +114,24 @@ func (g *guide) after(section string) {
 		g.watch()
 		g.watch = nil
 	}
-	if strings.HasPrefix(section, "5.") {
+	switch {
+	case strings.HasPrefix(section, "5."):
 		g.moves()
+	case strings.HasPrefix(section, "7."):
+		g.reloads()
+	case strings.HasPrefix(section, "8."):
+		g.hosts["lb-3"].do(g.t, what("a balancer that has replaced another one is stopped in order"), "if [ -e /run/unit.tandem-lb.killed ]; then exit 1; fi")
 	}
+}
+
+// reloads looks at what a reload does, and what other operators do without one.
+func (g *guide) reloads() {
+	h := g.hosts["lb-1"]
+	h.do(g.t, what("the reload of a setting"), `grep '"applied":\["max-connections"\]' /run/unit.tandem-lb.log`)
+	h.do(g.t, what("a reload by a file that can't be used fails"), "echo 'max-conections: 1' >> /etc/tandem/lb.yaml; if systemctl reload tandem-lb; then exit 1; fi; sed -i '$d' /etc/tandem/lb.yaml; systemctl reload tandem-lb")
+	h.do(g.t, what("another operator is let in"), `tandem operator otto --role viewer > otto; grep '^  - ' otto >> /etc/tandem/operators.yaml
+		until curl -fsk -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' otto)" https://127.0.0.1:9080/metrics; do sleep 0.2; done
+		sed -i '$d' /etc/tandem/operators.yaml`)
 }
 
 // holder is the balancer that has the viewers' address.

@@ -59,7 +59,7 @@ func load(name string) (*unit, error) {
 
 func (u *unit) specified(text string) string {
 	host, _ := os.Hostname()
-	return strings.NewReplacer("%d", u.path("credentials"), "%H", host, "%%", "%").Replace(text)
+	return strings.NewReplacer("%H", host, "%%", "%").Replace(text)
 }
 
 func (u *unit) one(key string) string {
@@ -104,7 +104,7 @@ func manage(args []string) error {
 		}
 		return u.start()
 	case verb == "reload":
-		return syscall.Kill(u.main(), syscall.SIGHUP)
+		return u.orders("ExecReload")
 	case verb == "kill" && flags[1] == "-s":
 		return syscall.Kill(u.main(), unix.SignalNum("SIG"+flags[2]))
 	}
@@ -141,7 +141,13 @@ func (u *unit) stop() error {
 	if err := os.WriteFile(u.path("stop"), nil, 0o600); err != nil {
 		return err
 	}
+	if err := u.orders("ExecStop"); err != nil {
+		return err
+	}
 	_ = syscall.Kill(pid, syscall.SIGTERM)
+	if _, alien := os.Stat(u.path("alien")); alien == nil && syscall.Kill(pid, syscall.SIGKILL) == nil { // no child of systemd's is waited for
+		_ = u.note("killed", strconv.Itoa(pid))
+	}
 	return u.await("gone", stopLimit, func() bool { return u.main() == 0 })
 }
 
@@ -185,27 +191,20 @@ func (u *unit) supervise() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	for key, root := range map[string]string{"StateDirectory": "/var/lib/", "RuntimeDirectory": "/run/"} {
-		if dir := u.one(key); dir != "" {
-			if err := os.MkdirAll(root+dir, 0o700); err != nil {
-				return err
-			}
+	if dir := u.one("RuntimeDirectory"); dir != "" {
+		if err := os.MkdirAll("/run/"+dir, 0o755); err != nil {
+			return err
 		}
 	}
-	for _, credential := range u.keys["LoadCredential"] {
-		name, from, _ := strings.Cut(credential, ":")
-		text, err := os.ReadFile(from)
-		if err != nil {
-			return err
-		}
-		_ = os.Mkdir(u.path("credentials"), 0o700)
-		if err := os.WriteFile(filepath.Join(u.path("credentials"), name), text, 0o400); err != nil && !errors.Is(err, os.ErrPermission) {
-			return err
-		}
+	if err := u.state(); err != nil {
+		return err
 	}
 	_ = os.Remove(u.path("notify"))
 	heard, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: u.path("notify"), Net: "unixgram"})
 	if err != nil {
+		return err
+	}
+	if err := os.Chmod(u.path("notify"), 0o666); err != nil {
 		return err
 	}
 	go u.listen(heard)
@@ -224,16 +223,15 @@ func (u *unit) supervise() error {
 
 // once runs the unit until its main process has ended.
 func (u *unit) once() error {
-	env, err := u.environment()
+	cmd, err := u.process(os.Expand(u.one("ExecStart"), func(string) string { return "" }))
 	if err != nil {
 		return err
 	}
-	args := strings.Fields(os.Expand(u.one("ExecStart"), func(string) string { return "" }))
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	_ = os.Remove(u.path("alien"))
 	if err := u.note("main", strconv.Itoa(cmd.Process.Pid)); err != nil {
 		return err
 	}
@@ -265,7 +263,7 @@ func (u *unit) listen(heard *net.UnixConn) {
 			case "READY":
 				_ = u.note("ready", "")
 			case "MAINPID":
-				_ = u.note("main", value)
+				_, _ = u.note("main", value), u.note("alien", "")
 			}
 		}
 	}
