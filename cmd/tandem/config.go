@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ type role struct {
 	rows     func() []setting.Row
 	as       identity.Role // what its certificate says
 	validate func() error
+	look     func() error    // after validate: what the start says of what the settings name; nil: inspect knows it all
 	doubts   func() []string // after validate: what is allowed, and likely a mistake; nil: nothing is
 }
 
@@ -27,10 +30,10 @@ func roles() []role {
 	var b lbConfig
 	var n nodeConfig
 	return []role{
-		{"origin", o.Settings, identity.Origin, o.Validate, nil},
-		{"edge", e.Settings, identity.Edge, e.Validate, nil},
-		{"lb", b.Settings, identity.Balancer, b.Validate, b.Contradictions},
-		{"node", n.Settings, identity.Balancer, n.Validate, n.lb.Contradictions},
+		{"origin", o.Settings, identity.Origin, o.Validate, o.look, nil},
+		{"edge", e.Settings, identity.Edge, e.Validate, nil, nil},
+		{"lb", b.Settings, identity.Balancer, b.Validate, nil, b.Contradictions},
+		{"node", n.Settings, identity.Balancer, n.Validate, nil, n.lb.Contradictions},
 	}
 }
 
@@ -81,6 +84,11 @@ func checkConfig(name, path string, out io.Writer) error {
 	doubts, err := []string(nil), r.validate()
 	if err == nil {
 		doubts, err = inspect(r.as, texts)
+	}
+	if err == nil && r.look != nil {
+		if err = r.look(); errors.Is(err, fs.ErrNotExist) {
+			doubts, err = append(doubts, err.Error()), nil
+		}
 	}
 	if err != nil {
 		// Settings are named as flags; in a file they stand without the dashes.

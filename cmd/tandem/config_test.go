@@ -67,14 +67,24 @@ func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
 			"access-log: /nowhere/log":                      "warning: access-log: ",
 			"operators-file: /nowhere/op.yaml":              "warning: operators-file: ",
 			"identity: /nowhere/identity":                   "warning: identity: ",
+			"data: /nowhere/data":                           "warning: data: stat /nowhere: no such file or directory",
 			"log-level: loud":                               "log-level: ",
 			"raft-lease: 2s":                                "raft-lease: 2s is longer than",
 			"name: lb;1":                                    "name: ",
 			"peers: [lb-1=a:1=http://a, lb-2=a:1=http://b]": "peers: ",
 		},
-		"edge":   {"origin: http://o\nlisten: edge": "listen: ", "origin: http://o\ndata: " + secret: "data: " + secret + " is no directory", "origin: http://o\nadmin-listen: 0.0.0.0:1": "admin-listen: "},
-		"node":   {"origin: http://o\nedge-listen: 127.0.0.1:8080": "listen: 127.0.0.1:8080 is where --edge-listen listens", "origin: http://o\nedge-admin-listen: :1": "edge-admin-listen: "},
-		"origin": {"sample: true\nlisten: http://a": "listen: ", "sample: true\nadmin-listen: :1": "admin-listen: "},
+		"edge": {
+			"origin: http://o\nlisten: edge": "listen: ", "origin: http://o\ndata: " + secret: "data: " + secret + " is no directory", "origin: http://o\nadmin-listen: 0.0.0.0:1": "admin-listen: ",
+			"origin: http://o\nbalancers: http://b\nduplication: multicast\nmulticast-group: 239.1.2.3:5000\nmulticast-interface: nowhere0": "warning: multicast-interface: nowhere0: ",
+		},
+		"node": {"origin: http://o\nedge-listen: 127.0.0.1:8080": "listen: 127.0.0.1:8080 is where --edge-listen listens", "origin: http://o\nedge-admin-listen: :1": "edge-admin-listen: "},
+		"origin": {
+			"sample: true\nlisten: http://a": "listen: ", "sample: true\nadmin-listen: :1": "admin-listen: ",
+			"sample: true\nsecret-file: " + broken: "secret-file: " + broken + ": it can be guessed", "sample: true\nsecret-file: /nowhere/secret": "warning: secret-file: ",
+			"media: /nowhere": "warning: media: ", "media: " + broken: "media: open " + broken + ": not a directory",
+			"sample: true\nloop: live=/nothing/": "loop live=/nothing/: there is no stream", "sample: true\nmulticast-interface: nowhere0": "multicast-interface: nowhere0: ",
+			"ingest: true\nmedia: " + dir + "\npublishing-points: " + broken: "publishing-points: " + broken + ": line 1: ",
+		},
 	} {
 		for text, want := range rows {
 			file := filepath.Join(dir, role+".yaml")

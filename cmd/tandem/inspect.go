@@ -36,7 +36,8 @@ func inspect(as identity.Role, texts map[string]string) (told []string, err erro
 		func() error { return checkIdentity(as, texts["identity"], texts["name"]) },
 		func() error { return checkAccess(texts["access-file"]) },
 		func() error { return checkAccessLog(texts["access-log"]) },
-		func() error { return checkData(texts["data"]) },
+		func() error { return checkData(as, texts) },
+		func() error { return checkInterface(texts) },
 	} {
 		switch err := look(); {
 		case errors.Is(err, fs.ErrNotExist):
@@ -158,9 +159,31 @@ func checkAccessLog(file string) error {
 	return nil
 }
 
-func checkData(dir string) error {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+// checkData wants a directory, or a place for one: an edge makes what is missing, a balancer
+// no more than the last of it, lest it begins anew beside a disk that is not mounted.
+func checkData(as identity.Role, texts map[string]string) error {
+	dir := texts["data"]
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
 		return fmt.Errorf("--data: %s is no directory", dir)
 	}
-	return nil // one that is not there is made
+	if _, both := texts["edge-listen"]; both || as != identity.Balancer || err == nil || dir == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return nil
+}
+
+// checkInterface wants the network interface of an edge's groups to be there, or to come.
+func checkInterface(texts map[string]string) error {
+	name := texts["multicast-interface"]
+	if name == "" || texts["duplication"] != "multicast" {
+		return nil
+	}
+	if _, err := net.InterfaceByName(name); err != nil {
+		return absent{fmt.Errorf("--multicast-interface: %s: %w", name, err)}
+	}
+	return nil
 }

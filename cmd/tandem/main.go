@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"tandem/internal/obs"
@@ -65,7 +66,7 @@ func choose(ctx context.Context, args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
-		if len(args) > 1 {
+		if len(args) > 1 && !slices.Contains([]string{"-h", "--help", "help"}, args[1]) {
 			return choose(ctx, []string{args[1], "--help"}, out)
 		}
 		overview(out)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/edge"
@@ -68,6 +69,9 @@ func (c *nodeConfig) Validate() error {
 	c.edge.MaxConnections, c.edge.MaxPerClient, c.edge.HeaderTimeout, c.edge.MinRate, c.edge.MaxQueue, c.edge.MaxHeld = c.lb.MaxConnections, c.lb.MaxPerClient, c.lb.HeaderTimeout, c.lb.MinRate, c.lb.MaxQueue, c.lb.MaxHeld
 	c.edge.Proxies = c.lb.Proxies
 	c.lb.Data, c.edge.Data = filepath.Join(base, "lb"), filepath.Join(base, "edge")
+	if err := serve.CheckListen("--listen", c.lb.Listen); err != nil { // by which the edge calls it
+		return err
+	}
 	if len(c.edge.Balancers) == 0 {
 		c.edge.Balancers = []string{"http://" + local(c.lb.Listen)}
 		if c.lb.NodeListen != "" {
@@ -77,10 +81,23 @@ func (c *nodeConfig) Validate() error {
 	if err := c.lb.Validate(); err != nil {
 		return err
 	}
-	if err := c.edge.Validate(); err != nil {
+	if err := ofEdge(c.edge.Validate()); err != nil {
 		return err
 	}
-	return cmp.Or(c.admins.validate(c.lb.AdvertiseAdmin), c.admins.validate(c.edge.AdvertiseAdmin))
+	return cmp.Or(c.admins.validate(c.lb.AdvertiseAdmin), ofEdge(c.admins.validate(c.edge.AdvertiseAdmin)))
+}
+
+// ofEdge names a setting of the edge's as a node has it.
+func ofEdge(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, name := range apart {
+		if rest, ok := strings.CutPrefix(err.Error(), "--"+name+":"); ok {
+			return fmt.Errorf("--edge-%s:%s", name, rest)
+		}
+	}
+	return err
 }
 
 // local is where a process reaches its own listener.
@@ -114,7 +131,7 @@ func (c *nodeConfig) guard(life *serve.Life, lbAdmins, edgeAdmins net.Listener, 
 		return nil, err
 	}
 	second, err := c.admins.guard(life, c.lb.Name, edgeAdmins, e.Admin(), log, nil, b.Process().Audit)
-	return append(first, second...), err
+	return append(first, second...), ofEdge(err)
 }
 
 // openEdge opens the edge's sockets, and finds out where others reach it.

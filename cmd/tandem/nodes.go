@@ -51,7 +51,7 @@ func nodeOrder(what, summary string, do func(context.Context, *cluster.Cluster, 
 		example: "tandem " + what + " edge-1",
 		rows:    c.rows,
 		run: func(ctx context.Context, args []string, out io.Writer) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" {
 				return setting.Usage("%s: name one node of the demo: tandem %s edge-1", what, what)
 			}
 			var did string

@@ -21,8 +21,8 @@ func operatorCommand() command {
 			return []setting.Row{setting.String(&role, "role", "operator", "viewer, operator or admin.")}
 		},
 		run: func(_ context.Context, args []string, out io.Writer) error {
-			if len(args) != 1 {
-				return setting.Usage("operator: want one NAME")
+			if len(args) != 1 || !operator.IsName(args[0]) {
+				return setting.Usage("operator: want one NAME, of 1 to %d bytes", operator.MaxName)
 			}
 			r, err := operator.ParseRole(role)
 			if err != nil {

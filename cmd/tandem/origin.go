@@ -42,6 +42,12 @@ func (c *originConfig) Validate() error {
 	return cmp.Or(c.Config.Validate(), c.admins.validate(""))
 }
 
+// look is what the start says of files and directories.
+func (c *originConfig) look() error {
+	_, err := secretOf(c.SecretFile)
+	return cmp.Or(err, c.Look())
+}
+
 func originCommand() command {
 	var cfg originConfig
 	return command{

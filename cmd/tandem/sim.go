@@ -22,7 +22,7 @@ func simCommand() command {
 			return []setting.Row{setting.Bool(&asJSON, "json", false, "One line of JSON a step, line 0 the start.")}
 		},
 		run: func(ctx context.Context, args []string, out io.Writer) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" {
 				return setting.Usage("sim: name one scenario file, or - for standard input")
 			}
 			return simulate(ctx, args[0], asJSON, out)

@@ -131,6 +131,12 @@ func (ps points) of(urlPath string) *point {
 	return nil
 }
 
+// CheckPoints says what is wrong with the file of publishing points.
+func CheckPoints(c Config) error {
+	_, err := loadPoints(&c)
+	return err
+}
+
 // loadPoints reads the publishing points. Without a file there is one, the whole
 // of the media directory.
 func loadPoints(c *Config) (points, error) {
