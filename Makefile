@@ -26,7 +26,7 @@ FELL     := bin/fell-once
 GOTEST    = mkdir -p bin; go tool gotestsum --format $(if $(findstring -v,$(TESTFLAGS)$(3)),standard-verbose,standard-quiet) --hide-summary output \
 	--rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race --rerun-fails-report $(FELL).$(1) --packages "$(2)" --
 
-.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
+.PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts trust upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -132,6 +132,9 @@ histories: ## what clients hear of the placement while balancers die, lose their
 
 halts: ## a Raft leader is halted for 1.6 s and goes on, 16 times, under four clients, in TANDEM_HALTS=100 clusters (a quarter of an hour)
 	@echo "== halted leaders"; TANDEM_HALTS="$${TANDEM_HALTS:-100}" go test -timeout 60m -count=1 -v -parallel 3 -run TestLeadersThatAreHaltedOften ./raftfsm
+
+trust: ## each kind of key changes under 60 viewers while an edge and a balancer die (TANDEM_TRUST=1 rounds, TANDEM_TRUST_SEED=N)
+	@echo "== trust"; TANDEM_TRUST="$${TANDEM_TRUST:-1}" go test -timeout 60m -count=1 -v -run TestEveryKeyChangesUnderADeath $(TESTFLAGS) ./internal/systest
 
 upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back (ONLY=up: not back), under 120 viewers that know one address
 	@[ -n "$(FROM)" ] || { echo "upgrade: FROM=REVISION is missing"; exit 2; }
