@@ -37,18 +37,10 @@ func TestConfigCheckWarnsOfAnOldLineInPeers(t *testing.T) {
 	}
 }
 
-// What a role refuses at its start is refused before, also where each setting by itself can
-// be: addresses, files. A file that is not there may still come, and is told.
-func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
-	dir := t.TempDir()
-	secret, broken := filepath.Join(dir, "secret"), filepath.Join(dir, "broken")
-	for name, text := range map[string]string{secret: "a secret that is long enough", broken: "tokens: 7\n"} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	own := "secret-file: " + secret + "\ndata: " + filepath.Join(dir, "data") + "\n"
-	for role, rows := range map[string]map[string]string{
+// wrongSettings are settings by role, and what a check says of them behind the file's name;
+// "": they are good.
+func wrongSettings(dir, secret, broken string) map[string]map[string]string {
+	return map[string]map[string]string{
 		"lb": {
 			"listen: 8080":                                  `listen: "8080" is no address`,
 			"listen: ::1:8080":                              `listen: "::1:8080" is no address`,
@@ -85,7 +77,21 @@ func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
 			"sample: true\nloop: live=/nothing/": "loop live=/nothing/: there is no stream", "sample: true\nmulticast-interface: nowhere0": "multicast-interface: nowhere0: ",
 			"ingest: true\nmedia: " + dir + "\npublishing-points: " + broken: "publishing-points: " + broken + ": line 1: ",
 		},
-	} {
+	}
+}
+
+// What a role refuses at its start is refused before, also where each setting by itself can
+// be: addresses, files. A file that is not there may still come, and is told.
+func TestConfigCheckFindsWhatTheStartWould(t *testing.T) {
+	dir := t.TempDir()
+	secret, broken := filepath.Join(dir, "secret"), filepath.Join(dir, "broken")
+	for name, text := range map[string]string{secret: "a secret that is long enough", broken: "tokens: 7\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := "secret-file: " + secret + "\ndata: " + filepath.Join(dir, "data") + "\n"
+	for role, rows := range wrongSettings(dir, secret, broken) {
 		for text, want := range rows {
 			file := filepath.Join(dir, role+".yaml")
 			if role != "origin" && !strings.Contains(text, "data:") {
