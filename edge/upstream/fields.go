@@ -15,7 +15,7 @@ func (g *group) own(h http.Header, s *server, target string) {
 	if len(h["Content-Location"])+len(h["Link"])+len(h["Set-Cookie"]) == 0 {
 		return
 	}
-	asked, err := url.Parse(s.base.Scheme + "://" + s.base.Host + s.base.EscapedPath() + target)
+	asked, err := s.parsed(target)
 	if err != nil {
 		return
 	}

@@ -50,7 +50,7 @@ func (c *oldChunks) Read(p []byte) (int, error) {
 			return n, err
 		}
 		if end := headEnd(p[:n]); !mayBeOld(p[:n]) && end >= 0 {
-			oneLength(p[:end])
+			tidy(p[:end])
 			return n, err
 		}
 		c.head, c.err, c.held = append(c.head, p[:n]...), err, true
@@ -79,7 +79,7 @@ func (c *oldChunks) gather() {
 	}
 	end := headEnd(c.head)
 	if end >= 0 {
-		oneLength(c.head[:end])
+		tidy(c.head[:end])
 	}
 	if end < 0 || !bytes.HasPrefix(c.head, []byte(oldVersion)) || !bytes.Contains(bytes.ToLower(c.head[:end]), []byte("\ntransfer-encoding:")) {
 		return
@@ -95,14 +95,25 @@ func mayBeOld(b []byte) bool {
 	return string(b[:n]) == oldVersion[:n]
 }
 
-// oneLength leaves one of the members of a Content-Length that are all the same, which a
-// recipient may take for one (RFC 9112 section 6.3); net/http refuses the list. Others
-// stay, and are refused.
-func oneLength(head []byte) {
+// tidy makes of a head what net/http reads rightly, at the same length: white space before a
+// colon is taken out (RFC 9112 section 5.1); of a Content-Length's members that are all the
+// same one is left, which a recipient may take for one (section 6.3; net/http refuses the list,
+// and others stay, and are refused); and the transfer coding "identity", which is none
+// (RFC 9112 section 7 has it no more), is called a field that goes nowhere.
+func tidy(head []byte) {
 	for at := bytes.IndexByte(head, '\n') + 1; at > 0; {
 		line, _, _ := bytes.Cut(head[at:], []byte("\n"))
-		if name, value, ok := bytes.Cut(line, []byte(":")); ok && len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")) {
-			keepOne(value)
+		if colon := bytes.IndexByte(line, ':'); colon > 0 && line[0] != ' ' && line[0] != '\t' {
+			name := bytes.TrimRight(line[:colon], " \t")
+			if line[len(name)] != ':' {
+				line[colon], line[len(name)] = ' ', ':'
+			}
+			switch value := line[len(name)+1:]; {
+			case bytes.EqualFold(name, []byte("Content-Length")):
+				keepOne(value)
+			case bytes.EqualFold(name, []byte(coding)) && bytes.EqualFold(bytes.TrimSpace(value), []byte("identity")):
+				copy(name, nowhere)
+			}
 		}
 		next := bytes.IndexByte(head[at:], '\n')
 		if next < 0 {
@@ -111,6 +122,12 @@ func oneLength(head []byte) {
 		at += next + 1
 	}
 }
+
+// A field, and one of the same length of those that are the cluster's own.
+const (
+	coding  = "Transfer-Encoding"
+	nowhere = "Tandem-No-Coding-"
+)
 
 // keepOne blanks all but the first of a list's members, if all are the same.
 func keepOne(value []byte) {

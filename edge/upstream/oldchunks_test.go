@@ -76,7 +76,8 @@ func TestSecondAnswerOfAnHTTP10Connection(t *testing.T) {
 	x.says("/2", "second")
 }
 
-// A length that is said twice and is the same is one; two lengths are an error.
+// A length that is said twice and is the same is one; two lengths are an error. White space
+// before a colon is none, and so is the coding that is none.
 func TestALengthThatIsSaidTwice(t *testing.T) {
 	var head atomic.Value
 	url := raw(t, func(c net.Conn, _ string) {
@@ -91,6 +92,9 @@ func TestALengthThatIsSaidTwice(t *testing.T) {
 	for said, good := range map[string]bool{
 		"Content-Length: 5, 5\r\n": true, "content-length:5,5 ,\t5\r\n": true, "Content-Le|ngth: 5,| 5\r\n": true, "Content-Length: 5\r\nContent-Length: 5, 5\r\n": true,
 		"Content-Length: 5\r\nContent-Length: 5\r\n": true, "X-Content-Length: 4, 4\r\nContent-Length: 5\r\n": true,
+		"Content-Length : 5\r\n": true, "Content-Length \t:5,5\r\nX-Y : z\r\n": true, "X:\r\n y: 1\r\nContent-Length: 5\r\n": true,
+		"Transfer-Encoding: identity\r\nContent-Length: 5\r\n": true, "transfer-encoding :Identity \r\nContent-Length : 5\r\n": true, "Transfer-Encoding: identity\r\n": true,
+		"Transfer-Encoding: gzip\r\nContent-Length: 5\r\n": false, "Content-Length : 5\r\nContent-Length: 6\r\n": false,
 		"Content-Length: 5, 6\r\n": false, "Content-Length: 5, 5, 6\r\n": false, "Content-Length: 5, 5\r\nContent-Length: 6\r\n": false, "Content-Length: 5,\r\n": false, "Content-Length: a, a\r\n": false,
 	} {
 		for _, version := range []string{"1.1", "1.0"} {

@@ -25,9 +25,10 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 		if to == nil {
 			return a.resp, nil
 		}
-		target, own := g.below(to)
+		target, own := g.below(a.server.plainly(to))
 		a.resp.Header.Set("Location", g.led(a.resp.Header.Get("Location"), to, target, own))
-		if g.config.Redirects != wire.RedirectFollow || !r.safe() || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
+		same := upgraded(a.server, r.Target, to)
+		if g.config.Redirects != wire.RedirectFollow && same == nil || !r.safe() || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
 			return a.resp, nil
 		}
 		a.resp.Body.Close()
@@ -35,10 +36,12 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 		s := a.server
 		if !own {
 			var err error
-			if s, err = g.elsewhere(to); err != nil {
+			if s, err = g.elsewhere(to, same); err != nil {
 				return nil, err
 			}
-			target = to.RequestURI()
+			if target = to.RequestURI(); same != nil {
+				target = r.Target
+			}
 		}
 		from, next := a.server, *r
 		if next.Target, _, _ = strings.Cut(target, "#"); slices.Contains(been, s.name+next.Target) {
@@ -47,7 +50,7 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 		if n == maxRedirects {
 			return nil, fmt.Errorf("%w from %s: more than %d redirects", ErrAnswer, from.name, maxRedirects)
 		}
-		if !own {
+		if !own && same == nil {
 			next.Header = unrecognised(next.Header)
 		}
 		r = &next
@@ -62,6 +65,34 @@ func (g *group) redirected(ctx context.Context, r *Request, a attempt) (*http.Re
 	}
 }
 
+// upgraded is the server whose redirect leads to what was asked of it, by https: a viewer who
+// was led back to where viewers ask it would get the same redirect, without end. nil: another
+// one.
+func upgraded(s *server, asked string, to *url.URL) *server {
+	was, err := s.parsed(asked)
+	if err != nil || s.base.Scheme != "http" || to.Scheme != "https" || !s.called(to.Hostname()) || to.RequestURI() != was.RequestURI() {
+		return nil
+	}
+	return s
+}
+
+// called tells whether a host is this server's, by its own name or the one that it is asked for.
+func (s *server) called(host string) bool {
+	other := url.URL{Host: s.group.config.Host}
+	return strings.EqualFold(host, s.base.Hostname()) || other.Host != "" && strings.EqualFold(host, other.Hostname())
+}
+
+// plainly is a URL of a server that is asked by https since it leads there, as the upstream's
+// setting names it.
+func (s *server) plainly(to *url.URL) *url.URL {
+	if s.plain == nil || to.Scheme != "https" || !s.called(to.Hostname()) {
+		return to
+	}
+	as := *to
+	as.Scheme, as.Host = s.plain.base.Scheme, s.plain.base.Host
+	return &as
+}
+
 // location is where a redirect leads, nil: it is none.
 func location(resp *http.Response, target string, s *server) *url.URL {
 	switch resp.StatusCode {
@@ -70,7 +101,7 @@ func location(resp *http.Response, target string, s *server) *url.URL {
 		return nil
 	}
 	text := resp.Header.Get("Location")
-	asked, err := url.Parse(s.base.Scheme + "://" + s.base.Host + s.base.EscapedPath() + target)
+	asked, err := s.parsed(target)
 	if text == "" || err != nil {
 		return nil
 	}
@@ -79,6 +110,11 @@ func location(resp *http.Response, target string, s *server) *url.URL {
 		return nil
 	}
 	return to
+}
+
+// parsed is the URL of a target at this server.
+func (s *server) parsed(target string) (*url.URL, error) {
+	return url.Parse(s.base.Scheme + "://" + s.base.Host + s.base.EscapedPath() + target)
 }
 
 // target is a URL of this upstream as viewers ask for it. False: it is none.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	encoding "encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -134,6 +135,53 @@ func TestRedirectIsFollowedWhereThatIsSet(t *testing.T) {
 	}
 }
 
+// An origin that leads all that is asked by http to itself by https is asked by https: led
+// back, a viewer would be led so without end.
+func TestAnOriginThatLeadsToHTTPSIsAskedByIt(t *testing.T) {
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/b/old":
+			http.Redirect(w, r, "/b/new", http.StatusFound)
+		case "/b/away":
+			http.Redirect(w, r, "https://"+r.Host+"/b/new", http.StatusFound)
+		default:
+			fmt.Fprint(w, r.RequestURI, " ", r.Header.Get("X-Key"), " ", r.Header.Get("Authorization"))
+		}
+	}))
+	defer secure.Close()
+	var to string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, to+r.RequestURI, http.StatusMovedPermanently)
+	}))
+	defer s.Close()
+	u := of(strings.Replace(s.URL, "http://", "http://u:p@", 1) + "/b")
+	u.Fields, u.CA = map[string]string{"X-Key": "k"}, string(encoding.EncodeToMemory(&encoding.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	x := newUnder(t, nil, u)
+	to = secure.URL
+	x.says("/1?x=%2F", "/b/1?x=%2F k Basic dTpw")
+	x.says("/2", "/b/2 k Basic dTpw")
+	if told := strings.Count(x.log.String(), "leads to https"); told != 1 {
+		t.Errorf("told %d times: %s", told, x.log)
+	}
+	for _, asked := range []string{"/old", "/away"} { // its own redirects lead to where viewers ask
+		resp, err := x.Do(t.Context(), &Request{Method: http.MethodGet, Target: asked})
+		if err != nil || resp.StatusCode != http.StatusFound || resp.Header.Get("Location") != "/new" {
+			t.Fatal(asked, resp, err)
+		}
+		_ = resp.Body.Close()
+	}
+	u.Host = "example.com" // which the certificate names
+	x = newUnder(t, nil, u)
+	to = strings.Replace(secure.URL, "127.0.0.1", "example.com", 1)
+	x.says("/3", "/b/3 k Basic dTpw")
+	for _, other := range []string{secure.URL + "/c", "https://far.test", s.URL + "/c", strings.Replace(secure.URL, "127.0.0.1", "127.0.0.2", 1)} {
+		to = other
+		if status, _, err := x.get("/1"); status != http.StatusMovedPermanently || err != nil {
+			t.Errorf("a redirect to %s: %d, %v", other, status, err)
+		}
+	}
+}
+
 func TestURLOfAnUpstreamIsKnown(t *testing.T) {
 	news := of("http://a.test/n", "http://b.test:8080")
 	news.Prefix = "/news/"
@@ -176,7 +224,7 @@ func TestNoRedirectLeadsToThisMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := g.elsewhere(u)
+		s, err := g.elsewhere(u, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,8 @@ type server struct {
 	group  *group
 	name   string // its base URL, for people
 	base   *url.URL
-	basic  string // Authorization from the URL, "": none
+	basic  string  // Authorization from the URL, "": none
+	plain  *server // that this one is by https, since it leads there; nil: it is in the upstream's setting, or strange
 	backup bool
 	dialer *dialer
 	health health

@@ -23,19 +23,30 @@ const maxStrange = 16
 var ErrLed = errors.New("its redirect is not followed")
 
 // elsewhere is a server that a redirect alone names: nothing of the upstream's
-// setting, its credentials least of all, goes there.
-func (g *group) elsewhere(to *url.URL) (*server, error) {
-	name := to.Scheme + "://" + to.Host
+// setting, its credentials least of all, goes there; all of it where that is the same
+// server by https.
+func (g *group) elsewhere(to *url.URL, same *server) (*server, error) {
+	name, c := to.Scheme+"://"+to.Host, wire.Upstream{Prefix: g.config.Prefix}
+	key := name
+	if same != nil {
+		name, c = byHTTPS(same, to), g.config
+		if key = name + " for " + same.name; c.TLSName == "" {
+			c.TLSName = to.Hostname()
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s := g.strange[name]; s != nil {
+	if s := g.strange[key]; s != nil {
 		return s, nil
 	}
-	s, err := newServer(&group{u: g.u, config: wire.Upstream{Prefix: g.config.Prefix}}, &wire.UpstreamServer{URL: name})
+	s, err := newServer(&group{u: g.u, config: c}, &wire.UpstreamServer{URL: name})
 	if err != nil {
 		return nil, fmt.Errorf("%w: it redirects to %w", ErrAnswer, err)
 	}
-	s.dialer.may = g.mayLead
+	if s.dialer.may = g.mayLead; same != nil {
+		s.basic, s.plain = same.basic, same
+		g.u.deps.Logger.Warn().Str("origin", same.name).Str("upstream", g.config.Prefix).Msg("the origin leads to https: each request costs two until it is named so in --origin or the upstreams")
+	}
 	for old, other := range g.strange {
 		if len(g.strange) < maxStrange {
 			break
@@ -46,8 +57,18 @@ func (g *group) elsewhere(to *url.URL) (*server, error) {
 	if g.strange == nil {
 		g.strange = map[string]*server{}
 	}
-	g.strange[name] = s
+	g.strange[key] = s
 	return s, nil
+}
+
+// byHTTPS is the URL of a server that leads to https: at its own host, whatever it is called by.
+func byHTTPS(s *server, to *url.URL) string {
+	u := *s.base
+	u.Scheme, u.Host = to.Scheme, strings.TrimSuffix(s.base.Host, ":"+s.base.Port())
+	if to.Port() != "" {
+		u.Host += ":" + to.Port()
+	}
+	return u.String()
 }
 
 // unrecognised are a viewer's fields for another server than the one that they were sent to:

@@ -34,6 +34,7 @@ var edgeEvents = []event{
 	{"info", "origins are asked by new upstreams", "cluster own", "Upstreams were set for the cluster or by a reload, and are in use here."},
 	{"error", "the new upstreams can't be used here; origins are asked as before", "error", "An upstream names a file or an address that this edge does not have. Mend it here, or set the upstreams anew."},
 	{"warn", "origin failed", "error key", "An object could not be had from any origin, and the viewer got 502. Look at the origin; `error` says what it did."},
+	{"warn", "the origin leads to https: each request costs two until it is named so in --origin or the upstreams", "origin upstream", "An origin that is asked by http redirects each request to itself by https. The edge goes after that, since a viewer who was led back would be led so again without end. Write the https URL into the setting."},
 	{"warn", "redirect not followed", "error key", "An upstream with `redirects: follow` led to an address of this machine or its link, or to a listener of the cluster, where the upstream itself is not; the viewer got 502. `error` says where: ask whoever runs the origin."},
 	{"warn", "object can't be filled", "error key", "An object could not be stored or read here, and the viewer got 502; `error` says why, mostly the disk."},
 	{"warn", "body broke off", "error key offset", "A response to a viewer or a node was cut, because what it is made of failed; a balancer finishes it elsewhere."},
