@@ -172,6 +172,8 @@ func TestWhatANewMPDIsToTheOneBefore(t *testing.T) {
 		{"published later, older", old, mpd(t, 94, 5, `publishTime="2026-01-01T00:02:01Z"`, "1"), Back},
 		{"published later, another period", old, mpd(t, 0, 5, `publishTime="2026-01-01T00:02:01Z"`, "2"), Anew},
 		{"published later, nothing new", old, mpd(t, 100, 5, `publishTime="2026-01-01T00:02:01Z"`, "1"), Forward},
+		{"published later, and what was to come is taken back", mpd(t, 100, 5, `publishTime="2026-01-01T00:01:30Z"`, "1"), mpd(t, 100, 2, `publishTime="2026-01-01T00:01:31Z"`, "1"), Forward},
+		{"published before, without what is to come", mpd(t, 100, 5, `publishTime="2026-01-01T00:01:30Z"`, "1"), mpd(t, 100, 2, `publishTime="2026-01-01T00:01:29Z"`, "1"), Back},
 		{"numbers alone", numbers("2026-01-01T00:00:02Z"), numbers("2026-01-01T00:00:03Z"), Forward},
 		{"numbers alone, older", numbers("2026-01-01T00:00:02Z"), numbers("2026-01-01T00:00:01Z"), Back},
 		{"numbers alone, the same", numbers("2026-01-01T00:00:02Z"), numbers("2026-01-01T00:00:02Z"), Same},

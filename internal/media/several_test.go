@@ -94,6 +94,26 @@ func TestFromEachOfSeveralBasesTheSameTarget(t *testing.T) {
 	}
 }
 
+// A base beside one of another host is made deeper however it is written, and whatever level
+// it is of: what is rooted climbs to the session's root from each of ours.
+func TestABaseBesideOneElsewhereIsMadeDeeper(t *testing.T) {
+	const segments = `<AdaptationSet><SegmentTemplate media="/z/1.m4s"/><Representation/></AdaptationSet></Period></MPD>`
+	for body, want := range map[string]string{
+		`<MPD><BaseURL>http://far.example/</BaseURL><BaseURL><![CDATA[a/]]></BaseURL><Period>`:                                                `/s/TOKEN/x/a/`,
+		`<MPD><BaseURL>http://far.example/</BaseURL><BaseURL></BaseURL><Period>`:                                                              `/s/TOKEN/x/`,
+		`<MPD><BaseURL>http://far.example/</BaseURL><BaseURL>a/</BaseURL><Period><BaseURL>http://o.example/b/</BaseURL><BaseURL>c/</BaseURL>`: `http://public.example/s/TOKEN/b/`,
+	} {
+		m, prefix := parsed(t, site(t, "http://o.example", "/x/m.mpd"), body+segments), "/s/TOKEN"
+		if m.Abroad() {
+			prefix = "http://public.example" + prefix
+		}
+		out := string(m.Edits().Append(nil, m.draft.Body, prefix))
+		if !strings.Contains(out, `media="../`) || !strings.Contains(out, uri.Deeper) || !strings.Contains(strings.ReplaceAll(out, uri.Deeper, ""), want) {
+			t.Errorf("%s became %s", body, out)
+		}
+	}
+}
+
 // TestEachRepresentationIsLedFromItsOwnBase: representations of one set, and of one MPD, lie
 // at several places, and at other hosts, or where the MPD is; with and without a base path
 // of the origin. Each one's segments are what they are at the origin, by the other

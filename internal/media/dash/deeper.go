@@ -94,8 +94,12 @@ func deepen(p *reader, raw scan.Span, before int, to uri.Place, first bool) {
 		if e := p.edits.At(before); e.edit&wayUp == 0 {
 			e.edit |= ofBase
 		}
-	case first && p.Origin.Within(to) && p.dependent && bytes.IndexByte(raw.Of(p.Body), '<') < 0:
-		if e, ok := p.edit(raw, uri.Lead{}); ok {
+	case first && p.Origin.Within(to) && p.dependent && (bytes.IndexByte(raw.Of(p.Body), '<') < 0 || !strings.Contains(folder(p), "&")): // in CDATA nothing is escaped
+		e, ok := p.edit(raw, uri.Lead{})
+		if !ok && p.taken == 0 { // an empty one
+			e, ok = placed{at: raw.At, edit: 1}, true
+		}
+		if ok {
 			e.edit |= ofBase | ifClimb
 			p.edits.Add(e)
 		}

@@ -46,6 +46,8 @@ func (d *Presentation) Compare(next *Presentation) track.Change {
 		switch {
 		case nextLast > last: // what lists later media is no older version
 			return track.Forward
+		case next.published > d.published && toCome(d, last, next.published):
+			return track.Forward
 		case nextLast < last || nextFirst < first && next.dynamic:
 			if republished {
 				return track.Back
@@ -67,6 +69,17 @@ func (d *Presentation) Compare(next *Presentation) track.Change {
 		return track.Forward
 	}
 	return track.Same
+}
+
+// foretold is how far beyond what is there a live MPD lists segments that are announced, as
+// those of an advertisement, and so may be taken back by a later version (a period that ends early,
+// DASH-IF IOP part 5); what is said of the segment in hand, or by a clock that is ahead, is less.
+const foretold = 10 * time.Second
+
+// toCome tells whether an MPD listed media that was not there yet when another one was
+// published.
+func toCome(d *Presentation, last time.Duration, published int64) bool {
+	return d.published > 0 && d.since > 0 && last > time.Duration(published-d.since)+foretold
 }
 
 // shares tells whether two versions have a period in common.

@@ -278,6 +278,7 @@ func (p *reader) baseURL() {
 			l.low = low
 		}
 	}
+	l.mixed, l.several = l.mixed || above.mixed && p.dependent, l.several || above.several && p.dependent
 }
 
 // clock reads UTCTiming, whose value is a list of URLs in some schemes.
