@@ -19,6 +19,7 @@ func TestCookiesHoldWhereTheSessionAsks(t *testing.T) {
 			w.Header().Add("Set-Cookie", "hdntl=ok; Path=/v/x/; HttpOnly")
 			w.Header().Add("Set-Cookie", "all=1; path = /")
 			w.Header().Add("Set-Cookie", "here=Path=/; Secure")
+			w.Header().Add("Set-Cookie", "__Host-id=1; Path=/; Secure")
 			_, _ = io.WriteString(w, segments(0, 1, "/v/x/%d.ts", "#EXT-X-ENDLIST\n"))
 			return true
 		}
@@ -32,7 +33,7 @@ func TestCookiesHoldWhereTheSessionAsks(t *testing.T) {
 	prefix := "/s/" + tokenOf(id, "/v/x/")
 	for _, e := range edges { // one of them asks the other
 		resp, _ := get(t, e.url+prefix+"/v/x/a.m3u8")
-		want := []string{"hdntl=ok; Path=" + prefix + "/v/x/; HttpOnly", "all=1; path =" + prefix + "/", "here=Path=/; Secure"}
+		want := []string{"hdntl=ok; Path=" + prefix + "/v/x/; HttpOnly", "all=1; path =" + prefix + "/", "here=Path=/; Secure", "__Host-id=1; Path=/; Secure"}
 		if got := resp.Header["Set-Cookie"]; !slices.Equal(got, want) {
 			t.Errorf("%s: %q", e.cfg.Name, got)
 		}

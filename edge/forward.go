@@ -163,6 +163,9 @@ func keepCookies(x *request, h http.Header) {
 		return
 	}
 	for i, text := range h["Set-Cookie"] {
+		if strings.HasPrefix(strings.ToLower(text), "__host-") {
+			continue // browsers take it with the path "/" alone (RFC 6265bis section 4.1.3.2)
+		}
 		parts := strings.Split(text, ";")
 		for j, part := range parts[1:] {
 			name, value, _ := strings.Cut(part, "=")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"tandem/edge/entire"
 	"tandem/edge/fetch"
 	"tandem/edge/manifest"
 
@@ -66,7 +67,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, x request, how rules
 		w.Header().Set(wire.HeaderPassed, strconv.Itoa(cmp.Or(how.Status, http.StatusOK)))
 		call.Refuse(w, http.StatusNotFound, "not_here", "the answer is not for the store")
 	case errors.Is(err, fetch.ErrWhole) && x.Peer:
-		w.Header().Set(wire.HeaderSlice, wire.SliceWhole)
+		w.Header().Set(wire.HeaderSlice, entire.Said(err))
 		call.Refuse(w, http.StatusNotFound, "not_here", "the object is to be had whole")
 	case errors.Is(err, fetch.ErrOnlyCached):
 		call.Refuse(w, http.StatusGatewayTimeout, "only_if_cached", "no fresh copy is here, and only one was asked for")

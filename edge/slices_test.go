@@ -30,7 +30,13 @@ type bigOrigin struct {
 
 func newBigOrigin(t *testing.T) *bigOrigin {
 	o := &bigOrigin{testOrigin: newOrigin(t)}
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+	o.handle(o.answers())
+	return o
+}
+
+// answers are those of such an origin.
+func (o *bigOrigin) answers() func(w http.ResponseWriter, r *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
 		o.mu.Lock()
 		o.asked = append(o.asked, r.Method+" "+r.Header.Get("Range"))
 		o.mu.Unlock()
@@ -38,9 +44,18 @@ func newBigOrigin(t *testing.T) *bigOrigin {
 		h.Set("Content-Type", "video/mp4")
 		h.Set("Cache-Control", "max-age=60")
 		h.Set("ETag", fmt.Sprintf(`"v%d"`, version))
+		var changed time.Time
 		switch {
 		case strings.Contains(r.URL.Path, "weak"):
 			h.Set("ETag", `W/"v"`)
+		case strings.Contains(r.URL.Path, "dated"):
+			if h.Del("ETag"); strings.Contains(r.URL.Path, "w.mp4") {
+				h.Set("ETag", `W/"w"`)
+			}
+			changed = time.Date(2026, 1, 1, 0, 0, int(version), 0, time.UTC)
+		case strings.Contains(r.URL.Path, "fresh"):
+			h.Del("ETag")
+			changed = time.Now().Add(-5 * time.Second)
 		case strings.Contains(r.URL.Path, "whole"):
 			r.Header.Del("Range")
 		case strings.Contains(r.URL.Path, "nohead") && r.Method == http.MethodHead:
@@ -55,13 +70,15 @@ func newBigOrigin(t *testing.T) *bigOrigin {
 			http.NotFound(w, r)
 			return true
 		}
+		if strings.Contains(r.URL.Path, "cut") && strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") {
+			w = &cutWriter{w, cutAt}
+		}
 		counting := &countingWriter{ResponseWriter: w, n: &o.sent}
 		body := bodyOf(r.URL.Path+strconv.FormatInt(version, 10), bigSize)
 		h.Set(wire.HeaderDigest, fmt.Sprintf("%x", sha256.Sum256(body))) // of all of it, as our own origin says to nodes
-		http.ServeContent(counting, r, "", time.Time{}, bytes.NewReader(body))
+		http.ServeContent(counting, r, "", changed, bytes.NewReader(body))
 		return true
-	})
-	return o
+	}
 }
 
 type countingWriter struct {
@@ -152,6 +169,28 @@ func TestSlicesOfTwoVersionsBreakVisibly(t *testing.T) {
 	if err == nil || !bytes.HasPrefix(bodyOf("/film.mp40", bigSize)[5:], body) || len(body) > rules.SliceSize {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
+	// Who asks again is given the newer one, and not the same break for as long as the older slice
+	// lives, here or at the other member of the pair: so it is got whole.
+	if e.store.Has(rules.SliceKey("/film.mp4", 0)) {
+		t.Error("the older slice is still there")
+	}
+	o.asks()
+	defer func() {
+		if asked := o.asks(); len(asked) == 0 || asked[0] != "GET " {
+			t.Errorf("asked for in parts again: %q", asked)
+		}
+	}()
+	asked := "bytes=5-" + fmt.Sprint(2*rules.SliceSize)
+	if resp, body := get(t, e.url+"/film.mp4", "Range", asked); resp.StatusCode != 206 || !bytes.Equal(body, bodyOf("/film.mp41", bigSize)[5:2*rules.SliceSize+1]) {
+		t.Errorf("then: %s, %d bytes", resp.Status, len(body))
+	}
+	// Where the first slice is the newer one, the other is got anew for the very viewer.
+	get(t, e.url+"/other.mp4", "Range", fmt.Sprintf("bytes=%d-%d", rules.SliceSize, rules.SliceSize+9))
+	o.version.Store(2)
+	get(t, e.url+"/other.mp4", "Range", "bytes=0-9")
+	if resp, body := get(t, e.url+"/other.mp4", "Range", asked); resp.StatusCode != 206 || !bytes.Equal(body, bodyOf("/other.mp42", bigSize)[5:2*rules.SliceSize+1]) {
+		t.Errorf("behind a newer one: %s, %d bytes", resp.Status, len(body))
+	}
 }
 
 // must sets a field of a request that was made without an error.
@@ -170,7 +209,7 @@ func must(r *http.Request, err error) func(name, value string) *http.Request {
 func TestOriginThatGivesNoParts(t *testing.T) {
 	o := newBigOrigin(t)
 	e := startEdge(t, Config{Origin: o.URL})
-	for _, kind := range []string{"whole", "weak"} {
+	for _, kind := range []string{"whole", "weak", "fresh"} {
 		for n := range 3 {
 			path := fmt.Sprintf("/%s/%d.mp4", kind, n)
 			if resp, body := get(t, e.url+path, "Range", "bytes=2000000-2000009"); resp.StatusCode != 206 || !bytes.Equal(body, bodyOf(path+"0", bigSize)[2000000:2000010]) {
@@ -183,8 +222,8 @@ func TestOriginThatGivesNoParts(t *testing.T) {
 				parts++
 			}
 		}
-		if parts != 1 {
-			t.Errorf("%s: asked for a part %d times", kind, parts)
+		if want := map[string]int{"whole": 1, "weak": 3, "fresh": 3}[kind]; parts != want { // of what is large each may have parts
+			t.Errorf("%s: asked for a part %d times, want %d", kind, parts, want)
 		}
 	}
 	for path, status := range map[string]int{"/none.mp4": 404, "/nohead.mp4": 206} {

@@ -98,9 +98,10 @@ type Fetcher struct {
 	peers     *http.Client
 	manifests *manifest.Cache
 	lives     lives
-	wholes    recent.Names  // folders whose objects their origin gives whole or not at all
+	wholes    recent.Names  // folders whose objects their origin gives whole or not at all, and keys of which slices are of two versions
+	loose     recent.Names  // keys of those whose origin gives parts that show no version
 	oversize  recent.Names  // keys of bodies that the store began to take and could not
-	unfit     recent.Names  // see unfitFor
+	unfit     recent.Names  // see rules.UnfitFor
 	cutOff    recent.Names  // targets whose bodies broke off, and at the same byte again
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	waits     waits.Waits

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path"
 	"time"
 
 	"tandem/edge/manifest"
@@ -45,7 +44,7 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 		return found, err
 	}
 	hand := &passThrough{closed: x.Peer && !x.Pass || !rules.Plain(r.Header, nil), interim: waiting.Interim}
-	name := unfitFor(r, x.Key)
+	name := rules.UnfitFor(r, x.Key)
 	view, how, err := f.look(r, x, hand, waiting)
 	status, a := hand.take()
 	how.Status = status
@@ -62,29 +61,9 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	return Found{View: view, How: how}, err
 }
 
-// unfitFor names the requests that would get an answer of their own where this one did,
-// because what is fetched for all was neither for the store nor for it: all for a key, or
-// those that have fields which a fill leaves behind. They are asked for once, and not twice.
-func unfitFor(r *http.Request, key string) string {
-	if rules.Plain(r.Header, nil) {
-		return key
-	}
-	return key + " for its fields" // no key has a space
-}
-
-// siblings names what lies in a folder and has the same extension: an origin that varies by
-// what a fill does not carry, as by User-Agent, does so for all of them.
-func siblings(key string) string {
-	p := rules.PathOf(key)
-	if path.Ext(p) == "" {
-		return key
-	}
-	return path.Dir(p) + " *" + path.Ext(p)
-}
-
 // noteVaried learns of an answer whether its siblings are asked for by each viewer alone.
 func noteVaried(f *Fetcher, key string, resp *http.Response) {
-	name, now := siblings(key), f.now()
+	name, now := rules.Siblings(key), f.now()
 	switch {
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent:
 	case !rules.Selectable(resp.Header):
@@ -113,7 +92,7 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
-	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(unfitFor(r, x.Key), now) || f.unfit.Has(siblings(x.Key), now)):
+	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(rules.UnfitFor(r, x.Key), now) || f.unfit.Has(rules.Siblings(x.Key), now)):
 		return nil, rules.CacheStatus{Why: why}, ErrPass
 	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()

@@ -129,8 +129,8 @@ func (w origins) request(o fetchRequest, have *segstore.Meta, rest rest) *upstre
 	case rest.at > 0:
 		h.Set("Range", "bytes="+strconv.FormatInt(rest.at, 10)+"-")
 	}
-	if rest.at > 0 {
-		h.Set("If-Range", rest.tag)
+	if tag := rules.IfRange(rest.tag); rest.at > 0 && tag != "" {
+		h.Set("If-Range", tag)
 	}
 	method := http.MethodGet
 	if rules.IsHead(o.key) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 
+	"tandem/edge/entire"
 	"tandem/edge/rules"
 	"tandem/edge/upstream"
 	"tandem/internal/h1"
@@ -15,7 +16,13 @@ import (
 )
 
 // ErrWhole: an object is to be had whole, or not at all.
-var ErrWhole = errors.New("it is given whole, or not at all")
+var ErrWhole = entire.Err
+
+// Parts that show no version (entire.Loose) are asked for by each viewer alone.
+const (
+	farOff     = 4 * rules.SliceSize // from there on, where the whole is not about to reach it
+	mostBeside = 64 << 20            // bytes of the whole that is got beside, for the next ones
+)
 
 // Slices is an object of which only slices are here, all of one version.
 type Slices struct {
@@ -36,15 +43,23 @@ func (s *Slices) Open(ctx context.Context, number int64) (*segstore.View, error)
 	if number == s.first {
 		return s.view, nil
 	}
-	view, _, err := slice(s.f, s.r.WithContext(ctx), s.x, number, silent{})
-	if err != nil {
-		return nil, err
-	}
-	if whole, begin, ok := rules.Whole(view.Meta()); !ok || begin != number*rules.SliceSize || whole.ETag != s.Meta.ETag || whole.Size != s.Meta.Size {
+	for again := false; ; again = true {
+		view, how, err := slice(s.f, s.r.WithContext(ctx), s.x, number, silent{})
+		if err != nil {
+			return nil, err
+		}
+		if whole, begin, ok := rules.Whole(view.Meta()); ok && begin == number*rules.SliceSize && whole.ETag == s.Meta.ETag && whole.Size == s.Meta.Size {
+			return view, nil
+		}
 		view.Close()
-		return nil, ErrChanged
+		if again || how.Outcome != segstore.Hit {
+			break
+		}
+		s.f.store.Delete(rules.SliceKey(s.x.Key, number)) // it may be the older one
 	}
-	return view, nil
+	s.f.Forget(rules.TargetOf(s.x.Key)) // else they differ for as long as the older one is fresh: who asks next gets the whole
+	s.f.wholes.Add(s.x.Key, s.f.now())
+	return nil, ErrChanged
 }
 
 // First is the number of the slice that is open already: it is closed with all.
@@ -99,12 +114,16 @@ func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 		return headFound(f, r, x, waiting)
 	}
 	asked, ok := h1.ParseRange(r.Header.Get("Range"))
-	if !ok || asked.First == 0 && asked.OpenEnd() || f.wholes.Has(path.Dir(x.Path), f.now()) {
+	apart := f.loose.Has(x.Key, f.now())
+	if !ok || asked.First == 0 && asked.OpenEnd() || !apart && (f.wholes.Has(path.Dir(x.Path), f.now()) || f.wholes.Has(x.Key, f.now())) {
 		return Found{}, false, nil
 	}
 	begin := asked.First
-	if begin < 0 { // the last bytes: of how many?
-		head, ok, err := headFound(f, headOf(r), x, waiting)
+	switch {
+	case begin < 0 && apart:
+		return alone(farOff)
+	case begin < 0: // the last bytes: of how many?
+		head, ok, err := headFound(f, rules.HeadOf(r), x, waiting)
 		if err != nil || !ok || head.Head == nil || head.Head.Status != http.StatusOK || head.Head.Size < 1 {
 			return Found{}, false, nil
 		}
@@ -117,20 +136,31 @@ func lookParts(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 			return Found{}, false, nil
 		}
 	}
+	if apart {
+		return alone(begin)
+	}
 	return partFound(f, r, x, begin/rules.SliceSize, waiting)
 }
 
-// headOf asks for the head in place of what a request asks for.
-func headOf(r *http.Request) *http.Request {
-	head := r.Clone(r.Context())
-	head.Method = http.MethodHead
-	return head
+// alone is what a range gets of an object whose parts show no version: the origin's own, where
+// it would wait long for the whole.
+func alone(begin int64) (Found, bool, error) {
+	if begin < farOff {
+		return Found{}, false, nil
+	}
+	return Found{How: rules.CacheStatus{Why: rules.ForwardMiss}}, true, ErrPass
 }
 
 // partFound finds or fills the first slice that is needed.
 func partFound(f *Fetcher, r *http.Request, x *Request, number int64, waiting Waiting) (Found, bool, error) {
 	view, how, err := slice(f, r, *x, number, waiting)
+	var parts entire.Loose
 	switch {
+	case errors.As(err, &parts) && parts.Total > farOff:
+		if f.loose.Add(x.Key, f.now()); parts.Total <= mostBeside && number*rules.SliceSize >= farOff {
+			f.store.Renew(x.Key, f.source(f.fetchRequest(r, x, nil)))
+		}
+		return alone(number * rules.SliceSize)
 	case errors.Is(err, ErrWhole):
 		f.wholes.Add(path.Dir(x.Path), f.now())
 		return Found{}, false, nil
@@ -162,7 +192,7 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	status, a := hand.take()
 	how.Status = status
 	switch {
-	case a != nil && refusesHead(status):
+	case a != nil && rules.RefusesHead(status):
 		a.close()
 		return Found{}, false, nil
 	case a != nil:
@@ -174,16 +204,10 @@ func headFound(f *Fetcher, r *http.Request, x *Request, waiting Waiting) (Found,
 	}
 	defer view.Close()
 	meta, _, ok := rules.Whole(view.Meta())
-	if !ok || media.IsPlaylist(media.KindOf(x.Path, meta.ContentType)) || refusesHead(meta.Status) {
+	if !ok || media.IsPlaylist(media.KindOf(x.Path, meta.ContentType)) || rules.RefusesHead(meta.Status) {
 		return Found{}, false, nil
 	}
 	return Found{How: how, Head: &meta}, true, nil
-}
-
-// refusesHead tells that the origin may answer GET all the same: where it does not
-// know HEAD, or an address is signed for GET alone.
-func refusesHead(status int) bool {
-	return status >= 400 && status != http.StatusNotFound && status != http.StatusGone
 }
 
 // settlePart makes of an origin's answer to a request for a part, or for a head,
@@ -211,10 +235,14 @@ func (a *answer) settlePart(key string, first int64) error {
 	case http.StatusRequestedRangeNotSatisfiable:
 		return ErrPass
 	case http.StatusPartialContent:
-		total, ok := rules.PartOf(a.resp, begin+first, begin+rules.SliceSize-1)
-		if !ok || media.IsPlaylist(a.head.Kind) {
+		total, tag, ok := rules.PartOf(a.resp, begin+first, begin+rules.SliceSize-1)
+		switch {
+		case media.IsPlaylist(a.head.Kind), !ok && total == 0:
 			return ErrWhole
+		case !ok:
+			return entire.Loose{Total: total}
 		}
+		a.meta.ETag = tag
 		a.meta.Status, a.head.Status, a.head.Empty = http.StatusOK, http.StatusOK, false
 		a.meta.Size = min(total-begin, rules.SliceSize)
 		a.meta.Fields = rules.Extent(a.meta.Fields, begin, total)

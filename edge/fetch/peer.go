@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/edge/entire"
 	"tandem/edge/rules"
 	"tandem/internal/call"
 	"tandem/internal/h1"
@@ -112,8 +113,8 @@ func refused(resp *http.Response, peer string, hand *passThrough) error {
 		hand.note(status)
 		return ErrPass
 	}
-	if resp.Header.Get(wire.HeaderSlice) == wire.SliceWhole {
-		return ErrWhole
+	if err := entire.Heard(resp.Header.Get(wire.HeaderSlice)); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: %s answers %s", ErrNotHere, peer, resp.Status)
 }
@@ -216,11 +217,12 @@ func (f *Fetcher) PeerRange(ctx context.Context, edge wire.Edge, key string, pai
 // etag.
 func (f *Fetcher) OriginRange(ctx context.Context, key string, first, last int64, etag string) (*http.Response, error) {
 	r := f.origins.request(fetchRequest{key: key}, nil, rest{})
-	ranged(r.Header, first, last, etag)
+	ranged(r.Header, first, last, rules.IfRange(etag))
 	return f.origins.send(ctx, r)
 }
 
 func ranged(h http.Header, first, last int64, etag string) {
-	h.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last))
-	h.Set("If-Range", etag)
+	if h.Set("Range", fmt.Sprintf("bytes=%d-%d", first, last)); etag != "" {
+		h.Set("If-Range", etag)
+	}
 }

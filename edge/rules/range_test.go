@@ -177,3 +177,40 @@ func TestRangeOfAnOrigin(t *testing.T) {
 		t.Error(h)
 	}
 }
+
+// The date of the last change is a validator where the origin gives no other one and
+// answers long after it (RFC 9110 section 8.8.2.2).
+func TestADateIsAValidatorALongTimeAfterIt(t *testing.T) {
+	const long = "Fri, 12 Jan 2024 09:31:00 GMT"
+	tag := DatedTag(http.Header{"Last-Modified": {changed}, "Date": {long}}, 10_000)
+	if tag == "" || OwnTag(tag) || OriginTag(tag) != "" || ShownTag(tag) != tag || IfRange(tag) != changed {
+		t.Fatalf("%s: own %v, the origin's %q, shown %q, If-Range %q", tag, OwnTag(tag), OriginTag(tag), ShownTag(tag), IfRange(tag))
+	}
+	if again := DatedTag(http.Header{"Last-Modified": {changed}, "Date": {"Sat, 13 Jan 2024 09:31:00 GMT"}}, 10_000); again != tag {
+		t.Errorf("the same version is %s, %s", tag, again)
+	}
+	for _, other := range []string{DatedTag(http.Header{"Last-Modified": {changed}, "Date": {long}}, 10_001), DatedTag(http.Header{"Last-Modified": {"Fri, 12 Jan 2024 09:29:59 GMT"}, "Date": {long}}, 10_000)} {
+		if other == "" || other == tag {
+			t.Errorf("another version is %q as well", other)
+		}
+	}
+	for name, h := range map[string]http.Header{
+		"soon after it":   {"Last-Modified": {changed}, "Date": {"Fri, 12 Jan 2024 09:30:59 GMT"}},
+		"no Date":         {"Last-Modified": {changed}},
+		"no date of it":   {"Date": {long}},
+		"it is malformed": {"Last-Modified": {"long ago"}, "Date": {long}},
+		"one of no form":  {"Last-Modified": {changed}, "Date": {long}, "Etag": {`W/v`}},
+	} {
+		if got := DatedTag(h, 10_000); got != "" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	// With a weak one it is asked by nothing (section 13.1.5), and that one is compared.
+	weak := DatedTag(http.Header{"Last-Modified": {changed}, "Date": {long}, "Etag": {`W/"v-1"`}}, 10_000)
+	if weak == "" || weak == tag || OwnTag(weak) || OriginTag(weak) != `W/"v-1"` || IfRange(weak) != "" {
+		t.Errorf("%s: own %v, the origin's %q, If-Range %q", weak, OwnTag(weak), OriginTag(weak), IfRange(weak))
+	}
+	if got := IfRange(`"v"`); got != `"v"` {
+		t.Error(got)
+	}
+}

@@ -142,15 +142,31 @@ func AllOf(resp *http.Response) {
 }
 
 // PartOf reads an origin's 206: the bytes from begin on, up to the end of a slice or
-// of the object, under a strong validator. False: it is not what was asked for, or
-// can't be put together with others (RFC 9110 section 15.3.7.3).
-func PartOf(resp *http.Response, begin, end int64) (total int64, ok bool) {
+// of the object, under a strong validator, its own or DatedTag. False: it is not what was
+// asked for, or can't be put together with others (RFC 9110 section 15.3.7.3).
+func PartOf(resp *http.Response, begin, end int64) (total int64, tag string, ok bool) {
 	r, ok := h1.ParseContentRange(resp.Header.Get("Content-Range"))
 	switch {
 	case !ok || r.First != begin || r.Total < 1 || r.Last != min(end, r.Total-1):
-		return 0, false
+		return 0, "", false
 	case resp.ContentLength >= 0 && resp.ContentLength != r.Last+1-r.First:
-		return 0, false
+		return 0, "", false
 	}
-	return r.Total, strings.HasPrefix(resp.Header.Get("ETag"), `"`)
+	if tag = resp.Header.Get("ETag"); !strings.HasPrefix(tag, `"`) {
+		tag = DatedTag(resp.Header, r.Total)
+	}
+	return r.Total, tag, tag != ""
+}
+
+// HeadOf asks for the head in place of what a request asks for.
+func HeadOf(r *http.Request) *http.Request {
+	head := r.Clone(r.Context())
+	head.Method = http.MethodHead
+	return head
+}
+
+// RefusesHead tells that the origin may answer GET all the same: where it does not
+// know HEAD, or an address is signed for GET alone.
+func RefusesHead(status int) bool {
+	return status >= 400 && status != http.StatusNotFound && status != http.StatusGone
 }

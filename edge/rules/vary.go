@@ -250,3 +250,23 @@ func VariantKey(key, selection string, request Fields) string {
 	}
 	return own + VariantMark + strconv.Itoa(int(n%Variants))
 }
+
+// UnfitFor names the requests that would get an answer of their own where this one did,
+// because what is fetched for all was neither for the store nor for it: all for a key, or
+// those that have fields which a fill leaves behind. They are asked for once, and not twice.
+func UnfitFor(r *http.Request, key string) string {
+	if Plain(r.Header, nil) {
+		return key
+	}
+	return key + " for its fields" // no key has a space
+}
+
+// Siblings names what lies in a folder and has the same extension: an origin that varies by
+// what a fill does not carry, as by User-Agent, does so for all of them.
+func Siblings(key string) string {
+	p := PathOf(key)
+	if path.Ext(p) == "" {
+		return key
+	}
+	return path.Dir(p) + " *" + path.Ext(p)
+}

@@ -98,7 +98,8 @@ const (
 	ManifestMPD          = "mpd"
 )
 
-// SliceWhole is said in HeaderSlice of an answer: the object is to be had whole alone.
+// SliceWhole is said in HeaderSlice of an answer: the object is to be had whole alone. Behind
+// it stands how long it is where its origin gives parts, but none that can be put together.
 const SliceWhole = "whole"
 
 // SessionPrefix begins every tokenised path: /s/<token>/<path of the object>.

@@ -124,6 +124,8 @@ var rows = []Mutation{
 	{0, "edge/recovery/copier.go", "return a.Hits > b.Hits", "return a.Hits < b.Hits", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
 	{0, "edge/recovery/copier.go", "	case <-time.After(delay):", "	default:", "edge/recovery.TestTheHottestComesFirstAtTheRate"},
 	{0, "edge/recovery/due.go", "			if heir == me {", "			if heir != me {", "edge/recovery.TestWhoseCopyIsWaitedFor"},
+	{0, "edge/fetch/parts.go", "s.f.wholes.Add(s.x.Key, s.f.now())", "_ = s.x.Key", "edge.TestSlicesOfTwoVersionsBreakVisibly"},
+	{0, "edge/rules/slice.go", "tag = DatedTag(resp.Header, r.Total)", `tag = ""`, "edge.TestADateIsAValidatorOfSlices"},
 	{0, "edge/recovery/stored.go", "range []bool{true, false}", "range []bool{false, true}", "edge/recovery.TestStreamsThatArePlacedAreToldFirst"},
 	// What comes next is ready before a death is said.
 	{0, "edge/member/tables.go", "seat.Of = t.owner(slot)", "seat.Of = t.owner(slot)[:0]", "edge.TestWhatComesNextIsReadyAtTheFirstSign"},
