@@ -182,7 +182,7 @@ trial: build deps ## tandem, nginx, HAProxy and Caddy under the same faults, 25 
 bench: build deps ## CPU cost beside nginx, Varnish and HAProxy; writes docs/performance.md (needs root)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --report docs/performance.md
 
-strangers: build deps ## 100 viewers beside 20 clients that ask for all they can, at the balancer, HAProxy and nginx (six minutes, root; STRANGERS=small,bodies,open,miss,shake)
+strangers: build deps ## 100 viewers beside 20 clients that ask for all they can, at the balancer, HAProxy and nginx (six minutes, root; STRANGERS=small,bodies,open,miss,shake, h2-small,h2-bodies, or slow)
 	$(SUDO) env "PATH=$$PATH" go run ./bench/cost --strangers $(or $(STRANGERS),small,bodies,open,miss) --rounds 1
 
 docs: build ## docs/config.md, docs/metrics.md and docs/events.md from the tables in the code

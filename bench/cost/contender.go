@@ -79,7 +79,7 @@ const nginxProxy = nginxHead + `
 const nginxTLS = nginxHead + `
   ssl_certificate {{.Dir}}/cert.pem; ssl_certificate_key {{.Dir}}/key.pem; ssl_protocols TLSv1.3;
   upstream u { server 127.0.0.1:{{.Upstream}}; keepalive 128; }
-  server { listen 127.0.0.1:{{.Port}} ssl; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+  server { listen 127.0.0.1:{{.Port}} ssl http2; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; } }
 }`
 
 const haproxyConf = `global
@@ -109,7 +109,7 @@ func peers(upstream int) []contender {
 		{label: "HAProxy", kind: "proxy", start: configured("haproxy", haproxyConf, haproxy, upstream)},
 		{label: "HAProxy, splice-response", kind: "proxy", start: configured("haproxy-splice", strings.Replace(haproxyConf, "{{.Splice}}", "option splice-response", 1), haproxy, upstream)},
 		{label: "nginx proxy", kind: "proxy", start: configured("nginx-proxy", nginxProxy, nginx, upstream)},
-		{label: "TLS: HAProxy", kind: "TLS", tls: true, start: configured("haproxy-tls", strings.Replace(haproxyConf, "{{.TLS}}", "ssl crt {{.Dir}}/both.pem ssl-min-ver TLSv1.3", 1), haproxy, upstream)},
+		{label: "TLS: HAProxy", kind: "TLS", tls: true, start: configured("haproxy-tls", strings.Replace(haproxyConf, "{{.TLS}}", "ssl crt {{.Dir}}/both.pem ssl-min-ver TLSv1.3 alpn h2,http/1.1", 1), haproxy, upstream)},
 		{label: "TLS: nginx proxy", kind: "TLS", tls: true, start: configured("nginx-tls", nginxTLS, nginx, upstream)},
 	}
 }

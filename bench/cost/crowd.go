@@ -25,18 +25,21 @@ type crowd struct {
 	TLS     bool          `json:"tls"`
 	Network int           `json:"network"` // client i is 127.0.NETWORK.i+1
 	Clients int           `json:"clients"`
-	Conns   int           `json:"conns"` // of each
-	Kind    string        `json:"kind"`  // view, or what strangers do
+	Conns   int           `json:"conns"`   // of each
+	Streams bool          `json:"streams"` // over HTTP/2
+	Kind    string        `json:"kind"`    // view, or what strangers do
 	Path    string        `json:"path"`
 	Open    string        `json:"open"`  // is asked first, for the session's prefix
 	Every   time.Duration `json:"every"` // view: between two requests of a client
 	Length  time.Duration `json:"length"`
 }
 
-// seen is what it answers. Times of view are from a request's write to its last byte.
+// seen is what it answers. Times of view are from a request's write to its last byte, of slow
+// clients from the beginning of their connection to its end.
 type seen struct {
 	Answered int64         `json:"answered"`
 	Failed   int64         `json:"failed"`
+	Timed    int64         `json:"timed"`
 	P50      time.Duration `json:"p50"`
 	P99      time.Duration `json:"p99"`
 	Most     time.Duration `json:"most"`
@@ -72,6 +75,10 @@ func runCrowd(in io.Reader, out io.Writer) error {
 				return
 			}
 			for n := range c.Conns {
+				if c.isSlow() {
+					all.Go(func() { c.slow(ctx, i, prefix) })
+					continue
+				}
 				all.Go(func() { c.work(ctx, i, n, prefix) })
 			}
 		})
@@ -86,6 +93,9 @@ func runCrowd(in io.Reader, out io.Writer) error {
 	return err
 }
 
+// isSlow tells that its clients come once, and are ended by the server.
+func (c *crowdState) isSlow() bool { return slices.Contains(slowKinds, c.Kind) }
+
 func (c *crowdState) result() seen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +107,7 @@ func (c *crowdState) result() seen {
 		}
 		return all[min(len(all)*permille/1000, len(all)-1)]
 	}
-	return seen{c.answered.Load(), c.failed.Load(), at(c.times, 500), at(c.times, 990), at(c.times, 1000), at(c.lags, 990)}
+	return seen{c.answered.Load(), c.failed.Load(), int64(len(c.times)), at(c.times, 500), at(c.times, 990), at(c.times, 1000), at(c.lags, 990)}
 }
 
 func (c *crowdState) fault(ctx context.Context, err error) {
@@ -106,14 +116,31 @@ func (c *crowdState) fault(ctx context.Context, err error) {
 	}
 }
 
-func (c *crowdState) dial(ctx context.Context, client int) (net.Conn, error) {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(c.Network), byte(client+1))}}
+// dial connects as a client; streams: it is to speak HTTP/2.
+func (c *crowdState) dial(ctx context.Context, client int, streams bool) (net.Conn, error) {
+	d := net.Dialer{LocalAddr: c.address(client)}
 	conn, err := d.DialContext(ctx, "tcp", c.Addr)
 	if err != nil || !c.TLS {
 		return conn, err
 	}
-	over := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
-	if err := over.HandshakeContext(ctx); err != nil {
+	return c.secure(ctx, conn, streams)
+}
+
+func (c *crowdState) address(client int) net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, byte(c.Network), byte(client+1))}
+}
+
+func (c *crowdState) secure(ctx context.Context, conn net.Conn, streams bool) (net.Conn, error) {
+	cfg := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
+	if streams {
+		cfg.NextProtos = []string{"h2"}
+	}
+	over := tls.Client(conn, cfg)
+	err := over.HandshakeContext(ctx)
+	if err == nil && streams && over.ConnectionState().NegotiatedProtocol != "h2" {
+		err = errors.New("the server speaks no HTTP/2")
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
@@ -126,7 +153,7 @@ func (c *crowdState) request(path string) []byte {
 
 // session asks the entry; its answer's Location says what comes before paths. None: a peer.
 func (c *crowdState) session(ctx context.Context, client int) (prefix string, err error) {
-	conn, err := c.dial(ctx, client)
+	conn, err := c.dial(ctx, client, false)
 	if err != nil {
 		return "", err
 	}
@@ -148,12 +175,15 @@ func (c *crowdState) session(ctx context.Context, client int) (prefix string, er
 // work is one connection's after the other, until the end.
 func (c *crowdState) work(ctx context.Context, client, number int, prefix string) {
 	for ctx.Err() == nil {
-		conn, err := c.dial(ctx, client)
+		conn, err := c.dial(ctx, client, c.Streams)
 		if err == nil && c.Kind != "shake" {
 			closes := context.AfterFunc(ctx, func() { _ = conn.Close() })
-			if c.Kind == "view" {
+			switch {
+			case c.Kind == "view":
 				err = c.view(ctx, conn, client, prefix+c.Path)
-			} else {
+			case c.Streams:
+				err = c.hammerStreams(ctx, conn, prefix+c.Path)
+			default:
 				err = c.hammer(ctx, conn, prefix)
 			}
 			closes()
@@ -173,14 +203,29 @@ func (c *crowdState) work(ctx context.Context, client, number int, prefix string
 // view asks for one object each time that it is due.
 func (c *crowdState) view(ctx context.Context, conn net.Conn, client int, path string) error {
 	from, request := bufio.NewReaderSize(conn, 64<<10), c.request(path)
+	ask := func() error {
+		if _, err := conn.Write(request); err != nil {
+			return err
+		}
+		return skip(from)
+	}
+	if c.Streams {
+		of, err := newStreamClient(conn, c.Addr)
+		if err != nil {
+			return err
+		}
+		ask = func() error {
+			if err := of.ask(path); err != nil {
+				return err
+			}
+			return of.answered()
+		}
+	}
 	next := time.Now().Add(c.Every * time.Duration(client) / time.Duration(c.Clients))
 	for ctx.Err() == nil {
 		time.Sleep(time.Until(next))
 		began := time.Now()
-		if _, err := conn.Write(request); err != nil {
-			return err
-		}
-		if err := skip(from); err != nil {
+		if err := ask(); err != nil {
 			return err
 		}
 		took := time.Since(began)

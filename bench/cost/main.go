@@ -59,7 +59,7 @@ func cost(args []string) error {
 	flags.StringVar(&conns, "conns", "64", "client connections; with several the first ones' measurements are beside the others'")
 	flags.BoolVar(&s.short, "short-buffers", false, "socket buffers of at most 128 KB, as in the trial; else the kernel's own")
 	flags.DurationVar(&s.length, "length", 3*time.Second, "of one measurement")
-	beside := flags.String("strangers", "", "measure viewers beside strangers in place of costs: kinds of small, bodies, open, miss, shake")
+	beside := flags.String("strangers", "", "measure viewers beside strangers in place of costs: kinds of small, bodies, open, miss, shake, with h2- before them all speak HTTP/2; or slow")
 	flags.IntVar(&s.strangers.clients, "stranger-clients", 20, "strangers, each with an address of its own")
 	flags.IntVar(&s.strangers.conns, "stranger-conns", 100, "connections of each")
 	flags.IntVar(&s.strangers.nice, "stranger-nice", 19, "of the strangers' process, which shares the processors with the server")
@@ -67,7 +67,7 @@ func cost(args []string) error {
 		return err
 	}
 	if *beside != "" {
-		s.strangers.kinds, s.sizes = strings.Split(*beside, ","), []int{2048, viewSize, 524288}
+		s.strangers.kinds, s.sizes = strings.Split(*beside, ","), []int{2048, viewSize, 524288, slowSize}
 	}
 	var err error
 	if s.sizes == nil {
@@ -133,7 +133,10 @@ func (s settings) measureAll(ctx context.Context) (*figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.strangers.kinds) > 0 {
+	switch {
+	case s.slow():
+		return nil, s.measureSlow(ctx, os.Stdout, st, running)
+	case len(s.strangers.kinds) > 0:
 		return nil, s.measureStrangers(ctx, os.Stdout, st, running)
 	}
 	all := newFigures(s, running)
@@ -197,11 +200,19 @@ func (s settings) startAll(ctx context.Context, st *stage) ([]runner, error) {
 }
 
 func (s settings) wants(label string) bool {
-	if s.only == "" {
+	switch {
+	case s.only == "" && s.slow():
+		return strings.HasPrefix(label, "budgets")
+	case label == "budgets: tandem edge" && s.only == "":
+		return false
+	case s.only == "":
 		return strings.HasPrefix(label, "budgets") == (len(s.strangers.kinds) > 0) || len(s.strangers.kinds) > 0 && slices.Contains([]string{"HAProxy", "nginx proxy", "TLS: HAProxy", "TLS: nginx proxy"}, label)
 	}
 	return slices.ContainsFunc(strings.Split(s.only, ","), func(want string) bool { return strings.HasPrefix(label, want) })
 }
+
+// slow tells that slow clients are measured.
+func (s settings) slow() bool { return len(s.strangers.kinds) == 1 && s.strangers.kinds[0] == "slow" }
 
 // load is one kind of traffic.
 type load struct {

@@ -47,6 +47,9 @@ func (s settings) measureStrangers(ctx context.Context, w io.Writer, st *stage, 
 		all := map[string][]beside{}
 		for round := range s.rounds {
 			for _, r := range running {
+				if strings.HasPrefix(kind, "h2-") && !r.tls {
+					continue
+				}
 				fmt.Fprintf(os.Stderr, "\rround %d of %d: %-8s %-26s", round+1, s.rounds, kind, r.label)
 				b, err := s.pair(ctx, st, r, kind)
 				if err != nil {
@@ -57,6 +60,9 @@ func (s settings) measureStrangers(ctx context.Context, w io.Writer, st *stage, 
 		}
 		fmt.Fprintln(os.Stderr)
 		for _, r := range running {
+			if all[r.label] == nil {
+				continue
+			}
 			fmt.Fprintln(w, rowOf(kind+", "+r.label, all[r.label]))
 		}
 	}
@@ -88,7 +94,8 @@ func rowOf(label string, rounds []beside) string {
 
 // pair measures viewers alone, then beside strangers.
 func (s settings) pair(ctx context.Context, st *stage, r runner, kind string) (b beside, err error) {
-	view := crowd{Addr: r.addr, TLS: r.tls, Network: 1, Clients: viewersOf, Conns: 1, Kind: "view", Path: objectPath(viewSize), Open: "/bench/index.m3u8", Every: viewEvery, Length: windowOf}
+	kind, ofHTTP2 := strings.CutPrefix(kind, "h2-")
+	view := crowd{Addr: r.addr, TLS: r.tls, Streams: ofHTTP2, Network: 1, Clients: viewersOf, Conns: 1, Kind: "view", Path: objectPath(viewSize), Open: "/bench/index.m3u8", Every: viewEvery, Length: windowOf}
 	if b.alone, err = s.crowd(ctx, st, view, 0, nil); err != nil {
 		return b, err
 	}
@@ -96,7 +103,7 @@ func (s settings) pair(ctx context.Context, st *stage, r runner, kind string) (b
 	if kind == "bodies" {
 		size = 524288
 	}
-	many := crowd{Addr: r.addr, TLS: r.tls, Network: 2, Clients: s.strangers.clients, Conns: s.strangers.conns, Kind: kind, Path: objectPath(size), Open: view.Open, Length: windowOf + 3*settleFor}
+	many := crowd{Addr: r.addr, TLS: r.tls, Streams: ofHTTP2, Network: 2, Clients: s.strangers.clients, Conns: s.strangers.conns, Kind: kind, Path: objectPath(size), Open: view.Open, Length: windowOf + 3*settleFor}
 	theirs, err := s.crowd(ctx, st, many, s.strangers.nice, func() error {
 		time.Sleep(settleFor)
 		before, err := cpuOf(r.cmd.Process.Pid)

@@ -21,7 +21,8 @@ func ours(upstream int) []contender {
 	budgets := &behindBalancer{upstream: upstream, dir: "budgets", budgets: true}
 	sealed := &behindBalancer{upstream: upstream, dir: "sealed", named: true, media: "plain"}
 	return []contender{
-		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream)},
+		{label: "tandem edge", kind: "hit", start: edgeAlone(upstream, "edge-alone")},
+		{label: "budgets: tandem edge", kind: "budgets", start: edgeAlone(upstream, "edge-budgets")},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
 		{label: "budgets: tandem balancer", kind: "budgets", start: budgets.start, path: budgets.path},
 		{label: "budgets, TLS: tandem balancer", kind: "budgets", tls: true, start: budgets.startTLS, path: budgets.path},
@@ -36,11 +37,11 @@ func ours(upstream int) []contender {
 }
 
 // edgeAlone is an edge without a cluster: a caching proxy for the objects.
-func edgeAlone(upstream int) func(context.Context, *stage) (*exec.Cmd, string, error) {
+func edgeAlone(upstream int, name string) func(context.Context, *stage) (*exec.Cmd, string, error) {
 	return func(_ context.Context, s *stage) (*exec.Cmd, string, error) {
 		addr := fmt.Sprintf("127.0.0.1:%d", s.port())
-		cmd, err := s.host.Start("tandem-edge", s.bin, "edge", "--listen", addr, "--origin", fmt.Sprintf("http://127.0.0.1:%d", upstream),
-			"--data", filepath.Join(s.dir, "edge-alone"))
+		cmd, err := s.host.Start("tandem-"+name, s.bin, "edge", "--listen", addr, "--origin", fmt.Sprintf("http://127.0.0.1:%d", upstream),
+			"--data", filepath.Join(s.dir, name))
 		return cmd, addr, err
 	}
 }

@@ -38,6 +38,8 @@
 // it reads and writes bytes, and what the socket does not take of them is kept. A client
 // that has chosen HTTP/2 goes to internal/front/streams with its socket, and is counted here.
 //
+// Handshakes, and what speaks HTTP/2, have turns by client (internal/front/turns).
+//
 // Goroutines: one a loop, one a request that is away, one a handshake, those of streams;
 // all have ended when Close returns.
 package front

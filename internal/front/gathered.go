@@ -3,17 +3,24 @@ package front
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tandem/internal/front/kernel"
 	"tandem/internal/front/streams"
+	"tandem/internal/front/turns"
 )
 
 // shared is what a connection's goroutines write by: one that reads, whose answers to keys'
 // updates TLS writes by itself, and one at a time that writes.
 type shared struct {
+	turn   *turns.Turn // of who seals and writes
+	starts *turns.Turn // of requests that begin
+
 	mu      sync.Mutex
 	sealing bool    // guarded by mu; records are kept for send
 	records *[]byte // guarded by mu; nil: none are
@@ -43,12 +50,52 @@ func (w *shared) put(s *secure, record []byte) (int, error) {
 		*w.records = append(*w.records, record...)
 		return len(record), nil
 	}
-	return len(record), w.write(s, record, keysWait)
+	s.meter.Sent(len(record))
+	return len(record), writeWhile(s.tcp, record, keysWait)
 }
 
-func (w *shared) write(s *secure, b []byte, limit time.Duration) error {
-	s.meter.Sent(len(b))
-	return writeWhile(s.tcp, b, limit)
+// writeInTurn writes b as long as some of it is taken within limit. Its client has the turn,
+// which is given back: while the client is waited for somebody else has one.
+func writeInTurn(tcp *net.TCPConn, turn *turns.Turn, b []byte, limit time.Duration) error {
+	raw, failed := tcp.SyscallConn()
+	push := func(fd uintptr) (waits bool) {
+		for {
+			n, err := kernel.Send(int(fd), b, false)
+			switch {
+			case err == nil:
+				b = b[n:]
+				return false
+			case errors.Is(err, unix.EAGAIN):
+				return true
+			case !errors.Is(err, unix.EINTR):
+				failed = err
+				return false
+			}
+		}
+	}
+	if failed == nil {
+		failed = raw.Control(func(fd uintptr) { push(fd) })
+	}
+	turn.Give()
+	for len(b) > 0 && failed == nil {
+		if failed = tcp.SetWriteDeadline(time.Now().Add(limit)); failed != nil {
+			break
+		}
+		waited := false
+		err := raw.Write(func(fd uintptr) bool {
+			if !waited { // as a rule there is no room yet, and it is not worth a turn
+				waited = true
+				return !push(fd)
+			}
+			turn.Take()
+			defer turn.Give()
+			return !push(fd)
+		})
+		if failed == nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // writeWhile writes as long as some of it is taken within limit.
@@ -89,12 +136,12 @@ func (g gathered) CloseWrite() error {
 	return g.tcp.CloseWrite()
 }
 
-// Unsent is a streams.Conn's.
-func (g gathered) Unsent() (waiting int) {
+// Progress is a streams.Conn's.
+func (g gathered) Progress() (acked uint64, waiting int) {
 	if raw, err := g.tcp.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _, waiting, _ = kernel.Progress(int(fd)) })
+		_ = raw.Control(func(fd uintptr) { acked, waiting, _ = kernel.Progress(int(fd)) })
 	}
-	return waiting
+	return acked, waiting
 }
 
 // Seal is a streams.Conn's.
@@ -103,9 +150,16 @@ func (g gathered) Seal(b []byte) error {
 	w.mu.Lock()
 	w.sealing, w.records = true, recordBuffer(len(b)).Get().(*[]byte)
 	w.mu.Unlock()
+	w.turn.Take() // nobody who has one waits for whoever has mu, and for the client
 	_, err := g.tls.Write(b)
+	if err != nil {
+		w.turn.Give()
+	}
 	return err
 }
+
+// Turn is a streams.Conn's.
+func (g gathered) Turn() (begun func()) { return g.shared.starts.Begin() }
 
 // Send is a streams.Conn's.
 func (g gathered) Send(limit time.Duration) error {
@@ -114,9 +168,11 @@ func (g gathered) Send(limit time.Duration) error {
 	defer w.mu.Unlock()
 	w.sealing = false
 	if w.records == nil {
+		w.turn.Give()
 		return nil
 	}
-	err := w.write(g.secure, *w.records, limit)
+	g.meter.Sent(len(*w.records))
+	err := writeInTurn(g.tcp, w.turn, *w.records, limit)
 	*w.records = (*w.records)[:0]
 	recordBuffer(cap(*w.records) - 1<<10).Put(w.records)
 	w.records = nil

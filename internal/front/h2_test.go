@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"tandem/internal/front/h2"
+	"tandem/internal/front/kernel"
+	"tandem/internal/front/turns"
 )
 
 // Frames of HTTP/2, RFC 9113 section 6.
@@ -226,5 +230,96 @@ func TestRequestsOfHTTP2AreAsStrictAsOthers(t *testing.T) {
 	posted := headers(endHeaders, a.stream, ":method", "POST", ":scheme", "https", ":authority", "a", ":path", "/x", "content-length", "5")
 	if got, body := a.status(append(posted, frame(frameData, endStream, a.stream, []byte("hello"))...)); got != "200" || body != "hello" {
 		t.Errorf("a body: %s %q", got, body)
+	}
+}
+
+// openWindows lets the server send what it likes, and returns when it has nothing to say about
+// that any more.
+func openWindows(t *testing.T, c *tls.Conn) {
+	t.Helper()
+	window := binary.BigEndian.AppendUint32(nil, 1<<30)
+	if _, err := c.Write(append(frame(frameSettings, 0, 0, append([]byte{0, 4}, window...)), frame(frameWindow, 0, 0, window)...)); err != nil {
+		t.Fatal(err)
+	}
+	for acks := 0; acks < 2; { // of raw2's settings, and of these
+		kind, flags, _, _, err := nextFrame(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == frameSettings && flags&1 != 0 {
+			acks++
+		}
+	}
+}
+
+// turnsOf takes all turns of a server for another client, until give.
+func turnsOf(s *stage) (give func()) {
+	var all []*turns.Turn
+	for range kernel.Processors {
+		turn := s.turns.Of(netip.MustParseAddr("192.0.2.1"))
+		turn.Take()
+		all = append(all, turn)
+	}
+	return func() {
+		for _, turn := range all {
+			turn.Give()
+			turn.End()
+		}
+	}
+}
+
+// TestHTTP2HasTurns: to begin a request, and to seal and write what is answered; who has to be
+// waited for has none.
+func TestHTTP2HasTurns(t *testing.T) {
+	const size = 8 << 20 // more than sockets hold
+	asked, on := make(chan struct{}), make(chan struct{})
+	s, _ := h2Stage(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		case <-r.Context().Done():
+		}
+		select {
+		case <-on:
+		case <-r.Context().Done():
+		}
+		_, _ = w.Write(make([]byte, size))
+	}))
+	c := raw2(t, s)
+	openWindows(t, c)
+	idle := func() bool { n, waits := s.turns.Taken(); return n == 0 && waits == 0 }
+	eventually(t, "nobody has a turn", idle)
+	give := turnsOf(s)
+	if _, err := c.Write(question(1, "/x")); err != nil {
+		t.Fatal(err)
+	}
+	waits := func() bool { _, n := s.turns.Taken(); return n == 1 }
+	eventually(t, "it waits for a turn to begin", waits)
+	select {
+	case <-asked:
+		t.Fatal("a request has begun without a turn")
+	default:
+	}
+	give()
+	<-asked
+	give = turnsOf(s)
+	close(on)
+	eventually(t, "it waits for a turn to write", waits)
+	give()
+	stuck(t, c.NetConn().(*net.TCPConn))
+	none := 0 // looks in a row: what its own socket does not take the server's does, for a while
+	eventually(t, "who is waited for has none", func() bool {
+		if none++; !idle() {
+			none = 0
+		}
+		return none > 20
+	})
+	for got := 0; got < size; {
+		kind, _, _, payload, err := nextFrame(c)
+		if err != nil {
+			t.Fatalf("after %d bytes: %v", got, err)
+		}
+		if kind == frameData {
+			got += len(payload)
+		}
 	}
 }

@@ -48,6 +48,7 @@ func (s *secure) handshake(limit time.Duration) (err error) {
 	s.turn.Take()
 	err = s.tls.Handshake()
 	s.turn.Give()
+	s.turn.End()
 	s.turn = nil
 	if err == nil {
 		return s.tcp.SetDeadline(time.Time{})
@@ -96,11 +97,13 @@ func (s *secure) handOver() {
 	_ = unix.Close(c.fd)
 	c.loop.held.Add(-1)
 	s.meter = new(h2.Meter)
-	s.shared = &shared{}
+	s.shared = &shared{turn: server.turns.Of(c.remote.Addr()), starts: server.turns.Of(c.remote.Addr())}
 	go func() {
 		defer server.away.Done()
 		over := server.cfg.Streams(c.client, s.tcp)
 		defer func() {
+			s.shared.turn.End()
+			s.shared.starts.End()
 			over()
 			server.open.Add(-1)
 			server.cfg.Leave(c.client)

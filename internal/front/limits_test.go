@@ -169,7 +169,6 @@ func TestClientThatTakesTooLittleIsCutOff(t *testing.T) {
 		c := callSlow(t, s.addr)
 		c.say(ask("GET", target))
 		eventually(t, target+" is cut off", func() bool {
-			s.pass() // a loop that has nothing to do looks once a second
 			return s.slow.Load() > int64(n) && s.Connections() == 0
 		})
 		if got := s.slow.Load(); got != int64(n+1) {
@@ -178,6 +177,25 @@ func TestClientThatTakesTooLittleIsCutOff(t *testing.T) {
 		if _, how := c.end(); how != byReset {
 			t.Errorf("%s: it ended %s", target, how)
 		}
+	}
+}
+
+// A loop that hears of nothing wakes to look at who takes nothing: else each look may be a second
+// late.
+func TestLoopWakesToLookForSlowClients(t *testing.T) {
+	s := newStage(t, func(_ *stage, c *Config) { c.MinRate, c.paceEvery = 1<<10, 300*time.Millisecond })
+	call(t, s.addr)
+	eventually(t, "it has come", func() bool { return s.Connections() == 1 })
+	sleeps := make(chan int, len(s.loops))
+	for _, l := range s.loops {
+		l.Post(func() {
+			if l.held.Load() > 0 {
+				sleeps <- l.sleep(time.Time{})
+			}
+		})
+	}
+	if ms := <-sleeps; ms > 300 {
+		t.Errorf("it sleeps for %d ms", ms)
 	}
 }
 

@@ -263,6 +263,9 @@ func (l *Loop) sleep(next time.Time) int {
 		return 0
 	}
 	wait := longest
+	if l.server.cfg.MinRate > 0 && l.held.Load() > 0 { // a client that takes nothing tells of nothing
+		wait = min(wait, l.paced.Add(l.server.cfg.paceEvery).Sub(l.now))
+	}
 	for _, t := range [...]time.Time{next, l.heads.due(l.server.cfg.HeadTimeout), l.idle.due(l.server.cfg.IdleTimeout), l.linger.due(l.server.cfg.lingerFor), l.halves.due(l.server.cfg.halfFor), l.trials.due(trialFor)} {
 		if !t.IsZero() {
 			wait = min(wait, t.Sub(l.now))

@@ -135,7 +135,7 @@ type Server struct {
 	cancel    context.CancelFunc
 	loops     []*Loop
 	streams   *streams.Server // for HTTP/2; nil: none
-	turns     *turns.Turns    // of handshakes
+	turns     *turns.Turns    // of handshakes, and of what speaks HTTP/2
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections

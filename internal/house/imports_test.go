@@ -75,7 +75,7 @@ var rooms = map[string][]string{
 	"internal/front/others":         {},
 	"internal/front/outgoing":       {"internal/front/incoming", "internal/front/kernel", "internal/h1"},
 	"internal/front/fair":           {},
-	"internal/front/turns":          {},
+	"internal/front/turns":          {"internal/front/fair"},
 	"internal/front/kernel":         {},
 	"internal/proxied":              {"internal/setting"},
 	"internal/budget":               {"internal/wire"},
@@ -145,7 +145,7 @@ var thirdParty = []struct {
 	{"github.com/klauspost/compress", []string{"edge/manifest/coding.go"}, "gzip and zstd of manifests"},
 	{"github.com/andybalholm/brotli", []string{"edge/manifest/coding.go"}, "brotli of manifests"},
 	{"golang.org/x/sync", []string{"segstore/", "origin/", "edge/", "lb/"}, "errgroup and singleflight"},
-	{"golang.org/x/net", []string{"edge/", "origin/", "lb/", "internal/front/streams/"}, "multicast groups; frames and heads of HTTP/2"},
+	{"golang.org/x/net", []string{"edge/", "origin/", "lb/", "internal/front/streams/", "bench/cost/"}, "multicast groups; frames and heads of HTTP/2"},
 }
 
 // onlyTests may be imported by tests alone.

@@ -324,3 +324,33 @@ func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
 		t.Error("what was idle outlives its edge")
 	}
 }
+
+// A thousand streams of one client that takes nothing of them have no large buffer each.
+func TestLargeBuffersAreBounded(t *testing.T) {
+	var all []*upstream
+	defer func() {
+		for _, u := range all {
+			u.giveBack()
+		}
+	}()
+	borrowed := func() (n int) {
+		for _, u := range all {
+			if u.borrow(); u.large != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 * largeMost {
+		all = append(all, &upstream{buf: make([]byte, upstreamBuffer)})
+	}
+	if n := borrowed(); n == 0 || n > largeMost {
+		t.Errorf("%d have a large buffer; %d may", n, largeMost)
+	}
+	for _, u := range all[:2*largeMost] {
+		u.giveBack()
+	}
+	if n := borrowed(); n == 0 || all[0].large == nil {
+		t.Error("what was given back is nobody's")
+	}
+}

@@ -20,7 +20,14 @@ const (
 	bodyBuffer     = 256 << 10 // of a body that can't be spliced: TLS records go out gathered
 )
 
-var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
+// largeMost bounds how many of those are in use: each lies with a body whose viewer may take
+// nothing, and a client may have a thousand streams. Beyond it bodies come 16 KB at a time.
+const largeMost = 256
+
+var (
+	bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
+	largeTaken  atomic.Int32
+)
 
 // longPast is a deadline that has passed: it interrupts a read.
 var longPast = time.Unix(1, 0)
@@ -147,9 +154,15 @@ func (u *upstream) close() {
 		return
 	}
 	_ = u.tcp.Close()
+	u.giveBack()
+}
+
+// giveBack ends borrow.
+func (u *upstream) giveBack() {
 	if u.large != nil {
 		bodyBuffers.Put(u.large)
 		u.large, u.buf = nil, nil
+		largeTaken.Add(-1)
 	}
 }
 
@@ -229,9 +242,13 @@ func (u *upstream) buffered() []byte { return u.buf[u.r:u.w] }
 // use drops n bytes of buffered.
 func (u *upstream) use(n int) { u.r += n }
 
-// borrow gives the connection a large buffer for a long body.
+// borrow gives the connection a large buffer for a long body, where there is one.
 func (u *upstream) borrow() {
 	if u.large != nil {
+		return
+	}
+	if largeTaken.Add(1) > largeMost {
+		largeTaken.Add(-1)
 		return
 	}
 	u.large = bodyBuffers.Get().(*[]byte)
@@ -245,10 +262,7 @@ func (u *upstream) settle() {
 	if u.tcp == nil {
 		return // a loop reads into its own
 	}
-	if u.large != nil {
-		bodyBuffers.Put(u.large)
-		u.large, u.buf = nil, nil
-	}
+	u.giveBack()
 	if len(u.buf) != upstreamBuffer {
 		u.buf = make([]byte, upstreamBuffer)
 	}

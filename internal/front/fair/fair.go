@@ -10,7 +10,10 @@
 // Owned by one goroutine. Starts none.
 package fair
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Queue is what waits, by client.
 type Queue[C comparable, T any] struct {
@@ -47,6 +50,13 @@ func (q *Queue[C, T]) Of(client C) *Flow[C, T] {
 // Leave ends an Of; what waits goes on to wait.
 func (q *Queue[C, T]) Leave(f *Flow[C, T]) {
 	if f.users--; f.users == 0 && f.at < 0 {
+		q.forget(f)
+	}
+}
+
+// forget is for one that nobody uses; the client may have another one by now.
+func (q *Queue[C, T]) forget(f *Flow[C, T]) {
+	if q.flows[f.client] == f {
 		delete(q.flows, f.client)
 	}
 }
@@ -59,9 +69,25 @@ func (q *Queue[C, T]) Others(f *Flow[C, T]) bool {
 	return len(q.heap) > 1 || len(q.heap) == 1 && q.heap[0] != f
 }
 
+// Serves notes that f is served without having waited, since nobody does: Spent follows.
+func (q *Queue[C, T]) Serves(f *Flow[C, T]) {
+	f.given = max(f.given, q.virtual)
+	q.virtual = f.given
+}
+
 // Put lets one wait.
 func (q *Queue[C, T]) Put(f *Flow[C, T], one T) {
 	f.waiting = append(f.waiting, one)
+	q.waits(f)
+}
+
+// PutFirst lets one wait that goes before all of its client's others.
+func (q *Queue[C, T]) PutFirst(f *Flow[C, T], one T) {
+	f.waiting = slices.Insert(f.waiting, f.next, one)
+	q.waits(f)
+}
+
+func (q *Queue[C, T]) waits(f *Flow[C, T]) {
 	q.length++
 	if f.at < 0 {
 		f.given = max(f.given, q.virtual)
@@ -72,7 +98,7 @@ func (q *Queue[C, T]) Put(f *Flow[C, T], one T) {
 }
 
 // Take gives the first of the client who was given least; false: nobody waits. What it then takes
-// is told by Spent, before anything else is taken.
+// is told by Spent, before anything else is taken where one is served at a time.
 func (q *Queue[C, T]) Take() (one T, of *Flow[C, T], ok bool) {
 	if len(q.heap) == 0 {
 		return one, nil, false
@@ -101,7 +127,7 @@ func (q *Queue[C, T]) Spent(f *Flow[C, T], d time.Duration) {
 	case f.at >= 0:
 		q.down(f.at)
 	case f.users == 0:
-		delete(q.flows, f.client)
+		q.forget(f)
 	}
 }
 

@@ -32,14 +32,16 @@ func (p *plain) Send(time.Duration) error {
 	return err
 }
 
-func (p *plain) Unsent() (waiting int) {
+func (p *plain) Turn() (begun func()) { return func() {} }
+
+func (p *plain) Progress() (acked uint64, waiting int) {
 	if tcp, ok := p.Conn.(*net.TCPConn); ok {
 		raw, err := tcp.SyscallConn()
 		if err == nil {
 			_ = raw.Control(func(fd uintptr) { waiting, _ = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
 		}
 	}
-	return waiting
+	return 0, waiting
 }
 
 func (p *plain) CloseWrite() error {
@@ -84,13 +86,18 @@ func call(t testing.TB, s *Server, settings ...http2.Setting) *client {
 }
 
 func over(t testing.TB, s *Server, here, there net.Conn) *client {
+	return through(t, s, here, &plain{Conn: there})
+}
+
+// through is over for a Conn of any kind.
+func through(t testing.TB, s *Server, here net.Conn, there Conn) *client {
 	c := &client{Framer: http2.NewFramer(here, here), conn: here, t: t, meter: new(h2.Meter), served: make(chan struct{}), frames: make(chan frame, 1<<12)}
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.AllowIllegalWrites = true
 	c.fields = hpack.NewEncoder(&c.block)
 	go func() {
 		defer close(c.served)
-		s.Serve(context.Background(), &plain{Conn: there}, nil, c.meter)
+		s.Serve(context.Background(), there, nil, c.meter)
 	}()
 	return c
 }

@@ -51,6 +51,7 @@ type conn struct {
 	recv    window             // of bodies that it sends
 	resized bool               // the client has said how large HPACK's table may be, and is to hear that there is none
 	ends    bool               // the client is told to go at once; owned by serve
+	asked   func()             // answers the request that the last frame was; likewise
 	leaves  bool               // it was told to go, at told
 	told    int64              // in ns of Unix
 	final   bool               // and no request that comes is served any more
@@ -89,6 +90,10 @@ func (c *conn) serve() {
 		}
 		if err == nil {
 			err = c.take(f)
+		}
+		if c.asked != nil {
+			c.start(c.asked)
+			c.asked = nil
 		}
 		var of http2.StreamError
 		if errors.As(err, &of) {
@@ -168,10 +173,11 @@ func (c *conn) end(err error) {
 // linger reads what the client sends until it has taken what was written last: a socket
 // that is closed with bytes unread, or that gets more, is reset, and the rest is lost.
 func (c *conn) linger() {
-	for before, words := c.over.Unsent(), 0; words < lastWords; words++ {
+	_, before := c.over.Progress()
+	for words := 0; words < lastWords; words++ {
 		_ = c.over.SetReadDeadline(time.Now().Add(lastWord))
 		_, err := io.Copy(io.Discard, c.over)
-		left := c.over.Unsent()
+		_, left := c.over.Progress()
 		if left == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
@@ -256,6 +262,15 @@ func (c *conn) close() {
 func (c *conn) goAway(last uint32, code http2.ErrCode) {
 	b := appendFrame(c.pending(), http2.FrameGoAway, 0, 0, 8)
 	c.out = append32(append32(b, last), uint32(code))
+}
+
+// start lets a request begin, in its client's turn.
+func (c *conn) start(serve func()) {
+	begun := c.over.Turn()
+	c.server.calls.run(func() {
+		begun()
+		serve()
+	})
 }
 
 // run lets the handler answer a request.

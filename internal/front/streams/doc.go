@@ -13,8 +13,9 @@
 //   - frames of one stream go out in their order, and no stream waits for another one but
 //     for the connection's window and its writes.
 //
-// Frames that are ready at once go out in one write. Who has made them writes them, and
-// those that others have made meanwhile: there is no goroutine that only writes.
+// A request begins, and what is ready is written, in its client's turn (Conn). Frames that are
+// ready at once go out in one write. Who has made them writes them, and those that others have
+// made meanwhile: there is no goroutine that only writes.
 //
 // Guarded by conn.mu: streams, windows, what waits to be written. The framer, with HPACK's
 // table of the client, is the reader's. Heads of answers refer to no table but the static

@@ -101,7 +101,7 @@ func (c *conn) headers(f *http2.MetaHeadersFrame) error {
 	c.streams[id] = st
 	c.watch.works()
 	c.work.Add(1)
-	c.server.calls.run(func() { c.run(h, st, r) })
+	c.asked = func() { c.run(h, st, r) }
 	return nil
 }
 

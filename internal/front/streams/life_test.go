@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -289,4 +290,85 @@ func TestTheLastAnswerIsTakenInPeace(t *testing.T) {
 		t.Error(err)
 	}
 	c.hangUp()
+}
+
+// busy is a Conn whose client takes what is there for it.
+type busy struct {
+	plain
+	acked   atomic.Uint64
+	waiting atomic.Int64
+}
+
+func (b *busy) Progress() (uint64, int) { return b.acked.Load(), int(b.waiting.Load()) }
+
+// TestWhoIsBusyTakingIsNotAsked whether it is there: the question lies behind what it takes.
+// When it takes no more it has gone, and that its kernel takes a question says nothing.
+func TestWhoIsBusyTakingIsNotAsked(t *testing.T) {
+	for name, row := range map[string]struct {
+		waiting     int64
+		least, most time.Duration
+	}{
+		"takes slowly for 5 min":    {50_000, 5*time.Minute + 30*time.Second, 5*time.Minute + 40*time.Second},
+		"takes what it is asked by": {0, 30 * time.Second, 35 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			here, there := netPipe()
+			began := time.Now()
+			conn := &busy{plain: plain{Conn: there}}
+			conn.waiting.Store(row.waiting)
+			c := through(t, s, here, conn)
+			c.preface()
+			c.get(1, "/")
+			var taking sync.WaitGroup
+			taking.Go(func() {
+				for range 5 * 60 {
+					time.Sleep(time.Second)
+					conn.acked.Add(1500)
+				}
+			})
+			<-c.served
+			if took := time.Since(began); took < row.least || took > row.most {
+				t.Errorf("%s: it ended after %v; want %v to %v", name, took, row.least, row.most)
+			}
+			c.hangUp()
+			taking.Wait()
+		})
+	}
+}
+
+// inTurn is a Conn whose requests begin when they may.
+type inTurn struct {
+	plain
+	may chan struct{}
+}
+
+func (i *inTurn) Turn() (begun func()) { <-i.may; return func() {} }
+
+// TestRequestsBeginInTheirClientsTurn, and the next frame is read when it has begun.
+func TestRequestsBeginInTheirClientsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun atomic.Int32
+		s := newServer(t, func(http.ResponseWriter, *http.Request) { begun.Add(1) })
+		here, there := netPipe()
+		conn := &inTurn{plain{Conn: there}, make(chan struct{})}
+		c := through(t, s, here, conn)
+		c.preface()
+		go func() {
+			c.get(1, "/")
+			c.get(3, "/")
+		}()
+		for want := range int32(2) {
+			synctest.Wait()
+			if n := begun.Load(); n != want {
+				t.Errorf("%d have begun; %d may", n, want)
+			}
+			conn.may <- struct{}{}
+		}
+		synctest.Wait()
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d have begun; 2 may", n)
+		}
+		c.hangUp()
+	})
 }

@@ -64,12 +64,18 @@ func (c *Config) fill() {
 type Conn interface {
 	net.Conn
 	CloseWrite() error
-	Unsent() int // bytes that the kernel holds, which the client has not acknowledged
+
+	// Progress is how many bytes the client has acknowledged, and how many the kernel holds
+	// for which it has not.
+	Progress() (acked uint64, waiting int)
 
 	// Seal takes bytes that Send then writes; it keeps none of b. Send fails when the kernel
 	// takes nothing for as long as limit.
 	Seal(b []byte) error
 	Send(limit time.Duration) error
+
+	// Turn waits for the client's turn to let a request begin, which lasts until begun is called.
+	Turn() (begun func())
 }
 
 // Server serves connections that it is given.

@@ -14,7 +14,8 @@ type watch struct {
 	heard atomic.Int64 // when the last one came, in ns of Unix
 	idle  atomic.Int64 // since when there is no request; 0: there are
 	timer *time.Timer
-	asked int64 // when the client was asked whether it is there, guarded by conn.mu; 0: it was not
+	asked int64  // when the client was asked whether it is there, guarded by conn.mu; 0: it was not
+	acked uint64 // what it had acknowledged at the last look; likewise
 }
 
 func (w *watch) start() {
@@ -86,9 +87,16 @@ func (w *watch) look() {
 	}
 }
 
-// ask asks a client with requests whether it is there; true: it is not.
+// ask asks a client with requests whether it is there; true: it is not. One that has something
+// to take, and takes of it, is: the question would lie behind that, and its answer come after.
 func (w *watch) ask(now int64) (gone bool) {
-	c, heard := w.c, w.heard.Load()
+	c := w.c
+	acked, waiting := c.over.Progress()
+	if waiting > 0 && acked != w.acked { // that the question alone was taken is its kernel's word
+		w.heard.Store(now)
+	}
+	w.acked = acked
+	heard := w.heard.Load()
 	switch {
 	case w.asked != 0 && heard >= w.asked:
 		w.asked = 0

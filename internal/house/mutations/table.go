@@ -358,7 +358,7 @@ var rows = []Mutation{
 	{0, "internal/front/turn.go", "inLine(c, a)", "_ = a", "internal/front.TestForWhomANodeAsksIsWhoWaits"},
 	{0, "internal/front/starts.go", "s.waiting.Spent(line, 1)", "s.waiting.Spent(line, 0)", "internal/front.TestClientsAreBegunInTurn"},
 	{0, "internal/front/h2/meter.go", "return m.received.Add(int64(n)) <=", "return m.received.Add(int64(n)) <= 1<<40+", "internal/front.TestWhoSendsFramesThatAskForNothingIsCutOff"},
-	{0, "internal/front/gathered.go", "s.meter.Sent(len(b))", "s.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
+	{0, "internal/front/gathered.go", "g.meter.Sent(len(*w.records))", "g.meter.Sent(0)", "internal/front.TestWhoOpensWindowsForEachFrameIsNot"},
 	{0, "internal/front/h2/listener.go", "if c.counts.Load() && !", "if false && !", "internal/serve.TestAnOperatorsClientThatAsksForNothingIsCutOff"},
 	{0, "internal/serve/http.go", "if s.HTTP2 == nil {", "if false {", "internal/serve.TestHTTP2IsForThoseWhoBoundIt"},
 	{0, "internal/serve/timely.go", "func (t *taken) limit() { _ = t.limits.SetWriteDeadline(time.Now().Add(t.take)) }", "func (t *taken) limit() {}", "internal/serve.TestOnlyWhatIsWrittenHasItsTime"},

@@ -3,6 +3,14 @@ package mutations
 // rowsOfHTTP2 are those of internal/front/streams.
 var rowsOfHTTP2 = []Mutation{
 	{0, "internal/front/streams/output.go", "for len(c.out) >= c.most && c.writing && c.err == nil {", "for false {", "internal/front/streams.TestWhoTakesNothingHoldsLittle"},
+	{0, "internal/front/turns/turns.go", "all.line.Spent(t.flow, max(time.Since(began), 1))", "all.line.Spent(t.flow, 1)", "internal/front/turns.TestTurnsAreAsLongAsTheyAre"},
+	{0, "internal/front/turns/turns.go", "		all.line.Serves(t.flow)\n", "", "internal/front/turns.TestTurnsAreAsLongAsTheyAre"},
+	{0, "internal/front/gathered.go", "{ return g.shared.starts.Begin() }", "{ return func() {} }", "internal/front.TestHTTP2HasTurns"},
+	{0, "internal/front/gathered.go", "	turn.Give()\n	for len(b) > 0", "	defer turn.Give()\n	for len(b) > 0", "internal/front.TestHTTP2HasTurns"},
+	{0, "internal/front/streams/watch.go", "if waiting > 0 && acked != w.acked {", "if waiting >= 0 && acked != w.acked {", "internal/front/streams.TestWhoIsBusyTakingIsNotAsked"},
+	{0, "internal/front/streams/watch.go", "if waiting > 0 && acked != w.acked {", "if waiting < 0 && acked != w.acked {", "internal/front/streams.TestWhoIsBusyTakingIsNotAsked"},
+	{0, "internal/front/loop.go", "if l.server.cfg.MinRate > 0 && l.held.Load() > 0 {", "if false {", "internal/front.TestLoopWakesToLookForSlowClients"},
+	{0, "lb/proxy/upstream.go", "if largeTaken.Add(1) > largeMost {", "if largeTaken.Add(1) < 0 {", "lb/proxy.TestLargeBuffersAreBounded"},
 	{0, "internal/front/streams/output.go", "if times == 0 {", "if false {", "internal/front/streams.TestWhoWritesDoesNotWriteForAll"},
 	{0, "internal/front/streams/output.go", "c.most = min(2*c.most, outMost)", "c.most = outLeast", "internal/front/streams.TestWhatIsReadyGoesOutInOneWrite"},
 	{0, "internal/front/streams/frames.go", "return open >= c.cfg.Streams || len(c.streams) >= 2*c.cfg.Streams", "return open >= c.cfg.Streams", "internal/front/streams.TestRequestsThatAreGivenUpCount"},
