@@ -147,7 +147,7 @@ func TestNothingBeginsAfterTheEnd(t *testing.T) {
 	_ = c.WriteSettings() // to a buffer, as all here
 	_ = c.WritePing(false, [8]byte{})
 	_ = c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.head(request("GET", "/")...), EndStream: true, EndHeaders: true})
-	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 100_000)) })
+	s := New(Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 100_000)) })}) // Close would wait for it as well
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -156,8 +156,9 @@ func TestNothingBeginsAfterTheEnd(t *testing.T) {
 	select {
 	case <-served:
 	case <-time.After(20 * time.Second):
-		t.Error("a request that came after the end is waited for")
+		t.Fatal("a request that came after the end is waited for")
 	}
+	s.Close()
 }
 
 // unwritable fails with the answer to a ping, and has more to read.
