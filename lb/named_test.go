@@ -131,6 +131,13 @@ func TestNodesJoinByTicketsAndAreRevoked(t *testing.T) {
 	if text := string(c.api(http.MethodPost, "/edges/"+c.lb.cfg.Name+"/remove", nil, http.StatusNotFound, nil)); !strings.Contains(text, "is a balancer: tandem cluster remove-balancer") {
 		t.Errorf("an order for an edge, at a balancer: %s", text)
 	}
+	for role, want := range map[string]int{"edge": http.StatusConflict, "origin": http.StatusConflict, "balancer": http.StatusOK, "node": http.StatusOK} {
+		until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
+		asked := wire.TicketOrder{Role: role, Node: c.lb.cfg.Name, Addresses: []string{"127.0.0.1"}, Minutes: 5}
+		if text := string(c.api(http.MethodPost, "/tickets", asked, want, nil)); want != http.StatusOK && !strings.Contains(text, c.lb.cfg.Name+" is a balancer of this cluster") {
+			t.Errorf("a ticket for %s of a balancer's name: %s", role, text)
+		}
+	}
 	edge, ticket, key := c.joined("edge-1")
 	if status, _ := c.enrol(key, []byte("some other secret")); status != http.StatusForbidden {
 		t.Errorf("a ticket that nobody made: %d", status)

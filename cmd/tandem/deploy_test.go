@@ -140,11 +140,12 @@ func knowsVariable(t *testing.T, who, name, variable string) {
 
 // The address goes after the connections to it have been reset, and comes without that:
 // what ss and curl are told is written down by stand-ins for them. Who hangs is asked again
-// at once, and who is gone almost so; who says no is, at the usual pace.
+// at once, and who is gone almost so; who says no, or resets one connection
+// too many, is at the usual pace.
 func TestHealthResetsBeforeTheAddressGoes(t *testing.T) {
 	const reset = "ss -K -H -tn src 10.91.0.100 while "
 	for code, between := range map[string]string{
-		"7": "curl sleep 0.05 curl", "52": "curl sleep 0.05 curl", "56": "curl sleep 0.05 curl", "28": "curl curl", "22": "curl sleep 0.2 curl",
+		"7": "curl sleep 0.05 curl", "52": "curl sleep 0.05 curl", "56": "curl sleep 0.2 curl", "28": "curl curl", "22": "curl sleep 0.2 curl",
 	} {
 		// At its start, when tandem was gone for the second time, and at its own end.
 		want := reset + "1 curl sleep 0.2 curl sleep 0.2 " + between + " " + reset + "0 sleep 0.2 curl " + reset + "1"

@@ -111,7 +111,7 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 			return
 		}
 		if needs > Nobody && !g.hostKnown(r.Host) {
-			call.RefuseNode(w, http.StatusForbidden, "host", "this listener is not called by that name; its names are --admin-hosts")
+			refuseHost(w)
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, authPath) {
@@ -142,6 +142,10 @@ func (g *Gate) Wrap(next http.Handler, rows ...Row) http.Handler {
 		next.ServeHTTP(noted, r.WithContext(context.WithValue(ctx, personKey{}, p)))
 		g.audit(r, p, noted.status)
 	})
+}
+
+func refuseHost(w http.ResponseWriter) {
+	call.RefuseNode(w, http.StatusForbidden, "host", "this listener is not called by that name; its names are --admin-hosts")
 }
 
 // hostKnown admits addresses, and the names that were given to this listener.

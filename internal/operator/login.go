@@ -64,7 +64,11 @@ func (g *Gate) handleMe(w http.ResponseWriter, r *http.Request) {
 
 // handleLogin takes a token for a cookie.
 func (g *Gate) handleLogin(w http.ResponseWriter, r *http.Request) {
-	if g.foreign(r) != nil || !g.hostKnown(r.Host) {
+	if !g.hostKnown(r.Host) {
+		refuseHost(w)
+		return
+	}
+	if g.foreign(r) != nil {
 		call.RefuseNode(w, http.StatusForbidden, "cross_origin", "a login is not taken from another site's page")
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,10 @@ func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, "address: "+err.Error())
 		return
 	}
+	if other := otherRole(a.deps.Node.Placement(), role, asked.Node); other != "" {
+		call.RefuseNode(w, http.StatusConflict, "in_use", fmt.Sprintf("%s is %s of this cluster: another node needs a name of its own", asked.Node, other))
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
 	text, err := a.deps.Control.Authority.Ticket(ctx, role, asked.Node, asked.Addresses, time.Duration(asked.Minutes)*time.Minute)
@@ -51,6 +56,20 @@ func (a *API) handleTicket(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	call.Reply(w, http.StatusOK, wire.TicketMade{Ticket: text})
+}
+
+// otherRole is what a node of that name is in the cluster, if it is not what the ticket says;
+// "": nobody has the name, or it fits. What is revoked and removed goes by names alone.
+func otherRole(p *wire.Placement, role identity.Role, node string) string {
+	_, edge := p.Edge(node)
+	balancer := slices.ContainsFunc(p.Balancers, func(b wire.Balancer) bool { return b.Name == node })
+	switch {
+	case edge && !role.Is(identity.Edge):
+		return "an edge"
+	case balancer && !role.Is(identity.Balancer):
+		return "a balancer"
+	}
+	return ""
 }
 
 // handleRevoke voids the certificates of a node.

@@ -202,6 +202,8 @@ async function ringsOfAllSizes(browser) {
 // to press.
 async function logsIn(browser) {
   const cluster = new PaperCluster({ edges: 4, slots: 50 });
+  const status = cluster.status.bind(cluster);
+  cluster.status = () => ({ ...status(), demo: true });
   const fake = await serve(cluster);
   fake.self = { name: "", role: "nobody", by: "", login: ["token"] };
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -212,6 +214,9 @@ async function logsIn(browser) {
   await page.fill("dialog input[name=token]", "bad");
   await page.click("dialog button.primary");
   await sees(page, "Nobody has this token");
+  await page.fill("dialog input[name=token]", "elsewhere");
+  await page.click("dialog button.primary");
+  await sees(page, "its names are --admin-hosts");
   await page.fill("dialog input[name=token]", "good");
   await page.click("dialog button.primary");
   await page.waitForSelector("body.ready");
@@ -219,6 +224,8 @@ async function logsIn(browser) {
   assert.equal(await page.locator("#edges button:visible").count(), 0);
   assert.equal(await page.locator("#purge:visible").count(), 0);
   assert.ok(await page.locator("#edges button").count() > 0); // there, and hidden
+  await page.locator("#demo li").first().waitFor();
+  assert.equal(await page.locator("#demo button:visible").count(), 0);
   await picture(page, "viewer");
   // The login ends while the page is open: who looks at it is asked once, and goes on.
   fake.self = { name: "", role: "nobody", by: "", login: ["token"] };

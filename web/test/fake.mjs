@@ -34,6 +34,7 @@ function answers(cluster, asked) {
     if (preview) return json(response, 200, cluster.preview(preview[1], preview[2]));
     if (route.startsWith("DELETE sessions/")) return json(response, 409, { error: "the session has ended already", reason: "gone" });
     switch (route) {
+      case "GET demo": return json(response, 200, { viewers: [], streams: [], nodes: cluster.edges.map((e) => ({ name: e.name, role: "edge", state: "up", acts: ["kill", "stop"] })) });
       case "GET status": return json(response, 200, cluster.status());
       case "GET streams": return json(response, 200, cluster.streams());
       case "GET sessions": return json(response, 200, cluster.sessions(limit));
@@ -73,7 +74,9 @@ export async function serve(cluster, port = 0) {
     const url = new URL(request.url, "http://fake");
     if (url.pathname === "/auth/me") return json(response, 200, fake.self);
     if (url.pathname === "/auth/login") { // one token is good: that of a viewer
-      if (!(await body(request)).includes("good")) return json(response, 401, { error: "nobody has this token", reason: "login" });
+      const shown = await body(request);
+      if (shown.includes("elsewhere")) return json(response, 403, { error: "this listener is not called by that name; its names are --admin-hosts", reason: "host" });
+      if (!shown.includes("good")) return json(response, 401, { error: "nobody has this token", reason: "login" });
       fake.self = { name: "anna", role: "viewer", by: "login", login: ["token"] };
       return json(response, 200, fake.self);
     }

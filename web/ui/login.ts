@@ -30,7 +30,8 @@ function ask(self: Self, ended: boolean): Promise<void> {
         done();
         return;
       }
-      setText(problem, answer?.status === 401 ? "Nobody has this token." : "The balancer did not take it.");
+      const said = (await answer?.json().catch(() => undefined)) as { error?: string } | undefined;
+      setText(problem, answer?.status === 401 ? "Nobody has this token." : (said?.error ?? "The balancer did not take it."));
     };
     const form = h("form", { onsubmit: (event) => void send(event) }, h("p", {}, "A token, as ", h("code", {}, "tandem operator NAME"), " makes them."), token, problem, h("div", { class: "orders" }, h("button", { type: "submit", class: "primary" }, "Log in")));
     const dialog = h("dialog", { "aria-label": "Log in", oncancel: (event) => event.preventDefault() }, h("h2", {}, "Log in"),
