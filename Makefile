@@ -133,7 +133,7 @@ histories: ## what clients hear of the placement while balancers die, lose their
 halts: ## a Raft leader is halted for 1.6 s and goes on, 16 times, under four clients, in TANDEM_HALTS=100 clusters (a quarter of an hour)
 	@echo "== halted leaders"; TANDEM_HALTS="$${TANDEM_HALTS:-100}" go test -timeout 60m -count=1 -v -parallel 3 -run TestLeadersThatAreHaltedOften ./raftfsm
 
-trust: ## each kind of key changes under 60 viewers while an edge and a balancer die (TANDEM_TRUST=1 rounds, TANDEM_TRUST_SEED=N)
+trust: ## each kind of key changes under 60 viewers while an edge and a balancer die (TANDEM_TRUST=1 rounds, up to 7, TANDEM_TRUST_SEED=N)
 	@echo "== trust"; TANDEM_TRUST="$${TANDEM_TRUST:-1}" go test -timeout 60m -count=1 -v -run TestEveryKeyChangesUnderADeath $(TESTFLAGS) ./internal/systest
 
 upgrade: build ## every node of a cluster of FROM=REVISION becomes one of this tree, and back (ONLY=up: not back), under 120 viewers that know one address
