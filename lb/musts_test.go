@@ -2,6 +2,7 @@ package lb
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -36,5 +37,21 @@ func TestMustsOfHTTPAtABalancer(t *testing.T) {
 				h1test.Target{Dial: dial, Path: path, Wait: 100 * time.Millisecond, Only: true, Get: get}.Try(t)
 			})
 		}
+		t.Run(name, func(t *testing.T) { refusedUnread(t, dial) })
+	}
+}
+
+// refusedUnread: who asks whether its body is wanted hears at once that it is not.
+func refusedUnread(t *testing.T, dial func() (net.Conn, error)) {
+	conn, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_, _ = io.WriteString(conn, "POST /live/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+	text, err := io.ReadAll(conn)
+	if !strings.HasPrefix(string(text), "HTTP/1.1 405 ") {
+		t.Errorf("%q, %v; want 405, and the connection's end", text, err)
 	}
 }

@@ -36,7 +36,7 @@ func (l *LB) Handler() http.Handler {
 // view answers one request of a viewer, whatever becomes of it.
 func (l *LB) view(w http.ResponseWriter, r *http.Request) (status int, sent int64) {
 	defer l.brokenOff(r)
-	if (r.ContentLength != 0 || len(r.TransferEncoding) > 0) && !l.passOver(w, r) {
+	if (r.ContentLength != 0 || len(r.TransferEncoding) > 0) && !asksInVain(r) && !l.passOver(w, r) {
 		return l.deny(w, http.StatusBadRequest, call.ReasonBody, "the request's body did not arrive, or is too long")
 	}
 	if r.Host == "" && r.ProtoMajor == 2 { // HTTP/1.1 asks for one as well
@@ -151,6 +151,17 @@ func (l *LB) passOver(w http.ResponseWriter, r *http.Request) bool {
 	_ = limits.SetReadDeadline(time.Time{})
 	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 	return true
+}
+
+// asksInVain tells that the client waits to hear whether its body is wanted, with a method that
+// is not served: the answer says so, and no 100 goes before it (RFC 9110 section 10.1.1).
+func asksInVain(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	default:
+		return r.Header.Get("Expect") != ""
+	}
 }
 
 // deny is refuse with what the caller has to return.
