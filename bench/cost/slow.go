@@ -16,6 +16,7 @@ import (
 var slowKinds = []string{"readers", "heads", "uploads"}
 
 const (
+	slowMany = 1000
 	slowFor  = 20 * time.Second
 	slowSize = 4 << 20
 )
@@ -28,7 +29,8 @@ type slowly struct {
 
 // measureSlow measures what slow clients hold, when they are ended, and what they do to viewers.
 func (s settings) measureSlow(ctx context.Context, w io.Writer, st *stage, running []runner) error {
-	fmt.Fprintf(w, "| %d slow clients of %d connections | viewers' p50, p99, most alone, ms | beside them | p99, times | viewers that failed | ended by the server | first half, last after, s | kernel's memory, MB |\n|---|---|---|---|---|---|---|---|\n",
+	s.strangers.conns = slowMany / s.strangers.clients
+	fmt.Fprintf(w, "| %d slow clients of %d connections | viewers' p50, p99, most alone, ms | beside them | p99, times | viewers that failed | ended by the server, never connected | first half, last after, s | kernel's memory, MB |\n|---|---|---|---|---|---|---|---|\n",
 		s.strangers.clients, s.strangers.conns)
 	for _, kind := range []string{"readers", "h2-readers", "heads", "uploads"} {
 		for _, r := range running {
@@ -41,10 +43,10 @@ func (s settings) measureSlow(ctx context.Context, w io.Writer, st *stage, runni
 				return fmt.Errorf("%s, %s: %w", r.label, kind, err)
 			}
 			ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-			fmt.Fprintf(w, "| %s, %s | %.1f, %.1f, %.0f | %.1f, %.1f, %.0f | %.1f | %d | %d of %d | %.1f, %.1f | %d |\n", kind, r.label,
+			fmt.Fprintf(w, "| %s, %s | %.1f, %.1f, %.0f | %.1f, %.1f, %.0f | %.1f | %d | %d of %d, %d | %.1f, %.1f | %d |\n", kind, r.label,
 				ms(of.alone.P50), ms(of.alone.P99), ms(of.alone.Most), ms(of.with.P50), ms(of.with.P99), ms(of.with.Most),
 				float64(of.with.P99)/float64(max(of.alone.P99, time.Microsecond)), of.with.Failed,
-				of.slow.Timed, s.strangers.clients*s.strangers.conns, of.slow.P50.Seconds(), of.slow.Most.Seconds(), of.kernel>>20)
+				of.slow.Timed, s.strangers.clients*s.strangers.conns, of.slow.Failed, of.slow.P50.Seconds(), of.slow.Most.Seconds(), of.kernel>>20)
 		}
 	}
 	fmt.Fprintln(os.Stderr)
@@ -73,7 +75,7 @@ func (s settings) besideSlow(ctx context.Context, st *stage, r runner, kind stri
 			}
 		}
 	})
-	of.slow, err = s.crowd(ctx, st, many, s.strangers.nice, func() error {
+	of.slow, err = s.crowd(ctx, st, many, 0, func() error {
 		var err error
 		of.with, err = s.crowd(ctx, st, view, 0, nil)
 		return err
