@@ -25,7 +25,7 @@ func ours(upstream int) []contender {
 		{label: "budgets: tandem edge", kind: "budgets", start: edgeAlone(upstream, "edge-budgets")},
 		{label: "tandem balancer", kind: "proxy", start: b.start, path: b.path},
 		{label: "budgets: tandem balancer", kind: "budgets", start: budgets.start, path: budgets.path},
-		{label: "budgets, TLS: tandem balancer", kind: "budgets", tls: true, start: budgets.startTLS, path: budgets.path},
+		{label: "budgets with TLS: tandem balancer", kind: "budgets", tls: true, start: budgets.startTLS, path: budgets.path},
 		{label: "TLS: tandem balancer", kind: "TLS", tls: true, start: b.startTLS, path: b.path},
 		{label: "nodes plain: balancer", kind: "nodes", start: b.balancer, path: b.path},
 		{label: "nodes plain: edges", kind: "nodes", start: b.ofEdges, path: b.path},
