@@ -15,7 +15,7 @@ import (
 
 const (
 	segments = 6
-	token    = "/s/AAAA"
+	token    = "/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 )
 
 // stage is an origin and a balancer in front of it that can be told to misbehave.
