@@ -276,13 +276,11 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		// Who does not deliver the slot has not heard of the session that is in it now.
 		return n.Version <= t.version
 	default:
-		replaces := s != nil
 		t.forget(c.Slot)
 		s = &session{generation: c.Generation, stream: c.Stream, viewer: c.Viewer, opened: c.Opened, token: c.Token}
 		t.update(c, s, false)
 		t.seat(c.Slot, s)
-		if w := t.watchers[owner]; replaces && w != nil && owner != n.Edge { // where the one that was here is still: it is told once more
-			delete(w.told, c.Slot)
+		if w := t.watchers[owner]; w != nil && owner != n.Edge { // who tells of it may die before it has told who delivers it
 			w.news[c.Slot] = c.Generation
 		}
 		if mine {

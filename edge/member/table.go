@@ -59,7 +59,7 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 		t.resize(pair.Slots)
 	}
 	t.followed = now
-	before, parts := t.own, ring.Parts(p, pair)
+	before, was, parts := t.own, t.parts, ring.Parts(p, pair)
 	grown, moved := t.watch(p, pair), !slices.Equal(t.parts, parts)
 	if grown || moved {
 		t.since = p.Version
@@ -74,8 +74,8 @@ func (t *table) follow(p *wire.Placement, pair *wire.Pair, now int64) (inherited
 			inherited = append(inherited, t.inherit(slot, s))
 		}
 		for to, w := range t.watchers {
-			if knows := (told{s.generation, s.news}); w.told[slot] != knows && t.covers(slot, to) {
-				w.news[slot] = s.generation // it may have been told by one who is dead, or not at all
+			if t.covers(slot, to) && (w.told[slot] != (told{s.generation, s.news}) || ownerIn(was, slot) != t.owner(slot)) {
+				w.news[slot] = s.generation // it may have been told by one who is dead, or not at all, or by another one since that the slot is free
 			}
 		}
 	}
@@ -145,8 +145,10 @@ func within(runs []wire.Run, slot int) bool {
 }
 
 // owner is who delivers a slot, "" for nobody. The caller holds mu.
-func (t *table) owner(slot int) string {
-	for _, p := range t.parts {
+func (t *table) owner(slot int) string { return ownerIn(t.parts, slot) }
+
+func ownerIn(parts []ring.Part, slot int) string {
+	for _, p := range parts {
 		if slot >= p.From && slot < p.To {
 			return p.Owner
 		}

@@ -70,7 +70,8 @@ func (m *Mutation) Try(ctx context.Context, root, scratch string) error {
 	if err := errors.Join(os.WriteFile(to, text, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		return err
 	}
-	out, failed := m.run(ctx, root, "-overlay", overlay)
+	args := []string{"test", "-vet=off", "-run", "^" + m.Name() + "$", "-count=1", "-overlay", overlay, "./" + m.Package()}
+	out, failed := run(ctx, root, "go", append(args, m.rapid(root)...)...)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w within %s", ErrMissed, limit)
@@ -82,26 +83,38 @@ func (m *Mutation) Try(ctx context.Context, root, scratch string) error {
 	return nil
 }
 
-// Passes tells whether the test is there and passes while nothing is broken.
-func (m *Mutation) Passes(ctx context.Context, root string) error {
+// Passes tells whether the test is there and passes while nothing is broken. Sound is its
+// package's tests, compiled (Compile).
+func (m *Mutation) Passes(ctx context.Context, root, sound string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if out, failed := m.run(ctx, root, "-v"); failed || !strings.Contains(out, "--- PASS: "+m.Name()) {
+	args := append([]string{"-test.run", "^" + m.Name() + "$", "-test.v"}, m.rapid(root)...)
+	if out, failed := run(ctx, filepath.Join(root, m.Package()), sound, args...); failed || !strings.Contains(out, "--- PASS: "+m.Name()) {
 		return fmt.Errorf("%s does not pass as it is:\n%s", m.Test, out)
 	}
 	return nil
 }
 
-// run runs the one test. Property tests try more examples than usual, so that no seed
-// misses the break, and have not to find the smallest.
-func (m *Mutation) run(ctx context.Context, root string, more ...string) (out string, failed bool) {
-	args := append([]string{"test", "-run", "^" + m.Name() + "$", "-count=1"}, more...)
-	args = append(args, "./"+m.Package())
-	if usesRapid(filepath.Join(root, m.Package())) {
-		args = append(args, "-rapid.checks=1000", "-rapid.shrinktime=1s", "-rapid.nofailfile")
+// Compile makes the tests of the mutation's package, with nothing broken, into a program.
+func (m *Mutation) Compile(ctx context.Context, root, to string) error {
+	if out, failed := run(ctx, root, "go", "test", "-vet=off", "-c", "-o", to, "./"+m.Package()); failed {
+		return fmt.Errorf("%w: %s\n%s", ErrNoBuild, m.Package(), out)
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.WaitDelay = root, 10*time.Second
+	return nil
+}
+
+// rapid are flags for property tests: they try more examples than usual, so that no seed
+// misses the break, and have not to find the smallest.
+func (m *Mutation) rapid(root string) []string {
+	if !usesRapid(filepath.Join(root, m.Package())) {
+		return nil
+	}
+	return []string{"-rapid.checks=1000", "-rapid.shrinktime=1s", "-rapid.nofailfile"}
+}
+
+func run(ctx context.Context, folder, program string, args ...string) (out string, failed bool) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second
 	text, err := cmd.CombinedOutput()
 	return string(text), err != nil
 }
