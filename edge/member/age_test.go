@@ -181,6 +181,33 @@ func TestWhatANewDelivererHasSaidIsNotEndedByTheFormer(t *testing.T) {
 	}
 }
 
+// TestWhoTellsItsSideWholeEndsNobodyOfANewDeliverers: the slots are another one's by a
+// placement that neither the former deliverer nor e3 has. A session that the new one has
+// opened there, and told e3 of, stays when the former one tells its whole side without it;
+// and goes when the new one's has become the placement, and says so.
+func TestWhoTellsItsSideWholeEndsNobodyOfANewDeliverers(t *testing.T) {
+	r := newTrio(t, 8)
+	r.tell("e2", "e3")
+	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
+	r.follow("e2")
+	var id wire.SessionID
+	for range 5 { // from above: the fifth is in a slot that was e1's
+		id = r.open("e2", 10)
+	}
+	r.tell("e2", "e3")
+	r.tell("e1", "e3") // all of its side, and nobody is there
+	if id.Slot != 3 || r.has("e3", id) == nil {
+		t.Fatalf("slot %d: e2 has a session there, has told e3, and tells it never again", id.Slot)
+	}
+	r.tell("e2", "e3")
+	r.follow("e1", "e3")
+	r.tables["e2"].close(id)
+	r.tell("e2", "e3")
+	if r.has("e3", id) != nil {
+		t.Error("it has ended, and e3 keeps it")
+	}
+}
+
 // TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard: also when the slot is another
 // one's by now, who knows nothing of the session and so never says that it is gone.
 func TestWhoHasEndedASessionIsNotToldOfItByOneWhoHasNotHeard(t *testing.T) {

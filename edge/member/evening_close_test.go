@@ -16,11 +16,12 @@ func (v *evening) close() {
 	}
 	i := rapid.IntRange(0, len(v.viewers)-1).Draw(v.t, "closes")
 	w := v.viewers[i]
-	q, ok := v.state.Placement().Pair(w.id.Pair)
+	p := v.routed()
+	q, ok := p.Pair(w.id.Pair)
 	if !ok {
 		return
 	}
-	edge, partner := ring.Route(v.state.Placement(), q, w.id.Slot)
+	edge, partner := ring.Route(p, q, w.id.Slot)
 	for _, name := range []string{edge, partner} {
 		n := v.edges[name]
 		if n == nil || n.tables == nil || n.cut {
@@ -38,11 +39,11 @@ func (v *evening) close() {
 }
 
 // steady is the version that everybody follows who is alive, 0 where somebody does not,
-// or is cut off.
+// is cut off, or stands in by its own word.
 func (v *evening) steady() uint64 {
 	p := v.state.Placement()
 	for _, n := range v.edges {
-		if n.tables != nil && (n.cut || n.placement.Version != p.Version) {
+		if n.tables != nil && (n.cut || len(n.dead)+len(n.deaf) > 0 || n.placement.Version != p.Version) {
 			return 0
 		}
 	}

@@ -21,7 +21,7 @@ func (v *evening) cut(e wire.Edge) bool {
 		}
 	}
 	left := slices.DeleteFunc(v.delivering(), func(name string) bool { return slices.Contains(both, name) })
-	if v.isCut() || len(left) == 0 || !ring.InRing(e.State) || v.edges[e.Name].tables == nil {
+	if v.isCut() || v.leaderless || len(left) == 0 || !ring.InRing(e.State) || v.edges[e.Name].tables == nil {
 		return false
 	}
 	for _, name := range both {
@@ -33,7 +33,8 @@ func (v *evening) cut(e wire.Edge) bool {
 		if n.tables == nil {
 			continue
 		}
-		n.tables.follow(ring.Overlay(n.placement, v.unheard(n)), v.clock)
+		n.dead = v.unheard(n)
+		v.show(n)
 		edge, _ := v.state.Placement().Edge(name)
 		v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: edge.Incarnation})
 	}
@@ -67,13 +68,13 @@ func (v *evening) mend() {
 		if !n.cut {
 			continue
 		}
-		n.cut = false
+		n.cut, n.dead = false, nil
 		e, ok := v.state.Placement().Edge(name)
 		if !ok {
 			continue // it was taken out meanwhile
 		}
 		n.placement = v.state.Placement()
-		n.tables.follow(n.placement, v.clock)
+		v.show(n)
 		n.incarnation++
 		for _, t := range n.tables.list() {
 			t.forgetTelling()
@@ -87,6 +88,7 @@ func (v *evening) mend() {
 // ask last, and who is refused of those is placed anew by the balancers, where there is
 // room; so is who has a slot that was another viewer's too, as it moved.
 func (v *evening) allAsk() {
+	v.hear()
 	v.follow(nil)
 	v.know()
 	room := 0

@@ -55,7 +55,7 @@ func (v *evening) notice(n *node, t *table, to string, lost *rapid.T) {
 
 func (v *evening) arrive(n *node, t *table, to string, o *outgoing, fate int) {
 	other := v.edges[to]
-	if other == nil || other.tables == nil || n.cut != other.cut {
+	if other == nil || other.tables == nil || n.cut != other.cut || other.deaf[n.name] || n.deaf[to] {
 		return
 	}
 	sent, err := wire.DecodeNotice(o.notice.Append(nil))

@@ -203,8 +203,8 @@ func (t *table) take(n *wire.Notice) bool {
 
 // clear drops what is mirrored of the slots that a notice covers and that it does
 // not name: they are free at who delivers them. What this edge has still to tell that
-// one stays, and so does what by the placement here is another one's to deliver.
-// False: as mirror says. The caller holds mu.
+// one stays, and so does what is another one's to deliver, by the placement here or one that
+// neither has yet. False: as mirror says. The caller holds mu.
 func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	named := make(map[int]bool, len(n.Changes))
 	for i := range n.Changes {
@@ -214,7 +214,7 @@ func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	for slot, s := range t.sessions {
 		_, news := from.news[slot]
 		switch {
-		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news:
+		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news || s.ahead > max(t.version, n.Version):
 		case t.owner(slot) == n.Edge || t.owner(slot) == "":
 			t.forget(slot)
 		default:
@@ -248,13 +248,14 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 	}
 	s, owner := t.sessions[c.Slot], t.owner(c.Slot)
 	same, mine := s != nil && s.generation == c.Generation, owner == t.me
+	seen, ended := t.ended.Has(c.Slot, c.Generation)
 	switch {
 	case c.Gone && s == nil:
 		t.hearEnd(n, c, owner, 0)
 	case c.Gone && (owner == n.Edge || owner == "" && same):
 		if s.ahead <= t.version { // else it is another one's, by a placement that is on its way here
-			t.forget(c.Slot)
 			t.hearEnd(n, c, owner, s.seen)
+			t.forget(c.Slot)
 		}
 	case c.Gone:
 		return t.insist(n, c.Slot, s)
@@ -264,9 +265,9 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		return !older || t.insist(n, c.Slot, s)
 	case mine && s != nil:
 		return t.insist(n, c.Slot, s)
-	case mine && t.ended[c.Slot].generation == c.Generation && c.Seen <= t.ended[c.Slot].seen:
+	case mine && ended && c.Seen <= seen:
 		t.tell(c.Slot, c.Generation) // it has not heard of the end
-	case !mine && owner != "" && owner != n.Edge && t.ended[c.Slot].generation == c.Generation:
+	case !mine && owner != "" && owner != n.Edge && ended:
 		// Nor has this one, and whose slot it is by now may know of no session to end: but where
 		// that is who tells of it, by a placement that is on its way here.
 		return n.Version <= t.version
@@ -295,7 +296,10 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 // tell of that once more, by a notice that was on its way for longer. The caller holds mu.
 func (t *table) hearEnd(n *wire.Notice, c *wire.Change, owner string, seen int64) {
 	if owner == n.Edge {
-		t.ended[c.Slot] = end{c.Generation, seen}
+		if s := t.sessions[c.Slot]; s != nil { // which may be the one before
+			t.ended.Note(c.Slot, s.generation, seen)
+		}
+		t.ended.Note(c.Slot, c.Generation, seen)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"tandem/edge/ends"
 	"tandem/edge/prefetch"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
@@ -26,7 +27,7 @@ type table struct {
 	slots    *ring.Table
 	sessions map[int]*session
 	aliases  map[wire.Alias]int
-	ended    map[int]end          // the last session of a slot that ended here
+	ended    ends.Ends            // that ended here, or at who delivered them
 	watchers map[string]*watcher  // the others that hold this table
 	spare    bool                 // this edge has it lest two die at once
 	followed int64                // unix milliseconds; when version came
@@ -36,16 +37,9 @@ type table struct {
 	provisional provisional
 }
 
-// end is what is kept of a session that ended here: another one that has not heard of
-// it may tell of the session once more, and is believed only if it has seen it later.
-type end struct {
-	generation uint32
-	seen       int64
-}
-
 func newTable(me string, slots int) *table {
 	return &table{
-		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, ended: map[int]end{},
+		me: me, slots: ring.NewTable(slots), sessions: map[int]*session{}, aliases: map[wire.Alias]int{}, ended: ends.Ends{},
 		watchers: map[string]*watcher{}, provisional: provisional{},
 	}
 }
@@ -128,7 +122,7 @@ func (t *table) resize(slots int) {
 			t.forget(slot)
 		}
 	}
-	maps.DeleteFunc(t.ended, func(slot int, _ end) bool { return slot >= slots })
+	t.ended.Resize(slots)
 	for _, w := range t.watchers {
 		w.heard = min(w.heard, slots)
 	}
@@ -183,7 +177,7 @@ func (t *table) find(id wire.SessionID) (int, bool) {
 func (t *table) seat(slot int, s *session) {
 	t.slots.Set(slot)
 	t.sessions[slot] = s
-	delete(t.ended, slot)
+	t.ended.Begins(slot, s.generation)
 	if !s.earned() {
 		t.provisional[slot] = s
 	}
@@ -221,7 +215,7 @@ func (t *table) drop(slot int) {
 		return
 	}
 	t.forget(slot)
-	t.ended[slot] = end{s.generation, s.seen}
+	t.ended.Note(slot, s.generation, s.seen)
 	t.tell(slot, s.generation)
 }
 

@@ -156,7 +156,7 @@ func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 	best, least := Choice{}, 0
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if slices.Contains(placed, q) || !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(p, q) {
+		if slices.Contains(placed, q) || !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(q) {
 			continue
 		}
 		if n := f.Delivering[q.Low] + f.Delivering[q.High]; best.Edge == "" || n < least {
@@ -214,7 +214,7 @@ const (
 // order says when a pair gets a new stream that this member delivers, or why it does
 // not.
 func (f *Figures) order(p *wire.Placement, q *wire.Pair, edge string) (order int, why string) {
-	stands := f.standsIn(p, q)
+	stands := f.standsIn(q)
 	switch e, _ := p.Edge(edge); {
 	case !stands && f.open(p, q, edge): // S105
 		return whole, ""
@@ -277,6 +277,6 @@ func usable(p *wire.Placement, edge string) bool {
 
 // standsIn tells whether one of a pair's members is missing or delivers for a
 // missing one.
-func (f *Figures) standsIn(p *wire.Placement, q *wire.Pair) bool {
-	return f.stands[q.Low] || q.High != "" && (f.stands[q.High] || failed(state(p, q.High)))
+func (f *Figures) standsIn(q *wire.Pair) bool {
+	return f.stands[q.Low] || f.stands[q.High] // of one that is missing the other stands in
 }

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"tandem/internal/wire"
@@ -96,5 +97,54 @@ func even(t *testing.T, what string, p *wire.Placement, f *Figures, pairs []wire
 	}
 	if q := &p.Pairs[0]; f.share(p, q) > DefaultHotShare && len(edges) < len(p.Edges) {
 		t.Errorf("%s: pair %d has %d of %d, and they stay on pairs %v", what, q.ID, f.Sum[q.ID], PairLimit(p, q), pairs)
+	}
+}
+
+// TestAHotStreamIsEvenAgainWhenAsManyHaveCome: the viewers of one edge, or two, go all at once.
+// Nobody is moved for that: whoever comes goes to those who have fewer, over all pairs of
+// the stream, and when those who are missing have come it is within a tenth of even again.
+func TestAHotStreamIsEvenAgainWhenAsManyHaveCome(t *testing.T) {
+	type seat struct {
+		edge string
+		pair wire.PairID
+	}
+	for _, gone := range [][]string{{"e1"}, {"e3"}, {"e1", "e2"}, {"e2", "e4"}} {
+		p := ringOf(FailSafeAdmission, 100, 100, 100, 100)
+		f := Figures{Rules: Rules{HotShare: DefaultHotShare}, Delivering: map[string]int{}, Sum: map[wire.PairID]int{}, Limits: LimitsOf(p)}
+		var pairs []wire.PairID
+		seats := map[seat]int{}
+		come := func(n int) {
+			for range n {
+				c := Choose(p, f, "/s/")
+				if c.Place {
+					pairs = append(pairs, c.Pair)
+					p.Streams = onPairs(pairs...)
+					p.Index()
+				}
+				f.Delivering[c.Edge]++
+				f.Sum[c.Pair]++
+				seats[seat{c.Edge, c.Pair}]++
+			}
+		}
+		come(240)
+		for at, n := range seats {
+			if slices.Contains(gone, at.edge) {
+				f.Delivering[at.edge] -= n
+				f.Sum[at.pair] -= n
+			}
+		}
+		missing := 0
+		for _, e := range p.Edges {
+			missing += 60 - f.Delivering[e.Name]
+		}
+		if missing < 50*len(gone) {
+			t.Fatalf("%v: before they went %v", gone, f.Delivering)
+		}
+		come(missing)
+		for _, e := range p.Edges {
+			if n := f.Delivering[e.Name]; n < 54 || n > 66 {
+				t.Errorf("without those of %v, and %d more: %v, even is 60", gone, missing, f.Delivering)
+			}
+		}
 	}
 }

@@ -24,7 +24,7 @@ func Relieve(p *wire.Placement, f Figures, tables func() map[wire.PairID]*Table)
 		q := &p.Pairs[i]
 		for _, edge := range []string{q.Low, q.High} {
 			some = some || usable(p, edge) && room(edge) > 0
-			if !known[edge] && !q.Retiring && usable(p, edge) && room(edge) <= 0 && !f.full(p, q) && !f.standsIn(p, q) {
+			if !known[edge] && !q.Retiring && usable(p, edge) && room(edge) <= 0 && !f.full(p, q) && !f.standsIn(q) {
 				known[edge] = true
 				reached = append(reached, edge)
 			}

@@ -147,8 +147,6 @@ func (t *Table) Split(low, near int) int {
 		return near
 	case have > low:
 		return t.Nth(low)
-	case low == 0:
-		return 0
 	}
 	return t.Nth(low-1) + 1
 }
