@@ -39,10 +39,13 @@ func (v *evening) close() {
 }
 
 // steady is the version that everybody follows who is alive, 0 where somebody does not,
-// is cut off, or stands in by its own word.
+// is cut off, or stands in by its own word, or has died and nobody could commit that.
 func (v *evening) steady() uint64 {
 	p := v.state.Placement()
 	for _, n := range v.edges {
+		if e, _ := p.Edge(n.name); n.tables == nil && ring.Delivers(e.State) {
+			return 0
+		}
 		if n.tables != nil && (n.cut || len(n.dead)+len(n.deaf) > 0 || n.placement.Version != p.Version) {
 			return 0
 		}
