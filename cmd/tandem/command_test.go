@@ -181,7 +181,7 @@ func TestPurgeWantsOneThing(t *testing.T) {
 		{nil, "", "two tags", false, wire.Purge{}, false},
 		{nil, "/film/", "film-7", false, wire.Purge{}, false},
 		{[]string{"http://h/film/a.m3u8"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
-		{[]string{"http://h/s/TOKEN/film/a.m3u8"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
+		{[]string{"http://h/s/" + strings.Repeat("T", wire.TokenLength) + "/film/a.m3u8"}, "", "", false, wire.Purge{Prefix: "/film/a.m3u8", Exact: true}, true},
 		{nil, "/film/", "", false, wire.Purge{Prefix: "/film/"}, true},
 		{nil, "", "", true, wire.Purge{Prefix: "/"}, true},
 		{nil, "", "", false, wire.Purge{}, false},
