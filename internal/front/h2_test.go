@@ -252,11 +252,11 @@ func openWindows(t *testing.T, c *tls.Conn) {
 	}
 }
 
-// turnsOf takes all turns of a server for another client, until give.
-func turnsOf(s *stage) (give func()) {
+// turnsOf takes so many turns, which are all, for another client, until give.
+func turnsOf(of *turns.Turns, most int) (give func()) {
 	var all []*turns.Turn
-	for range kernel.Processors {
-		turn := s.turns.Of(netip.MustParseAddr("192.0.2.1"))
+	for range most {
+		turn := of.Of(netip.MustParseAddr("192.0.2.1"))
 		turn.Take()
 		all = append(all, turn)
 	}
@@ -286,14 +286,20 @@ func TestHTTP2HasTurns(t *testing.T) {
 	}))
 	c := raw2(t, s)
 	openWindows(t, c)
-	idle := func() bool { n, waits := s.turns.Taken(); return n == 0 && waits == 0 }
+	idle := func() bool {
+		n, waits := s.turns.Taken()
+		writes, waitWrites := s.writes.Taken()
+		return n+waits+writes+waitWrites == 0
+	}
 	eventually(t, "nobody has a turn", idle)
-	give := turnsOf(s)
+	give := turnsOf(s.turns, kernel.Processors)
 	if _, err := c.Write(question(1, "/x")); err != nil {
 		t.Fatal(err)
 	}
-	waits := func() bool { _, n := s.turns.Taken(); return n == 1 }
-	eventually(t, "it waits for a turn to begin", waits)
+	waits := func(of *turns.Turns) func() bool {
+		return func() bool { _, n := of.Taken(); return n == 1 }
+	}
+	eventually(t, "it waits for a turn to begin", waits(s.turns))
 	select {
 	case <-asked:
 		t.Fatal("a request has begun without a turn")
@@ -301,9 +307,9 @@ func TestHTTP2HasTurns(t *testing.T) {
 	}
 	give()
 	<-asked
-	give = turnsOf(s)
+	give = turnsOf(s.writes, writesAtOnce*kernel.Processors)
 	close(on)
-	eventually(t, "it waits for a turn to write", waits)
+	eventually(t, "it waits for a turn to write", waits(s.writes))
 	give()
 	stuck(t, c.NetConn().(*net.TCPConn))
 	none := 0 // looks in a row: what its own socket does not take the server's does, for a while

@@ -97,7 +97,7 @@ func (s *secure) handOver() {
 	_ = unix.Close(c.fd)
 	c.loop.held.Add(-1)
 	s.meter = new(h2.Meter)
-	s.shared = &shared{turn: server.turns.Of(c.remote.Addr()), starts: server.turns.Of(c.remote.Addr())}
+	s.shared = &shared{turn: server.writes.Of(c.remote.Addr()), starts: server.turns.Of(c.remote.Addr())}
 	go func() {
 		defer server.away.Done()
 		over := server.cfg.Streams(c.client, s.tcp)

@@ -135,7 +135,8 @@ type Server struct {
 	cancel    context.CancelFunc
 	loops     []*Loop
 	streams   *streams.Server // for HTTP/2; nil: none
-	turns     *turns.Turns    // of handshakes, and of what speaks HTTP/2
+	turns     *turns.Turns    // of handshakes, and of requests of HTTP/2 that begin
+	writes    *turns.Turns    // of what is sealed and written over HTTP/2
 	draining  atomic.Bool
 	lameDuck  atomic.Bool    // every answer is the last one of its connection
 	open      atomic.Int64   // connections
@@ -152,7 +153,7 @@ type Server struct {
 // New starts nothing.
 func New(cfg Config) *Server {
 	cfg.fill()
-	s := &Server{cfg: cfg, turns: turns.New(kernel.Processors)}
+	s := &Server{cfg: cfg, turns: turns.New(kernel.Processors), writes: turns.New(writesAtOnce * kernel.Processors)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.TLS != nil && cfg.HTTP2 != nil {
 		s.speaks(*cfg.HTTP2)
