@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ func TestWhatEdgesDiedOfIsAskedOfNoOrigin(t *testing.T) {
 	followed(t, b, e)
 	get(t, e.url+"/v/x/0.m4s", asNode()...)
 	eventually(t, "it is whole", func() bool { return e.store.Has("/v/x/0.m4s") })
-	for _, target := range []string{"/v/x/0.m4s", "/s/" + strings.Repeat("T", wire.TokenLength) + "/v/x/1.m4s?a=1"} {
+	for _, target := range []string{"/v/x/0.m4s", "/s/token/v/x/1.m4s?a=1"} {
 		if resp, _ := do(t, http.MethodPost, e.url+wire.PathWaiting, bytes.NewReader([]byte(`{"target":"`+target+`"}`)), append(asNode(), "Content-Type", "application/json")...); resp.StatusCode != http.StatusNoContent {
 			t.Fatalf("%s: %s", target, resp.Status)
 		}

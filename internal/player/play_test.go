@@ -15,7 +15,7 @@ import (
 
 const (
 	segments = 6
-	token    = "/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	token    = "/s/AAAA"
 )
 
 // stage is an origin and a balancer in front of it that can be told to misbehave.

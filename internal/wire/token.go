@@ -81,14 +81,14 @@ func PeekToken(text string) (Token, bool) {
 func (t *Token) expired(now time.Time) bool { return t.Expires <= now.Unix() }
 
 // SplitPath parts "/s/<token>/a/b" into the token and "/a/b", without what is there for
-// climbing (uri.Deeper). What is not as long as a token is none, but a name of the origin's.
+// climbing (uri.Deeper).
 func SplitPath(urlPath string) (token, rest string, ok bool) {
 	after, ok := strings.CutPrefix(urlPath, SessionPrefix)
 	if !ok {
 		return "", urlPath, false
 	}
 	i := strings.IndexByte(after, '/')
-	if i != TokenLength {
+	if i <= 0 {
 		return "", urlPath, false
 	}
 	return after[:i], Climbed(after[i:]), true
