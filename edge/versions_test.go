@@ -84,20 +84,25 @@ func wholly(url, asked string) (*http.Response, []byte, error) {
 	return resp, body, err
 }
 
+// holdWholes lets the origin answer with nothing whole until release.
+func holdWholes(o *bigOrigin) (release func()) {
+	held := make(chan struct{})
+	first := o.answers()
+	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("Range") == "" && r.Method == http.MethodGet {
+			<-held
+		}
+		return first(w, r)
+	})
+	return sync.OnceFunc(func() { close(held) })
+}
+
 // Parts that show no version can't be put together: a viewer who would wait long for the whole
 // gets the origin's own, and the whole is got beside.
 func TestWhoWouldWaitLongForTheWholeGetsTheOriginsPart(t *testing.T) {
 	o := newBigOrigin(t)
-	held := make(chan struct{})
-	release := sync.OnceFunc(func() { close(held) })
+	release := holdWholes(o)
 	defer release()
-	first := o.answers()
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Header.Get("Range") == "" && r.Method == http.MethodGet {
-			<-held // the whole takes its time
-		}
-		return first(w, r)
-	})
 	e := startEdge(t, Config{Origin: o.URL})
 	want := bodyOf("/weak/1.mp40", bigSize)
 	for _, c := range []struct {
@@ -123,16 +128,7 @@ func TestWhoWouldWaitLongForTheWholeGetsTheOriginsPart(t *testing.T) {
 // Either member of a pair is told so by the one that asks the origin.
 func TestWhoWouldWaitLongAtEitherMember(t *testing.T) {
 	o := newBigOrigin(t)
-	held := make(chan struct{})
-	release := sync.OnceFunc(func() { close(held) })
-	defer release()
-	first := o.answers()
-	o.handle(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Header.Get("Range") == "" && r.Method == http.MethodGet {
-			<-held
-		}
-		return first(w, r)
-	})
+	release := holdWholes(o)
 	_, edges := startRing(t, 2, o.testOrigin)
 	defer release()
 	want := bodyOf("/v/x/weak.mp40", bigSize)

@@ -203,8 +203,8 @@ func (t *table) take(n *wire.Notice) bool {
 
 // clear drops what is mirrored of the slots that a notice covers and that it does
 // not name: they are free at who delivers them. What this edge has still to tell that
-// one stays, and so does what is another one's to deliver, by the placement here or one that
-// neither has yet. False: as mirror says. The caller holds mu.
+// one stays, and so does what by the placement here is another one's to deliver.
+// False: as mirror says. The caller holds mu.
 func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	named := make(map[int]bool, len(n.Changes))
 	for i := range n.Changes {
@@ -214,7 +214,7 @@ func (t *table) clear(n *wire.Notice, from *watcher) (known bool) {
 	for slot, s := range t.sessions {
 		_, news := from.news[slot]
 		switch {
-		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news || s.ahead > max(t.version, n.Version):
+		case slot < n.Covers.From || slot >= n.Covers.To || !within(n.Own, slot) || named[slot] || news:
 		case t.owner(slot) == n.Edge || t.owner(slot) == "":
 			t.forget(slot)
 		default:

@@ -125,6 +125,7 @@ func TestWhoKeepsTheLimitIsNotRefused(t *testing.T) {
 		<-on
 	}, func(c *Config) { c.Streams = 2 }))
 	defer c.hangUp()
+	defer close(on) // before that: who hangs up waits for the handlers
 	for id, want := uint32(1), http2.ErrCodeNo; id < 11; id += 2 {
 		if id == 9 { // there are two handlers for each of two by now
 			want = http2.ErrCodeRefusedStream
@@ -134,7 +135,6 @@ func TestWhoKeepsTheLimitIsNotRefused(t *testing.T) {
 			t.Errorf("stream %d: %v", id, code)
 		}
 	}
-	close(on)
 }
 
 // TestNothingBeginsAfterTheEnd: what TLS has read of a client lies here when its connection

@@ -91,7 +91,7 @@ var rows = []Mutation{
 	{0, "raftfsm/state_edge.go", "e.Removing = known.Removing && known.State != wire.EdgeDown", "e.Removing = known.Removing", "raftfsm.TestARemovalIsTakenBack"},
 
 	{0, "edge/member/notice.go", `return owner == t.me || owner == to || owner == ""`, "return owner == t.me", "edge/member.TestEntriesSurviveAnyEvening"},
-	{0, "edge/member/notice.go", "|| named[slot] || news ||", "|| named[slot] || news && !news ||", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
+	{0, "edge/member/notice.go", "|| named[slot] || news:", "|| named[slot] || news && !news:", "edge/member.TestAnEntryIsNotDroppedBeforeItIsToldToWhoDeliversIt"},
 	{0, "edge/member/table.go", "if t.covers(slot, to) && (w.told", "if slot < 0 && t.covers(slot, to) && (w.told", "edge/member.TestWhoTakesOverTellsWhatTheDeadMayNotHave"},
 	{0, "edge/member/table.go", "|| ownerIn(was, slot) != t.owner(slot)", `|| ownerIn(was, slot) == "none"`, "edge/member.TestWhoDeliversSaysAnewWhoIsThere"},
 	{0, "edge/member/recovery.go", "w.current < t.since {", "w.heard < 1 {", "edge/member.TestATableIsWholeWhenItsDelivererHasBeenToldAll"},

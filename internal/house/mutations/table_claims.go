@@ -24,6 +24,7 @@ var rowsOfClaims = []Mutation{
 	{18, "internal/ring/table.go", "case have > low:", "case have < low:", "internal/ring.TestATableOfManySlots"},
 	{3, "edge/member/report.go", "silence.Every(ctx, m.cfg.ReportEvery,", "silence.Every(ctx, 2*m.cfg.ReportEvery,", "edge/member.TestNoticesAndReportsGoOutAtTheirIntervals"},
 	{10, "edge/member/notices.go", "m.tables.tell(ctx, m.cfg.NoticeEvery,", "m.tables.tell(ctx, 2*m.cfg.NoticeEvery,", "edge/member.TestNoticesAndReportsGoOutAtTheirIntervals"},
+	{0, "edge/member/notice.go", "w != nil && owner != n.Edge { // who", "w != nil && false { // who", "edge/member.TestWhoTellsItsSideWholeEndsNobodyOfANewDeliverers"},
 	{0, "edge/ends/ends.go", "const kept = 4", "const kept = 1", "edge/member.TestWhoHasLeftASlotBeforeAnotherIsNotToldAgain"},
 	{0, "edge/member/notice.go", "			t.ended.Note(c.Slot, s.generation, seen)\n", "			_ = s\n", "edge/member.TestWhoHearsOfAnotherThatHasLeftKnowsThatTheOneBeforeHas"},
 }
