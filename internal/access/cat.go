@@ -315,8 +315,11 @@ func (c *catCheck) headers(v any) error {
 		if !ok {
 			return malformed("cath")
 		}
-		fits := false
-		for _, line := range c.r.Header.Values(text) {
+		fits, lines := false, c.r.Header.Values(text)
+		if strings.EqualFold(text, "Host") { // which net/http keeps beside the others
+			lines = []string{c.r.Host}
+		}
+		for _, line := range lines {
 			good, err := matches(match, line)
 			if err != nil {
 				return err

@@ -65,7 +65,7 @@ func (c *catCheck) uri(v any) error {
 func foldersOf(part uint64, match any, path string) int {
 	ways, _ := match.(map[any]any)
 	if prefix, ok := ways[uint64(matchPrefix)].(string); ok && (part == partPath || part == partParent) && len(ways) == 1 {
-		return min(depth(prefix), depth(path))
+		return covered(prefix, path)
 	}
 	if part == partQuery {
 		return 0

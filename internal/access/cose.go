@@ -81,9 +81,13 @@ func (r *Rule) openCOSE(raw []byte) ([]byte, bool) {
 	if _, ok := s.Open[headerCritical]; ok || critical {
 		return nil, false // an extension that we don't know
 	}
-	id, _ := header[headerKey].([]byte)
-	if id == nil {
-		id, _ = s.Open[headerKey].([]byte)
+	named, said := header[headerKey]
+	if !said {
+		named, said = s.Open[headerKey]
+	}
+	id, ok := named.([]byte) // RFC 9052 section 3.1
+	if said && !ok {
+		return nil, false
 	}
 	// The algorithm has to be sealed itself.
 	algorithm, _ := whole(header[headerAlgorithm])

@@ -158,8 +158,9 @@ func (c *viewerClaims) folders(r Request) (int, error) {
 	}
 	if c.Container != "" {
 		pattern, ok := strings.CutPrefix(c.Container, "regex:")
+		_, alone := regexp.Compile(pattern) // "a)|(b" would be one with what is put round it
 		re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
-		if !ok || err != nil {
+		if !ok || alone != nil || err != nil {
 			return 0, refuse(ReasonInvalid, "the token's URI container is not understood here; want regex:")
 		}
 		if !re.MatchString(r.Scheme + "://" + r.Host + r.Target) {

@@ -112,6 +112,9 @@ func (r *Rule) open() bool {
 func (p *Policy) token(rule *Rule, r Request, now time.Time) (Grant, error) {
 	shown := r // what the token's claims are about: the target without any token
 	shown.Target = rule.strip(r.Target)
+	if protected.Climbs(shown.Target) {
+		return Grant{}, refuse(ReasonScope, "the path can be read as another one's")
+	}
 	for _, kind := range rule.Tokens {
 		text, ok := rule.find(kind, r)
 		if !ok {
@@ -164,7 +167,18 @@ func pathOf(target string) string {
 	return path
 }
 
-// depth is how many folders a prefix of a path has, the unfinished one aside.
-func depth(prefix string) int {
-	return max(strings.Count(protected.Canonical(prefix), "/")-1, 0)
+// depth is how many folders a path has, its last name aside.
+func depth(path string) int {
+	return max(strings.Count(protected.Canonical(path), "/")-1, 0)
+}
+
+// covered is how many of a path's folders it takes to be in one of which a prefix of the
+// path covers all: "/a/b*" opens of "/a/bc/m.mpd" what lies in "/a/bc/", and nothing else in
+// "/a/". At most the path's own folder.
+func covered(prefix, path string) int {
+	n := depth(prefix)
+	if !strings.HasSuffix(prefix, "/") {
+		n++
+	}
+	return min(n, depth(path))
 }

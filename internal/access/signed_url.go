@@ -118,7 +118,7 @@ func aclFolders(list, path string) (folders int, found bool) {
 		prefix, open := strings.CutSuffix(one, "*")
 		switch {
 		case open && prefix != "" && strings.HasPrefix(path, prefix):
-			folders, found = min(folders, depth(prefix)), true
+			folders, found = min(folders, covered(prefix, path)), true
 		case !open && one == path:
 			found = true
 		}

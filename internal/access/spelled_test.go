@@ -2,6 +2,7 @@ package access
 
 import (
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -34,6 +35,22 @@ func TestClaimsOfAJWTAreSpelledInOneWay(t *testing.T) {
 		}
 		if _, err := p.Open(asks(entry+"?jwt="+text), moment); reason(err) != ReasonInvalid {
 			t.Errorf("a key named %v: %v", id, err)
+		}
+	}
+}
+
+// A token for one folder opens no other one that only some origins find at the end of a path.
+func TestNoTokenOpensWhereAPathClimbs(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [url, jwt, cat], " + allKeys)
+	for _, spelled := range []string{"/premium/a/%252e%252e/b/m.m3u8", "/premium/a/..%20/b/m.m3u8", "/premium/a/..%00/b/m.m3u8", "/premium/a/..%252fb/m.m3u8"} {
+		for _, shown := range []string{
+			"?token=" + SignURL([]byte(firstSecret), "k1", "/premium/a/*", "", moment.Add(time.Minute)),
+			"?jwt=" + jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{"exp": now + 60, "cdniuc": "regex:.*/premium/a/.*"}),
+			"?CAT=" + catOf(t, map[any]any{4: now + 60, 312: map[any]any{3: in(1, "/premium/a/")}}),
+		} {
+			if g, err := p.Open(asks(spelled+shown), moment); reason(err) != ReasonScope {
+				t.Errorf("%s: %+v, %v", spelled, g, err)
+			}
 		}
 	}
 }

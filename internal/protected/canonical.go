@@ -14,32 +14,53 @@ const decodings = 3
 // behind a semicolon, follows dot segments, and passes over control characters, and over
 // dots and spaces at the end of a name, as Windows does.
 func Canonical(target string) string {
-	path := target
-	if end := strings.IndexByte(path, '?'); end >= 0 {
-		path = path[:end]
-	}
-	for range decodings {
-		if simple(path) {
-			break
-		}
-		path = decoded(path)
-	}
+	path, _ := canonical(target)
 	return path
 }
 
-// decoded is a path whose escapes were decoded once.
-func decoded(path string) string {
-	out, parameter := make([]byte, 0, len(path)), false
+// Climbs tells whether such an origin finds "..", however it is written, in the path of a
+// target: it reads another path then than who compares the beginning of what is written.
+func Climbs(target string) bool {
+	_, climbs := canonical(target)
+	return climbs
+}
+
+func canonical(target string) (path string, climbs bool) {
+	path, _, _ = strings.Cut(target, "?")
+	if simple(path) {
+		return path, false
+	}
+	for range decodings { // all of them before anything is read: "%252e." is ".."
+		if strings.IndexByte(path, '%') < 0 {
+			break
+		}
+		path = unescaped(path)
+	}
+	return followed(path)
+}
+
+// unescaped is a path whose escapes were decoded once.
+func unescaped(path string) string {
+	out := make([]byte, 0, len(path))
 	for i := 0; i < len(path); i++ {
 		c := path[i]
 		if c == '%' && i+2 < len(path) && hex(path[i+1]) >= 0 && hex(path[i+2]) >= 0 {
 			c = byte(hex(path[i+1])<<4 | hex(path[i+2]))
 			i += 2
 		}
-		switch c {
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// followed is a path without escapes as it leads, and whether a name in it was "..".
+func followed(path string) (to string, climbs bool) {
+	out, parameter := make([]byte, 0, len(path)), false
+	for i := range len(path) {
+		switch c := path[i]; c {
 		case '/', '\\':
 			parameter = false
-			out = trimmed(out)
+			out, climbs = trimmed(out, climbs)
 			if n := len(out); n == 0 || out[n-1] != '/' {
 				out = append(out, '/')
 			}
@@ -52,24 +73,27 @@ func decoded(path string) string {
 		}
 	}
 	if name := out[bytes.LastIndexByte(out, '/')+1:]; string(name) == "." || string(name) == ".." {
-		out = append(trimmed(out), '/')
+		out, climbs = trimmed(out, climbs)
+		out = append(out, '/')
 	}
-	return string(out)
+	return string(out), climbs
 }
 
 // trimmed is a path whose last name has ended: without the dots and spaces at that
-// name's end, and without the names that "." and ".." take with them.
-func trimmed(path []byte) []byte {
+// name's end, and without the names that "." and ".." take with them; and whether there
+// was a "..", where there was none before.
+func trimmed(path []byte, climbs bool) ([]byte, bool) {
 	start := bytes.LastIndexByte(path, '/') + 1
-	switch name := bytes.TrimRight(path[start:], ". "); {
-	case len(name) > 0:
-		return path[:start+len(name)]
-	case string(path[start:]) == ".":
-		return path[:max(start-1, 0)]
-	case string(path[start:]) == "..":
-		return path[:max(bytes.LastIndexByte(path[:max(start-1, 0)], '/'), 0)]
+	if name := bytes.TrimRight(path[start:], ". "); len(name) > 0 {
+		return path[:start+len(name)], climbs
 	}
-	return path
+	switch name := bytes.TrimRight(path[start:], " "); string(name) {
+	case ".":
+		return path[:max(start-1, 0)], climbs
+	case "..":
+		return path[:max(bytes.LastIndexByte(path[:max(start-1, 0)], '/'), 0)], true
+	}
+	return path, climbs
 }
 
 // simple tells, quickly, that a path is canonical: the usual case.

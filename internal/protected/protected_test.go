@@ -15,7 +15,7 @@ func TestNoSpellingLeadsPastAPrefix(t *testing.T) {
 		"/premium/a.m4s": "/premium/", "//premium/a.m4s": "/premium/", "/%70remium/a.m4s": "/premium/", "/premium%2fa.m4s": "/premium/", "/premium%5Ca.m4s": "/premium/", "/premium\\a.m4s": "/premium/",
 		"/premium;v=1/a.m4s": "/premium/", "/;x/premium/a.m4s": "/premium/", "/premium%3Bx/a.m4s": "/premium/", "/premium//x//a": "/premium/x/", "/premium/": "/premium/", "/a/b/c": "/a/b/",
 		"/premium%252fa.m4s": "/premium/", "/%2570remium/a": "/premium/", "/premium%25252fa": "/premium/", "/premium%00/a": "/premium/", "/pre%09mium/a": "/premium/", "/premium./a": "/premium/", "/premium%2e%20/a": "/premium/", "/premium /a": "/premium/",
-		"/./premium/a": "/premium/", "/x/%252e%252e/premium/a": "/premium/", "/x/..;y/premium/a": "/premium/", "/../../premium/a": "/premium/", "/premium/x/..": "/premium/", "/premium/x/.": "/premium/x/",
+		"/./premium/a": "/premium/", "/x/%252e%252e/premium/a": "/premium/", "/x/..;y/premium/a": "/premium/", "/x/..%20/premium/a": "/premium/", "/x/%252e./premium/a": "/premium/", "/x/.%25252e/premium/a": "/premium/", "/../../premium/a": "/premium/", "/premium/x/..": "/premium/", "/premium/x/.": "/premium/x/",
 		"/premium/%252e%252e/free/a": "", "/..": "", "/.../premium/a": "", "/free.d/premium/a": "",
 		"/free/a.m4s": "", "/premium": "", "/premium2/a": "", "/free?/premium/": "", "/": "", "": "", "/free/premium/a": "", "/x%": "", "/x%2": "", "/%zzpremium/": "",
 	} {
@@ -25,6 +25,19 @@ func TestNoSpellingLeadsPastAPrefix(t *testing.T) {
 	}
 	if prefix, protected := p.Of("/premium/trailers//a.m4s"); prefix != "/premium/trailers/" || protected {
 		t.Errorf("an open one inside: %q, %v", prefix, protected)
+	}
+}
+
+// What reads as another path for some origin is told from what only looks odd.
+func TestWhatClimbsIsKnown(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/a/../b": true, "/a/%2e%2e/b": true, "/a/%252e%252e/b": true, "/a/%25252e./b": true, "/a/..;x/b": true, "/a/..%00/b": true, "/a/..%20/b": true,
+		"/a/..%255cb": true, "/a/x/../b": true, "/a/..": true, "/a/%2e%2e": true, "/a/..%252fb/c%2e": true,
+		"/a/b": false, "/a/./b": false, "/a//b": false, "/a/...x/b": false, "/a..b/c": false, "/a../b": false, "/a/%20b/c;v=1": false, "/a/.../b": false, "/a/b?/../": false, "": false,
+	} {
+		if got := Climbs(target); got != want {
+			t.Errorf("%s: %v", target, got)
+		}
 	}
 }
 

@@ -1,0 +1,11 @@
+package mutations
+
+// rowsOfTrust are lines by which nobody opens more than he was let into.
+var rowsOfTrust = []Mutation{
+	{0, "internal/access/policy.go", "\t\tn++", "\t\t_ = n", "internal/access.TestCATsClaimsNarrowWhatItOpens"},
+	{0, "internal/access/policy.go", "if protected.Climbs(shown.Target) {", "if false {", "internal/access.TestNoTokenOpensWhereAPathClimbs"},
+	{0, "internal/access/jwt.go", "|| alone != nil ||", "||", "internal/access.TestJWTOpensWhatItSays"},
+	{0, "internal/access/cose.go", "if said && !ok {", "if false {", "internal/access.TestCATThatIsWrittenOddlyOpensNothing"},
+	{0, "internal/access/cat.go", "if strings.EqualFold(text, \"Host\") {", "if false {", "internal/access.TestCATsClaimsNarrowWhatItOpens"},
+	{0, "internal/protected/canonical.go", "for range decodings {", "for range decodings - 2 {", "internal/protected.TestWhatClimbsIsKnown"},
+}
