@@ -54,3 +54,22 @@ func TestNoTokenOpensWhereAPathClimbs(t *testing.T) {
 		}
 	}
 }
+
+// Half a pattern opens nothing, and the beginning of a name no folder beside the entry's.
+func TestWhatAJWTSaysOfPathsIsReadNarrowly(t *testing.T) {
+	p := newStage(t).policy("prefix: /premium/, tokens: [jwt], " + allKeys)
+	for what, row := range map[string]struct {
+		claim, reason string
+		value         any
+		scope         uint8
+	}{
+		"two halves of a pattern": {"cdniuc", ReasonInvalid, "regex:x)|(?:.*", 0},
+		"the beginning of a name": {"paths", "", []string{"/premium/a*"}, scopeOf(2)},
+		"the beginning of all":    {"paths", "", []string{"/prem*"}, scopeOf(1)},
+	} {
+		token := jwtOf(t, jwt.SigningMethodHS256, []byte(firstSecret), jwt.MapClaims{"exp": now + 60, row.claim: row.value})
+		if g, err := p.Open(asks(entry+"?jwt="+token), moment); reason(err) != row.reason || g.Scope != row.scope {
+			t.Errorf("%s: %+v, %v", what, g, err)
+		}
+	}
+}

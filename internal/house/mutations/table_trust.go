@@ -4,8 +4,8 @@ package mutations
 var rowsOfTrust = []Mutation{
 	{0, "internal/access/policy.go", "\t\tn++", "\t\t_ = n", "internal/access.TestCATsClaimsNarrowWhatItOpens"},
 	{0, "internal/access/policy.go", "if protected.Climbs(shown.Target) {", "if false {", "internal/access.TestNoTokenOpensWhereAPathClimbs"},
-	{0, "internal/access/jwt.go", "|| alone != nil ||", "||", "internal/access.TestJWTOpensWhatItSays"},
-	{0, "internal/access/cose.go", "if said && !ok {", "if false {", "internal/access.TestCATThatIsWrittenOddlyOpensNothing"},
+	{0, "internal/access/jwt.go", "|| alone != nil ||", "|| alone != nil && err != nil ||", "internal/access.TestWhatAJWTSaysOfPathsIsReadNarrowly"},
+	{0, "internal/access/cose.go", "if said && !ok {", "if said && false && !ok {", "internal/access.TestCATThatIsWrittenOddlyOpensNothing"},
 	{0, "internal/access/cat.go", "if strings.EqualFold(text, \"Host\") {", "if false {", "internal/access.TestCATsClaimsNarrowWhatItOpens"},
 	{0, "internal/protected/canonical.go", "for range decodings {", "for range decodings - 2 {", "internal/protected.TestWhatClimbsIsKnown"},
 }
