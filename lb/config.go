@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -321,8 +322,23 @@ func (c *Config) RaftListen() string {
 	return "127.0.0.1:0"
 }
 
-// UseRaft gives the balancer a listener there; its replica takes it over.
-func (c *Config) UseRaft(l net.Listener) { c.raft.Listener = l }
+// SaysRaft tells whether a setting says where others call this balancer for Raft.
+func (c *Config) SaysRaft() bool { return c.raft.Advertise != "" || c.listed() != "" }
+
+// UseRaft gives the balancer a listener there; its replica takes it over. Of one at all
+// addresses others are told the host by which they call this balancer, after Advertised, unless
+// a setting says another: told is that, else "".
+func (c *Config) UseRaft(l net.Listener) (told string) {
+	c.raft.Listener = l
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() || c.SaysRaft() {
+		return ""
+	}
+	if u, err := url.Parse(c.Advertise); err == nil {
+		c.raft.Advertise = net.JoinHostPort(u.Hostname(), strconv.Itoa(tcp.Port))
+	}
+	return c.raft.Advertise
+}
 
 // Recover makes the balancer the only one that votes, by what is on its disk. The
 // same order is carried out once.

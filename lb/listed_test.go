@@ -1,9 +1,11 @@
 package lb
 
 import (
+	"net"
 	"strings"
 	"testing"
 
+	"tandem/internal/wire"
 	"tandem/raftfsm"
 )
 
@@ -52,6 +54,34 @@ func TestABalancerThatListensElsewhereThanItsLineSays(t *testing.T) {
 	for base, want := range map[string]string{"http://lb-1": "lb-1:80", "https://lb-1": "lb-1:443", "http://[::1]:90": "[::1]:90"} {
 		if got := hostPort(base); got != want {
 			t.Errorf("%s: %q", base, got)
+		}
+	}
+}
+
+// For Raft, as for the rest, who listens at all addresses is called at the host that the others
+// know, unless a setting says another.
+func TestRaftAtAllAddressesIsToldByTheHostThatTheOthersKnow(t *testing.T) {
+	for _, at := range []string{"0.0.0.0:0", "127.0.0.1:0"} {
+		ln, err := net.Listen("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		_, port, _ := net.SplitHostPort(ln.Addr().String())
+		for _, row := range []struct {
+			change func(*Config)
+			want   string
+		}{
+			{func(*Config) {}, "10.0.0.2:" + port}, {func(c *Config) { c.Advertise = "https://[2001:db8::2]:80" }, "[2001:db8::2]:" + port},
+			{func(c *Config) { c.raft.Advertise = "box:7" }, ""}, {func(c *Config) { c.peers = []wire.Balancer{{Name: "lb-2", Raft: "a:1", HTTP: "http://a"}} }, ""},
+		} {
+			c := Config{Name: "lb-2", Advertise: "http://10.0.0.2:8080"}
+			if row.change(&c); at != "0.0.0.0:0" {
+				row.want = ""
+			}
+			if told := c.UseRaft(ln); told != row.want || told != "" && c.raft.Advertise != told {
+				t.Errorf("%s: told %q, want %q", at, told, row.want)
+			}
 		}
 	}
 }

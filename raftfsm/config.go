@@ -57,7 +57,7 @@ type Config struct {
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.String(&c.Bind, "raft-listen", "", "Address on which the balancers' copies of the placement talk to each other; empty: the one that the first voters know this balancer by."),
-		setting.String(&c.Advertise, "raft-advertise", "", "Raft address that other balancers dial, when it is not the one listened at."),
+		setting.String(&c.Advertise, "raft-advertise", "", "Raft address that other balancers dial, when it is not the one listened at (default for all addresses: the host of advertise)."),
 		setting.Duration(&c.Heartbeat, "raft-heartbeat", DefaultHeartbeat, 50*time.Millisecond, time.Minute, "How long without a leader before a vote."),
 		setting.Duration(&c.Election, "raft-election", DefaultElection, 50*time.Millisecond, time.Minute, "How long a vote may take before the next one; at least raft-heartbeat."),
 		setting.Duration(&c.Lease, "raft-lease", DefaultLease, 50*time.Millisecond, time.Minute, "How long a leader without a majority stays one; at most raft-heartbeat."),

@@ -87,8 +87,7 @@ func (o *clusterOrder) backup(ctx context.Context, path string, out io.Writer) e
 	if err := replace(path, text); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	_, err := fmt.Fprintf(out, "%s: %s; it holds the cluster's keys\n", path, size(int64(len(text))))
-	return err
+	return say(out, "%s: %s; it holds the cluster's keys", path, size(int64(len(text))))
 }
 
 // replace writes a file of secrets anew, whole and on the disk, or leaves what there was.
@@ -210,8 +209,7 @@ func (o *clusterOrder) recover(ctx context.Context, out io.Writer) error {
 	for end := time.Now().Add(recoverLimit); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		var s wire.Status
 		if o.ask(ctx, http.MethodGet, at+"/api/v1/status", nil, &s) == nil && s.Leader == best.Node {
-			_, err := fmt.Fprintf(out, "%s leads, alone, with placement %d. Start the other balancers: what is on their disks is put aside, and they are let in anew.\n", s.Leader, s.Version)
-			return err
+			return say(out, "%s leads, alone, with placement %d. Start the other balancers: what is on their disks is put aside, and they are let in anew.", s.Leader, s.Version)
 		}
 	}
 	return fmt.Errorf("recover: %s does not lead after %s; its log says why", best.Node, recoverLimit)
@@ -221,8 +219,7 @@ func (o *clusterOrder) remove(ctx context.Context, name string, out io.Writer) e
 	if err := o.call(ctx, http.MethodDelete, "/api/v1/balancers/"+url.PathEscape(name), nil, nil); err != nil {
 		return fmt.Errorf("remove-balancer %s: %w", name, err)
 	}
-	_, err := fmt.Fprintf(out, "%s has no vote any more\n", name)
-	return err
+	return say(out, "%s has no vote any more", name)
 }
 
 func (o *clusterOrder) move(ctx context.Context, name string, out io.Writer) error {
@@ -233,6 +230,5 @@ func (o *clusterOrder) move(ctx context.Context, name string, out io.Writer) err
 	if err := o.call(ctx, http.MethodPost, "/api/v1/balancers/"+url.PathEscape(name)+"/move", to, nil); err != nil {
 		return fmt.Errorf("move %s: %w", name, err)
 	}
-	_, err := fmt.Fprintf(out, "%s: the others look for it there\n", name)
-	return err
+	return say(out, "%s: the others look for it there", name)
 }

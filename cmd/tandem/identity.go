@@ -66,8 +66,7 @@ func (o *initOrder) begin(out io.Writer) error {
 	if err := identity.Enrol(o.dir, a, identity.Grant{Role: identity.Balancer, Node: o.node, Addresses: o.addresses}, time.Now()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "cluster %s: %s is its first balancer. Start it with --identity %s --node-listen ADDRESS; then `tandem ticket` lets the others in.\n", a.Cluster(), o.node, o.dir)
-	return err
+	return say(out, "cluster %s: %s is its first balancer. Start it with --identity %s --node-listen ADDRESS; then `tandem ticket` lets the others in.", a.Cluster(), o.node, o.dir)
 }
 
 func (o *initOrder) issuer() (*identity.Authority, error) {
@@ -186,8 +185,13 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: this is %s %s now\n%s", dir, ticket.Role, ticket.Node, otherClock(given.Clock, time.Now()))
-	return err
+	if err := say(out, "%s: this is %s %s now", dir, ticket.Role, ticket.Node); err != nil {
+		return err
+	}
+	if off := otherClock(given.Clock, time.Now()); off != "" {
+		return say(out, "%s", off)
+	}
+	return nil
 }
 
 // otherClock warns of a clock that is another one than the balancer's, which said
@@ -200,7 +204,7 @@ func otherClock(milliseconds int64, now time.Time) string {
 	if ahead < 0 {
 		way = "behind"
 	}
-	return fmt.Sprintf("warning: the clock here is %s %s the balancer's: set the one that is wrong (chrony, systemd-timesyncd); certificates and tokens go by them\n", ahead.Abs(), way)
+	return fmt.Sprintf("warning: the clock here is %s %s the balancer's: set the one that is wrong (chrony, systemd-timesyncd); certificates and tokens go by them", ahead.Abs(), way)
 }
 
 // enrol shows a ticket to one balancer, or, where the time is against that one's
@@ -268,10 +272,12 @@ func revokeCommand() command {
 			if err := c.call(ctx, http.MethodPost, "/api/v1/nodes/"+url.PathEscape(args[0])+"/revoke", nil, nil); err != nil {
 				return fmt.Errorf("revoke %s: %w", args[0], err)
 			}
-			fmt.Fprintf(out, "%s is shut out\n", args[0])
+			if err := say(out, "%s is shut out", args[0]); err != nil {
+				return err
+			}
 			var s wire.Status
 			if c.call(ctx, http.MethodGet, "/api/v1/status", nil, &s) == nil && !isNamed(&s, args[0]) { // a slip would leave the thief in
-				fmt.Fprintf(out, "no edge and no balancer is called %s (origins are in no list); tandem status has their names\n", args[0])
+				return say(out, "no edge and no balancer is called %s (origins are in no list); tandem status has their names", args[0])
 			}
 			return nil
 		},
@@ -298,6 +304,5 @@ func (o *clusterOrder) authorityStep(ctx context.Context, step string, out io.Wr
 		"use":  "the second root's authority issues, and nodes renew their certificates; `authority drop` ends the first when they have",
 		"drop": "the first root is trusted no longer",
 	}
-	_, err := fmt.Fprintln(out, said[step])
-	return err
+	return say(out, "%s", said[step])
 }

@@ -34,8 +34,7 @@ func runKeys(ctx context.Context, c *client, args []string, out io.Writer) error
 		if err := c.call(ctx, http.MethodPost, "/api/v1/keys/"+url.PathEscape(args[1])+"/rotate", nil, nil); err != nil {
 			return fmt.Errorf("keys rotate %s: %w", args[1], err)
 		}
-		fmt.Fprintf(out, "a new key for %s is made known; it seals when every node has it\n", args[1])
-		return nil
+		return say(out, "a new key for %s is made known; it seals when every node has it", args[1])
 	case len(args) == 3 && args[0] == "drop":
 		if err := c.call(ctx, http.MethodDelete, "/api/v1/keys/"+url.PathEscape(args[1])+"/"+url.PathEscape(args[2]), nil, nil); err != nil {
 			return fmt.Errorf("keys drop %s %s: %w", args[1], args[2], err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -58,17 +59,23 @@ func openBalancer(sockets *serve.Sockets, cfg *lb.Config, log zerolog.Logger) (b
 	if err != nil {
 		return d, err
 	}
-	cfg.UseRaft(raft)
-	return d, nil
+	switch told := cfg.UseRaft(raft); {
+	case told != "":
+		log.Info().Str("address", told).Str("set", "--raft-advertise").Msg("listening at all addresses: others are told this one")
+	case !cfg.SaysRaft():
+		err = serve.CheckNear("--raft-listen", raft.Addr().String(), []string{cfg.Join})
+	}
+	return d, setting.Wrong(err)
 }
 
 // advertised is where nodes call this one: its listener for nodes, if it has one.
 func advertised(viewers, nodes net.Listener, others []string, log zerolog.Logger) (string, error) {
 	if nodes == nil {
-		return serve.Advertised(viewers, "--advertise", others, log)
+		base, err := serve.Advertised(viewers, "--advertise", others, log)
+		return base, cmp.Or(err, serve.CheckNear("--listen", viewers.Addr().String(), others))
 	}
 	base, err := serve.Advertised(nodes, "--advertise", others, log)
-	return secured(base), err
+	return secured(base), cmp.Or(err, serve.CheckNear("--node-listen", nodes.Addr().String(), others))
 }
 
 // secured is a base URL with TLS.

@@ -23,10 +23,16 @@ func main() {
 	os.Exit(code)
 }
 
-// lateStderr is where a command says why it ends: that is known when it does.
+// lateStderr is where a command says why it ends: that is known when it does. One line for
+// who reads a log or a pipe; on a terminal words are not cut in two.
 type lateStderr struct{}
 
-func (lateStderr) Write(p []byte) (int, error) { return obs.Stderr().Write(p) }
+func (lateStderr) Write(p []byte) (int, error) {
+	if terminal(&stdout{file: os.Stderr}) {
+		p = []byte(setting.Wrap(string(p), 0) + "\n")
+	}
+	return obs.Stderr().Write(p)
+}
 
 // commands is the table of subcommands, in the order of the help.
 func commands() []command {

@@ -102,3 +102,14 @@ func narrow(t *testing.T, text string) {
 		}
 	}
 }
+
+// What a command says is as wide as a terminal, however long the names in it.
+func TestWhatIsSaidIsAsWideAsATerminal(t *testing.T) {
+	var out bytes.Buffer
+	if err := say(&out, "no edge and no balancer is called %s (origins are in no list); tandem status has their names", "nobody"); err != nil {
+		t.Fatal(err)
+	}
+	if narrow(t, out.String()); strings.Count(out.String(), "\n") != 2 {
+		t.Errorf("%q", out.String())
+	}
+}

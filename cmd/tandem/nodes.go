@@ -64,8 +64,7 @@ func nodeOrder(what, summary string, do func(context.Context, *cluster.Cluster, 
 			if err != nil {
 				return fmt.Errorf("%s %s: %w", what, args[0], err)
 			}
-			_, err = fmt.Fprintln(out, did)
-			return err
+			return say(out, "%s", did)
 		},
 	}
 }

@@ -85,8 +85,7 @@ func order(ctx context.Context, c *client, name, what string, force bool, out io
 	if err := c.call(ctx, http.MethodPost, path, nil, nil); err != nil {
 		return fmt.Errorf("%s %s: %w", what, name, err)
 	}
-	fmt.Fprintf(out, "%s: %s is on its way; tandem edges shows it\n", name, what)
-	return nil
+	return say(out, "%s: %s is on its way; tandem edges shows it", name, what)
 }
 
 func foresee(ctx context.Context, c *client, name, what string, out io.Writer) error {

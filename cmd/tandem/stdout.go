@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
+
+	"tandem/internal/setting"
 )
 
 // stdout is the standard output of a command. It remembers what it could not take: a ticket
@@ -28,6 +31,12 @@ func (s *stdout) Write(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// say writes a paragraph, as wide as a terminal.
+func say(out io.Writer, format string, a ...any) error {
+	_, err := fmt.Fprintln(out, setting.Wrap(fmt.Sprintf(format, a...), 0))
+	return err
 }
 
 // lost is an error where not all was taken. Who reads a pipe may go when he has read enough.

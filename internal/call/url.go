@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,6 +47,34 @@ func CheckAddress(field, text string) error {
 func unreachable(host, port string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsUnspecified() || port == "0"
+}
+
+// CheckFrom is nil where a node that calls from an address can be reached by others at what it
+// says of itself, HOST:PORT or a base URL: a loopback address is another machine's own to
+// whoever is there.
+func CheckFrom(field, told, from string) error {
+	base := told
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	if !isLoopback(base) || isNear(from) {
+		return nil
+	}
+	return fmt.Errorf("%s: %s is an address of one machine alone, and this call comes from another one (%s); want one that others reach, like 10.0.0.1", field, told, from)
+}
+
+// isNear tells whether who calls from there, HOST:PORT, is on this machine.
+func isNear(from string) bool {
+	host, _, err := net.SplitHostPort(from)
+	ip := net.ParseIP(host)
+	if err != nil || ip == nil || ip.IsLoopback() {
+		return true
+	}
+	own, err := net.InterfaceAddrs()
+	return err != nil || slices.ContainsFunc(own, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.Equal(ip)
+	})
 }
 
 // ToldAdmin is the base URL of an admin listener as others are told it by a node that they

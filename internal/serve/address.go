@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -11,6 +12,9 @@ import (
 // anywhere are addresses outside every network of one's own (RFC 5737, RFC 3849): nothing
 // is sent there, only the way is looked up.
 var anywhere = []string{"192.0.2.1:9", "[2001:db8::1]:9"}
+
+// nearLimit bounds the look-up of a name that says whether somebody is near.
+const nearLimit = time.Second
 
 // Advertised is the base URL by which others reach a listener. One at all addresses
 // has none of its own: others are told the one that faces towards, the base URLs of
@@ -43,6 +47,28 @@ func facing(hostport string) net.IP {
 	defer conn.Close()
 	if at, ok := conn.LocalAddr().(*net.UDPAddr); ok && !at.IP.IsUnspecified() {
 		return at.IP
+	}
+	return nil
+}
+
+// CheckNear is nil where those at bases, whom this node calls, can call at, HOST:PORT, as well:
+// a loopback address is another machine's own to whoever is there. Names that can't be looked
+// up say nothing. flag is the setting that mends it.
+func CheckNear(flag, at string, bases []string) error {
+	host, port, err := net.SplitHostPort(at)
+	if err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil
+	}
+	for _, base := range hosts(bases) {
+		conn, err := net.DialTimeout("udp", base, nearLimit)
+		if err != nil {
+			continue
+		}
+		from, to := conn.LocalAddr().(*net.UDPAddr).IP, conn.RemoteAddr().(*net.UDPAddr).IP
+		conn.Close()
+		if !from.Equal(to) && !from.IsLoopback() {
+			return fmt.Errorf("%s: %s is an address of this machine alone, and %s is another machine: give an address of this one, like %s", flag, at, base, net.JoinHostPort(from.String(), port))
+		}
 	}
 	return nil
 }

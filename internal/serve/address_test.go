@@ -36,6 +36,25 @@ func TestAListenerAtAllAddressesIsToldByOneThatFacesTheOthers(t *testing.T) {
 	}
 }
 
+// What listens at a loopback address is none that those on another machine can call.
+func TestALoopbackListenerIsForItsOwnMachine(t *testing.T) {
+	own, away := []string{"http://127.0.0.1:1", "http://host.invalid", ""}, "http://192.0.2.1:8080"
+	if ip := facing("192.0.2.1:9"); ip == nil {
+		t.Log("there is no way out of this machine: nobody is elsewhere")
+	} else {
+		err := CheckNear("--listen", "127.0.0.1:8081", append(own, away))
+		if err == nil || !strings.HasPrefix(err.Error(), "--listen: ") || !strings.HasSuffix(err.Error(), net.JoinHostPort(ip.String(), "8081")) {
+			t.Error(err)
+		}
+		own = append(own, "http://"+net.JoinHostPort(ip.String(), "8080"))
+	}
+	for at, others := range map[string][]string{"127.0.0.1:8081": own, "10.0.0.1:8081": {away}, "lb-1:80": {away}} {
+		if err := CheckNear("--listen", at, others); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // An address that faces the others is of the listener's own family: at one of
 // IPv4 alone, as systemd may open it, nobody is heard who calls by IPv6. A host that has IPv6 alone is found an address as well.
 func TestTheAddressThatOthersAreToldIsOfTheListenersFamily(t *testing.T) {

@@ -2,6 +2,8 @@ package control
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,27 @@ func TestTheOthersAreToldWhereABalancerListens(t *testing.T) {
 		}
 		if told := strings.Count(log.String(), "none of the others reaches"); (told == 2) != (row.want[1] == listens) || told == 1 {
 			t.Errorf("%s: %s", what, log.String())
+		}
+	}
+}
+
+// Who calls from another machine and says that it is to be reached at a loopback address is
+// told so; and so is who would have to call the leader there.
+func TestANodeOfAnotherMachineAtALoopbackAddress(t *testing.T) {
+	const away = "192.0.2.7:40000"
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, wire.PathRegister, strings.NewReader(`{"edge":{"name":"edge-1","http":"http://127.0.0.1:8081"}}`))
+	r.RemoteAddr = away
+	(&Control{}).handleRegister(w, r)
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "--advertise: http://127.0.0.1:8081") {
+		t.Errorf("an edge: %d %s", w.Code, w.Body)
+	}
+	for want, row := range map[string]struct{ raft, http, own string }{
+		"": {"10.0.0.2:7080", "http://10.0.0.2", "10.0.0.1:7080"}, "--raft-advertise: 127.0.0.1:7080": {"127.0.0.1:7080", "http://10.0.0.2", "10.0.0.1:7080"},
+		"--advertise: http://localhost": {"10.0.0.2:7080", "http://localhost", "10.0.0.1:7080"}, "--raft-listen of lb-1": {"10.0.0.2:7080", "http://10.0.0.2", "127.0.0.1:7080"},
+	} {
+		c := &Control{cfg: Config{Name: "lb-1"}, deps: Deps{Self: wire.Balancer{Raft: row.own}}, peers: newPeers()}
+		if err := c.checkJoin(wire.Balancer{Raft: row.raft, HTTP: row.http}, away); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%+v: %v", row, err)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 	if !call.Read(w, r, &reg) {
 		return
 	}
-	if err := call.CheckReached("edge", reg.Edge.HTTP); err != nil {
+	if err := cmp.Or(call.CheckReached("--advertise", reg.Edge.HTTP), call.CheckFrom("--advertise", reg.Edge.HTTP, r.RemoteAddr)); err != nil {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
@@ -220,6 +220,13 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// checkJoin wants addresses at which a balancer that asks from one and this one reach each other.
+func (c *Control) checkJoin(b wire.Balancer, from string) error {
+	return cmp.Or(call.CheckAddress("--raft-advertise", b.Raft), call.CheckFrom("--raft-advertise", b.Raft, from),
+		call.CheckReached("--advertise", b.HTTP), call.CheckFrom("--advertise", b.HTTP, from),
+		call.CheckFrom("--raft-listen of "+c.cfg.Name+", who leads", c.self().Raft, from))
+}
+
 // handleJoin takes a further balancer in, or back, or notes its new address. Only
 // the leader can.
 func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
@@ -231,7 +238,7 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 		c.misdirected(w)
 		return
 	}
-	if err := cmp.Or(call.CheckAddress("raft", b.Raft), call.CheckReached("http", b.HTTP)); err != nil {
+	if err := c.checkJoin(b.Balancer, r.RemoteAddr); err != nil {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
