@@ -124,13 +124,9 @@ func replace(path string, text []byte) error {
 }
 
 func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) error {
-	text, err := backupOf(path, os.Stdin)
+	text, state, err := backupOf(path, os.Stdin)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
-	}
-	state, err := raftfsm.ReadState(bytes.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("restore: %s is no backup that can be restored: %w", path, err)
 	}
 	var s wire.Status
 	if err := o.call(ctx, http.MethodGet, "/api/v1/status", nil, &s); err != nil {
@@ -155,12 +151,23 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 	return err
 }
 
-// backupOf is the backup in a file; with "-" that of in.
-func backupOf(path string, in io.Reader) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(in)
+// backupOf is the backup in a file; with "-" that of in. What is none is read no further than
+// that shows.
+func backupOf(path string, in io.Reader) ([]byte, *raftfsm.State, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	return os.ReadFile(path)
+	var text bytes.Buffer
+	state, err := raftfsm.ReadState(io.TeeReader(in, &text))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s is no backup that can be restored: %w", path, err)
+	}
+	return text.Bytes(), state, nil
 }
 
 // foreign tells whether none of the edges that are here is in a backup, where both have

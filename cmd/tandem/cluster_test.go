@@ -1,13 +1,17 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm"
 )
 
 // A backup in which none of the edges is that are here is of another cluster: it is not
@@ -80,5 +84,17 @@ func TestABackupReplacesFilesAlone(t *testing.T) {
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 3 {
 		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// What is no backup is found out by its beginning: a device that never ends, or a film given by
+// mistake, was read into memory whole.
+func TestWhatIsNoBackupIsNotReadWhole(t *testing.T) {
+	if _, _, err := backupOf("/dev/zero", nil); !errors.Is(err, raftfsm.ErrSnapshot) {
+		t.Error(err)
+	}
+	film := &io.LimitedReader{R: rand.Reader, N: 1 << 30}
+	if _, _, err := backupOf("-", film); !errors.Is(err, raftfsm.ErrSnapshot) || film.N < 1<<30-1<<20 {
+		t.Errorf("%d bytes read, %v", 1<<30-film.N, err)
 	}
 }

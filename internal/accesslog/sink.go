@@ -48,7 +48,11 @@ func (s *sink) reopen() error {
 	file := os.Stdout
 	if s.path != "-" {
 		var err error
-		if file, err = os.OpenFile(s.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o600); err != nil { // a named pipe that nobody reads is refused
+		file, err = os.OpenFile(s.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o600)
+		if errors.Is(err, syscall.ENXIO) { // a named pipe that nobody reads yet: what it holds waits there
+			file, err = os.OpenFile(s.path, os.O_RDWR|syscall.O_NONBLOCK, 0)
+		}
+		if err != nil {
 			return err
 		}
 	}

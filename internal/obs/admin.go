@@ -11,13 +11,17 @@ import (
 )
 
 // Mount adds /metrics, /livez, /readyz and /debug/pprof to an admin listener.
-// ready returns nil, or why the node should get no traffic.
+// ready returns nil, or why the node should get no traffic, with an Advice where there is one.
 func Mount(r chi.Router, reg *prometheus.Registry, ready func() error) {
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	r.Get("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			why := err.Error()
+			if next, ok := err.(interface{ Advice() string }); ok && next.Advice() != "" {
+				why += "\n" + next.Advice()
+			}
+			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ok\n")

@@ -198,6 +198,9 @@ func meet(dir string) (*predecessor, error) {
 	}
 	defer done()
 	conn, err := net.DialUnix("unixpacket", nil, addr)
+	if errors.Is(err, syscall.ECONNREFUSED) { // its socket is there, and it is not
+		return nil, errGone
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--replace: no process listens at %s; start without --replace: %w", filepath.Join(dir, handoverSocket), errors.Unwrap(err))
 	}

@@ -64,6 +64,10 @@ type Life struct {
 	deadline time.Time // guarded by mu, as cfg; until when what is in flight may take, zero: nobody has said
 }
 
+// echoLimit is how soon after a signal to end another one is the same: timeout(1), and what
+// stops a process group, sends it to the process and to the group.
+const echoLimit = 100 * time.Millisecond
+
 // Begin gives a process its sockets: from systemd, from the process that it
 // replaces, or none yet. dir is where the two processes meet; empty for a role
 // that can't be replaced.
@@ -184,14 +188,17 @@ func (l *Life) run(ctx context.Context, hooks Hooks, parts []run.Part) error {
 func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error {
 	watchdog := l.watchdog()
 	defer watchdog.Stop()
-	stopping := false
+	stopping, since := false, time.Time{}
 	leave := func() {
+		if stopping && time.Since(since) < echoLimit {
+			return
+		}
 		if stopping {
 			l.log.Warn().Msg("a second signal: what is in flight is not waited for")
 			l.hurry()
 			return
 		}
-		stopping = true
+		stopping, since = true, time.Now()
 		go l.leave(stop)
 	}
 	done := ctx.Done()

@@ -212,21 +212,27 @@ func TestStoppingInOrder(t *testing.T) {
 }
 
 // What does not end within the drain time is cut off, and a second signal waits
-// for nothing.
+// for nothing; the same one, heard twice at once, is none.
 func TestStoppingHasAnEnd(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		p := startChild(t, t.TempDir(), nil)
 		slow, err := http.Get(p.url + "/slow")
 		must(t, err)
 		defer slow.Body.Close()
+		begun := time.Now()
 		must(t, p.cmd.Process.Signal(syscall.SIGTERM))
+		must(t, p.cmd.Process.Signal(syscall.SIGINT))
 		limit := 10 * time.Second // 0.2 s of lame duck and 3 s of drain
 		if again {
 			await(t, "it is not ready", func() bool { status, _, _ := ask(p.url + "/readyz"); return status == http.StatusServiceUnavailable })
+			time.Sleep(2 * echoLimit)
 			must(t, p.cmd.Process.Signal(syscall.SIGTERM))
 			limit = 2 * time.Second
 		}
 		must(t, p.awaitEnd(t, limit))
+		if took := time.Since(begun); !again && took < 3*time.Second {
+			t.Errorf("what is in flight had %s: two signals at once were taken for two", took)
+		}
 		if _, err := io.ReadAll(slow.Body); err == nil {
 			t.Error("a response that was cut off looks whole")
 		}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"os"
 	"strings"
@@ -61,5 +62,24 @@ func TestTwoListenersAtOnePort(t *testing.T) {
 	defer other.Close()
 	if _, err = s.Listen("admin-listen", other.Addr().String()); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Error(err)
+	}
+}
+
+// Who is told to take over from a process that has died, and left its socket, starts in its place;
+// where nobody ever was, the order is wrong.
+func TestWhoWasToBeReplacedHasDied(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := meet(dir); err == nil || errors.Is(err, errGone) {
+		t.Errorf("nobody ever was: %v", err)
+	}
+	addr, done, err := at(dir)
+	must(t, err)
+	defer done()
+	ln, err := net.ListenUnix("unixpacket", addr)
+	must(t, err)
+	ln.SetUnlinkOnClose(false)
+	must(t, ln.Close())
+	if _, err := meet(dir); !errors.Is(err, errGone) {
+		t.Errorf("it has died: %v", err)
 	}
 }

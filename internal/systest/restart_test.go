@@ -127,6 +127,7 @@ func TestASecondSignalMeansNow(t *testing.T) {
 	for status(n.Admin+"/readyz") == http.StatusOK {
 		time.Sleep(5 * time.Millisecond)
 	}
+	time.Sleep(200 * time.Millisecond) // sooner, it is the same one twice
 	must(t, n.Signal(syscall.SIGTERM))
 	must(t, n.AwaitGone(5*time.Second))
 }

@@ -22,6 +22,9 @@ const NoEdgeUp = "no edge is up"
 
 func (u *Unfit) Error() string { return u.Text }
 
+// Advice is what to do about it, for operators.
+func (u *Unfit) Advice() string { return u.Next }
+
 // Ready is nil, or why this balancer should get no viewers, an *Unfit. Without a majority of
 // the balancers it goes on by the last placement, which serves whoever it served;
 // with one that others know to be old it does not.
