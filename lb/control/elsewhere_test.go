@@ -61,8 +61,7 @@ func TestANodeOfAnotherMachineAtALoopbackAddress(t *testing.T) {
 		"": {"10.0.0.2:7080", "http://10.0.0.2", "10.0.0.1:7080"}, "--raft-advertise: 127.0.0.1:7080": {"127.0.0.1:7080", "http://10.0.0.2", "10.0.0.1:7080"},
 		"--advertise: http://localhost": {"10.0.0.2:7080", "http://localhost", "10.0.0.1:7080"}, "--raft-listen of lb-1": {"10.0.0.2:7080", "http://10.0.0.2", "127.0.0.1:7080"},
 	} {
-		c := &Control{cfg: Config{Name: "lb-1"}, deps: Deps{Self: wire.Balancer{Raft: row.own}}, peers: newPeers()}
-		if err := c.checkJoin(wire.Balancer{Raft: row.raft, HTTP: row.http}, away); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+		if err := checkJoin(wire.Balancer{Raft: row.raft, HTTP: row.http}, away, wire.Balancer{Name: "lb-1", Raft: row.own}); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%+v: %v", row, err)
 		}
 	}

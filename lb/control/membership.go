@@ -220,11 +220,12 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// checkJoin wants addresses at which a balancer that asks from one and this one reach each other.
-func (c *Control) checkJoin(b wire.Balancer, from string) error {
+// checkJoin wants addresses at which a balancer that asks from one and this one, who leads, reach
+// each other.
+func checkJoin(b wire.Balancer, from string, own wire.Balancer) error {
 	return cmp.Or(call.CheckAddress("--raft-advertise", b.Raft), call.CheckFrom("--raft-advertise", b.Raft, from),
 		call.CheckReached("--advertise", b.HTTP), call.CheckFrom("--advertise", b.HTTP, from),
-		call.CheckFrom("--raft-listen of "+c.cfg.Name+", who leads", c.self().Raft, from))
+		call.CheckFrom("--raft-listen of "+own.Name+", who leads", own.Raft, from))
 }
 
 // handleJoin takes a further balancer in, or back, or notes its new address. Only
@@ -238,7 +239,7 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 		c.misdirected(w)
 		return
 	}
-	if err := c.checkJoin(b.Balancer, r.RemoteAddr); err != nil {
+	if err := checkJoin(b.Balancer, r.RemoteAddr, c.self()); err != nil {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
 	}
