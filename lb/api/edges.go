@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"slices"
 
 	"tandem/internal/ring"
@@ -23,19 +24,19 @@ func (v *judgement) edges() {
 	if v.none() {
 		v.says(wire.Bad, "", "no edge is up: nobody is served")
 	}
-	var down []*wire.EdgeStatus
+	var stopped, down []*wire.EdgeStatus
 	each(is(wire.EdgeDown), func(e *wire.EdgeStatus) {
-		if e.Stopped { // before what may be said in its name
-			v.says(wire.Warn, "Start "+e.Name+" again, or tandem remove "+e.Name+".", "%s is stopped: %s", e.Name, v.viewersOf(e))
-			return
+		switch {
+		case e.Stopped: // before what may be said in its name
+			stopped = append(stopped, e)
+		case e.Refused != "":
+			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s%s", e.Name, e.Refused, v.whose(e))
+		default:
+			down = append(down, e)
 		}
-		if e.Refused != "" {
-			v.says(wire.Bad, e.Next, "%s is down, and its calls are refused, for %s: %s", e.Name, e.Refused, v.viewersOf(e))
-			return
-		}
-		down = append(down, e)
 	})
-	v.down(down)
+	v.gone(stopped, wire.Warn, "stopped", "Start %[1]s again, or tandem remove %[1]s.", "Start %s again. One that is gone for good: tandem remove NAME.")
+	v.gone(down, wire.Bad, "down", "Bring %[1]s back: it copies what it lacks by itself. If it is gone for good: tandem remove %[1]s.", "Bring %s back: they copy what they lack by themselves. One that is gone for good: tandem remove NAME.")
 	each(is(wire.EdgeSilent), func(e *wire.EdgeStatus) {
 		by := standingIn(e.StandIns)
 		if e.Refused != "" {
@@ -47,7 +48,7 @@ func (v *judgement) edges() {
 		v.says(wire.Bad, "Add an edge, or raise the capacity of "+e.Name+".", "%s is above its capacity", e.Name)
 	})
 	each(is(wire.EdgeRecovering), func(e *wire.EdgeStatus) {
-		v.says(wire.Warn, "", "%s is back and copies: %s", e.Name, v.viewersOf(e))
+		v.says(wire.Warn, "", "%s is back and copies%s", e.Name, v.whose(e))
 	})
 	each(is(wire.EdgeDraining), func(e *wire.EdgeStatus) {
 		how := "drained"
@@ -67,24 +68,29 @@ func (v *judgement) none() bool {
 	return len(v.s.Edges) > 0 && !slices.ContainsFunc(v.s.Edges, func(e wire.EdgeStatus) bool { return ring.Delivers(e.State) })
 }
 
-// down: edges that died, said together: what an evening's worst hour has to say is long enough.
-func (v *judgement) down(edges []*wire.EdgeStatus) {
-	if len(edges) == 0 {
-		return
-	}
+// gone: edges of one state that serve nobody, said together: what an evening's worst hour has to
+// say is long enough. one and several are the next step, of the edges' names.
+func (v *judgement) gone(edges []*wire.EdgeStatus, level wire.Level, state, one, several string) {
 	var names []string
 	for _, e := range edges {
 		names = append(names, e.Name)
 	}
-	all, are, next := enumerate(names), " are down", "Bring "+enumerate(names)+" back: they copy what they lack by themselves. One that is gone for good: tandem remove NAME."
-	if len(names) == 1 {
-		are, next = " is down", "Bring "+all+" back: it copies what it lacks by itself. If it is gone for good: tandem remove "+all+"."
+	all := enumerate(names)
+	switch len(names) {
+	case 0:
+	case 1:
+		v.says(level, fmt.Sprintf(one, all), "%s is %s%s", all, state, v.whose(edges...))
+	default:
+		v.says(level, fmt.Sprintf(several, all), "%s are %s%s", all, state, v.whose(edges...))
 	}
+}
+
+// whose says who serves the viewers of edges that do not; where no edge serves, that was said.
+func (v *judgement) whose(edges ...*wire.EdgeStatus) string {
 	if v.none() {
-		v.says(wire.Bad, next, "%s", all+are)
-		return
+		return ""
 	}
-	v.says(wire.Bad, next, "%s: %s", all+are, v.viewersOf(edges...))
+	return ": " + v.viewersOf(edges...)
 }
 
 // full: no edge may be given one session more.

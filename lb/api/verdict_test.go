@@ -55,6 +55,16 @@ var verdictRows = []struct {
 		s.Sessions = 0
 	}, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1, edge-2, edge-3 and edge-4 are down | 0 edges up, 0 sessions. No edge serves. | Bring edge-1, edge-2, edge-3 and edge-4 back"}},
 	{"the only edge is down", func(s *wire.Status) { s.Edges, s.Pairs = s.Edges[:1], nil; s.Edges[0].State = wire.EdgeDown }, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1 is down |", "Bring edge-1 back"}},
+	{"all edges are stopped", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].State, s.Edges[i].Stopped, s.Edges[i].Delivering = wire.EdgeDown, true, 0
+		}
+	}, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1, edge-2, edge-3 and edge-4 are stopped |", "Start edge-1, edge-2, edge-3 and edge-4 again."}},
+	{"all edges are back and copy", func(s *wire.Status) {
+		for i := range s.Edges {
+			s.Edges[i].State, s.Edges[i].Delivering = wire.EdgeRecovering, 0
+		}
+	}, wire.Bad, wire.No, []string{"No edge is up: nobody is served; edge-1 is back and copies; edge-2 is back and copies; 2 more"}},
 	{"all edges are drained", func(s *wire.Status) {
 		for i := range s.Edges {
 			s.Edges[i].State, s.Edges[i].Delivering = wire.EdgeDraining, 0
