@@ -31,7 +31,7 @@ func printEdges(out io.Writer, edges []wire.EdgeStatus, colours bool) {
 	stores := newTable("EDGE", ">STORE", ">SENT", ">HITS", ">ORIGIN")
 	for _, e := range edges {
 		load.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin)
-		stores.add(e.Name, size(e.StoreBytes), size(e.SentBytes), share(e.Hits, e.Hits+e.Misses), e.OriginAsked)
+		stores.add(e.Name, told(e, size(e.StoreBytes)), told(e, size(e.SentBytes)), told(e, share(e.Hits, e.Hits+e.Misses)), told(e, e.OriginAsked))
 	}
 	load.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	stores.paint = painter(colours, -1, "", "", "")
@@ -41,6 +41,15 @@ func printEdges(out io.Writer, edges []wire.EdgeStatus, colours bool) {
 	if notes := edgeNotes(edges); len(notes) > 0 {
 		fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
 	}
+}
+
+// told is what an edge has told of itself; a balancer that was started anew may not have heard
+// it yet, which is not 0.
+func told(e wire.EdgeStatus, what any) any {
+	if e.ReportAge < 0 {
+		return "-"
+	}
+	return what
 }
 
 // edgeNotes are what is special about some, a line each: beside the figures there is no
@@ -59,8 +68,8 @@ func edgeNotes(edges []wire.EdgeStatus) []string {
 func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">HITS", ">ORIGIN")
 	for _, e := range edges {
-		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, size(e.StoreBytes),
-			share(e.Hits, e.Hits+e.Misses), e.OriginAsked)
+		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, told(e, size(e.StoreBytes)),
+			told(e, share(e.Hits, e.Hits+e.Misses)), told(e, e.OriginAsked))
 	}
 	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t

@@ -14,6 +14,8 @@ import (
 
 	"tandem/internal/cluster"
 	"tandem/raftfsm"
+
+	"tandem/internal/wire"
 )
 
 // said runs a command: what it printed, and its exit code.
@@ -107,5 +109,26 @@ func TestRestoreReadsTheFileFirst(t *testing.T) {
 	}
 	if _, errs, code := said("cluster", "restore", path, "--admin", admin.URL, "--yes"); code != 0 || posted.Load() != 1 {
 		t.Errorf("with --yes: exit %d, %q", code, errs)
+	}
+}
+
+// What an edge has not told yet is not 0: a balancer that was started anew showed that its edges
+// had sent nothing.
+func TestWhatAnEdgeHasNotToldIsNotZero(t *testing.T) {
+	var out bytes.Buffer
+	edges := []wire.EdgeStatus{{Name: "edge-1", State: wire.EdgeUp, ReportAge: -1}, {Name: "edge-2", State: wire.EdgeUp, SentBytes: 4000, OriginAsked: 7}}
+	edgeTable(edges, false).print(&out)
+	printEdges(&out, edges, false)
+	for line := range strings.Lines(out.String()) {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] != "edge-1" && f[0] != "edge-2" {
+			continue
+		}
+		if last := f[len(f)-1]; (f[0] == "edge-1") != (last == "-") && last != "0" { // 0: the margin of the table of loads
+			t.Error(line)
+		}
+	}
+	if n := strings.Count(out.String(), " -"); n < 7 {
+		t.Errorf("%d figures are unknown:\n%s", n, out.String())
 	}
 }

@@ -62,8 +62,9 @@ class EdgeRow implements Shown<EdgeStatus> {
     const counted = edge.state === "up" || edge.state === "draining";
     if (counted) this.margin.show(signed(edge.margin), edge.margin < 0 ? "above capacity" : "after a death", edge.margin < 0 ? "bad" : "");
     else this.margin.show("–", "");
-    this.hits.show(percent(edge.hits, edge.hits + edge.misses), `${count(edge.origin_asked)} to origin`);
-    this.store.show(bytes(edge.store_bytes), `${bytes(edge.sent_bytes)} sent`);
+    const heard = edge.report_age >= 0; // else nothing is known, which is not 0
+    this.hits.show(heard ? percent(edge.hits, edge.hits + edge.misses) : "–", heard ? `${count(edge.origin_asked)} to origin` : "");
+    this.store.show(heard ? bytes(edge.store_bytes) : "–", heard ? `${bytes(edge.sent_bytes)} sent` : "");
     this.buttons.accept.hidden = !(edge.state === "pending" || (edge.asks ?? 0) > 0);
     this.buttons.drain.hidden = !(edge.state === "up");
     this.buttons.resume.hidden = !(edge.state === "draining");

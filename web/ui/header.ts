@@ -4,6 +4,7 @@ import { byId, h, setAttribute, setText } from "./dom";
 import { sign } from "./edgestate";
 import type { Connection } from "./feed";
 import { bytes, clock, count, percent } from "./format";
+import { Sum } from "./sums";
 import type { Status } from "./wire";
 
 class Fact {
@@ -45,6 +46,7 @@ export class Header {
   private readonly sent = new Fact("sent", "to viewers, by all edges, since their start");
   private readonly refused = new Fact("refused", "viewers, by all balancers");
   private readonly takeovers = new Fact("takeovers", "responses that broke at an edge and were finished from its partner, by all balancers");
+  private readonly sums = { hits: new Sum((e) => e.hits), misses: new Sum((e) => e.misses), origin: new Sum((e) => e.origin_asked), sent: new Sum((e) => e.sent_bytes) };
   private marked = "";
   private states = "";
 
@@ -79,13 +81,12 @@ export class Header {
   }
 
   private totals(status: Status): void {
-    const sum = (of: (e: Status["edges"][number]) => number): number => status.edges.reduce((total, e) => total + of(e), 0);
-    const hits = sum((e) => e.hits);
+    const hits = this.sums.hits.add(status.edges);
     this.sessions.show(count(status.sessions));
     this.streams.show(count(status.streams));
-    this.hits.show(percent(hits, hits + sum((e) => e.misses)));
-    this.origin.show(count(sum((e) => e.origin_asked)));
-    this.sent.show(bytes(sum((e) => e.sent_bytes)));
+    this.hits.show(percent(hits, hits + this.sums.misses.add(status.edges)));
+    this.origin.show(count(this.sums.origin.add(status.edges)));
+    this.sent.show(bytes(this.sums.sent.add(status.edges)));
     this.refused.show(count(status.refused), status.refused > 0 ? "warn" : "");
     this.takeovers.show(count(status.takeovers));
   }
