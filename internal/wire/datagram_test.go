@@ -2,9 +2,12 @@ package wire
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -173,6 +176,9 @@ func TestReplayWindowAgreesWithAList(t *testing.T) {
 			seen[n], top = true, max(top, n)
 		}
 	}
+	if new(replayWindow).fresh(0) {
+		t.Error("0 is no number")
+	}
 	if w.take(1 << 62); !w.fresh(1<<62-1) || w.fresh(1<<62) || w.fresh(top) {
 		t.Error("a leap")
 	}
@@ -229,6 +235,99 @@ func FuzzOpenDatagram(f *testing.F) {
 			t.Fatalf("%+v became %+v, %v", d, again, err)
 		}
 	})
+}
+
+// TestNoTwoDatagramsAreSealedAlike: two that say the same show nothing of that, also where
+// only the number of the key is another one.
+func TestNoTwoDatagramsAreSealedAlike(t *testing.T) {
+	seals, _ := datagrams(t)
+	one, two := seals.Append(nil, testDatagram()), seals.Append(nil, testDatagram())
+	if a, b := one[datagramHead:], two[datagramHead:]; bytes.Equal(a[:datagramClear], b[:datagramClear]) {
+		t.Error("one sender hides two datagrams alike")
+	}
+	key := testSecret(t).DatagramKey()
+	key.ID = 7
+	seals.Use(key)
+	if b := seals.Append(nil, testDatagram()); b[len(datagramMagic)] != 7 {
+		t.Errorf("another number of the same key: %d is sent", b[len(datagramMagic)])
+	}
+}
+
+// TestBuildsSealAlike: edges of the next build open what this one's origins send.
+func TestBuildsSealAlike(t *testing.T) {
+	seals := &DatagramSealer{sender: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}}
+	seals.Use(DatagramKey{3, bytes.Repeat([]byte{9}, KeySize)})
+	var sent []byte
+	for range 2 {
+		sent = seals.Append(sent, testDatagram())
+	}
+	sum := sha256.Sum256(sent)
+	if got := hex.EncodeToString(sum[:8]); got != "5b48985555e8274b" {
+		t.Errorf("sealed to %s: another form needs another datagramMagic", got)
+	}
+}
+
+// TestWhatFitsIsSentAndOpened, to the last byte.
+func TestWhatFitsIsSentAndOpened(t *testing.T) {
+	seals, opens := datagrams(t)
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for name, c := range map[string]struct {
+		change func(d *Datagram)
+		fits   bool
+	}{
+		"every text as long as it may be": {func(d *Datagram) { d.ETag, d.Type, d.Caching, d.Changed = long(255), long(200), long(200), long(200) }, true},
+		"a longer ETag":                   {func(d *Datagram) { d.ETag = long(256) }, false},
+		"a longer time":                   {func(d *Datagram) { d.Changed = long(256) }, false},
+		"a long key":                      {func(d *Datagram) { d.Key = "/" + long(300) }, true},
+		"no key":                          {func(d *Datagram) { d.Key = "" }, false},
+		"as large as may be":              {func(d *Datagram) { d.Total = MaxDatagramObject }, true},
+		"larger":                          {func(d *Datagram) { d.Total = MaxDatagramObject + 1 }, false},
+		"room for one byte":               {func(d *Datagram) { d.Key = long(fillsTo(d, 1)) }, true},
+		"room for none":                   {func(d *Datagram) { d.Key = long(fillsTo(d, 0)) }, false},
+		"of no bytes":                     {func(d *Datagram) { d.Total = 0 }, true},
+	} {
+		d := testDatagram()
+		d.Offset = 0
+		c.change(d)
+		if d.Fits() != c.fits {
+			t.Errorf("%s: fits %v, with room for %d", name, !c.fits, d.Room())
+		}
+		if !c.fits {
+			continue
+		}
+		d.Body = make([]byte, min(int64(d.Room()), d.Total))
+		b := seals.Append(nil, d)
+		if got, err := opens.Open(bytes.Clone(b)); err != nil || len(b) > MaxDatagram || got.Total != d.Total {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+		if longest := len(d.ETag) == 255; longest && len(b) != MaxDatagram-1 { // the key is a short one
+			t.Errorf("%s: %d bytes of %d", name, len(b), MaxDatagram)
+		}
+	}
+}
+
+// fillsTo is the length of a key beside which there is room for so many bytes.
+func fillsTo(d *Datagram, room int) int {
+	return len(d.Key) + MaxDatagram - datagramFixed - texts(d) - room
+}
+
+func texts(d *Datagram) (n int) {
+	for _, s := range d.texts() {
+		n += len(s) + 2
+	}
+	return n
+}
+
+// TestVersionsOfObjectsAreToldApart: a receiver puts together what has one number.
+func TestVersionsOfObjectsAreToldApart(t *testing.T) {
+	seen := map[uint64]string{}
+	for _, c := range [][2]string{{"/a", `"1"`}, {"/a", `"2"`}, {"/b", `"1"`}, {`/a"1"`, ""}, {"/a", ""}} {
+		n := DatagramObject(c[0], c[1])
+		if was, ok := seen[n]; ok || n == 0 {
+			t.Errorf("%s %s is %d, as %s is", c[0], c[1], n, was)
+		}
+		seen[n] = c[0] + c[1]
+	}
 }
 
 func TestGroupInterfaceOfANodeOnLoopback(t *testing.T) {

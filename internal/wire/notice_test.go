@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -100,6 +101,70 @@ func TestANoticeThatSaysMoreThanItSendsIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// TestANoticeIsTakenWholeOrNotAtAll: not one that was cut off, whatever it said last, nor one
+// that says more, or what no edge writes.
+func TestANoticeIsTakenWholeOrNotAtAll(t *testing.T) {
+	track := Track{Kind: AudioTrack, Manifest: "/m", Target: "/s5", Sequence: 5, At: 7}
+	for what, changes := range map[string][]Change{
+		"nothing":    nil,
+		"ends":       {{Slot: 1, Generation: 2, Gone: true}, {Slot: 2, Generation: 2, Gone: true}, {Slot: 3, Generation: 2, Gone: true}},
+		"an opening": {{Slot: 1, Generation: 3, Stream: "/s/", Viewer: "192.0.2.1", Opened: 5, Token: Alias{4, 9}, Seen: 6}},
+		"a request":  {{Slot: 1, Generation: 3, Seen: 6, Manifests: []string{"/m"}}},
+		"a position": {{Slot: 1, Generation: 3, Seen: 6, Tracks: []Track{track}}},
+	} {
+		for bits := range 4 {
+			n := &Notice{
+				Edge: "e", Incarnation: 1, Sequence: 2, Pair: 3, Boundary: 4, Version: 5, Slots: 8, Covers: Run{1, 3},
+				Own: []Run{{0, 1}, {2, 3}, {4, 5}}, More: bits&1 != 0, Whole: bits&2 != 0, Changes: changes,
+			}
+			b := n.Append(nil)
+			got, err := DecodeNotice(b)
+			if len(changes) == 0 && got != nil {
+				got.Changes = nil
+			}
+			if err != nil || !reflect.DeepEqual(got, n) {
+				t.Fatalf("%s: %+v became %+v, %v", what, n, got, err)
+			}
+			for i := range b {
+				if _, err := DecodeNotice(b[:i]); !errors.Is(err, ErrNotice) {
+					t.Errorf("%s: the first %d bytes of %d: %v", what, i, len(b), err)
+				}
+			}
+			if _, err := DecodeNotice(append(b, 0)); !errors.Is(err, ErrNotice) {
+				t.Errorf("%s and a byte: %v", what, err)
+			}
+		}
+	}
+	for what, change := range map[string][]byte{
+		"an end with a stream":      {changeGone | changeFull, 0, 0},
+		"a token without a stream":  {changeAlias, 0, 0, 0, 0, 0},
+		"a token of no generation":  {changeFull | changeAlias, 0, 0, 0, 1, 's', 0, 0, 0, 0, 0, 0, 0},
+		"a kind that there is not":  {0, 0, 0, 0, 0, 1, MaxTracks, 0, 1, 'm', 0, 1, 's', 0, 0, 0, 0, 0, 0},
+		"a name that is too long":   append(append([]byte{changeFull, 0, 0, 0}, appendText(nil, strings.Repeat("s", MaxTrackKey+1))...), 0, 0, 0, 1, 1, 0),
+		"a flag that is none (128)": {128, 0, 0, 0, 0, 0},
+	} {
+		b := append(append(ofEdge("e", 0), 1), change...)
+		if _, err := DecodeNotice(b); !errors.Is(err, ErrNotice) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	longest := append(append([]byte{changeFull, 0, 0, 0}, appendText(nil, strings.Repeat("s", MaxTrackKey))...), 0, 0, 0, 1, 1, 0)
+	if n, err := DecodeNotice(append(append(ofEdge("e", 0), 1), longest...)); err != nil || len(n.Changes[0].Manifests[0]) != MaxTrackKey {
+		t.Errorf("the longest name: %v", err)
+	}
+	for what, b := range map[string][]byte{"no edge": ofEdge("", 0), "neither more nor no more": ofEdge("e", 2)} {
+		if _, err := DecodeNotice(append(b, 0)); !errors.Is(err, ErrNotice) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// ofEdge is a notice up to the number of its changes; bits are what its More and Whole say.
+func ofEdge(edge string, bits byte) []byte {
+	b := append([]byte{noticeVersion}, appendText(nil, edge)...)
+	return append(b, 0, 0, 0, 0, 0, 0, 0, 0, bits, 0, 0)
 }
 
 func TestKindsOfTracksHaveNamesInJSON(t *testing.T) {
