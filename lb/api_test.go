@@ -100,13 +100,20 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
-	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
-	if c.state("edge-1") != wire.EdgeDraining {
-		t.Fatal(c.state("edge-1"))
-	}
-	c.api(http.MethodPost, "/edges/edge-1/resume", nil, http.StatusOK, nil)
-	if c.state("edge-1") != wire.EdgeUp {
-		t.Fatal(c.state("edge-1"))
+	for _, o := range []struct {
+		order string
+		then  wire.EdgeState
+	}{{"drain", wire.EdgeDraining}, {"resume", wire.EdgeUp}} {
+		for again := range 2 { // who gives an order twice, or to the wrong edge, is told that it changes nothing
+			var done struct {
+				Version uint64
+				Already wire.EdgeState
+			}
+			c.api(http.MethodPost, "/edges/edge-1/"+o.order, nil, http.StatusOK, &done)
+			if c.state("edge-1") != o.then || (done.Already == o.then) != (again == 1) {
+				t.Fatalf("%s: %s, already %q", o.order, c.state("edge-1"), done.Already)
+			}
+		}
 	}
 	c.api(http.MethodPost, "/edges/edge-2/drain", nil, http.StatusOK, nil)
 	c.api(http.MethodPost, "/admission", map[string]string{"admission": "pair"}, http.StatusOK, nil)

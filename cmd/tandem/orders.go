@@ -82,8 +82,14 @@ func order(ctx context.Context, c *client, name, what string, force bool, out io
 	if force {
 		path += "?force=true"
 	}
-	if err := c.call(ctx, http.MethodPost, path, nil, nil); err != nil {
+	var done struct {
+		Already wire.EdgeState `json:"already"`
+	}
+	if err := c.call(ctx, http.MethodPost, path, nil, &done); err != nil {
 		return fmt.Errorf("%s %s: %w", what, name, err)
+	}
+	if done.Already != "" {
+		return say(out, "%s is %s already: nothing has changed by %s", name, done.Already, what)
 	}
 	return say(out, "%s: %s is on its way; tandem edges shows it", name, what)
 }

@@ -61,7 +61,7 @@ func (a *API) handleRestore(w http.ResponseWriter, r *http.Request) {
 	default:
 		p := a.deps.Node.Placement()
 		a.deps.Logger.Warn().Str("cluster", p.Cluster).Uint64("version", p.Version).Msg("the cluster was restored from a backup")
-		call.Reply(w, http.StatusOK, done{p.Version})
+		call.Reply(w, http.StatusOK, done{Version: p.Version})
 	}
 }
 
@@ -156,7 +156,7 @@ func (a *API) handleMove(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &b}); ok {
-			call.Reply(w, http.StatusOK, done{result.Version})
+			call.Reply(w, http.StatusOK, done{Version: result.Version})
 		}
 		return
 	}

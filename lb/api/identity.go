@@ -78,7 +78,7 @@ func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 	tables, _ := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), node)
 	c := raftfsm.Command{Kind: raftfsm.Revoke, Name: node, Loads: tables}
 	if result, ok := a.order(w, r, c); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 
@@ -119,7 +119,7 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if result, ok := a.order(w, r, c); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 

@@ -50,7 +50,7 @@ func (a *API) handleRotate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if result, ok := a.order(w, r, control.NewKey(p, "by command")); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 
@@ -68,6 +68,6 @@ func (a *API) handleDropKey(w http.ResponseWriter, r *http.Request) {
 	}
 	c := raftfsm.Command{Kind: raftfsm.KeyDrop, Cause: "by command", Secret: &raftfsm.Secret{Purpose: p, KeyID: uint8(id)}}
 	if result, ok := a.order(w, r, c); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }

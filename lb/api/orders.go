@@ -29,8 +29,12 @@ const (
 
 // done is the answer to an order: the placement in which it is carried out.
 type done struct {
-	Version uint64 `json:"version"`
+	Version uint64         `json:"version"`
+	Already wire.EdgeState `json:"already,omitempty"` // the edge has been so before, and nothing has changed
 }
+
+// orderedState is what an edge is by an order, and stays by a second one that changes nothing.
+var orderedState = map[raftfsm.Kind]wire.EdgeState{raftfsm.Drain: wire.EdgeDraining, raftfsm.Resume: wire.EdgeUp, raftfsm.Remove: wire.EdgeLeaving}
 
 // order proposes on behalf of an operator.
 func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
@@ -96,7 +100,11 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		}
 		c := raftfsm.Command{Kind: kind, Name: e.Name, Lossless: !force, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
 		if result, ok := a.order(w, r, c); ok {
-			call.Reply(w, http.StatusOK, done{result.Version})
+			answer := done{Version: result.Version}
+			if !result.Changed {
+				answer.Already = orderedState[kind]
+			}
+			call.Reply(w, http.StatusOK, answer)
 		}
 	}
 }
@@ -168,7 +176,7 @@ func (a *API) handleAdmission(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 
@@ -200,7 +208,7 @@ func (a *API) handleUnplace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Unplace, Stream: body.Stream}); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 
@@ -276,7 +284,7 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
-		call.Reply(w, http.StatusOK, done{result.Version})
+		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
 

@@ -38,4 +38,12 @@ var rowsOfClaims = []Mutation{
 	{16, "internal/wire/notice_codec.go", "|| len(d.left) > 0 ||", "||", "internal/wire.TestANoticeIsTakenWholeOrNotAtAll"},
 	{16, "internal/wire/notice_codec.go", "d.count(MaxNoticeChanges, 3)", "d.count(MaxNoticeChanges, 4)", "internal/wire.TestANoticeIsTakenWholeOrNotAtAll"},
 	{16, "internal/wire/notice_codec.go", "binary.Varint(d.left)\n	if d.bad || n <= 0 {", "binary.Varint(d.left)\n	if d.bad || n < 0 {", "internal/wire.TestANoticeIsTakenWholeOrNotAtAll"},
+	{7, "origin/deliver.go", "	return d.put(ctx, j)\n}", "	return err\n}", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
+	{7, "origin/deliver.go", "errors.Is(err, errRefused) || ctx", "ctx", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
+	{7, "origin/deliver.go", "	req.ContentLength = size\n", "", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
+	{7, "origin/deliver.go", "return http.ErrUseLastResponse", "return nil", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
+	{7, "origin/deliver.go", "if !found.at.IsZero() {", "if found.at.IsZero() {", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
+	{7, "origin/deliver.go", "to.User != nil || ", "", "origin.TestWhereAnOriginSends"},
+	{6, "origin/multicast.go", "|| addr.Port() == 0 || ", "|| ", "origin.TestWhereAnOriginSends"},
+	{0, "lb/api/orders.go", "if !result.Changed {", "if result.Changed {", "lb.TestOrdersAreCarriedOutOrRefusedInOneLine"},
 }
