@@ -54,7 +54,9 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderDest, edge.URL); answer.Header.Get(wire.HeaderDest) != "" {
 		t.Error("a viewer was told that it is sent")
 	}
-	o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc")
+	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc"); answer.Header.Get(wire.HeaderDest) != "" {
+		t.Error("an edge was told that a file is sent to")
+	}
 	o.get(t, "/film/none.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	o.ask(t, http.MethodHead, "/film/1%20a.ts", nil, wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	stop()
