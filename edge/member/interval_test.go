@@ -2,6 +2,8 @@ package member
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,4 +61,45 @@ func TestNoticesAndReportsGoOutAtTheirIntervals(t *testing.T) {
 			t.Errorf("%d reports in %d intervals", n, intervals)
 		}
 	})
+}
+
+// TestNewsThatFitIntoNoNoticeAreToldOnByTheNext: none is larger than what is taken, and who is
+// told does not take a table for whole that others have more to say of (claims 22, 30).
+func TestNewsThatFitIntoNoNoticeAreToldOnByTheNext(t *testing.T) {
+	r := newTrio(t, 128)
+	var ids []wire.SessionID
+	for range 60 {
+		ids = append(ids, r.open("e1", 10))
+	}
+	r.tell("e1", "e2")
+	r.tell("e1", "e2")
+	for i, id := range ids {
+		s := r.has("e1", id)
+		for k := range wire.MaxManifests {
+			s.asked(fmt.Sprintf("/%d/%d/%s.m3u8", i, k, strings.Repeat("x", wire.MaxTrackKey-40)))
+		}
+		r.of("e1").tell(id.Slot, id.Generation)
+	}
+	r.change(func(*wire.Placement) {})
+	r.follow("e1", "e2", "e3")
+	notices := 0
+	for more := true; more && notices < 10; notices++ {
+		o := r.send("e1", "e2")
+		more = o.notice.More
+		if !r.take(o, "e2") {
+			t.Fatalf("notice %d was refused", notices)
+		}
+		if current := r.of("e2").watchers["e1"].current; (current == r.placement.Version) == more {
+			t.Errorf("notice %d, more to come %v: taken for whole by version %d", notices, more, current)
+		}
+		r.of("e1").acknowledged(o)
+	}
+	if notices < 2 || notices == 10 {
+		t.Errorf("%d notices", notices)
+	}
+	for _, id := range ids {
+		if n := len(r.has("e2", id).manifests); n != wire.MaxManifests {
+			t.Fatalf("slot %d: %d manifests", id.Slot, n)
+		}
+	}
 }

@@ -56,4 +56,6 @@ var rowsOfClaims = []Mutation{
 	{14, "raftfsm/state_edge.go", "case another && ch.before.Streams.Len() == 0 && ", "case (another || true) && ", "raftfsm.TestARingInUseIsNotFormedAnew"},
 	{14, "raftfsm/state_edge.go", "	ch.ringChanged()\n	ch.settle(ring.AnchorHome)\n}", "	ch.ringChanged()\n}", "raftfsm.TestNobodyIsGivenWhatADeadOneHas"},
 	{7, "origin/deliver.go", "|| !destination(to) {", "{", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
+	{30, "edge/member/notice.go", "			o.notice.More = true\n			break", "			break", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
+	{22, "edge/member/notice.go", "o.size+c.Size() > wire.MaxNotice", "o.size-c.Size() > wire.MaxNotice", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
 }
