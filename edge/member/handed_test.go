@@ -68,3 +68,26 @@ func TestWhatIsHeardOfOneWhoDiesIsToldToWhoDelivers(t *testing.T) {
 		t.Error("e2 delivers the slot and has no entry")
 	}
 }
+
+// TestWhenASessionWasOpenedIsToldToWhoHasHeardOtherwise: one who delivers it by its token alone
+// has told a third one that it was opened then, and hears of its entry after that.
+func TestWhenASessionWasOpenedIsToldToWhoHasHeardOtherwise(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e1", 10)
+	r.tell("e1", "e2")
+	r.of("e1").forget(id.Slot)
+	if seat, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 50); seat.Slot != id.Slot || reason != "" {
+		t.Fatal(seat, reason)
+	}
+	r.tell("e1", "e3")
+	if s := r.has("e3", id); s == nil || s.opened != 50 {
+		t.Fatalf("%+v", s)
+	}
+	r.tell("e2", "e1")
+	r.tell("e1", "e3")
+	for _, edge := range []string{"e1", "e2", "e3"} {
+		if s := r.has(edge, id); s == nil || s.opened != 10 {
+			t.Errorf("%s: %+v", edge, s)
+		}
+	}
+}

@@ -58,4 +58,5 @@ var rowsOfClaims = []Mutation{
 	{7, "origin/deliver.go", "|| !destination(to) {", "{", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 	{30, "edge/member/notice.go", "			o.notice.More = true\n			break", "			break", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
 	{22, "edge/member/notice.go", "o.size+c.Size() > wire.MaxNotice", "o.size-c.Size() > wire.MaxNotice", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
+	{22, "edge/member/notice.go", "if knows.generation == 0 || knows.news[openedNews] != s.news[openedNews] {", "if knows.generation == 0 {", "edge/member.TestWhenASessionWasOpenedIsToldToWhoHasHeardOtherwise"},
 }
