@@ -97,14 +97,15 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	}
 }
 
-func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
+// TestAnOrderThatChangesNothingSaysSo: one that is given twice, or to the wrong edge.
+func TestAnOrderThatChangesNothingSaysSo(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 8})
 	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
 	for _, o := range []struct {
 		order string
 		then  wire.EdgeState
 	}{{"drain", wire.EdgeDraining}, {"resume", wire.EdgeUp}} {
-		for again := range 2 { // who gives an order twice, or to the wrong edge, is told that it changes nothing
+		for again := range 2 {
 			var done struct {
 				Version uint64
 				Already wire.EdgeState
@@ -114,6 +115,19 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 				t.Fatalf("%s: %s, already %q", o.order, c.state("edge-1"), done.Already)
 			}
 		}
+	}
+}
+
+func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	until(t, "this balancer is known", func() bool { return len(c.lb.Placement().Balancers) == 1 })
+	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
+	if c.state("edge-1") != wire.EdgeDraining {
+		t.Fatal(c.state("edge-1"))
+	}
+	c.api(http.MethodPost, "/edges/edge-1/resume", nil, http.StatusOK, nil)
+	if c.state("edge-1") != wire.EdgeUp {
+		t.Fatal(c.state("edge-1"))
 	}
 	c.api(http.MethodPost, "/edges/edge-2/drain", nil, http.StatusOK, nil)
 	c.api(http.MethodPost, "/admission", map[string]string{"admission": "pair"}, http.StatusOK, nil)

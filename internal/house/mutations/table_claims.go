@@ -45,7 +45,7 @@ var rowsOfClaims = []Mutation{
 	{7, "origin/deliver.go", "if !found.at.IsZero() {", "if found.at.IsZero() {", "origin.TestWhatAnEdgeIsSentIsAsItIsServed"},
 	{7, "origin/deliver.go", "to.User != nil || ", "", "origin.TestWhereAnOriginSends"},
 	{6, "origin/multicast.go", "|| addr.Port() == 0 || ", "|| ", "origin.TestWhereAnOriginSends"},
-	{0, "lb/api/orders.go", "if !result.Changed {", "if result.Changed {", "lb.TestOrdersAreCarriedOutOrRefusedInOneLine"},
+	{0, "lb/api/orders.go", "if !result.Changed {", "if result.Changed {", "lb.TestAnOrderThatChangesNothingSaysSo"},
 	{14, "raftfsm/state_edge.go", "	e.Stopped = false\n", "", "raftfsm.TestWhoIsBackIsAsItWasOrdered"},
 	{14, "raftfsm/state_edge.go", "known.Removing && known.State != wire.EdgeDown", "known.Removing", "raftfsm.TestWhoIsBackIsAsItWasOrdered"},
 	{28, "raftfsm/state_edge.go", " || ring.Goes(e) {", " {", "raftfsm.TestOnlyWhoCopiesIsReady"},
@@ -59,4 +59,9 @@ var rowsOfClaims = []Mutation{
 	{30, "edge/member/notice.go", "			o.notice.More = true\n			break", "			break", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
 	{22, "edge/member/notice.go", "o.size+c.Size() > wire.MaxNotice", "o.size-c.Size() > wire.MaxNotice", "edge/member.TestNewsThatFitIntoNoNoticeAreToldOnByTheNext"},
 	{22, "edge/member/notice.go", "if knows.generation == 0 || knows.news[openedNews] != s.news[openedNews] {", "if knows.generation == 0 {", "edge/member.TestWhenASessionWasOpenedIsToldToWhoHasHeardOtherwise"},
+	{22, "edge/member/notice.go", "if s == nil && w.news[c.Slot] == c.Generation {", "if w.news[c.Slot] == c.Generation {", "edge/member.TestAnEndIsToldUntilItIsHeard"},
+	{36, "edge/member/notice.go", "			w.told[c.Slot] = told{c.Generation, o.news[i]}\n", "", "edge/member.TestWhatHappensUnderANoticeIsTold"},
+	{22, "edge/member/notice.go", "if s.seen == c.Seen && s.news == o.news[i] {", "if s.news == o.news[i] {", "edge/member.TestWhatHappensUnderANoticeIsTold"},
+	{22, "edge/member/notice.go", "case s != nil && s.generation == c.Generation:\n			w.told", "case s != nil:\n			w.told", "edge/member.TestWhatHappensUnderANoticeIsTold"},
+	{19, "edge/member/notice.go", "if w == nil || !w.last.before(mark) {", "if w != nil && !w.last.before(mark) {", "edge/member.TestOnlyWhoHoldsATableIsHeard"},
 }
