@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -52,11 +53,16 @@ func facing(hostport string) net.IP {
 }
 
 // CheckNear is nil where those at bases, whom this node calls, can call at, HOST:PORT, as well:
-// a loopback address is another machine's own to whoever is there. Names that can't be looked
+// a loopback address is another machine's own to whoever is there, and a link-local one of IPv6
+// needs a zone. Names that can't be looked
 // up say nothing. flag is the setting that mends it.
 func CheckNear(flag, at string, bases []string) error {
 	host, port, err := net.SplitHostPort(at)
-	if err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+	ip, _ := netip.ParseAddr(host)
+	if ip.Is6() && ip.IsLinkLocalUnicast() && len(hosts(bases)) > 0 {
+		return fmt.Errorf("%s: %s is an address of one link, whose zone has another name on each machine: give another address of this one", flag, at)
+	}
+	if err != nil || host != "localhost" && !ip.IsLoopback() {
 		return nil
 	}
 	for _, base := range hosts(bases) {

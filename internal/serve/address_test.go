@@ -48,7 +48,12 @@ func TestALoopbackListenerIsForItsOwnMachine(t *testing.T) {
 		}
 		own = append(own, "http://"+net.JoinHostPort(ip.String(), "8080"))
 	}
-	for at, others := range map[string][]string{"127.0.0.1:8081": own, "10.0.0.1:8081": {away}, "lb-1:80": {away}} {
+	for _, at := range []string{"[fe80::1%eth0]:80", "[fe80::1]:80"} {
+		if err := CheckNear("--listen", at, []string{away}); err == nil || !strings.HasPrefix(err.Error(), "--listen: "+at) {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+	for at, others := range map[string][]string{"169.254.0.1:80": {away}, "[fe80::1%eth0]:80": nil, "127.0.0.1:8081": own, "10.0.0.1:8081": {away}, "lb-1:80": {away}} {
 		if err := CheckNear("--listen", at, others); err != nil {
 			t.Error(err)
 		}
