@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 	"lb/proposals":   {"raftfsm", "internal/call", "internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
 	"lb/tell":        {"internal/call", "internal/wire"},
-	"lb/proxy":       {"internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
+	"lb/proxy":       {"lb/proxy/silence", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
 
 	"internal/call": {"internal/wire", "internal/identity", "internal/names"},
 
@@ -86,6 +86,7 @@ var rooms = map[string][]string{
 	"internal/obs":                  {"internal/outlet"},
 	"internal/outlet":               {},
 	"internal/names":                {},
+	"lb/proxy/silence":              {},
 	"internal/setting":              {},
 	"internal/sim":                  {"internal/ring", "internal/wire"}, // the same admission code as lb
 	"internal/player":               {"internal/media", "internal/wire"},

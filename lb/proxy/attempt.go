@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/call"
+	"tandem/lb/proxy/silence"
 )
 
 // attempt is one request to one edge. advance brings it to where its next byte
@@ -39,7 +40,7 @@ type attempt struct {
 func (k *response) attempt(to Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
-	a := &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{silence: silence{since: k.c.deps.Now()}}}
+	a := &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{Silence: silence.Silence{Since: k.c.deps.Now()}}}
 	k.e.Taker.join(k, a)
 	return a
 }
@@ -147,7 +148,7 @@ func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error 
 	if ctx.Err() != nil { // an interrupt may have come before there was what to interrupt
 		return errViewer
 	}
-	a.begin(k.c.deps.Now())
+	a.Begin(k.c.deps.Now())
 	long := len(a.ask) > 8<<10 // only such a one can fill a fresh socket's queue
 	if long {
 		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
@@ -165,19 +166,19 @@ func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error 
 // await waits for more bytes, by one of the connection's ways. Silence counts only while
 // the socket is empty: after a slow viewer's pause, or a pause of our own, bytes wait there.
 func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline time.Time) error, untimed bool) error {
-	limit := k.c.latency.limit(a.to.Edge, a.waitsFor())
+	limit := k.c.latency.Limit(a.to.Edge, a.waitsFor())
 	for {
 		again, due := k.c.cfg.Total, false
 		now := k.c.deps.Now()
 		if !untimed {
-			again, due = a.due(now, limit, a.conn.silent)
+			again, due = a.Due(now, limit, a.conn.silent)
 		}
 		switch {
 		case due && a.conn.unread():
-			a.begin(now)
+			a.Begin(now)
 			continue
 		case due && k.waitsForOrigin(ctx, a):
-			a.begin(k.c.deps.Now())
+			a.Begin(k.c.deps.Now())
 			continue
 		case due:
 			return errStalled
@@ -185,11 +186,11 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 		err := bytes(time.Now().Add(again)) // a socket knows the machine's clock alone
 		switch {
 		case err == nil && !a.answered:
-			k.c.latency.learn(a.to.Edge, firstByte, k.c.deps.Now().Sub(a.since))
-			a.begin(k.c.deps.Now())
+			k.c.latency.Learn(a.to.Edge, silence.FirstByte, k.c.deps.Now().Sub(a.Since))
+			a.Begin(k.c.deps.Now())
 			return nil
 		case err == nil:
-			a.progress(k.c.deps.Now())
+			a.Progress(k.c.deps.Now())
 			return nil
 		case ctx.Err() != nil:
 			return errViewer

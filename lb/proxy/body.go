@@ -57,7 +57,7 @@ func (k *response) move(a *attempt) error {
 
 // receive waits for more of the body. What can't be spliced comes into the buffer.
 func (k *response) receive(a *attempt, left int64) error {
-	if a.slow(&k.c.cfg) && !a.grows {
+	if a.Slow(&k.c.limits) && !a.grows {
 		return errSlow
 	}
 	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceWorth && k.proof == nil
@@ -73,7 +73,7 @@ func (k *response) receive(a *attempt, left int64) error {
 	case a.conn.wide && (a.body.Left() < 0 || a.body.Left() > upstreamBuffer):
 		a.conn.borrow()
 	}
-	a.begin(k.c.deps.Now())
+	a.Begin(k.c.deps.Now())
 	err := k.await(k.r.Context(), a, bytes, false)
 	if err == nil && splices {
 		err = k.splice(a)
@@ -88,7 +88,7 @@ func (k *response) give(a *attempt, b []byte) error {
 		k.proof.Write(b[:n])
 	}
 	a.use(n)
-	a.got += int64(n)
+	a.Got += int64(n)
 	k.sent += int64(n)
 	k.paused(a)
 	if err != nil {
@@ -111,7 +111,7 @@ func (k *response) splice(a *attempt) error {
 	moved, err := k.out.ReadFrom(&io.LimitedReader{R: a.conn.tcp, N: min(n, a.body.Left())})
 	a.body.Took(moved)
 	k.sent += moved
-	a.got += moved
+	a.Got += moved
 	k.paused(a)
 	if err != nil {
 		return k.whose(a, err)
@@ -122,8 +122,8 @@ func (k *response) splice(a *attempt) error {
 
 // paused is after a write: was it the viewer who held the edge up?
 func (k *response) paused(a *attempt) {
-	if k.c.deps.Now().Sub(a.since) > k.c.latency.limit(a.to.Edge, a.waitsFor())/4 {
-		a.hold()
+	if k.c.deps.Now().Sub(a.Since) > k.c.latency.Limit(a.to.Edge, a.waitsFor())/4 {
+		a.Hold()
 	}
 }
 

@@ -36,7 +36,7 @@ var errUnresolved = errors.New("the edge's address has to be looked up")
 // dial begins to connect.
 func (s *Splicer) dial(to Target, eager bool) (*upstream, error) {
 	u := &upstream{s: s, edge: to.Edge, addr: to.Addr, generation: s.c.generations.of(to.Edge), opening: true}
-	addr, ok := s.c.resolved.find(to.Addr)
+	addr, ok := s.c.resolved.Find(to.Addr)
 	if !ok {
 		return nil, errUnresolved
 	}

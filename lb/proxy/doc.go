@@ -18,11 +18,11 @@
 // and for what a splice hands off (response.go, attempt.go, hedge.go).
 // They share one connection to an edge and one kind of pool (upstream.go, pool.go), one
 // reader of its answers (answer.go, by internal/h1), one rule for its silence
-// (silence.go), and one state: what the viewer was promised and how far the edge is
+// (silence), and one state: what the viewer was promised and how far the edge is
 // (promise.go, exchange.go), which a hand-off passes on as it is. A splice only notices;
 // taking over is the goroutine's.
 //
-// Guarded by: pools, latencies, budget and resolved have a mutex each; a splice is
+// Guarded by: pools and budget have a mutex each; a splice is
 // its loop's; a response is owned by the goroutine that serves it, and attempts
 // that run beside it only read it.
 //

@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/h1"
+	"tandem/lb/proxy/silence"
 )
 
 // exchange is how far one request to one edge has come, on a loop or in a goroutine.
@@ -22,7 +23,7 @@ type exchange struct {
 	does     string    // its last word on what it does (call.Waiting); "": none, or the head has come
 	doesAt   time.Time // when it said so
 	body     h1.Body
-	silence
+	silence.Silence
 }
 
 // waiting notes what the edge says of what it waits for, in an interim answer or its head.
@@ -60,14 +61,14 @@ func (x *exchange) endangered(now time.Time) bool {
 }
 
 // waitsFor is what the edge is waited for now.
-func (x *exchange) waitsFor() waitKind {
+func (x *exchange) waitsFor() silence.Kind {
 	switch {
 	case !x.answered:
-		return firstByte
+		return silence.FirstByte
 	case x.grows:
-		return growing
+		return silence.Growing
 	default:
-		return nextByte
+		return silence.NextByte
 	}
 }
 
@@ -92,9 +93,9 @@ func (x *exchange) stale(err error) bool {
 
 // done is the end of an answer that went well: the connection is kept if nothing of the
 // answer is left in it.
-func (x *exchange) done(l *latencies, p pools, now time.Time) {
-	if x.conn != nil && x.longest > 0 {
-		l.learn(x.conn.edge, x.waitsFor(), x.longest)
+func (x *exchange) done(l *silence.Usual, p pools, now time.Time) {
+	if x.conn != nil && x.Longest > 0 {
+		l.Learn(x.conn.edge, x.waitsFor(), x.Longest)
 	}
 	if x.conn != nil && x.body.Ended() && !x.closes {
 		p.put(x.conn, now)

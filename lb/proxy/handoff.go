@@ -35,7 +35,7 @@ func (r *splice) handOffWith(received []byte, err error) {
 		received, err = r.unsealed(err)
 	}
 	if !r.listed { // it was not waited for
-		r.begin(s.loop.Now())
+		r.Begin(s.loop.Now())
 	}
 	s.waiting.leave(r)
 	var h h1.Request

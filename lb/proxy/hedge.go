@@ -16,7 +16,7 @@ func (k *response) replace(a *attempt, err error) (*attempt, error) {
 	}
 	cause := CauseOf(err)
 	t := Takeover{Phase: k.phase(a), Offset: k.offset(), From: a.to.Edge, Life: a.to.Incarnation, Cause: cause, Lost: a.lost(cause), Path: PathOf(k.e.Target)}
-	since := a.since
+	since := a.Since
 	k.accuse(a, cause)
 	k.died(a, err)
 	waits := err == errStalled && (a.conn != nil || a.opening != nil) || err == errConnect

@@ -9,8 +9,10 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/identity"
+	"tandem/internal/names"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/silence"
 )
 
 // Target is an edge and the address at which it is asked, "host:port".
@@ -88,11 +90,12 @@ type Proxy struct {
 	deps    Deps
 	pool    pools // the goroutines'
 	sealed  Sealed
-	latency *latencies
+	limits  silence.Limits
+	latency *silence.Usual
 	budget  *retryBudget
 
 	generations *generations
-	resolved    *resolved
+	resolved    *names.Resolver
 }
 
 // New makes a proxy. It starts nothing; Run sees to what is idle.
@@ -110,8 +113,9 @@ func New(cfg Config, deps Deps) *Proxy {
 	if deps.Room == nil {
 		deps.Room = func(string) bool { return true }
 	}
-	c := &Proxy{cfg: cfg, deps: deps, generations: newGenerations(), budget: newRetryBudget(deps.Now()), resolved: newResolved(deps.Now)}
-	c.latency, c.pool = newLatencies(&c.cfg), newPools(cfg.IdlePerEdge, c.generations)
+	c := &Proxy{cfg: cfg, deps: deps, generations: newGenerations(), budget: newRetryBudget(deps.Now()), resolved: names.NewResolver(deps.Now)}
+	c.limits = silence.Limits{FirstByte: cfg.FirstByte, Silence: cfg.Silence, Most: cfg.MaxSilence, Floor: cfg.Floor}
+	c.latency, c.pool = silence.NewUsual(c.limits), newPools(cfg.IdlePerEdge, c.generations)
 	return c
 }
 
@@ -135,7 +139,7 @@ func (c *Proxy) Run(ctx context.Context) error {
 func (c *Proxy) Drop(edge string) {
 	c.generations.end(edge)
 	c.pool.sweep(func(u *upstream) bool { return u.edge == edge })
-	c.latency.forget(edge)
+	c.latency.Forget(edge)
 }
 
 // Serve asks the request's edge and gives its answer to the viewer, whatever

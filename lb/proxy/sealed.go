@@ -102,7 +102,7 @@ func (r *splice) unsealed(err error) (received []byte, why error) {
 	}
 	r.s.c.sealed.Elsewhere.Add(1)
 	r.end()
-	r.exchange = exchange{silence: r.silence}
+	r.exchange = exchange{Silence: r.Silence}
 	if isWait(err) || err == errSlow {
 		err = nil
 	}

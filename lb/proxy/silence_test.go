@@ -16,6 +16,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/silence"
 )
 
 // both are the two ways over plain HTTP/1.1.
@@ -99,7 +100,7 @@ func firstToMoveWins(t *testing.T, o stageOptions) {
 	if moves, failed := s.taken(); len(moves) != 0 || len(failed) == 0 || failed[0] != "edge-1 motionless" {
 		t.Fatalf("takeovers %+v, evidence %v", moves, failed)
 	}
-	if limit := s.c.latency.limit("edge-1", nextByte); limit <= s.c.cfg.Silence {
+	if limit := s.c.latency.Limit("edge-1", silence.NextByte); limit <= s.c.cfg.Silence {
 		t.Fatalf("the limit is %s still", limit)
 	}
 }

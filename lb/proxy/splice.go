@@ -128,11 +128,11 @@ func (s *Splicer) Tick(now time.Time) time.Time {
 		return time.Time{}
 	}
 	quarter := min(s.c.cfg.Silence, s.c.cfg.FirstByte, s.c.cfg.Connect) / 4
-	if due := later(s.glanced.Add(glanceEvery), s.waiting.first.since.Add(quarter)); now.Before(due) {
+	if due := later(s.glanced.Add(glanceEvery), s.waiting.first.Since.Add(quarter)); now.Before(due) {
 		return due
 	}
 	s.glanced = now
-	for r := s.waiting.first; r != nil && now.Sub(r.since) >= quarter; {
+	for r := s.waiting.first; r != nil && now.Sub(r.Since) >= quarter; {
 		next := r.after
 		r.look(now)
 		r = next
@@ -140,7 +140,7 @@ func (s *Splicer) Tick(now time.Time) time.Time {
 	if s.waiting.first == nil {
 		return time.Time{}
 	}
-	return later(now.Add(glanceEvery), s.waiting.first.since.Add(quarter))
+	return later(now.Add(glanceEvery), s.waiting.first.Since.Add(quarter))
 }
 
 // glanceEvery is how exactly silence is measured; rounds may be far shorter, and
@@ -199,7 +199,7 @@ type spliceList struct{ first, last *splice }
 // wait puts r at the end: from now on its edge is silent.
 func (l *spliceList) wait(r *splice, now time.Time) {
 	l.leave(r)
-	r.begin(now)
+	r.Begin(now)
 	r.listed = true
 	if r.before = l.last; l.last != nil {
 		l.last.after = r

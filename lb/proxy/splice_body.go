@@ -111,7 +111,7 @@ func (r *splice) give() bool {
 func (r *splice) block() {
 	r.eager, r.corked = false, false
 	r.taker.note(false)
-	r.hold()
+	r.Hold()
 	r.s.waiting.leave(r)
 }
 
@@ -138,7 +138,7 @@ func (r *splice) receive() (int, error) {
 	case n > 0:
 		r.body.Took(int64(n))
 		r.sent += int64(n)
-		r.got += int64(n)
+		r.Got += int64(n)
 		if err = r.breathe(); r.body.Ended() {
 			err = nil // there is nothing left that somebody else could send faster
 		}
@@ -189,8 +189,8 @@ func (r *splice) breathe() error {
 		return nil
 	}
 	r.s.waiting.leave(r)
-	r.progress(r.s.loop.Now())
-	if r.slow(&r.s.c.cfg) {
+	r.Progress(r.s.loop.Now())
+	if r.Slow(&r.s.c.limits) {
 		return errSlow
 	}
 	return nil
@@ -200,7 +200,7 @@ func (r *splice) breathe() error {
 func (r *splice) look(now time.Time) {
 	if r.conn.opening {
 		switch {
-		case now.Sub(r.since) < r.s.c.cfg.Connect:
+		case now.Sub(r.Since) < r.s.c.cfg.Connect:
 		case kernel.Writable(r.conn.fd): // this loop was late, not the edge
 			r.conn.opened()
 		default:
@@ -209,7 +209,7 @@ func (r *splice) look(now time.Time) {
 		}
 		return
 	}
-	if _, due := r.due(now, r.s.c.latency.limit(r.conn.edge, r.waitsFor()), r.conn.silent); !due {
+	if _, due := r.Due(now, r.s.c.latency.Limit(r.conn.edge, r.waitsFor()), r.conn.silent); !due {
 		return
 	}
 	if kernel.Unread(r.conn.fd) { // here, too

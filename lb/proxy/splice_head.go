@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"tandem/internal/front/kernel"
+	"tandem/lb/proxy/silence"
 )
 
 // spliceRead is how much of an answer passes through memory at first, in bytes: a
@@ -56,7 +57,7 @@ func (r *splice) hearHead() {
 	}
 	now := r.s.loop.Now()
 	r.s.waiting.leave(r)
-	r.s.c.latency.learn(n.edge, firstByte, now.Sub(r.since))
+	r.s.c.latency.Learn(n.edge, silence.FirstByte, now.Sub(r.Since))
 	r.reply(y, b[size:])
 }
 

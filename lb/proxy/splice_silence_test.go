@@ -191,7 +191,7 @@ func TestTheLastByteIsNoTrickle(t *testing.T) {
 		s.on(n, func() { ok = n.waiting.first != nil && n.waiting.first.body.Left() == 1 })
 		return ok
 	})
-	s.on(n, func() { n.waiting.first.waited, n.waiting.first.got = time.Hour, 1 })
+	s.on(n, func() { n.waiting.first.Waited, n.waiting.first.Got = time.Hour, 1 })
 	close(last)
 	if g := v.read(http.MethodGet); g.check(http.StatusOK, []byte(body)) != nil {
 		t.Fatal(g.text())

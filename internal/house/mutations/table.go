@@ -295,7 +295,7 @@ var rows = []Mutation{
 	{0, "lb/proxy/pool.go", "len(list) >= p.most {", "len(list) >= 64 {", "lb/proxy.TestAsManyConnectionsAreKeptAsWereBusy"},
 	{0, "internal/front/loop.go", "case l.sources[fd].first:", "case false:", "lb/proxy.TestConnectionsAreReusedClean"},
 	{0, "lb/proxy/splice_body.go", "n, r.closes = int(left), true", "n = int(left)", "lb/proxy.TestAConnectionWithMoreThanItsAnswerIsNotKept"},
-	{0, "lb/proxy/silence.go", "case !s.resumed:", "case false:", "lb/proxy.TestSilenceIsDue"},
+	{0, "lb/proxy/silence/silence.go", "case !s.Resumed:", "case false:", "lb/proxy/silence.TestSilenceIsDue"},
 	{0, "lb/proxy/exchange.go", "x.body.Ended() && !x.closes", "!x.closes", "lb/proxy.TestConnectionsAreKeptAfterWholeAnswers"},
 	{0, "internal/budget/limiter.go", ` || client != "" && has >= l.share()`, "", "internal/budget.TestFewClientsLeaveRoomForMany"},
 	{0, "internal/keywait/keywait.go", "r.waiting.Add(1) > most", "r.waiting.Add(1) > 10*most", "internal/keywait.TestFewWait"},

@@ -1,4 +1,4 @@
-package proxy
+package names
 
 import (
 	"context"
@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Loops connect to addresses, and can't wait until a name is looked up.
+// Who connects from a loop connects to addresses, and can't wait until a name is looked up.
 const (
-	resolveLimit = 5 * time.Second
-	resolveAgain = 30 * time.Second // names are looked up anew after that
-	resolveMost  = 4096             // edges' addresses that are kept
+	lookupLimit = 5 * time.Second
+	lookupAgain = 30 * time.Second // names are looked up anew after that
 )
 
-// resolved is what edges' host:port mean.
-type resolved struct {
-	now  func() time.Time
-	look func(ctx context.Context, network, host string) ([]netip.Addr, error)
+// Resolver says at once what a host:port means, as far as it is known.
+type Resolver struct {
+	now func() time.Time
+	// Lookup finds the addresses of a host. Changed by tests before Find is called.
+	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	mu    sync.Mutex
 	known map[string]resolution // guarded by mu
@@ -31,33 +31,34 @@ type resolution struct {
 	literal bool // no name: never asked again
 }
 
-func newResolved(now func() time.Time) *resolved {
-	return &resolved{now: now, look: net.DefaultResolver.LookupNetIP, known: map[string]resolution{}}
+// NewResolver knows nothing yet.
+func NewResolver(now func() time.Time) *Resolver {
+	return &Resolver{now: now, Lookup: net.DefaultResolver.LookupNetIP, known: map[string]resolution{}}
 }
 
-// find is the address of an edge. One that is not known yet, or for long, is
+// Find is the address that a host:port stands for. One that is not known yet, or for long, is
 // looked up meanwhile.
-func (d *resolved) find(text string) (netip.AddrPort, bool) {
+func (d *Resolver) Find(text string) (netip.AddrPort, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, ok := d.known[text]
-	if ok && (r.literal || d.now().Sub(r.asked) < resolveAgain) {
+	if ok && (r.literal || d.now().Sub(r.asked) < lookupAgain) {
 		return r.addr, r.addr.IsValid()
 	}
-	if len(d.known) >= resolveMost {
+	if len(d.known) >= most {
 		clear(d.known)
 	}
 	r.asked = d.now()
 	if addr, err := netip.ParseAddrPort(text); err == nil {
 		r.addr, r.literal = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), true
 	} else {
-		go d.lookUp(text) // ends after resolveLimit at the latest
+		go d.lookUp(text) // ends after lookupLimit at the latest
 	}
 	d.known[text] = r
 	return r.addr, r.addr.IsValid()
 }
 
-func (d *resolved) lookUp(text string) {
+func (d *Resolver) lookUp(text string) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
 		return
@@ -66,9 +67,9 @@ func (d *resolved) lookUp(text string) {
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resolveLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
 	defer cancel()
-	found, err := d.look(ctx, "ip", host)
+	found, err := d.Lookup(ctx, "ip", host)
 	if err != nil {
 		return // the old address, if there is one, goes on
 	}
@@ -92,7 +93,7 @@ func answering(ctx context.Context, found []netip.Addr, port uint16) (netip.Addr
 		if len(found) == 1 {
 			return addr, true
 		}
-		dialer := net.Dialer{Timeout: resolveLimit / time.Duration(len(found))}
+		dialer := net.Dialer{Timeout: lookupLimit / time.Duration(len(found))}
 		conn, err := dialer.DialContext(ctx, "tcp", addr.String())
 		if err == nil {
 			_ = conn.Close()
