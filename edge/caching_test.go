@@ -279,7 +279,7 @@ func TestAPlaylistWhoseOriginIsSilentIsGivenAsItWas(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXTINF:2,\n%d.ts\n", n, n)
 		return true
 	})
-	e := startEdge(t, Config{Origin: o.URL, OriginTimeout: time.Minute, patience: 20 * time.Millisecond})
+	e := startEdge(t, Config{Origin: o.URL, OriginTimeout: time.Minute, stallAfter: 20 * time.Millisecond})
 	get(t, e.url+"/a.m3u8")
 	eventually(t, "it is whole", func() bool { return e.store.Has("/a.m3u8") })
 	resp, body := get(t, e.url+"/a.m3u8")

@@ -82,7 +82,7 @@ type Config struct {
 	lose       func() bool              // these seven in tests: whether the next datagram is lost
 	peerRepair time.Duration            // limit of a repair by the partner
 	room       int64                    // bytes of objects that come in datagrams
-	patience   time.Duration            // in place of a fifth of OriginTimeout
+	stallAfter time.Duration            // in place of a fifth of OriginTimeout
 	toPublish  time.Duration            // limit of handing a live playlist to the partner
 	forRoom    time.Duration            // limit of waiting for room to read a large manifest in
 	storeFault func(point string) error // segstore.Options.Fault

@@ -24,7 +24,7 @@ const defaultManifests = 64 << 20
 func (c *Config) fetch(loopID string) fetch.Config {
 	return fetch.Config{
 		Name: c.Name, LoopID: loopID, OriginTimeout: c.OriginTimeout, PeerSilent: c.PeerSilent, Duplication: c.Duplication, Named: c.Identity != "",
-		ManifestLimit: c.manifests().Limit, Spool: c.Data, ToPublish: c.toPublish, Patience: cmp.Or(c.patience, c.OriginTimeout/5),
+		ManifestLimit: c.manifests().Limit, Spool: c.Data, ToPublish: c.toPublish, StallAfter: cmp.Or(c.stallAfter, c.OriginTimeout/5),
 	}
 }
 

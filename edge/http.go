@@ -257,10 +257,10 @@ func (e *Edge) session(x *request, token, rest, viewer string) refusal {
 		return notLetIn
 	}
 	x.Pair, x.prefix = t.Pair, wire.SessionPrefix+token
-	seat, reason := e.member.Touch(t.SessionID, cmp.Or(x.Stream, wire.UnnamedStream(t.Stream)), viewer, x.started)
+	binding, reason := e.member.Touch(t.SessionID, cmp.Or(x.Stream, wire.UnnamedStream(t.Stream)), viewer, x.started)
 	if reason != "" {
 		return refusal{http.StatusServiceUnavailable, reason, "this edge can't deliver one more session; try again"}
 	}
-	x.slot, x.inherited, x.begun = seat.Slot, seat.Inherited, seat.Begun
+	x.slot, x.inherited, x.begun = binding.Slot, binding.Inherited, binding.Begun
 	return refusal{}
 }

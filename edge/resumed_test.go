@@ -123,7 +123,7 @@ func TestABodyThatStandsStillIsFinishedByAnother(t *testing.T) {
 			if !c.alone {
 				all += "," + good.URL
 			}
-			e := startEdge(t, Config{Origin: all, OriginTimeout: 5 * time.Minute, patience: 20 * time.Millisecond})
+			e := startEdge(t, Config{Origin: all, OriginTimeout: 5 * time.Minute, stallAfter: 20 * time.Millisecond})
 			if resp, body := get(t, e.url+"/a/1.m4s"); resp.StatusCode != 200 || !bytes.Equal(body, want) {
 				t.Errorf("%s, %d bytes", resp.Status, len(body))
 			}

@@ -27,7 +27,7 @@ func TestWhoWasLeftBehindOverwritesNothing(t *testing.T) {
 	}
 	c.adjust = nil
 	left := []*Node{c.restart("lb-2"), c.restart("lb-3")}
-	eventually(t, patience(patient(t)), "they have a leader, which lb-1 does not hear", func() bool {
+	eventually(t, timeout(patient(t)), "they have a leader, which lb-1 does not hear", func() bool {
 		for _, n := range left {
 			if n.IsLeader() {
 				for _, f := range n.Health().Followers {
@@ -85,7 +85,7 @@ func (c *cluster) putAside(alone *Node, left []*Node) {
 				}
 				n.Learn()
 			}
-			eventually(t, patience(patient(t)), name+" votes", func() bool {
+			eventually(t, timeout(patient(t)), name+" votes", func() bool {
 				_, err := alone.Promote(t.Context())
 				return err == nil && n.votes()
 			})

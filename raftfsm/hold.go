@@ -106,7 +106,7 @@ func (n *Node) Admit(ctx context.Context, b wire.Balancer, fresh bool) error {
 		case s.Suffrage == raft.Voter && !fresh:
 			return n.Join(ctx, b) // it has its disk, and perhaps another address
 		case s.Suffrage == raft.Voter:
-			if err := n.ask(ctx, func() raft.Future { return n.raft.DemoteVoter(id, 0, patience(ctx)) }); err != nil {
+			if err := n.ask(ctx, func() raft.Future { return n.raft.DemoteVoter(id, 0, timeout(ctx)) }); err != nil {
 				return err
 			}
 		case s.Address == addr:
@@ -114,7 +114,7 @@ func (n *Node) Admit(ctx context.Context, b wire.Balancer, fresh bool) error {
 		}
 	}
 	n.transport.progress.forget(id)
-	return n.ask(ctx, func() raft.Future { return n.raft.AddNonvoter(id, addr, 0, patience(ctx)) })
+	return n.ask(ctx, func() raft.Future { return n.raft.AddNonvoter(id, addr, 0, timeout(ctx)) })
 }
 
 // Promote gives those a vote who have proved that they hold what is committed. Only
@@ -132,7 +132,7 @@ func (n *Node) Promote(ctx context.Context) (names []string, err error) {
 		if s.Suffrage == raft.Voter || !known || !f.Proved || f.Behind > 0 {
 			continue
 		}
-		if err := n.ask(ctx, func() raft.Future { return n.raft.AddVoter(s.ID, s.Address, 0, patience(ctx)) }); err != nil {
+		if err := n.ask(ctx, func() raft.Future { return n.raft.AddVoter(s.ID, s.Address, 0, timeout(ctx)) }); err != nil {
 			return names, err
 		}
 		names = append(names, string(s.ID))

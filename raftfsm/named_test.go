@@ -77,7 +77,7 @@ func TestBalancersMeetByTheirCertificates(t *testing.T) {
 	}
 	// A revoked one is cut off, in the middle of whatever it says.
 	b.identity.Revoke(map[string]uint64{"lb-1": 3})
-	b.judge()
+	b.endUntrusted()
 	if err := other.SetReadDeadline(time.Now().Add(5 * time.Second)); err == nil {
 		_, err = other.Read(got)
 		if err == nil || errors.As(err, new(net.Error)) && err.(net.Error).Timeout() {

@@ -31,7 +31,7 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 	}
 	var future raft.ApplyFuture
 	err = n.ask(ctx, func() raft.Future {
-		future = committing{n.raft.Apply(b, patience(ctx)), n}
+		future = committing{n.raft.Apply(b, timeout(ctx)), n}
 		return future
 	})
 	if err != nil {
@@ -71,11 +71,11 @@ func (f committing) Error() error {
 // Barrier waits until everything that was committed before is in the placement
 // of this node, which has to lead.
 func (n *Node) Barrier(ctx context.Context) error {
-	return n.ask(ctx, func() raft.Future { return n.raft.Barrier(patience(ctx)) })
+	return n.ask(ctx, func() raft.Future { return n.raft.Barrier(timeout(ctx)) })
 }
 
-// patience is how long a request may wait for its turn.
-func patience(ctx context.Context) time.Duration {
+// timeout is how long a request may wait for its turn.
+func timeout(ctx context.Context) time.Duration {
 	if at, ok := ctx.Deadline(); ok {
 		return max(time.Until(at), time.Millisecond)
 	}

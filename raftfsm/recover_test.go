@@ -81,7 +81,7 @@ func TestTheLastOneGoesOnAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Learn()
-		eventually(t, patience(patient(t)), name+" votes", func() bool {
+		eventually(t, timeout(patient(t)), name+" votes", func() bool {
 			_, err := alone.Promote(t.Context())
 			return err == nil && n.votes()
 		})

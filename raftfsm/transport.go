@@ -183,7 +183,7 @@ func (s *streams) named(c *peerConn) error {
 	return nil
 }
 
-// note keeps a connection of TLS, to be judged again.
+// note keeps a connection of TLS, to be looked at again.
 func (s *streams) note(c *peerConn, conn *tls.Conn) {
 	c.Conn = conn
 	s.mu.Lock()
@@ -214,8 +214,8 @@ func (s *streams) call(c *peerConn, addr, name string, timeout time.Duration) er
 	return nil
 }
 
-// judge ends the connections of those whose certificates count no longer.
-func (s *streams) judge() {
+// endUntrusted ends the connections of those whose certificates count no longer.
+func (s *streams) endUntrusted() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for tcp, conn := range s.open {

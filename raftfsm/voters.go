@@ -142,7 +142,7 @@ func (n *Node) Join(ctx context.Context, b wire.Balancer) error {
 		}
 	}
 	return n.ask(ctx, func() raft.Future {
-		return n.raft.AddVoter(raft.ServerID(b.Name), raft.ServerAddress(b.Raft), 0, patience(ctx))
+		return n.raft.AddVoter(raft.ServerID(b.Name), raft.ServerAddress(b.Raft), 0, timeout(ctx))
 	})
 }
 
@@ -157,12 +157,12 @@ func (n *Node) Leave(ctx context.Context, name string) error {
 	if len(voters) == 1 {
 		return fmt.Errorf("%w: balancer %s is the last one that votes", ErrRefused, name)
 	}
-	return n.ask(ctx, func() raft.Future { return n.raft.RemoveServer(raft.ServerID(name), 0, patience(ctx)) })
+	return n.ask(ctx, func() raft.Future { return n.raft.RemoveServer(raft.ServerID(name), 0, timeout(ctx)) })
 }
 
-// Judge ends connections of balancers whose certificates count no longer.
-func (n *Node) Judge() {
+// EndUntrusted ends connections of balancers whose certificates count no longer.
+func (n *Node) EndUntrusted() {
 	if n.config.Identity != nil {
-		n.streams.judge()
+		n.streams.endUntrusted()
 	}
 }

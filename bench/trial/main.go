@@ -104,7 +104,7 @@ func trial(args []string) error {
 	if err := report(os.Stdout, s.report, s, rows); err != nil {
 		return err
 	}
-	return s.judge(rows)
+	return s.check(rows)
 }
 
 // contenders picks those that were asked for.

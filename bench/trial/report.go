@@ -87,8 +87,8 @@ func tableOf(rows []result) string {
 	return b.String()
 }
 
-// judge holds tandem's rows against the promise.
-func (s settings) judge(rows []result) error {
+// check holds tandem's rows against the promise.
+func (s settings) check(rows []result) error {
 	if !s.strict {
 		return nil
 	}

@@ -41,7 +41,7 @@ type Config struct {
 	ManifestLimit int64         // bytes of a manifest that is read
 	Spool         string        // directory of large ones while they come
 	ToPublish     time.Duration // in place of publishLimit, in tests on busy machines
-	Patience      time.Duration // in place of a fifth of OriginTimeout, in tests
+	StallAfter    time.Duration // in place of a fifth of OriginTimeout, in tests
 }
 
 // FetchDeps is what a Fetcher stands on.

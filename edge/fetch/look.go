@@ -270,7 +270,7 @@ func (f *Fetcher) fill(r *http.Request, x *Request, hand *passThrough, want want
 	if want == soonCopy {
 		slow, give := context.WithCancelCause(ctx)
 		ctx, want = slow, freshCopy
-		defer time.AfterFunc(f.cfg.Patience, func() {
+		defer time.AfterFunc(f.cfg.StallAfter, func() {
 			f.store.Detach(key) // the next ones get what comes of it
 			give(errSlow)
 		}).Stop()

@@ -59,7 +59,7 @@ func (a *answer) isManifest(key string, limit time.Duration, now func() time.Tim
 		return true // it lives as long as any other JSON
 	}
 	if a.head.Kind = kind; a.from == "origin" { // a neighbour has said how long it lives
-		a.judge(now())
+		a.classify(now())
 	}
 	return true
 }

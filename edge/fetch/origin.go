@@ -190,7 +190,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 		a.close()
 		return nil, err
 	}
-	a.judge(now)
+	a.classify(now)
 	a.meta.Stream = StreamOf(f.view.Placement(), rules.PathOf(o.key))
 	if resp.ContentLength < 0 && resp.Close && !chunked(resp) && resp.ProtoMajor == 1 && !rules.IsHead(o.key) {
 		a.transient = true // its end can't be told from a broken connection
@@ -218,8 +218,8 @@ func toCome(f *Fetcher, status int, key, target string) bool {
 	return false
 }
 
-// judge finds what the head allows.
-func (a *answer) judge(now time.Time) {
+// classify finds what the head allows.
+func (a *answer) classify(now time.Time) {
 	a.rules = rules.Of(a.head, now)
 	a.meta.Fresh = now.Add(a.rules.Fresh)
 	a.meta.Volatile = a.head.Status != http.StatusOK || a.rules.Fresh < 2*time.Second && media.IsPlaylist(a.head.Kind) || a.head.Empty && a.head.Kind != media.Other

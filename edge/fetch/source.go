@@ -141,7 +141,7 @@ func (a *answer) findEmpty(limit time.Duration, now func() time.Time) {
 	watch.Stop()
 	if n == 0 && errors.Is(err, io.EOF) {
 		a.head.Empty, a.meta.Size = true, 0
-		a.judge(now())
+		a.classify(now())
 		return
 	}
 	a.resp.Body = steady.Begun(first[:n], err, body)
@@ -160,7 +160,7 @@ func (a *answer) findPage(limit time.Duration, now func() time.Time) {
 	watch.Stop()
 	if bytes.HasPrefix(bytes.TrimLeft(first[:n], " \t\r\n\ufeff"), []byte("<")) {
 		a.head.Empty = true
-		a.judge(now())
+		a.classify(now())
 	}
 	a.resp.Body = steady.Begun(first[:n], err, body)
 }
@@ -301,7 +301,7 @@ func steadied(ctx context.Context, f *Fetcher, o fetchRequest, a *answer) *stead
 		return steady.New(a.resp.Body, f.cfg.OriginTimeout, nil)
 	}
 	was := *a
-	return steady.New(a.resp.Body, f.cfg.Patience, func(read int64, sum []byte) io.ReadCloser {
+	return steady.New(a.resp.Body, f.cfg.StallAfter, func(read int64, sum []byte) io.ReadCloser {
 		if !f.origins.Again(target) {
 			return nil
 		}

@@ -231,8 +231,8 @@ func (v *evening) segment(w *viewer) (reason string) {
 		if n == nil || n.tables == nil || n.cut {
 			continue
 		}
-		seat, reason := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
-		if slot := seat.Slot; slot >= 0 {
+		binding, reason := n.tables.touch(w.id, w.stream, "192.0.2.1", v.clock)
+		if slot := binding.Slot; slot >= 0 {
 			kind := wire.TrackKind(v.clock / 10 % 3)
 			n.tables.asked(w.id.Pair, slot, "/s/top.m3u8")
 			n.tables.delivered(w.id.Pair, slot, wire.Track{Kind: kind, Manifest: "/s/top.m3u8", Target: "/s/" + fmt.Sprint(v.clock), Sequence: v.clock, At: v.clock}, false)

@@ -97,8 +97,8 @@ func TestTheOneThatMirrorsKnowsSinceWhenASessionIsOpen(t *testing.T) {
 		r.tell("e2", "e1")
 	}
 	r.of("e1").forget(id.Slot)
-	if seat, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30); seat.Slot != id.Slot {
-		t.Fatal(seat, reason)
+	if binding, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30); binding.Slot != id.Slot {
+		t.Fatal(binding, reason)
 	}
 	r.tell("e1", "e2")
 	r.tell("e2", "e1")
@@ -230,8 +230,8 @@ func TestWhatIsBeyondTheEndOfATableIsToldAgain(t *testing.T) {
 	slots(12)
 	r.follow("e1")
 	id := wire.SessionID{Pair: 1, Slot: 10, Generation: 7}
-	if seat, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 10); seat.Slot != id.Slot {
-		t.Fatal(seat, reason)
+	if binding, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 10); binding.Slot != id.Slot {
+		t.Fatal(binding, reason)
 	}
 	for range 2 {
 		r.tell("e1", "e2") // which has no such slot

@@ -188,12 +188,12 @@ func (m *Member) End(id wire.SessionID) bool {
 
 // Touch notes a request of a session and returns where it is kept. A reason is a
 // refusal.
-func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (seat Seat, reason string) {
-	seat, reason = m.tables.touch(id, stream, viewer, at.UnixMilli())
-	if seat.Of != "" { // who brings it here has not got it from that one
-		m.Foresight.sign(seat.Of)
+func (m *Member) Touch(id wire.SessionID, stream, viewer string, at time.Time) (binding Binding, reason string) {
+	binding, reason = m.tables.touch(id, stream, viewer, at.UnixMilli())
+	if binding.Of != "" { // who brings it here has not got it from that one
+		m.Foresight.sign(binding.Of)
 	}
-	return seat, reason
+	return binding, reason
 }
 
 // Asks notes what a session asks for that was taken over: first is the first byte.

@@ -280,7 +280,7 @@ func (t *table) mirror(n *wire.Notice, c *wire.Change) bool {
 		t.forget(c.Slot)
 		s = &session{generation: c.Generation, stream: c.Stream, viewer: c.Viewer, opened: c.Opened, token: c.Token}
 		t.update(c, s, false)
-		t.seat(c.Slot, s)
+		t.bind(c.Slot, s)
 		if w := t.watchers[owner]; w != nil && owner != n.Edge { // who tells of it may die before it has told who delivers it
 			w.news[c.Slot] = c.Generation
 		}

@@ -323,9 +323,9 @@ func TestAnAliasGoesWithTheEntry(t *testing.T) {
 	id := r.open("e1", 10)
 	r.tables["e1"].close(id)
 	r.open("e1", 20)
-	seat, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30)
-	if reason != "" || seat.Slot == id.Slot {
-		t.Fatal(seat, reason)
+	binding, reason := r.tables["e1"].touch(id, "/s/", "192.0.2.1", 30)
+	if reason != "" || binding.Slot == id.Slot {
+		t.Fatal(binding, reason)
 	}
 	r.tell("e1", "e2")
 	if s := r.has("e2", id); s == nil || s.opened != 30 {
@@ -333,8 +333,8 @@ func TestAnAliasGoesWithTheEntry(t *testing.T) {
 	}
 	r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeDown })
 	r.follow("e2", "e3")
-	if again, _ := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 40); again.Slot != seat.Slot {
-		t.Errorf("slot %d, not %d", again.Slot, seat.Slot)
+	if again, _ := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 40); again.Slot != binding.Slot {
+		t.Errorf("slot %d, not %d", again.Slot, binding.Slot)
 	}
 	if n := r.tables["e2"].delivering(); n != 2 {
 		t.Errorf("%d sessions", n)
@@ -347,8 +347,8 @@ func TestTheOlderEntryOfTheSameSessionIsTheTrueOne(t *testing.T) {
 	id := r.open("e1", 10)
 	r.change(func(p *wire.Placement) { p.Pairs[0].Boundary = 0 })
 	r.follow("e1", "e2")
-	if seat, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 30); seat.Slot != id.Slot || reason != "" {
-		t.Fatal(seat, reason)
+	if binding, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 30); binding.Slot != id.Slot || reason != "" {
+		t.Fatal(binding, reason)
 	}
 	r.tell("e2", "e1")
 	r.tell("e1", "e2")

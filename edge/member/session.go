@@ -34,9 +34,9 @@ type session struct {
 	manifests  []string // keys of the playlists and MPDs that it asked for, newest first; replaced, never changed
 	tracks     [wire.MaxTracks]wire.Track
 	news       news
-	ahead      uint64             // placement, newer than here, by which another than its deliverer told of it
-	takeover   *prefetch.Judge    // until every track has asked for its first segment after a takeover, else nil
-	foreseen   *prefetch.Foreseen // what it may ask for then, where it may be taken over soon; else nil
+	ahead      uint64                  // placement, newer than here, by which another than its deliverer told of it
+	takeover   *prefetch.FirstRequests // until every track has asked for its first segment after a takeover, else nil
+	foreseen   *prefetch.Foreseen      // what it may ask for then, where it may be taken over soon; else nil
 }
 
 // asked notes a manifest that the session asks for. The first one is kept, however many
@@ -111,12 +111,12 @@ func (s *session) foresee(at int64, kind wire.TrackKind, jobs []*prefetch.Job) {
 	s.foreseen.Expect(kind, jobs)
 }
 
-// await begins to judge its first requests, if it has played at all.
+// await begins to count its first requests, if it has played at all.
 func (s *session) await(now int64) {
 	before := s.foreseen
 	s.sought = 0
 	s.takeover, s.foreseen = nil, nil
 	if s.latest() != nil {
-		s.takeover = prefetch.NewJudge(now, &s.tracks, before)
+		s.takeover = prefetch.NewFirstRequests(now, &s.tracks, before)
 	}
 }

@@ -173,8 +173,8 @@ func (t *table) find(id wire.SessionID) (int, bool) {
 	return slot, ok
 }
 
-// seat sets a slot's session. The caller holds mu.
-func (t *table) seat(slot int, s *session) {
+// bind sets a slot's session. The caller holds mu.
+func (t *table) bind(slot int, s *session) {
 	t.slots.Set(slot)
 	t.sessions[slot] = s
 	t.ended.Begins(slot, s.generation)
@@ -186,9 +186,9 @@ func (t *table) seat(slot int, s *session) {
 	}
 }
 
-// put is seat, and news. The caller holds mu.
+// put is bind, and news. The caller holds mu.
 func (t *table) put(slot int, s *session) {
-	t.seat(slot, s)
+	t.bind(slot, s)
 	t.tell(slot, s.generation)
 }
 

@@ -63,9 +63,9 @@ func TestATokenBeyondAShrunkTableIsReadmitted(t *testing.T) {
 		t.Fatalf("%s delivers it", owner)
 	}
 	for range 2 {
-		seat, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 20)
-		if seat.Slot < 0 || seat.Slot >= q.Slots || reason != "" || r.of("e2").slots.Taken() != 1 {
-			t.Fatalf("%+v %s, %d in the table", seat, reason, r.of("e2").slots.Taken())
+		binding, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 20)
+		if binding.Slot < 0 || binding.Slot >= q.Slots || reason != "" || r.of("e2").slots.Taken() != 1 {
+			t.Fatalf("%+v %s, %d in the table", binding, reason, r.of("e2").slots.Taken())
 		}
 	}
 	r.tell("e2", "e1")

@@ -177,8 +177,8 @@ func (s *tables) open(r wire.OpenRequest, now int64) (wire.SessionID, string) {
 // even of a former life of the cluster, are told apart.
 func generation() uint32 { return rand.Uint32N(1<<32-1) + 1 }
 
-// Seat is where a session is kept.
-type Seat struct {
+// Binding is where a session is kept.
+type Binding struct {
 	Slot      int    // -1: nowhere here
 	Inherited bool   // it was taken over, is delivered here still, and its first requests are looked at
 	Begun     bool   // it has asked for a manifest, here or elsewhere
@@ -188,10 +188,10 @@ type Seat struct {
 // touch notes a request of a session and returns where it is kept. A token whose slot
 // was freed meanwhile is admitted again, in its own slot if that is free, else in
 // another one. A reason is a refusal.
-func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (seat Seat, reason string) {
+func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (binding Binding, reason string) {
 	t := s.table(id.Pair)
 	if t == nil {
-		return Seat{Slot: -1}, ""
+		return Binding{Slot: -1}, ""
 	}
 	t.mu.Lock()
 	if slot, ok := t.find(id); ok {
@@ -202,20 +202,20 @@ func (s *tables) touch(id wire.SessionID, stream, viewer string, now int64) (sea
 			n.news[openedNews]++
 		}
 		t.tell(slot, n.generation)
-		seat = Seat{Slot: slot, Inherited: n.takeover != nil && within(t.own, slot), Begun: len(n.manifests) > 0}
+		binding = Binding{Slot: slot, Inherited: n.takeover != nil && within(t.own, slot), Begun: len(n.manifests) > 0}
 		if !within(t.own, slot) {
-			seat.Of = t.owner(slot)
+			binding.Of = t.owner(slot)
 		}
 		t.mu.Unlock()
-		return seat, ""
+		return binding, ""
 	}
 	mine := within(t.own, ring.InTable(&t.pair, id.Slot))
 	t.mu.Unlock()
 	if !mine {
-		return Seat{Slot: -1}, "" // the other member's: served all the same, it keeps the table
+		return Binding{Slot: -1}, "" // the other member's: served all the same, it keeps the table
 	}
 	slot, reason := s.readmit(t, id, stream, viewer, now)
-	return Seat{Slot: slot}, reason
+	return Binding{Slot: slot}, reason
 }
 
 // readmit takes back a session that was idle, or whose opening the former

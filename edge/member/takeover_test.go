@@ -106,11 +106,11 @@ func (k *kitchen) takeover(t *testing.T, r *trio, f func()) {
 
 // asks lets a viewer ask for a segment and get it.
 func (k *kitchen) asks(i int, kind wire.TrackKind, manifest string, n int) {
-	seat, _ := k.tables.touch(k.ids[i], "/s/", "192.0.2.1", time.Now().UnixMilli())
-	if seat.Inherited {
-		k.tables.asks(1, seat.Slot, segment(manifest, n), 0)
+	binding, _ := k.tables.touch(k.ids[i], "/s/", "192.0.2.1", time.Now().UnixMilli())
+	if binding.Inherited {
+		k.tables.asks(1, binding.Slot, segment(manifest, n), 0)
 	}
-	k.tables.delivered(1, seat.Slot, at(kind, manifest, n, 0), seat.Inherited)
+	k.tables.delivered(1, binding.Slot, at(kind, manifest, n, 0), binding.Inherited)
 }
 
 // counted compares the outcomes with "video ready 1" and the like.
@@ -231,10 +231,10 @@ func TestAResponseThatWasOnItsWayIsNoFirstRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, r := newKitchen(t, []wire.Track{at(wire.VideoTrack, "/s/v", 10, 0)})
 		k.listed["/s/v"] = 99
-		seat, _ := k.tables.touch(k.ids[0], "/s/", "192.0.2.1", time.Now().UnixMilli())
+		binding, _ := k.tables.touch(k.ids[0], "/s/", "192.0.2.1", time.Now().UnixMilli())
 		k.takeover(t, r, func() {
 			time.Sleep(time.Second)
-			k.tables.delivered(1, seat.Slot, at(wire.VideoTrack, "/s/v", 9, 0), seat.Inherited)
+			k.tables.delivered(1, binding.Slot, at(wire.VideoTrack, "/s/v", 9, 0), binding.Inherited)
 			k.counted(t)
 			k.asks(0, wire.VideoTrack, "/s/v", 11)
 			k.counted(t, "video ready 1")
@@ -260,10 +260,10 @@ func TestTheNextTakeoverIsCountedAsWell(t *testing.T) {
 		r.change(func(p *wire.Placement) { p.Edges[0].State = wire.EdgeUp })
 		r.follow("e1", "e2", "e3")
 		time.Sleep(prefetch.Valid)
-		seat, _ := k.tables.touch(k.ids[0], "/s/", "192.0.2.1", time.Now().UnixMilli())
+		binding, _ := k.tables.touch(k.ids[0], "/s/", "192.0.2.1", time.Now().UnixMilli())
 		k.takeover(t, r, func() {
 			time.Sleep(time.Second)
-			k.tables.delivered(1, seat.Slot, at(wire.VideoTrack, "/s/v", 9, 0), seat.Inherited)
+			k.tables.delivered(1, binding.Slot, at(wire.VideoTrack, "/s/v", 9, 0), binding.Inherited)
 			k.asks(0, wire.VideoTrack, "/s/v", 12)
 			k.counted(t, "video ready 2")
 		})

@@ -48,9 +48,9 @@ func TestTheNextSegmentIsAwaited(t *testing.T) {
 		p.Expect = func(_ *Inherited, _ wire.TrackKind, jobs []*Job) bool { told = jobs; return true }
 		var under sync.WaitGroup
 		under.Go(func() { _ = p.Run(ctx, nil) })
-		for _, patience := range []time.Duration{time.Second / 2, time.Hour} {
+		for _, stallAfter := range []time.Duration{time.Second / 2, time.Hour} {
 			began := time.Now()
-			waiting, stop := context.WithTimeout(ctx, patience)
+			waiting, stop := context.WithTimeout(ctx, stallAfter)
 			p.Await(waiting, Inherited{Tracks: []wire.Track{{Kind: wire.VideoTrack}}})
 			stop()
 			if waited := time.Since(began); waited != time.Second/2 || len(told) != Ahead {

@@ -32,7 +32,7 @@ func (r result) String() string {
 // attempt is what came of one try.
 type attempt struct {
 	server *server
-	at     int // which one of a contest's
+	at     int // which one of a hedged's
 	resp   *http.Response
 	err    error
 	result result
@@ -66,7 +66,7 @@ func (g *group) do(ctx context.Context, r *Request) (*http.Response, error) {
 		if len(all) == 1 {
 			all = append(all, candidate{server: all[0].server, again: true})
 		}
-		last = (&contest{group: g, request: r, all: all, outcomes: make(chan attempt, len(all))}).run(ctx)
+		last = (&hedged{group: g, request: r, all: all, outcomes: make(chan attempt, len(all))}).run(ctx)
 	default:
 		for i, c := range all {
 			if last = c.try(ctx, r, false); last.result != unreached || i == len(all)-1 {

@@ -171,7 +171,7 @@ func (b *Bundle) Trust(roots []byte) error {
 	if err := next.trust(roots); err != nil {
 		return err
 	}
-	if _, err := next.judge(b.own(), b.clock()); errors.Is(err, ErrForeign) {
+	if _, err := next.identify(b.own(), b.clock()); errors.Is(err, ErrForeign) {
 		b.Renew()
 		return fmt.Errorf("the cluster's roots are taken when this node's certificate is renewed: %w", err)
 	}

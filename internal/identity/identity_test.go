@@ -79,7 +79,7 @@ func TestWhoIsRefusedIsToldCauseAndMend(t *testing.T) {
 		{"a ticket after the revocation", c.node(Edge, "edge-9", func(g *Grant) { g.Version = 51 }), 0, nil, ""},
 	} {
 		own := row.who.now.Load()
-		_, err := here.now.Load().judge([]*x509.Certificate{own.leaf}, moment.Add(row.clock+time.Second))
+		_, err := here.now.Load().identify([]*x509.Certificate{own.leaf}, moment.Add(row.clock+time.Second))
 		if !errors.Is(err, row.err) {
 			t.Errorf("%s: %v, want %v", row.what, err, row.err)
 			continue
@@ -88,7 +88,7 @@ func TestWhoIsRefusedIsToldCauseAndMend(t *testing.T) {
 			t.Errorf("%s: %q names no mend (%s)", row.what, err, row.says)
 		}
 	}
-	if _, err := here.now.Load().judge(nil, moment); !errors.Is(err, ErrNone) {
+	if _, err := here.now.Load().identify(nil, moment); !errors.Is(err, ErrNone) {
 		t.Error("nothing shown:", err)
 	}
 }
@@ -241,7 +241,7 @@ func TestAuthorityRollsOverWithTwoRootsAlive(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	ask("with the new one alone")
-	if _, err := lb.now.Load().judge([]*x509.Certificate{c.node(Edge, "edge-1").now.Load().leaf}, moment); !errors.Is(err, ErrForeign) {
+	if _, err := lb.now.Load().identify([]*x509.Certificate{c.node(Edge, "edge-1").now.Load().leaf}, moment); !errors.Is(err, ErrForeign) {
 		t.Fatal("the old root still counts:", err)
 	}
 }

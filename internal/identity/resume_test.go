@@ -147,15 +147,15 @@ func TestKnownCertificateIsJudgedByWhatCountsNow(t *testing.T) {
 	c := newTown(t)
 	lb, edge := c.node(Balancer, "lb-1"), c.node(Edge, "edge-1")
 	certs := edge.Self().Chain()
-	judge := func(after time.Duration) error {
-		_, err := lb.now.Load().judge(certs, moment.Add(after))
+	identify := func(after time.Duration) error {
+		_, err := lb.now.Load().identify(certs, moment.Add(after))
 		return err
 	}
-	if err := judge(time.Second); err != nil || !lb.now.Load().verified.holds(certs[0], moment) {
+	if err := identify(time.Second); err != nil || !lb.now.Load().verified.holds(certs[0], moment) {
 		t.Fatal("it is not known:", err)
 	}
 	for after, want := range map[time.Duration]error{time.Hour: nil, NodeLife + time.Hour: ErrExpired, -time.Hour: ErrClock} {
-		if err := judge(after); !errors.Is(err, want) {
+		if err := identify(after); !errors.Is(err, want) {
 			t.Errorf("after %v: %v, want %v", after, err, want)
 		}
 	}
@@ -163,14 +163,14 @@ func TestKnownCertificateIsJudgedByWhatCountsNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lb.Revoke(map[string]uint64{"edge-1": 1}); !errors.Is(judge(time.Second), ErrRevoked) {
-		t.Error("revoked:", judge(time.Second))
+	if lb.Revoke(map[string]uint64{"edge-1": 1}); !errors.Is(identify(time.Second), ErrRevoked) {
+		t.Error("revoked:", identify(time.Second))
 	}
 	next := *lb.now.Load()
 	if err := next.trust(other.Root()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := next.judge(certs, moment.Add(time.Second)); !errors.Is(err, ErrForeign) {
+	if _, err := next.identify(certs, moment.Add(time.Second)); !errors.Is(err, ErrForeign) {
 		t.Error("by another root:", err)
 	}
 	for range verifiedMost + 1 {

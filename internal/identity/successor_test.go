@@ -53,16 +53,16 @@ func TestWhoSleptOverARollOverIsLetIn(t *testing.T) {
 			theirs.Close()
 			<-heard
 		}
-		if _, err := lb.now.Load().judge(asleep.own(), moment); slept == errors.Is(err, ErrForeign) {
+		if _, err := lb.now.Load().identify(asleep.own(), moment); slept == errors.Is(err, ErrForeign) {
 			t.Errorf("by the balancer: %v", err)
 		}
-		if _, err := other.now.Load().judge(lb.own(), moment); slept == errors.Is(err, ErrForeign) {
+		if _, err := other.now.Load().identify(lb.own(), moment); slept == errors.Is(err, ErrForeign) {
 			t.Errorf("by a balancer that slept: %v", err)
 		}
 		if err := lb.Trust(c.ca.Root()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := lb.now.Load().judge(asleep.own(), moment); !errors.Is(err, ErrForeign) {
+		if _, err := lb.now.Load().identify(asleep.own(), moment); !errors.Is(err, ErrForeign) {
 			t.Errorf("the first root is dropped, and counts: %v", err)
 		}
 	}

@@ -106,9 +106,9 @@ func (t Ticket) Joining(host string, now time.Time, off func(error)) *tls.Config
 			if len(certs) > 0 {
 				c.name, _ = NameOf(certs[0]) // whatever cluster the ticket's root says
 			}
-			p, err := c.judge(certs, now)
+			p, err := c.identify(certs, now)
 			if late := err; errors.Is(late, ErrClock) || errors.Is(late, ErrExpired) {
-				if p, err = c.judge(certs, certs[0].NotBefore); err == nil {
+				if p, err = c.identify(certs, certs[0].NotBefore); err == nil {
 					off(late)
 				}
 			}

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	patience = 100 * time.Millisecond // for what a name means, where it was known; less than a ping may take
-	most     = 4096                   // names that are kept
+	lookupWait = 100 * time.Millisecond // for what a name means, where it was known; less than a ping may take
+	most       = 4096                   // names that are kept
 )
 
 // known is where hosts answered last.
@@ -36,7 +36,7 @@ func Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn
 	if !before {
 		return note(host)(d.DialContext(ctx, network, address))
 	}
-	waits, cancel := context.WithTimeout(ctx, patience)
+	waits, cancel := context.WithTimeout(ctx, lookupWait)
 	found, err := lookup(waits, "ip", host)
 	cancel()
 	if err != nil {

@@ -76,7 +76,7 @@ func (g *Gate) leave(has shown) {
 	if v, ok := g.login(has); ok && !g.endings.end(v.ID, v.Expires, g.deps.Now().Unix()) {
 		g.seals.Store(newSealer()) // all log in anew: better than one who was to be out stays in
 	}
-	g.judge()
+	g.endRevoked()
 }
 
 // cookie is one that only this listener gets back, and no script reads.

@@ -82,7 +82,7 @@ func loopbackName(host string) bool {
 func (g *Gate) Run(ctx context.Context) error {
 	seen := filewatch.Of(g.cfg.File)
 	return filewatch.Run(ctx, func() {
-		defer g.judge()
+		defer g.endRevoked()
 		now := filewatch.Of(g.cfg.File)
 		if g.cfg.File == "" || now.Same(seen) {
 			return

@@ -51,8 +51,8 @@ func (w *watchers) enter(ctx context.Context, s shown, needs Role) (_ context.Co
 	}
 }
 
-// judge ends the requests of those who may not ask any more.
-func (g *Gate) judge() {
+// endRevoked ends the requests of those who may not ask any more.
+func (g *Gate) endRevoked() {
 	g.watchers.mu.Lock()
 	defer g.watchers.mu.Unlock()
 	for one := range g.watchers.all {

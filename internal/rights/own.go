@@ -37,14 +37,14 @@ func (a *asked) is(name string) error {
 
 // What the peer goes by may be a version that this node has not heard of yet.
 const (
-	patience = 300 * time.Millisecond
+	waitMost = 300 * time.Millisecond
 	again    = 25 * time.Millisecond
 )
 
 // holds tells whether a pair is the peer's as well: as its member, also as one that is down
 // and ends what it has in flight, or as one of those whose it is.
 func (a *asked) holds(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []string) error {
-	limit, tick := time.NewTimer(patience), time.NewTicker(again)
+	limit, tick := time.NewTimer(waitMost), time.NewTicker(again)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {

@@ -36,7 +36,7 @@ type Grants struct {
 type grant struct {
 	*sealer
 	balancer string
-	judge    func() error // whether the balancer is one still
+	allowed  func() error // whether the balancer is one still
 	until    time.Time
 	seen     window // guarded by Grants.mu
 }
@@ -46,9 +46,9 @@ func NewGrants(edge string, now func() time.Time) *Grants {
 	return &Grants{edge: edge, now: now, by: map[[idSize]byte]*grant{}}
 }
 
-// Give makes a grant for a balancer, which judge looks at before each request that is
+// Give makes a grant for a balancer, which allowed looks at before each request that is
 // opened with it.
-func (g *Grants) Give(balancer string, judge func() error) (Grant, error) {
+func (g *Grants) Give(balancer string, allowed func() error) (Grant, error) {
 	var id [idSize]byte
 	key := make([]byte, keySize)
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
@@ -72,7 +72,7 @@ func (g *Grants) Give(balancer string, judge func() error) (Grant, error) {
 	if len(g.by) >= grantsMost {
 		delete(g.by, first.id)
 	}
-	g.by[id] = &grant{sealer: s, balancer: balancer, judge: judge, until: now.Add(Life)}
+	g.by[id] = &grant{sealer: s, balancer: balancer, allowed: allowed, until: now.Add(Life)}
 	return Grant{ID: id[:], Key: key, Seconds: int(Life / time.Second)}, nil
 }
 
@@ -105,7 +105,7 @@ func (g *Grants) look(text string) (f *grant, number uint64, head []byte, err er
 	if head, err = f.open(asking, number, raw); err != nil {
 		return nil, 0, nil, err
 	}
-	return f, number, head, f.judge()
+	return f, number, head, f.allowed()
 }
 
 // Open opens a request: its head, once, and what seals the answer's. The error says why

@@ -14,9 +14,9 @@ import (
 const request = "GET /s/token/a.m4s HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // meet gives lb-1 a ticket for an edge.
-func meet(t *testing.T, g *Grants, edge string, judge func() error) *Ticket {
+func meet(t *testing.T, g *Grants, edge string, allowed func() error) *Ticket {
 	t.Helper()
-	given, err := g.Give("lb-1", judge)
+	given, err := g.Give("lb-1", allowed)
 	if err != nil {
 		t.Fatal(err)
 	}

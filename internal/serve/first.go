@@ -30,7 +30,7 @@ func (l *Life) stand() error {
 			l.passOn(s)
 		case last = <-l.successor.ended:
 		case <-tick.C:
-			running, ended := l.heirs()
+			running, ended := l.replacements()
 			for _, pid := range ended {
 				last = reap(pid, last)
 			}
@@ -69,23 +69,23 @@ func reap(pid int, last error) error {
 // the newest of them.
 func (l *Life) passOn(s os.Signal) {
 	n, ok := s.(syscall.Signal)
-	heirs, _ := l.heirs()
-	if !ok || len(heirs) == 0 {
+	replacements, _ := l.replacements()
+	if !ok || len(replacements) == 0 {
 		return
 	}
 	if n == syscall.SIGUSR2 {
-		heirs = heirs[len(heirs)-1:]
+		replacements = replacements[len(replacements)-1:]
 	}
-	for _, pid := range heirs {
+	for _, pid := range replacements {
 		_ = syscall.Kill(pid, n)
 	}
 }
 
-// heirs are the processes that run in place of this one: the one that has taken over from
+// replacements are the processes that run in place of this one: the one that has taken over from
 // it, and what descends from both; the oldest first. Those that have ended, and that this
 // process has to take note of, are told apart.
-func (l *Life) heirs() (running, ended []int) {
-	parents, own, heir := map[int]int{}, os.Getpid(), int(l.heir.Load())
+func (l *Life) replacements() (running, ended []int) {
+	parents, own, replacedBy := map[int]int{}, os.Getpid(), int(l.replacedBy.Load())
 	names, _ := os.ReadDir("/proc")
 	for _, name := range names {
 		pid, err := strconv.Atoi(name.Name())
@@ -106,14 +106,14 @@ func (l *Life) heirs() (running, ended []int) {
 		case !gone:
 			parents[pid] = parent
 			running = append(running, pid)
-		case parent == own && pid != heir: // that one is waited for by who has started it
+		case parent == own && pid != replacedBy: // that one is waited for by who has started it
 			ended = append(ended, pid)
 		}
 	}
 	slices.Sort(running)
 	running = slices.DeleteFunc(running, func(pid int) bool {
 		for at := pid; at != 0 && at != own; at = parents[at] {
-			if at == heir || parents[at] == own {
+			if at == replacedBy || parents[at] == own {
 				return false
 			}
 		}

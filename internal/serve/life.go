@@ -53,11 +53,11 @@ type Life struct {
 	successor   *successors  // nil without dir, and before Run
 	program     string       // what a successor is started from
 
-	signals chan os.Signal
-	heir    atomic.Int32           // process id of who has replaced this one; 0: nobody
-	leaving atomic.Pointer[string] // why /readyz says no; nil: it may say yes
-	now     context.Context        // ended by a second signal: nothing is waited for
-	hurry   context.CancelFunc
+	signals    chan os.Signal
+	replacedBy atomic.Int32           // process id of who has replaced this one; 0: nobody
+	leaving    atomic.Pointer[string] // why /readyz says no; nil: it may say yes
+	now        context.Context        // ended by a second signal: nothing is waited for
+	hurry      context.CancelFunc
 
 	reloads  sync.Mutex
 	mu       sync.Mutex
@@ -124,11 +124,11 @@ func (l *Life) alone() {
 // Part serves a listener as a part of the process.
 func (l *Life) Part(x Listener) run.Part {
 	l.listeners = append(l.listeners, x)
-	return x.part(l.patience)
+	return x.part(l.drainTime)
 }
 
-// patience is for how long what is in flight may take.
-func (l *Life) patience() (context.Context, context.CancelFunc) {
+// drainTime is for how long what is in flight may take.
+func (l *Life) drainTime() (context.Context, context.CancelFunc) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until := l.deadline
@@ -158,7 +158,7 @@ func (l *Life) HealthAt(path string, next http.Handler) http.Handler {
 func (l *Life) Run(ctx context.Context, hooks Hooks, parts ...run.Part) error {
 	defer signal.Stop(l.signals)
 	err := l.run(ctx, hooks, parts)
-	if l.heir.Load() == 0 || !isFirst() {
+	if l.replacedBy.Load() == 0 || !isFirst() {
 		return err
 	}
 	if err != nil {
@@ -214,7 +214,7 @@ func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error
 		case <-watchdog.C:
 			go l.pet()
 		case s := <-l.signals:
-			if l.heir.Load() != 0 && isFirst() {
+			if l.replacedBy.Load() != 0 && isFirst() {
 				l.passOn(s)
 				continue
 			}

@@ -163,7 +163,7 @@ func (s *successors) release() error {
 
 // handedOver ends this process when what it has in flight has ended.
 func (s *successors) handedOver(k link, pid int, log zerolog.Logger) {
-	s.life.heir.Store(int32(pid))
+	s.life.replacedBy.Store(int32(pid))
 	s.life.notify.tell("MAINPID=" + strconv.Itoa(pid))
 	_ = k.send(message{Op: opBye})
 	_, drain := s.life.times()
@@ -223,7 +223,7 @@ func (s *successors) spawn(program string, variables ...string) {
 	go func() {
 		err := cmd.Wait()
 		late.Stop()
-		stands := s.life.heir.Load() != 0 && isFirst()
+		stands := s.life.replacedBy.Load() != 0 && isFirst()
 		if stands { // it has ended as this process does
 			select {
 			case s.ended <- err:

@@ -38,7 +38,7 @@ func (c *tandem) admit(stream string, number int32) bool {
 		}
 		q, _ := c.p.Pair(choice.Pair)
 		if slot, ok := c.allot(q, choice.Edge); ok {
-			c.seat(q, slot, number)
+			c.bind(q, slot, number)
 			c.loads.Delivering[choice.Edge]++
 			return true
 		}

@@ -65,11 +65,11 @@ func newTandem(s *Scenario) *tandem {
 		c.store(start.Stream, q.ID)
 		for range start.LowSessions {
 			slot, _ := c.allot(q, q.Low)
-			c.seat(q, slot, stream)
+			c.bind(q, slot, stream)
 		}
 		for range start.HighSessions {
 			slot, _ := c.allot(q, q.High)
-			c.seat(q, slot, stream)
+			c.bind(q, slot, stream)
 		}
 	}
 	c.recount()
@@ -114,8 +114,8 @@ func (c *tandem) store(stream string, pair wire.PairID) {
 	}
 }
 
-// seat puts a new session into a slot that its table has allotted.
-func (c *tandem) seat(q *wire.Pair, slot int, stream int32) {
+// bind puts a new session into a slot that its table has allotted.
+func (c *tandem) bind(q *wire.Pair, slot int, stream int32) {
 	c.held[q.ID][slot] = c.begin(stream, q.ID, slot)
 	c.loads.Sum[q.ID]++
 }

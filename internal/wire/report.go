@@ -114,7 +114,7 @@ type Suspicion struct {
 	Edge        string `json:"edge"`
 	Incarnation uint64 `json:"incarnation"`
 	By          string `json:"by"`
-	Cause       string `json:"cause"`     // silent | refused | reset | closed | motionless | ping
+	Cause       string `json:"cause"`     // silent | refused | reset | closed | stalled | ping
 	SilentMS    int64  `json:"silent_ms"` // how long
 }
 

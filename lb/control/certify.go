@@ -157,7 +157,7 @@ func (a *Authority) follow(t *wire.Trust) {
 	if err := a.c.deps.Identity.Follow(t); err != nil {
 		a.c.deps.Logger.Warn().Err(err).Msg("the cluster's roots are not taken yet")
 	}
-	a.c.node.Judge()
+	a.c.node.EndUntrusted()
 }
 
 // keepIdentity renews this balancer's certificate: by itself, since it has the

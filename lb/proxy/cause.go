@@ -17,7 +17,7 @@ const (
 	CauseRefused = "refused"
 	CauseReset   = "reset"
 	CauseClosed  = "closed"
-	CauseStalled = "motionless"
+	CauseStalled = "stalled"
 	CauseGarbage = "garbage"
 	CauseLength  = "length"
 	CauseStatus  = "status"
@@ -26,14 +26,14 @@ const (
 )
 
 var (
-	errStalled = errors.New("no byte for the limit")
-	errSlow    = errors.New("slower than the floor")
-	errStatus  = errors.New("failed without a reason")
+	errStalled = errors.New("upstream timed out")
+	errSlow    = errors.New("upstream sends less than edge-slowest")
+	errStatus  = errors.New("upstream failed without a reason")
 	errOrigin  = fmt.Errorf("%w: the origin's answer broke off there", errStatus) // 502
-	errVersion = errors.New("another version")
-	errRefused = errors.New("the edge refuses the session")
-	errViewer  = errors.New("the viewer has gone")
-	errNobody  = errors.New("nobody is left to ask")
+	errVersion = errors.New("upstream has another version")
+	errRefused = errors.New("upstream refuses the session")
+	errViewer  = errors.New("client closed the connection")
+	errNobody  = errors.New("no live upstreams")
 	errDeadly  = errors.New("edges died under the request")
 )
 

@@ -97,7 +97,7 @@ func firstToMoveWins(t *testing.T, o stageOptions) {
 	time.Sleep(s.c.cfg.Silence)
 	s.fault(0, fault.Fault{})
 	s.whole(<-over, http.StatusOK, content["/big"])
-	if moves, failed := s.taken(); len(moves) != 0 || len(failed) == 0 || failed[0] != "edge-1 motionless" {
+	if moves, failed := s.taken(); len(moves) != 0 || len(failed) == 0 || failed[0] != "edge-1 stalled" {
 		t.Fatalf("takeovers %+v, evidence %v", moves, failed)
 	}
 	if limit := s.c.latency.Limit("edge-1", silence.NextByte); limit <= s.c.cfg.Silence {

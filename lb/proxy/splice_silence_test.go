@@ -236,7 +236,7 @@ func TestConnectingEndsInTime(t *testing.T) {
 	s.after(patient.Connect)
 	s.seenWell(v)
 	served, moves, failed, _, _ := s.counted()
-	if len(moves) != 1 || moves[0].Cause != CauseStalled || !slices.Equal(failed, []string{"edge-1 motionless"}) || served[0] != (countedAs{}) {
+	if len(moves) != 1 || moves[0].Cause != CauseStalled || !slices.Equal(failed, []string{"edge-1 stalled"}) || served[0] != (countedAs{}) {
 		t.Fatalf("takeovers %+v, evidence %v, counted %v", moves, failed, served)
 	}
 }

@@ -24,7 +24,7 @@ type Target struct {
 	Get  bool          // ask by GET what the probes ask by POST
 }
 
-const patience = 20 * time.Second
+const answerWait = 20 * time.Second
 
 // Try sends all probes, each on a connection of its own, with a request behind it.
 func (to Target) Try(t *testing.T) {
@@ -67,7 +67,7 @@ func (to Target) one(p Probe) error {
 	if p.Want == Unwaited {
 		tail = "" // it would be the body
 	}
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(answerWait))
 	if _, err := io.WriteString(conn, text+tail); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (to Target) one(p Probe) error {
 	if err != nil && !(p.Want == Unwaited && errors.Is(err, os.ErrDeadlineExceeded)) {
 		return err
 	}
-	return to.judge(p, method, all, ended)
+	return to.check(p, method, all, ended)
 }
 
 // read reads answers up to the one of what is behind, or the connection's end.
@@ -108,7 +108,7 @@ func read(conn net.Conn, method string, behind bool) (all []answer, ended bool, 
 	}
 }
 
-func (to Target) judge(p Probe, method string, all []answer, ended bool) error {
+func (to Target) check(p Probe, method string, all []answer, ended bool) error {
 	said := make([]int, len(all))
 	for i, a := range all {
 		said[i] = a.StatusCode

@@ -20,9 +20,9 @@ type Foreseen struct {
 // Expect notes what is expected of a track.
 func (f *Foreseen) Expect(kind wire.TrackKind, jobs []*Job) { f.jobs[kind] = jobs }
 
-// Judge is by what the first requests of a session after a takeover are judged. Nil: every
+// FirstRequests are those of a session after a takeover, which are counted as ready or not. Nil: every
 // track has asked. Whoever keeps the session guards it.
-type Judge struct {
+type FirstRequests struct {
 	at     int64 // unix milliseconds
 	awaits [wire.MaxTracks]await
 	asked  []asked // for the last time: none of what was expected by then
@@ -46,12 +46,12 @@ type await struct {
 	jobs      []*Job  // what it is expected to be, and the next ones
 }
 
-// NewJudge judges a session that is taken over now, with these positions: every kind of
+// NewFirstRequests awaits those of a session that is taken over now, with these positions: every kind of
 // track. What was foreseen long ago is no memory of now.
-func NewJudge(now int64, tracks *[wire.MaxTracks]wire.Track, before *Foreseen) *Judge {
-	j := &Judge{at: now}
+func NewFirstRequests(now int64, tracks *[wire.MaxTracks]wire.Track, before *Foreseen) *FirstRequests {
+	f := &FirstRequests{at: now}
 	for kind := range tracks {
-		a := &j.awaits[kind]
+		a := &f.awaits[kind]
 		if a.open = true; tracks[kind].Target == "" {
 			a.otherwise = Unplaced
 		} else {
@@ -61,19 +61,19 @@ func NewJudge(now int64, tracks *[wire.MaxTracks]wire.Track, before *Foreseen) *
 			a.jobs, a.foreseen = before.jobs[kind], true
 		}
 	}
-	return j
+	return f
 }
 
 // Awaits tells whether the first request of a track has not come yet.
-func (j *Judge) Awaits(kind wire.TrackKind) bool { return j != nil && j.awaits[kind].open }
+func (f *FirstRequests) Awaits(kind wire.TrackKind) bool { return f != nil && f.awaits[kind].open }
 
 // Over tells whether it is too late to say anything of the takeover.
-func (j *Judge) Over(now int64) bool { return j != nil && j.at < now-awaitFor }
+func (f *FirstRequests) Over(now int64) bool { return f != nil && f.at < now-awaitFor }
 
 // Expect says what the first request of a track is expected to be. Where that was asked
 // for before it was known, it is not unforeseen: it had to wait.
-func (j *Judge) Expect(kind wire.TrackKind, jobs []*Job) {
-	a := &j.awaits[kind]
+func (f *FirstRequests) Expect(kind wire.TrackKind, jobs []*Job) {
+	a := &f.awaits[kind]
 	if !a.open || len(jobs) < len(a.jobs) && !a.foreseen {
 		return
 	}
@@ -81,7 +81,7 @@ func (j *Judge) Expect(kind wire.TrackKind, jobs []*Job) {
 	switch {
 	case len(jobs) == 0:
 		a.otherwise = Unlisted
-	case !slices.ContainsFunc(j.asked, func(r asked) bool { return slices.ContainsFunc(jobs, r.is) }):
+	case !slices.ContainsFunc(f.asked, func(r asked) bool { return slices.ContainsFunc(jobs, r.is) }):
 		a.otherwise = Unforeseen
 	}
 }
@@ -93,42 +93,42 @@ func (r asked) is(o *Job) bool {
 
 // Asks judges a request, where it is one that was expected, and returns who judges the
 // next.
-func (j *Judge) Asks(key string, first int64, counts *Takeovers) *Judge {
-	if j == nil {
+func (f *FirstRequests) Asks(key string, first int64, counts *Takeovers) *FirstRequests {
+	if f == nil {
 		return nil
 	}
 	r := asked{key, first}
-	for kind := range j.awaits {
-		if i := slices.IndexFunc(j.awaits[kind].jobs, r.is); i >= 0 {
-			return j.judged(wire.TrackKind(kind), j.awaits[kind].jobs[i].Outcome(), counts)
+	for kind := range f.awaits {
+		if i := slices.IndexFunc(f.awaits[kind].jobs, r.is); i >= 0 {
+			return f.counted(wire.TrackKind(kind), f.awaits[kind].jobs[i].Outcome(), counts)
 		}
 	}
-	if len(j.asked) == maxAsked {
-		j.asked = slices.Delete(j.asked, 0, 1)
+	if len(f.asked) == maxAsked {
+		f.asked = slices.Delete(f.asked, 0, 1)
 	}
-	j.asked = append(j.asked, r)
-	return j
+	f.asked = append(f.asked, r)
+	return f
 }
 
 // Delivered judges a request of a track by that it was answered: it was none of those
 // expected. It returns who judges the next.
-func (j *Judge) Delivered(kind wire.TrackKind, counts *Takeovers) *Judge {
-	if !j.Awaits(kind) {
-		return j
+func (f *FirstRequests) Delivered(kind wire.TrackKind, counts *Takeovers) *FirstRequests {
+	if !f.Awaits(kind) {
+		return f
 	}
-	return j.judged(kind, j.awaits[kind].otherwise, counts)
+	return f.counted(kind, f.awaits[kind].otherwise, counts)
 }
 
-// judged counts the first request of a track, once.
-func (j *Judge) judged(kind wire.TrackKind, o Outcome, counts *Takeovers) *Judge {
-	if !j.awaits[kind].open {
-		return j
+// counted counts the first request of a track, once.
+func (f *FirstRequests) counted(kind wire.TrackKind, o Outcome, counts *Takeovers) *FirstRequests {
+	if !f.awaits[kind].open {
+		return f
 	}
-	j.awaits[kind] = await{}
+	f.awaits[kind] = await{}
 	counts[kind][o].Add(1)
-	for i := range j.awaits {
-		if j.awaits[i].open {
-			return j
+	for i := range f.awaits {
+		if f.awaits[i].open {
+			return f
 		}
 	}
 	return nil

@@ -39,9 +39,9 @@ func addressesOf(cert *x509.Certificate) string {
 	return fmt.Sprintf("%q", g.Addresses)
 }
 
-// judge finds out who showed these certificates, the node's own first. The error
+// identify finds out who showed these certificates, the node's own first. The error
 // names cause and mend.
-func (c *current) judge(certs []*x509.Certificate, now time.Time) (Peer, error) {
+func (c *current) identify(certs []*x509.Certificate, now time.Time) (Peer, error) {
 	if len(certs) == 0 {
 		return Peer{}, fmt.Errorf("%w: nodes show theirs to each other (tandem join)", ErrNone)
 	}
@@ -113,7 +113,7 @@ func (b *Bundle) Peer(state *tls.ConnectionState) (Peer, error) {
 	if state == nil {
 		return Peer{}, fmt.Errorf("%w: the connection is not encrypted", ErrNone)
 	}
-	return b.now.Load().judge(state.PeerCertificates, b.clock())
+	return b.now.Load().identify(state.PeerCertificates, b.clock())
 }
 
 // Chain is what it shows, its own certificate first.

@@ -8,8 +8,8 @@ import (
 	"tandem/internal/wire"
 )
 
-// judged is what a judge has counted, as "video ready 1".
-func judged(c *Takeovers) (list []string) {
+// counted is what is counted, as "video ready 1".
+func counted(c *Takeovers) (list []string) {
 	for _, n := range c.List() {
 		list = append(list, fmt.Sprint(n.Track, " ", n.Outcome, " ", n.Count))
 	}
@@ -39,7 +39,7 @@ func TestWhoAsksBeforeItIsKnownWhatComesNextHasToWait(t *testing.T) {
 		{asks: "/film.mp4", first: 700, kind: wire.AudioTrack, expect: audio, wants: "audio unforeseen 1"},
 	} {
 		var counts Takeovers
-		j := NewJudge(1, &tracks, nil)
+		j := NewFirstRequests(1, &tracks, nil)
 		if c.listed != nil {
 			j.Expect(c.kind, c.listed)
 		}
@@ -50,7 +50,7 @@ func TestWhoAsksBeforeItIsKnownWhatComesNextHasToWait(t *testing.T) {
 		j.Expect(c.kind, c.expect)
 		j.Delivered(c.kind, &counts)
 		j.Delivered(c.kind, &counts)
-		if got := judged(&counts); !slices.Equal(got, []string{c.wants}) || j.Awaits(c.kind) {
+		if got := counted(&counts); !slices.Equal(got, []string{c.wants}) || j.Awaits(c.kind) {
 			t.Errorf("%s from byte %d: %q, want %q", c.asks, c.first, got, c.wants)
 		}
 		if len(j.asked) > maxAsked {
@@ -66,8 +66,8 @@ func TestWhatWasForeseenLongAgoDoesNotCount(t *testing.T) {
 		var counts Takeovers
 		before := &Foreseen{At: 1}
 		before.Expect(wire.VideoTrack, []*Job{{What: Wanted{Target: "/2.m4s"}}})
-		if NewJudge(1+after, &tracks, before).Asks("/2.m4s", 0, &counts); len(judged(&counts)) != want {
-			t.Errorf("after %d ms: %q", after, judged(&counts))
+		if NewFirstRequests(1+after, &tracks, before).Asks("/2.m4s", 0, &counts); len(counted(&counts)) != want {
+			t.Errorf("after %d ms: %q", after, counted(&counts))
 		}
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// contest is one request at several servers: one after the other, as soon as one
+// hedged is one request at several servers: one after the other, as soon as one
 // has failed or has said nothing for a while. The first good answer wins; where
 // there is none, the last bad one that is an answer. A server that is alone is asked
 // once more, by a connection of its own, where the first one broke or is silent: it may
 // be the connection, or one of its workers.
-type contest struct {
+type hedged struct {
 	group    *group
 	request  *Request
 	all      []candidate
@@ -24,7 +24,7 @@ type contest struct {
 }
 
 // run returns what came of it; the tries that are left end by themselves.
-func (c *contest) run(ctx context.Context) attempt {
+func (c *hedged) run(ctx context.Context) attempt {
 	c.over = map[int]bool{}
 	c.start(ctx)
 	for {
@@ -52,7 +52,7 @@ func (c *contest) run(ctx context.Context) attempt {
 }
 
 // start begins the next try.
-func (c *contest) start(ctx context.Context) {
+func (c *hedged) start(ctx context.Context) {
 	at := len(c.cancels)
 	s := c.all[at]
 	ctx, cancel := context.WithCancel(ctx)
@@ -81,7 +81,7 @@ func heldBack(target string) bool {
 
 // win ends the other tries. A server that was asked before the winner and has said
 // nothing since hangs.
-func (c *contest) win(winner attempt) {
+func (c *hedged) win(winner attempt) {
 	if c.worst.server != nil {
 		c.worst.drop()
 	}
@@ -109,7 +109,7 @@ func (c *contest) win(winner attempt) {
 
 // worse keeps one of two bad outcomes: an answer rather than none, else the later
 // one.
-func (c *contest) worse(a attempt) attempt {
+func (c *hedged) worse(a attempt) attempt {
 	switch {
 	case c.worst.server == nil:
 	case c.worst.resp != nil && a.resp == nil:
