@@ -43,7 +43,9 @@ func directivesOf(h http.Header) directives {
 }
 
 // nextDirective takes one directive off a list. A comma within quotes does not
-// end it.
+// end it. Outside of them a semicolon and white space before another word end it as
+// well: origins write "no-store; max-age=0" and "no-cache no-store", which the grammar
+// of RFC 9111 section 5.2 has not, and whose answers must not be kept all the same.
 func nextDirective(list string) (name, value, rest string) {
 	quoted, end := false, len(list)
 	for i := 0; i < len(list) && end == len(list); i++ {
@@ -52,7 +54,7 @@ func nextDirective(list string) (name, value, rest string) {
 			i++
 		case c == '"':
 			quoted = !quoted
-		case c == ',' && !quoted:
+		case !quoted && (c == ',' || c == ';' || isSpace(c) && partsWords(list, i)):
 			end = i
 		}
 	}
@@ -64,6 +66,18 @@ func nextDirective(list string) (name, value, rest string) {
 		value = value[1 : n-1]
 	}
 	return name, value, rest
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+// partsWords tells whether white space begins at list[i] that stands between two words,
+// and not beside a comma, a semicolon or an equals sign.
+func partsWords(list string, i int) bool {
+	if i == 0 || isSpace(list[i-1]) || list[i-1] == '=' {
+		return false
+	}
+	after := strings.TrimLeft(list[i:], " \t")
+	return after != "" && !strings.ContainsRune("=,;", rune(after[0]))
 }
 
 // note takes one directive in. Lists of fields behind no-cache and private are

@@ -19,6 +19,8 @@ type oldChunks struct {
 	head []byte // read from the origin, not handed on yet
 	held bool   // more of it is waited for
 	err  error  // with which reading it ended
+
+	body chunks // owned by whoever reads
 }
 
 // maxOldHead is how long a head is looked at, in bytes; a longer one goes on as it is.
@@ -46,11 +48,18 @@ func (c *oldChunks) Write(p []byte) (int, error) {
 func (c *oldChunks) Read(p []byte) (int, error) {
 	if len(c.head) == 0 && c.err == nil {
 		n, err := c.Conn.Read(p)
-		if n == 0 || !c.asked.Swap(false) {
+		if n == 0 {
+			if n = copy(p, c.body.lacks(err)); n > 0 {
+				err = nil // it comes again
+			}
+			return n, err
+		}
+		if !c.asked.Swap(false) {
+			c.body.follow(p[:n])
 			return n, err
 		}
 		if end := headEnd(p[:n]); !mayBeOld(p[:n]) && end >= 0 {
-			tidy(p[:end])
+			c.headed(p[:n], end)
 			return n, err
 		}
 		c.head, c.err, c.held = append(c.head, p[:n]...), err, true
@@ -79,7 +88,8 @@ func (c *oldChunks) gather() {
 	}
 	end := headEnd(c.head)
 	if end >= 0 {
-		tidy(c.head[:end])
+		c.headed(c.head, end)
+		c.head = append(c.head, c.body.lacks(c.err)...)
 	}
 	if end < 0 || !bytes.HasPrefix(c.head, []byte(oldVersion)) || !bytes.Contains(bytes.ToLower(c.head[:end]), []byte("\ntransfer-encoding:")) {
 		return
@@ -89,20 +99,32 @@ func (c *oldChunks) gather() {
 	c.head = append(append(c.head, "Connection: close\r\n"...), rest[end-len(oldVersion):]...)
 }
 
+// headed looks at what was read of an answer, a whole head first.
+func (c *oldChunks) headed(b []byte, end int) {
+	tidy(b[:end])
+	c.body.begin(b[:end])
+	c.body.follow(b[end+bytes.IndexByte(b[end:], '\n')+1:])
+}
+
 // mayBeOld tells whether an answer that begins so may be of HTTP/1.0.
 func mayBeOld(b []byte) bool {
 	n := min(len(b), len(oldVersion))
 	return string(b[:n]) == oldVersion[:n]
 }
 
-// tidy makes of a head what net/http reads rightly, at the same length: white space before a
+// tidy makes of a head what net/http reads rightly, at the same length: a line that has no
+// colon, and so is no field, is taken out, as nginx does; white space before a
 // colon is taken out (RFC 9112 section 5.1); of a Content-Length's members that are all the
 // same one is left, which a recipient may take for one (section 6.3; net/http refuses the list,
 // and others stay, and are refused); and the transfer coding "identity", which is none
 // (RFC 9112 section 7 has it no more), is called a field that goes nowhere.
 func tidy(head []byte) {
 	for at := bytes.IndexByte(head, '\n') + 1; at > 0; {
-		line, _, _ := bytes.Cut(head[at:], []byte("\n"))
+		line, _, ended := bytes.Cut(head[at:], []byte("\n"))
+		for ended && len(line) > 0 && line[0] != ' ' && line[0] != '\t' && bytes.IndexByte(line, ':') < 0 {
+			dropLine(head, at, len(line)+1)
+			line, _, ended = bytes.Cut(head[at:], []byte("\n"))
+		}
 		if colon := bytes.IndexByte(line, ':'); colon > 0 && line[0] != ' ' && line[0] != '\t' {
 			name := bytes.TrimRight(line[:colon], " \t")
 			if line[len(name)] != ':' {
@@ -120,6 +142,20 @@ func tidy(head []byte) {
 			return
 		}
 		at += next + 1
+	}
+}
+
+// dropLine takes the line of n bytes out that begins at a place of a head, which ends with a
+// line's end: what is too much then is white space before that.
+func dropLine(head []byte, at, n int) {
+	copy(head[at:], head[at+n:])
+	eol := len("\n")
+	if bytes.HasSuffix(head, []byte("\r\n")) {
+		eol++
+	}
+	copy(head[len(head)-eol:], "\r\n"[2-eol:])
+	for i := len(head) - eol - n; i < len(head)-eol; i++ {
+		head[i] = ' '
 	}
 }
 

@@ -76,6 +76,29 @@ func TestSecondAnswerOfAnHTTP10Connection(t *testing.T) {
 	x.says("/2", "second")
 }
 
+// A line that is no field is not there, wherever it stands: origins' scripts print what
+// they like.
+func TestALineWithoutAColonIsNoField(t *testing.T) {
+	for in, want := range map[string]string{
+		"HTTP/1.1 200 OK\r\nA: b\r\n":                          "HTTP/1.1 200 OK\r\nA: b\r\n",
+		"HTTP/1.1 200 OK\r\nWarn\r\nA: b\r\n":                  "HTTP/1.1 200 OK\r\nA: b      \r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\nWarn\r\nIng\r\nC: d\r\n":   "HTTP/1.1 200 OK\r\nA: b\r\nC: d           \r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\nWarn\r\n":       "HTTP/1.1 200 OK\r\nA: b\r\n folded      \r\n",
+		"HTTP/1.1 200 OK\nWarn\nA: b\n":                        "HTTP/1.1 200 OK\nA: b     \n",
+		"HTTP/1.1 200 OK\r\nWarn\r\n":                          "HTTP/1.1 200 OK      \r\n",
+		"HTTP/1.1 200 OK\r\nWarn\r\nContent-Length : 5, 5\r\n": "HTTP/1.1 200 OK\r\nContent-Length:  5         \r\n",
+	} {
+		head := []byte(in)
+		if tidy(head); string(head) != want {
+			t.Errorf("%q\nbecame %q\n  want %q", in, head, want)
+		}
+	}
+	url := raw(t, func(c net.Conn, _ string) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n<b>Notice</b>\r\nContent-Length: 5\r\nWarn\r\n\r\nwhole")
+	})
+	newUnder(t, nil, of(url)).says("/x", "whole")
+}
+
 // A length that is said twice and is the same is one; two lengths are an error. White space
 // before a colon is none, and so is the coding that is none.
 func TestALengthThatIsSaidTwice(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 
 var (
 	// errStatus is an answer whose status is no final one that this edge asked for: 101
-	// to a request without Upgrade, a number below, 304 to one without a condition, or
-	// none of RFC 9110 section 15.
+	// to a request without Upgrade, a number below, or 304 to one without a condition.
+	// One above 599 is given on, as other proxies do, and is an error of the origin's
+	// (RFC 9110 section 15).
 	errStatus = errors.New("no status of an answer to this request")
 	// errFields is an answer with more fields, or longer ones, than a balancer takes of an
 	// edge (h1.Edges): it would take the edge for broken.
@@ -25,7 +26,7 @@ var (
 // sound is an answer without the fields whose names are none (RFC 9112 section 5.1),
 // or the error that it is, closed.
 func sound(resp *http.Response, r *Request) (*http.Response, error) {
-	if status := resp.StatusCode; status < http.StatusOK || status > 599 || status == http.StatusNotModified && !conditional(r.Header) {
+	if status := resp.StatusCode; status < http.StatusOK || status == http.StatusNotModified && !conditional(r.Header) {
 		resp.Body.Close()
 		return nil, fmt.Errorf("%w: %03d", errStatus, status)
 	}

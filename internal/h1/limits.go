@@ -17,10 +17,10 @@ var (
 	// target and says who asks.
 	Behind = Limits{Head: 56 << 10, Line: 16<<10 + 1024, Fields: 124}
 	// Origins is for answers of strangers, as far as they are given on.
-	Origins = Limits{Head: 32 << 10, Fields: 100}
+	Origins = Limits{Head: 32 << 10, Fields: 500}
 	// Edges is for answers of edges: the origin's, and what they say themselves. To
 	// each other they tell the origin's fields once more, as they were, in base64.
-	Edges = Limits{Head: 96 << 10, Fields: 140}
+	Edges = Limits{Head: 96 << 10, Fields: 540}
 )
 
 const (

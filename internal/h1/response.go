@@ -71,7 +71,7 @@ func (r *Response) readStatusLine(b []byte) (size int, err error) {
 	r.Minor = min(int(b[7]-'0'), 1)
 	r.Status = int(b[9]-'0')*100 + int(b[10]-'0')*10 + int(b[11]-'0')
 	switch {
-	case r.Status < 100 || r.Status > 599: // RFC 9110 15
+	case r.Status < 100: // RFC 9110 15 has none above 599 either, but a proxy has nothing to understand of them
 		return 0, errStatus
 	case r.Status == 101:
 		return 0, errSwitched

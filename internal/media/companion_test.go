@@ -20,6 +20,10 @@ var companions = []struct{ in, want string }{
 		`"PATHWAY-CLONES":[{"BASE-ID":"a","ID":"b","URI-REPLACEMENT":{"HOST" : "O.example:80","PARAMS":{"HOST":"o.example"},"PER-VARIANT-URIS":{"v":"/v"}}},{"URI-REPLACEMENT":{"PARAMS":{},"HOST":"o.example"}}]`,
 		`"PATHWAY-CLONES":[{"BASE-ID":"a","ID":"b","URI-REPLACEMENT":{"[P]":"","PARAMS":{"HOST":"o.example"},"PER-VARIANT-URIS":{"v":"[P]/v"}}},{"URI-REPLACEMENT":{"PARAMS":{},"[P]":""}}]`,
 	},
+	{ // with its scheme, as for MPDs
+		`"PATHWAY-CLONES":[{"URI-REPLACEMENT":{"HOST":"http://o.example"}},{"URI-REPLACEMENT":{"HOST":"https:\/\/O.example:443"}},{"URI-REPLACEMENT":{"HOST":"https://far.example"}}]`,
+		`"PATHWAY-CLONES":[{"URI-REPLACEMENT":{"[P]":""}},{"URI-REPLACEMENT":{"[P]":""}},{"URI-REPLACEMENT":{"HOST":"https://far.example"}}]`,
+	},
 	{`"PATHWAY-CLONES":[{"URI-REPLACEMENT":{"HOST":"far.example"}}],"HOST":"o.example"`, ``},
 	// What is to stay.
 	{`"ASSETS":[{"URI":"ad.m3u8"},{"URI":"https://far.example/ad.m3u8"},{"X":"/x","TITLE":"\"URI\":\"/x\""}]`, ``},

@@ -131,9 +131,11 @@ func (p *reader) string() {
 // host takes a host. One of ours in a pathway clone would take the place of the
 // cluster's, where players find its session: the clone is given none, so that what
 // else it replaces holds here. A member that is called as the prefix takes its place,
-// which players don't know.
+// which players don't know. Servers that steer MPDs name a host with its scheme.
 func (p *reader) host(raw scan.Span) {
-	p.text = append(append(p.text[:0], "http://"...), raw.Of(p.Body)...)
+	if p.text, _ = appendDecoded(p.text[:0], raw.Of(p.Body)); !bytes.Contains(p.text, []byte("://")) {
+		p.text = append([]byte("http://"), p.text...)
+	}
 	l, _ := p.Origin.Lead(uri.Place{}, p.text)
 	if p.clone == p.depth && p.clone > 0 && (l.Class == uri.Moved || l.Class == uri.Left) {
 		p.Edits.Add(int64(p.begin), int64(raw.End()-p.begin), edit.Word, `":"`)

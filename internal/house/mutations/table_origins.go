@@ -1,0 +1,13 @@
+package mutations
+
+// rowsOfOrigins are those of what strangers' origins and players do.
+var rowsOfOrigins = []Mutation{
+	{0, "edge/rules/directives.go", "c == ';' || isSpace(c) && partsWords(list, i)", "false", "edge/rules.TestDirectivesAreReadAsTheRFCsSay"},
+	{0, "edge/rules/directives.go", `!strings.ContainsRune("=,;", rune(after[0]))`, "true", "edge/rules.TestDirectivesAreReadAsTheRFCsSay"},
+	{0, "edge/upstream/chunks.go", "		return ';'\n", "", "edge/upstream.TestChunksThatAreOddAreRead"},
+	{0, "edge/upstream/chunks.go", "	*c = chunks{}\n	return []byte(\"\\r\\n\")", "	return nil", "edge/upstream.TestChunksThatAreOddAreRead"},
+	{0, "edge/upstream/chunks.go", "	*c = chunks{}\n	for line", "	for line", "edge/upstream.TestChunksOfAnAnswerWithoutABody"},
+	{0, "edge/upstream/sound.go", "status < http.StatusOK || status", "status < http.StatusOK || status > 599 || status", "edge/upstream.TestStatusThatIsNotFinalIsTheOriginsFault"},
+	{0, "edge/upstream/oldchunks.go", "			dropLine(head, at, len(line)+1)\n", "			break\n", "edge/upstream.TestALineWithoutAColonIsNoField"},
+	{0, "internal/media/companion/companion.go", `!bytes.Contains(p.text, []byte("://"))`, "true", "internal/media.TestWhatManifestsNameAlongIsLedIntoTheSession"},
+}
