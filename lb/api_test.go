@@ -161,6 +161,7 @@ func TestOrdersAreCarriedOutOrRefusedInOneLine(t *testing.T) {
 		{http.MethodDelete, "/sessions/99-1-1", nil, http.StatusNotFound},
 		{http.MethodDelete, "/balancers/lb-9", nil, http.StatusNotFound},
 		{http.MethodDelete, "/balancers/lb-1", nil, http.StatusConflict},
+		{http.MethodPost, "/nodes/lb-1/revoke", nil, http.StatusConflict}, // it would not hear what has become of it
 		{http.MethodGet, "/nonsense", nil, http.StatusNotFound},
 		{http.MethodPut, "/status", nil, http.StatusMethodNotAllowed},
 	} {

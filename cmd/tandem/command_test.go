@@ -272,7 +272,7 @@ func TestRevokedNameThatNobodyHasIsTold(t *testing.T) {
 	for name, told := range map[string]bool{"edge-1": false, "lb-1": false, "egde-1": true} {
 		var out, errs bytes.Buffer
 		code := dispatch(context.Background(), []string{"revoke", "--admin", api.URL, name}, &out, &errs)
-		if said := out.String(); code != 0 || !strings.Contains(said, name+" is shut out\n") || strings.Contains(said, "no edge and no balancer is called "+name) != told {
+		if said := out.String(); code != 0 || !strings.Contains(said, name+" is shut out\n") || strings.Contains(said, "no edge and no balancer is called "+name) != told || slices.ContainsFunc(strings.Split(said, "\n"), func(line string) bool { return len(line) > setting.Columns }) {
 			t.Errorf("%s: %d %s%s", name, code, said, errs.String())
 		}
 	}

@@ -185,7 +185,12 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	if err := identity.Save(dir, key, []byte(given.Chain), []byte(given.Roots)); err != nil {
 		return err
 	}
-	if err := say(out, "%s: this is %s %s now", dir, ticket.Role, ticket.Node); err != nil {
+	self, err := identity.Open(dir, nil)
+	if err != nil {
+		return err
+	}
+	name := self.Name() // as the cluster says, whatever became of the ticket on its way
+	if err := say(out, "%s: this is %s %s now", dir, name.Role, name.Node); err != nil {
 		return err
 	}
 	if off := otherClock(given.Clock, time.Now()); off != "" {

@@ -17,7 +17,9 @@ const (
 	ReasonOrigin = "origin"
 	ReasonUnused = "not_found"
 	ReasonBody   = "bad_body"
-	ReasonBroke  = "origin_unavailable" // it was asked, and what came was no whole answer
+
+	ReasonCertificate = "certificate"        // a node's, which does not count here (internal/rights)
+	ReasonBroke       = "origin_unavailable" // it was asked, and what came was no whole answer
 )
 
 // Problem is the body of every error: one line for people, one word for programs.

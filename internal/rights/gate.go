@@ -79,7 +79,7 @@ func (g *Gate) byName(w http.ResponseWriter, r *http.Request, next http.Handler,
 	}
 	peer, err := g.Identity.Peer(r.TLS)
 	if err != nil {
-		g.shutOut(w, r, err, "certificate")
+		g.shutOut(w, r, err, call.ReasonCertificate)
 		return
 	}
 	if known, ok := r.Context().Value(connectionKey{}).(interface{ Proved() }); ok {
@@ -146,6 +146,7 @@ func (g *Gate) shutOut(w http.ResponseWriter, r *http.Request, err error, reason
 	if g.Refused != nil {
 		g.Refused(r, err)
 	}
+	w.Header().Set(wire.HeaderReason, reason) // a balancer tells by it what is not for its viewer
 	call.RefuseNode(w, http.StatusForbidden, reason, err.Error())
 }
 

@@ -88,8 +88,8 @@ func Strong(text string) error {
 	if len(text) < 16 {
 		return fmt.Errorf("%w: %d bytes, want at least 16; %s", ErrWeak, len(text), mend)
 	}
-	if bits := entropy(text); bits < minBits {
-		return fmt.Errorf("%w: its characters repeat (%.0f bits); %s", ErrWeak, bits, mend)
+	if bits := entropy(unforetold(text)); bits < minBits {
+		return fmt.Errorf("%w: its characters repeat, or follow one another (%.0f bits); %s", ErrWeak, bits, mend)
 	}
 	return nil
 }
@@ -107,4 +107,27 @@ func entropy(text string) float64 {
 		}
 	}
 	return bits
+}
+
+// rows are characters that follow one another on a keyboard.
+const rows = "1234567890 qwertyuiop asdfghjkl zxcvbnm"
+
+// unforetold is a text without the characters that those before them foretell: the same
+// step on again (aaa, 1234, fedc), what stood there before (passwordpassword), and the next
+// one of a keyboard.
+func unforetold(text string) string {
+	low := strings.ToLower(text)
+	if len(low) != len(text) { // no ASCII
+		return text
+	}
+	var kept []byte
+	for i := range len(low) {
+		step := i >= 2 && int(low[i])-int(low[i-1]) == int(low[i-1])-int(low[i-2])
+		again := i >= 2 && strings.Contains(low[:i], low[i-2:i+1])
+		next := i >= 1 && strings.Contains(rows, low[i-1:i+1])
+		if !step && !again && !next {
+			kept = append(kept, text[i])
+		}
+	}
+	return string(kept)
 }

@@ -1,6 +1,9 @@
 package secret
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,6 +61,8 @@ func TestWhatRootLendsByAGroupIsTaken(t *testing.T) {
 func TestTextThatCanBeGuessedIsRefused(t *testing.T) {
 	for text, good := range map[string]bool{
 		"aaaaaaaaaaaaaaaa": false, "abababababababababab": false, "short": false, "": false, strings.Repeat("ab", 20): false,
+		"12345678901234567890": false, "0123456789abcdef": false, "passwordpassword": false, "PasswordPassword12345678": false, "qwertyuiopasdfghjklzxcvbnm": false, "fedcba9876543210fedc": false, "secretsecretsecretsecret": false, "xyzxyzxyzxyzxyzxyzxyz": false, "changemechangeme": false,
+		"correct horse battery staple": true, "deadbeef4f2c9a1be07d5583": true, strings.Repeat("é", 20): false,
 		"4f2c9a1be07d5583": true, "sixteen bytes or more": true, "T7x!pQ2m9Zr4KwLd": true,
 	} {
 		if err := Strong(text); (err == nil) != good || err != nil && (!errors.Is(err, ErrWeak) || text != "" && strings.Contains(err.Error(), text)) {
@@ -73,5 +78,18 @@ func TestLongFileIsRefused(t *testing.T) {
 	}
 	if _, err := Read(path); !errors.Is(err, ErrSize) {
 		t.Error(err)
+	}
+}
+
+// What is drawn is taken, however it is written.
+func TestWhatIsDrawnIsStrong(t *testing.T) {
+	for range 20000 {
+		raw := make([]byte, 32)
+		_, _ = rand.Read(raw)
+		for _, text := range []string{base64.StdEncoding.EncodeToString(raw), hex.EncodeToString(raw[:16]), base64.RawURLEncoding.EncodeToString(raw[:16])} {
+			if err := Strong(text); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+		}
 	}
 }

@@ -44,7 +44,7 @@ func (a *Authority) handleRenew(w http.ResponseWriter, r *http.Request) {
 	}
 	grant, err := peer.Grant()
 	if err != nil {
-		call.RefuseNode(w, http.StatusForbidden, "certificate", err.Error())
+		call.RefuseNode(w, http.StatusForbidden, call.ReasonCertificate, err.Error())
 		return
 	}
 	a.certify(w, []byte(asked.Request), grant)

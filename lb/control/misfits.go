@@ -14,6 +14,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/identity"
 	"tandem/internal/rights"
+	"tandem/internal/ring"
 	"tandem/internal/wire"
 )
 
@@ -86,15 +87,41 @@ func (m *Misfits) caller(p *wire.Placement, r *http.Request, err error) {
 // callee notes that a node refused a call of this one, if that is why it failed.
 func (m *Misfits) callee(role identity.Role, name string, err error) {
 	if call.StatusOf(err) == http.StatusForbidden {
-		if m.Refused(name) != nil { // its own calls have told more
+		if why := m.Refused(name); why != nil && why.Text != refusesUs { // its own calls have told more
 			return
 		}
-		m.note(name, Refusal{"it refuses what this balancer shows", "Give both the same secret file, or certificates of this cluster (tandem ticket), and start them again."})
+		m.note(name, Refusal{refusesUs, "Give both the same secret file, or certificates of this cluster (tandem ticket), and start them again."})
 		return
 	}
 	if why, ok := refusalOf(err, role, name); ok {
 		m.note(name, why)
 	}
+}
+
+// refusesUs is the text of the Refusal of a node that refused a call of this balancer.
+const refusesUs = "it refuses what this balancer shows"
+
+// shutOut tells that most of those who are to be here refuse this balancer: its certificate
+// was revoked or has expired, or it shows another secret.
+func (m *Misfits) shutOut(p *wire.Placement, self string) bool {
+	nodes, refuse := 0, 0
+	count := func(name string) {
+		nodes++
+		if why := m.Refused(name); why != nil && why.Text == refusesUs {
+			refuse++
+		}
+	}
+	for _, e := range p.Edges {
+		if ring.Delivers(e.State) {
+			count(e.Name)
+		}
+	}
+	for _, b := range p.Balancers {
+		if b.Name != self {
+			count(b.Name)
+		}
+	}
+	return 2*refuse > nodes
 }
 
 // refusalOf says in words why a node's certificate is refused, and by which commands it

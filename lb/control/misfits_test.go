@@ -136,3 +136,35 @@ func TestACallerIsToldByWhatItShows(t *testing.T) {
 		}
 	}
 }
+
+// A balancer that most of the nodes refuse is shut out, for as long as they do; one of which
+// some others have heard too little is not.
+func TestWhoMostNodesRefuseIsShutOut(t *testing.T) {
+	p := (&wire.Placement{
+		Edges:     []wire.Edge{{Name: "edge-1", State: wire.EdgeUp}, {Name: "edge-2", State: wire.EdgeUp}, {Name: "edge-3", State: wire.EdgeDown}},
+		Balancers: []wire.Balancer{{Name: "lb-1"}, {Name: "lb-2"}, {Name: "lb-3"}},
+	}).Index()
+	now := time.Unix(1000, 0)
+	m := newMisfits(func() time.Time { return now }, zerolog.Nop())
+	refused := &call.StatusError{Status: http.StatusForbidden}
+	for i, name := range []string{"edge-3", "edge-1", "lb-2", "lb-3"} { // edge-3 is down, and counts for nothing
+		m.callee(identity.Edge, name, refused)
+		if got := m.shutOut(p, "lb-1"); got != (i == 3) {
+			t.Errorf("%s refuses it too: %v", name, got)
+		}
+	}
+	now = now.Add(refusedFor - time.Second)
+	for _, name := range []string{"edge-1", "lb-2", "lb-3"} {
+		m.callee(identity.Edge, name, refused)
+	}
+	if now = now.Add(2 * time.Second); !m.shutOut(p, "lb-1") {
+		t.Error("they refuse it still, and it is let in")
+	}
+	m.told("lb-2", now.UnixMilli(), now)
+	if m.shutOut(p, "lb-1") {
+		t.Error("lb-2 has been heard")
+	}
+	if m.callee(identity.Edge, "edge-1", identity.ErrRevoked); m.shutOut(p, "lb-1") {
+		t.Error("whoever is refused here shuts nobody out")
+	}
+}

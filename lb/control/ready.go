@@ -47,6 +47,12 @@ func (c *Control) Ready() error {
 			Next:  "Look at the network between it and the leader; if that is well, start it again.",
 			Stale: true,
 		}
+	case c.Misfits.shutOut(c.node.Placement(), c.cfg.Name):
+		return &Unfit{
+			Text:  "the others refuse what it shows: its certificate was revoked or has expired, or its secret is another one",
+			Next:  fmt.Sprintf("If it was to be shut out: stop it. Else join it anew: tandem ticket balancer %s --address HOST, and on it tandem join TICKET --identity DIR.", c.cfg.Name),
+			Stale: true,
+		}
 	case unheard && (out && c.Knows(c.cfg.Name) || c.node.Stored() == "" && !c.Knows(c.cfg.Name)): // by what is committed, there or here, not by a placement of before it came
 		return &Unfit{
 			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",

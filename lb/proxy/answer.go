@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tandem/internal/call"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
 )
@@ -151,10 +152,16 @@ func (h *answer) fits(span h1.ContentRange) bool {
 	return span.Length() < 0 || h.Length < 0 || h.Length == span.Length()
 }
 
+// refusesNode tells that the edge refuses this balancer, whoever the viewer is: its
+// certificate was revoked, or has expired (rights.Gate).
+func (h *answer) refusesNode() bool {
+	return h.Status == http.StatusForbidden && string(h.Get(reasonField)) == call.ReasonCertificate
+}
+
 // ordinary tells whether a splice can give the answer, of whose body so many bytes
 // are here: one that is whole, or whose rest any holder of the same version has.
 func (h *answer) ordinary(method string, here int) bool {
-	if h.Status < 200 || h.Status >= 500 || h.Chunked || h.waits || h.twice || h.listed {
+	if h.Status < 200 || h.Status >= 500 || h.refusesNode() || h.Chunked || h.waits || h.twice || h.listed {
 		return false
 	}
 	span, ranged := h.span()

@@ -28,7 +28,7 @@ func (k *response) accept(a *attempt) error {
 		return k.continues(a)
 	case h.Status == http.StatusBadGateway && len(h.Get(reasonField)) == 0:
 		return errOrigin
-	case h.Status >= 500 && len(h.Get(reasonField)) == 0:
+	case h.Status >= 500 && len(h.Get(reasonField)) == 0, h.refusesNode():
 		return errStatus
 	case h.Status == http.StatusServiceUnavailable && k.e.Anew != nil && wire.RefusesSession(string(h.Get(reasonField))):
 		return errRefused

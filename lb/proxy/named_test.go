@@ -135,3 +135,30 @@ func TestBalancerWithoutACertificateSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What an edge has against this balancer's certificate is not its viewers': they are told
+// that no edge could answer, and players ask again. An origin's own 403 is theirs.
+func TestARefusalOfThisBalancerIsNoViewers(t *testing.T) {
+	const refusal = "HTTP/1.1 403 Forbidden\r\n" + dated + "Tandem-Reason: certificate\r\nContent-Length: 7\r\n\r\nrevoked"
+	for _, without := range []bool{false, true} {
+		refuses := script(t, func(c net.Conn, _ string) { send(c, refusal) })
+		forbids := script(t, func(c net.Conn, _ string) {
+			send(c, "HTTP/1.1 403 Forbidden\r\n"+dated+"Content-Length: 2\r\n\r\nno")
+		})
+		for _, row := range []struct {
+			edges  []Target
+			status int
+			body   string
+		}{
+			{[]Target{refuses.target("edge-1"), forbids.target("edge-2")}, http.StatusForbidden, "no"},
+			{[]Target{refuses.target("edge-1"), refuses.target("edge-2")}, http.StatusBadGateway, "no edge could answer"},
+		} {
+			s := openSplices(t, spliceOptions{edges: row.edges, without: without})
+			v := s.dial()
+			v.ask(http.MethodGet, "/1")
+			if a := v.read(http.MethodGet); a.status != row.status || !bytes.Contains(a.body, []byte(row.body)) || bytes.Contains(a.body, []byte("revoked")) {
+				t.Errorf("without splices %v: %d %q", without, a.status, a.body)
+			}
+		}
+	}
+}

@@ -8,4 +8,8 @@ var rowsOfTrust = []Mutation{
 	{0, "internal/access/cose.go", "if said && !ok {", "if said && false && !ok {", "internal/access.TestCATThatIsWrittenOddlyOpensNothing"},
 	{0, "internal/access/cat.go", "if strings.EqualFold(text, \"Host\") {", "if false {", "internal/access.TestCATsClaimsNarrowWhatItOpens"},
 	{0, "internal/protected/canonical.go", "for range decodings {", "for range decodings - 2 {", "internal/protected.TestWhatClimbsIsKnown"},
+	{0, "internal/secret/secret.go", "entropy(unforetold(text))", "entropy(text)", "internal/secret.TestTextThatCanBeGuessedIsRefused"},
+	{0, "lb/proxy/head.go", ", h.refusesNode():", ":", "lb/proxy.TestARefusalOfThisBalancerIsNoViewers"},
+	{0, "lb/control/misfits.go", "why != nil && why.Text != refusesUs {", "why != nil {", "lb/control.TestWhoMostNodesRefuseIsShutOut"},
+	{0, "lb/control/misfits.go", "return 2*refuse > nodes", "return refuse > 0", "lb/control.TestWhoMostNodesRefuseIsShutOut"},
 }
