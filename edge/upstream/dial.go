@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"tandem/internal/identity"
 )
 
 // How addresses of a name are tried (RFC 8305), and how long what was found holds.
@@ -81,8 +83,16 @@ func (d *dialer) allowed(ctx context.Context, all []netip.Addr) (some []netip.Ad
 }
 
 // dialTLS is the same for https: a certificate that is not the origin's is no
-// connection.
+// connection. One whose handshake was altered on its way is begun once more.
 func (d *dialer) dialTLS(ctx context.Context, network, address string, c *tls.Config) (net.Conn, error) {
+	conn, err := d.handshake(ctx, network, address, c)
+	if identity.Altered(err) && !errors.As(err, new(*tls.CertificateVerificationError)) {
+		return d.handshake(ctx, network, address, c)
+	}
+	return conn, err
+}
+
+func (d *dialer) handshake(ctx context.Context, network, address string, c *tls.Config) (net.Conn, error) {
 	plain, err := d.dial(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"edge/member":    {"edge/clock", "edge/ends", "edge/fetch", "edge/lives", "edge/manifest", "edge/prefetch", "edge/recovery", "edge/renewal", "edge/rules", "edge/silence", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey"},
 	"edge/multicast": {"edge/clock", "edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
-	"edge/upstream":  {"edge/rules", "internal/h1", "internal/wire"},
+	"edge/upstream":  {"edge/rules", "internal/h1", "internal/identity", "internal/wire"},
 	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},

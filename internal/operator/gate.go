@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"tandem/internal/call"
 	"tandem/internal/filewatch"
@@ -256,9 +258,14 @@ func (g *Gate) audit(r *http.Request, p Person, status int) {
 
 func cut(s string) string {
 	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "")
+		s = s[:200]
 	}
-	return s
+	return strings.Map(func(c rune) rune {
+		if c == utf8.RuneError || !unicode.IsPrint(c) { // a terminal would do what it says
+			return -1
+		}
+		return c
+	}, s)
 }
 
 // statusWriter notes the status.

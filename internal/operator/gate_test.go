@@ -387,3 +387,12 @@ func TestMetricsCanBeOpen(t *testing.T) {
 		}
 	}
 }
+
+// What people are called, and what they ask for, says nothing to a terminal.
+func TestAnAuditHoldsTextAlone(t *testing.T) {
+	for said, want := range map[string]string{"anna": "anna", "a\x1b[31mn\nna\u009b\u202e": "a[31mnna", "\xff\xfeb": "b", strings.Repeat("é", 150): strings.Repeat("é", 100)} {
+		if got := cut(said); got != want {
+			t.Errorf("%q: %q", said, got)
+		}
+	}
+}

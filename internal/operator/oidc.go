@@ -152,7 +152,10 @@ func (g *Gate) identify(r *http.Request) (Person, []string, error) {
 		return Person{}, nil, errIssue
 	}
 	var claims map[string]any
-	if err := id.Claims(&claims); err != nil {
+	if err := id.Claims(&claims); err != nil || id.Subject == "" {
+		return Person{}, nil, errIssue
+	}
+	if party, said := claims["azp"]; said && party != f.oidc.clientID { // OpenID Connect Core, section 3.1.3.7
 		return Person{}, nil, errIssue
 	}
 	return f.oidc.person(id.Subject, claims)

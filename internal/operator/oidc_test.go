@@ -123,6 +123,9 @@ func TestLoginByTheIssuersWord(t *testing.T) {
 		"a code that the issuer denies": {jwt.MapClaims{"groups": []string{"all"}}, same, "bad", ""},
 		"another login's nonce":         {jwt.MapClaims{"groups": []string{"all"}, "nonce": "x"}, same, "good", ""},
 		"another client's token":        {jwt.MapClaims{"groups": []string{"all"}, "aud": "x"}, same, "good", ""},
+		"another party's token":         {jwt.MapClaims{"groups": []string{"all"}, "aud": []string{"tandem", "x"}, "azp": "x"}, same, "good", ""},
+		"one for others as well":        {jwt.MapClaims{"groups": []string{"all"}, "aud": []string{"x", "tandem"}, "azp": "tandem"}, same, "good", "viewer"},
+		"nobody's":                      {jwt.MapClaims{"groups": []string{"all"}, "sub": ""}, same, "good", ""},
 		"another issuer's":              {jwt.MapClaims{"groups": []string{"all"}, "iss": "https://x"}, same, "good", ""},
 		"one that has expired":          {jwt.MapClaims{"groups": []string{"all"}, "exp": s.now.Unix() - 1}, same, "good", ""},
 	} {
