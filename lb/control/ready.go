@@ -48,11 +48,7 @@ func (c *Control) Ready() error {
 			Stale: true,
 		}
 	case c.Misfits.shutOut(c.node.Placement(), c.cfg.Name):
-		return &Unfit{
-			Text:  "the others refuse what it shows: its certificate was revoked or has expired, or its secret is another one",
-			Next:  fmt.Sprintf("If it was to be shut out: stop it. Else join it anew: tandem ticket balancer %s --address HOST, and on it tandem join TICKET --identity DIR.", c.cfg.Name),
-			Stale: true,
-		}
+		return shutOut(c.cfg.Name)
 	case unheard && (out && c.Knows(c.cfg.Name) || c.node.Stored() == "" && !c.Knows(c.cfg.Name)): // by what is committed, there or here, not by a placement of before it came
 		return &Unfit{
 			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",
@@ -92,6 +88,15 @@ func (c *Control) Ready() error {
 		return &Unfit{Text: NoEdgeUp, Next: "Bring the edges back; tandem status says what each lacks."}
 	}
 	return &Unfit{Text: "no edge has come; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
+}
+
+// shutOut is of a balancer that most of the nodes refuse.
+func shutOut(name string) *Unfit {
+	return &Unfit{
+		Text:  "the others refuse what it shows: its certificate was revoked or has expired, or its secret is another one",
+		Next:  fmt.Sprintf("If it was to be shut out: stop it. Else join it anew: tandem ticket balancer %s --address HOST, and on it tandem join TICKET --identity DIR.", name),
+		Stale: true,
+	}
 }
 
 // Stale tells that what a balancer knows of the cluster is of before, its keys too.

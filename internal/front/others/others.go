@@ -2,9 +2,11 @@ package others
 
 import (
 	order "container/list"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Bounds of connections that are handed over: how many there may be, how many of those
@@ -16,6 +18,16 @@ const (
 	waitingMost   = 1024
 )
 
+// toldMost is how many bytes a stranger is told: a handshake, and why he is refused. Who asks
+// for more, and reads none of it, would have it lie in the kernel: each key's update of TLS 1.3
+// is answered (RFC 8446 section 4.6.3).
+const toldMost = 64 << 10
+
+// takeLimit is how long a stranger may take to take what he is told.
+const takeLimit = 10 * time.Second
+
+var errStranger = errors.New("a stranger is told no more")
+
 // Listener is a listener for the connections that speak TLS where requests are expected
 // in clear: those of nodes, who find each other at one port. Whoever serves it says
 // who may ask what.
@@ -26,6 +38,7 @@ type Listener struct {
 	done  chan struct{}
 	once  sync.Once
 	most  int // strangers
+	limit time.Duration
 
 	mu        sync.Mutex
 	strangers order.List // of *conn, in the order in which they came; guarded by mu
@@ -33,7 +46,7 @@ type Listener struct {
 
 // New is for a server that listens at an address.
 func New(addr net.Addr) *Listener {
-	return &Listener{addr: addr, conns: make(chan net.Conn, waitingMost), done: make(chan struct{}), most: strangersMost}
+	return &Listener{addr: addr, conns: make(chan net.Conn, waitingMost), done: make(chan struct{}), most: strangersMost, limit: takeLimit}
 }
 
 // Accept is a net.Listener's.
@@ -97,7 +110,7 @@ func (o *Listener) give(c net.Conn) {
 // one that came first ends: a node has proved itself long before.
 func (o *Listener) meet(c *conn) {
 	o.mu.Lock()
-	c.of, c.stranger = o, o.strangers.PushBack(c)
+	c.of, c.stranger, c.limit = o, o.strangers.PushBack(c), o.limit
 	var first *conn
 	if o.strangers.Len() > o.most {
 		first = o.strangers.Remove(o.strangers.Front()).(*conn)
@@ -126,6 +139,8 @@ type conn struct {
 	leave    func(node bool)
 	once     sync.Once
 	node     atomic.Bool // a node was let through on it
+	told     atomic.Int64
+	limit    time.Duration // for a stranger to take a part of what he is told
 	of       *Listener
 	stranger *order.Element // guarded by of.mu; nil: it is none, or has gone
 }
@@ -133,6 +148,7 @@ type conn struct {
 // Proved says that a node was let through on the connection (internal/rights).
 func (c *conn) Proved() {
 	if !c.node.Swap(true) {
+		_ = c.SetWriteDeadline(time.Time{})
 		c.of.known(c)
 	}
 }
@@ -145,6 +161,24 @@ func (c *conn) Read(b []byte) (int, error) {
 		return n, nil
 	}
 	return c.TCPConn.Read(b)
+}
+
+// Write is a net.Conn's.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.node.Load() {
+		return c.TCPConn.Write(b)
+	}
+	err := errStranger
+	if c.told.Add(int64(len(b))) <= toldMost {
+		var n int
+		_ = c.SetWriteDeadline(time.Now().Add(c.limit))
+		if n, err = c.TCPConn.Write(b); err == nil {
+			return n, nil
+		}
+	}
+	_ = c.SetLinger(0)
+	_ = c.Close()
+	return 0, err
 }
 
 // Close is a net.Conn's; the client's place is given back.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -82,6 +83,75 @@ func TestStrangersAreFew(t *testing.T) {
 	_ = node.Close()
 	if nodes != 1 || l.strangers.Len() != 2 {
 		t.Errorf("%d nodes have left; %d strangers", nodes, l.strangers.Len())
+	}
+}
+
+// A stranger has little told, and a node what it likes.
+func TestAStrangerIsToldLittle(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Bound(ln)
+	defer l.Close()
+	for _, node := range []bool{false, true} {
+		client, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if node {
+			c.(interface{ Proved() }).Proved()
+		}
+		go func() { _, _ = io.Copy(io.Discard, client) }()
+		part := make([]byte, toldMost/4)
+		for i := range 8 {
+			if _, err := c.Write(part); (err == nil) != (node || i < 4) {
+				t.Errorf("a node %v, part %d: %v", node, i, err)
+			}
+		}
+	}
+}
+
+// A stranger that takes nothing is not waited for: a write that has no room holds nobody.
+func TestAStrangerThatTakesNothingIsReset(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Bound(ln).(bounded)
+	defer l.Close()
+	l.of.limit = 50 * time.Millisecond
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_ = client.(*net.TCPConn).SetReadBuffer(1024)
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := accepted.(*conn)
+	_ = c.SetWriteBuffer(1024)
+	for began := time.Now(); ; {
+		if _, err = c.Write(make([]byte, 4096)); err != nil {
+			break
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("it is told for ever")
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	if _, err := c.TCPConn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) || l.of.open.Load() != 0 {
+		t.Errorf("its connection is there: %v", err)
 	}
 }
 
