@@ -72,8 +72,10 @@ func TestRaftAtAllAddressesIsToldByTheHostThatTheOthersKnow(t *testing.T) {
 			change func(*Config)
 			want   string
 		}{
-			{func(*Config) {}, "10.0.0.2:" + port}, {func(c *Config) { c.Advertise = "https://[2001:db8::2]:80" }, "[2001:db8::2]:" + port},
-			{func(c *Config) { c.raft.Advertise = "box:7" }, ""}, {func(c *Config) { c.peers = []wire.Balancer{{Name: "lb-2", Raft: "a:1", HTTP: "http://a"}} }, ""},
+			{func(*Config) {}, "10.0.0.2:" + port},
+			{func(c *Config) { c.Advertise = "https://[2001:db8::2]:80" }, "[2001:db8::2]:" + port},
+			{func(c *Config) { c.raft.Advertise = "box:7" }, ""},
+			{func(c *Config) { c.peers = []wire.Balancer{{Name: "lb-2", Raft: "a:1", HTTP: "http://a"}} }, ""},
 		} {
 			c := Config{Name: "lb-2", Advertise: "http://10.0.0.2:8080"}
 			if row.change(&c); at != "0.0.0.0:0" {

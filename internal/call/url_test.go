@@ -33,8 +33,14 @@ func TestALoopbackAddressOfAnotherMachine(t *testing.T) {
 		told, from string
 		good       bool
 	}{
-		{"127.0.0.1:7080", "127.0.0.1:40000", true}, {"http://localhost:80", "[::1]:40000", true}, {"10.0.0.1:7080", "192.0.2.7:40000", true}, {"http://lb-1", "192.0.2.7:40000", true},
-		{"127.0.0.1:7080", "192.0.2.7:40000", false}, {"[::1]:7080", "192.0.2.7:40000", false}, {"http://127.0.0.1:8081", "192.0.2.7:40000", false}, {"https://localhost", "[2001:db8::7]:40000", false},
+		{"127.0.0.1:7080", "127.0.0.1:40000", true},
+		{"http://localhost:80", "[::1]:40000", true},
+		{"10.0.0.1:7080", "192.0.2.7:40000", true},
+		{"http://lb-1", "192.0.2.7:40000", true},
+		{"127.0.0.1:7080", "192.0.2.7:40000", false},
+		{"[::1]:7080", "192.0.2.7:40000", false},
+		{"http://127.0.0.1:8081", "192.0.2.7:40000", false},
+		{"https://localhost", "[2001:db8::7]:40000", false},
 	} {
 		if err := CheckFrom("--advertise", row.told, row.from); (err == nil) != row.good || err != nil && !strings.HasPrefix(err.Error(), "--advertise: "+row.told) {
 			t.Errorf("%s from %s: %v", row.told, row.from, err)
