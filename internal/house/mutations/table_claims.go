@@ -64,4 +64,8 @@ var rowsOfClaims = []Mutation{
 	{22, "edge/member/notice.go", "if s.seen == c.Seen && s.news == o.news[i] {", "if s.news == o.news[i] {", "edge/member.TestWhatHappensUnderANoticeIsTold"},
 	{22, "edge/member/notice.go", "case s != nil && s.generation == c.Generation:\n			w.told", "case s != nil:\n			w.told", "edge/member.TestWhatHappensUnderANoticeIsTold"},
 	{19, "edge/member/notice.go", "if w == nil || !w.last.before(mark) {", "if w != nil && !w.last.before(mark) {", "edge/member.TestOnlyWhoHoldsATableIsHeard"},
+	{30, "edge/member/table.go", "		t.since = p.Version\n", "", "edge/member.TestAChangeOfWhoDeliversAsksForTablesAnew"},
+	{18, "edge/member/table.go", "		t.resize(pair.Slots)\n", "", "edge/member.TestATableHasAsManySlotsAsItsPlacementSays"},
+	{17, "edge/member/table.go", "within(t.own, slot) && !within(before, slot)", "within(t.own, slot)", "edge/member.TestOnlyWhatAnotherDeliveredIsTakenOver"},
+	{18, "edge/member/table.go", "	t.moved = now\n", "", "edge/member.TestASessionOfNobodyIsKeptForAWhile"},
 }
