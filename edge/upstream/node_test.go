@@ -67,13 +67,17 @@ func flipping(t *testing.T, to string, bad int32) (address string, came *atomic.
 			return
 		}
 		go func() { _, _ = io.Copy(server, client) }()
-		first := make([]byte, 4096)
-		n, _ := server.Read(first)
-		if flip {
-			first[n/2] ^= 1
+		part := make([]byte, 4096)
+		for i := 0; ; i++ {
+			n, err := server.Read(part)
+			if err != nil {
+				break
+			}
+			if flip && i == 0 {
+				part[n-1] ^= 1
+			}
+			_, _ = client.Write(part[:n])
 		}
-		_, _ = client.Write(first[:n])
-		_, _ = io.Copy(client, server)
 		_ = client.Close()
 	}
 	go func() {

@@ -100,7 +100,7 @@ func (g *Gate) byName(w http.ResponseWriter, r *http.Request, next http.Handler,
 		g.let(w, r, next, peer)
 		return
 	}
-	a := &asked{peer: peer, r: r, placement: g.Placement}
+	a := &asked{peer: peer, self: g.Identity.Name().Node, r: r, placement: g.Placement}
 	if row.Body > 0 {
 		g.limit(w, r)
 		var ok bool

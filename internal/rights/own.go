@@ -22,6 +22,7 @@ var ErrOwn = errors.New("not its own")
 // asked is a request that is judged.
 type asked struct {
 	peer      identity.Peer
+	self      string // the node that is asked
 	r         *http.Request
 	body      []byte
 	placement func() *wire.Placement
@@ -44,13 +45,30 @@ const (
 // holds tells whether a pair is the peer's as well: as its member, also as one that is down
 // and ends what it has in flight, or as one of those whose it is.
 func (a *asked) holds(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []string) error {
+	return a.hold(id, whose, a.peer.Node)
+}
+
+// between tells whether a pair is the peer's, and that of who is asked: what is put into a
+// store is for the pair that both hold, so that an edge that was stolen reaches its
+// neighbours' stores and no other one.
+func (a *asked) between(id wire.PairID) error {
+	return a.hold(id, ring.Watchers, a.peer.Node, a.self)
+}
+
+func (a *asked) hold(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []string, nodes ...string) error {
 	limit, tick := time.NewTimer(waitMost), time.NewTicker(again)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {
 		p := a.placement()
-		if pair, ok := p.Pair(id); ok && (pair.Low == a.peer.Node || pair.High == a.peer.Node || slices.Contains(whose(p, pair), a.peer.Node)) {
-			return nil
+		other := nodes[0]
+		if pair, ok := p.Pair(id); ok {
+			of := append(whose(p, pair), pair.Low, pair.High)
+			at := slices.IndexFunc(nodes, func(node string) bool { return !slices.Contains(of, node) })
+			if at < 0 {
+				return nil
+			}
+			other = nodes[at]
 		}
 		select {
 		case <-tick.C:
@@ -58,7 +76,7 @@ func (a *asked) holds(id wire.PairID, whose func(*wire.Placement, *wire.Pair) []
 		case <-limit.C:
 		case <-a.r.Context().Done():
 		}
-		return fmt.Errorf("%w: pair %d is none of %s's", ErrOwn, id, a.peer.Node)
+		return fmt.Errorf("%w: pair %d is none of %s's", ErrOwn, id, other)
 	}
 }
 
@@ -150,7 +168,7 @@ func ownHint(a *asked) error {
 		err = a.is(said.From)
 	}
 	if err == nil {
-		err = a.holds(said.Pair, ring.Watchers)
+		err = a.between(said.Pair)
 	}
 	return err
 }
@@ -172,5 +190,5 @@ func ownObject(a *asked) error {
 	if err != nil {
 		return fmt.Errorf("%w: no pair is named", ErrOwn)
 	}
-	return a.holds(wire.PairID(id), ring.Watchers)
+	return a.between(wire.PairID(id))
 }

@@ -52,7 +52,11 @@ func newStage(t *testing.T, rows []Row) *stage {
 	}
 	p.Index()
 	secret, _ := wire.NewSecret("a secret that is long enough")
-	s.gate = &Gate{Identity: s.nodes["lb-1"], Secret: secret, Placement: func() *wire.Placement { return p }, Rows: rows}
+	asked := "lb-1"
+	if &rows[0] == &OfEdges[0] {
+		asked = "edge-1"
+	}
+	s.gate = &Gate{Identity: s.nodes[asked], Secret: secret, Placement: func() *wire.Placement { return p }, Rows: rows}
 	return s
 }
 
@@ -127,7 +131,7 @@ func pairHeader(id string) []string { return []string{wire.HeaderPair, id} }
 func TestEveryEndpointIsForItsRoles(t *testing.T) {
 	own := map[string]said{ // by method and path, for edge-2
 		"POST " + wire.PathNotice:      {body: notice("edge-2", 1)},
-		"PUT " + wire.PathObject + "/": {path: wire.PathObject + "/a/b.m3u8", header: pairHeader("2")},
+		"PUT " + wire.PathObject + "/": {path: wire.PathObject + "/a/b.m3u8", header: pairHeader("1")},
 		"GET " + wire.PathObject + "/": {path: wire.PathObject + "/a//b.m3u8"},
 		"POST " + wire.PathCopy:        {body: wire.CopyHint{From: "edge-2", Pair: 1}},
 		"GET " + wire.PathInventory:    {path: wire.PathInventory + "?pair=1"},
@@ -174,7 +178,7 @@ func TestEveryEndpointIsForItsRoles(t *testing.T) {
 func TestAMemberThatIsDownSpeaksOfItsPairs(t *testing.T) {
 	for _, d := range []said{
 		{"POST", wire.PathNotice, notice("edge-2", 1), nil},
-		{"PUT", wire.PathObject + "/a/b.m3u8", nil, pairHeader("2")},
+		{"PUT", wire.PathObject + "/a/b.m3u8", nil, pairHeader("1")},
 		{"POST", wire.PathCopy, wire.CopyHint{From: "edge-2", Pair: 1}, nil},
 	} {
 		s := newStage(t, OfEdges)
@@ -216,6 +220,8 @@ func TestWhatIsNotItsOwnIsRefused(t *testing.T) {
 		{"POST", wire.PathNotice, notice("edge-2", 99), nil},
 		{"POST", wire.PathNotice, []byte("nonsense"), nil},
 		{"PUT", wire.PathObject + "/a/b.m3u8", nil, pairHeader("3")},
+		{"PUT", wire.PathObject + "/a/b.m3u8", nil, pairHeader("2")}, // not of edge-1, who is asked
+		{"POST", wire.PathCopy, wire.CopyHint{From: "edge-2", Pair: 2}, nil},
 		{"PUT", wire.PathObject + "/a/b.m3u8", nil, nil},
 		{"POST", wire.PathCopy, wire.CopyHint{From: "edge-3", Pair: 1}, nil},
 		{"POST", wire.PathCopy, wire.CopyHint{From: "edge-2", Pair: 3}, nil},

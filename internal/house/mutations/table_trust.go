@@ -19,4 +19,5 @@ var rowsOfTrust = []Mutation{
 	{0, "internal/front/others/others.go", "> toldMost {", "> 1<<40 {", "internal/front/others.TestAStrangerIsToldLittle"},
 	{0, "internal/front/others/others.go", "!c.node.Load() && c.told", "c.told", "internal/front/others.TestAStrangerIsToldLittle"},
 	{0, "internal/front/others/others.go", "_ = c.SetWriteDeadline(time.Now().Add(c.limit))", "", "internal/front/others.TestAStrangerThatTakesNothingIsReset"},
+	{0, "internal/rights/own.go", "ring.Watchers, a.peer.Node, a.self)", "ring.Watchers, a.peer.Node)", "internal/rights.TestWhatIsNotItsOwnIsRefused"},
 }
