@@ -86,6 +86,7 @@ var anyEvents = []event{
 	{"info", "upgrade: a new process was started", "process program", "SIGUSR2 started the program anew beside this one; it takes the sockets over."},
 	{"warn", "SIGUSR2 replaces balancers; this process goes on: restart it for a new version", "role", "Only a balancer hands its sockets to a new process. An edge is restarted: its neighbours take its viewers first, and give them back."},
 	{"warn", "the process that was to be replaced has died: starting in its place", "", "The older process was killed, or crashed, while this one took over from it: what it had in flight is broken. Look for its last lines."},
+	{"warn", "SIGUSR2 is not obeyed: this process is stopping", "", "A signal to end came before: the order to replace this process would have undone it. Start it again when it has ended."},
 	{"warn", "an upgrade is under way already", "process", "A second SIGUSR2 came before the first upgrade ended, and is not obeyed."},
 	{"error", "upgrade: the new process can't be started; this one goes on", "error", "The new program can't be run: look at the file in place of the old one, and its rights."},
 	{"error", "upgrade: the new process has not asked for the sockets, and is killed; this one goes on", "process", "The new program hangs, or is another one: a minute after it was started it had not come. Look at the file in place of the old one, mend, and upgrade again."},

@@ -226,6 +226,10 @@ func (l *Life) watch(ctx context.Context, ended <-chan error, stop func()) error
 					l.hooks.Reopen()
 				}
 			case syscall.SIGUSR2:
+				if stopping { // who was told to end leaves nobody behind
+					l.log.Warn().Msg("SIGUSR2 is not obeyed: this process is stopping")
+					continue
+				}
 				l.replace()
 			default:
 				leave()

@@ -222,7 +222,9 @@ func TestStoppingHasAnEnd(t *testing.T) {
 		begun := time.Now()
 		must(t, p.cmd.Process.Signal(syscall.SIGTERM))
 		must(t, p.cmd.Process.Signal(syscall.SIGINT))
-		limit := 10 * time.Second // 0.2 s of lame duck and 3 s of drain
+		await(t, "it stops", func() bool { status, _, _ := ask(p.url + "/readyz"); return status == http.StatusServiceUnavailable })
+		must(t, p.cmd.Process.Signal(syscall.SIGUSR2)) // which leaves nobody behind
+		limit := 10 * time.Second                      // 0.2 s of lame duck and 3 s of drain
 		if again {
 			await(t, "it is not ready", func() bool { status, _, _ := ask(p.url + "/readyz"); return status == http.StatusServiceUnavailable })
 			time.Sleep(2 * echoLimit)
@@ -230,6 +232,9 @@ func TestStoppingHasAnEnd(t *testing.T) {
 			limit = 2 * time.Second
 		}
 		must(t, p.awaitEnd(t, limit))
+		if conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://")); err == nil {
+			t.Errorf("somebody listens still at %s", conn.RemoteAddr())
+		}
 		if took := time.Since(begun); !again && took < 3*time.Second {
 			t.Errorf("what is in flight had %s: two signals at once were taken for two", took)
 		}
