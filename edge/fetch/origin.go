@@ -173,7 +173,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	}
 	now, h := f.now(), resp.Header
 	rules.OwnUp(h, r.Header, o.key)
-	kind := media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))
+	kind := f.manifests.KindOf(r.Target, h.Get("Content-Type"))
 	a := &answer{resp: resp, from: "origin", by: upstream.Server(resp), meta: metaOf(resp, o.key)}
 	a.head = rules.Head{
 		Status: resp.StatusCode, Header: h, Kind: kind, Authorised: r.Header["Authorization"] != nil, Empty: resp.ContentLength == 0,

@@ -193,7 +193,7 @@ func validated(a *answer, have *segstore.Meta, o fetchRequest, now time.Time) se
 		return name != "Content-Encoding" && name != "Content-Length" && name != "Etag" && name != "Set-Cookie" && !rules.Wholly(name)
 	})
 	r := rules.Of(rules.Head{
-		Status: have.Status, Header: h, Kind: media.KindOf(rules.PathOf(o.key), h.Get("Content-Type")),
+		Status: have.Status, Header: h, Kind: cmp.Or(media.KindOf(rules.PathOf(o.key), h.Get("Content-Type")), a.head.Kind),
 		Authorised: o.asker["Authorization"] != nil,
 	}, now)
 	fields := rules.SameExtent(have.Fields, rules.LinesOf(h, now))

@@ -98,6 +98,19 @@ func (c *Cache) Upcoming(target string) bool {
 	return slices.ContainsFunc(c.live(), func(m *media.Manifest) bool { return m.Upcoming(target) })
 }
 
+// KindOf is media.KindOf, but for what has no name and type of media: a manifest that is kept
+// and lists it says that it is a segment. Many are called .html or .jpg, or nothing.
+func (c *Cache) KindOf(target, contentType string) media.Kind {
+	kind := media.KindOf(rules.PathOf(target), contentType)
+	if kind == media.Other && slices.ContainsFunc(c.recent(), func(m *media.Manifest) bool {
+		_, ok := m.Locate(target, media.ByteRange{})
+		return ok
+	}) {
+		return media.Segment
+	}
+	return kind
+}
+
 // Grows tells whether a target is a file of which a live playlist that is kept lists
 // ranges, and how many bytes of it are listed.
 func (c *Cache) Grows(target string) (listed int64, ok bool) {
@@ -111,19 +124,28 @@ func (c *Cache) Grows(target string) (listed int64, ok bool) {
 
 // live are the live manifests that were asked for last.
 func (c *Cache) live() []*media.Manifest {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var live []*media.Manifest
-	for at := c.order.Front(); at != nil && len(live) < maxLive; at = at.Next() {
-		if m := at.Value.(*Entry).Manifest; m != nil && m.Live() {
-			live = append(live, m)
-		}
-	}
-	return live
+	return c.last(func(m *media.Manifest) bool { return m.Live() })
 }
 
-// maxLive bounds the live manifests that are asked about one target.
-const maxLive = 200
+// recent are the manifests that were asked for last.
+func (c *Cache) recent() []*media.Manifest {
+	return c.last(func(*media.Manifest) bool { return true })
+}
+
+func (c *Cache) last(counts func(*media.Manifest) bool) []*media.Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var last []*media.Manifest
+	for at := c.order.Front(); at != nil && len(last) < maxAsked; at = at.Next() {
+		if m := at.Value.(*Entry).Manifest; m != nil && counts(m) {
+			last = append(last, m)
+		}
+	}
+	return last
+}
+
+// maxAsked bounds the manifests that are asked about one target.
+const maxAsked = 200
 
 // ErrNone is returned for what is no manifest, or can't be read.
 var ErrNone = errors.New("no manifest")
