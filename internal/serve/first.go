@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -28,7 +29,8 @@ func (l *Life) stand() error {
 		select {
 		case s := <-l.signals:
 			l.passOn(s)
-		case last = <-l.successor.ended:
+		case ended := <-l.successor.ended:
+			last = cmp.Or(last, ended)
 		case <-tick.C:
 			running, ended := l.replacements()
 			for _, pid := range ended {
@@ -38,7 +40,8 @@ func (l *Life) stand() error {
 				continue
 			}
 			select {
-			case last = <-l.successor.ended:
+			case ended := <-l.successor.ended: // what is heard of the one that this process started may be older than last
+				last = cmp.Or(last, ended)
 			default:
 			}
 			if last != nil {
