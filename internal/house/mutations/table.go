@@ -387,7 +387,7 @@ var rows = []Mutation{
 	{0, "internal/setting/strangers.go", `setting, own := strings.CutPrefix(name, s.EnvName("")); own {`, `setting, own := strings.CutPrefix(name, s.EnvName("")); own && false {`, "cmd/tandem.TestAVariableThatSetsNothingIsNamed"},
 	{0, "internal/setting/document.go", "switch err := d.Decode(&second); {", "switch err := error(io.EOF); {", "internal/setting.TestAFileThatIsWrongIsSaidInItsWords"},
 	{0, "internal/serve/sockets.go", "!(p.inherited && moved(p.file, addr))", "true", "internal/serve.TestAnAddressThatWasChangedIsOpenedAnew"},
-	{0, "internal/serve/life.go", "if l.heir.Load() == 0 || !isFirst() {", "if true {", "internal/serve.TestTheFirstProcessOfAContainerStaysForThoseThatReplaceIt"},
+	{0, "internal/serve/life.go", "if l.replacedBy.Load() == 0 || !isFirst() {", "if true {", "internal/serve.TestTheFirstProcessOfAContainerStaysForThoseThatReplaceIt"},
 	{0, "cmd/tandem/inspect.go", "return all(hostA) || all(hostB) || ", "return all(hostA) && all(hostB) || ", "cmd/tandem.TestConfigCheckFindsWhatTheStartWould"},
 	{0, "lb/control/elsewhere.go", "!c.peers.isMissed(now) ||", "c.peers.isMissed(now) ||", "lb/control.TestTheOthersAreToldWhereABalancerListens"},
 	{0, "segstore/meta.go", "*t = now.Add(t.Sub(now) - ahead)", "*t = t.Add(-ahead)", "segstore.TestTimesThatAreToldAreByThisProcessesOwn"},
