@@ -3,10 +3,8 @@ package upstream
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"tandem/edge/rules"
 	"tandem/internal/h1"
@@ -53,27 +51,6 @@ func sound(resp *http.Response, r *Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: %d fields, %d bytes", errFields, fields, size)
 	}
 	return resp, nil
-}
-
-// ofAnother tells whether a 304 is of another version than the one that was asked about, by
-// strong validators: it must not renew that (RFC 9111 section 4.3.4). Origins that look at
-// the date alone say so when a file has changed twice within a second.
-func ofAnother(resp *http.Response, asked http.Header) bool {
-	want, got := asked["If-None-Match"], resp.Header.Get("ETag")
-	return resp.StatusCode == http.StatusNotModified && len(want) == 1 && isStrong(want[0]) && isStrong(got) && want[0] != got
-}
-
-// isStrong tells whether text is one entity tag, a strong one.
-func isStrong(text string) bool {
-	return len(text) >= 2 && text[0] == '"' && strings.IndexByte(text[1:], '"') == len(text)-2
-}
-
-// unconditional are a request's fields without its conditions.
-func unconditional(h http.Header) http.Header {
-	h = maps.Clone(h)
-	delete(h, "If-None-Match")
-	delete(h, "If-Modified-Since")
-	return h
 }
 
 // conditional tells whether a request can be answered with 304 (RFC 9110 section

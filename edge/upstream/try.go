@@ -112,11 +112,6 @@ func (s *server) try(ctx context.Context, r *Request, apart bool) attempt {
 		connections.CloseIdleConnections()
 		a.resp, a.err = anew(connections, req)
 	}
-	if a.err == nil && ofAnother(a.resp, r.Header) {
-		a.resp.Body.Close()
-		req.Header = unconditional(req.Header)
-		a.resp, a.err = connections.RoundTrip(req)
-	}
 	if a.err == nil {
 		a.resp, a.err = sound(a.resp, r)
 	}

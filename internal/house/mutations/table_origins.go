@@ -10,6 +10,5 @@ var rowsOfOrigins = []Mutation{
 	{0, "edge/upstream/sound.go", "status < http.StatusOK || status", "status < http.StatusOK || status > 599 || status", "edge/upstream.TestStatusThatIsNotFinalIsTheOriginsFault"},
 	{0, "edge/upstream/oldchunks.go", "			dropLine(head, at, len(line)+1)\n", "			break\n", "edge/upstream.TestALineWithoutAColonIsNoField"},
 	{0, "internal/media/companion/companion.go", `!bytes.Contains(p.text, []byte("://"))`, "true", "internal/media.TestWhatManifestsNameAlongIsLedIntoTheSession"},
-	{0, "edge/upstream/sound.go", "&& want[0] != got", "&& false", "edge/upstream.TestUnchangedOfAnotherVersionIsAskedForWhole"},
 	{0, "edge/fetch/origin.go", `f.manifests.KindOf(r.Target, h.Get("Content-Type"))`, `media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))`, "edge.TestWhatAManifestListsIsASegment"},
 }
