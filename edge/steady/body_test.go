@@ -24,6 +24,7 @@ func newPipe() *pipe {
 // The rest of a body that stands still is another's, as if it were one.
 func TestTheRestOfASilentBodyIsAnothers(t *testing.T) {
 	first, second := newPipe(), newPipe()
+	defer time.AfterFunc(20*time.Second, func() { _ = first.in.CloseWithError(errors.New("it hangs")) }).Stop() // else it is read for ever
 	begun := struct {
 		io.Reader
 		io.Closer
