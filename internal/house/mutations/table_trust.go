@@ -12,7 +12,7 @@ var rowsOfTrust = []Mutation{
 	{0, "lb/proxy/head.go", ", h.refusesNode():", ":", "lb/proxy.TestARefusalOfThisBalancerIsNoViewers"},
 	{0, "lb/control/misfits.go", "why != nil && why.Text != refusesUs {", "why != nil {", "lb/control.TestWhoMostNodesRefuseIsShutOut"},
 	{0, "lb/control/misfits.go", "return 2*refuse > nodes", "return refuse > 0", "lb/control.TestWhoMostNodesRefuseIsShutOut"},
-	{0, "edge/upstream/dial.go", "if identity.Altered(err) && !errors", "if err == nil && !errors", "edge/upstream.TestAHandshakeThatWasAlteredIsBegunOnceMore"},
+	{0, "edge/upstream/dial.go", "if identity.Altered(err) && !errors", "if !identity.Altered(err) && !errors", "edge/upstream.TestAHandshakeThatWasAlteredIsBegunOnceMore"},
 	{0, "internal/operator/oidc.go", "said && party != f.oidc.clientID {", "said && party == nil {", "internal/operator.TestLoginByTheIssuersWord"},
 	{0, "internal/operator/oidc.go", " || id.Subject == \"\" {", " {", "internal/operator.TestLoginByTheIssuersWord"},
 	{0, "internal/operator/gate.go", "|| !unicode.IsPrint(c) {", "|| unicode.IsControl(c) && c > 0x2000 {", "internal/operator.TestAnAuditHoldsTextAlone"},
