@@ -103,7 +103,7 @@ var wrongStarts = []struct {
 		}
 		write(t, path, b[:len(b)/2])
 		return c
-	}, "is damaged", nil},
+	}, "bytes are left", nil},
 	{"a log whose pages are empty, as after a power cut", func(t *testing.T) Config {
 		c := used(t)
 		path := filepath.Join(c.Dir, logFile)

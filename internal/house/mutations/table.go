@@ -391,4 +391,5 @@ var rows = []Mutation{
 	{0, "cmd/tandem/client.go", `strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")`, "true", "cmd/tandem.TestWhatOnlyTheLeaderCanIsAskedOfIt"},
 	{0, "internal/names/dial.go", "waits, cancel := context.WithTimeout(ctx, lookupWait)", "waits, cancel := context.WithCancel(ctx)", "internal/names.TestAHostIsReachedWhileItsNameMeansNothing"},
 	{0, "edge/member/notice.go", "w != nil && owner != n.Edge { // who", "w != nil && false { // who", "edge/member.TestWhatIsHeardOfOneWhoDiesIsToldToWhoDelivers"},
+	{0, "raftfsm/whole.go", "if tx.Size() > info.Size() {", "if tx.Size() < 0 {", "raftfsm.TestOpenSaysWhatIsWrong"},
 }
