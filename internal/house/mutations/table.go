@@ -275,6 +275,7 @@ var rows = []Mutation{
 	{0, "edge/manifest/candidate.go", "return \"application/vnd.apple.mpegurl\"", "return m.ContentType", "edge.TestManifestIsOneWhateverItIsCalled"},
 	{0, "edge/fetch/cut.go", "rules.Extent(m.Fields, begin, m.Size)", "rules.Extent(m.Fields, 0, m.Size)", "edge.TestMissIsAskedOfThePartnerFirst"},
 	{0, "edge/fetch/cut.go", "return view, ok\n}", "return nil, false\n}", "edge.TestMissIsAskedOfThePartnerFirst"},
+	{0, "internal/media/hls/live.go", "a.sequence-a.skipped, b.sequence-b.skipped", "a.sequence, b.sequence", "internal/media.TestDeltaUpdateIsTheListThatItUpdates"},
 	{0, "edge/fetch/lives.go", "case media.Stands(key, given):", "case given != nil:", "edge.TestDeltaUpdatesAreGivenToThoseWhoAskForThem"},
 	{0, "internal/media/hls/live.go", "bFirst < aFirst && !b.ended &&", "bFirst < aFirst &&", "internal/media.TestWhatANewVersionIsToTheOneBefore"},
 	{0, "internal/media/live.go", "max(given.Ahead(), longestBack)", "given.Window()", "internal/media.TestGuardLetsNothingGoBackBeforeItsTime"},
