@@ -106,6 +106,13 @@ func TestNoManifestCostsMoreThanItIsLong(t *testing.T) {
 		"brackets":                         `{"ASSETS":` + strings.Repeat("[", 1<<20),
 		"escapes":                          `{"ASSETS":[{"URI":"` + strings.Repeat(`\/`, 1<<19) + `"}]}`,
 		"comments":                         "<MPD>" + strings.Repeat("<!---->", 200_000) + "</MPD>",
+		"odd names":                        lines(300_000, "\u043a%.0s\n"),
+		"odd bytes":                        "#EXTM3U\n" + strings.Repeat("\xe9a", 1<<19) + "\n",
+		"spaces":                           "#EXTM3U\n" + strings.Repeat("a ", 1<<19) + "b\n",
+		"odd templates":                    mpd("<Representation>" + strings.Repeat(`<SegmentTemplate media="\u043a"/>`, 100_000) + "</Representation>"),
+		"odd BaseURLs":                     "<MPD>" + strings.Repeat("<BaseURL>\u043a</BaseURL>", 100_000) + "</MPD>",
+		"odd references":                   "<MPD>" + strings.Repeat("<BaseURL>&#x43a;x</BaseURL>", 100_000) + "</MPD>",
+		"odd assets":                       `{"ASSETS":[` + strings.Repeat(`{"URI":"\u043a"},`, 100_000),
 		"comments in a text":               "<MPD><BaseURL>" + strings.Repeat("<!---->", 200_000) + "</BaseURL></MPD>",
 	} {
 		m, used, took := spend(t, []byte(body), "/a/1", "/a/77", "/a/"+strings.Repeat("7", 8000))

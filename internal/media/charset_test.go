@@ -35,13 +35,13 @@ func TestManifestInUTF16IsLedAsUTF8(t *testing.T) {
 			{
 				MPD,
 				`<?xml version="1.0" encoding="UTF-16" standalone='yes'?>` + "\n" + `<MPD><!-- 映画 🎬 --><BaseURL>http://o.example/é/</BaseURL><Period><AdaptationSet><SegmentTemplate duration="2" startNumber="5" media="$Number$.m4s"/><Representation/></AdaptationSet></Period></MPD>`,
-				`<?xml version="1.0" encoding="UTF-8" standalone='yes'?>` + "\n" + `<MPD><!-- 映画 🎬 --><BaseURL>[P]/é/</BaseURL><Period><AdaptationSet><SegmentTemplate duration="2" startNumber="5" media="$Number$.m4s"/><Representation/></AdaptationSet></Period></MPD>`,
+				`<?xml version="1.0" encoding="UTF-8" standalone='yes'?>` + "\n" + `<MPD><!-- 映画 🎬 --><BaseURL>[P]/%C3%A9/</BaseURL><Period><AdaptationSet><SegmentTemplate duration="2" startNumber="5" media="$Number$.m4s"/><Representation/></AdaptationSet></Period></MPD>`,
 				"/%C3%A9/5.m4s",
 			},
 			{MPD, `<?xml version='1.0' encoding='UCS2'?><MPD/>`, `<?xml version='1.0' encoding='UTF-8'?><MPD/>`, ""},
 			{MPD, `<?xml version='1.0'?><MPD encoding="UTF-16"/>`, `<?xml version='1.0'?><MPD encoding="UTF-16"/>`, ""},
 			{MPD, `<MPD><Location>/m.mpd</Location></MPD>`, `<MPD><Location>[P]/m.mpd</Location></MPD>`, ""},
-			{MediaPlaylist, "#EXTM3U\r\n#EXTINF:2,映画 🎬\r\n/é/1.ts\r\n", "#EXTM3U\r\n#EXTINF:2,映画 🎬\r\n[P]/é/1.ts\r\n", "/%C3%A9/1.ts"},
+			{MediaPlaylist, "#EXTM3U\r\n#EXTINF:2,映画 🎬\r\n/é/1.ts\r\n", "#EXTM3U\r\n#EXTINF:2,映画 🎬\r\n[P]/%C3%A9/1.ts\r\n", "/%C3%A9/1.ts"},
 			{Multivariant, "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n/v\n", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n[P]/v\n", ""},
 			{Companion, `{"ASSETS":[{"URI":"/x"}]}`, `{"ASSETS":[{"URI":"[P]/x"}]}`, ""},
 		} {

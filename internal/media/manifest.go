@@ -146,6 +146,7 @@ func Parse(body []byte, site Site) (*Manifest, error) {
 	if m.dash == nil || !m.dash.Listed() { // an index of lists may take all
 		m.memory -= max(m.draft.Budget.Memory, 0)
 	}
+	m.memory = max(m.memory-edit.HeldByEscape*m.draft.Edits.Escapes(), 0)
 	return m, nil
 }
 
@@ -173,7 +174,12 @@ func (m *Manifest) Body() []byte { return m.draft.Body }
 func (m *Manifest) Recoded() bool { return m.recoded }
 
 // Mark tells what else than the body and the prefix makes the edited body.
-func (m *Manifest) Mark() string { return m.draft.Origin.Mark() }
+func (m *Manifest) Mark() string {
+	if m.draft.Edits.Escapes() > 0 {
+		return "e" + m.draft.Origin.Mark()
+	}
+	return m.draft.Origin.Mark()
+}
 
 // Cost is the memory it holds at most, in bytes, its body included.
 func (m *Manifest) Cost() int64 {

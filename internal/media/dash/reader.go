@@ -26,6 +26,8 @@ type reader struct {
 	found []xmlAttribute
 
 	edits     scan.List[placed]
+	odds      scan.List[scan.Span] // URIs in which something is percent-encoded, in order
+	escaped   int                  // how many of them are entered
 	words     []string
 	scratch   []byte
 	taken     int     // its length

@@ -101,7 +101,13 @@ func (c *copier) whole(e *Edits, prefix string) error {
 				follows = "/"
 			case Word, Instead:
 				w, n := binary.Uvarint(code)
-				code, follows = code[n:], e.words[w]
+				if code = code[n:]; w == 0 {
+					if err := c.escaped(e.body[at-int64(cut>>2) : at]); err != nil {
+						return err
+					}
+					continue
+				}
+				follows = e.words[w-1]
 			}
 			if err := c.text(follows); err != nil {
 				return err
@@ -132,6 +138,15 @@ func (c *copier) flush() error {
 	c.written += int64(n)
 	c.used = 0
 	return err
+}
+
+func (c *copier) escaped(text []byte) error {
+	for _, b := range text {
+		if err := c.text(escape(b)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *copier) text(text string) error {

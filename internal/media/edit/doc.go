@@ -2,7 +2,8 @@
 // session's prefix goes in, and how the body is sent with it.
 //
 // Always true:
-//   - what is not a beginning of a URI stays as it is, byte for byte;
+//   - what is not a beginning of a URI stays as it is, byte for byte, but for bytes in a URI that none
+//     may hold;
 //   - the edited body is never made: it is sent out of the one copy, through two
 //     small buffers a viewer, and its length is known before its first byte;
 //   - an edit costs three bytes, not a copy of its URI.

@@ -10,13 +10,16 @@ import (
 // to each viewer from the one copy, with the prefix put in on the way. They never
 // change once the manifest is parsed.
 type Edits struct {
-	size   int64 // of the body
-	change int64 // of the size, with the prefix ""
-	count  int64 // that take the prefix
-	others int64 // that do not
-	last   int64 // where the last edit ends
+	body   []byte // nil: nothing is escaped
+	size   int64  // of the body
+	change int64  // of the size, with the prefix ""
+	count  int64  // that take the prefix
+	others int64  // that do not
+	last   int64  // where the last edit ends
 	blocks []block
 	words  []string
+
+	escapes int64 // edits that percent-encode
 }
 
 // block is some of the edits, in order: for each the distance from the end of the
@@ -33,9 +36,20 @@ type block struct {
 const (
 	Nothing = iota
 	Slash
-	Word    // words[n], n as a varint behind
-	Instead // likewise, and without the prefix
+	Word    // words[n-1], n as a varint behind
+	Instead // likewise, and without the prefix; 0: what is taken out, percent-encoded
 )
+
+// escapes are those of all bytes, one behind the other.
+var escapes = func() string {
+	b := make([]byte, 0, 3*256)
+	for c := range 256 {
+		b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+	}
+	return string(b)
+}()
+
+func escape(c byte) string { return escapes[3*int(c) : 3*int(c)+3] }
 
 const (
 	blockSize = 2048
@@ -45,6 +59,30 @@ const (
 // Add notes an edit behind all others: the prefix, and what follows it, take the place of
 // cut bytes of the body.
 func (e *Edits) Add(from, cut int64, follows int, text string) {
+	switch follows {
+	case Nothing:
+		e.add(from, cut, follows, 0, 0)
+	case Slash:
+		e.add(from, cut, follows, 0, 1)
+	default:
+		e.add(from, cut, follows, 1+e.know(text), int64(len(text)))
+	}
+}
+
+// Escape notes an edit behind all others by which n bytes are percent-encoded.
+func (e *Edits) Escape(from, n int64) {
+	e.escapes++
+	e.add(from, n, Instead, 0, 3*n)
+}
+
+// EscapeAs is Escape for what stands for something else, as a reference in XML does.
+func (e *Edits) EscapeAs(from, n int64, text string) {
+	e.escapes++
+	e.Add(from, n, Instead, text)
+}
+
+// add notes an edit that puts so many bytes in beside the prefix.
+func (e *Edits) add(from, cut int64, follows, word int, more int64) {
 	n := len(e.blocks)
 	if n == 0 || len(e.blocks[n-1].code) > blockSize-codeSize {
 		next := block{body: e.last, change: e.change, count: e.count}
@@ -57,14 +95,10 @@ func (e *Edits) Add(from, cut int64, follows int, text string) {
 	b := &e.blocks[n-1]
 	b.code = binary.AppendUvarint(b.code, uint64(from-e.last))
 	b.code = binary.AppendUvarint(b.code, uint64(cut)<<2|uint64(follows))
-	switch follows {
-	case Slash:
-		e.change++
-	case Word, Instead:
-		b.code = binary.AppendUvarint(b.code, uint64(e.know(text)))
-		e.change += int64(len(text))
+	if follows >= Word {
+		b.code = binary.AppendUvarint(b.code, uint64(word))
 	}
-	if e.change -= cut; follows == Instead {
+	if e.change += more - cut; follows == Instead {
 		e.others++
 	} else {
 		e.count++
@@ -82,6 +116,12 @@ func (e *Edits) know(text string) int {
 	e.words = append(e.words, text)
 	return len(e.words) - 1
 }
+
+// End is where the last edit ends in the body.
+func (e *Edits) End() int { return int(e.last) }
+
+// Escapes is how many places are percent-encoded.
+func (e *Edits) Escapes() int64 { return e.escapes }
 
 // Count is how many places are edited.
 func (e *Edits) Count() int64 { return e.count + e.others }
@@ -152,7 +192,7 @@ func (p *pieces) run() {
 			case Word, Instead:
 				w, n := binary.Uvarint(code)
 				code = code[n:]
-				if !p.text(e.words[w]) {
+				if w == 0 && !p.escaped(e.body[body+int64(gap):][:cut>>2]) || w > 0 && !p.text(e.words[w-1]) {
 					return
 				}
 			}
@@ -170,6 +210,15 @@ func (p *pieces) body(at, n int64) bool {
 		return false
 	}
 	return p.at < p.to
+}
+
+func (p *pieces) escaped(text []byte) bool {
+	for _, c := range text {
+		if !p.text(escape(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *pieces) text(text string) bool {

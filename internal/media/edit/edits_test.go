@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -24,6 +25,11 @@ func apply(body []byte, edits []naive, prefix string) []byte {
 		if out = append(out, body[at:e.at]...); e.follows != Instead {
 			out = append(out, prefix...)
 		}
+		if e.follows == Instead && e.text == "" {
+			for _, c := range body[e.at : e.at+e.cut] {
+				out = fmt.Appendf(out, "%%%02X", c)
+			}
+		}
 		switch e.follows {
 		case Slash:
 			out = append(out, '/')
@@ -43,14 +49,19 @@ func TestStreamedBodyIsTheEditedOne(t *testing.T) {
 			body[i] = byte('a' + i%26)
 		}
 		var edits []naive
-		e := Edits{size: int64(size)}
+		e := Edits{size: int64(size), body: body}
 		for at := 0; at < size; {
 			n := naive{at: at, cut: random.IntN(min(40, size-at) + 1), follows: random.IntN(4)}
 			if n.follows >= Word {
 				n.text = strings.Repeat("w", random.IntN(30)+1)
 			}
+			if n.follows == Instead && random.IntN(2) == 0 {
+				n.text = ""
+				e.Escape(int64(n.at), int64(n.cut))
+			} else {
+				e.Add(int64(n.at), int64(n.cut), n.follows, n.text)
+			}
 			edits = append(edits, n)
-			e.Add(int64(n.at), int64(n.cut), n.follows, n.text)
 			at += n.cut + random.IntN(size/20+2)
 		}
 		for _, prefix := range []string{"", "/s/TOKEN", strings.Repeat("x", 3000)} {
@@ -60,6 +71,12 @@ func TestStreamedBodyIsTheEditedOne(t *testing.T) {
 			}
 			if got := e.Append(nil, body, prefix); !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes of body: appended otherwise", size)
+			}
+			for _, source := range []io.ReaderAt{bytes.NewReader(body), Memory(body)} {
+				var got bytes.Buffer
+				if n, err := e.Copy(&got, source, prefix, 0, e.Size(prefix)); err != nil || n != int64(len(want)) || !bytes.Equal(got.Bytes(), want) {
+					t.Fatalf("%d bytes of body: %d, %v", size, n, err)
+				}
 			}
 			for range 40 {
 				from := random.Int64N(int64(len(want)) + 1)

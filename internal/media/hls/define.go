@@ -24,12 +24,14 @@ func (p *reader) lead(s scan.Span) {
 		return
 	}
 	if p.vars != nil && bytes.Contains(ref, []byte("{$")) {
-		p.leadExpanded(s)
+		if p.leadExpanded(s) && p.Odd(ref) {
+			p.Escape(int(s.At), s.End())
+		}
 		return
 	}
 	// The fast way out: nearly every URI is relative, and goes down.
 	if c := ref[0]; c != '/' && c != '\\' && c != '.' && !p.Folder.Foreign() && bytes.IndexByte(ref, ':') < 0 &&
-		!bytes.Contains(ref, []byte("..")) && bytes.IndexByte(ref, '%') < 0 && bytes.IndexByte(ref, '\\') < 0 {
+		!bytes.Contains(ref, []byte("..")) && bytes.IndexByte(ref, '%') < 0 && bytes.IndexByte(ref, '\\') < 0 && !p.Odd(ref) {
 		return
 	}
 	l, _ := p.Origin.Lead(p.Folder, ref)
@@ -83,29 +85,30 @@ func (l *List) expand(dst []byte, pieces []piece, ref []byte) ([]byte, []piece, 
 }
 
 // leadExpanded is lead for a URI with variables. Where the prefix takes the
-// place of a part of a variable, the rest of it is put in behind the prefix.
-func (p *reader) leadExpanded(s scan.Span) {
+// place of a part of a variable, the rest of it is put in behind the prefix. Ours: it is in
+// the session then.
+func (p *reader) leadExpanded(s scan.Span) (ours bool) {
 	ref := s.Of(p.Body)
 	if p.Budget.Work < 0 {
 		p.Left++
-		return
+		return false
 	}
 	var ok bool
 	p.expanded, p.pieces, ok = p.expand(p.expanded[:0], p.pieces[:0], ref)
 	if !ok {
-		return // a player that does not know the variable gives up as well
+		return false // a player that does not know the variable gives up as well
 	}
 	if !p.Budget.Do(int64(len(p.expanded))) {
 		p.Left++
-		return
+		return false
 	}
 	l, _ := p.Origin.Lead(p.Folder, p.expanded)
 	if holdsPrefix(p.pieces) && p.leadWhole(s, l) {
-		return
+		return false // all of it is new
 	}
 	if l.Class != uri.Moved {
 		p.Count(l.Class)
-		return
+		return l.Class == uri.Inside
 	}
 	follows, text := edit.Follows(l)
 	cut := len(ref)
@@ -124,10 +127,10 @@ func (p *reader) leadExpanded(s scan.Span) {
 		}
 		break
 	}
-	if first := p.pieces[0]; first.variable != nil && first.variable.Moved {
-		return // a player puts in what has the prefix already
+	if first := p.pieces[0]; first.variable == nil || !first.variable.Moved { // else a player puts in what has the prefix already
+		p.put(s, cut, follows, text)
 	}
-	p.put(s, cut, follows, text)
+	return true
 }
 
 // put has the prefix, and what follows it, take the place of so much of a URI.
@@ -174,6 +177,9 @@ func (p *reader) leadWhole(s scan.Span, l uri.Lead) bool {
 		}
 	default:
 		return false
+	}
+	if l.Class < uri.Foreign {
+		text = edit.Escaped([]byte(text))
 	}
 	p.put(s, int(s.N), follows, text)
 	return true

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"iter"
 	"strconv"
 	"unicode/utf8"
 )
@@ -273,6 +274,22 @@ func Decode(dst, raw []byte, known Entities) ([]byte, bool) {
 		dst = dst[:len(dst)-1]
 	}
 	return dst, true
+}
+
+// Texts are the pieces of a text and where they stand in it: nil for what means itself, else
+// what a reference means.
+func Texts(raw []byte, known Entities) iter.Seq2[Span, []byte] {
+	return func(yield func(Span, []byte) bool) {
+		t := xmlText{raw: raw, entities: known}
+		for p, ok := t.next(); ok; p, ok = t.next() {
+			if !p.whole {
+				p.text = nil
+			}
+			if !p.markup && !yield(Between(p.from, p.to), p.text) {
+				return
+			}
+		}
+	}
 }
 
 // RawCut finds the first cut bytes of a decoded text in what it was decoded from:
