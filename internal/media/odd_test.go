@@ -51,3 +51,20 @@ func TestEscapedSegmentsAreFound(t *testing.T) {
 		}
 	}
 }
+
+func TestEscapesCostWhatTheyAreLong(t *testing.T) {
+	representation := func(inner string) string {
+		return "<MPD><Period><AdaptationSet><Representation>" + inner + "</Representation></AdaptationSet></Period></MPD>"
+	}
+	for name, body := range map[string]string{
+		"odd names":      lines(300_000, "\u043a%.0s\n"),
+		"odd bytes":      "#EXTM3U\n" + strings.Repeat("\xe9a", 1<<19) + "\n",
+		"spaces":         "#EXTM3U\n" + strings.Repeat("a ", 1<<19) + "b\n",
+		"odd templates":  representation(strings.Repeat(`<SegmentTemplate media="\u043a"/>`, 100_000)),
+		"odd BaseURLs":   "<MPD>" + strings.Repeat("<BaseURL>\u043a</BaseURL>", 100_000) + "</MPD>",
+		"odd references": "<MPD>" + strings.Repeat("<BaseURL>&#x43a;x</BaseURL>", 100_000) + "</MPD>",
+		"odd assets":     `{"ASSETS":[` + strings.Repeat(`{"URI":"\u043a"},`, 100_000),
+	} {
+		costs(t, name, body)
+	}
+}

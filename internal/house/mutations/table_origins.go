@@ -12,7 +12,7 @@ var rowsOfOrigins = []Mutation{
 	{0, "internal/media/companion/companion.go", `!bytes.Contains(p.text, []byte("://"))`, "true", "internal/media.TestWhatManifestsNameAlongIsLedIntoTheSession"},
 	{0, "edge/fetch/origin.go", `f.manifests.KindOf(r.Target, h.Get("Content-Type"))`, `media.KindOf(rules.PathOf(o.key), h.Get("Content-Type"))`, "edge.TestWhatAManifestListsIsASegment"},
 	{0, "internal/media/hls/define.go", " && !p.Odd(ref) {", " {", "internal/media.TestURIsGoOutInASCII"},
-	{0, "internal/media/dash/place.go", "		p.even(raw)\n", "", "internal/media.TestURIsGoOutInASCII"},
+	{0, "internal/media/dash/place.go", "		even(p, raw)\n", "", "internal/media.TestURIsGoOutInASCII"},
 	{0, "internal/media/edit/draft.go", `!bytes.EqualFold(coding[1:6], []byte("utf-8"))`, "false", "internal/media.TestURIsGoOutInASCII"},
 	{0, "internal/media/manifest.go", "m.draft.Edits.Escapes() > 0 {", "m.draft.Edits.Escapes() < 0 {", "internal/media.TestURIsGoOutInASCII"},
 	{0, "internal/media/edit/copy.go", "c.escaped(e.body[at-int64(cut>>2) : at])", "c.escaped(e.body[at : at+int64(cut>>2)])", "internal/media/edit.TestStreamedBodyIsTheEditedOne"},

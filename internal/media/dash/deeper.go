@@ -113,7 +113,7 @@ func (p *reader) write() {
 	behind := int64(0)
 	for i := range p.edits.Len() {
 		e := p.edits.At(i)
-		if p.escape(int(e.at)); e.edit == 0 || int64(e.at) < behind || e.edit&ifClimb > 0 && p.deeper == 0 {
+		if escape(p, int(e.at)); e.edit == 0 || int64(e.at) < behind || e.edit&ifClimb > 0 && p.deeper == 0 {
 			continue
 		}
 		if e.edit&wayUp > 0 && up == 0 {
@@ -147,7 +147,7 @@ func (p *reader) write() {
 		p.Edits.Add(int64(e.at), cut, follows, words)
 		behind = int64(e.at) + cut
 	}
-	p.escape(len(p.Body))
+	escape(p, len(p.Body))
 }
 
 // reserve keeps the place of another BaseURL: before what is first in an MPD, behind

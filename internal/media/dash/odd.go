@@ -9,7 +9,7 @@ import (
 )
 
 // odd notes a URI in which something may have to be percent-encoded: see edit.Draft.Escape.
-func (p *reader) odd(raw scan.Span) bool {
+func odd(p *reader, raw scan.Span) bool {
 	text := raw.Of(p.Body)
 	if !p.Odd(bytes.TrimSpace(text)) && bytes.IndexByte(text, '&') < 0 || !p.Budget.Hold(8) {
 		return false
@@ -19,7 +19,7 @@ func (p *reader) odd(raw scan.Span) bool {
 }
 
 // even takes one back that stays as it is: it leads to another host, or nowhere.
-func (p *reader) even(raw scan.Span) {
+func even(p *reader, raw scan.Span) {
 	raw = scan.Trim(p.Body, int(raw.At), raw.End())
 	if i := sort.Search(p.odds.Len(), func(i int) bool { return p.odds.At(i).At >= raw.At }); i < p.odds.Len() && p.odds.At(i).At == raw.At {
 		p.odds.At(i).N = 0
@@ -27,7 +27,7 @@ func (p *reader) even(raw scan.Span) {
 }
 
 // escape enters what is to be percent-encoded before a place of the body.
-func (p *reader) escape(before int) {
+func escape(p *reader, before int) {
 	for ; p.escaped < p.odds.Len(); p.escaped++ {
 		raw := *p.odds.At(p.escaped)
 		if raw.End() > before {

@@ -53,7 +53,7 @@ func (p *reader) refer(raw scan.Span, from uri.Place, mixed, several bool) uri.P
 		l.Class = uri.Left
 	}
 	if l.Class <= uri.Moved {
-		p.odd(raw)
+		odd(p, raw)
 	}
 	if l.Class != uri.Moved {
 		p.Count(l.Class)
@@ -99,7 +99,7 @@ func (p *reader) edit(raw scan.Span, l uri.Lead) (placed, bool) {
 // element in hand. Most lead down, whatever those are.
 func (p *reader) wait(raw scan.Span) {
 	text := raw.Of(p.Body)
-	if c := text[0]; !p.odd(raw) && c != '/' && c != '\\' && c != '.' && !scan.IsSpace(c) && bytes.IndexByte(text, ':') < 0 && bytes.IndexByte(text, '&') < 0 &&
+	if c := text[0]; !odd(p, raw) && c != '/' && c != '\\' && c != '.' && !scan.IsSpace(c) && bytes.IndexByte(text, ':') < 0 && bytes.IndexByte(text, '&') < 0 &&
 		!bytes.Contains(text, []byte("..")) && !bytes.Contains(text, []byte("%2")) && bytes.IndexByte(text, '\\') < 0 {
 		return
 	}
@@ -208,7 +208,7 @@ func (p *reader) settle(e *placed, from uri.Place, mixed bool, in *level) {
 		l.Class = uri.Left
 	}
 	if l.Class > uri.Moved {
-		p.even(raw)
+		even(p, raw)
 	}
 	p.Count(l.Class)
 }
