@@ -10,6 +10,7 @@ import (
 
 	"tandem/edge/clock"
 	"tandem/edge/fetch"
+	"tandem/edge/former"
 	"tandem/edge/interim"
 	"tandem/edge/manifest"
 	"tandem/edge/member"
@@ -75,7 +76,8 @@ type Edge struct {
 	nodes     *front.Others    // those who call at the viewers' listener; nil: none does
 	client    *call.Client
 	beside    func() []wire.Trouble // Deps.Troubles
-	grants    *sealedhead.Grants    // nil: media goes by TLS alone, or nodes have no names
+	before    former.Counts
+	grants    *sealedhead.Grants // nil: media goes by TLS alone, or nodes have no names
 }
 
 // New opens the store; it starts nothing. Close it when Run was never called.
@@ -139,7 +141,7 @@ func (e *Edge) furnish(deps Deps) error {
 	e.fetch.Heard = e.given.Heard
 	e.ranged = &ranged.Reader{Fetch: e.fetch, Manifests: e.manifests, Now: deps.Now}
 	e.member = member.New(e.cfg.member(), member.Deps{
-		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked) },
+		Logger: deps.Logger, Now: deps.Now, Clock: e.clock, Store: e.store, View: e.view, Call: client, Fetch: e.fetch, Manifests: e.manifests, Traffic: e.traffic, Heard: func(a wire.ReportAnswer) { e.asks.heard(a.Asked); e.before.Heard(a.Before) },
 		Applied: e.Nodes().applied,
 	})
 	e.Bind("http://"+e.cfg.Listen, "http://"+e.cfg.AdminListen)
@@ -160,7 +162,7 @@ func (e *Edge) furnish(deps Deps) error {
 func (e *Edge) traffic() wire.Report {
 	c := &e.fetch.Counts
 	return wire.Report{
-		SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
+		Traffic: wire.Traffic{SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load()}, Before: e.before.Told(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
 		Build: obs.BuildName(), Troubles: troubles(e), Asked: e.asks.told(),
 	}
 }

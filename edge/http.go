@@ -3,6 +3,7 @@ package edge
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -23,9 +24,8 @@ import (
 	"tandem/internal/wire"
 )
 
-// Handler is the data side: viewers, and, where nodes have no names, balancers and
-// neighbours. Objects, nearly
-// all of the requests, don't pass the router.
+// Handler is the data side: viewers, and, where nodes have no names, balancers and neighbours. Objects,
+// nearly all of the requests, don't pass the router.
 func (e *Edge) Handler() http.Handler {
 	nodes := Nodes{e}.closed()
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -76,17 +76,16 @@ func purgeAlone(e *Edge, w http.ResponseWriter, r *http.Request) {
 
 // ready is nil, or why this edge should get no traffic.
 func (e *Edge) ready() error {
-	if !e.clustered() {
+	self, known := e.view.Placement().Edge(e.cfg.Name)
+	switch {
+	case errors.Is(e.store.Unwritable(), fs.ErrNotExist):
+		return errors.New("its --data was removed, or is another one now: start this edge again, or it keeps nothing")
+	case !e.clustered() || known && self.State == wire.EdgeUp:
 		return nil
-	}
-	self, ok := e.view.Placement().Edge(e.cfg.Name)
-	if !ok {
+	case !known:
 		return errors.New("no balancer has taken this edge into the placement yet; see --balancers")
 	}
-	if self.State != wire.EdgeUp {
-		return errors.New("this edge is " + string(self.State))
-	}
-	return nil
+	return errors.New("this edge is " + string(self.State))
 }
 
 // idleTimeout is longer than balancers keep connections.
@@ -176,8 +175,7 @@ func (e *Edge) object(w http.ResponseWriter, r *http.Request) {
 
 const reasonKey = "unknown_key"
 
-// requestSoon is requestOf, for a request that can wait for its key, which may be on its
-// way here.
+// requestSoon is requestOf, for a request that can wait for its key, which may be on its way here.
 func (e *Edge) requestSoon(r *http.Request) (x request, refused refusal) {
 	e.keyWait.Until(r.Context(), e.member.Keys.Changed, func() bool {
 		x, refused = e.requestOf(r.Header, r.Host, h1.Target(r), r.RemoteAddr, rights.Node(r) || e.cfg.shown(r.Header))
@@ -192,8 +190,7 @@ type refusal struct {
 	reason, text string
 }
 
-// requestOf finds out what a request is for, and notes it in its session; node: it
-// comes from one.
+// requestOf finds out what a request is for, and notes it in its session; node: it comes from one.
 func (e *Edge) requestOf(h rules.Fields, host, target, remote string, node bool) (x request, refused refusal) {
 	x = request{slot: -1, started: e.clock.Now(), host: host}
 	x.Node = node

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -64,6 +66,40 @@ func TestDiskThatTakesNothingIsTold(t *testing.T) {
 	}
 	if r := e.member.Report(false); r.Unwritable != "not a directory" || metricOf(t, e, gauge) != 1 {
 		t.Errorf("told: %q", r.Unwritable)
+	}
+}
+
+// An edge whose directory was removed, or has something else in its place, serves on and says
+// that it is not ready: what it keeps from then on is lost with its process.
+func TestADirectoryThatIsGoneIsTold(t *testing.T) {
+	for what, after := range map[string]func(dir string) error{
+		"removed": func(string) error { return nil },
+		"replaced": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600))
+		},
+	} {
+		e := startEdge(t, Config{Origin: newOrigin(t).URL, Data: filepath.Join(t.TempDir(), "store")})
+		get(t, e.url+"/v/x/1.m4s")
+		if err := errors.Join(e.store.Durable(t.Context()), e.ready()); err != nil {
+			t.Errorf("%s: at first: %v", what, err)
+		}
+		if err := errors.Join(os.RemoveAll(e.cfg.Data), after(e.cfg.Data)); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); e.ready() == nil && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			continue
+		}
+		if err := e.ready(); err == nil || !strings.Contains(err.Error(), "start this edge again") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if r := e.member.Report(false); r.Unwritable != "no such file or directory" {
+			t.Errorf("%s: told: %q", what, r.Unwritable)
+		}
+		for _, path := range []string{"/v/x/1.m4s", "/v/x/2.m4s"} {
+			if resp, body := get(t, e.url+path); resp.StatusCode != http.StatusOK || len(body) == 0 || !bytes.Equal(body, bodyOf(path, len(body))) {
+				t.Errorf("%s: %s: %s, %d bytes", what, path, resp.Status, len(body))
+			}
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ type Deps struct {
 	Recover  func(string) error         // starts the process anew as the only voter, by its disk; nil: it can't be
 	Reload   func() (any, error)        // reads the configuration anew and tells what that did; nil: it can't be
 	Troubles func() []wire.Trouble      // what the process has to tell operators beside; nil: nothing
+	TakenOut func()                     // an operator has taken this balancer out of the cluster; nil: nobody is told
 	Anew     func(uint64, string) error // starts the process anew with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
 }
 
@@ -82,6 +83,9 @@ func New(cfg Config, deps Deps) (*LB, error) {
 	}
 	if deps.Now == nil {
 		deps.Now = time.Now
+	}
+	if deps.TakenOut == nil {
+		deps.TakenOut = func() {}
 	}
 	shown, err := certificate.Open(cfg.TLSCert, cfg.TLSKey, deps.Logger)
 	if err != nil {
@@ -128,7 +132,7 @@ func (l *LB) openRooms(deps Deps) {
 		UnplaceAfter: cfg.UnplaceAfter, KeyLife: cfg.KeyLife, TokenLife: cfg.TokenLifetime,
 	}, control.Deps{
 		Node: l.node, Call: l.call, Secret: cfg.Secret, Identity: l.identity, Self: cfg.self(l.node.RaftAddr()), Elsewhere: wire.Balancer{HTTP: cfg.alsoHTTP(), Raft: cfg.alsoRaft()}, Logger: deps.Logger, Now: deps.Now, Event: l.events.Own,
-		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving, Anew: deps.Anew,
+		Proposed: l.counts.proposed, Foreign: l.counts.foreign.Inc, Down: func(edge string) { l.proxy.Drop(edge) }, Leaving: l.leaving, Anew: deps.Anew, TakenOut: deps.TakenOut,
 		Build: obs.BuildName(), Troubles: func() []wire.Trouble { return troubles(l, deps.Troubles) }, Renewed: func() { renewed(l) }, Protects: func() ([]wire.Protected, bool) { return l.entrance.protects() },
 	})
 	l.opener = admission.New(admission.Config{Source: cfg.StateSource, Rules: ring.Rules{Choose: cfg.Choose, FailSafe: cfg.FailSafe, HotShare: cfg.HotShare}},

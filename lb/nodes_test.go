@@ -148,6 +148,12 @@ func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
 // three balancers: two from the start, one that joins.
 func threeBalancers(t *testing.T, config func(c *Config)) []*stage {
 	t.Helper()
+	return balancersOf(t, stageOptions{}, config)
+}
+
+// balancersOf is threeBalancers with more of their surroundings.
+func balancersOf(t *testing.T, o stageOptions, config func(c *Config)) []*stage {
+	t.Helper()
 	var lns, rafts [2]net.Listener
 	var list []string
 	for i := range lns {
@@ -157,13 +163,13 @@ func threeBalancers(t *testing.T, config func(c *Config)) []*stage {
 	}
 	var all []*stage
 	for i := range lns {
-		all = append(all, newStage(t, stageOptions{listener: lns[i], config: func(c *Config) {
+		all = append(all, newStage(t, stageOptions{listener: lns[i], deps: o.deps, config: func(c *Config) {
 			c.Name, c.Peers, c.raft.Listener = "lb-"+strconv.Itoa(i+1), list, rafts[i]
 			c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
 			config(c)
 		}}))
 	}
-	all = append(all, newStage(t, stageOptions{config: func(c *Config) {
+	all = append(all, newStage(t, stageOptions{deps: o.deps, config: func(c *Config) {
 		c.Name, c.Join = "lb-3", all[0].url
 		c.raft.Heartbeat, c.raft.Election, c.raft.Lease = 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
 		config(c)

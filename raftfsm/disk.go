@@ -3,7 +3,10 @@ package raftfsm
 import (
 	"bytes"
 	"errors"
+	"io/fs"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -23,6 +26,8 @@ type disk struct {
 	*raftboltdb.BoltStore
 	now   func() time.Time
 	done  <-chan struct{} // closed when the node ends
+	path  string          // of the file
+	file  os.FileInfo     // what was opened; nil: not known
 	fault func() error    // asked before each write; nil: none. Set before Raft starts
 
 	mu     sync.Mutex
@@ -86,8 +91,12 @@ func (d *disk) write(do func() error) error {
 	return err
 }
 
-// state is nil while the disk takes what is written.
+// state is nil while the disk takes what is written. ENOENT: the directory was removed, or
+// another one is in its place, so that what is written is lost with the process.
 func (d *disk) state() error {
+	if there, err := os.Stat(d.path); d.file != nil && (errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, d.file)) {
+		return syscall.ENOENT
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.began.IsZero() && d.now().Sub(d.began) > slowDisk {

@@ -176,8 +176,11 @@ func (p *progress) list(names []string, commit uint64, now time.Time) []Follower
 // DiskMend is what to do about a disk that a node can't write, by what the system says of
 // it; then is what the node does by itself afterwards.
 func DiskMend(node, problem, then string) string {
-	if strings.Contains(problem, syscall.EROFS.Error()) { // an error of the disk itself, mostly
+	switch {
+	case strings.Contains(problem, syscall.EROFS.Error()): // an error of the disk itself, mostly
 		return "Look at the disk of --data of " + node + " (dmesg says why it is read-only), and mount it anew: it " + then + " by itself when the disk lets it."
+	case strings.Contains(problem, syscall.ENOENT.Error()):
+		return "The directory of --data of " + node + " was removed, or is another one now: start " + node + " again, and it gets from the others what is no longer there."
 	}
 	return "Make room on the disk of --data of " + node + ", or look at it: it " + then + " by itself when the disk lets it."
 }

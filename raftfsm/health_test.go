@@ -3,6 +3,9 @@ package raftfsm
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +25,33 @@ func fullDisks(c *cluster) map[string]*atomic.Bool {
 		}
 	}
 	return full
+}
+
+// A node whose directory was removed, or has another one in its place, goes on and says so.
+func TestADirectoryThatIsGoneIsTold(t *testing.T) {
+	c := &cluster{t: t, dir: t.TempDir(), nodes: map[string]*Node{}}
+	c.open(1)
+	n := c.leader()
+	if err := n.Health().Disk; err != nil {
+		t.Fatal(err)
+	}
+	dir := n.config.Dir
+	if err := os.Rename(dir, dir+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	c.must(up("e1", 1))
+	if err := n.Health().Disk; !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed: %v", err)
+	}
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, logFile), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Health().Disk; !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another one: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(dir+".moved", dir), n.Health().Disk); err != nil {
+		t.Errorf("back: %v", err)
+	}
 }
 
 // A leader whose disk is full lets another one lead. It says what is wrong with

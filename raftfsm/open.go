@@ -141,7 +141,8 @@ func (n *Node) openLog() (err error) {
 	case err != nil:
 		return errDamaged(path, err)
 	}
-	n.log = &disk{BoltStore: store, now: n.config.Now, done: n.done, fault: n.config.diskFault}
+	n.log = &disk{BoltStore: store, now: n.config.Now, done: n.done, path: path, fault: n.config.diskFault}
+	n.log.file, _ = os.Stat(path) // nil: it is not looked at
 	name, err := n.log.Get(nameKey)
 	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
 		return fmt.Errorf("%s: %w", path, err)

@@ -9,10 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// lockName is the file whose lock says who has a directory.
+const lockName = "lock"
+
 // lockDir makes this process the only one that has dir open; the lock ends with
 // the process, however it ends.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func newStore(dir string, o Options) *Store {
 	}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.commit = newCommitter(s)
-	s.writable.wake, s.writable.ended = make(chan struct{}, 1), make(chan struct{})
+	s.writable.ended = make(chan struct{})
 	for i := range s.shards {
 		s.shards[i] = shard{
 			store:   s,

@@ -2,6 +2,7 @@ package segstore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,7 +24,6 @@ type writable struct {
 	mu    sync.Mutex
 	why   error // guarded by mu; the latest failure, nil: it can
 	good  int   // guarded by mu; probes that went well since then
-	wake  chan struct{}
 	ended chan struct{}
 }
 
@@ -45,7 +45,6 @@ func (w *writable) failed(err error) {
 	w.mu.Lock()
 	w.why, w.good = err, 0
 	w.mu.Unlock()
-	poke(w.wake)
 }
 
 // went notes a probe that went well.
@@ -57,21 +56,28 @@ func (w *writable) went() {
 	}
 }
 
-// watch tries a disk that failed until it is good again.
+// watch tries a disk that failed until it is good again, and sees to it that the directory is
+// the one that was opened.
 func (s *Store) watch() {
 	defer close(s.writable.ended)
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
 	for {
 		select {
-		case <-s.writable.wake:
+		case <-tick.C:
 		case <-s.ctx.Done():
 			return
 		}
-		for s.Unwritable() != nil {
-			select {
-			case <-time.After(probeEvery):
-			case <-s.ctx.Done():
-				return
+		failed := s.Unwritable()
+		gone := s.displaced()
+		switch {
+		case gone != nil:
+			if !errors.Is(failed, gone) {
+				s.log.Error().Str("dir", s.dir).Msg("the store's directory was removed, or is another one now: what comes is lost with the next start")
 			}
+			s.writable.failed(gone)
+		case failed == nil:
+		default:
 			if err := s.probe(); err != nil {
 				s.writable.failed(err)
 			} else {
@@ -79,6 +85,19 @@ func (s *Store) watch() {
 			}
 		}
 	}
+}
+
+// displaced is ENOENT where the directory was removed, or something else is where it was: the index
+// is written to a file without a name then, and nothing keeps another process out.
+func (s *Store) displaced() error {
+	own, err := s.lock.Stat()
+	if err != nil {
+		return nil // it was closed
+	}
+	if there, err := os.Stat(filepath.Join(s.dir, lockName)); err == nil && os.SameFile(own, there) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with the disk shows when it is written
+	}
+	return syscall.ENOENT
 }
 
 // probe writes as much as a small segment has, and removes it.

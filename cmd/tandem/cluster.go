@@ -206,8 +206,8 @@ func (o *clusterOrder) recover(ctx context.Context, out io.Writer) error {
 		return errors.New("recover: no balancer answers (--admin URL names one); one has to run with its disk, else restore a backup into a new cluster")
 	}
 	if !o.yes {
-		return setting.Usage("recover: %s would go on alone with placement %d (%d edges, %d streams), the newest that answers; what the other balancers have on their disks counts no longer; --yes does it",
-			best.Node, best.Version, len(best.Edges), best.Streams)
+		return setting.Usage("recover: %s would go on alone with placement %d (%s, %s), the newest that answers; what the other balancers have on their disks counts no longer; --yes does it",
+			best.Node, best.Version, plural(len(best.Edges), "edge"), plural(best.Streams, "stream"))
 	}
 	order := map[string]string{"name": best.Node}
 	if err := o.ask(ctx, http.MethodPost, at+"/api/v1/cluster/recover", order, nil); err != nil {
@@ -226,7 +226,7 @@ func (o *clusterOrder) remove(ctx context.Context, name string, out io.Writer) e
 	if err := o.call(ctx, http.MethodDelete, "/api/v1/balancers/"+url.PathEscape(name), nil, nil); err != nil {
 		return fmt.Errorf("remove-balancer %s: %w", name, err)
 	}
-	return say(out, "%s has no vote any more", name)
+	return say(out, "%s is out of the cluster; where it still runs it serves whom it has, and is not ready: stop it", name)
 }
 
 func (o *clusterOrder) move(ctx context.Context, name string, out io.Writer) error {

@@ -42,7 +42,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 		Next: "Bring edge-1 back: it copies what it lacks by itself. If it is gone for good: tandem remove edge-1.",
 	}}
 	for i := range 4 {
-		s.Edges = append(s.Edges, wire.EdgeStatus{Name: fmt.Sprintf("edge-%d", i+1), State: wire.EdgeUp, Capacity: 1000, Limit: 750, Margin: 250, Delivering: 500, StoreBytes: 12e9, SentBytes: 130e9, Hits: 9, OriginAsked: 120000})
+		s.Edges = append(s.Edges, wire.EdgeStatus{Name: fmt.Sprintf("edge-%d", i+1), State: wire.EdgeUp, Capacity: 1000, Limit: 750, Margin: 250, Delivering: 500, StoreBytes: 12e9, Traffic: wire.Traffic{SentBytes: 130e9, Hits: 9, OriginAsked: 120000}})
 		s.Pairs = append(s.Pairs, wire.PairStatus{ID: wire.PairID(i + 1), Low: "edge-1", High: "edge-2", Slots: 1000, Boundary: 0, Home: 500, LowDelivering: 100, HighDelivering: 200, Streams: 1000})
 	}
 	s.Edges[0].State, s.Edges[2].Note = wire.EdgeDown, "no answer from http://origin:8090; its clock is 1m0s ahead; max-connections is reached, further clients are reset"
@@ -78,7 +78,7 @@ func TestStatusBeginsWithTheVerdict(t *testing.T) {
 // With zones, long stores and everything special that an edge can be no line of the edges
 // is wider than a terminal.
 func TestEdgesFitIn80Columns(t *testing.T) {
-	full := wire.EdgeStatus{Zone: "frankfurt-1", State: wire.EdgeRecovering, Capacity: 100_000, Limit: 75_000, Margin: -25_000, Delivering: 50_000, StoreBytes: 999e9, SentBytes: 999e9, Hits: 1, OriginAsked: 1_200_000_000}
+	full := wire.EdgeStatus{Zone: "frankfurt-1", State: wire.EdgeRecovering, Capacity: 100_000, Limit: 75_000, Margin: -25_000, Delivering: 50_000, StoreBytes: 999e9, Traffic: wire.Traffic{SentBytes: 999e9, Hits: 1, OriginAsked: 1_200_000_000}}
 	var edges []wire.EdgeStatus
 	for i, change := range []func(e *wire.EdgeStatus){
 		func(*wire.EdgeStatus) {},

@@ -31,7 +31,7 @@ func printEdges(out io.Writer, edges []wire.EdgeStatus, colours bool) {
 	stores := newTable("EDGE", ">STORE", ">SENT", ">HITS", ">ORIGIN")
 	for _, e := range edges {
 		load.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin)
-		stores.add(e.Name, told(e, size(e.StoreBytes)), told(e, size(e.SentBytes)), told(e, share(e.Hits, e.Hits+e.Misses)), told(e, e.OriginAsked))
+		stores.add(e.Name, told(e, size(e.StoreBytes)), counted(e, size(e.SentBytes)), counted(e, share(e.Hits, e.Hits+e.Misses)), counted(e, e.OriginAsked))
 	}
 	load.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	stores.paint = painter(colours, -1, "", "", "")
@@ -52,6 +52,14 @@ func told(e wire.EdgeStatus, what any) any {
 	return what
 }
 
+// counted is told for what an edge counts, of which that of its former lives stays.
+func counted(e wire.EdgeStatus, what any) any {
+	if e.Traffic != (wire.Traffic{}) {
+		return what
+	}
+	return told(e, what)
+}
+
 // edgeNotes are what is special about some, a line each: beside the figures there is no
 // room for it.
 func edgeNotes(edges []wire.EdgeStatus) []string {
@@ -69,7 +77,7 @@ func edgeTable(edges []wire.EdgeStatus, colours bool) *table {
 	t := newTable("EDGE", "ZONE", "STATE", ">VIEWERS", ">LIMIT", ">MAX", ">MARGIN", ">STORE", ">HITS", ">ORIGIN")
 	for _, e := range edges {
 		t.add(e.Name, e.Zone, e.State, e.Delivering, e.Limit, e.Capacity, e.Margin, told(e, size(e.StoreBytes)),
-			told(e, share(e.Hits, e.Hits+e.Misses)), told(e, e.OriginAsked))
+			counted(e, share(e.Hits, e.Hits+e.Misses)), counted(e, e.OriginAsked))
 	}
 	t.paint = painter(colours, 2, string(wire.EdgeUp), string(wire.EdgeDown), "")
 	return t

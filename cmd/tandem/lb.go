@@ -93,6 +93,7 @@ func runLB(ctx context.Context, cfg lbConfig, again *reread) error {
 		Logger: log, Registry: obs.Registry(), Now: time.Now,
 		Troubles: cfg.admins.troubles(time.Now),
 		Reload:   func() (any, error) { return life.Reload() }, Recover: func(order string) error { return life.Respawn(recoverEnv + "=" + order) },
+		TakenOut: func() { life.LameDuck("listen", "tls-listen") },
 		Anew: func(era uint64, at string) error {
 			return life.Respawn(asideEnv + "=" + strconv.FormatUint(era, 10) + " " + at)
 		},

@@ -171,7 +171,7 @@ func runNode(ctx context.Context, cfg nodeConfig, again *reread) error {
 	if err != nil {
 		return err
 	}
-	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }, Troubles: cfg.admins.troubles(time.Now)})
+	b, err := lb.New(cfg.lb, lb.Deps{Logger: log, Registry: obs.Registry(), Now: time.Now, Reload: func() (any, error) { return life.Reload() }, Troubles: cfg.admins.troubles(time.Now), TakenOut: func() { life.LameDuck("listen", "tls-listen") }})
 	if err != nil {
 		return err
 	}

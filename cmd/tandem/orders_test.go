@@ -116,7 +116,7 @@ func TestRestoreReadsTheFileFirst(t *testing.T) {
 // had sent nothing.
 func TestWhatAnEdgeHasNotToldIsNotZero(t *testing.T) {
 	var out bytes.Buffer
-	edges := []wire.EdgeStatus{{Name: "edge-1", State: wire.EdgeUp, ReportAge: -1}, {Name: "edge-2", State: wire.EdgeUp, SentBytes: 4000, OriginAsked: 7}}
+	edges := []wire.EdgeStatus{{Name: "edge-1", State: wire.EdgeUp, ReportAge: -1}, {Name: "edge-2", State: wire.EdgeUp, Traffic: wire.Traffic{SentBytes: 4000, OriginAsked: 7}}}
 	edgeTable(edges, false).print(&out)
 	printEdges(&out, edges, false)
 	for line := range strings.Lines(out.String()) {

@@ -50,6 +50,7 @@ var edgeEvents = []event{
 	{"info", "segment store is open", "damaged_records lost_files objects stray_files", "The store was read; damaged records and lost or stray files were put right, and are counted."},
 	{"error", "index is corrupt; the store starts empty", "error moved_to", "The index was damaged and lies in `moved_to`; objects are filled anew from neighbours and the origin. Check the disk."},
 	{"error", "cannot write the index; will be tried again", "error keys", "Objects stored since then are lost if the process ends now. Look at the disk."},
+	{"error", "the store's directory was removed, or is another one now: what comes is lost with the next start", "dir", "Somebody has removed `--data` while the edge runs, or something is mounted over it. Viewers are served; start the edge again: it gets what it lacks from its neighbours."},
 	{"warn", "disk is full; objects are evicted", "error key", "The disk is full before `--store-bytes` is reached. Lower it, or make room."},
 	{"error", "a copy is not what it was; it is thrown away", "error key", "A stored body is not as long, or not what, its record says: the disk, or somebody, has changed it. The object is filled anew."},
 	{"error", "source panicked", "error key stack", "A fault of tandem: the fill of one object was ended. Report it with `stack`."},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -271,6 +272,16 @@ func (l *Life) leave(stop func()) {
 	}
 	l.drain()
 	l.Sockets.Close() // the last hold on them: from here on nobody gets in
+}
+
+// LameDuck makes the answers of these listeners the last ones of their connections, while the
+// process goes on.
+func (l *Life) LameDuck(names ...string) {
+	for _, x := range l.listeners {
+		if slices.Contains(names, x.Name) {
+			x.Server.LameDuck()
+		}
+	}
 }
 
 // drain closes the listeners of viewers all at once, and begins the time that

@@ -99,10 +99,7 @@ type EdgeStatus struct {
 	ReportAge   int64     `json:"report_age"`        // milliseconds, -1: none
 	Recovery    *Recovery `json:"recovery,omitempty"`
 	StoreBytes  int64     `json:"store_bytes"`
-	SentBytes   int64     `json:"sent_bytes"`
-	Hits        int64     `json:"hits"`
-	Misses      int64     `json:"misses"`
-	OriginAsked int64     `json:"origin_asked"`
+	Traffic               // in all its lives
 	OriginsOut  []string  `json:"origins_out,omitempty"` // upstreams of which no server answers it: their base URLs
 	Unwritable  string    `json:"unwritable,omitempty"`  // why its store's disk takes nothing, as its system says it
 	Streams     int       `json:"streams"`

@@ -26,6 +26,19 @@ type Recovery struct {
 	Error      string `json:"error,omitempty"`
 }
 
+// Traffic is what an edge counts.
+type Traffic struct {
+	SentBytes   int64 `json:"sent_bytes"` // to viewers
+	Hits        int64 `json:"hits"`
+	Misses      int64 `json:"misses"`
+	OriginAsked int64 `json:"origin_asked"` // requests to the origin
+}
+
+// With is f of each two figures.
+func (t Traffic) With(o Traffic, f func(a, b int64) int64) Traffic {
+	return Traffic{f(t.SentBytes, o.SentBytes), f(t.Hits, o.Hits), f(t.Misses, o.Misses), f(t.OriginAsked, o.OriginAsked)}
+}
+
 // Report goes from an edge to every balancer at an interval (claims 3, 4).
 type Report struct {
 	Edge        string          `json:"edge"`
@@ -40,10 +53,8 @@ type Report struct {
 	Recovery    *Recovery       `json:"recovery,omitempty"`
 	Keys        uint64          `json:"keys"` // version of the keys that it opens tokens with
 	StoreBytes  int64           `json:"store_bytes"`
-	SentBytes   int64           `json:"sent_bytes"` // to viewers, since start
-	Hits        int64           `json:"hits"`
-	Misses      int64           `json:"misses"`
-	OriginAsked int64           `json:"origin_asked"`        // requests to the origin, since start
+	Traffic                     // since start
+	Before      *Traffic        `json:"before,omitempty"`    // in former lives, as far as balancers have told it; null: it knows nothing of them
 	Streams     []string        `json:"streams"`             // those that its store holds something of; null: not told this time
 	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so
 	Takeovers   []TakeoverCount `json:"takeovers,omitempty"`
@@ -90,10 +101,11 @@ type StandIn struct {
 
 // ReportAnswer tells an edge which placement is current, and whether it can be changed: then nobody but the leader's commit makes a death true.
 type ReportAnswer struct {
-	Version  uint64  `json:"version"`
-	Majority bool    `json:"majority"`
-	Time     int64   `json:"time,omitempty"`  // by the balancer's clock, unix milliseconds; 0: an older build
-	Asked    []Asked `json:"asked,omitempty"` // what the other edges have asked of origins for the same clients: budgets are one for all edges
+	Version  uint64   `json:"version"`
+	Majority bool     `json:"majority"`
+	Time     int64    `json:"time,omitempty"`   // by the balancer's clock, unix milliseconds; 0: an older build
+	Before   *Traffic `json:"before,omitempty"` // what the edge has counted in former lives, as far as the balancer knows
+	Asked    []Asked  `json:"asked,omitempty"`  // what the other edges have asked of origins for the same clients: budgets are one for all edges
 }
 
 // Register is how an edge makes itself known, at its start and whenever the

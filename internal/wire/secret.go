@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // minSecret is the shortest secret that is taken, in bytes.
@@ -25,24 +26,13 @@ type Secret struct {
 
 // NewSecret takes the secret's text, without the white space around it.
 func NewSecret(text string) (Secret, error) {
-	trimmed := trimSpace(text)
+	trimmed := strings.Trim(text, " \n\r\t")
 	if len(trimmed) < minSecret {
 		return Secret{}, fmt.Errorf("%w: %d bytes, want at least %d", ErrSecretShort, len(trimmed), minSecret)
 	}
 	s := Secret{text: []byte(trimmed)}
 	s.bearer = hex.EncodeToString(s.Key("bearer"))
 	return s, nil
-}
-
-func trimSpace(s string) string {
-	space := func(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
-	for len(s) > 0 && space(s[0]) {
-		s = s[1:]
-	}
-	for len(s) > 0 && space(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // Valid tells whether there is a secret at all.

@@ -110,32 +110,14 @@ func (a *API) routes(r chi.Router) {
 		slices.Reverse(all)
 		call.Reply(w, http.StatusOK, append([]wire.Audited{}, all...))
 	})
-	r.Get("/edges/{edge}/drain", a.handlePreview(raftfsm.Drain))
-	r.Get("/edges/{edge}/remove", a.handlePreview(raftfsm.Remove))
-	r.Get("/edges/{edge}/accept", a.handlePreview(raftfsm.Accept))
-	r.Post("/edges/{edge}/drain", a.edgeOrder(raftfsm.Drain))
-	r.Post("/edges/{edge}/resume", a.edgeOrder(raftfsm.Resume))
-	r.Post("/edges/{edge}/remove", a.edgeOrder(raftfsm.Remove))
-	r.Post("/edges/{edge}/accept", a.edgeOrder(raftfsm.Accept))
-	r.Post("/streams/unplace", a.handleUnplace)
-	r.Post("/purge", a.handlePurge)
 	r.Get("/upstreams", a.handleUpstreams)
-	r.Put("/upstreams", a.handleSetUpstreams)
-	r.Post("/admission", a.handleAdmission)
-	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)
 	r.Get("/demo", a.handleDemo)
 	r.Post("/demo/nodes/{node}/{act}", a.handleDemo)
-	r.Post("/balancers/{balancer}/move", a.handleMove)
 	r.Get("/cluster/backup", a.handleBackup)
-	r.Post("/cluster/restore", a.handleRestore)
 	r.Post("/cluster/recover", a.handleRecover)
 	r.Post("/reload", a.handleReload)
 	r.Get("/keys", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.keys()) })
-	r.Post("/keys/{purpose}/rotate", a.handleRotate)
-	r.Delete("/keys/{purpose}/{key}", a.handleDropKey)
-	r.Post("/tickets", a.handleTicket)
-	r.Post("/nodes/{node}/revoke", a.handleRevoke)
-	r.Post("/authority/{step}", a.handleAuthority)
+	orders(a, r.With(ledOnly(a.deps.Node)))
 	r.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI) // who has gone can't be told
@@ -146,6 +128,29 @@ func (a *API) routes(r chi.Router) {
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusMethodNotAllowed, call.ReasonMethod, r.Method+" is not for this path; "+Prefix+"/openapi.json lists what is")
 	})
+}
+
+// orders declares what changes the placement, and what tells of it before.
+func orders(a *API, r chi.Router) {
+	r.Get("/edges/{edge}/drain", a.handlePreview(raftfsm.Drain))
+	r.Get("/edges/{edge}/remove", a.handlePreview(raftfsm.Remove))
+	r.Get("/edges/{edge}/accept", a.handlePreview(raftfsm.Accept))
+	r.Post("/edges/{edge}/drain", a.edgeOrder(raftfsm.Drain))
+	r.Post("/edges/{edge}/resume", a.edgeOrder(raftfsm.Resume))
+	r.Post("/edges/{edge}/remove", a.edgeOrder(raftfsm.Remove))
+	r.Post("/edges/{edge}/accept", a.edgeOrder(raftfsm.Accept))
+	r.Post("/streams/unplace", a.handleUnplace)
+	r.Post("/purge", a.handlePurge)
+	r.Put("/upstreams", a.handleSetUpstreams)
+	r.Post("/admission", a.handleAdmission)
+	r.Delete("/balancers/{balancer}", a.handleForgetBalancer)
+	r.Post("/balancers/{balancer}/move", a.handleMove)
+	r.Post("/cluster/restore", a.handleRestore)
+	r.Post("/keys/{purpose}/rotate", a.handleRotate)
+	r.Delete("/keys/{purpose}/{key}", a.handleDropKey)
+	r.Post("/tickets", a.handleTicket)
+	r.Post("/nodes/{node}/revoke", a.handleRevoke)
+	r.Post("/authority/{step}", a.handleAuthority)
 }
 
 // sameOrigin refuses orders that a browser sends for another site's page: the

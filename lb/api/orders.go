@@ -24,6 +24,7 @@ import (
 // Limits of orders.
 const (
 	orderLimit = 5 * time.Second // for a change to be agreed on
+	leadLimit  = 2 * time.Second // for a leader, before that: an election takes less
 	purgeLimit = 3 * time.Second // for one edge to purge
 )
 
@@ -31,6 +32,23 @@ const (
 type done struct {
 	Version uint64         `json:"version"`
 	Already wire.EdgeState `json:"already,omitempty"` // the edge has been so before, and nothing has changed
+}
+
+// ledOnly is for what has no answer while nobody leads the balancers: nothing is begun of an order
+// that can't be carried out, nor told of what one would do. One that comes while they elect
+// somebody waits for it.
+func ledOnly(node *raftfsm.Node) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), leadLimit)
+			defer cancel()
+			if !node.Released() && node.WaitLeader(ctx) != nil {
+				control.RefuseCommand(w, fmt.Errorf("%w; nothing has changed", proposals.ErrNoQuorum))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // orderedState is what an edge is by an order, and stays by a second one that changes nothing.

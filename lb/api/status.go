@@ -40,7 +40,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 		s := wire.EdgeStatus{
 			Name: e.Name, State: e.State, HTTP: e.HTTP, Admin: e.Admin, Incarnation: e.Incarnation, Capacity: e.Capacity, Assumed: e.Assumed, Asks: e.Asks, Zone: e.Zone,
 			Limit: known.Limits[e.Name], Delivering: known.Delivering[e.Name], Margin: margins[e.Name],
-			FailSafe: ring.Delivers(e.State) && stands[e.Name], Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name],
+			FailSafe: ring.Delivers(e.State) && stands[e.Name], Stopped: e.Stopped, ReportAge: -1, Streams: streams[e.Name], Traffic: a.deps.Control.Loads.Counted(e.Name),
 		}
 		if by := silent[e.Name]; by != nil {
 			s.State, s.StandIns = wire.EdgeSilent, by
@@ -51,8 +51,7 @@ func (a *API) edgeStatuses(p *wire.Placement, known ring.Figures, tables []ring.
 		}
 		if r, at, ok := a.deps.Control.Loads.Last(e); ok {
 			s.ReportAge = now.Sub(at).Milliseconds()
-			s.Recovery, s.StoreBytes, s.SentBytes = r.Recovery, r.StoreBytes, r.SentBytes
-			s.Hits, s.Misses, s.OriginAsked = r.Hits, r.Misses, r.OriginAsked
+			s.Recovery, s.StoreBytes = r.Recovery, r.StoreBytes
 			s.OriginsOut, s.Unwritable = r.OriginsOut, r.Unwritable
 			s.Build, s.Troubles = r.Build, r.Troubles
 		}

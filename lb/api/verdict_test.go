@@ -124,6 +124,7 @@ var verdictRows = []struct {
 	{"a balancer's disk is full", func(s *wire.Status) { s.Balancers[2].Problem, s.Balancers[2].Next = "the disk is full", "Make room" }, wire.Warn, wire.Yes, []string{"lb-3: the disk is full", "Make room"}},
 	{"an edge's disk is full", func(s *wire.Status) { s.Edges[0].Unwritable = "no space left on device" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: no space left", "Make room on the disk of --data of edge-1", "stores again"}},
 	{"an edge's disk is read-only", func(s *wire.Status) { s.Edges[0].Unwritable = "read-only file system" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: read-only", "dmesg says why", "mount it anew"}},
+	{"an edge's disk is another one now", func(s *wire.Status) { s.Edges[0].Unwritable = "no such file or directory" }, wire.Warn, wire.Yes, []string{"edge-1 can't store: no such file", "was removed, or is another one", "start edge-1 again"}},
 	{"a follower is behind", func(s *wire.Status) { s.Balancers[2].Behind = 4000 }, wire.Warn, wire.Yes, []string{"lb-3 is 4000 changes behind", "Look at the disk and the network of lb-3"}},
 	{"a view is old", func(s *wire.Status) { s.Edges[1].ReportAge = 9000 }, wire.Warn, wire.Unknown, []string{"not known: edge-2 has not told its load"}},
 	{"an edge came back with another secret", func(s *wire.Status) {

@@ -56,6 +56,7 @@ type Deps struct {
 	Troubles  func() []wire.Trouble             // of this balancer, in words
 	Anew      func(era uint64, at string) error // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
 	Renewed   func()                            // this balancer's certificate is a new one
+	TakenOut  func()                            // this balancer is one of the cluster's no more
 	Leaving   <-chan struct{}                   // closed when whoever is kept waiting has to go
 	Protects  func() ([]wire.Protected, bool)   // what viewers have to be let into; false: this balancer can't say
 }
@@ -80,6 +81,7 @@ type Control struct {
 
 	elsewhere atomic.Bool // the others are told Elsewhere
 	turned    time.Time   // owned by liveness: when that was changed last
+	ducked    sync.Once   // Deps.TakenOut was called
 
 	overlaying sync.Mutex
 	overlay    atomic.Pointer[overlay] // nil: the placement is routed by as it is; stored under overlaying

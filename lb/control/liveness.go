@@ -281,6 +281,7 @@ func (c *Control) askPeers(ctx context.Context) {
 	c.Misfits.keep(c.node.Placement())
 	c.peers.heard(c.cfg.Name, answered, c.node.Placement().Version, c.Loads.Newest(c.deps.Now()), c.Majority(), c.deps.Now())
 	c.turn(c.deps.Now())
+	lameDuck(c)
 }
 
 // Newest is the latest version of the placement that anybody is known to follow.

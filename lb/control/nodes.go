@@ -98,7 +98,7 @@ func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
 	if len(report.StandsIn) > 0 || c.overlay.Load() != nil {
 		c.overlayReports()
 	}
-	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version, Majority: c.Majority(), Time: c.deps.Now().UnixMilli(), Asked: c.Loads.Asked(report.Edge, c.deps.Now())})
+	call.Reply(w, http.StatusOK, wire.ReportAnswer{Version: p.Version, Majority: c.Majority(), Time: c.deps.Now().UnixMilli(), Before: c.Loads.Before(report.Edge), Asked: c.Loads.Asked(report.Edge, c.deps.Now())})
 }
 
 func (c *Control) handleSuspect(w http.ResponseWriter, r *http.Request) {

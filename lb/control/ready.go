@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"syscall"
 	"time"
@@ -40,7 +41,7 @@ func (c *Control) Ready() error {
 			Stale: true,
 		}
 	case health.Disk != nil:
-		return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(health.Disk)), Next: raftfsm.DiskMend(c.cfg.Name, inShort(health.Disk).Error(), "goes on")}
+		return unwritable(c.cfg.Name, health.Disk)
 	case health.Starved > 0:
 		return &Unfit{
 			Text:  fmt.Sprintf("the leader is heard and has appended nothing for %s: its placement is old", health.Starved.Round(time.Second)),
@@ -49,7 +50,7 @@ func (c *Control) Ready() error {
 		}
 	case c.Misfits.shutOut(c.node.Placement(), c.cfg.Name):
 		return shutOut(c.cfg.Name)
-	case unheard && (out && c.Knows(c.cfg.Name) || c.node.Stored() == "" && !c.Knows(c.cfg.Name)): // by what is committed, there or here, not by a placement of before it came
+	case takenOut(c, unheard, out):
 		return &Unfit{
 			Text:  "it was taken out of the cluster (tandem cluster remove-balancer): its placement is old, or soon will be",
 			Next:  "Stop it; to have it back: an empty --data and --join.",
@@ -88,6 +89,39 @@ func (c *Control) Ready() error {
 		return &Unfit{Text: NoEdgeUp, Next: "Bring the edges back; tandem status says what each lacks."}
 	}
 	return &Unfit{Text: "no edge has come; see the edges' --balancers", Next: "Start an edge: tandem edge --balancers URL."}
+}
+
+// takenOut tells whether this balancer is one of the cluster's no more: by its own log, which has its
+// end a moment after the order, or, where that never came, by those whom it hears no longer.
+func takenOut(c *Control, unheard, out bool) bool {
+	listed, known := c.node.Stored() != "", c.Knows(c.cfg.Name)
+	if known && !listed {
+		return true
+	}
+	return unheard && (out && known || !listed) // by what is committed, there or here, not by a placement of before it came
+}
+
+// unwritable is of a balancer whose disk takes nothing, or is not the one that was opened.
+func unwritable(name string, why error) *Unfit {
+	if errors.Is(why, fs.ErrNotExist) {
+		return &Unfit{
+			Text: "its --data was removed, or is another one now: what it writes is lost with the process",
+			Next: "tandem cluster backup FILE, then start " + name + " again: the others let it in anew; one alone is given the backup (tandem cluster restore).",
+		}
+	}
+	return &Unfit{Text: fmt.Sprintf("it can't write the placement: %v", inShort(why)), Next: raftfsm.DiskMend(name, inShort(why).Error(), "goes on")}
+}
+
+// lameDuck has viewers go elsewhere once this balancer was taken out, by the word of who leads
+// the others as well: what is only in its log may be taken back.
+func lameDuck(c *Control) {
+	_, unheard, out := c.peers.misses(c.deps.Now())
+	if out && takenOut(c, unheard, out) {
+		c.ducked.Do(func() {
+			c.deps.Logger.Warn().Msg("this balancer was taken out of the cluster: not ready any more, still open; stop it")
+			c.deps.TakenOut()
+		})
+	}
 }
 
 // shutOut is of a balancer that most of the nodes refuse.

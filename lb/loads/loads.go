@@ -21,8 +21,9 @@ type heard struct {
 	report wire.Report
 	at     time.Time
 	openings
-	over int                  // reports in a row that show it above its capacity
-	sent map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
+	over   int                  // reports in a row that show it above its capacity
+	before wire.Traffic         // what the edge has counted in its former lives
+	sent   map[string]time.Time // streams of which it was sent viewers, as far as its reports may not show them yet
 }
 
 // Loads is what this balancer knows of the edges' load (claims 2-4).
@@ -60,6 +61,7 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 			}
 		}
 	}
+	next.before = before(old, &r)
 	if r.Delivering > r.Capacity {
 		next.over++
 	} else {
@@ -67,6 +69,44 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 	}
 	l.heard[r.Edge] = next
 	return true
+}
+
+// before is what an edge has counted in the lives before the one that reports, by what was heard
+// here, or by what other balancers have told it: whichever is more.
+func before(old *heard, r *wire.Report) (t wire.Traffic) {
+	if old != nil {
+		t = old.before
+		if r.Incarnation != old.report.Incarnation {
+			t = t.With(old.report.Traffic, func(a, b int64) int64 { return a + b })
+		}
+	}
+	if r.Before != nil {
+		t = t.With(*r.Before, func(a, b int64) int64 { return max(a, b) })
+	}
+	return t
+}
+
+// Before is what an edge has counted in its former lives; nil: nothing that is known.
+func (l *Loads) Before(edge string) *wire.Traffic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.heard[edge]
+	if h == nil || h.before == (wire.Traffic{}) {
+		return nil
+	}
+	t := h.before
+	return &t
+}
+
+// Counted is what an edge has counted in all its lives, as far as that is known.
+func (l *Loads) Counted(edge string) wire.Traffic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.heard[edge]
+	if h == nil {
+		return wire.Traffic{}
+	}
+	return h.before.With(h.report.Traffic, func(a, b int64) int64 { return a + b })
 }
 
 // Stores are the edges that say that they store a stream, or fetch it now. Of one that

@@ -4,7 +4,7 @@ import "slices"
 
 // Table is what is broken, claim by claim, and behind them truths of ours. Add rows
 // where a claim's code is; the test has to be one that the claim's row names.
-var Table = slices.Concat(rows, rowsOfHTTP2, rowsOfClaims, rowsOfTrust, rowsOfOrigins)
+var Table = slices.Concat(rows, rowsOfHTTP2, rowsOfClaims, rowsOfTrust, rowsOfOrigins, rowsOfOperators)
 
 var rows = []Mutation{
 	{1, "internal/ring/choose.go", "Place: !known, Above", "Place: known, Above", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
