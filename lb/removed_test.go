@@ -99,3 +99,20 @@ func TestWithoutAMajorityNoOrderIsBegun(t *testing.T) {
 	})
 	left.api(http.MethodGet, "/status", nil, http.StatusOK, nil)
 }
+
+// A second process of an edge's name, a clone of its machine say, is refused as a member; what
+// it reports all the same hides nothing of what the edge itself does.
+func TestAClonesReportsHideNothing(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 2, capacity: 8})
+	m := c.member("edge-1")
+	c.report(m)
+	clone := m.report()
+	clone.Incarnation, clone.StoreBytes = m.edge.Incarnation+5, 7
+	c.node(http.MethodPost, wire.PathReport, clone, http.StatusOK, &wire.ReportAnswer{})
+	c.report(m)
+	var edges []wire.EdgeStatus
+	c.api(http.MethodGet, "/edges", nil, http.StatusOK, &edges)
+	if e := edges[0]; e.ReportAge < 0 || e.StoreBytes == clone.StoreBytes {
+		t.Errorf("%+v", e)
+	}
+}

@@ -159,6 +159,9 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := others(ticket, dir); err != nil {
+		return err
+	}
 	key, err := identity.PendingKey(dir)
 	if err != nil {
 		return err
@@ -195,6 +198,20 @@ func join(ctx context.Context, text, dir string, out io.Writer) error {
 	}
 	if off := otherClock(given.Clock, time.Now()); off != "" {
 		return say(out, "%s", off)
+	}
+	return nil
+}
+
+// others tells whose a directory is, if a ticket is for another node: by a slip that one would lose
+// its key, and what runs with it its name.
+func others(ticket identity.Ticket, dir string) error {
+	self, err := identity.Open(dir, nil)
+	if err != nil { // there is none, or one that is no good
+		return nil
+	}
+	have := self.Name()
+	if same := have.Role.Is(ticket.Role) || ticket.Role.Is(have.Role); have.Node != ticket.Node || !same {
+		return setting.Usage("join: %s holds the identity of %s %s, and the ticket is for %s %s: give it a directory of its own (--identity), or empty that one first", dir, have.Role, have.Node, ticket.Role, ticket.Node)
 	}
 	return nil
 }

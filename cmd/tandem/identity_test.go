@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/identity"
 )
 
 // A ticket need not stand on a command line, which others on the machine see.
@@ -32,5 +35,31 @@ func TestAnOddClockIsToldToWhoJoins(t *testing.T) {
 	}
 	if got := otherClock(0, now); got != "" {
 		t.Errorf("an older build's silence is taken for a time: %s", got)
+	}
+}
+
+// A ticket that is used in another node's directory, by a slip, takes nothing from that one.
+func TestAJoinTakesNoOthersPlace(t *testing.T) {
+	dir := t.TempDir()
+	a, err := identity.NewAuthority("", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := identity.Enrol(dir, a, identity.Grant{Role: identity.Balancer, Node: "lb-3", Addresses: []string{"127.0.0.1"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		role  identity.Role
+		node  string
+		meant bool
+	}{{identity.Edge, "edge-9", false}, {identity.Edge, "lb-3", false}, {identity.Balancer, "lb-2", false}, {identity.Balancer, "lb-3", true}} {
+		ticket, err := identity.NewTicket(row.role, row.node, []string{"127.0.0.1:1"}, a.Root(), time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = join(t.Context(), ticket.Text(), dir, io.Discard)
+		if refused := err != nil && strings.Contains(err.Error(), "holds the identity of balancer lb-3"); refused == row.meant {
+			t.Errorf("%s %s: %v", row.role, row.node, err)
+		}
 	}
 }

@@ -91,8 +91,10 @@ func (c *Control) handleReport(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := c.node.Placement()
-	if _, ok := p.Edge(report.Edge); ok {
-		c.Loads.Take(report, c.deps.Now())
+	if e, ok := p.Edge(report.Edge); ok {
+		if e.Incarnation == report.Incarnation { // else it is not here yet, or another process of its name, whose later ones would hide its own
+			c.Loads.Take(report, c.deps.Now())
+		}
 		c.Misfits.told(report.Edge, report.Time, c.deps.Now())
 	}
 	if len(report.StandsIn) > 0 || c.overlay.Load() != nil {
