@@ -91,7 +91,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if deps.Registry == nil {
 		deps.Registry = prometheus.NewRegistry()
 	}
-	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, beside: deps.Troubles, view: fetch.NewView(cfg.Name, deps.Now)}
+	e := &Edge{cfg: cfg, loopID: cfg.loopID(), log: deps.Logger, registry: deps.Registry, now: deps.Now, beside: deps.Troubles, view: fetch.NewView(cfg.Name, deps.Now), before: former.Counts{Life: deps.Now().UnixMilli()}}
 	var err error
 	if cfg.Identity != "" {
 		if e.identity, err = identity.OpenAs(cfg.Identity, identity.Edge, cfg.Name, deps.Now); err != nil {
@@ -162,7 +162,7 @@ func (e *Edge) furnish(deps Deps) error {
 func (e *Edge) traffic() wire.Report {
 	c := &e.fetch.Counts
 	return wire.Report{
-		Traffic: wire.Traffic{SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load()}, Before: e.before.Told(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
+		Traffic: wire.Traffic{SentBytes: e.counts.sentBytes.Load(), Hits: c.Hits.Load(), Misses: c.Misses.Load(), OriginAsked: c.OriginAsked.Load()}, Life: e.before.Life, Before: e.before.Told(), Waiting: int(c.Waiting.Load()), OriginsOut: e.origins.Out(),
 		Build: obs.BuildName(), Troubles: troubles(e), Asked: e.asks.told(),
 	}
 }

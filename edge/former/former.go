@@ -15,6 +15,8 @@ import (
 
 // Counts are those of all former lives. The zero value knows of none.
 type Counts struct {
+	Life int64 // of this process: when it began, unix milliseconds
+
 	mu   sync.Mutex
 	most wire.Traffic // guarded by mu
 }

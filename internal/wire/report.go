@@ -53,7 +53,8 @@ type Report struct {
 	Recovery    *Recovery       `json:"recovery,omitempty"`
 	Keys        uint64          `json:"keys"` // version of the keys that it opens tokens with
 	StoreBytes  int64           `json:"store_bytes"`
-	Traffic                     // since start
+	Life        int64           `json:"life,omitempty"` // of its process, whatever its incarnation is: when it began, unix milliseconds; 0: an older build
+	Traffic                     // since then
 	Before      *Traffic        `json:"before,omitempty"`    // in former lives, as far as balancers have told it; null: it knows nothing of them
 	Streams     []string        `json:"streams"`             // those that its store holds something of; null: not told this time
 	StandsIn    []StandIn       `json:"stands_in,omitempty"` // neighbours that it has found dead and delivers for, before any commit says so

@@ -12,7 +12,8 @@ import (
 func TestSumsNeverRunBackwards(t *testing.T) {
 	now := time.Unix(1000, 0)
 	tell := func(l *Loads, life, n uint64, sent int64, before *wire.Traffic) {
-		l.Take(wire.Report{Edge: "edge-1", Incarnation: life, Sequence: n, Traffic: wire.Traffic{SentBytes: sent, Hits: 2 * sent}, Before: before}, now)
+		l.Take(wire.Report{Edge: "edge-1", Incarnation: 10*life + n, Sequence: n, Life: int64(life), // each is a new incarnation: one that was thought dead
+			Traffic: wire.Traffic{SentBytes: sent, Hits: 2 * sent}, Before: before}, now)
 	}
 	first, second := New(), New()
 	if c := first.Counted("edge-1"); c != (wire.Traffic{}) || first.Before("edge-1") != nil {

@@ -76,7 +76,7 @@ func (l *Loads) Take(r wire.Report, now time.Time) bool {
 func before(old *heard, r *wire.Report) (t wire.Traffic) {
 	if old != nil {
 		t = old.before
-		if r.Incarnation != old.report.Incarnation {
+		if r.Life != old.report.Life { // one that comes back as a new incarnation may be the same process
 			t = t.With(old.report.Traffic, func(a, b int64) int64 { return a + b })
 		}
 	}

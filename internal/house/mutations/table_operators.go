@@ -8,7 +8,7 @@ var rowsOfOperators = []Mutation{
 	{0, "lb/control/ready.go", "if known && !listed {", "if false {", "lb.TestABalancerThatIsTakenOutGetsNoMoreViewers"},
 	{0, "lb/control/liveness.go", "\tlameDuck(c)\n", "", "lb.TestABalancerThatIsTakenOutGetsNoMoreViewers"},
 	{0, "lb/api/orders.go", "if !node.Released() && node.WaitLeader(ctx) != nil {", "if node.Released() && node.WaitLeader(ctx) != nil {", "lb.TestWithoutAMajorityNoOrderIsBegun"},
-	{0, "lb/loads/loads.go", "if r.Incarnation != old.report.Incarnation {\n\t\t\tt", "if false {\n\t\t\tt", "lb/loads.TestSumsNeverRunBackwards"},
+	{0, "lb/loads/loads.go", "if r.Life != old.report.Life {", "if r.Incarnation != old.report.Incarnation {", "lb/loads.TestSumsNeverRunBackwards"},
 	{0, "lb/control/nodes.go", "if e.Incarnation == report.Incarnation {", "if e.Incarnation > 0 {", "lb.TestAClonesReportsHideNothing"},
 	{0, "cmd/tandem/identity.go", "have.Node != ticket.Node || !same {", "have.Node == \"\" || !same {", "cmd/tandem.TestAJoinTakesNoOthersPlace"},
 	{0, "lb/loads/loads.go", "if r.Before != nil {", "if false {", "lb/loads.TestSumsNeverRunBackwards"},
