@@ -8,6 +8,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
+// maxHeard bounds the nodes whose addresses are kept: as many as a cluster has balancers.
+const maxHeard = 64
+
 // addresses is where other nodes said last that they are: what the list of members
 // says is older, when a node has moved, and of no use when most of them have.
 type addresses struct {
@@ -21,13 +24,12 @@ func newAddresses() *addresses {
 }
 
 // Heard notes where another node says that it is reached, and where it listens if that is
-// not the same and the network may not lead there; "": it is. Only members are looked for,
-// so what anybody else says changes nothing.
-func (n *Node) Heard(name, addr, also string) {
-	a := n.transport.addresses
+// not the same; "": it is.
+func (t *transport) Heard(name, addr, also string) {
+	a := t.addresses
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.heard) >= MaxBalancers {
+	if len(a.heard) >= maxHeard {
 		clear(a.heard)
 		clear(a.also)
 	}

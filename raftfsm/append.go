@@ -2,15 +2,38 @@ package raftfsm
 
 import (
 	"cmp"
+	"errors"
 	"io"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"tandem/internal/identity"
 )
 
-// retryEvery is how often a leader tries again what a follower did not take.
-const retryEvery = 100 * time.Millisecond
+const (
+	peerTimeout     = 3 * time.Second        // for one exchange with a peer
+	peerConnections = 3                      // kept open to each peer
+	retryEvery      = 100 * time.Millisecond // how often a leader tries again what a follower did not take
+)
+
+// Options are what a transport needs to know.
+type Options struct {
+	Listener  net.Listener     // taken over
+	Advertise string           // address that the others are told; empty: the listener's own
+	Name      string           // of this node
+	Key       []byte           // that proves who belongs to the cluster
+	Identity  *identity.Bundle // nil: what is said is not encrypted
+	Era       uint64
+	Lines     io.Writer // what the library logs
+	Now       func() time.Time
+	Refuses   func(command any) error                                                    // why a request of another node is not answered; nil: it is
+	Leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) // whether an append of that term still makes sense, and where its follower is
+	Done      <-chan struct{}                                                            // closed when the node ends
+}
 
 // transport is Raft's network, with three differences from the library's own.
 //
@@ -27,27 +50,62 @@ const retryEvery = 100 * time.Millisecond
 // turns.
 type transport struct {
 	*raft.NetworkTransport
-	leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) // whether an append of that term still makes sense, and where its follower is
+	streams   *streams
+	leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool)
 	done      <-chan struct{}
-	refuses   func(command any) error // why a request of another node is not answered; nil: it is
+	refuses   func(command any) error
 	progress  *progress
 	addresses *addresses
 	requests  chan raft.RPC // what the others ask of this node, heartbeats aside
 	turns     turns
+	loops     sync.WaitGroup
 }
 
-func (n *Node) newTransport() *transport {
+// Listen starts a transport, which takes the listener over.
+func Listen(o Options) (*transport, error) {
+	s, err := listenRaft(o)
+	if err != nil {
+		return nil, err
+	}
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: n.streams, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
-			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: n.lines, Level: hclog.Info}),
+			Stream: s, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
+			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: o.Lines, Level: hclog.Info}),
 		}),
-		leads: n.leadsFor, refuses: n.refuses, done: n.done, progress: &progress{now: n.config.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}},
-		requests: make(chan raft.RPC), addresses: newAddresses(),
+		streams: s, leads: o.Leads, refuses: o.Refuses, done: o.Done, progress: newProgress(o.Now), addresses: newAddresses(),
+		requests: make(chan raft.RPC),
 	}
-	n.streams.second = t.addresses.second
-	n.loops.Go(t.pass)
-	return t
+	s.second = t.addresses.second
+	t.loops.Go(t.pass)
+	return t, nil
+}
+
+// Era is the one that this node is of.
+func (t *transport) Era() uint64 { return t.streams.era.Load() }
+
+// Enter makes the era another one: what was let in before is shut out.
+func (t *transport) Enter(era uint64) { t.streams.enter(era) }
+
+// Refused counts the connections that did not prove that they belong to the cluster.
+func (t *transport) Refused() int64 { return t.streams.refused.Load() }
+
+// EndUntrusted ends connections of balancers whose certificates count no longer.
+func (t *transport) EndUntrusted() {
+	if t.streams.identity != nil {
+		t.streams.endUntrusted()
+	}
+}
+
+// Cut ends every connection, and lets no new one come about: what waits for a peer's
+// answer waits no longer.
+func (t *transport) Cut() { t.streams.cut() }
+
+// Close ends the listener and every connection, and waits for the goroutines, which end
+// when the node does. A second time changes nothing.
+func (t *transport) Close() error {
+	err := errors.Join(t.NetworkTransport.Close(), t.streams.Close())
+	t.loops.Wait()
+	return err
 }
 
 // SetHeartbeatHandler is a raft.Transport's: heartbeats pass its queue by.
@@ -102,24 +160,6 @@ func (t *transport) hand(rpc raft.RPC) bool {
 	case t.requests <- rpc:
 		return true
 	}
-}
-
-// leadsFor tells whether this node leads in that term, and the other one is one
-// of its followers, with the address that is listed for it now; empty: not known.
-func (n *Node) leadsFor(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) {
-	r := n.running.Load()
-	if r == nil {
-		return "", true // Raft has begun and NewRaft has not returned yet
-	}
-	if r.State() != raft.Leader || r.CurrentTerm() != term {
-		return "", false
-	}
-	for _, s := range r.GetConfiguration().Configuration().Servers {
-		if s.ID == follower {
-			return s.Address, true
-		}
-	}
-	return "", false
 }
 
 // AppendEntries is a raft.Transport's. Heartbeats are not tried again: the next

@@ -27,13 +27,13 @@ func TestAFollowerThatMovesIsCalledWhereItIsListed(t *testing.T) {
 	network := &nobodyThere{Listener: listen(t)}
 	asked := 0
 	tr := &transport{
-		addresses:        newAddresses(),
+		streams: newStreams(t, testSecret), addresses: newAddresses(),
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{Stream: network, Timeout: time.Second}),
 		leads: func(uint64, raft.ServerID) (raft.ServerAddress, bool) {
 			asked++
 			return []raft.ServerAddress{"", "there", "there"}[asked-1], asked < 3
 		},
-		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}}, refuses: func(any) error { return nil },
+		progress: newProgress(time.Now), refuses: func(any) error { return nil },
 	}
 	defer func() { _ = tr.Close() }()
 	err := tr.AppendEntries("lb-4", "here", &raft.AppendEntriesRequest{Term: 2, Entries: []*raft.Log{{Index: 7}}}, &raft.AppendEntriesResponse{})

@@ -21,8 +21,3 @@ func audited(ch *change) error {
 	}
 	return nil
 }
-
-// Audited lists what operators have asked of all balancers, oldest first.
-func (n *Node) Audited() []wire.Audited {
-	return append([]wire.Audited(nil), n.view.Load().audited...)
-}

@@ -220,7 +220,11 @@ func TestAnIdleClusterIsNotANewOne(t *testing.T) {
 	s.must(Command{Kind: Unplace, Stream: "/s/"})
 	for _, written := range []func() []byte{
 		func() []byte { return imageOf(t, s.state) },
-		func() []byte { return imageOf(t, &State{placement: s.state.placement, record: newRecord()}) }, // without the mark
+		func() []byte { // without the mark
+			old := NewState()
+			old.placement, old.founding = s.state.placement, false
+			return imageOf(t, old)
+		},
 	} {
 		restored, err := ReadState(bytes.NewReader(written()))
 		if err != nil {
@@ -291,29 +295,5 @@ func TestWhoStatesNoCapacityLowersNobodysLimit(t *testing.T) {
 	}
 	if s.limits() != "[500 500]" {
 		t.Fatal(s.limits())
-	}
-}
-
-// What a command's proposer knows goes with it.
-func TestWhoProposesKnowsWhetherAClusterIsNew(t *testing.T) {
-	config := (&cluster{t: t, dir: t.TempDir()}).config("lb-1")
-	config.Bind, config.Peers = "127.0.0.1:0", []wire.Balancer{{Name: "lb-1"}}
-	n, err := Open(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	if err := n.WaitLeader(patient(t)); err != nil {
-		t.Fatal(err)
-	}
-	guess := sized("e2", 1, 1000)
-	guess.Edge.Assumed = true
-	for _, c := range []Command{sized("e1", 1, 8), guess, {Kind: Place, Stream: "/s/", Pair: 1}, {Kind: Unplace, Stream: "/s/"}, sized("e3", 1, 1000)} {
-		if _, err := n.Propose(patient(t), c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p := n.Placement(); p.Edges[1].Capacity != p.Edges[0].Capacity || p.Edges[2].State != wire.EdgePending {
-		t.Fatalf("what the proposer knows is not in the commands: %+v", p.Edges)
 	}
 }

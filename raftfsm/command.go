@@ -2,8 +2,6 @@ package raftfsm
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -102,13 +100,6 @@ type Command struct {
 	Audited   []wire.Audited   `json:"audited,omitempty"`
 
 	Seen *Seen `json:"seen,omitempty"` // put in by the leader; nil: by an older build
-}
-
-// NewID draws an ID for a command.
-func NewID() string {
-	var b [12]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process first
-	return hex.EncodeToString(b[:])
 }
 
 // Encode is the command as it goes into the log.

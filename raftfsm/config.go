@@ -2,9 +2,11 @@ package raftfsm
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/rs/zerolog"
 
 	"tandem/internal/identity"
@@ -117,4 +119,36 @@ func (c Config) CheckTimes() error {
 		return fmt.Errorf("--raft-lease: %s is longer than --raft-heartbeat %s", c.Lease, c.Heartbeat)
 	}
 	return nil
+}
+
+// advertised is the address by which the first voters know this node, unless
+// another one was given.
+func (c *Config) advertised() string {
+	if c.Advertise != "" {
+		return c.Advertise
+	}
+	for _, p := range c.Peers {
+		if p.Name == c.Name {
+			return p.Raft
+		}
+	}
+	return ""
+}
+
+// ofRaft is what Raft needs to know; its lines go to lines.
+func (c *Config) ofRaft(lines io.Writer) *raft.Config {
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(c.Name)
+	rc.HeartbeatTimeout = c.Heartbeat
+	rc.ElectionTimeout = c.Election
+	rc.LeaderLeaseTimeout = c.Lease
+	rc.CommitTimeout = c.Commit
+	rc.SnapshotThreshold = uint64(c.Snapshot)
+	// So long that the snapshot before the last one can still be gone on from.
+	rc.TrailingLogs = 2 * uint64(c.Snapshot)
+	rc.SnapshotInterval = 30 * time.Second
+	rc.LogOutput = lines
+	rc.LogLevel = "INFO"
+	rc.NoLegacyTelemetry = true
+	return rc
 }

@@ -14,21 +14,24 @@ import (
 )
 
 // slowDisk is from when on a write that is under way is told as a disk that
-// hangs.
-const slowDisk = time.Second
+// hangs; termEvery is how often a term that it does not take is tried again.
+const (
+	slowDisk  = time.Second
+	termEvery = 100 * time.Millisecond
+)
 
 // Errors of a disk that takes no writes.
 var errDiskHangs = errors.New("a write to the disk has not ended")
 
-// disk is a node's log as Raft sees it. It remembers how writing went, so that
-// a node can say that its disk is full or hangs.
+// disk is a node's directory: its log as Raft sees it, and its snapshots. It remembers how
+// writing went, so that a node can say that its disk is full or hangs.
 type disk struct {
-	*raftboltdb.BoltStore
-	now   func() time.Time
-	done  <-chan struct{} // closed when the node ends
-	path  string          // of the file
-	file  os.FileInfo     // what was opened; nil: not known
-	fault func() error    // asked before each write; nil: none. Set before Raft starts
+	*raftboltdb.BoltStore // nil until open
+	config                *Config
+	snapshots             *raft.FileSnapshotStore
+	done                  <-chan struct{} // closed when the node ends
+	path                  string          // of the log's file
+	file                  os.FileInfo     // what was opened; nil: not known
 
 	mu     sync.Mutex
 	failed error     // guarded by mu; of the last write, nil: it went well
@@ -67,7 +70,7 @@ func (d *disk) SetUint64(key []byte, value uint64) error {
 			return err
 		}
 		select {
-		case <-time.After(retryEvery):
+		case <-time.After(termEvery):
 		case <-d.done:
 			select {} // Close does not wait for it
 		}
@@ -76,11 +79,11 @@ func (d *disk) SetUint64(key []byte, value uint64) error {
 
 func (d *disk) write(do func() error) error {
 	d.mu.Lock()
-	d.began = d.now()
+	d.began = d.config.Now()
 	d.mu.Unlock()
 	var err error
-	if d.fault != nil {
-		err = d.fault()
+	if fault := d.config.diskFault; fault != nil {
+		err = fault()
 	}
 	if err == nil {
 		err = do()
@@ -99,10 +102,18 @@ func (d *disk) state() error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.began.IsZero() && d.now().Sub(d.began) > slowDisk {
+	if !d.began.IsZero() && d.config.Now().Sub(d.began) > slowDisk {
 		return errDiskHangs
 	}
 	return d.failed
+}
+
+// Close closes the log.
+func (d *disk) Close() error {
+	if d.BoltStore == nil {
+		return nil
+	}
+	return d.BoltStore.Close()
 }
 
 var (

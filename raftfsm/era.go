@@ -1,8 +1,6 @@
 package raftfsm
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,24 +22,21 @@ import (
 
 var eraKey = []byte("tandem era")
 
-// errOvertaken is what others are answered by a node of an earlier era.
-var errOvertaken = errors.New("the cluster was recovered without this balancer, whose disk is of before")
-
 // setAside is the directory, in a node's own, for what counts no longer.
 const setAside = "before-recovery"
 
 // Era is the one that this node is of.
-func (n *Node) Era() uint64 { return n.streams.era.Load() }
+func (n *Node) Era() uint64 { return n.transport.Era() }
 
 // Enter makes a node that waits to be let in one of an era.
 func (n *Node) Enter(era uint64) error {
 	if !n.Fresh() || era == n.Era() {
 		return nil
 	}
-	if err := n.log.Set(eraKey, binary.BigEndian.AppendUint64(nil, era)); err != nil {
+	if err := n.disk.Set(eraKey, binary.BigEndian.AppendUint64(nil, era)); err != nil {
 		return err
 	}
-	n.streams.enter(era)
+	n.transport.Enter(era)
 	return nil
 }
 
@@ -52,16 +47,13 @@ func (n *Node) Overtake(era uint64) bool {
 		return false
 	}
 	n.hold.state.Store(overtaken)
-	n.leaderChanged()
+	n.look()
 	return true
 }
 
-// Overtaken tells whether the cluster has come to a later era than this node's.
-func (n *Node) Overtaken() bool { return n.hold.state.Load() == overtaken }
-
-// eraOf is what a log says; 0: nothing.
-func eraOf(log interface{ Get([]byte) ([]byte, error) }) (uint64, error) {
-	text, err := log.Get(eraKey)
+// era is what the log says; 0: nothing.
+func (d *disk) era() (uint64, error) {
+	text, err := d.Get(eraKey)
 	switch {
 	case errors.Is(err, raftboltdb.ErrKeyNotFound), err == nil && len(text) == 0:
 		return 0, nil
@@ -75,49 +67,29 @@ func eraOf(log interface{ Get([]byte) ([]byte, error) }) (uint64, error) {
 
 // putAside moves what is on the disk of before an era out of the way: the node is then one
 // with an empty disk. What was put aside before is removed.
-func (n *Node) putAside() error {
-	era, err := eraOf(n.log)
-	if err != nil || n.config.Aside <= era {
+func (d *disk) putAside() error {
+	era, err := d.era()
+	if err != nil || d.config.Aside <= era {
 		return err
 	}
-	if old, err := raft.HasExistingState(n.log, n.log, &raft.DiscardSnapshotStore{}); err != nil || !old {
+	if old, err := raft.HasExistingState(d, d, &raft.DiscardSnapshotStore{}); err != nil || !old {
 		return err // it was done
 	}
-	to := filepath.Join(n.config.Dir, setAside)
-	if err := errors.Join(n.log.Close(), os.RemoveAll(to), os.Mkdir(to, 0o700)); err != nil {
+	to := filepath.Join(d.config.Dir, setAside)
+	if err := errors.Join(d.Close(), os.RemoveAll(to), os.Mkdir(to, 0o700)); err != nil {
 		return err
 	}
 	for _, name := range []string{logFile, "snapshots"} {
-		if err := os.Rename(filepath.Join(n.config.Dir, name), filepath.Join(to, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Rename(filepath.Join(d.config.Dir, name), filepath.Join(to, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	return n.openLog()
+	return d.openLog()
 }
 
 // emptied tells whether what this node had was put aside: with nothing else on its disk it
 // waits to be let in again, and begins no cluster, whatever Peers and Hold are.
-func (n *Node) emptied() bool {
-	_, err := os.Stat(filepath.Join(n.config.Dir, setAside))
+func (d *disk) emptied() bool {
+	_, err := os.Stat(filepath.Join(d.config.Dir, setAside))
 	return err == nil
-}
-
-// keyOf is the key of an era's handshakes.
-func keyOf(key []byte, era uint64) []byte {
-	if era == 0 {
-		return key
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write(binary.BigEndian.AppendUint64([]byte("era"), era))
-	return mac.Sum(nil)
-}
-
-// enter makes the era another one: what was let in before is shut out.
-func (s *streams) enter(era uint64) {
-	s.era.Store(era)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for conn := range s.open {
-		_ = conn.Close()
-	}
 }

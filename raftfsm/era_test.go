@@ -87,7 +87,7 @@ func (c *cluster) putAside(alone *Node, left []*Node) {
 			}
 			eventually(t, timeout(patient(t)), name+" votes", func() bool {
 				_, err := alone.Promote(t.Context())
-				return err == nil && n.votes()
+				return err == nil && n.voters.votes()
 			})
 		}
 	}

@@ -9,26 +9,10 @@ import (
 	"tandem/internal/wire"
 )
 
-// view is what everybody but Raft's applying goroutine sees of the state. What
-// it points to is never changed; changed is closed when the next view is there.
-type view struct {
-	placement *wire.Placement
-	history   []wire.Event
-	deaths    []wire.Receipt
-	audited   []wire.Audited
-	secrets   secrets
-	tallies   tallies
-	founding  bool
-	answers   []answer
-	digest    string // of placement
-	differs   uint64 // State.Differs
-	changed   chan struct{}
-}
-
 // fsm carries the state through Raft, which calls it from one goroutine.
 type fsm struct {
-	state    *State                     // owned by Raft's applying goroutine
-	publish  func(*State, []wire.Event) // makes the next view
+	state    *State                    // owned by Raft's applying goroutine
+	publish  func(*View, []wire.Event) // lets others see it
 	counters *counters
 	applied  atomic.Uint64 // index of the command that was published last; Raft's own may be behind
 	failure  error         // of the last restore before the node was open
@@ -42,11 +26,11 @@ func (f *fsm) Apply(log *raft.Log) any {
 		events = nil
 	}
 	f.applied.Store(log.Index)
-	f.publish(f.state, events)
+	f.publish(f.state.View(), events)
 	return result
 }
 
-func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return f.state.image(), nil }
+func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.state.Image()}, nil }
 
 func (f *fsm) Restore(r io.ReadCloser) error {
 	defer r.Close()
@@ -56,23 +40,26 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 		return err
 	}
 	f.state, f.failure = state, nil
-	f.publish(state, nil)
+	f.publish(state.View(), nil)
 	return nil
 }
 
-// Persist writes a snapshot while commands go on.
-func (im image) Persist(sink raft.SnapshotSink) error {
-	if _, err := im.WriteTo(sink); err != nil {
+// snapshot is a state on its way to the disk.
+type snapshot struct{ image Image }
+
+// Persist writes it while commands go on.
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	if _, err := s.image.WriteTo(sink); err != nil {
 		_ = sink.Cancel()
 		return err
 	}
 	return sink.Close()
 }
 
-// Release has nothing to do: an image holds no lock and no file.
-func (im image) Release() {}
+// Release has nothing to do: it holds no lock and no file.
+func (snapshot) Release() {}
 
 var (
 	_ raft.FSM         = (*fsm)(nil)
-	_ raft.FSMSnapshot = image{}
+	_ raft.FSMSnapshot = snapshot{}
 )

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -123,4 +124,14 @@ func within(conn net.Conn, timeout time.Duration, talk func() error) error {
 		return err
 	}
 	return errors.Join(talk(), conn.SetDeadline(time.Time{}))
+}
+
+// keyOf is the key of an era's handshakes.
+func keyOf(key []byte, era uint64) []byte {
+	if era == 0 {
+		return key
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write(binary.BigEndian.AppendUint64([]byte("era"), era))
+	return mac.Sum(nil)
 }

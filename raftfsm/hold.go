@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -22,7 +21,10 @@ import (
 var errHeld = errors.New("this balancer has an empty disk and waits to be let in")
 
 // hold is how far a node has been let in.
-type hold struct{ state atomic.Int32 }
+type hold struct {
+	state atomic.Int32
+	votes func() bool // whether this node is a voter by what it holds itself
+}
 
 const (
 	letIn     int32 = iota // it votes if it is a voter
@@ -32,7 +34,10 @@ const (
 )
 
 // Fresh tells whether this node waits to be let in.
-func (n *Node) Fresh() bool { return n.hold.state.Load() == waiting }
+func (h *hold) Fresh() bool { return h.state.Load() == waiting }
+
+// Overtaken tells whether the cluster has come to a later era than this node's.
+func (h *hold) Overtaken() bool { return h.state.Load() == overtaken }
 
 // Found makes this node one of the first voters of a new cluster. Each of them has
 // to be given the same list.
@@ -49,11 +54,11 @@ func (n *Node) Found(first []wire.Balancer) error {
 }
 
 // Learn lets a node that the leader has taken in without a vote take entries.
-func (n *Node) Learn() { n.hold.state.CompareAndSwap(waiting, learner) }
+func (h *hold) Learn() { h.state.CompareAndSwap(waiting, learner) }
 
 // refuses is why a request of another node is not for this one now; nil: it is.
-func (n *Node) refuses(command any) error {
-	state := n.hold.state.Load()
+func (h *hold) refuses(command any) error {
+	state := h.state.Load()
 	switch state {
 	case letIn:
 		return nil
@@ -62,8 +67,8 @@ func (n *Node) refuses(command any) error {
 	}
 	switch command.(type) {
 	case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest, *raft.TimeoutNowRequest:
-		if state == learner && n.votes() {
-			n.hold.state.Store(letIn)
+		if state == learner && h.votes() {
+			h.state.Store(letIn)
 			return nil
 		}
 		return errHeld
@@ -73,69 +78,4 @@ func (n *Node) refuses(command any) error {
 		}
 		return errHeld
 	}
-}
-
-// votes tells whether this node is a voter by what it holds itself.
-func (n *Node) votes() bool {
-	r := n.running.Load()
-	if r == nil {
-		return false
-	}
-	for _, s := range r.GetConfiguration().Configuration().Servers {
-		if string(s.ID) == n.config.Name {
-			return s.Suffrage == raft.Voter
-		}
-	}
-	return false
-}
-
-// Admit takes a node in without a vote, or one that has lost its disk back: what
-// vote it had is taken away first. Only the leader can. A node that has what it is
-// to have, where it is to be, is left alone.
-func (n *Node) Admit(ctx context.Context, b wire.Balancer, fresh bool) error {
-	if err := validBalancer(&b); err != nil {
-		return err
-	}
-	if b.Raft == "" {
-		return fmt.Errorf("%w: balancer %s has no raft address", ErrMalformed, b.Name)
-	}
-	id, addr := raft.ServerID(b.Name), raft.ServerAddress(b.Raft)
-	for _, s := range n.raft.GetConfiguration().Configuration().Servers {
-		switch {
-		case s.ID != id:
-		case s.Suffrage == raft.Voter && !fresh:
-			return n.Join(ctx, b) // it has its disk, and perhaps another address
-		case s.Suffrage == raft.Voter:
-			if err := n.ask(ctx, func() raft.Future { return n.raft.DemoteVoter(id, 0, timeout(ctx)) }); err != nil {
-				return err
-			}
-		case s.Address == addr:
-			return nil
-		}
-	}
-	n.transport.progress.forget(id)
-	return n.ask(ctx, func() raft.Future { return n.raft.AddNonvoter(id, addr, 0, timeout(ctx)) })
-}
-
-// Promote gives those a vote who have proved that they hold what is committed. Only
-// the leader can; at another node it does nothing. It returns who was promoted.
-func (n *Node) Promote(ctx context.Context) (names []string, err error) {
-	if !n.IsLeader() {
-		return nil, nil
-	}
-	behind := map[string]Follower{}
-	for _, f := range n.Health().Followers {
-		behind[f.Name] = f
-	}
-	for _, s := range n.raft.GetConfiguration().Configuration().Servers {
-		f, known := behind[string(s.ID)]
-		if s.Suffrage == raft.Voter || !known || !f.Proved || f.Behind > 0 {
-			continue
-		}
-		if err := n.ask(ctx, func() raft.Future { return n.raft.AddVoter(s.ID, s.Address, 0, timeout(ctx)) }); err != nil {
-			return names, err
-		}
-		names = append(names, string(s.ID))
-	}
-	return names, nil
 }

@@ -27,7 +27,7 @@ func (n *Node) keepApplied() {
 	defer tick.Stop()
 	written := uint64(0)
 	write := func() {
-		if now := max(n.raft.AppliedIndex(), n.fsm.applied.Load()); now > written && n.log.Set(appliedKey, binary.BigEndian.AppendUint64(nil, now)) == nil {
+		if now := max(n.raft.AppliedIndex(), n.fsm.applied.Load()); now > written && n.disk.Set(appliedKey, binary.BigEndian.AppendUint64(nil, now)) == nil {
 			written = now
 		}
 	}
@@ -45,24 +45,24 @@ func (n *Node) keepApplied() {
 // showLast shows the placement that this node had applied when it ended. What can't
 // be read is Raft's to complain of.
 func (n *Node) showLast() {
-	text, err := n.log.Get(appliedKey)
+	text, err := n.disk.Get(appliedKey)
 	if err != nil || len(text) != 8 {
 		return
 	}
-	if state, _, err := n.upTo(binary.BigEndian.Uint64(text)); err == nil {
-		n.publish(state, nil)
+	if state, _, err := n.disk.upTo(binary.BigEndian.Uint64(text)); err == nil {
+		n.publish(state.View(), nil)
 	}
 }
 
 // upTo is the state by what is on the disk up to an index, and the term of its end.
-func (n *Node) upTo(end uint64) (state *State, term uint64, err error) {
+func (d *disk) upTo(end uint64) (state *State, term uint64, err error) {
 	state, from := NewState(), uint64(0)
-	list, err := n.snapshots.List()
+	list, err := d.snapshots.List()
 	if err != nil {
 		return nil, 0, err
 	}
 	if len(list) > 0 {
-		meta, r, err := n.snapshots.Open(list[0].ID)
+		meta, r, err := d.snapshots.Open(list[0].ID)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -73,13 +73,13 @@ func (n *Node) upTo(end uint64) (state *State, term uint64, err error) {
 		}
 		from, term = meta.Index, meta.Term
 	}
-	last, err := n.log.LastIndex()
+	last, err := d.LastIndex()
 	if err != nil {
 		return nil, 0, err
 	}
 	for index := from + 1; index <= min(end, last); index++ {
 		var entry raft.Log
-		if err := n.log.GetLog(index, &entry); err != nil {
+		if err := d.GetLog(index, &entry); err != nil {
 			return nil, 0, fmt.Errorf("entry %d: %w", index, err)
 		}
 		if term = entry.Term; entry.Type == raft.LogCommand {

@@ -11,9 +11,7 @@ import (
 // counters are what the node counts itself.
 type counters struct {
 	changed, unchanged, refused, repeated atomic.Int64 // commands, by what they did
-	committed, unsure, redirected         atomic.Int64 // proposals, by how they ended
-	dropped                               atomic.Int64 // events that a subscriber was too slow for
-	elections                             atomic.Int64 // leaders seen
+	committed, unsure                     atomic.Int64 // proposals, by how they ended
 }
 
 func (c *counters) applied(r Result) {
@@ -37,8 +35,8 @@ type metric struct {
 	value      func(*Node) float64
 }
 
-func counter(of func(*counters) *atomic.Int64) func(*Node) float64 {
-	return func(n *Node) float64 { return float64(of(&n.counters).Load()) }
+func counter(of func(*Node) *atomic.Int64) func(*Node) float64 {
+	return func(n *Node) float64 { return float64(of(n).Load()) }
 }
 
 const (
@@ -53,14 +51,14 @@ var metrics = []metric{
 		}
 		return 0
 	}},
-	{"tandem_raft_leaders_seen_total", "Changes of the leader that this node has seen.", prometheus.CounterValue, [2]string{}, counter(func(c *counters) *atomic.Int64 { return &c.elections })},
+	{"tandem_raft_leaders_seen_total", "Changes of the leader that this node has seen.", prometheus.CounterValue, [2]string{}, counter(func(n *Node) *atomic.Int64 { return &n.leadership.seen })},
 	{"tandem_raft_term", "Raft's term.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.CurrentTerm()) }},
 	{"tandem_raft_commit_index", "Last index known to be on a majority.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.CommitIndex()) }},
 	{"tandem_raft_applied_index", "Last index that is in the placement.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.AppliedIndex()) }},
 	{"tandem_raft_last_index", "Last index in the log of this node.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.raft.LastIndex()) }},
 	{"tandem_raft_last_contact_seconds", "Time since this node heard the leader; 0 when it leads, -1 when it never did.", prometheus.GaugeValue, [2]string{}, contact},
 	{"tandem_raft_disk_ok", "1 while the disk takes what Raft writes, 0 when it is full or hangs.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 {
-		if n.log.state() != nil {
+		if n.disk.state() != nil {
 			return 0
 		}
 		return 1
@@ -78,15 +76,15 @@ var metrics = []metric{
 	{"tandem_placement_streams", "Streams that are placed.", prometheus.GaugeValue, [2]string{}, func(n *Node) float64 { return float64(n.Placement().Streams.Len()) }},
 	{"tandem_cluster_takeovers_total", "Responses finished from the partner, by all balancers and all their lives: the same at each.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.Tally().Takeovers) }},
 	{"tandem_cluster_refused_total", "Viewers refused a session, by all balancers and all their lives: the same at each.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.Tally().Refused) }},
-	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "changed"}, counter(func(c *counters) *atomic.Int64 { return &c.changed })},
-	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "nothing"}, counter(func(c *counters) *atomic.Int64 { return &c.unchanged })},
-	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "refused"}, counter(func(c *counters) *atomic.Int64 { return &c.refused })},
-	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "repeated"}, counter(func(c *counters) *atomic.Int64 { return &c.repeated })},
-	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "committed"}, counter(func(c *counters) *atomic.Int64 { return &c.committed })},
-	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "unsure"}, counter(func(c *counters) *atomic.Int64 { return &c.unsure })},
-	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "not_leader"}, counter(func(c *counters) *atomic.Int64 { return &c.redirected })},
-	{"tandem_raft_handshakes_refused_total", "Connections that did not prove that they belong to the cluster.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.streams.refused.Load()) }},
-	{"tandem_placement_events_dropped_total", "Events that a subscriber was too slow for.", prometheus.CounterValue, [2]string{}, counter(func(c *counters) *atomic.Int64 { return &c.dropped })},
+	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "changed"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.changed })},
+	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "nothing"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.unchanged })},
+	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "refused"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.refused })},
+	{"tandem_placement_commands_total", helpCommands, prometheus.CounterValue, [2]string{"did", "repeated"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.repeated })},
+	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "committed"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.committed })},
+	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "unsure"}, counter(func(n *Node) *atomic.Int64 { return &n.counters.unsure })},
+	{"tandem_raft_proposals_total", helpProposals, prometheus.CounterValue, [2]string{"result", "not_leader"}, counter(func(n *Node) *atomic.Int64 { return &n.leadership.asked })},
+	{"tandem_raft_handshakes_refused_total", "Connections that did not prove that they belong to the cluster.", prometheus.CounterValue, [2]string{}, func(n *Node) float64 { return float64(n.transport.Refused()) }},
+	{"tandem_placement_events_dropped_total", "Events that a subscriber was too slow for.", prometheus.CounterValue, [2]string{}, counter(func(n *Node) *atomic.Int64 { return &n.shown.dropped })},
 }
 
 func contact(n *Node) float64 {
@@ -101,20 +99,23 @@ func contact(n *Node) float64 {
 }
 
 // Register adds the node's metrics to a registry.
-func (n *Node) Register(reg prometheus.Registerer) error { return reg.Register(n) }
+func (n *Node) Register(reg prometheus.Registerer) error { return reg.Register(collector{n}) }
 
-// Describe sends the table's rows; the node is a prometheus.Collector.
-func (n *Node) Describe(to chan<- *prometheus.Desc) {
+// collector reads the table's values of a node.
+type collector struct{ node *Node }
+
+// Describe sends the table's rows.
+func (collector) Describe(to chan<- *prometheus.Desc) {
 	for i := range metrics {
 		to <- metrics[i].desc()
 	}
 }
 
 // Collect sends the present values.
-func (n *Node) Collect(to chan<- prometheus.Metric) {
+func (c collector) Collect(to chan<- prometheus.Metric) {
 	for i := range metrics {
 		m := &metrics[i]
-		to <- prometheus.MustNewConstMetric(m.desc(), m.kind, m.value(n))
+		to <- prometheus.MustNewConstMetric(m.desc(), m.kind, m.value(c.node))
 	}
 }
 
@@ -126,4 +127,4 @@ func (m *metric) desc() *prometheus.Desc {
 	return prometheus.NewDesc(m.name, m.help, nil, labels)
 }
 
-var _ prometheus.Collector = (*Node)(nil)
+var _ prometheus.Collector = collector{}

@@ -23,7 +23,7 @@ func namedStreams(t *testing.T, ca *identity.Authority, role identity.Role, name
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := listenRaft(listen(t), "", name, secretOf(t, testSecret).Key("raft"), id, 0)
+	s, err := listenRaft(Options{Listener: listen(t), Name: name, Key: secretOf(t, testSecret).Key("raft"), Identity: id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -216,7 +216,7 @@ func TestASlowSubscriberMissesEventsAndNobodyWaits(t *testing.T) {
 	for i := 1; i <= 5; i++ {
 		c.must(up(fmt.Sprintf("e%d", i), 1))
 	}
-	if dropped := n.counters.dropped.Load(); dropped < 4 {
+	if dropped := n.dropped.Load(); dropped < 4 {
 		t.Errorf("%d events were dropped", dropped)
 	}
 	if err := n.Close(); err != nil {

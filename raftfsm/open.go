@@ -4,30 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
-
-	"tandem/internal/wire"
 )
-
-const (
-	logFile         = "raft.db"
-	lockTimeout     = time.Second
-	peerTimeout     = 3 * time.Second // for one exchange with a peer
-	peerConnections = 3               // kept open to each peer
-	keepSnapshots   = 2
-)
-
-// nameKey is where a log says whose it is.
-var nameKey = []byte("tandem node")
 
 // Open starts a node on its directory. It returns when the state is restored,
 // not when there is a leader (WaitLeader).
@@ -42,7 +23,7 @@ func Open(given Config) (*Node, error) {
 		_ = n.closeParts()
 		return nil, fmt.Errorf("balancer %s: %w", c.Name, err)
 	}
-	n.loops.Go(n.watchLeader)
+	n.loops.Go(n.leadership.watch)
 	n.loops.Go(n.keepApplied)
 	return n, nil
 }
@@ -58,7 +39,7 @@ func (n *Node) open() error {
 	if n.listener == nil {
 		bind := n.config.Bind
 		if bind == "" {
-			bind = n.advertised()
+			bind = n.config.advertised()
 		}
 		if bind == "" {
 			bind = "127.0.0.1:0"
@@ -69,29 +50,21 @@ func (n *Node) open() error {
 		}
 		n.listener = l
 	}
-	if err := n.openLog(); err != nil {
+	if err := n.disk.open(n.lines); err != nil {
 		return err
 	}
-	if n.config.Aside > 0 {
-		if err := n.putAside(); err != nil {
-			return fmt.Errorf("%s: what is of before the recovery can't be put aside: %w", n.config.Dir, err)
-		}
-	}
-	snapshots, err := raft.NewFileSnapshotStore(n.config.Dir, keepSnapshots, n.lines)
-	if err != nil {
-		return fmt.Errorf("snapshots in %s: %w", n.config.Dir, err)
-	}
-	n.snapshots = snapshots
-	era, err := eraOf(n.log)
+	era, err := n.disk.era()
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.config.Dir, err)
 	}
-	n.streams, err = listenRaft(n.listener, n.advertised(), n.config.Name, n.config.Secret.Key("raft"), n.config.Identity, era)
+	n.transport, err = Listen(Options{
+		Listener: n.listener, Advertise: n.config.advertised(), Name: n.config.Name, Key: n.config.Secret.Key("raft"), Identity: n.config.Identity, Era: era,
+		Lines: n.lines, Now: n.config.Now, Refuses: n.hold.refuses, Leads: n.voters.leadsFor, Done: n.done,
+	})
 	if err != nil {
 		return err
 	}
-	n.transport = n.newTransport()
-	rc := n.raftConfig()
+	rc := n.config.ofRaft(n.lines)
 	if err := n.recoverAlone(rc); err != nil {
 		return err
 	}
@@ -102,98 +75,14 @@ func (n *Node) open() error {
 	return n.startRaft(rc)
 }
 
-// advertised is the address by which the first voters know this node, unless
-// another one was given.
-func (n *Node) advertised() string {
-	if n.config.Advertise != "" {
-		return n.config.Advertise
-	}
-	for _, p := range n.config.Peers {
-		if p.Name == n.config.Name {
-			return p.Raft
-		}
-	}
-	return ""
-}
-
-// openLog opens the log, and lets no two processes and no other node have it. A
-// file of damaged pages makes bbolt panic, which is a damaged log like others.
-func (n *Node) openLog() (err error) {
-	dir := n.config.Dir
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("--data: %w", err)
-	}
-	path := filepath.Join(dir, logFile)
-	defer damaged(path, &err)()
-	var store *raftboltdb.BoltStore
-	if err = whole(path); err == nil {
-		store, err = raftboltdb.New(raftboltdb.Options{
-			Path:        path,
-			NoSync:      n.config.noSync,
-			BoltOptions: &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
-		})
-	}
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("--data: %s is locked by another process: end it (one that was told to stop may take its --drain-time), or take over from it (--replace)", path)
-	case errors.As(err, new(syscall.Errno)): // the disk's, and not the file's: full, read-only, not to be had
-		return fmt.Errorf("--data: %w", err)
-	case err != nil:
-		return errDamaged(path, err)
-	}
-	n.log = &disk{BoltStore: store, now: n.config.Now, done: n.done, path: path, fault: n.config.diskFault}
-	n.log.file, _ = os.Stat(path) // nil: it is not looked at
-	name, err := n.log.Get(nameKey)
-	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if len(name) > 0 && string(name) != n.config.Name {
-		return fmt.Errorf("--data: %s belongs to balancer %s: start it as --name %s, or give this one a directory of its own", path, name, name)
-	}
-	return n.log.Set(nameKey, []byte(n.config.Name))
-}
-
-// errDamaged says what can be done with a log that can't be read.
-func errDamaged(path string, what any) error {
-	return fmt.Errorf("--data: %s is damaged: %v; put the directory aside and start with an empty one: the others let it in anew, or one alone is given a backup (tandem cluster restore)", path, what)
-}
-
-// damaged turns a panic, also one of a page that is not there, into an error.
-func damaged(path string, err *error) func() {
-	old := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(old)
-		if p := recover(); p != nil {
-			*err = errDamaged(path, p)
-		}
-	}
-}
-
-func (n *Node) raftConfig() *raft.Config {
-	c := raft.DefaultConfig()
-	c.LocalID = raft.ServerID(n.config.Name)
-	c.HeartbeatTimeout = n.config.Heartbeat
-	c.ElectionTimeout = n.config.Election
-	c.LeaderLeaseTimeout = n.config.Lease
-	c.CommitTimeout = n.config.Commit
-	c.SnapshotThreshold = uint64(n.config.Snapshot)
-	// So long that the snapshot before the last one can still be gone on from.
-	c.TrailingLogs = 2 * uint64(n.config.Snapshot)
-	c.SnapshotInterval = 30 * time.Second
-	c.LogOutput = n.lines
-	c.LogLevel = "INFO"
-	c.NoLegacyTelemetry = true
-	return c
-}
-
 // bootstrap writes the first list of voters, or lets a node with an empty disk
 // wait. Every one of the first voters writes the same, so nobody has to be first.
 func (n *Node) bootstrap(rc *raft.Config) error {
-	old, err := raft.HasExistingState(n.log, n.log, n.snapshots)
+	old, err := raft.HasExistingState(n.disk, n.disk, n.disk.snapshots)
 	if err != nil || old {
 		return err
 	}
-	if n.config.Hold || n.emptied() {
+	if n.config.Hold || n.disk.emptied() {
 		n.hold.state.Store(waiting)
 		return nil
 	}
@@ -201,36 +90,15 @@ func (n *Node) bootstrap(rc *raft.Config) error {
 	if err != nil || len(list.Servers) == 0 {
 		return err
 	}
-	if err := raft.BootstrapCluster(rc, n.log, n.log, n.snapshots, n.transport, list); err != nil {
+	if err := raft.BootstrapCluster(rc, n.disk, n.disk, n.disk.snapshots, n.transport, list); err != nil {
 		return fmt.Errorf("the list of first voters: %w", err)
 	}
 	return nil
 }
 
-// firstVoters is a list that this node is in; empty: it is not.
-func (n *Node) firstVoters(peers []wire.Balancer) (list raft.Configuration, err error) {
-	mine := false
-	for _, p := range peers {
-		if p.Name == n.config.Name {
-			mine = true
-			if p.Raft == "" && len(peers) == 1 {
-				p.Raft = n.streams.Addr().String()
-			}
-		}
-		if p.Raft == "" {
-			return list, fmt.Errorf("the raft address of balancer %s is missing", p.Name)
-		}
-		list.Servers = append(list.Servers, raft.Server{ID: raft.ServerID(p.Name), Address: raft.ServerAddress(p.Raft)})
-	}
-	if !mine {
-		return raft.Configuration{}, nil
-	}
-	return list, nil
-}
-
 func (n *Node) startRaft(rc *raft.Config) (err error) {
 	defer damaged(filepath.Join(n.config.Dir, logFile), &err)()
-	n.raft, err = raft.NewRaft(rc, n.fsm, n.log, n.log, n.snapshots, n.transport)
+	n.raft, err = raft.NewRaft(rc, n.fsm, n.disk, n.disk, n.disk.snapshots, n.transport)
 	if err != nil && n.fsm.failure != nil {
 		return fmt.Errorf("%s: %w", n.config.Dir, n.fsm.failure)
 	}
@@ -239,4 +107,12 @@ func (n *Node) startRaft(rc *raft.Config) (err error) {
 	}
 	n.running.Store(n.raft)
 	return nil
+}
+
+// portTaken says in one line what a failed listen means.
+func portTaken(bind string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("raft address %s is in use by another process: %w", bind, err)
+	}
+	return fmt.Errorf("raft address %s: %w", bind, err)
 }

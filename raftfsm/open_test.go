@@ -155,9 +155,12 @@ func addSnapshot(t *testing.T, c Config, version byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := imageOf(t, NewState())
-	b[len(snapshotMagic)] = version
-	if _, err := sink.Write(b); err != nil {
+	var b bytes.Buffer
+	if _, err := NewState().WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	b.Bytes()[len("TANDEMP1")] = version
+	if _, err := sink.Write(b.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	if err := sink.Close(); err != nil {

@@ -2,14 +2,21 @@ package raftfsm
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hashicorp/raft"
-
-	"tandem/internal/wire"
 )
+
+// NewID draws an ID for a command.
+func NewID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process first
+	return hex.EncodeToString(b[:])
+}
 
 // Propose makes a command true, at the leader. When it returns without an error
 // the command is in the placement of this node (Result says what it did; it may
@@ -22,9 +29,7 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 	if c.At == 0 {
 		c.At = n.config.Now().UnixMilli()
 	}
-	seen := n.view.Load()
-	c = completed(c, seen.placement, seen.founding)
-	c.Seen = &Seen{Version: seen.placement.Version, Digest: seen.digest}
+	c = n.view().Complete(c)
 	b, err := c.Encode()
 	if err != nil {
 		return Result{}, err
@@ -119,31 +124,4 @@ func (n *Node) outcome(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
 	return err
-}
-
-func (n *Node) notLeader() error {
-	n.counters.redirected.Add(1)
-	leader, ok := n.Leader()
-	if ok && leader.Name == n.config.Name { // it has stepped down a moment ago
-		return &NotLeaderError{}
-	}
-	return &NotLeaderError{Leader: leader, Known: ok}
-}
-
-// WaitVersion waits until this node has a placement of at least that version,
-// so that who was answered by the leader sees it here as well.
-func (n *Node) WaitVersion(ctx context.Context, version uint64) (*wire.Placement, error) {
-	for {
-		changed := n.Watch()
-		if p := n.Placement(); p.Version >= version {
-			return p, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-n.ended:
-			return nil, ErrClosed
-		}
-	}
 }

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-
-	"tandem/internal/wire"
 )
 
 // leap is how far versions jump when a placement is restored, or recovered from one
@@ -26,20 +24,8 @@ var onceKey = []byte("tandem recovered")
 // Backup writes what this node shows, in the form of a snapshot: the placement, what
 // has happened, and the cluster's keys. Whoever has it can be the cluster.
 func (n *Node) Backup(w io.Writer) error {
-	_, err := n.view.Load().image().WriteTo(w)
+	_, err := n.view().WriteTo(w)
 	return err
-}
-
-// image is what is seen, as that of a cluster that has been founded, without what was answered to whom.
-func (v *view) image() image {
-	im := image{Placement: v.placement, Deaths: v.deaths, History: v.history, Audited: v.audited}
-	if own := v.secrets; !own.empty() {
-		im.Secrets = &own
-	}
-	if own := v.tallies; len(own.Rows) > 0 || own.sum() != (wire.Tally{}) {
-		im.Tallies = &own
-	}
-	return im
 }
 
 // Restore makes a backup the state of the cluster, in place of the present one. Only
@@ -56,10 +42,7 @@ func (n *Node) Restore(ctx context.Context, backup io.Reader, newest uint64) err
 		return err
 	}
 	version := max(n.raft.LastIndex(), n.Placement().Version, state.Placement().Version, newest) + leap
-	state.leap(version)
-	if own := n.Placement().Cluster; own != "" {
-		state.placement.Cluster = own // whoever follows this one goes on to do so
-	}
+	state.Leap(version, n.Placement().Cluster) // whoever follows this one goes on to do so
 	var text bytes.Buffer
 	if _, err := state.WriteTo(&text); err != nil {
 		return err
@@ -70,18 +53,6 @@ func (n *Node) Restore(ctx context.Context, backup io.Reader, newest uint64) err
 		return fmt.Errorf("%w: %w", ErrUnsure, context.DeadlineExceeded)
 	}
 	return n.outcome(err)
-}
-
-// leap makes the state that of a much later version. Its keys are taken for newer
-// ones as well: who follows may hold those of another time, or of another cluster.
-func (s *State) leap(version uint64) {
-	s.adopt(s.placement, version)
-	if s.placement.Trust != nil && s.placement.Trust.Keys > 0 {
-		trust := *s.placement.Trust
-		trust.Keys = version
-		s.placement.Trust = &trust // adopt has made the placement ours alone
-		s.secrets.Keys.Version = version
-	}
 }
 
 // limitOf is how long a restore may take.
@@ -99,44 +70,44 @@ func (n *Node) recoverAlone(rc *raft.Config) error {
 	if n.config.Recover == "" {
 		return nil
 	}
-	if done, err := n.log.Get(onceKey); err == nil && string(done) == n.config.Recover {
+	if done, err := n.disk.Get(onceKey); err == nil && string(done) == n.config.Recover {
 		return nil
 	}
-	if old, err := raft.HasExistingState(n.log, n.log, n.snapshots); err != nil || !old {
+	if old, err := raft.HasExistingState(n.disk, n.disk, n.disk.snapshots); err != nil || !old {
 		return errors.Join(err, errors.New("recover: there is nothing on this disk; recover the cluster at a balancer that has its own"))
 	}
 	// Also what nobody knows to be committed: some of it may have been.
-	state, term, err := n.upTo(math.MaxUint64)
+	state, term, err := n.disk.upTo(math.MaxUint64)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	first, err := n.log.FirstIndex()
+	first, err := n.disk.FirstIndex()
 	if err != nil {
 		return err
 	}
-	last, err := n.log.LastIndex()
+	last, err := n.disk.LastIndex()
 	if err != nil {
 		return err
 	}
 	version := max(last, state.Placement().Version) + leap
-	state.leap(version)
-	if err := n.log.Set(eraKey, binary.BigEndian.AppendUint64(nil, version)); err != nil {
+	state.Leap(version, "")
+	if err := n.disk.Set(eraKey, binary.BigEndian.AppendUint64(nil, version)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	n.streams.enter(version)
-	alone := raft.Configuration{Servers: []raft.Server{{ID: rc.LocalID, Address: raft.ServerAddress(n.streams.Addr().String())}}}
-	sink, err := n.snapshots.Create(raft.SnapshotVersionMax, version, term, alone, 1, n.transport)
+	n.transport.Enter(version)
+	alone := raft.Configuration{Servers: []raft.Server{{ID: rc.LocalID, Address: n.transport.LocalAddr()}}}
+	sink, err := n.disk.snapshots.Create(raft.SnapshotVersionMax, version, term, alone, 1, n.transport)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	if err := state.image().Persist(sink); err != nil {
+	if err := (snapshot{state.Image()}).Persist(sink); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	if last > 0 {
-		if err := n.log.DeleteRange(first, last); err != nil {
+		if err := n.disk.DeleteRange(first, last); err != nil {
 			return fmt.Errorf("recover: %w", err)
 		}
 	}
 	n.config.Logger.Warn().Uint64("version", version).Msg("recovered from this disk: this balancer alone votes; the others have to come back with empty disks")
-	return n.log.Set(onceKey, []byte(n.config.Recover))
+	return n.disk.Set(onceKey, []byte(n.config.Recover))
 }

@@ -83,7 +83,7 @@ func TestTheLastOneGoesOnAlone(t *testing.T) {
 		n.Learn()
 		eventually(t, timeout(patient(t)), name+" votes", func() bool {
 			_, err := alone.Promote(t.Context())
-			return err == nil && n.votes()
+			return err == nil && n.voters.votes()
 		})
 	}
 	// The same order again changes nothing: it would take their votes away.

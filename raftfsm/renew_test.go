@@ -18,11 +18,11 @@ import (
 func (c *cluster) otherwise(name string, change func(*wire.Placement)) {
 	c.t.Helper()
 	n := c.nodes[name]
-	list, err := n.snapshots.List()
+	list, err := n.disk.snapshots.List()
 	if err != nil || len(list) == 0 {
 		c.t.Fatal(list, err)
 	}
-	meta, r, err := n.snapshots.Open(list[0].ID)
+	meta, r, err := n.disk.snapshots.Open(list[0].ID)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -31,16 +31,17 @@ func (c *cluster) otherwise(name string, change func(*wire.Placement)) {
 		c.t.Fatal(err)
 	}
 	_ = r.Close()
-	p := *s.placement
+	p := *s.Placement()
 	p.Pairs = slices.Clone(p.Pairs)
 	change(&p)
-	s.placement = p.Index()
+	image := s.Image()
+	image.Placement = p.Index()
 	c.kill(name)
-	sink, err := n.snapshots.Create(raft.SnapshotVersionMax, meta.Index, meta.Term, meta.Configuration, meta.ConfigurationIndex, n.transport)
+	sink, err := n.disk.snapshots.Create(raft.SnapshotVersionMax, meta.Index, meta.Term, meta.Configuration, meta.ConfigurationIndex, n.transport)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if _, err := s.WriteTo(sink); err != nil {
+	if _, err := image.WriteTo(sink); err != nil {
 		c.t.Fatal(err)
 	}
 	if err := sink.Close(); err != nil {
@@ -115,40 +116,5 @@ func TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement(t *testing.T) {
 		if !slices.ContainsFunc(n.History(), func(e wire.Event) bool { return e.Kind == "renewed" }) {
 			t.Errorf("%s does not tell of it", name)
 		}
-	}
-}
-
-// What can't be compared is no difference: an older build's commands, another form of the
-// digest, a version before the snapshot that a replica was given.
-func TestOnlyWhatIsKnownIsCompared(t *testing.T) {
-	s := NewState()
-	command := up("e1", 1)
-	log, err := command.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := s.digests.now()
-	s.Apply(5, log)
-	right := s.digests.now()
-	for _, row := range []struct {
-		seen *Seen
-		want uint64
-	}{
-		{nil, 0},
-		{&Seen{5, right}, 0},
-		{&Seen{7, right}, 0},
-		{&Seen{5, before}, 5},
-		{nil, 5},
-		{&Seen{6, "2-other"}, 0},
-		{&Seen{4, right}, 4},
-		{&Seen{4, before}, 0},
-	} {
-		if s.digests.compare(row.seen); s.digests.differs != row.want {
-			t.Errorf("%+v: differs in %d, want %d", row.seen, s.digests.differs, row.want)
-		}
-	}
-	s.digests.rows = s.digests.rows[1:]
-	if s.digests.compare(&Seen{4, right}); s.digests.differs != 0 {
-		t.Error("what is not known differs")
 	}
 }

@@ -110,7 +110,7 @@ func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
 		"its disk was full": func(c *cluster, f *Node, full map[string]*atomic.Bool) func() {
 			full[f.Name()].Store(true)
 			return func() {
-				if f.log.state() == nil {
+				if f.disk.state() == nil {
 					c.t.Error("a node whose disk is full does not say so")
 				}
 				full[f.Name()].Store(false)
@@ -141,7 +141,7 @@ func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
 			time.Sleep(away)
 			back()
 			caught(t, c, place(), what, within)
-			if err := c.nodes[f.Name()].log.state(); err != nil {
+			if err := c.nodes[f.Name()].disk.state(); err != nil {
 				t.Error(err)
 			}
 		})

@@ -21,8 +21,8 @@ const (
 	maxSnapshot     = 512 << 20
 )
 
-// image is what a snapshot holds. Nothing it points to is ever changed.
-type image struct {
+// Image is what a snapshot holds. Nothing it points to is ever changed.
+type Image struct {
 	Placement *wire.Placement `json:"placement"`
 	Deaths    []wire.Receipt  `json:"deaths"`
 	History   []wire.Event    `json:"history"`
@@ -33,22 +33,14 @@ type image struct {
 	Founding  bool            `json:"founding,omitempty"` // false: it has held a stream, or an older build has written this
 }
 
-func (s *State) image() image {
-	im := image{Placement: s.placement, Deaths: s.record.deaths, History: s.record.history, Answers: s.record.answers, Audited: s.record.audited, Founding: s.founding}
-	if own := s.secrets; !own.empty() {
-		im.Secrets = &own
-	}
-	if own := s.tallies; own.sum() != (wire.Tally{}) || len(own.Rows) > 0 {
-		im.Tallies = &own
-	}
-	return im
-}
+// Image is the state as a snapshot holds it, to be written while commands go on.
+func (s *State) Image() Image { return s.View().whole() }
 
 // WriteTo writes the state as a snapshot.
-func (s *State) WriteTo(w io.Writer) (int64, error) { return s.image().WriteTo(w) }
+func (s *State) WriteTo(w io.Writer) (int64, error) { return s.Image().WriteTo(w) }
 
 // WriteTo writes the snapshot.
-func (im image) WriteTo(w io.Writer) (int64, error) {
+func (im Image) WriteTo(w io.Writer) (int64, error) {
 	body, err := json.Marshal(im)
 	if err != nil {
 		return 0, err
@@ -107,7 +99,7 @@ func ReadState(r io.Reader) (*State, error) {
 }
 
 func stateOf(body []byte) (*State, error) {
-	var im image
+	var im Image
 	if err := json.Unmarshal(body, &im); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}

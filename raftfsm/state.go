@@ -122,6 +122,21 @@ func (s *State) adopt(p *wire.Placement, version uint64) {
 	s.digests.follow(s.placement)
 }
 
+// Leap makes the state that of a much later version, of a cluster; empty: of its own. Its keys are taken for newer
+// ones as well: who follows may hold those of another time, or of another cluster.
+func (s *State) Leap(version uint64, cluster string) {
+	s.adopt(s.placement, version)
+	if cluster != "" {
+		s.placement.Cluster = cluster // adopt has made the placement ours alone
+	}
+	if s.placement.Trust != nil && s.placement.Trust.Keys > 0 {
+		trust := *s.placement.Trust
+		trust.Keys = version
+		s.placement.Trust = &trust
+		s.secrets.Keys.Version = version
+	}
+}
+
 // complete has empty lists instead of none, so that JSON shows [] and the bytes
 // of a snapshot don't depend on how a list became empty.
 func complete(p *wire.Placement) *wire.Placement {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"tandem/internal/wire"
 )
@@ -158,25 +157,4 @@ func streamHash(key []byte, stream string) uint64 {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(stream))
 	return binary.BigEndian.Uint64(mac.Sum(nil))
-}
-
-// maxFolders bounds how many folders are tried for a stream's name.
-const maxFolders = 16
-
-// StreamNamed finds out which stream, of those in whose folder a target lies, has that
-// name in tokens: one that is on no pair any more is in no placement. "": none of them.
-func (n *Node) StreamNamed(id uint64, target string) string {
-	key := n.view.Load().secrets.Streams
-	folder, _, _ := strings.Cut(target, "?")
-	for range maxFolders {
-		i := strings.LastIndexByte(folder, '/')
-		if i < 0 || key == nil {
-			break
-		}
-		if name := wire.StreamName(folder[:i+1]); streamHash(key, name) == id {
-			return name
-		}
-		folder = folder[:i]
-	}
-	return ""
 }

@@ -41,8 +41,8 @@ func (s slowTerms) SetUint64(key []byte, v uint64) error {
 func TestALeaderThatGoesIsForgotten(t *testing.T) {
 	done := make(chan struct{})
 	tr := &transport{
-		NetworkTransport: overTCP(t), done: done, refuses: func(any) error { return nil }, requests: make(chan raft.RPC),
-		progress: &progress{now: time.Now, match: map[raft.ServerID]matched{}, lost: map[raft.ServerID]Missed{}}, addresses: newAddresses(),
+		NetworkTransport: overTCP(t), streams: newStreams(t, testSecret), done: done, refuses: func(any) error { return nil }, requests: make(chan raft.RPC),
+		progress: newProgress(time.Now), addresses: newAddresses(),
 	}
 	go tr.pass()
 	leader := overTCP(t)

@@ -3,124 +3,103 @@ package raftfsm
 import (
 	"context"
 	"fmt"
-	"sort"
+	"slices"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
 )
 
-// IsLeader tells whether this node leads, as far as it knows.
-func (n *Node) IsLeader() bool { return n.raft.State() == raft.Leader && !n.Overtaken() }
-
-// Leader is who leads, as far as this node knows. What the placement does not
-// hold of it (before it has announced itself) comes from the first voters.
-func (n *Node) Leader() (wire.Balancer, bool) {
-	addr, id := n.raft.LeaderWithID()
-	if id == "" || n.Overtaken() {
-		return wire.Balancer{}, false
-	}
-	for _, list := range [][]wire.Balancer{n.Placement().Balancers, n.config.Peers} {
-		for _, b := range list {
-			if b.Name == string(id) {
-				if b.Raft == "" {
-					b.Raft = string(addr)
-				}
-				return b, true
-			}
-		}
-	}
-	return wire.Balancer{Name: string(id), Raft: string(addr)}, true
+// voters is the list of nodes that this one holds itself.
+type voters struct {
+	self    string                    // this node's name
+	running atomic.Pointer[raft.Raft] // nil until Raft has begun: its goroutines may be faster than NewRaft
 }
 
-// LeaderWatch is closed when the leader changes. Take it before looking at
-// Leader, and nothing is missed.
-func (n *Node) LeaderWatch() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.leading
+func (v *voters) servers() []raft.Server {
+	r := v.running.Load()
+	if r == nil {
+		return nil
+	}
+	return r.GetConfiguration().Configuration().Servers
 }
 
-// WaitLeader waits until somebody leads.
-func (n *Node) WaitLeader(ctx context.Context) error {
-	for {
-		changed := n.LeaderWatch()
-		if _, ok := n.Leader(); ok {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("nobody leads: %w", ctx.Err())
-		case <-n.done:
-			return ErrClosed
+// Voters lists the names of those that vote, in order.
+func (v *voters) Voters() []string {
+	var names []string
+	for _, s := range v.servers() {
+		if s.Suffrage == raft.Voter {
+			names = append(names, string(s.ID))
 		}
 	}
-}
-
-// watchLeader closes leading whenever the leader changes. The channel holds one
-// observation: when it is full, the one in it will be read after this change.
-func (n *Node) watchLeader() {
-	seen := make(chan raft.Observation, 1)
-	observer := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
-		_, ok := o.Data.(raft.LeaderObservation)
-		return ok
-	})
-	n.raft.RegisterObserver(observer)
-	defer n.raft.DeregisterObserver(observer)
-	for {
-		n.leaderChanged()
-		select {
-		case <-seen:
-		case <-n.done:
-			return
-		}
-	}
-}
-
-func (n *Node) leaderChanged() {
-	leader, ok := n.Leader()
-	n.mu.Lock()
-	close(n.leading)
-	n.leading = make(chan struct{})
-	news := ok && leader.Name != n.leads
-	n.leads = leader.Name
-	n.mu.Unlock()
-	if news {
-		n.counters.elections.Add(1)
-		e := wire.Event{Time: n.config.Now().UnixMilli(), Kind: "leader", Text: leader.Name + " leads the balancers."}
-		n.tell([]wire.Event{e})
-		if leader.Name == n.config.Name {
-			n.config.Committed(e)
-		}
-	}
+	slices.Sort(names)
+	return names
 }
 
 // Stored is the address at which the others look for this node, by what it holds
 // itself; empty: it is in no list.
-func (n *Node) Stored() string {
-	for _, s := range n.raft.GetConfiguration().Configuration().Servers {
-		if string(s.ID) == n.config.Name {
+func (v *voters) Stored() string {
+	for _, s := range v.servers() {
+		if string(s.ID) == v.self {
 			return string(s.Address)
 		}
 	}
 	return ""
 }
 
-// Voters lists the names of those that vote, in order.
-func (n *Node) Voters() []string {
-	future := n.raft.GetConfiguration()
-	if future.Error() != nil {
-		return nil
-	}
+// votes tells whether this node is a voter.
+func (v *voters) votes() bool { return slices.Contains(v.Voters(), v.self) }
+
+// others lists the names of the other nodes, in order.
+func (v *voters) others() []string {
 	var names []string
-	for _, s := range future.Configuration().Servers {
-		if s.Suffrage == raft.Voter {
+	for _, s := range v.servers() {
+		if string(s.ID) != v.self {
 			names = append(names, string(s.ID))
 		}
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
+}
+
+// leadsFor tells whether this node leads in that term, and the other one is one
+// of its followers, with the address that is listed for it now; empty: not known.
+func (v *voters) leadsFor(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool) {
+	r := v.running.Load()
+	if r == nil {
+		return "", true // Raft has begun and NewRaft has not returned yet
+	}
+	if r.State() != raft.Leader || r.CurrentTerm() != term {
+		return "", false
+	}
+	for _, s := range v.servers() {
+		if s.ID == follower {
+			return s.Address, true
+		}
+	}
+	return "", false
+}
+
+// firstVoters is a list that this node is in; empty: it is not.
+func (n *Node) firstVoters(peers []wire.Balancer) (list raft.Configuration, err error) {
+	mine := false
+	for _, p := range peers {
+		if p.Name == n.config.Name {
+			mine = true
+			if p.Raft == "" && len(peers) == 1 {
+				p.Raft = n.RaftAddr()
+			}
+		}
+		if p.Raft == "" {
+			return list, fmt.Errorf("the raft address of balancer %s is missing", p.Name)
+		}
+		list.Servers = append(list.Servers, raft.Server{ID: raft.ServerID(p.Name), Address: raft.ServerAddress(p.Raft)})
+	}
+	if !mine {
+		return raft.Configuration{}, nil
+	}
+	return list, nil
 }
 
 // Join makes a node a voter, or tells the others its new Raft address. Only the
@@ -132,11 +111,7 @@ func (n *Node) Join(ctx context.Context, b wire.Balancer) error {
 	if b.Raft == "" {
 		return fmt.Errorf("%w: balancer %s has no raft address", ErrMalformed, b.Name)
 	}
-	future := n.raft.GetConfiguration()
-	if err := future.Error(); err != nil {
-		return n.outcome(err)
-	}
-	for _, s := range future.Configuration().Servers {
+	for _, s := range n.servers() {
 		if string(s.ID) == b.Name && string(s.Address) == b.Raft && s.Suffrage == raft.Voter {
 			return nil
 		}
@@ -150,8 +125,7 @@ func (n *Node) Join(ctx context.Context, b wire.Balancer) error {
 // itself, and leads no longer then.
 func (n *Node) Leave(ctx context.Context, name string) error {
 	voters := n.Voters()
-	i := sort.SearchStrings(voters, name)
-	if i == len(voters) || voters[i] != name {
+	if !slices.Contains(voters, name) {
 		return nil
 	}
 	if len(voters) == 1 {
@@ -160,9 +134,53 @@ func (n *Node) Leave(ctx context.Context, name string) error {
 	return n.ask(ctx, func() raft.Future { return n.raft.RemoveServer(raft.ServerID(name), 0, timeout(ctx)) })
 }
 
-// EndUntrusted ends connections of balancers whose certificates count no longer.
-func (n *Node) EndUntrusted() {
-	if n.config.Identity != nil {
-		n.streams.endUntrusted()
+// Admit takes a node in without a vote, or one that has lost its disk back: what
+// vote it had is taken away first. Only the leader can. A node that has what it is
+// to have, where it is to be, is left alone.
+func (n *Node) Admit(ctx context.Context, b wire.Balancer, fresh bool) error {
+	if err := validBalancer(&b); err != nil {
+		return err
 	}
+	if b.Raft == "" {
+		return fmt.Errorf("%w: balancer %s has no raft address", ErrMalformed, b.Name)
+	}
+	id, addr := raft.ServerID(b.Name), raft.ServerAddress(b.Raft)
+	for _, s := range n.servers() {
+		switch {
+		case s.ID != id:
+		case s.Suffrage == raft.Voter && !fresh:
+			return n.Join(ctx, b) // it has its disk, and perhaps another address
+		case s.Suffrage == raft.Voter:
+			if err := n.ask(ctx, func() raft.Future { return n.raft.DemoteVoter(id, 0, timeout(ctx)) }); err != nil {
+				return err
+			}
+		case s.Address == addr:
+			return nil
+		}
+	}
+	n.transport.Forget(id)
+	return n.ask(ctx, func() raft.Future { return n.raft.AddNonvoter(id, addr, 0, timeout(ctx)) })
+}
+
+// Promote gives those a vote who have proved that they hold what is committed. Only
+// the leader can; at another node it does nothing. It returns who was promoted.
+func (n *Node) Promote(ctx context.Context) (names []string, err error) {
+	if !n.IsLeader() {
+		return nil, nil
+	}
+	behind := map[string]Follower{}
+	for _, f := range n.Health().Followers {
+		behind[f.Name] = f
+	}
+	for _, s := range n.servers() {
+		f, known := behind[string(s.ID)]
+		if s.Suffrage == raft.Voter || !known || !f.Proved || f.Behind > 0 {
+			continue
+		}
+		if err := n.ask(ctx, func() raft.Future { return n.raft.AddVoter(s.ID, s.Address, 0, timeout(ctx)) }); err != nil {
+			return names, err
+		}
+		names = append(names, string(s.ID))
+	}
+	return names, nil
 }

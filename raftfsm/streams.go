@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -26,6 +25,12 @@ const maxHandshakes = 256
 // dialTimeout is how long a connection to a peer may take to come about: a lost
 // packet is sent again after a second, so no longer than that.
 const dialTimeout = time.Second
+
+// ErrForeign is for a handshake with somebody who does not belong to the cluster.
+var ErrForeign = errors.New("the other side does not hold the cluster's secret")
+
+// errOvertaken is what others are answered by a node of an earlier era.
+var errOvertaken = errors.New("the cluster was recovered without this balancer, whose disk is of before")
 
 // streams is TCP with a handshake under Raft's transport. A connection that
 // does not pass gets not one byte and is closed.
@@ -71,11 +76,11 @@ type address string
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-// listenRaft takes the listener over. advertise is the address that the others
-// are told; empty: the listener's own.
-func listenRaft(listener net.Listener, advertise, name string, key []byte, id *identity.Bundle, era uint64) (*streams, error) {
+// listenRaft takes the listener over.
+func listenRaft(o Options) (*streams, error) {
+	advertise := o.Advertise
 	if advertise == "" {
-		advertise = listener.Addr().String()
+		advertise = o.Listener.Addr().String()
 	}
 	host, port, err := net.SplitHostPort(advertise)
 	if err != nil {
@@ -88,11 +93,11 @@ func listenRaft(listener net.Listener, advertise, name string, key []byte, id *i
 		return nil, fmt.Errorf("--raft-advertise: others can't dial port 0 (%s)", advertise)
 	}
 	s := &streams{
-		listener: listener, address: address(advertise), name: name, key: key, identity: id,
+		listener: o.Listener, address: address(advertise), name: o.Name, key: o.Key, identity: o.Identity,
 		ready: make(chan net.Conn), done: make(chan struct{}),
 		open: map[net.Conn]*tls.Conn{},
 	}
-	s.era.Store(era)
+	s.era.Store(o.Era)
 	s.loops.Go(s.accept)
 	return s, nil
 }
@@ -324,12 +329,14 @@ func (s *streams) Close() error {
 	return err
 }
 
-// portTaken says in one line what a failed listen means.
-func portTaken(bind string, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("raft address %s is in use by another process: %w", bind, err)
+// enter makes the era another one: what was let in before is shut out.
+func (s *streams) enter(era uint64) {
+	s.era.Store(era)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.open {
+		_ = conn.Close()
 	}
-	return fmt.Errorf("raft address %s: %w", bind, err)
 }
 
 var _ raft.StreamLayer = (*streams)(nil)
