@@ -10,7 +10,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // TestSessionThatItsEdgeRefusesIsPlacedWhereThereIsRoom: the edge that has a session's
@@ -20,7 +20,7 @@ func TestSessionThatItsEdgeRefusesIsPlacedWhereThereIsRoom(t *testing.T) {
 	for name, header := range map[string][]string{"on a loop": nil, "in a goroutine": {"Connection", "x"}} {
 		t.Run(name, func(t *testing.T) {
 			c := newStage(t, stageOptions{edges: 4, capacity: 8})
-			c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+			c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 			pair, _ := c.lb.Placement().Pair(1)
 			full := c.member(pair.Low)
 			full.locked(func() { full.full, full.refusal = true, wire.ReasonLimit })
@@ -53,7 +53,7 @@ func TestSessionThatItsEdgeRefusesIsPlacedWhereThereIsRoom(t *testing.T) {
 // TestTracksOfOnePlayerGetOneNewPlace: a player asks for video and audio at once.
 func TestTracksOfOnePlayerGetOneNewPlace(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 4, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	pair, _ := c.lb.Placement().Pair(1)
 	full := c.member(pair.Low)
 	full.locked(func() { full.full, full.refusal = true, wire.ReasonLimit })
@@ -84,7 +84,7 @@ func TestTracksOfOnePlayerGetOneNewPlace(t *testing.T) {
 // answer, with its reason.
 func TestWhoHadASessionIsTakenInUpToTheCapacity(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 4, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	pair, _ := c.lb.Placement().Pair(1)
 	full := c.member(pair.Low)
 	full.locked(func() { full.full, full.refusal = true, wire.ReasonLimit })
@@ -122,7 +122,7 @@ func TestWhoHadASessionIsTakenInUpToTheCapacity(t *testing.T) {
 func TestANewStreamGoesAboveTheLimitWhereAnEdgeIsDead(t *testing.T) {
 	for rule, want := range map[string]int{ring.FailSafeRoom: http.StatusFound, ring.FailSafeStrict: http.StatusServiceUnavailable} {
 		c := newStage(t, stageOptions{edges: 3, capacity: 8, config: func(c *Config) { c.FailSafe = rule }})
-		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/other/", Pair: 1})
+		c.propose(placement.Command{Kind: placement.Place, Stream: "/other/", Pair: 1})
 		c.members[0].Close()
 		c.lb.control.Checks.Failed("edge-1", proxy.CauseRefused)
 		until(t, "edge-1 is down", func() bool { return c.state("edge-1") == wire.EdgeDown })

@@ -19,7 +19,7 @@ import (
 	"tandem/lb/admission"
 	"tandem/lb/api"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func TestEveryAnswerHasTheShapeThatIsPromised(t *testing.T) {
@@ -284,7 +284,7 @@ func TestEventsAreStreamedAsTheyHappen(t *testing.T) {
 	if err := json.Unmarshal([]byte(next("status")), &s); err != nil || len(s.Edges) != 2 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	c.lb.moved(proxy.Takeover{From: "edge-1", To: "edge-2", OK: true, Phase: "body", Cause: proxy.CauseReset})
 	var place, took wire.Event
 	for range 20 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy: another balancer has sent so many to
@@ -13,7 +13,7 @@ import (
 // other one goes there until they are even.
 func TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 100})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	q, _ := c.lb.Placement().Pair(1)
 	low, high := c.member(q.Low), c.member(q.High)
 	low.locked(func() { low.opened = 20 })
@@ -37,7 +37,7 @@ func TestAnEdgeThatOthersHaveFilledMeanwhileIsPassedBy(t *testing.T) {
 // TestAnEdgeThatIsAlwaysBusierGivesASlotInTheEnd: sending back has an end.
 func TestAnEdgeThatIsAlwaysBusierGivesASlotInTheEnd(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 100})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	for _, m := range c.members {
 		m.locked(func() { m.busier = true })
 	}

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Where it is set, media are fetched from the edge that delivers, by whoever has an
 // address for viewers; manifests, keys, other streams and other edges' are carried.
 func TestMediaAreFetchedFromTheEdgesWhereItIsSet(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 8, config: func(cfg *Config) { cfg.Redirect = []string{"/film/"} }})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/news/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/news/", Pair: 1})
 	hour := time.Now().Add(time.Hour)
 	film, news := c.token(wire.SessionID{Pair: 1}, "/film/", hour), c.token(wire.SessionID{Pair: 1}, "/news/", hour)
 	if resp, _ := c.viewer(nil, film+"/film/a.m4s"); resp.StatusCode != http.StatusOK {
@@ -43,7 +43,7 @@ func TestMediaAreFetchedFromTheEdgesWhereItIsSet(t *testing.T) {
 			t.Errorf("%s: %s to %q, want %q", row.target, resp.Status, resp.Header.Get("Location"), row.to)
 		}
 	}
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 1})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: "edge-1", Incarnation: 1})
 	if resp, _ := c.viewer(nil, film+"/film/a.m4s"); resp.StatusCode != http.StatusOK {
 		t.Errorf("its edge is dead, the partner has no address for viewers: %s", resp.Status)
 	}

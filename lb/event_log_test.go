@@ -11,7 +11,7 @@ import (
 
 	"tandem/internal/obs"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // A death, a return and a removal each have a line in the log of the balancer that
@@ -20,11 +20,11 @@ func TestWhatBecomesOfAnEdgeIsInTheLogOnce(t *testing.T) {
 	var out lines
 	logger := zerolog.New(&out).With().Timestamp().Logger()
 	c := newStage(t, stageOptions{edges: 3, capacity: 8, log: &logger})
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 1, Cause: "refused"})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: "edge-1", Incarnation: 1, Cause: "refused"})
 	again := c.member("edge-1").edge
 	again.Incarnation = 2
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &again})
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 2, Cause: "refused"})
+	c.propose(placement.Command{Kind: placement.EdgeUp, Edge: &again})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: "edge-1", Incarnation: 2, Cause: "refused"})
 	c.api(http.MethodPost, "/edges/edge-1/remove?force=true", nil, http.StatusOK, nil)
 	c.place("/film/")
 	var edges []string

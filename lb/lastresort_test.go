@@ -7,20 +7,20 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // lose declares an edge dead; it lives on.
 func (c *stage) lose(m *member, cause string) {
 	c.t.Helper()
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: m.edge.Name, Incarnation: m.edge.Incarnation, Cause: cause})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: m.edge.Name, Incarnation: m.edge.Incarnation, Cause: cause})
 }
 
 // A machine that stood still for two seconds has all edges declared dead. They are asked
 // all the same, with a session and without one: nobody else is left.
 func TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	in := c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(time.Hour)) + "/film/a.m4s"
 	for _, m := range c.members {
 		c.lose(m, "silent")
@@ -33,7 +33,7 @@ func TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft(t *testing.T) {
 	back := c.members[1]
 	e := back.edge
 	e.Incarnation++ // it is back, and not ready
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &e})
+	c.propose(placement.Command{Kind: placement.EdgeUp, Edge: &e})
 	back.locked(func() { back.edge = e })
 	if s := c.state(e.Name); s != wire.EdgeRecovering {
 		t.Fatal(s)
@@ -46,7 +46,7 @@ func TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft(t *testing.T) {
 // Who stops by its own wish is not asked after, and of many that are dead three are.
 func TestNotAllThatAreDeadAreAsked(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 6, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	for i, m := range c.members {
 		if i == 0 {
 			c.lose(m, wire.CauseStopping)

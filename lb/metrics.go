@@ -9,7 +9,7 @@ import (
 	"tandem/internal/identity"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // tally is a counter without labels.
@@ -148,7 +148,7 @@ func (c *counts) moved(t proxy.Takeover) {
 	c.takeovers.WithLabelValues(t.Phase, t.Cause, result).Inc()
 }
 
-func (c *counts) proposed(kind raftfsm.Kind, ok bool) {
+func (c *counts) proposed(kind placement.Kind, ok bool) {
 	result := "failed"
 	if ok {
 		result = "done"

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // A node of the cluster that shows another secret, or whose clock is off, is named with
@@ -35,7 +35,7 @@ func TestStatusTellsWhichNodeDoesNotFit(t *testing.T) {
 	says("The clock of edge-2 is 1m0s ahead", true)
 	says("Set the clock of edge-2", true)
 
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: "edge-1", Incarnation: 1})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: "edge-1", Incarnation: 1})
 	knocks := func(name, auth string) {
 		t.Helper()
 		header := []string{wire.HeaderFrom, name}
@@ -66,8 +66,8 @@ func TestAnEdgeThatIsDownIsCalled(t *testing.T) {
 	t.Cleanup(stranger.Close)
 	e := c.member("edge-2").edge
 	e.HTTP, e.Incarnation = stranger.URL, e.Incarnation+1
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &e})
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+	c.propose(placement.Command{Kind: placement.EdgeUp, Edge: &e})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
 	until(t, "it is said why it is not heard", func() bool {
 		var s wire.Status
 		c.api(http.MethodGet, "/status", nil, http.StatusOK, &s)

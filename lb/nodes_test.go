@@ -19,6 +19,7 @@ import (
 	"tandem/lb/control"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func TestInternalEndpointsAreClosedToViewers(t *testing.T) {
@@ -56,7 +57,7 @@ func TestPlacementIsTakenByALongPoll(t *testing.T) {
 		}
 		came <- *p
 	}()
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/a/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1})
 	if p := <-came; p.Version <= now.Version || p.Streams.Len() != 1 {
 		t.Fatalf("version %d after %d, streams %v", p.Version, now.Version, p.Streams)
 	}
@@ -111,7 +112,7 @@ func TestAJoinBehindNobodyIsRefused(t *testing.T) {
 		return string(c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: e, After: after}, status, nil))
 	}
 	join("edge-8", "edge-99", http.StatusOK)
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	before := c.lb.Placement().Version
 	if said := join("edge-9", "edge-99", http.StatusBadRequest); !strings.Contains(said, "--after: no edge is called") || c.lb.Placement().Version != before {
 		t.Errorf("%s, version %d after %d", said, c.lb.Placement().Version, before)
@@ -122,7 +123,7 @@ func TestAJoinBehindNobodyIsRefused(t *testing.T) {
 
 func TestReturnedEdgeDeliversWhenItIsReady(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	m := c.members[0]
 	m.locked(func() { m.edge.Incarnation = 2 })
 	c.node(http.MethodPost, wire.PathRegister, wire.Register{Edge: m.edge}, http.StatusOK, nil)
@@ -194,7 +195,7 @@ func TestBalancersActAsOne(t *testing.T) {
 	}
 	// A follower tells who leads, and forwards what it wants itself.
 	var told wire.Balancer
-	text := follower.node(http.MethodPost, wire.PathPropose, raftfsm.Command{Kind: raftfsm.Settle}, http.StatusMisdirectedRequest, nil)
+	text := follower.node(http.MethodPost, wire.PathPropose, placement.Command{Kind: placement.Settle}, http.StatusMisdirectedRequest, nil)
 	if err := json.Unmarshal(text, &told); err != nil || told.HTTP != leader.url {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -220,7 +221,7 @@ func TestBalancersActAsOne(t *testing.T) {
 			rest = append(rest, c)
 		}
 	}
-	rest[0].propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/after/", Pair: 1})
+	rest[0].propose(placement.Command{Kind: placement.Place, Stream: "/after/", Pair: 1})
 	var s wire.Status
 	until(t, "the dead one is seen to be dead", func() bool {
 		rest[1].api(http.MethodGet, "/status", nil, http.StatusOK, &s)
@@ -275,7 +276,7 @@ func TestProposalWithoutAMajorityEndsInTime(t *testing.T) {
 	}})
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := c.lb.control.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Settle}); !errors.Is(err, proposals.ErrNoQuorum) {
+	if _, err := c.lb.control.Proposals.Propose(ctx, placement.Command{Kind: placement.Settle}); !errors.Is(err, proposals.ErrNoQuorum) {
 		t.Fatal(err)
 	}
 	if resp, text := c.request(c.client, http.MethodGet, c.admin.URL+"/readyz", nil); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "\nStart the ") {

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/admission"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 const entryPath = "/film/master.m3u8"
@@ -244,7 +244,7 @@ func TestDeadEdgeIsPassedBy(t *testing.T) {
 
 func TestQueryAsksEveryEdgeAndTheLeastLoadedDelivers(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 100, config: func(c *Config) { c.StateSource = admission.StateQuery }})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	q, _ := c.lb.Placement().Pair(1)
 	for _, m := range c.members {
 		m.locked(func() { // both know that the low member delivers five already
@@ -264,7 +264,7 @@ func TestLoadSourceAsksWhoStoresTheStream(t *testing.T) {
 	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
 	c := newStage(t, stageOptions{edges: 4, capacity: 100, config: func(c *Config) { c.StateSource = admission.StateLoad }, now: now})
 	for _, pair := range []wire.PairID{1, 3} {
-		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
+		c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}
 	c.lb.control.Loads.Follow(c.lb.Placement(), now())
 	passed.Store(int64(time.Minute)) // what was placed a moment ago is taken for stored
@@ -290,7 +290,7 @@ func TestPushedReportsTellWhoStoresTheStream(t *testing.T) {
 	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
 	c := newStage(t, stageOptions{edges: 4, capacity: 100, now: now})
 	for _, pair := range []wire.PairID{1, 3} {
-		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
+		c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: pair, Before: len(c.lb.Placement().Stream("/film/"))})
 	}
 	c.lb.control.Loads.Follow(c.lb.Placement(), now())
 	passed.Store(int64(time.Minute)) // what was placed a moment ago is taken for stored
@@ -350,14 +350,14 @@ func TestOneHotStreamSpreadsOverTheRing(t *testing.T) {
 func TestSlotGivenAwayIsTakenBackForAViewer(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 4, capacity: 2, config: func(c *Config) { c.Admission = ring.PairAdmission }})
 	until(t, "admission", func() bool { return c.lb.Placement().Admission == ring.PairAdmission })
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	everything := []wire.Run{{From: 0, To: 2}}
 	var loads []ring.Load
 	for _, id := range []wire.PairID{1, 2} { // edge-2's
 		loads = append(loads, ring.Load{Pair: id, Taken: everything})
 	}
 	for _, dead := range []string{"edge-1", "edge-3"} {
-		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: dead, Incarnation: 1, Loads: loads})
+		c.propose(placement.Command{Kind: placement.EdgeDown, Name: dead, Incarnation: 1, Loads: loads})
 	}
 	given := 0
 	for _, q := range c.lb.Placement().Pairs {

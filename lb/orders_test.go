@@ -14,7 +14,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // fill gives every pair so many sessions on each side, and has all edges report.
@@ -146,20 +146,20 @@ func TestNothingIsSettledByNoLoads(t *testing.T) {
 // TestOfTwoOrdersAtOnceOneIsRefused: each of them can be borne, and not both; whoever gave
 // the second one saw the cluster before the first.
 func TestOfTwoOrdersAtOnceOneIsRefused(t *testing.T) {
-	for _, kind := range []raftfsm.Kind{raftfsm.Drain, raftfsm.Remove} {
+	for _, kind := range []placement.Kind{placement.Drain, placement.Remove} {
 		c := newStage(t, stageOptions{edges: 4, capacity: 8})
 		c.place("/film/")
 		c.fill(3)
 		loads := c.lb.control.Loads.Tables(c.lb.Placement(), time.Now())
 		order := func(edge string, lossless bool) error {
-			_, err := c.lb.control.Proposals.Propose(t.Context(), raftfsm.Command{Kind: kind, Name: edge, Lossless: lossless, Loads: loads})
+			_, err := c.lb.control.Proposals.Propose(t.Context(), placement.Command{Kind: kind, Name: edge, Lossless: lossless, Loads: loads})
 			return err
 		}
 		var orders sync.WaitGroup
 		var refused atomic.Int32
 		for _, edge := range []string{"edge-1", "edge-2"} {
 			orders.Go(func() {
-				if errors.Is(order(edge, true), raftfsm.ErrWouldLose) {
+				if errors.Is(order(edge, true), placement.ErrWouldLose) {
 					refused.Add(1)
 				}
 			})

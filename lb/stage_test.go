@@ -22,7 +22,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/api"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 const stageSecret = "a secret that is long enough"
@@ -316,7 +316,7 @@ func (c *stage) state(edge string) wire.EdgeState {
 }
 
 // propose makes a command true, as the test's own doing.
-func (c *stage) propose(command raftfsm.Command) {
+func (c *stage) propose(command placement.Command) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

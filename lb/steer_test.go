@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 const steerMaster = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"
@@ -21,8 +21,8 @@ func steerStage(t *testing.T) (c *stage, film string) {
 	c = newStage(t, stageOptions{edges: 2, capacity: 8, config: func(cfg *Config) {
 		cfg.steer.Streams, cfg.steer.Fronts = []string{"/film/"}, []string{"https://lb.example"}
 	}})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/news/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/news/", Pair: 1})
 	for _, m := range c.members {
 		m.locked(func() {
 			m.says = map[string]string{"/film/master.m3u8": steerMaster, "/news/master.m3u8": steerMaster, "/film/m.mpd": `<MPD type="static"><Period/></MPD>`}
@@ -99,14 +99,14 @@ func TestPlayersAreToldTheBestEdgeOfNow(t *testing.T) {
 	if got, want := list(), first+" "+second+" . front-1"; got != want {
 		t.Errorf("the list is %q, want %q", got, want)
 	}
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: first, Incarnation: 1})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: first, Incarnation: 1})
 	if got, want := list(), second+" . front-1 "+first; got != want {
 		t.Errorf("with %s dead the list is %q, want %q", first, got, want)
 	}
 	if _, body := c.viewer(nil, film+"/film/master.m3u8"); !strings.Contains(string(body), `PATHWAY-ID="`+second+"\"\n#EXT-X-STREAM-INF") {
 		t.Errorf("who begins now is sent to the dead one:\n%s", body)
 	}
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: second, Incarnation: 1})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: second, Incarnation: 1})
 	if got, want := list(), ". front-1 "+first+" "+second; got != want {
 		t.Errorf("with both dead the list is %q, want %q", got, want)
 	}

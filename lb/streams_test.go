@@ -13,12 +13,12 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func (c *stage) place(stream string) {
 	c.t.Helper()
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: stream, Pair: 1})
 }
 
 func (c *stage) placed(stream string) bool { return len(c.lb.Placement().Stream(stream)) > 0 }
@@ -88,16 +88,16 @@ func TestAViewerWhoComesBackPutsItsStreamBack(t *testing.T) {
 		path string
 		back bool
 	}{{"/film/a.m4s", true}, {"/film/720p/sound/a.m4s?x=/y/z", true}, {"/elsewhere/a.m4s", false}} {
-		c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 2})
+		c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 2})
 		token := c.token(wire.SessionID{Pair: 2, Slot: 1, Generation: 5}, "/film/", time.Now().Add(time.Hour))
-		c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+		c.propose(placement.Command{Kind: placement.Unplace, Stream: "/film/"})
 		if resp, body := c.viewer(nil, token+row.path); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s %s", row.path, resp.Status, body)
 		}
 		if pairs := c.lb.Placement().Stream("/film/"); (len(pairs) == 1 && pairs[0] == 2) != row.back {
 			t.Errorf("%s: the stream is on %v", row.path, pairs)
 		}
-		c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+		c.propose(placement.Command{Kind: placement.Unplace, Stream: "/film/"})
 	}
 	if n := c.lb.Placement().Streams.Len(); n != 0 {
 		t.Errorf("%d streams are placed", n)
@@ -146,13 +146,13 @@ func TestAStreamIsPlacedByOneOfThoseWhoWantIt(t *testing.T) {
 	var placed atomic.Int64
 	for i := range 40 {
 		under.Go(func() {
-			_, err := c.lb.control.Proposals.Propose(t.Context(), raftfsm.Command{
-				Kind: raftfsm.Place, Stream: fmt.Sprintf("/film-%d/", i%4), Pair: c.lb.Placement().Pairs[i/4%3].ID,
+			_, err := c.lb.control.Proposals.Propose(t.Context(), placement.Command{
+				Kind: placement.Place, Stream: fmt.Sprintf("/film-%d/", i%4), Pair: c.lb.Placement().Pairs[i/4%3].ID,
 			})
 			switch {
 			case err == nil:
 				placed.Add(1)
-			case !errors.Is(err, raftfsm.ErrStale):
+			case !errors.Is(err, placement.ErrStale):
 				t.Error(err)
 			}
 		})
@@ -189,7 +189,7 @@ func TestAStreamThatIsUnplacedWhileItIsOpenedIsPutBack(t *testing.T) {
 		answer <- resp
 	}()
 	until(t, "an edge is asked for a slot", func() bool { return awaited() > 0 })
-	c.propose(raftfsm.Command{Kind: raftfsm.Unplace, Stream: "/film/"})
+	c.propose(placement.Command{Kind: placement.Unplace, Stream: "/film/"})
 	close(opens)
 	resp := <-answer
 	if token, _ := c.sessionAt(resp); !c.placed("/film/") || c.lb.Placement().StreamID("/film/") != token.Stream {

@@ -12,7 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // lines is a log that can be read while it is written.
@@ -44,7 +44,7 @@ func TestATakeoverIsLoggedOnce(t *testing.T) {
 	var log lines
 	logger := zerolog.New(&log)
 	c := newStage(t, stageOptions{edges: 3, capacity: 8, log: &logger})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	pair, _ := c.lb.Placement().Pair(1)
 	c.member(pair.Low).Close()
 	path := c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(time.Hour)) + "/film/a.m4s"

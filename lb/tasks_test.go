@@ -8,12 +8,12 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func TestLeavingEdgeGoesWhenItsHeirsHaveCopied(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	c.api(http.MethodPost, "/edges/edge-1/remove", nil, http.StatusOK, nil)
 	p := c.lb.Placement()
 	heirs := ring.Successors(p, "edge-1")
@@ -64,7 +64,7 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 		})
 	}
 	before := [2]int{q.Boundary, last.Boundary}
-	c.propose(raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: last.ID, Before: last.Boundary, Boundary: 0})
+	c.propose(placement.Command{Kind: placement.MoveBoundary, Pair: last.ID, Before: last.Boundary, Boundary: 0})
 	for range 2 {
 		for _, m := range c.members {
 			c.report(m)
@@ -85,12 +85,12 @@ func TestEdgeAboveItsCapacityIsRelieved(t *testing.T) {
 func TestABoundaryThatNobodyBringsHomeIsAtHome(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 8})
 	const home = 7
-	c.propose(raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: 1, Before: 4, Boundary: home})
+	c.propose(placement.Command{Kind: placement.MoveBoundary, Pair: 1, Before: 4, Boundary: home})
 	var full []ring.Load
 	for id := range wire.PairID(3) {
 		full = append(full, ring.Load{Pair: id + 1, Taken: []wire.Run{{From: 0, To: 8}}})
 	}
-	c.propose(raftfsm.Command{Kind: raftfsm.Settle, Loads: full}) // edge-1 would have 11 of 8
+	c.propose(placement.Command{Kind: placement.Settle, Loads: full}) // edge-1 would have 11 of 8
 	until(t, "home is where the boundary is", func() bool {
 		q, _ := c.lb.Placement().Pair(1)
 		return q.Boundary < home && q.Home == q.Boundary
@@ -147,7 +147,7 @@ func TestReceiptTellsWhatResponsesLivedThrough(t *testing.T) {
 func TestOneThatIsDownStandsInForNobody(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 4, capacity: 8})
 	for _, name := range []string{"edge-1", "edge-2"} {
-		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: 1})
+		c.propose(placement.Command{Kind: placement.EdgeDown, Name: name, Incarnation: 1})
 	}
 	var edges []wire.EdgeStatus
 	c.api(http.MethodGet, "/edges", nil, http.StatusOK, &edges)

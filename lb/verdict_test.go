@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // What the API says of the next failure, and how bad all is, the metrics say as well.
@@ -30,6 +30,6 @@ func TestAPIAndMetricSayTheSameOfTheNextFailure(t *testing.T) {
 	}
 	until(t, "the next failure is survived", func() bool { s, gauge := next(); return s == wire.Yes && gauge == 1 })
 	e := c.lb.Placement().Edges[0]
-	c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
 	until(t, "no second edge is there", func() bool { s, gauge := next(); return s == wire.No && gauge == 0 })
 }

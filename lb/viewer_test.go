@@ -22,7 +22,7 @@ import (
 	"tandem/internal/front/streams"
 	"tandem/internal/wire"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func (c *stage) token(id wire.SessionID, stream string, expires time.Time) string {
@@ -36,7 +36,7 @@ func (c *stage) token(id wire.SessionID, stream string, expires time.Time) strin
 
 func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 2, capacity: 8})
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: 1})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: 1})
 	hour := time.Now().Add(time.Hour)
 	expired := c.token(wire.SessionID{Pair: 1}, "/film/", time.Now().Add(-time.Hour))
 	ended := c.token(wire.SessionID{Pair: 99}, "/film/", hour)
@@ -74,7 +74,7 @@ func TestTokenThatIsNotGoodLeadsToANewSessionOrIsRefused(t *testing.T) {
 func TestSessionThatNobodyHasRoomForIsRefused(t *testing.T) {
 	c := newStage(t, stageOptions{edges: 3, capacity: 2})
 	pair := c.lb.Placement().Pairs[0] // edge-1 and edge-2
-	c.propose(raftfsm.Command{Kind: raftfsm.Place, Stream: "/film/", Pair: pair.ID})
+	c.propose(placement.Command{Kind: placement.Place, Stream: "/film/", Pair: pair.ID})
 	for _, name := range []string{pair.Low, pair.High} {
 		for _, m := range c.members {
 			if m.edge.Name == name {
@@ -376,7 +376,7 @@ func TestTheViewersAddressSaysWhatItIs(t *testing.T) {
 		t.Errorf("another path: %s", resp.Status)
 	}
 	for _, e := range c.lb.Placement().Edges {
-		c.propose(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+		c.propose(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
 	}
 	if resp, body := c.viewer(nil, wire.PathHealth); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("health without an edge: %s %q", resp.Status, body)

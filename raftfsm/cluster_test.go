@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 const testSecret = "a secret for the tests only"
@@ -137,7 +138,7 @@ func (c *cluster) any() *Node {
 }
 
 // propose goes to whoever leads, as lb does it, until there is an answer.
-func (c *cluster) propose(ctx context.Context, command Command) (Result, error) {
+func (c *cluster) propose(ctx context.Context, command placement.Command) (placement.Result, error) {
 	if command.ID == "" {
 		command.ID = NewID()
 	}
@@ -156,19 +157,38 @@ func (c *cluster) propose(ctx context.Context, command Command) (Result, error) 
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return Result{}, ctx.Err()
+			return placement.Result{}, ctx.Err()
 		case <-time.After(20 * time.Millisecond): // the leader knows of itself before others do
 		}
 	}
 }
 
-func (c *cluster) must(command Command) Result {
+func (c *cluster) must(command placement.Command) placement.Result {
 	c.t.Helper()
 	r, err := c.propose(patient(c.t), command)
 	if err != nil || r.Err != "" {
 		c.t.Fatalf("%s: %+v %v", command.Kind, r, err)
 	}
 	return r
+}
+
+// up is an edge that registers.
+func up(name string, incarnation uint64) placement.Command {
+	return placement.Command{Kind: placement.EdgeUp, Edge: &wire.Edge{
+		Name: name, HTTP: "http://" + name, Admin: "http://admin." + name, Capacity: 8, Incarnation: incarnation,
+	}}
+}
+
+// text is a placement without its version.
+func text(t testing.TB, p *wire.Placement) string {
+	t.Helper()
+	cp := *p
+	cp.Version = 0
+	b, err := json.Marshal(&cp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // same waits until every node has that version, and compares them to the byte.
@@ -180,16 +200,10 @@ func (c *cluster) same(version uint64) {
 		if err != nil {
 			c.t.Fatalf("%s: %v", p.Name(), err)
 		}
-		without := *got
-		without.Version = 0
-		b, err := json.Marshal(&without)
-		if err != nil {
-			c.t.Fatal(err)
-		}
 		if want == "" {
-			want = string(b)
+			want = text(c.t, got)
 		}
-		if have := string(b); have != want {
+		if have := text(c.t, got); have != want {
 			c.t.Fatalf("%s has another placement:\n%s\n%s", p.Name(), have, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // Of three nodes the one that commits a command tells of it, once: not again when the
@@ -36,12 +37,12 @@ func TestAnEventIsToldOnceByTheNodeThatCommitsIt(t *testing.T) {
 	if r := c.must(first); !r.Again {
 		t.Fatalf("%+v", r)
 	}
-	c.must(Command{Kind: EdgeDown, Name: "e1", Incarnation: 1, Cause: "refused"})
+	c.must(placement.Command{Kind: placement.EdgeDown, Name: "e1", Incarnation: 1, Cause: "refused"})
 	version := c.must(up("e2", 1)).Version
 	c.same(version)
 	c.kill(by)
 	c.restart(by)
-	c.same(c.must(Command{Kind: Configure, Admission: "pair"}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Configure, Admission: "pair"}).Version)
 	mu.Lock()
 	defer mu.Unlock()
 	if want := fmt.Sprintf("[%s edge_up e1 %s edge_down e1 %s edge_up e2", by, by, by); len(told) != 4 || fmt.Sprint(told[:3]) != want+"]" {

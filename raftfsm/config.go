@@ -12,6 +12,7 @@ import (
 	"tandem/internal/identity"
 	"tandem/internal/setting"
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // Defaults of the settings. A machine that is busy, or whose disk is slow to
@@ -88,12 +89,12 @@ func (c Config) complete() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if err := validName("balancer", c.Name); err != nil {
+	if err := placement.CheckName("balancer", c.Name); err != nil {
 		return c, err
 	}
 	seen := map[string]bool{}
 	for i := range c.Peers {
-		if err := validBalancer(&c.Peers[i]); err != nil {
+		if err := placement.CheckBalancer(&c.Peers[i]); err != nil {
 			return c, err
 		}
 		if seen[c.Peers[i].Name] {

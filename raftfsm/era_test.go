@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // One of three has gone on alone, and the others come back with their disks: a majority, by
@@ -14,13 +15,13 @@ import (
 func TestWhoWasLeftBehindOverwritesNothing(t *testing.T) {
 	c := newCluster(t, 3)
 	c.must(up("e1", 1))
-	c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}).Version)
 	for _, p := range c.peers {
 		c.kill(p.Name)
 	}
 	c.adjust = func(cfg *Config) { cfg.Recover = "order-1" }
 	alone := c.restart("lb-1")
-	after := c.must(Command{Kind: Place, Stream: "/b/", Pair: 1})
+	after := c.must(placement.Command{Kind: placement.Place, Stream: "/b/", Pair: 1})
 	era := alone.Era()
 	if era <= leap || era > after.Version {
 		t.Fatalf("era %d, version %d", era, after.Version)
@@ -39,7 +40,7 @@ func TestWhoWasLeftBehindOverwritesNothing(t *testing.T) {
 		}
 		return false
 	})
-	if r, err := alone.Propose(patient(t), Command{Kind: Place, Stream: "/c/", Pair: 1}); err != nil || alone.Placement().Stream("/b/") == nil || r.Version <= after.Version {
+	if r, err := alone.Propose(patient(t), placement.Command{Kind: placement.Place, Stream: "/c/", Pair: 1}); err != nil || alone.Placement().Stream("/b/") == nil || r.Version <= after.Version {
 		t.Fatalf("who went on alone: version %d, %v", r.Version, err)
 	}
 	if alone.Overtake(era) || alone.Overtaken() {
@@ -51,7 +52,7 @@ func TestWhoWasLeftBehindOverwritesNothing(t *testing.T) {
 		}
 	}
 	for _, n := range left {
-		if _, err := n.Propose(patient(t), Command{Kind: Place, Stream: "/d/", Pair: 1}); err == nil || n.IsLeader() {
+		if _, err := n.Propose(patient(t), placement.Command{Kind: placement.Place, Stream: "/d/", Pair: 1}); err == nil || n.IsLeader() {
 			t.Errorf("%s leads: %v", n.Name(), err)
 		}
 		if _, led := n.Leader(); led || !n.Overtaken() {
@@ -59,7 +60,7 @@ func TestWhoWasLeftBehindOverwritesNothing(t *testing.T) {
 		}
 	}
 	c.putAside(alone, left)
-	c.same(c.must(Command{Kind: Place, Stream: "/d/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/d/", Pair: 1}).Version)
 	if p := c.nodes["lb-3"].Placement(); p.Stream("/b/") == nil || p.Stream("/d/") == nil || len(alone.Voters()) != 3 {
 		t.Errorf("voters %v: %s", alone.Voters(), text(t, p))
 	}

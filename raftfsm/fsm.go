@@ -7,12 +7,13 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // fsm carries the state through Raft, which calls it from one goroutine.
 type fsm struct {
-	state    *State                    // owned by Raft's applying goroutine
-	publish  func(*View, []wire.Event) // lets others see it
+	state    *placement.State                    // owned by Raft's applying goroutine
+	publish  func(*placement.View, []wire.Event) // lets others see it
 	counters *counters
 	applied  atomic.Uint64 // index of the command that was published last; Raft's own may be behind
 	failure  error         // of the last restore before the node was open
@@ -34,7 +35,7 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.state.Ima
 
 func (f *fsm) Restore(r io.ReadCloser) error {
 	defer r.Close()
-	state, err := ReadState(r)
+	state, err := placement.ReadState(r)
 	if err != nil {
 		f.failure = err
 		return err
@@ -45,7 +46,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 }
 
 // snapshot is a state on its way to the disk.
-type snapshot struct{ image Image }
+type snapshot struct{ image placement.Image }
 
 // Persist writes it while commands go on.
 func (s snapshot) Persist(sink raft.SnapshotSink) error {

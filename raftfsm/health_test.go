@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/raftfsm/placement"
 )
 
 // fullDisks gives every node of a cluster a disk that can be filled.
@@ -66,7 +68,7 @@ func TestALeaderWhoseDiskIsFull(t *testing.T) {
 	full[old.Name()].Store(true)
 	short, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_, _ = old.Propose(short, Command{Kind: Place, Stream: "/a/", Pair: 1}) // finds out
+	_, _ = old.Propose(short, placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}) // finds out
 	eventually(t, 10*time.Second, "somebody else leads", func() bool {
 		for _, n := range c.nodes {
 			if n != old && n.IsLeader() {
@@ -86,10 +88,10 @@ func TestALeaderWhoseDiskIsFull(t *testing.T) {
 		}
 		return 0
 	}
-	c.must(Command{Kind: Place, Stream: "/b/", Pair: 1})
+	c.must(placement.Command{Kind: placement.Place, Stream: "/b/", Pair: 1})
 	eventually(t, 10*time.Second, "the leader knows who lacks what", func() bool { return late() > 0 })
 	full[old.Name()].Store(false)
-	c.same(c.must(Command{Kind: Place, Stream: "/c/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/c/", Pair: 1}).Version)
 	eventually(t, 10*time.Second, "all is well", func() bool { return old.Health().Disk == nil && late() == 0 })
 }
 

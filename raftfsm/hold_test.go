@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // lose wipes a killed node's disk and opens it again, held.
@@ -60,7 +61,7 @@ func (c *cluster) addressed(name string) wire.Balancer {
 func TestAVoterThatHasLostItsDiskProvesItselfFirst(t *testing.T) {
 	c := newCluster(t, 3)
 	c.must(up("e1", 1))
-	c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}).Version)
 	lost := ""
 	for _, p := range c.peers {
 		if p.Name != c.leader().Name() {
@@ -130,8 +131,8 @@ func TestFirstVotersBeginTogether(t *testing.T) {
 			c.must(up("e1", 1)) // two of three are enough
 		}
 	}
-	c.same(c.must(Command{Kind: Found, Name: "c1"}).Version)
-	if r := c.must(Command{Kind: Found, Name: "c2"}); r.Changed || c.any().Placement().Cluster != "c1" {
+	c.same(c.must(placement.Command{Kind: placement.Found, Name: "c1"}).Version)
+	if r := c.must(placement.Command{Kind: placement.Found, Name: "c2"}); r.Changed || c.any().Placement().Cluster != "c1" {
 		t.Fatalf("%+v; the cluster is %s", r, c.any().Placement().Cluster)
 	}
 	if got := fmt.Sprint(c.leader().Voters()); got != "[lb-1 lb-2 lb-3]" {
@@ -193,7 +194,7 @@ func TestANewcomerIsALearnerFirst(t *testing.T) {
 func TestAMajorityThatHasMovedIsFollowed(t *testing.T) {
 	c := newCluster(t, 3)
 	c.must(up("e1", 1))
-	c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}).Version)
 	for _, p := range c.peers {
 		c.kill(p.Name)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"tandem/raftfsm/placement"
+
 	"github.com/hashicorp/raft"
 )
 
@@ -55,8 +57,8 @@ func (n *Node) showLast() {
 }
 
 // upTo is the state by what is on the disk up to an index, and the term of its end.
-func (d *disk) upTo(end uint64) (state *State, term uint64, err error) {
-	state, from := NewState(), uint64(0)
+func (d *disk) upTo(end uint64) (state *placement.State, term uint64, err error) {
+	state, from := placement.NewState(), uint64(0)
 	list, err := d.snapshots.List()
 	if err != nil {
 		return nil, 0, err
@@ -66,7 +68,7 @@ func (d *disk) upTo(end uint64) (state *State, term uint64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		state, err = ReadState(r)
+		state, err = placement.ReadState(r)
 		_ = r.Close()
 		if err != nil {
 			return nil, 0, err

@@ -17,13 +17,14 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // operation is what a client asked; outcome is what it heard. unsure: it heard
 // nothing, so it may have become true or not, at any later time.
 type operation struct {
 	pair       wire.PairID
-	kind       Kind // MoveBoundary, Place, or "" for a look behind a barrier
+	kind       placement.Kind // MoveBoundary, Place, or "" for a look behind a barrier
 	before, to int
 	stream     string
 }
@@ -55,7 +56,7 @@ var pairModel = porcupine.Model{
 	Step: func(state, input, output any) (bool, any) {
 		s, in, out := state.(pairState), input.(operation), output.(outcome)
 		switch in.kind {
-		case MoveBoundary:
+		case placement.MoveBoundary:
 			holds := s.boundary == in.before
 			if !out.unsure && out.moved != holds {
 				return false, s
@@ -63,7 +64,7 @@ var pairModel = porcupine.Model{
 			if holds {
 				s.boundary = in.to
 			}
-		case Place:
+		case placement.Place:
 			s.streams |= streamBit(in.stream)
 		default:
 			return out.unsure || out.boundary == s.boundary && out.streams == s.streams, s
@@ -297,13 +298,13 @@ func ask(ctx context.Context, id int, rng *rand.Rand, nodes *sync.Map, rec *reco
 	if q == nil {
 		return
 	}
-	command := Command{Pair: in.pair, ID: fmt.Sprint("op-", id)}
+	command := placement.Command{Pair: in.pair, ID: fmt.Sprint("op-", id)}
 	switch rng.IntN(4) {
 	case 0, 1:
-		in.kind, in.before, in.to = MoveBoundary, q.Boundary, rng.IntN(1000)
+		in.kind, in.before, in.to = placement.MoveBoundary, q.Boundary, rng.IntN(1000)
 		command.Kind, command.Before, command.Boundary = in.kind, in.before, in.to
 	case 2:
-		in.kind, in.stream = Place, fmt.Sprintf("/s%d/", rng.IntN(6))
+		in.kind, in.stream = placement.Place, fmt.Sprintf("/s%d/", rng.IntN(6))
 		command.Kind, command.Stream = in.kind, in.stream
 	}
 	began := time.Now().UnixNano()
@@ -316,7 +317,7 @@ func ask(ctx context.Context, id int, rng *rand.Rand, nodes *sync.Map, rec *reco
 			out = look(n.Placement(), in.pair)
 		}
 	} else {
-		var r Result
+		var r placement.Result
 		r, err = n.Propose(short, command)
 		out.moved = err == nil && r.Err == ""
 	}

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tandem/raftfsm/placement"
+
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -14,7 +16,7 @@ type counters struct {
 	committed, unsure                     atomic.Int64 // proposals, by how they ended
 }
 
-func (c *counters) applied(r Result) {
+func (c *counters) applied(r placement.Result) {
 	switch {
 	case r.Again:
 		c.repeated.Add(1)

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // Node is one replica of the placement: what is shown of it, and who leads and votes as far
@@ -43,7 +44,7 @@ func newNode(c Config) *Node {
 	n.leadership.config, n.leadership.shown, n.leadership.hold, n.leadership.voters = &n.config, &n.shown, &n.hold, &n.voters
 	n.leadership.done, n.leadership.changed = n.done, make(chan struct{})
 	n.disk = &disk{config: &n.config, done: n.done}
-	n.fsm = &fsm{state: NewState(), publish: n.publish, counters: &n.counters}
+	n.fsm = &fsm{state: placement.NewState(), publish: n.publish, counters: &n.counters}
 	n.publish(n.fsm.state.View(), nil)
 	return n
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // The life of a cluster: it elects, takes changes, loses its leader, goes on,
@@ -22,7 +23,7 @@ func TestALeaderDiesAndReturns(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		c.must(up(fmt.Sprintf("e%d", i), 1))
 	}
-	c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}).Version)
 
 	leader := c.leader()
 	for _, n := range c.nodes {
@@ -30,7 +31,7 @@ func TestALeaderDiesAndReturns(t *testing.T) {
 			continue
 		}
 		var not *NotLeaderError
-		_, err := n.Propose(patient(t), Command{Kind: Unplace, Stream: "/a/"})
+		_, err := n.Propose(patient(t), placement.Command{Kind: placement.Unplace, Stream: "/a/"})
 		if !errors.Is(err, ErrNotLeader) || !errors.As(err, &not) || not.Leader.Name != leader.Name() || not.Leader.Raft != leader.RaftAddr() {
 			t.Fatalf("%v", err)
 		}
@@ -40,11 +41,11 @@ func TestALeaderDiesAndReturns(t *testing.T) {
 	if _, err := leader.Propose(patient(t), up("e9", 1)); !errors.Is(err, ErrClosed) {
 		t.Fatal(err)
 	}
-	r := c.must(Command{Kind: EdgeDown, Name: "e2", Incarnation: 1, By: "lb", Cause: "refused"})
+	r := c.must(placement.Command{Kind: placement.EdgeDown, Name: "e2", Incarnation: 1, By: "lb", Cause: "refused"})
 	c.same(r.Version)
 
 	back := c.restart(leader.Name())
-	c.same(c.must(Command{Kind: Place, Stream: "/b/", Pair: 3}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/b/", Pair: 3}).Version)
 	if d := back.Deaths(); len(d) != 1 || d[0].Edge != "e2" || d[0].Version != r.Version {
 		t.Fatalf("receipts %+v", d)
 	}
@@ -58,9 +59,9 @@ func TestTheWholeClusterComesBackFromDisk(t *testing.T) {
 	c := newCluster(t, 3)
 	c.must(up("e1", 1))
 	c.must(up("e2", 1))
-	var last Result
+	var last placement.Result
 	for i := range 30 {
-		last = c.must(Command{Kind: Place, Stream: fmt.Sprintf("/s%d/", i), Pair: 1})
+		last = c.must(placement.Command{Kind: placement.Place, Stream: fmt.Sprintf("/s%d/", i), Pair: 1})
 	}
 	c.same(last.Version)
 	want := text(t, c.any().Placement())
@@ -164,7 +165,7 @@ func TestOneNodeAlone(t *testing.T) {
 	if _, open := <-events; open {
 		t.Error("an event that a repeated command had caused before")
 	}
-	if err := n.Leave(patient(t), "lb-1"); !errors.Is(err, ErrRefused) {
+	if err := n.Leave(patient(t), "lb-1"); !errors.Is(err, placement.ErrRefused) {
 		t.Error(err)
 	}
 	over, stop := context.WithCancel(context.Background())
@@ -172,7 +173,7 @@ func TestOneNodeAlone(t *testing.T) {
 	if _, err := n.Propose(over, again); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if _, err := n.Propose(patient(t), Command{Kind: Place, Stream: string(make([]byte, MaxCommand))}); !errors.Is(err, ErrMalformed) {
+	if _, err := n.Propose(patient(t), placement.Command{Kind: placement.Place, Stream: string(make([]byte, placement.MaxCommand))}); !errors.Is(err, placement.ErrMalformed) {
 		t.Error(err)
 	}
 	checkMetrics(t, n)
@@ -238,7 +239,7 @@ func TestOneOfThreeAloneShowsWhatItHad(t *testing.T) {
 	for _, snapshot := range []bool{false, true} {
 		c := newCluster(t, 3)
 		c.must(up("e1", 1))
-		c.same(c.must(Command{Kind: Place, Stream: "/a/", Pair: 1}).Version)
+		c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1}).Version)
 		if snapshot {
 			if err := c.any().raft.Snapshot().Error(); err != nil {
 				t.Fatal(err)

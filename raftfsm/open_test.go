@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 func alone(t *testing.T) Config {
@@ -115,7 +116,7 @@ var wrongStarts = []struct {
 		write(t, path, b)
 		return c
 	}, "is damaged", nil},
-	{"an older snapshot", func(t *testing.T) Config { c := used(t); addSnapshot(t, c, 0); return c }, "snapshot version 0 is not readable by this build (want 1)", ErrSnapshotVersion},
+	{"an older snapshot", func(t *testing.T) Config { c := used(t); addSnapshot(t, c, 0); return c }, "snapshot version 0 is not readable by this build (want 1)", placement.ErrSnapshotVersion},
 }
 
 // What can go wrong at the start is said in one line that names the file or the
@@ -156,7 +157,7 @@ func addSnapshot(t *testing.T, c Config, version byte) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if _, err := NewState().WriteTo(&b); err != nil {
+	if _, err := placement.NewState().WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
 	b.Bytes()[len("TANDEMP1")] = version

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"tandem/raftfsm/placement"
+
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
@@ -140,7 +142,7 @@ func (d *disk) check() error {
 			continue
 		}
 		if err := d.GetLog(index, &entry); err != nil || entry.Index != index {
-			return broken("log: entry %d: %v", index, err)
+			return placement.Broken("log: entry %d: %v", index, err)
 		}
 	}
 	return d.checkSnapshots(first)
@@ -154,18 +156,18 @@ func (d *disk) checkSnapshots(first uint64) error {
 	for i, meta := range list {
 		_, r, err := d.snapshots.Open(meta.ID)
 		if err != nil {
-			return broken("snapshot %s: %v", meta.ID, err)
+			return placement.Broken("snapshot %s: %v", meta.ID, err)
 		}
-		s, err := ReadState(r)
+		s, err := placement.ReadState(r)
 		_ = r.Close()
 		if err != nil {
 			return fmt.Errorf("snapshot %s: %w", meta.ID, err)
 		}
 		if s.Placement().Version > meta.Index {
-			return broken("snapshot %s holds version %d of a later time", meta.ID, s.Placement().Version)
+			return placement.Broken("snapshot %s holds version %d of a later time", meta.ID, s.Placement().Version)
 		}
 		if i == 0 && first > meta.Index+1 {
-			return broken("the log begins at %d, the last snapshot ends at %d", first, meta.Index)
+			return placement.Broken("the log begins at %d, the last snapshot ends at %d", first, meta.Index)
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/raftfsm/placement"
 )
 
 // BenchmarkPlacing is openings of new streams as the replicas see them: three nodes that
@@ -30,7 +32,7 @@ func BenchmarkPlacing(b *testing.B) {
 			under.Go(func() {
 				for left.Add(-1) >= 0 {
 					i := next.Add(1)
-					proposed(b, leader, Command{Kind: Place, Stream: fmt.Sprintf("/vod/library-%03d/title-%07d/", i%100, i), Pair: 1, ID: NewID()})
+					proposed(b, leader, placement.Command{Kind: placement.Place, Stream: fmt.Sprintf("/vod/library-%03d/title-%07d/", i%100, i), Pair: 1, ID: NewID()})
 				}
 			})
 		}
@@ -47,7 +49,7 @@ func BenchmarkPlacing(b *testing.B) {
 	}
 }
 
-func proposed(b *testing.B, n *Node, c Command) {
+func proposed(b *testing.B, n *Node, c placement.Command) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if r, err := n.Propose(ctx, c); err != nil || r.Err != "" {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"tandem/raftfsm/placement"
+
 	"github.com/hashicorp/raft"
 )
 
@@ -23,7 +25,7 @@ func NewID() string {
 // have been refused). Errors: ErrNotLeader (a *NotLeaderError; nothing
 // happened), ErrUnsure (it may become true: propose it again with the same ID),
 // ErrMalformed, ErrClosed.
-func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
+func (n *Node) Propose(ctx context.Context, c placement.Command) (placement.Result, error) {
 	n.renewal.RLock()
 	defer n.renewal.RUnlock()
 	if c.At == 0 {
@@ -32,7 +34,7 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 	c = n.view().Complete(c)
 	b, err := c.Encode()
 	if err != nil {
-		return Result{}, err
+		return placement.Result{}, err
 	}
 	var future raft.ApplyFuture
 	err = n.ask(ctx, func() raft.Future {
@@ -40,13 +42,13 @@ func (n *Node) Propose(ctx context.Context, c Command) (Result, error) {
 		return future
 	})
 	if err != nil {
-		return Result{}, err
+		return placement.Result{}, err
 	}
 	n.counters.committed.Add(1)
 	n.renewal.told.Store(&c.Seen.Digest)
-	result, ok := future.Response().(Result)
+	result, ok := future.Response().(placement.Result)
 	if !ok {
-		return Result{}, fmt.Errorf("%w: %v", ErrUnsure, future.Response())
+		return placement.Result{}, fmt.Errorf("%w: %v", ErrUnsure, future.Response())
 	}
 	return result, nil
 }
@@ -65,7 +67,7 @@ func (f committing) Error() error {
 	if err != nil {
 		return err
 	}
-	if result, ok := f.Response().(Result); ok && !result.Again {
+	if result, ok := f.Response().(placement.Result); ok && !result.Again {
 		for _, e := range result.Events {
 			f.node.config.Committed(e)
 		}

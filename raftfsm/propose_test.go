@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // What a command's proposer knows goes with it.
@@ -20,7 +21,7 @@ func TestWhoProposesKnowsWhetherAClusterIsNew(t *testing.T) {
 	}
 	guess, large := up("e2", 1), up("e3", 1)
 	guess.Edge.Capacity, guess.Edge.Assumed, large.Edge.Capacity = 1000, true, 1000
-	for _, c := range []Command{up("e1", 1), guess, {Kind: Place, Stream: "/s/", Pair: 1}, {Kind: Unplace, Stream: "/s/"}, large} {
+	for _, c := range []placement.Command{up("e1", 1), guess, {Kind: placement.Place, Stream: "/s/", Pair: 1}, {Kind: placement.Unplace, Stream: "/s/"}, large} {
 		if _, err := n.Propose(patient(t), c); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,8 @@ import (
 	"math"
 	"time"
 
+	"tandem/raftfsm/placement"
+
 	"github.com/hashicorp/raft"
 )
 
@@ -31,7 +33,7 @@ func (n *Node) Backup(w io.Writer) error {
 // Restore makes a backup the state of the cluster, in place of the present one. Only
 // the leader can. newest is the highest version that anybody has been seen to follow.
 func (n *Node) Restore(ctx context.Context, backup io.Reader, newest uint64) error {
-	state, err := ReadState(backup)
+	state, err := placement.ReadState(backup)
 	if err != nil {
 		return err
 	}

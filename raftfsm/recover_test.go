@@ -6,21 +6,22 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // A backup becomes the state again, at another time and in another cluster: with a
 // version above everything that anybody has followed.
 func TestABackupIsRestored(t *testing.T) {
 	c := newCluster(t, 3)
-	c.must(Command{Kind: Found, Name: "c1"})
+	c.must(placement.Command{Kind: placement.Found, Name: "c1"})
 	c.must(up("e1", 1))
-	c.must(Command{Kind: Place, Stream: "/a/", Pair: 1})
-	c.must(Command{Kind: KeyNew, Secret: &Secret{Purpose: wire.ForTokens, Key: bytes.Repeat([]byte{7}, 32)}})
+	c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1})
+	c.must(placement.Command{Kind: placement.KeyNew, Secret: &placement.Secret{Purpose: wire.ForTokens, Key: bytes.Repeat([]byte{7}, 32)}})
 	var backup bytes.Buffer
 	if err := c.leader().Backup(&backup); err != nil {
 		t.Fatal(err)
 	}
-	last := c.must(Command{Kind: Place, Stream: "/later/", Pair: 1})
+	last := c.must(placement.Command{Kind: placement.Place, Stream: "/later/", Pair: 1})
 	c.same(last.Version)
 	for _, n := range c.nodes {
 		if !n.IsLeader() {
@@ -29,14 +30,14 @@ func TestABackupIsRestored(t *testing.T) {
 			}
 		}
 	}
-	if err := c.leader().Restore(patient(t), bytes.NewReader(backup.Bytes()[:backup.Len()-3]), 0); !errors.Is(err, ErrSnapshot) {
+	if err := c.leader().Restore(patient(t), bytes.NewReader(backup.Bytes()[:backup.Len()-3]), 0); !errors.Is(err, placement.ErrSnapshot) {
 		t.Fatal(err)
 	}
 	const newest = 5_000_000 // an edge has been seen to follow this one
 	if err := c.leader().Restore(patient(t), bytes.NewReader(backup.Bytes()), newest); err != nil {
 		t.Fatal(err)
 	}
-	r := c.must(Command{Kind: Place, Stream: "/b/", Pair: 1})
+	r := c.must(placement.Command{Kind: placement.Place, Stream: "/b/", Pair: 1})
 	c.same(r.Version)
 	p := c.any().Placement()
 	if r.Version <= newest || p.Cluster != "c1" || p.Stream("/a/") == nil || p.Stream("/b/") == nil || p.Stream("/later/") != nil {
@@ -51,7 +52,7 @@ func TestABackupIsRestored(t *testing.T) {
 	for _, p := range c.peers {
 		c.restart(p.Name)
 	}
-	c.same(c.must(Command{Kind: Place, Stream: "/c/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/c/", Pair: 1}).Version)
 }
 
 // Two of three are lost for good: the third goes on alone from its disk, once, and
@@ -59,7 +60,7 @@ func TestABackupIsRestored(t *testing.T) {
 func TestTheLastOneGoesOnAlone(t *testing.T) {
 	c := newCluster(t, 3)
 	c.must(up("e1", 1))
-	last := c.must(Command{Kind: Place, Stream: "/a/", Pair: 1})
+	last := c.must(placement.Command{Kind: placement.Place, Stream: "/a/", Pair: 1})
 	c.same(last.Version)
 	for _, p := range c.peers {
 		c.kill(p.Name)
@@ -67,7 +68,7 @@ func TestTheLastOneGoesOnAlone(t *testing.T) {
 	order := "order-1"
 	c.adjust = func(cfg *Config) { cfg.Recover = order }
 	alone := c.restart("lb-1")
-	r := c.must(Command{Kind: Place, Stream: "/b/", Pair: 1})
+	r := c.must(placement.Command{Kind: placement.Place, Stream: "/b/", Pair: 1})
 	if p := alone.Placement(); r.Version <= last.Version+leap || p.Stream("/a/") == nil || len(alone.Voters()) != 1 {
 		t.Fatalf("version %d, voters %v: %s", r.Version, alone.Voters(), text(t, p))
 	}
@@ -90,7 +91,7 @@ func TestTheLastOneGoesOnAlone(t *testing.T) {
 	c.kill("lb-1")
 	c.adjust = func(cfg *Config) { cfg.Recover = order }
 	c.restart("lb-1")
-	c.same(c.must(Command{Kind: Place, Stream: "/c/", Pair: 1}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Place, Stream: "/c/", Pair: 1}).Version)
 	if got := len(c.leader().Voters()); got != 3 {
 		t.Fatalf("%d voters", got)
 	}

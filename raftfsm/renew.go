@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // Every replica carries out the same commands by the arithmetic of its own build. Where two
@@ -41,42 +42,42 @@ const renewApart = time.Second
 // Renew gives all replicas the state of this node, which has to lead: at a later version,
 // without a change. It is asked for by one that had another placement in some version
 // (Command.Name, Command.Version); what was renewed since is not renewed again (Result.Changed).
-func (n *Node) Renew(ctx context.Context, c Command) (Result, error) {
+func (n *Node) Renew(ctx context.Context, c placement.Command) (placement.Result, error) {
 	r := &n.renewal
 	r.Lock()
 	defer r.Unlock()
 	now := n.config.Now()
 	switch version := n.Placement().Version; {
 	case !n.IsLeader():
-		return Result{}, n.notLeader()
+		return placement.Result{}, n.notLeader()
 	case c.Version < r.done:
-		return Result{Version: version}, nil
+		return placement.Result{Version: version}, nil
 	case now.Before(r.next):
-		return Result{Version: version, Err: "the placement was renewed a moment ago", Code: codeOf(ErrStale)}, nil
+		return placement.Result{Version: version, Err: "the placement was renewed a moment ago", Code: placement.CodeOf(placement.ErrStale)}, nil
 	}
 	if err := n.Barrier(ctx); err != nil {
-		return Result{}, err
+		return placement.Result{}, err
 	}
 	v := n.view()
 	version := max(n.raft.LastIndex(), v.Placement.Version) + 1
 	event := wire.Event{Time: now.UnixMilli(), Version: version, Kind: "renewed", Text: fmt.Sprintf("%s had another placement than %s, which leads, in version %d: all have the leader's now.", c.Name, n.config.Name, c.Version)}
 	text, err := v.Renewed(version, event)
 	if err != nil {
-		return Result{}, err
+		return placement.Result{}, err
 	}
-	if _, err := ReadState(bytes.NewReader(text.Bytes())); err != nil { // Raft ends a process that can't read what it restores
-		return Result{Version: v.Placement.Version, Err: err.Error()}, nil
+	if _, err := placement.ReadState(bytes.NewReader(text.Bytes())); err != nil { // Raft ends a process that can't read what it restores
+		return placement.Result{Version: v.Placement.Version, Err: err.Error()}, nil
 	}
 	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: version - 1, Size: int64(text.Len())}
 	err, ok := answered(limitOf(ctx), func() error { return n.raft.Restore(meta, text, limitOf(ctx)) })
 	r.next = n.config.Now().Add(max(renewApart, 20*n.config.Now().Sub(now)))
 	if !ok {
-		return Result{}, fmt.Errorf("%w: %w", ErrUnsure, context.DeadlineExceeded)
+		return placement.Result{}, fmt.Errorf("%w: %w", ErrUnsure, context.DeadlineExceeded)
 	}
 	if err != nil {
-		return Result{}, n.outcome(err)
+		return placement.Result{}, n.outcome(err)
 	}
 	r.done = version
 	n.config.Committed(event)
-	return Result{Version: version, Changed: true, Events: []wire.Event{event}}, nil
+	return placement.Result{Version: version, Changed: true, Events: []wire.Event{event}}, nil
 }

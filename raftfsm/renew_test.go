@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // otherwise stops a node and lets it have reckoned otherwise: its disk holds what another
@@ -26,7 +27,7 @@ func (c *cluster) otherwise(name string, change func(*wire.Placement)) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s, err := ReadState(r)
+	s, err := placement.ReadState(r)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement(t *testing.T) {
 	for i := range 3 {
 		c.must(up(fmt.Sprintf("e%d", i+1), 1))
 	}
-	once := Command{Kind: Place, ID: "once", Stream: "/a/", Pair: 1}
+	once := placement.Command{Kind: placement.Place, ID: "once", Stream: "/a/", Pair: 1}
 	c.same(c.must(once).Version)
 	for _, n := range c.nodes {
 		if err := n.raft.Snapshot().Error(); err != nil {
@@ -79,7 +80,7 @@ func TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement(t *testing.T) {
 	odd := c.follower().Name()
 	c.otherwise(odd, func(p *wire.Placement) { p.Pairs[0].Boundary, p.Streams = 0, p.Streams.Without("/a/") })
 	n := c.restart(odd)
-	told := c.must(Command{Kind: Reckoned})
+	told := c.must(placement.Command{Kind: placement.Reckoned})
 	eventually(t, 10*time.Second, "it has all", func() bool { return n.Placement().Version >= told.Version })
 	if n.Differs() == 0 || n.Placement().Stream("/a/") != nil {
 		t.Fatalf("it differs in version %d; the stream is on %v", n.Differs(), n.Placement().Stream("/a/"))
@@ -89,13 +90,13 @@ func TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement(t *testing.T) {
 	for i := range 4 {
 		proposers.Go(func() {
 			for j := range 10 {
-				if r := c.must(Command{Kind: Place, Stream: fmt.Sprintf("/%d/%d/", i, j), Pair: 1}); !r.Changed {
+				if r := c.must(placement.Command{Kind: placement.Place, Stream: fmt.Sprintf("/%d/%d/", i, j), Pair: 1}); !r.Changed {
 					t.Errorf("stream %d of %d: %+v", j, i, r)
 				}
 			}
 		})
 	}
-	asked := Command{Kind: Renew, Name: odd, Version: n.Differs()}
+	asked := placement.Command{Kind: placement.Renew, Name: odd, Version: n.Differs()}
 	r, err := leader.Renew(patient(t), asked)
 	if err != nil || !r.Changed {
 		t.Fatal(r, err)
@@ -107,7 +108,7 @@ func TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement(t *testing.T) {
 	if r := c.must(once); !r.Again {
 		t.Errorf("what was carried out is carried out anew: %+v", r)
 	}
-	c.same(c.must(Command{Kind: Reckoned}).Version)
+	c.same(c.must(placement.Command{Kind: placement.Reckoned}).Version)
 	for name, n := range c.nodes {
 		p := n.Placement()
 		if n.Differs() != 0 || p.Streams.Len() != 41 || p.Pairs[0].Boundary == 0 || !reflect.DeepEqual(p.Pairs, leader.Placement().Pairs) {

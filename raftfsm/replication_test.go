@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tandem/raftfsm/placement"
 )
 
 // A follower whose disk fails once answers one append with a no. It is not left
@@ -37,7 +39,7 @@ func TestAFollowerThatRefusesOneAppendIsNotLeftBehind(t *testing.T) {
 		clients.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				short, cancel := context.WithTimeout(ctx, time.Second)
-				_, _ = c.propose(short, Command{Kind: Place, Stream: fmt.Sprintf("/s%d-%d/", client, i%20), Pair: 1})
+				_, _ = c.propose(short, placement.Command{Kind: placement.Place, Stream: fmt.Sprintf("/s%d-%d/", client, i%20), Pair: 1})
 				cancel()
 			}
 		})
@@ -128,7 +130,7 @@ func TestAFollowerThatWasAwayForLongCatchesUpAtOnce(t *testing.T) {
 			c.open(3)
 			c.must(up("e1", 1))
 			place := func() uint64 {
-				return c.must(Command{Kind: Place, Stream: "/" + NewID() + "/", Pair: 1}).Version
+				return c.must(placement.Command{Kind: placement.Place, Stream: "/" + NewID() + "/", Pair: 1}).Version
 			}
 			var f *Node
 			for _, n := range c.nodes {

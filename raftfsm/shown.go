@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // shown is what everybody but Raft's applying goroutine sees of the state, and how they
 // hear of the next one. It goes on being seen when the node is no replica any more.
 type shown struct {
 	now     atomic.Pointer[moment]
-	changes changes
+	changes placement.Changes
 	ended   chan struct{} // closed by Node.Close
 	dropped atomic.Int64  // events that a subscriber was too slow for
 
@@ -22,18 +23,18 @@ type shown struct {
 
 // moment is a view until there is another one.
 type moment struct {
-	*View
+	*placement.View
 	over chan struct{} // closed when the next one is there
 }
 
 // publish lets everybody see a view. It is called before Raft starts, and then by its
 // applying goroutine only. What Raft applies of a time before the one that is shown
 // already is shown to nobody.
-func (s *shown) publish(v *View, events []wire.Event) {
+func (s *shown) publish(v *placement.View, events []wire.Event) {
 	if old := s.now.Load(); old != nil && v.Placement.Version < old.Placement.Version {
 		return
 	}
-	s.changes.follow(v.Placement, v.Digest)
+	s.changes.Follow(v.Placement, v.Digest)
 	if old := s.now.Swap(&moment{v, make(chan struct{})}); old != nil {
 		close(old.over)
 	}
@@ -41,14 +42,14 @@ func (s *shown) publish(v *View, events []wire.Event) {
 }
 
 // view is what is seen now.
-func (s *shown) view() *View { return s.now.Load().View }
+func (s *shown) view() *placement.View { return s.now.Load().View }
 
 // Placement is the present placement. It is never nil and never changed.
 func (s *shown) Placement() *wire.Placement { return s.view().Placement }
 
 // Since is what has changed in the placement from a version on, up to the present one
 // or a newer one. nil: nothing, or so much that the whole is to be asked for.
-func (s *shown) Since(version uint64) *wire.PlacementDelta { return s.changes.since(version) }
+func (s *shown) Since(version uint64) *wire.PlacementDelta { return s.changes.Since(version) }
 
 // Watch is closed when the next placement is there. Take it before looking at
 // Placement, and nothing is missed.
@@ -103,7 +104,7 @@ func (s *shown) Keys() wire.Keys { return s.view().Keys() }
 func (s *shown) Authority() (now, next []byte) { return s.view().Authority() }
 
 // Ticket is what is known of a ticket.
-func (s *shown) Ticket(id string) (Ticket, bool) { return s.view().Ticket(id) }
+func (s *shown) Ticket(id string) (placement.Ticket, bool) { return s.view().Ticket(id) }
 
 // Differs is a version in which this node had another placement than the leader; 0: none
 // that is known. What the leader has is got by Renew.

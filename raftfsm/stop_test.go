@@ -20,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // nodeEnv makes the test binary a node: "NAME DIR NAME=ADDRESS,...". With paceEnv each
@@ -242,7 +243,7 @@ func TestNodeProcess(t *testing.T) {
 func propose(ctx context.Context, n *Node, client int, pace time.Duration) {
 	for i := 0; ctx.Err() == nil; i++ {
 		short, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := n.Propose(short, Command{Kind: Place, Stream: fmt.Sprintf("/s%d-%d/", client, i%20), Pair: 1})
+		_, err := n.Propose(short, placement.Command{Kind: placement.Place, Stream: fmt.Sprintf("/s%d-%d/", client, i%20), Pair: 1})
 		cancel()
 		if errors.Is(err, ErrNotLeader) {
 			time.Sleep(5 * time.Millisecond)

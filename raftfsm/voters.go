@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/placement"
 )
 
 // voters is the list of nodes that this one holds itself.
@@ -105,11 +106,11 @@ func (n *Node) firstVoters(peers []wire.Balancer) (list raft.Configuration, err 
 // Join makes a node a voter, or tells the others its new Raft address. Only the
 // leader can.
 func (n *Node) Join(ctx context.Context, b wire.Balancer) error {
-	if err := validBalancer(&b); err != nil {
+	if err := placement.CheckBalancer(&b); err != nil {
 		return err
 	}
 	if b.Raft == "" {
-		return fmt.Errorf("%w: balancer %s has no raft address", ErrMalformed, b.Name)
+		return fmt.Errorf("%w: balancer %s has no raft address", placement.ErrMalformed, b.Name)
 	}
 	for _, s := range n.servers() {
 		if string(s.ID) == b.Name && string(s.Address) == b.Raft && s.Suffrage == raft.Voter {
@@ -129,7 +130,7 @@ func (n *Node) Leave(ctx context.Context, name string) error {
 		return nil
 	}
 	if len(voters) == 1 {
-		return fmt.Errorf("%w: balancer %s is the last one that votes", ErrRefused, name)
+		return fmt.Errorf("%w: balancer %s is the last one that votes", placement.ErrRefused, name)
 	}
 	return n.ask(ctx, func() raft.Future { return n.raft.RemoveServer(raft.ServerID(name), 0, timeout(ctx)) })
 }
@@ -138,11 +139,11 @@ func (n *Node) Leave(ctx context.Context, name string) error {
 // vote it had is taken away first. Only the leader can. A node that has what it is
 // to have, where it is to be, is left alone.
 func (n *Node) Admit(ctx context.Context, b wire.Balancer, fresh bool) error {
-	if err := validBalancer(&b); err != nil {
+	if err := placement.CheckBalancer(&b); err != nil {
 		return err
 	}
 	if b.Raft == "" {
-		return fmt.Errorf("%w: balancer %s has no raft address", ErrMalformed, b.Name)
+		return fmt.Errorf("%w: balancer %s has no raft address", placement.ErrMalformed, b.Name)
 	}
 	id, addr := raft.ServerID(b.Name), raft.ServerAddress(b.Raft)
 	for _, s := range n.servers() {

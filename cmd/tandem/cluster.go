@@ -17,7 +17,7 @@ import (
 
 	"tandem/internal/setting"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // recoverLimit is how long a balancer may take to come back alone.
@@ -153,7 +153,7 @@ func (o *clusterOrder) restore(ctx context.Context, path string, out io.Writer) 
 
 // backupOf is the backup in a file; with "-" that of in. What is none is read no further than
 // that shows.
-func backupOf(path string, in io.Reader) ([]byte, *raftfsm.State, error) {
+func backupOf(path string, in io.Reader) ([]byte, *placement.State, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -163,7 +163,7 @@ func backupOf(path string, in io.Reader) ([]byte, *raftfsm.State, error) {
 		in = f
 	}
 	var text bytes.Buffer
-	state, err := raftfsm.ReadState(io.TeeReader(in, &text))
+	state, err := placement.ReadState(io.TeeReader(in, &text))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s is no backup that can be restored: %w", path, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // A backup in which none of the edges is that are here is of another cluster: it is not
@@ -90,11 +90,11 @@ func TestABackupReplacesFilesAlone(t *testing.T) {
 // What is no backup is found out by its beginning: a device that never ends, or a film given by
 // mistake, was read into memory whole.
 func TestWhatIsNoBackupIsNotReadWhole(t *testing.T) {
-	if _, _, err := backupOf("/dev/zero", nil); !errors.Is(err, raftfsm.ErrSnapshot) {
+	if _, _, err := backupOf("/dev/zero", nil); !errors.Is(err, placement.ErrSnapshot) {
 		t.Error(err)
 	}
 	film := &io.LimitedReader{R: rand.Reader, N: 1 << 30}
-	if _, _, err := backupOf("-", film); !errors.Is(err, raftfsm.ErrSnapshot) || film.N < 1<<30-1<<20 {
+	if _, _, err := backupOf("-", film); !errors.Is(err, placement.ErrSnapshot) || film.N < 1<<30-1<<20 {
 		t.Errorf("%d bytes read, %v", 1<<30-film.N, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"tandem/internal/cluster"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 
 	"tandem/internal/wire"
 )
@@ -73,7 +73,7 @@ func TestRestoreReadsTheFileFirst(t *testing.T) {
 	}))
 	defer admin.Close()
 	path := filepath.Join(t.TempDir(), "tandem.backup")
-	state := raftfsm.NewState()
+	state := placement.NewState()
 	for i, command := range []string{
 		`{"kind": "found", "id": "1", "name": "c1"}`,
 		`{"kind": "edge_up", "id": "2", "edge": {"name": "edge-1", "incarnation": 1, "http": "http://10.0.0.1:80", "capacity": 10}}`,

@@ -5,7 +5,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // cut takes the cable out of a host with an edge and the one behind it: they hear each
@@ -36,7 +36,7 @@ func (v *evening) cut(e wire.Edge) bool {
 		n.dead = v.unheard(n)
 		v.show(n)
 		edge, _ := v.state.Placement().Edge(name)
-		v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: edge.Incarnation})
+		v.apply(placement.Command{Kind: placement.EdgeDown, Name: name, Incarnation: edge.Incarnation})
 	}
 	return true
 }
@@ -79,7 +79,7 @@ func (v *evening) mend() {
 		for _, t := range n.tables.list() {
 			t.forgetTelling()
 		}
-		v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: name, Capacity: e.Capacity, Incarnation: n.incarnation}})
+		v.apply(placement.Command{Kind: placement.EdgeUp, Edge: &wire.Edge{Name: name, Capacity: e.Capacity, Incarnation: n.incarnation}})
 	}
 }
 

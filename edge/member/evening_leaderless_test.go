@@ -7,7 +7,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // majority is lost by the balancers, or they have one again: then the deaths come true
@@ -20,7 +20,7 @@ func (v *evening) majority() {
 	v.leaderless = false
 	for _, e := range v.state.Placement().Edges {
 		if v.edges[e.Name].tables == nil && e.State != wire.EdgeDown {
-			v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+			v.apply(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
 		}
 	}
 }

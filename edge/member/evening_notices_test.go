@@ -8,7 +8,7 @@ import (
 	"tandem/edge/recovery"
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // notices lets every edge tell those that watch, once. Lost: what may happen to one
@@ -83,7 +83,7 @@ func (v *evening) ready() {
 		}
 		self, _ := n.placement.Edge(n.name)
 		if self.State == wire.EdgeJoining || self.State == wire.EdgeRecovering {
-			v.apply(raftfsm.Command{Kind: raftfsm.EdgeReady, Name: n.name, Incarnation: n.incarnation, Version: n.placement.Version})
+			v.apply(placement.Command{Kind: placement.EdgeReady, Name: n.name, Incarnation: n.incarnation, Version: n.placement.Version})
 			v.handed()
 		}
 	}
@@ -97,7 +97,7 @@ func (v *evening) ready() {
 			}
 		}
 		if ring.Goes(e) && version >= e.Since {
-			v.apply(raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version})
+			v.apply(placement.Command{Kind: placement.Left, Name: e.Name, Version: version})
 			v.handed()
 			break // the ring is another one now
 		}

@@ -8,7 +8,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // reported are the tables as the balancers have them, and the version of the placement
@@ -19,7 +19,7 @@ type reported struct {
 }
 
 // apply carries a command out, by the tables as they are, or as they were a while ago.
-func (v *evening) apply(c raftfsm.Command) {
+func (v *evening) apply(c placement.Command) {
 	if v.leaderless {
 		return
 	}
@@ -70,13 +70,13 @@ func (v *evening) report() (r reported) {
 
 // fits: by the tables that a command was made with nobody has more than it can deliver,
 // and no session is nobody's, but for what is more than all can: as internal/sim has it.
-func (v *evening) fits(before *wire.Placement, c *raftfsm.Command, r *raftfsm.Result) {
+func (v *evening) fits(before *wire.Placement, c *placement.Command, r *placement.Result) {
 	p := v.state.Placement()
-	settles := []raftfsm.Kind{raftfsm.EdgeDown, raftfsm.EdgeReady, raftfsm.Drain, raftfsm.Resume, raftfsm.Left, raftfsm.Settle}
-	if r.Err != "" || !slices.Contains(settles, c.Kind) || c.Kind != raftfsm.Settle && !r.Changed {
+	settles := []placement.Kind{placement.EdgeDown, placement.EdgeReady, placement.Drain, placement.Resume, placement.Left, placement.Settle}
+	if r.Err != "" || !slices.Contains(settles, c.Kind) || c.Kind != placement.Settle && !r.Changed {
 		return
 	}
-	if e, ok := before.Edge(c.Name); ok && (!ring.InRing(e.State) && c.Kind == raftfsm.EdgeDown || e.Removing && c.Kind == raftfsm.Resume) {
+	if e, ok := before.Edge(c.Name); ok && (!ring.InRing(e.State) && c.Kind == placement.EdgeDown || e.Removing && c.Kind == placement.Resume) {
 		return // it only goes, or stays
 	}
 	count, sessions, room, served := ring.Delivering(p, c.Loads), 0, 0, 0
@@ -133,7 +133,7 @@ func (v *evening) makeRoom() {
 			}
 		}
 	}
-	v.apply(raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	v.apply(placement.Command{Kind: placement.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 }
 
 // settle is what the leader does now and then: it ends retiring pairs that are empty, and
@@ -143,7 +143,7 @@ func (v *evening) settle() {
 	if v.stale && v.reported.loads != nil {
 		told = v.reported.told
 	}
-	v.apply(raftfsm.Command{Kind: raftfsm.Settle, Version: told})
+	v.apply(placement.Command{Kind: placement.Settle, Version: told})
 	v.handed()
 }
 
@@ -153,7 +153,7 @@ func (v *evening) stop(e wire.Edge) {
 	if n.tables == nil || n.cut || e.State != wire.EdgeUp || len(v.delivering()) < 2 {
 		return
 	}
-	v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation, Cause: wire.CauseStopping})
+	v.apply(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation, Cause: wire.CauseStopping})
 	v.handed()
 }
 
@@ -186,6 +186,6 @@ func (v *evening) fall() {
 	}
 	for _, name := range both {
 		e, _ := v.state.Placement().Edge(name)
-		v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: name, Incarnation: e.Incarnation})
+		v.apply(placement.Command{Kind: placement.EdgeDown, Name: name, Incarnation: e.Incarnation})
 	}
 }

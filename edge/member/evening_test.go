@@ -10,7 +10,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // evening is a cluster through an evening of ring changes: the placement as the
@@ -18,7 +18,7 @@ import (
 // they were given.
 type evening struct {
 	t       *rapid.T
-	state   *raftfsm.State
+	state   *placement.State
 	index   uint64
 	clock   int64
 	edges   map[string]*node
@@ -73,11 +73,11 @@ type held struct {
 func TestEntriesSurviveAnyEvening(t *testing.T) {
 	for range 4 {
 		rapid.Check(t, func(t *rapid.T) {
-			v := &evening{t: t, state: raftfsm.NewState(), clock: 1000, edges: map[string]*node{}}
+			v := &evening{t: t, state: placement.NewState(), clock: 1000, edges: map[string]*node{}}
 			for range rapid.IntRange(2, 9).Draw(t, "edges") {
 				v.register()
 			}
-			v.apply(raftfsm.Command{Kind: raftfsm.Place, Stream: "/s/", Pair: 1})
+			v.apply(placement.Command{Kind: placement.Place, Stream: "/s/", Pair: 1})
 			v.follow(nil)
 			for range rapid.IntRange(1, 40).Draw(t, "steps") {
 				v.step()
@@ -107,7 +107,7 @@ func (v *evening) register() {
 func (v *evening) start(n *node, after string, capacity int) {
 	n.incarnation++
 	n.tables, n.placement, n.dead = newTables(n.name), new(wire.Placement).Index(), nil
-	v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, After: after, Edge: &wire.Edge{Name: n.name, Capacity: capacity, Incarnation: n.incarnation, Zone: rapid.SampledFrom([]string{"", "a", "b"}).Draw(v.t, "zone")}})
+	v.apply(placement.Command{Kind: placement.EdgeUp, After: after, Edge: &wire.Edge{Name: n.name, Capacity: capacity, Incarnation: n.incarnation, Zone: rapid.SampledFrom([]string{"", "a", "b"}).Draw(v.t, "zone")}})
 }
 
 // follow lets edges learn of the placement: all, or those that are drawn.
@@ -150,8 +150,8 @@ func (v *evening) step() {
 	case 11:
 		v.ready()
 	case 12:
-		kind := rapid.SampledFrom([]raftfsm.Kind{raftfsm.Drain, raftfsm.Resume, raftfsm.Remove, raftfsm.Accept}).Draw(v.t, "order")
-		v.apply(raftfsm.Command{Kind: kind, Name: e.Name})
+		kind := rapid.SampledFrom([]placement.Kind{placement.Drain, placement.Resume, placement.Remove, placement.Accept}).Draw(v.t, "order")
+		v.apply(placement.Command{Kind: kind, Name: e.Name})
 	case 13:
 		if len(v.edges) < 10 && !v.leaderless {
 			v.register()
@@ -168,7 +168,7 @@ func (v *evening) step() {
 		v.close()
 	case 14:
 		if n := v.edges[e.Name]; n.tables != nil && !n.cut {
-			v.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &wire.Edge{Name: e.Name, Capacity: rapid.IntRange(2, 24).Draw(v.t, "capacity"), Incarnation: e.Incarnation}})
+			v.apply(placement.Command{Kind: placement.EdgeUp, Edge: &wire.Edge{Name: e.Name, Capacity: rapid.IntRange(2, 24).Draw(v.t, "capacity"), Incarnation: e.Incarnation}})
 		}
 	case 20, 21:
 		v.makeRoom()
@@ -336,7 +336,7 @@ func (v *evening) dieOrReturn(e wire.Edge) {
 	case len(v.delivering()) > 1:
 		n.tables = nil
 		v.know()
-		v.apply(raftfsm.Command{Kind: raftfsm.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
+		v.apply(placement.Command{Kind: placement.EdgeDown, Name: e.Name, Incarnation: e.Incarnation})
 	}
 }
 

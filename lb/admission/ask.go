@@ -12,7 +12,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // cluster is what openings ask of the other nodes; calls, in life.
@@ -21,7 +21,7 @@ type cluster interface {
 	Refresh(ctx context.Context, p *wire.Placement, after time.Time)
 	Query(ctx context.Context, p *wire.Placement, names []string)
 	Foretell(ctx context.Context, before, after *wire.Placement, loads []ring.Load)
-	Propose(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error)
+	Propose(ctx context.Context, c placement.Command) (placement.Result, error)
 	Ask(ctx context.Context, e wire.Edge, r wire.OpenRequest) (wire.OpenAnswer, error)
 	GiveBack(e wire.Edge, id wire.SessionID)
 	Failed(edge, cause string)
@@ -33,7 +33,7 @@ type calls struct {
 	call *call.Client
 }
 
-func (c calls) Propose(ctx context.Context, command raftfsm.Command) (raftfsm.Result, error) {
+func (c calls) Propose(ctx context.Context, command placement.Command) (placement.Result, error) {
 	return c.Proposals.Propose(ctx, command)
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // placeOnce is place for one of those who would do it now. The others come too late,
@@ -27,13 +27,13 @@ func (o *Opener) placeOnce(ctx context.Context, p *wire.Placement, stream string
 func (o *Opener) place(ctx context.Context, p *wire.Placement, stream string, pair wire.PairID) (reason string) {
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
-	_, err := o.cluster.Propose(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
+	_, err := o.cluster.Propose(ctx, placement.Command{Kind: placement.Place, Stream: stream, Pair: pair, Before: len(p.Stream(stream)), Version: p.Version})
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, raftfsm.ErrStale), errors.Is(err, raftfsm.ErrUnknown), errors.Is(err, raftfsm.ErrRefused):
+	case errors.Is(err, placement.ErrStale), errors.Is(err, placement.ErrUnknown), errors.Is(err, placement.ErrRefused):
 		return wire.ReasonStale
-	case errors.Is(err, raftfsm.ErrLimit), errors.Is(err, raftfsm.ErrMalformed):
+	case errors.Is(err, placement.ErrLimit), errors.Is(err, placement.ErrMalformed):
 		return wire.ReasonCluster
 	default:
 		o.stay.Store(o.now().Add(stayFor).UnixNano())

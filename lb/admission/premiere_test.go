@@ -16,7 +16,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/loads"
 	"tandem/lb/proposals"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // premiere is a cluster to which a crowd comes: balancers that open sessions as in life,
@@ -25,7 +25,7 @@ import (
 type premiere struct {
 	mu    sync.Mutex // guards all that is below, of balancers and edges too; never held over a wait
 	rand  *rand.Rand
-	state *raftfsm.State
+	state *placement.State
 	index uint64
 	edges []*teller
 	desks []*desk
@@ -59,10 +59,10 @@ type desk struct {
 }
 
 func newPremiere(seed uint64, balancers int, rules ring.Rules, capacities ...int) *premiere {
-	c := &premiere{rand: rand.New(rand.NewPCG(seed, 1)), state: raftfsm.NewState(), ended: make(chan struct{}), seats: map[wire.SessionID]bool{}}
+	c := &premiere{rand: rand.New(rand.NewPCG(seed, 1)), state: placement.NewState(), ended: make(chan struct{}), seats: map[wire.SessionID]bool{}}
 	for i, capacity := range capacities {
 		e := wire.Edge{Name: fmt.Sprintf("e%d", i+1), HTTP: "http://e", Capacity: capacity, Incarnation: 1}
-		c.apply(raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &e})
+		c.apply(placement.Command{Kind: placement.EdgeUp, Edge: &e})
 		c.edges = append(c.edges, &teller{premiere: c, name: e.Name, tables: map[wire.PairID]*ring.Table{}, news: map[wire.PairID][]time.Time{}})
 	}
 	for _, e := range c.edges {
@@ -79,7 +79,7 @@ func newPremiere(seed uint64, balancers int, rules ring.Rules, capacities ...int
 	return c
 }
 
-func (c *premiere) apply(command raftfsm.Command) raftfsm.Result {
+func (c *premiere) apply(command placement.Command) placement.Result {
 	log, _ := command.Encode()
 	c.index++
 	return c.state.Apply(c.index, log)
@@ -190,7 +190,7 @@ func (d *desk) Foretell(ctx context.Context, before, after *wire.Placement, load
 }
 
 // Propose goes to the leader and back; the placement is here when it returns.
-func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raftfsm.Result, err error) {
+func (d *desk) Propose(ctx context.Context, command placement.Command) (result placement.Result, err error) {
 	time.Sleep(d.delay() + 10*time.Millisecond)
 	fails, committed := false, true
 	d.locked(func() {
@@ -198,14 +198,14 @@ func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raf
 			fails, committed = true, d.fails > 0 && d.rand.IntN(2) == 0
 			d.fails = max(d.fails-1, min(d.fails, 0))
 		}
-		if command.Kind == raftfsm.MoveBoundary {
+		if command.Kind == placement.MoveBoundary {
 			d.moves++
 			if d.foretold[command.Pair] != command.Boundary {
 				d.quiet++
 			}
 		}
-		if command.Kind == raftfsm.Place && len(d.state.Placement().Stream(command.Stream)) != command.Before {
-			result, err = raftfsm.Result{}, raftfsm.ErrStale
+		if command.Kind == placement.Place && len(d.state.Placement().Stream(command.Stream)) != command.Before {
+			result, err = placement.Result{}, placement.ErrStale
 			return
 		}
 		if committed {
@@ -216,7 +216,7 @@ func (d *desk) Propose(ctx context.Context, command raftfsm.Command) (result raf
 	})
 	if fails {
 		<-ctx.Done()
-		return raftfsm.Result{}, fmt.Errorf("%w: %w", proposals.ErrNoQuorum, ctx.Err())
+		return placement.Result{}, fmt.Errorf("%w: %w", proposals.ErrNoQuorum, ctx.Err())
 	}
 	time.Sleep(d.delay())
 	d.locked(func() { d.follow(d.state.Placement()) })
@@ -385,7 +385,7 @@ func (c *premiere) end() {
 // place places a stream, and lets all know.
 func (c *premiere) place(stream string, pair wire.PairID) {
 	c.locked(func() {
-		c.apply(raftfsm.Command{Kind: raftfsm.Place, Stream: stream, Pair: pair})
+		c.apply(placement.Command{Kind: placement.Place, Stream: stream, Pair: pair})
 		c.publish(c.state.Placement())
 	})
 	time.Sleep(time.Second)

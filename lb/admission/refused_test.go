@@ -10,7 +10,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/lb/loads"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // TestNobodyIsRefusedWhileThereIsRoom: three balancers open for a crowd that comes at
@@ -84,9 +84,9 @@ func (s *silentOnes) Query(_ context.Context, p *wire.Placement, names []string)
 
 func (s *silentOnes) Foretell(context.Context, *wire.Placement, *wire.Placement, []ring.Load) {}
 
-func (s *silentOnes) Propose(_ context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (s *silentOnes) Propose(_ context.Context, c placement.Command) (placement.Result, error) {
 	s.proposed = c.Loads
-	return raftfsm.Result{Changed: true}, nil
+	return placement.Result{Changed: true}, nil
 }
 
 // TestNothingIsTakenBackByLoadsThatNobodyHasTold: a balancer that has just begun asks first, and

@@ -9,7 +9,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // rooms lets one opening move a pair's boundary while the others wait for it.
@@ -90,11 +90,11 @@ func (o *Opener) moveBoundary(ctx context.Context, q *wire.Pair, table *ring.Tab
 	defer cancel()
 	p, plan := o.cluster.Placement(), ring.Plan{Boundaries: []wire.BoundaryMove{{Pair: q.ID, Before: q.Boundary, After: to}}}
 	foretell(ctx, o, p, plan.ApplyTo(p), []ring.Load{{Pair: q.ID, Taken: table.Runs()}})
-	result, err := o.cluster.Propose(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
+	result, err := o.cluster.Propose(ctx, placement.Command{Kind: placement.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: to})
 	if err == nil {
 		o.loads.Moved(result.Version, q.Low, q.High, table.Below(to)-table.Below(q.Boundary))
 	}
-	return err == nil || errors.Is(err, raftfsm.ErrStale)
+	return err == nil || errors.Is(err, placement.ErrStale)
 }
 
 // relieve moves a boundary where an edge has room and its pairs are full, so that another
@@ -152,8 +152,8 @@ func (o *Opener) takeBack(ctx context.Context, p *wire.Placement) bool {
 	}
 	tables := o.loads.Tables(p, o.now())
 	foretell(ctx, o, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
-	result, err := o.cluster.Propose(ctx, raftfsm.Command{
-		Kind: raftfsm.Settle, Cause: "a viewer needs a slot that was given away", Loads: tables,
+	result, err := o.cluster.Propose(ctx, placement.Command{
+		Kind: placement.Settle, Cause: "a viewer needs a slot that was given away", Loads: tables,
 	})
 	return err == nil && result.Changed
 }

@@ -18,6 +18,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 	"tandem/web"
 )
 
@@ -132,13 +133,13 @@ func (a *API) routes(r chi.Router) {
 
 // orders declares what changes the placement, and what tells of it before.
 func orders(a *API, r chi.Router) {
-	r.Get("/edges/{edge}/drain", a.handlePreview(raftfsm.Drain))
-	r.Get("/edges/{edge}/remove", a.handlePreview(raftfsm.Remove))
-	r.Get("/edges/{edge}/accept", a.handlePreview(raftfsm.Accept))
-	r.Post("/edges/{edge}/drain", a.edgeOrder(raftfsm.Drain))
-	r.Post("/edges/{edge}/resume", a.edgeOrder(raftfsm.Resume))
-	r.Post("/edges/{edge}/remove", a.edgeOrder(raftfsm.Remove))
-	r.Post("/edges/{edge}/accept", a.edgeOrder(raftfsm.Accept))
+	r.Get("/edges/{edge}/drain", a.handlePreview(placement.Drain))
+	r.Get("/edges/{edge}/remove", a.handlePreview(placement.Remove))
+	r.Get("/edges/{edge}/accept", a.handlePreview(placement.Accept))
+	r.Post("/edges/{edge}/drain", a.edgeOrder(placement.Drain))
+	r.Post("/edges/{edge}/resume", a.edgeOrder(placement.Resume))
+	r.Post("/edges/{edge}/remove", a.edgeOrder(placement.Remove))
+	r.Post("/edges/{edge}/accept", a.edgeOrder(placement.Accept))
 	r.Post("/streams/unplace", a.handleUnplace)
 	r.Post("/purge", a.handlePurge)
 	r.Put("/upstreams", a.handleSetUpstreams)

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/wire"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of telling the other balancers.
@@ -22,7 +23,7 @@ const (
 // as soon as a majority is there. What it dies with untold stands in its log alone.
 type Audits struct {
 	name    string
-	propose func(context.Context, raftfsm.Command) (raftfsm.Result, error)
+	propose func(context.Context, placement.Command) (placement.Result, error)
 
 	mu      sync.Mutex
 	waiting []wire.Audited // guarded by mu; oldest first
@@ -30,7 +31,7 @@ type Audits struct {
 }
 
 // NewAudits is for the balancer of that name.
-func NewAudits(name string, propose func(context.Context, raftfsm.Command) (raftfsm.Result, error)) *Audits {
+func NewAudits(name string, propose func(context.Context, placement.Command) (placement.Result, error)) *Audits {
 	return &Audits{name: name, propose: propose, wake: make(chan struct{}, 1)}
 }
 
@@ -71,7 +72,7 @@ func (a *Audits) run(ctx context.Context) error {
 			}
 			continue
 		}
-		c := raftfsm.Command{Kind: raftfsm.Audited, ID: raftfsm.NewID(), Audited: taken}
+		c := placement.Command{Kind: placement.Audited, ID: raftfsm.NewID(), Audited: taken}
 		for !a.tell(ctx, c) {
 			select {
 			case <-ctx.Done():
@@ -83,9 +84,9 @@ func (a *Audits) run(ctx context.Context) error {
 }
 
 // tell proposes once; the same again is carried out once.
-func (a *Audits) tell(ctx context.Context, c raftfsm.Command) (done bool) {
+func (a *Audits) tell(ctx context.Context, c placement.Command) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, auditLimit)
 	defer cancel()
 	_, err := a.propose(ctx, c)
-	return err == nil || errors.Is(err, raftfsm.ErrMalformed) // an older build leads, which keeps none
+	return err == nil || errors.Is(err, placement.ErrMalformed) // an older build leads, which keeps none
 }

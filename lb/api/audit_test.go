@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // An order is told until it is known, by one and the same command, and nobody who
@@ -21,25 +21,25 @@ func TestOrdersAreToldUntilTheyAreKnown(t *testing.T) {
 		var known []wire.Audited
 		ids, majority, old := map[string]int{}, false, false
 		set := func(m, o bool) { mu.Lock(); defer mu.Unlock(); majority, old = m, o }
-		a := NewAudits("lb-2", func(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+		a := NewAudits("lb-2", func(ctx context.Context, c placement.Command) (placement.Result, error) {
 			mu.Lock()
 			ids[c.ID]++
 			reached, refuses := majority, old
 			mu.Unlock()
 			switch {
 			case refuses:
-				return raftfsm.Result{}, fmt.Errorf("%w: kind", raftfsm.ErrMalformed)
+				return placement.Result{}, fmt.Errorf("%w: kind", placement.ErrMalformed)
 			case !reached:
 				<-ctx.Done()
-				return raftfsm.Result{}, context.Cause(ctx)
+				return placement.Result{}, context.Cause(ctx)
 			}
-			if c.Kind != raftfsm.Audited || len(c.Audited) > wire.MaxAudited {
+			if c.Kind != placement.Audited || len(c.Audited) > wire.MaxAudited {
 				t.Errorf("%+v", c)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			known = append(known, c.Audited...)
-			return raftfsm.Result{}, nil
+			return placement.Result{}, nil
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)

@@ -17,6 +17,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // What may be asked of the cluster as a whole: backups, and the ways back from the
@@ -54,7 +55,7 @@ func (a *API) handleRestore(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, raftfsm.ErrNotLeader):
 		a.refuseFollower(w)
-	case errors.Is(err, raftfsm.ErrSnapshot), errors.Is(err, raftfsm.ErrSnapshotVersion):
+	case errors.Is(err, placement.ErrSnapshot), errors.Is(err, placement.ErrSnapshotVersion):
 		call.RefuseNode(w, http.StatusBadRequest, "backup", err.Error()+"; nothing has changed")
 	case err != nil:
 		control.RefuseCommand(w, err)
@@ -155,7 +156,7 @@ func (a *API) handleMove(w http.ResponseWriter, r *http.Request) {
 			control.RefuseCommand(w, err)
 			return
 		}
-		if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &b}); ok {
+		if result, ok := a.order(w, r, placement.Command{Kind: placement.Balancer, Balancer: &b}); ok {
 			call.Reply(w, http.StatusOK, done{Version: result.Version})
 		}
 		return

@@ -9,7 +9,7 @@ import (
 
 	"tandem/internal/wire"
 	"tandem/lb/proposals"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // How often a balancer tells the others what it has counted, where that has grown:
@@ -60,16 +60,16 @@ func (c *counting) tell(ctx context.Context, limit time.Duration) {
 }
 
 // untold is what there is to tell.
-func (c *counting) untold() (raftfsm.Command, bool) {
+func (c *counting) untold() (placement.Command, bool) {
 	node := c.deps.Node
 	mine := wire.Tally{Takeovers: c.deps.Takeovers(), Refused: c.deps.Refused()}
 	receipts := node.Deaths()
 	deaths := c.deps.Receipts.counts(receipts)
 	if mine == (wire.Tally{}) && len(deaths) == 0 || !c.deps.Control.Majority() {
-		return raftfsm.Command{}, false
+		return placement.Command{}, false
 	}
 	if !slices.ContainsFunc(node.Placement().Balancers, func(b wire.Balancer) bool { return b.Name == c.deps.Name }) {
-		return raftfsm.Command{}, false
+		return placement.Command{}, false
 	}
 	life, told := node.Told(c.deps.Name)
 	if c.life == 0 || life > c.life {
@@ -78,14 +78,14 @@ func (c *counting) untold() (raftfsm.Command, bool) {
 	}
 	now := c.deps.Now()
 	if life == c.life && told.Takeovers == mine.Takeovers && shared(receipts, deaths, c.deps.Name, life) && (told.Refused == mine.Refused || now.Sub(c.last) < refusedEvery) {
-		return raftfsm.Command{}, false
+		return placement.Command{}, false
 	}
 	counts := wire.Counts{Life: c.life, Takeovers: mine.Takeovers, Refused: mine.Refused, Deaths: deaths}
 	if reflect.DeepEqual(counts, c.told) && now.Sub(c.last) < refusedEvery {
-		return raftfsm.Command{}, false // it is not there, nor will be: an older build leads
+		return placement.Command{}, false // it is not there, nor will be: an older build leads
 	}
 	c.last = now
-	return raftfsm.Command{Kind: raftfsm.Counted, Name: c.deps.Name, Counts: &counts}, true
+	return placement.Command{Kind: placement.Counted, Name: c.deps.Name, Counts: &counts}, true
 }
 
 // shared tells whether all of that is in the receipts: they keep the most that was told of
@@ -99,7 +99,7 @@ func shared(receipts []wire.Receipt, deaths []wire.DeathCount, by string, life i
 		shares := receipts[i].Shares
 		own := slices.IndexFunc(shares, func(s wire.CountedBy) bool { return s.By == by && s.Life == life })
 		if own < 0 {
-			if len(shares) < raftfsm.MaxShares {
+			if len(shares) < placement.MaxShares {
 				return false
 			}
 			continue

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // What a receipt has of a balancer already, or has no room for, is not told again.
@@ -15,7 +15,7 @@ func TestAShareIsToldUntilItIsThere(t *testing.T) {
 		return wire.CountedBy{By: "lb-1", Life: 7, Finished: finished, Broken: failed, LongestGap: gap}
 	}
 	var full []wire.CountedBy
-	for i := range raftfsm.MaxShares {
+	for i := range placement.MaxShares {
 		full = append(full, wire.CountedBy{By: fmt.Sprint("lb-", i+2), Life: 7})
 	}
 	for name, row := range map[string]struct {

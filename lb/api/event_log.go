@@ -5,7 +5,7 @@ import (
 
 	"tandem/internal/obs"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Logged writes an event that this balancer has committed. Viewers' coming and going
@@ -13,10 +13,10 @@ import (
 // death, a return or a removal has its line.
 func Logged(log zerolog.Logger) func(wire.Event) {
 	return func(e wire.Event) {
-		switch raftfsm.Kind(e.Kind) {
-		case raftfsm.Place, raftfsm.Unplace, raftfsm.MoveBoundary, raftfsm.Settle:
+		switch placement.Kind(e.Kind) {
+		case placement.Place, placement.Unplace, placement.MoveBoundary, placement.Settle:
 			log.Info().Str("kind", e.Kind).Uint64("version", e.Version).Uint32("pair", uint32(e.Pair)).Str("stream", e.Stream).Str("text", e.Text).Msg("placement event")
-		case raftfsm.EdgeDown:
+		case placement.EdgeDown:
 			log.Warn().Str("kind", e.Kind).Uint64("version", e.Version).Str("edge", e.Edge).Str("text", e.Text).Msg(obs.ClusterEvent)
 		default:
 			log.Info().Str("kind", e.Kind).Uint64("version", e.Version).Str("edge", e.Edge).Str("text", e.Text).Msg(obs.ClusterEvent)

@@ -16,6 +16,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Lives of tickets, in minutes.
@@ -80,7 +81,7 @@ func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tables, _ := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), node)
-	c := raftfsm.Command{Kind: raftfsm.Revoke, Name: node, Loads: tables}
+	c := placement.Command{Kind: placement.Revoke, Name: node, Loads: tables}
 	if result, ok := a.order(w, r, c); ok {
 		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
@@ -89,7 +90,7 @@ func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 // handleAuthority takes one step of a roll-over: another root is trusted, its
 // authority issues, the former root is trusted no longer.
 func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
-	var c raftfsm.Command
+	var c placement.Command
 	step := chi.URLParam(r, "step")
 	if why := outOfTurn(step, rollOver(a.deps.Node)); why != "" {
 		call.RefuseNode(w, http.StatusConflict, "out_of_turn", why)
@@ -98,7 +99,7 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 	switch step {
 	case "new":
 		next, err := a.deps.Control.Authority.Successor()
-		if errors.Is(err, raftfsm.ErrRefused) {
+		if errors.Is(err, placement.ErrRefused) {
 			control.RefuseCommand(w, err)
 			return
 		}
@@ -110,14 +111,14 @@ func (a *API) handleAuthority(w http.ResponseWriter, r *http.Request) {
 			call.RefuseNode(w, http.StatusInternalServerError, "authority", err.Error())
 			return
 		}
-		c = raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(next.Root()), Cluster: next.Cluster()}}
+		c = placement.Command{Kind: placement.Authority, Secret: &placement.Secret{Authority: text, Root: string(next.Root()), Cluster: next.Cluster()}}
 	case "use":
-		c.Kind = raftfsm.AuthorityUse
+		c.Kind = placement.AuthorityUse
 	case "drop":
 		if !mayDropRoot(a.deps.Control.Authority, w, r) {
 			return
 		}
-		c.Kind = raftfsm.AuthorityDrop
+		c.Kind = placement.AuthorityDrop
 	default:
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "the steps are new, use and drop")
 		return

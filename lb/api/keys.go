@@ -9,7 +9,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/lb/control"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // keys tells what keys there are, and nothing of what they are.
@@ -66,7 +66,7 @@ func (a *API) handleDropKey(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "no such key; tandem keys ("+Prefix+"/keys) lists them")
 		return
 	}
-	c := raftfsm.Command{Kind: raftfsm.KeyDrop, Cause: "by command", Secret: &raftfsm.Secret{Purpose: p, KeyID: uint8(id)}}
+	c := placement.Command{Kind: placement.KeyDrop, Cause: "by command", Secret: &placement.Secret{Purpose: p, KeyID: uint8(id)}}
 	if result, ok := a.order(w, r, c); ok {
 		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}

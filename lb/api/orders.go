@@ -19,6 +19,7 @@ import (
 	"tandem/lb/control"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of orders.
@@ -52,10 +53,10 @@ func ledOnly(node *raftfsm.Node) func(http.Handler) http.Handler {
 }
 
 // orderedState is what an edge is by an order, and stays by a second one that changes nothing.
-var orderedState = map[raftfsm.Kind]wire.EdgeState{raftfsm.Drain: wire.EdgeDraining, raftfsm.Resume: wire.EdgeUp, raftfsm.Remove: wire.EdgeLeaving}
+var orderedState = map[placement.Kind]wire.EdgeState{placement.Drain: wire.EdgeDraining, placement.Resume: wire.EdgeUp, placement.Remove: wire.EdgeLeaving}
 
 // order proposes on behalf of an operator.
-func (a *API) order(w http.ResponseWriter, r *http.Request, c raftfsm.Command) (raftfsm.Result, bool) {
+func (a *API) order(w http.ResponseWriter, r *http.Request, c placement.Command) (placement.Result, bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
 	if p := operator.PersonOf(r.Context()); p.By != "" && p.By != "open" {
@@ -92,7 +93,7 @@ func (a *API) edgeNamed(w http.ResponseWriter, r *http.Request) (wire.Edge, bool
 
 // edgeOrder is drain, resume, remove or accept. One that would leave viewers without an edge,
 // or of which that is not known, has to be forced.
-func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
+func (a *API) edgeOrder(kind placement.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e, ok := a.edgeNamed(w, r)
 		if !ok {
@@ -102,7 +103,7 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		tables, known := a.tables(w, r, kind, force || kind == raftfsm.Resume)
+		tables, known := a.tables(w, r, kind, force || kind == placement.Resume)
 		if !known {
 			return
 		}
@@ -111,12 +112,12 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 			return
 		}
 		switch {
-		case kind == raftfsm.Drain && e.State == wire.EdgeUp:
+		case kind == placement.Drain && e.State == wire.EdgeUp:
 			a.deps.Control.ForetellState(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeDraining)
-		case kind == raftfsm.Resume && e.State == wire.EdgeDraining:
+		case kind == placement.Resume && e.State == wire.EdgeDraining:
 			a.deps.Control.ForetellState(r.Context(), a.deps.Node.Placement(), e.Name, wire.EdgeUp)
 		}
-		c := raftfsm.Command{Kind: kind, Name: e.Name, Lossless: !force, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
+		c := placement.Command{Kind: kind, Name: e.Name, Lossless: !force, Loads: a.deps.Control.Loads.Tables(a.deps.Node.Placement(), a.deps.Now())}
 		if result, ok := a.order(w, r, c); ok {
 			answer := done{Version: result.Version}
 			if !result.Changed {
@@ -128,7 +129,7 @@ func (a *API) edgeOrder(kind raftfsm.Kind) http.HandlerFunc {
 }
 
 // handlePreview tells what an order would do.
-func (a *API) handlePreview(kind raftfsm.Kind) http.HandlerFunc {
+func (a *API) handlePreview(kind placement.Kind) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e, ok := a.edgeNamed(w, r)
 		if !ok {
@@ -143,7 +144,7 @@ func (a *API) handlePreview(kind raftfsm.Kind) http.HandlerFunc {
 // tables are those that an order is judged by. False: what some edge delivers is not known,
 // as to a balancer that has just begun, and it was refused; forced, it is carried out by
 // what is known.
-func (a *API) tables(w http.ResponseWriter, r *http.Request, kind raftfsm.Kind, force bool) ([]ring.Load, bool) {
+func (a *API) tables(w http.ResponseWriter, r *http.Request, kind placement.Kind, force bool) ([]ring.Load, bool) {
 	tables, silent := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), "")
 	if len(silent) == 0 || force {
 		return tables, true
@@ -160,7 +161,7 @@ func (a *API) tables(w http.ResponseWriter, r *http.Request, kind raftfsm.Kind, 
 
 // foresee is what an order would do by the figures of now; nothing for one that moves
 // nobody to another edge for want of this one.
-func foresee(p *wire.Placement, e wire.Edge, kind raftfsm.Kind, tables []ring.Load) wire.Preview {
+func foresee(p *wire.Placement, e wire.Edge, kind placement.Kind, tables []ring.Load) wire.Preview {
 	preview := ring.PreviewOrder(p, string(kind), e, tables)
 	preview.Order = string(kind)
 	if preview.Boundaries == nil {
@@ -193,7 +194,7 @@ func (a *API) handleAdmission(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, "admission", `admission: want "failsafe" or "pair"`)
 		return
 	}
-	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Configure, Admission: body.Admission}); ok {
+	if result, ok := a.order(w, r, placement.Command{Kind: placement.Configure, Admission: body.Admission}); ok {
 		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
@@ -225,7 +226,7 @@ func (a *API) handleUnplace(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonNoEdge, err.Error())
 		return
 	}
-	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Unplace, Stream: body.Stream}); ok {
+	if result, ok := a.order(w, r, placement.Command{Kind: placement.Unplace, Stream: body.Stream}); ok {
 		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }
@@ -251,7 +252,7 @@ func (a *API) handlePurge(w http.ResponseWriter, r *http.Request) {
 	}
 	purge.Seq = 0
 	answer := a.purgeEdges(r.Context(), purge)
-	result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Purge, Purge: &purge})
+	result, ok := a.order(w, r, placement.Command{Kind: placement.Purge, Purge: &purge})
 	if !ok {
 		return
 	}
@@ -301,7 +302,7 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
 		return
 	}
-	if result, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.BalancerGone, Name: name}); ok {
+	if result, ok := a.order(w, r, placement.Command{Kind: placement.BalancerGone, Name: name}); ok {
 		call.Reply(w, http.StatusOK, done{Version: result.Version})
 	}
 }

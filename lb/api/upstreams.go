@@ -6,7 +6,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 var errRedacted = errors.New("upstreams: a secret is not shown by this API and can't be put back as it was shown; write it anew")
@@ -40,7 +40,7 @@ func (a *API) handleSetUpstreams(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusBadRequest, "upstreams", err.Error())
 		return
 	}
-	if _, ok := a.order(w, r, raftfsm.Command{Kind: raftfsm.Upstreams, Upstreams: all}); ok {
+	if _, ok := a.order(w, r, placement.Command{Kind: placement.Upstreams, Upstreams: all}); ok {
 		a.handleUpstreams(w, r)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"tandem/internal/identity"
 	"tandem/internal/rights"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Authority certifies the cluster's nodes, and keeps this balancer's own certificate.
@@ -25,11 +25,11 @@ type Authority struct {
 }
 
 // ErrNoAuthority is for a cluster whose nodes have no names.
-var ErrNoAuthority = fmt.Errorf("%w: this cluster has no authority: tandem cluster init makes one", raftfsm.ErrRefused)
+var ErrNoAuthority = fmt.Errorf("%w: this cluster has no authority: tandem cluster init makes one", placement.ErrRefused)
 
 // ErrAuthorityUnheard is for a balancer that has just started, the first one after
 // `tandem cluster init` among them.
-var ErrAuthorityUnheard = fmt.Errorf("%w: the cluster's authority is not known here yet: try again in a moment", raftfsm.ErrRefused)
+var ErrAuthorityUnheard = fmt.Errorf("%w: the cluster's authority is not known here yet: try again in a moment", placement.ErrRefused)
 
 // handleRenew certifies a node anew, as what its certificate says that it is.
 func (a *Authority) handleRenew(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +82,7 @@ func (a *Authority) handleEnrol(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), orderLimit)
 	defer cancel()
-	if _, err := a.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.TicketUse, Secret: &raftfsm.Secret{Ticket: &raftfsm.Ticket{ID: id, Key: key}}}); err != nil {
+	if _, err := a.c.Proposals.Propose(ctx, placement.Command{Kind: placement.TicketUse, Secret: &placement.Secret{Ticket: &placement.Ticket{ID: id, Key: key}}}); err != nil {
 		refused(a.c)(r, err)
 		RefuseCommand(w, err)
 		return
@@ -204,7 +204,7 @@ func (t *tasks) authority(ctx context.Context) {
 		t.c.deps.Logger.Warn().Err(err).Msg("the authority in --identity can't be used")
 		return
 	}
-	t.task(ctx, raftfsm.Command{Kind: raftfsm.Authority, Secret: &raftfsm.Secret{Authority: text, Root: string(a.Root()), Cluster: a.Cluster()}})
+	t.task(ctx, placement.Command{Kind: placement.Authority, Secret: &placement.Secret{Authority: text, Root: string(a.Root()), Cluster: a.Cluster()}})
 }
 
 // Ticket makes a ticket, which is good for so long.
@@ -221,14 +221,14 @@ func (a *Authority) Ticket(ctx context.Context, role identity.Role, node string,
 		}
 	}
 	if len(at) == 0 {
-		return "", fmt.Errorf("%w: no balancer is in the placement yet; try again", raftfsm.ErrRefused)
+		return "", fmt.Errorf("%w: no balancer is in the placement yet; try again", placement.ErrRefused)
 	}
 	expires := a.c.deps.Now().Add(life)
 	ticket, err := identity.NewTicket(role, node, at, issuer.Root(), expires) // balancers show certificates of it, and, when another one takes over, of one that it certifies
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
+		return "", fmt.Errorf("%w: %w", placement.ErrMalformed, err)
 	}
-	_, err = a.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.TicketNew, Secret: &raftfsm.Secret{Ticket: &raftfsm.Ticket{
+	_, err = a.c.Proposals.Propose(ctx, placement.Command{Kind: placement.TicketNew, Secret: &placement.Secret{Ticket: &placement.Ticket{
 		ID: identity.TicketID(ticket.Secret), Role: string(role), Node: node, Addresses: addresses, Expires: expires.UnixMilli(),
 	}}})
 	return ticket.Text(), err

@@ -20,6 +20,7 @@ import (
 	"tandem/lb/loads"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Config is what of a balancer's settings this room acts by.
@@ -49,7 +50,7 @@ type Deps struct {
 	Logger    zerolog.Logger
 	Now       func() time.Time
 	Event     func(wire.Event)                  // of this balancer alone
-	Proposed  func(kind raftfsm.Kind, ok bool)  // counts
+	Proposed  func(kind placement.Kind, ok bool)  // counts
 	Foreign   func()                            // counts calls of internal endpoints by strangers
 	Down      func(edge string)                 // an edge was marked down
 	Build     string                            // what runs here
@@ -97,7 +98,7 @@ func New(cfg Config, deps Deps) *Control {
 	c.Proposals = proposals.New(deps.Node, deps.Call, deps.Now, deps.Proposed)
 	c.Checks = &HealthChecks{
 		node: deps.Node, proposals: c.Proposals, loads: c.Loads, asking: c.Asking, call: deps.Call, name: cfg.Name, log: deps.Logger, now: deps.Now,
-		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, raftfsm.MaxEdges),
+		ping: cfg.PingTimeout, silent: cfg.SilentFor, event: deps.Event, asked: make(chan suspicion, placement.MaxEdges),
 		checked: map[string]*checkState{}, seen: map[ring.Life]time.Time{},
 	}
 	return c
@@ -154,15 +155,15 @@ func (c *Control) HasRoom(edge string) bool {
 // RefuseCommand says why a change of the placement was not made.
 func RefuseCommand(w http.ResponseWriter, err error) {
 	switch {
-	case errors.Is(err, raftfsm.ErrUnknown):
+	case errors.Is(err, placement.ErrUnknown):
 		call.RefuseNode(w, http.StatusNotFound, "unknown", err.Error())
-	case errors.Is(err, raftfsm.ErrMalformed):
+	case errors.Is(err, placement.ErrMalformed):
 		call.RefuseNode(w, http.StatusBadRequest, "malformed", err.Error())
-	case errors.Is(err, raftfsm.ErrRefused), errors.Is(err, raftfsm.ErrLimit):
+	case errors.Is(err, placement.ErrRefused), errors.Is(err, placement.ErrLimit):
 		call.RefuseNode(w, http.StatusConflict, "refused", err.Error())
-	case errors.Is(err, raftfsm.ErrWouldLose):
+	case errors.Is(err, placement.ErrWouldLose):
 		call.RefuseNode(w, http.StatusConflict, "would_lose", err.Error())
-	case errors.Is(err, raftfsm.ErrStale):
+	case errors.Is(err, placement.ErrStale):
 		call.RefuseNode(w, http.StatusConflict, "stale", err.Error())
 	default:
 		w.Header().Set("Retry-After", "1")

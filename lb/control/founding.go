@@ -14,6 +14,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // A balancer with an empty disk does not know whether it is the beginning of a
@@ -153,7 +154,7 @@ func (f *founding) tell(what, hint string) {
 // nameCluster draws the cluster's id, where this balancer leads one without.
 func (t *tasks) nameCluster(ctx context.Context) {
 	if t.c.node.Placement().Cluster == "" {
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Found, Name: raftfsm.NewID()})
+		t.task(ctx, placement.Command{Kind: placement.Found, Name: raftfsm.NewID()})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"tandem/lb/loads"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of checks.
@@ -212,11 +213,11 @@ func (s *HealthChecks) markDown(ctx context.Context, x suspicion) {
 	var under sync.WaitGroup
 	defer under.Wait()
 	under.Go(func() { s.asking.ForetellState(ctx, p, x.edge, wire.EdgeDown) }) // nobody waits for it
-	_, err := s.proposals.Propose(ctx, raftfsm.Command{
-		Kind: raftfsm.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
+	_, err := s.proposals.Propose(ctx, placement.Command{
+		Kind: placement.EdgeDown, Name: x.edge, Incarnation: x.incarnation, Cause: x.cause, By: x.by,
 		Noticed: x.noticed.UnixMilli(), Loads: tables,
 	})
-	if err != nil && !errors.Is(err, raftfsm.ErrStale) && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, placement.ErrStale) && ctx.Err() == nil {
 		s.log.Warn().Err(err).Str("edge", x.edge).Msg("a death could not be made known; trying again")
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // keyMargin is how much longer a key opens than what it has sealed is good:
@@ -44,28 +44,28 @@ func (r rotation) tend(ctx context.Context) {
 func (r rotation) tendPurpose(ctx context.Context, p wire.Purpose, set *wire.KeySet, version uint64) {
 	kind, id := dueKey(set, r.c.deps.Now(), r.c.cfg.KeyLife, r.c.cfg.TokenLife)
 	switch {
-	case kind == raftfsm.KeyNew:
+	case kind == placement.KeyNew:
 		r.newKey(ctx, p, "by time")
-	case kind == raftfsm.KeyUse && allHave(r.c.node.Placement(), version, r.ofEdge, r.ofBalancer), kind == raftfsm.KeyDrop:
-		r.task(ctx, raftfsm.Command{Kind: kind, Secret: &raftfsm.Secret{Purpose: p, KeyID: id}})
+	case kind == placement.KeyUse && allHave(r.c.node.Placement(), version, r.ofEdge, r.ofBalancer), kind == placement.KeyDrop:
+		r.task(ctx, placement.Command{Kind: kind, Secret: &placement.Secret{Purpose: p, KeyID: id}})
 	}
 }
 
 // dueKey is what is to be done to the keys of a purpose: to make one, to let the
 // next one seal (when all have it), to end one, or nothing. life is how long a key
 // seals, good how long what it seals is good.
-func dueKey(set *wire.KeySet, now time.Time, life, good time.Duration) (raftfsm.Kind, uint8) {
+func dueKey(set *wire.KeySet, now time.Time, life, good time.Duration) (placement.Kind, uint8) {
 	since := func(ms int64) time.Duration { return now.Sub(time.UnixMilli(ms)) }
 	if next, ok := set.Next(); ok {
-		return raftfsm.KeyUse, next.ID
+		return placement.KeyUse, next.ID
 	}
 	for _, k := range set.Keys {
 		if k.Ceased != 0 && since(k.Ceased) > good+keyMargin {
-			return raftfsm.KeyDrop, k.ID
+			return placement.KeyDrop, k.ID
 		}
 	}
 	if n := len(set.Keys); n == 0 || n < wire.MaxKeys && since(set.Keys[n-1].Made) > life {
-		return raftfsm.KeyNew, 0
+		return placement.KeyNew, 0
 	}
 	return "", 0
 }
@@ -76,10 +76,10 @@ func (r rotation) newKey(ctx context.Context, p wire.Purpose, cause string) bool
 }
 
 // NewKey is a command that makes a key.
-func NewKey(p wire.Purpose, cause string) raftfsm.Command {
+func NewKey(p wire.Purpose, cause string) placement.Command {
 	secret := make([]byte, wire.KeySize)
 	_, _ = rand.Read(secret) // never fails: it ends the process first
-	return raftfsm.Command{Kind: raftfsm.KeyNew, Cause: cause, Secret: &raftfsm.Secret{Purpose: p, Key: secret}}
+	return placement.Command{Kind: placement.KeyNew, Cause: cause, Secret: &placement.Secret{Purpose: p, Key: secret}}
 }
 
 // allHave tells whether every edge that is not down, and every balancer that

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 func TestKeysAreMadeAndEndedInTheirTime(t *testing.T) {
@@ -19,16 +19,16 @@ func TestKeysAreMadeAndEndedInTheirTime(t *testing.T) {
 	}
 	for what, row := range map[string]struct {
 		set  *wire.KeySet
-		kind raftfsm.Kind
+		kind placement.Kind
 		id   uint8
 	}{
-		"none yet":                          {set(0), raftfsm.KeyNew, 0},
+		"none yet":                          {set(0), placement.KeyNew, 0},
 		"a young one":                       {set(1, wire.Key{ID: 1, Made: ago(23 * time.Hour)}), "", 0},
-		"an old one":                        {set(1, wire.Key{ID: 1, Made: ago(25 * time.Hour)}), raftfsm.KeyNew, 0},
-		"an old one, and the next":          {set(1, wire.Key{ID: 1, Made: ago(25 * time.Hour)}, wire.Key{ID: 2, Made: ago(0)}), raftfsm.KeyUse, 2},
+		"an old one":                        {set(1, wire.Key{ID: 1, Made: ago(25 * time.Hour)}), placement.KeyNew, 0},
+		"an old one, and the next":          {set(1, wire.Key{ID: 1, Made: ago(25 * time.Hour)}, wire.Key{ID: 2, Made: ago(0)}), placement.KeyUse, 2},
 		"a former one whose work is good":   {set(2, wire.Key{ID: 1, Ceased: ago(good)}, wire.Key{ID: 2, Made: ago(0)}), "", 0},
 		"one by a clock that is ahead":      {set(2, wire.Key{ID: 1, Ceased: ago(good + keyMargin)}, wire.Key{ID: 2, Made: ago(0)}), "", 0},
-		"a former one whose work is over":   {set(2, wire.Key{ID: 1, Ceased: ago(good + keyMargin + time.Second)}, wire.Key{ID: 2, Made: ago(0)}), raftfsm.KeyDrop, 1},
+		"a former one whose work is over":   {set(2, wire.Key{ID: 1, Ceased: ago(good + keyMargin + time.Second)}, wire.Key{ID: 2, Made: ago(0)}), placement.KeyDrop, 1},
 		"as many as there may be, all good": {many, "", 0},
 	} {
 		if kind, id := dueKey(row.set, now, life, good); kind != row.kind || id != row.id {

@@ -13,6 +13,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/proposals"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // join asks to become a balancer of a running cluster, to be let back in with an
@@ -93,12 +94,12 @@ func (t *tasks) makeKnown(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
 	if t.c.node.IsLeader() && p.Streams.Len() == 0 && !t.c.Knows(t.c.cfg.Name) && p.Admission != t.c.cfg.Admission {
-		if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Configure, Admission: t.c.cfg.Admission}); err != nil {
+		if _, err := t.c.Proposals.Propose(ctx, placement.Command{Kind: placement.Configure, Admission: t.c.cfg.Admission}); err != nil {
 			t.c.deps.Logger.Warn().Err(err).Msg("the admission could not be set; trying again")
 			return
 		}
 	}
-	if _, err := t.c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &self}); err != nil && ctx.Err() == nil {
+	if _, err := t.c.Proposals.Propose(ctx, placement.Command{Kind: placement.Balancer, Balancer: &self}); err != nil && ctx.Err() == nil {
 		t.c.deps.Logger.Warn().Err(err).Msg("this balancer could not be made known; trying again")
 	}
 }
@@ -129,8 +130,8 @@ func (c *Control) handleRegister(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tables, _ := c.Tables(ctx, c.node.Placement(), reg.Edge.Name)
-	_, err := c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: tables})
-	if err != nil && !errors.Is(err, raftfsm.ErrStale) {
+	_, err := c.Proposals.Propose(ctx, placement.Command{Kind: placement.EdgeUp, Edge: &reg.Edge, After: reg.After, Loads: tables})
+	if err != nil && !errors.Is(err, placement.ErrStale) {
 		RefuseCommand(w, err)
 		return
 	}
@@ -153,8 +154,8 @@ func (c *Control) handleStopping(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	_, _ = c.Tables(ctx, c.node.Placement(), "") // who takes over is foretold by them
 	c.ForetellState(ctx, c.node.Placement(), s.Edge, wire.EdgeDown)
-	_, err := c.Proposals.Propose(ctx, raftfsm.Command{
-		Kind: raftfsm.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
+	_, err := c.Proposals.Propose(ctx, placement.Command{
+		Kind: placement.EdgeDown, Name: s.Edge, Incarnation: s.Incarnation, Cause: wire.CauseStopping, By: s.Edge,
 		Loads: c.Loads.Tables(c.node.Placement(), c.deps.Now()),
 	})
 	if err != nil {
@@ -209,7 +210,7 @@ func (c *Control) handleReady(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	tables, _ := c.Tables(ctx, c.node.Placement(), ready.Edge)
 	c.ForetellState(ctx, c.node.Placement(), e.Name, wire.EdgeUp)
-	command := raftfsm.Command{Kind: raftfsm.EdgeReady, Name: ready.Edge, Incarnation: ready.Incarnation, Version: ready.Version, Loads: tables}
+	command := placement.Command{Kind: placement.EdgeReady, Name: ready.Edge, Incarnation: ready.Incarnation, Version: ready.Version, Loads: tables}
 	if report, _, ok := c.Loads.Last(e); ok && report.Recovery != nil {
 		command.CopiedBytes = report.Recovery.Bytes
 	}
@@ -251,7 +252,7 @@ func (c *Control) handleJoin(w http.ResponseWriter, r *http.Request) {
 	}
 	err := c.node.Admit(ctx, b.Balancer, b.Fresh)
 	if err == nil {
-		_, err = c.Proposals.Propose(ctx, raftfsm.Command{Kind: raftfsm.Balancer, Balancer: &b.Balancer})
+		_, err = c.Proposals.Propose(ctx, placement.Command{Kind: placement.Balancer, Balancer: &b.Balancer})
 	}
 	switch {
 	case errors.Is(err, raftfsm.ErrNotLeader):

@@ -12,6 +12,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/tell"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of what nodes ask.
@@ -118,11 +119,11 @@ func (c *Control) handleSuspect(w http.ResponseWriter, r *http.Request) {
 
 // handlePropose carries out a command for another balancer. 421 says who leads.
 func (c *Control) handlePropose(w http.ResponseWriter, r *http.Request) {
-	body, ok := call.ReadBody(w, r, raftfsm.MaxCommand)
+	body, ok := call.ReadBody(w, r, placement.MaxCommand)
 	if !ok {
 		return
 	}
-	command, err := raftfsm.DecodeCommand(body)
+	command, err := placement.DecodeCommand(body)
 	if err != nil {
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 		return
@@ -135,7 +136,7 @@ func (c *Control) handlePropose(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, raftfsm.ErrNotLeader):
 		c.misdirected(w)
-	case errors.Is(err, raftfsm.ErrMalformed):
+	case errors.Is(err, placement.ErrMalformed):
 		call.RefuseNode(w, http.StatusBadRequest, call.ReasonBody, err.Error())
 	case err != nil:
 		call.RefuseNode(w, http.StatusServiceUnavailable, wire.ReasonQuorum, err.Error())

@@ -5,7 +5,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // rehome makes home where a boundary is, one pair at a time, while every member is up and
@@ -21,7 +21,7 @@ func (t *tasks) rehome(ctx context.Context) {
 	}
 	for i := range p.Pairs {
 		if q := &p.Pairs[i]; q.Boundary != q.Home && !q.Retiring && q.High != "" && len(q.Adopted) == 0 {
-			t.task(ctx, raftfsm.Command{Kind: raftfsm.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: q.Boundary})
+			t.task(ctx, placement.Command{Kind: placement.MoveBoundary, Pair: q.ID, Before: q.Boundary, Boundary: q.Boundary})
 			return
 		}
 	}

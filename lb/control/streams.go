@@ -11,7 +11,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of unplacing.
@@ -91,7 +91,7 @@ func (t *tasks) keepStreams(ctx context.Context) {
 	}
 	t.idle = idle
 	if len(gone) > 0 {
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Unplace, Streams: gone, Cause: "nobody has watched for " + after.String()})
+		t.task(ctx, placement.Command{Kind: placement.Unplace, Streams: gone, Cause: "nobody has watched for " + after.String()})
 	}
 	t.placeAgain(ctx, p, watched)
 }
@@ -109,7 +109,7 @@ func (t *tasks) placeAgain(ctx context.Context, p *wire.Placement, watched map[s
 	for _, w := range lost {
 		for _, id := range w.Pairs {
 			if q, ok := p.Pair(id); ok && !q.Retiring {
-				t.task(ctx, raftfsm.Command{Kind: raftfsm.Place, Stream: w.Stream, Pair: id})
+				t.task(ctx, placement.Command{Kind: placement.Place, Stream: w.Stream, Pair: id})
 				break
 			}
 		}

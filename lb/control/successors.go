@@ -5,7 +5,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // successors remembers which edges have said that they hold what a version asks of
@@ -20,7 +20,7 @@ func newSuccessors() *successors { return &successors{told: map[ring.Life]uint64
 func (h *successors) ready(r wire.Ready) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.told) > 4*raftfsm.MaxEdges {
+	if len(h.told) > 4*placement.MaxEdges {
 		clear(h.told)
 	}
 	life := ring.Life{Edge: r.Edge, Incarnation: r.Incarnation}

@@ -8,7 +8,7 @@ import (
 
 	"tandem/internal/ring"
 	"tandem/internal/wire"
-	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Intervals of the tasks.
@@ -99,7 +99,7 @@ func (t *tasks) letLeave(ctx context.Context) {
 		tables, _ := t.c.Tables(ctx, p, "")
 		gone := ring.Leave(p, e.Name)
 		t.c.Foretell(ctx, p, ring.Settle(gone, tables, ring.AnchorHome).ApplyTo(gone), tables)
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Left, Name: e.Name, Version: version, Loads: tables})
+		t.task(ctx, placement.Command{Kind: placement.Left, Name: e.Name, Version: version, Loads: tables})
 		return // the ring is another one now
 	}
 }
@@ -124,7 +124,7 @@ func (t *tasks) settleRing(ctx context.Context) {
 		return // who has how many is not known
 	}
 	t.c.Foretell(ctx, p, ring.Settle(p, tables, ring.AnchorCurrent).ApplyTo(p), tables)
-	if result, ok := t.task(ctx, raftfsm.Command{Kind: raftfsm.Settle, Cause: cause, Loads: tables, Version: told}); ok && !result.Changed {
+	if result, ok := t.task(ctx, placement.Command{Kind: placement.Settle, Cause: cause, Loads: tables, Version: told}); ok && !result.Changed {
 		t.futile = now
 	}
 }
@@ -201,7 +201,7 @@ func (t *tasks) removeDead(ctx context.Context) {
 		t.down[life] = now // refused, for the last edge: not at every tick
 		cause := "down for " + t.c.cfg.DeadAfter.String()
 		tables, _ := t.c.Tables(ctx, t.c.node.Placement(), "")
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Remove, Name: life.Edge, Cause: cause, Loads: tables})
+		t.task(ctx, placement.Command{Kind: placement.Remove, Name: life.Edge, Cause: cause, Loads: tables})
 	}
 }
 
@@ -217,7 +217,7 @@ func (t *tasks) protect(ctx context.Context) {
 		have = trust.Protected
 	}
 	if !slices.Equal(have, want) {
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Protect, Protected: want})
+		t.task(ctx, placement.Command{Kind: placement.Protect, Protected: want})
 	}
 }
 
@@ -225,18 +225,18 @@ func (t *tasks) protect(ctx context.Context) {
 // it leads, what it has itself: builds may reckon differently.
 func (t *tasks) agree(ctx context.Context) {
 	if version := t.c.node.Differs(); version > 0 {
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Renew, Name: t.c.node.Name(), Version: version})
+		t.task(ctx, placement.Command{Kind: placement.Renew, Name: t.c.node.Name(), Version: version})
 	} else if t.c.node.Untold() {
-		t.task(ctx, raftfsm.Command{Kind: raftfsm.Reckoned})
+		t.task(ctx, placement.Command{Kind: placement.Reckoned})
 	}
 }
 
 // task proposes; what fails is done at a later tick.
-func (t *tasks) task(ctx context.Context, command raftfsm.Command) (raftfsm.Result, bool) {
+func (t *tasks) task(ctx context.Context, command placement.Command) (placement.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
 	result, err := t.c.Proposals.Propose(ctx, command)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, raftfsm.ErrStale) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, placement.ErrStale) {
 		t.c.deps.Logger.Warn().Err(err).Str("command", string(command.Kind)).Msg("leader task refused")
 	}
 	return result, err == nil

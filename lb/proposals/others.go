@@ -9,6 +9,7 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Askable lists the balancers' base URLs, first the one at this balancer's own
@@ -29,11 +30,11 @@ func Askable(p *wire.Placement, own string) []string {
 
 // elsewhere asks the balancers that are replicas, following those who say who
 // leads.
-func (p *Proposals) elsewhere(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) elsewhere(ctx context.Context, c placement.Command) (placement.Result, error) {
 	err := error(raftfsm.ErrNotLeader)
 	for _, at := range Askable(p.node.Placement(), p.node.Name()) {
 		for range 2 {
-			var result raftfsm.Result
+			var result placement.Result
 			if result, err = p.forward(ctx, at, c); err == nil {
 				return result, nil
 			}
@@ -44,7 +45,7 @@ func (p *Proposals) elsewhere(ctx context.Context, c raftfsm.Command) (raftfsm.R
 			at = leader.HTTP
 		}
 	}
-	return raftfsm.Result{}, err
+	return placement.Result{}, err
 }
 
 // LeaderOf reads a 421; HTTP is "" where nobody leads.

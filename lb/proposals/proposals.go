@@ -13,6 +13,7 @@ import (
 	"tandem/internal/ring"
 	"tandem/internal/wire"
 	"tandem/raftfsm"
+	"tandem/raftfsm/placement"
 )
 
 // Limits of proposing.
@@ -30,7 +31,7 @@ type Proposals struct {
 	node *raftfsm.Node
 	call *call.Client
 	now  func() time.Time
-	done func(kind raftfsm.Kind, ok bool) // counts
+	done func(kind placement.Kind, ok bool) // counts
 
 	mu      sync.Mutex
 	placing map[string]*placing // streams that are being placed; guarded by mu
@@ -39,14 +40,14 @@ type Proposals struct {
 }
 
 // New starts nothing; done is told how each proposal ended.
-func New(node *raftfsm.Node, client *call.Client, now func() time.Time, done func(kind raftfsm.Kind, ok bool)) *Proposals {
+func New(node *raftfsm.Node, client *call.Client, now func() time.Time, done func(kind placement.Kind, ok bool)) *Proposals {
 	return &Proposals{node: node, call: client, now: now, done: done, placing: map[string]*placing{}}
 }
 
 // Propose returns when the command is in this balancer's own placement. The
 // error of one that was refused is the FSM's (raftfsm.ErrUnknown and so on);
 // ErrNoQuorum: ctx ended before anybody could decide.
-func (p *Proposals) Propose(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) Propose(ctx context.Context, c placement.Command) (placement.Result, error) {
 	if c.ID == "" {
 		c.ID = raftfsm.NewID()
 	}
@@ -66,16 +67,16 @@ func (p *Proposals) Propose(ctx context.Context, c raftfsm.Command) (raftfsm.Res
 	return result, err
 }
 
-func (p *Proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) attempts(ctx context.Context, c placement.Command) (placement.Result, error) {
 	for {
 		changed := p.node.LeaderWatch()
 		result, err := p.once(ctx, c)
-		if err == nil || errors.Is(err, raftfsm.ErrMalformed) || errors.Is(err, raftfsm.ErrClosed) {
+		if err == nil || errors.Is(err, placement.ErrMalformed) || errors.Is(err, raftfsm.ErrClosed) {
 			return result, err
 		}
 		select {
 		case <-ctx.Done():
-			return raftfsm.Result{}, fmt.Errorf("%w: %w", ErrNoQuorum, err)
+			return placement.Result{}, fmt.Errorf("%w: %w", ErrNoQuorum, err)
 		case <-changed:
 		case <-time.After(proposeAgain):
 		}
@@ -83,7 +84,7 @@ func (p *Proposals) attempts(ctx context.Context, c raftfsm.Command) (raftfsm.Re
 }
 
 // once asks whoever leads, as far as this balancer knows.
-func (p *Proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) once(ctx context.Context, c placement.Command) (placement.Result, error) {
 	switch {
 	case p.node.Released():
 		return p.elsewhere(ctx, c)
@@ -96,38 +97,38 @@ func (p *Proposals) once(ctx context.Context, c raftfsm.Command) (raftfsm.Result
 	}
 	leader, ok := p.node.Leader()
 	if !ok || leader.HTTP == "" || leader.Name == p.node.Name() {
-		return raftfsm.Result{}, raftfsm.ErrNotLeader
+		return placement.Result{}, raftfsm.ErrNotLeader
 	}
 	return p.forward(ctx, leader.HTTP, c)
 }
 
 // forward proposes at another balancer.
-func (p *Proposals) forward(ctx context.Context, at string, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) forward(ctx context.Context, at string, c placement.Command) (placement.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
 	defer cancel()
-	var result raftfsm.Result
+	var result placement.Result
 	err := p.call.Ask(ctx, http.MethodPost, at+wire.PathPropose, c, &result)
 	if call.StatusOf(err) == http.StatusBadRequest {
-		err = fmt.Errorf("%w: %w", raftfsm.ErrMalformed, err)
+		err = fmt.Errorf("%w: %w", placement.ErrMalformed, err)
 	}
 	return result, err
 }
 
 // Lead proposes at this node, which leads.
-func (p *Proposals) Lead(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) Lead(ctx context.Context, c placement.Command) (placement.Result, error) {
 	switch c.Kind {
-	case raftfsm.Place:
+	case placement.Place:
 		return p.place(ctx, c)
-	case raftfsm.Drain, raftfsm.Remove, raftfsm.Accept:
+	case placement.Drain, placement.Remove, placement.Accept:
 		return p.order(ctx, c)
-	case raftfsm.Renew:
+	case placement.Renew:
 		return p.node.Renew(ctx, c)
-	case raftfsm.BalancerGone:
+	case placement.BalancerGone:
 		if err := p.node.Leave(ctx, c.Name); err != nil {
-			if errors.Is(err, raftfsm.ErrRefused) {
-				return raftfsm.Result{Version: p.node.Placement().Version, Err: err.Error(), Code: "refused"}, nil
+			if errors.Is(err, placement.ErrRefused) {
+				return placement.Result{Version: p.node.Placement().Version, Err: err.Error(), Code: "refused"}, nil
 			}
-			return raftfsm.Result{}, err
+			return placement.Result{}, err
 		}
 	}
 	return p.node.Propose(ctx, c)
@@ -164,24 +165,24 @@ func (p *Proposals) alone(stream string) (unlock func()) {
 // place places a stream if it still is on as many pairs (Before) as whoever
 // proposes saw: many viewers of a new stream come at once, at every balancer,
 // and one pair is enough for them.
-func (p *Proposals) place(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) place(ctx context.Context, c placement.Command) (placement.Result, error) {
 	defer p.alone(c.Stream)()
 	now := p.node.Placement()
 	if len(now.Stream(c.Stream)) != c.Before {
-		return raftfsm.Result{Version: now.Version, Err: "the stream has been placed meanwhile", Code: "stale"}, nil
+		return placement.Result{Version: now.Version, Err: "the stream has been placed meanwhile", Code: "stale"}, nil
 	}
 	return p.node.Propose(ctx, c)
 }
 
 // order carries out one order to an edge at a time, so that of two which can each be
 // borne, and not both, the second one is refused, whoever gave them at whichever balancer.
-func (p *Proposals) order(ctx context.Context, c raftfsm.Command) (raftfsm.Result, error) {
+func (p *Proposals) order(ctx context.Context, c placement.Command) (placement.Result, error) {
 	p.orders.Lock()
 	defer p.orders.Unlock()
 	now := p.node.Placement()
 	if e, ok := now.Edge(c.Name); ok && c.Lossless {
 		if lost := ring.PreviewOrder(now, string(c.Kind), e, c.Loads).Excess; lost > 0 {
-			return raftfsm.Result{Version: now.Version, Err: WouldLose(string(c.Kind), e.Name, lost), Code: "would_lose"}, nil
+			return placement.Result{Version: now.Version, Err: WouldLose(string(c.Kind), e.Name, lost), Code: "would_lose"}, nil
 		}
 	}
 	return p.node.Propose(ctx, c)
