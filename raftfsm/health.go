@@ -4,6 +4,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tandem/raftfsm/transport"
 )
 
 // starvedAfter is from when on a follower counts as starved. A leader appends to
@@ -12,9 +14,9 @@ const starvedAfter = 2 * time.Second
 
 // Health is how a replica does, as far as it can tell itself.
 type Health struct {
-	Disk      error         // why the disk takes nothing, nil: it does
-	Starved   time.Duration // for how long a leader has been heard and nothing was appended, 0: no longer than it should be
-	Followers []Follower    // of the node that leads; in the order of the names
+	Disk      error                // why the disk takes nothing, nil: it does
+	Starved   time.Duration        // for how long a leader has been heard and nothing was appended, 0: no longer than it should be
+	Followers []transport.Follower // of the node that leads; in the order of the names
 }
 
 // Health tells how this node does.

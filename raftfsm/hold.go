@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tandem/internal/wire"
+	"tandem/raftfsm/transport"
 )
 
 // A node whose disk is empty has forgotten, if it ever was a voter, what it has
@@ -63,7 +64,7 @@ func (h *hold) refuses(command any) error {
 	case letIn:
 		return nil
 	case overtaken:
-		return errOvertaken
+		return transport.ErrOvertaken
 	}
 	switch command.(type) {
 	case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest, *raft.TimeoutNowRequest:

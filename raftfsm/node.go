@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/wire"
 	"tandem/raftfsm/placement"
+	"tandem/raftfsm/transport"
 )
 
 // Node is one replica of the placement: what is shown of it, and who leads and votes as far
@@ -25,7 +26,7 @@ type Node struct {
 	lines     io.Writer
 	counters  counters
 	listener  net.Listener
-	transport *transport
+	transport *transport.Transport
 	disk      *disk
 	fsm       *fsm
 	raft      *raft.Raft

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"tandem/raftfsm/transport"
+
 	"github.com/hashicorp/raft"
 )
 
@@ -57,7 +59,7 @@ func (n *Node) open() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.config.Dir, err)
 	}
-	n.transport, err = Listen(Options{
+	n.transport, err = transport.Listen(transport.Options{
 		Listener: n.listener, Advertise: n.config.advertised(), Name: n.config.Name, Key: n.config.Secret.Key("raft"), Identity: n.config.Identity, Era: era,
 		Lines: n.lines, Now: n.config.Now, Refuses: n.hold.refuses, Leads: n.voters.leadsFor, Done: n.done,
 	})

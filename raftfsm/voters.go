@@ -10,6 +10,7 @@ import (
 
 	"tandem/internal/wire"
 	"tandem/raftfsm/placement"
+	"tandem/raftfsm/transport"
 )
 
 // voters is the list of nodes that this one holds itself.
@@ -169,7 +170,7 @@ func (n *Node) Promote(ctx context.Context) (names []string, err error) {
 	if !n.IsLeader() {
 		return nil, nil
 	}
-	behind := map[string]Follower{}
+	behind := map[string]transport.Follower{}
 	for _, f := range n.Health().Followers {
 		behind[f.Name] = f
 	}

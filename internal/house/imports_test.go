@@ -10,7 +10,7 @@ import (
 // edge, lb and origin never import each other; the pure rooms import next to
 // nothing; only cmd/tandem sees everything.
 var rooms = map[string][]string{
-	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm"},
+	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm/placement"},
 	"edge":       {"edge/clock", "edge/entire", "edge/fetch", "edge/former", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
 	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/entire", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "edge/waits", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
@@ -37,13 +37,13 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/clock", "edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"edge/rules", "internal/h1", "internal/identity", "internal/wire"},
-	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
-	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
-	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm", "internal/call", "internal/ring", "internal/wire"},
+	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "raftfsm/placement", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "raftfsm/placement", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
+	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm/placement", "internal/call", "internal/ring", "internal/wire"},
 	"lb/edges":       {"lb/loads", "internal/call", "internal/ring", "internal/wire"},
-	"lb/control":     {"lb/edges", "lb/loads", "lb/proposals", "lb/tell", "raftfsm", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/keywait", "internal/rights"},
+	"lb/control":     {"lb/edges", "lb/loads", "lb/proposals", "lb/tell", "raftfsm", "raftfsm/placement", "internal/call", "internal/ring", "internal/run", "internal/wire", "internal/identity", "internal/keywait", "internal/rights"},
 	"lb/loads":       {"internal/ring", "internal/wire"},
-	"lb/proposals":   {"raftfsm", "internal/call", "internal/ring", "internal/wire"},
+	"lb/proposals":   {"raftfsm", "raftfsm/placement", "internal/call", "internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
 	"lb/tell":        {"internal/call", "internal/wire"},
 	"lb/proxy":       {"lb/proxy/silence", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
@@ -63,7 +63,9 @@ var rooms = map[string][]string{
 	"origin/ingest":                 {"internal/filewatch", "internal/media", "internal/secret", "internal/setting"},
 	"origin/sample":                 {},
 	"segstore":                      {},
-	"raftfsm":                       {"internal/protected", "internal/ring", "internal/setting", "internal/wire", "internal/identity", "internal/names"},
+	"raftfsm":                       {"raftfsm/placement", "raftfsm/transport", "internal/setting", "internal/wire", "internal/identity"},
+	"raftfsm/placement":             {"internal/protected", "internal/ring", "internal/wire", "internal/identity"},
+	"raftfsm/transport":             {"internal/identity", "internal/names"},
 	"web":                           {},
 	"internal/ring":                 {"internal/wire"},
 	"internal/ring/ringtest":        {"internal/ring", "internal/wire"},
@@ -127,9 +129,9 @@ var thirdParty = []struct {
 	files  []string
 	why    string
 }{
-	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only room that knows Raft"},
-	{"github.com/hashicorp/go-hclog", []string{"raftfsm/append.go"}, "what the library's transport logs through"},
-	{"go.etcd.io/bbolt", []string{"raftfsm/open.go", "raftfsm/whole.go", "segstore/index.go"}, "the index, and the database under Raft"},
+	{"github.com/hashicorp/raft", []string{"raftfsm/"}, "the only rooms that know Raft"},
+	{"github.com/hashicorp/go-hclog", []string{"raftfsm/transport/transport.go"}, "what the library's transport logs through"},
+	{"go.etcd.io/bbolt", []string{"raftfsm/openlog.go", "segstore/index.go"}, "the index, and the database under Raft"},
 	{"github.com/go-chi/chi/v5", []string{
 		"edge/http.go", "edge/internal.go", "lb/control/nodes.go", "lb/api/", "origin/origin.go", "internal/obs/admin.go", "internal/rights/rightstest/",
 	}, "where routes are declared"},
@@ -156,7 +158,10 @@ var onlyTests = []string{"pgregory.net/rapid", "github.com/anishathalye/porcupin
 
 // forbiddenInPure are what a pure room never needs.
 var forbiddenInPure = map[string][]string{
-	"internal/ring":  {"net", "net/http", "os", "time", "math/rand", "math/rand/v2", "log"},
+	"internal/ring": {"net", "net/http", "os", "time", "math/rand", "math/rand/v2", "log"},
+
+	"raftfsm/placement": {"net", "net/http", "os", "time", "crypto/rand", "math/rand", "math/rand/v2", "log", "github.com/hashicorp/raft"},
+
 	"internal/media": {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},
 
 	"internal/media/dash":      {"net", "net/http", "os", "math/rand", "math/rand/v2", "log"},

@@ -14,8 +14,6 @@ const (
 // wide are the types and packages that are larger, each with its reason.
 var wide = map[string]string{
 	"cmd/tandem":     "a file for each subcommand",
-	"raftfsm":        "one state machine: the placement, and the cluster's keys and identities",
-	"raftfsm.Node":   "the same",
 	"segstore":       "the store and the check of every truth of its doc.go are one room",
 	"segstore.Store": "the same",
 	"lb/proxy":       "one state of a response, and two that carry it: a loop, and a goroutine, which waits and takes over",

@@ -136,7 +136,7 @@ var rows = []Mutation{
 	{0, "lb/edges/query.go", "if silent = unknown(); len(silent) > 0 {", "if silent = unknown(); false {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
 	{0, "lb/api/orders.go", "if len(silent) == 0 || force {", "if true {", "lb.TestWhatIsNotKnownIsAskedBeforeAnOrder"},
 	{0, "lb/control/membership.go", "	_, _ = c.Tables(ctx, c.node.Placement(), \"\") // who", "	// who", "lb.TestNothingIsSettledByNoLoads"},
-	{0, "lb/api/orders.go", "case kind == raftfsm.Drain && e.State == wire.EdgeUp:\n			a.deps", "case false:\n			a.deps", "lb.TestAPlannedTakeoverIsForetold"},
+	{0, "lb/api/orders.go", "case kind == placement.Drain && e.State == wire.EdgeUp:\n			a.deps", "case false:\n			a.deps", "lb.TestAPlannedTakeoverIsForetold"},
 	{0, "lb/control/membership.go", "	c.ForetellState(ctx, c.node.Placement(), s.Edge, wire.EdgeDown)\n", "", "lb.TestAPlannedTakeoverIsForetold"},
 	{0, "lb/control/membership.go", "	c.ForetellState(ctx, c.node.Placement(), e.Name, wire.EdgeUp)\n", "", "lb.TestAPlannedTakeoverIsForetold"},
 	{0, "lb/control/tasks.go", "t.c.Foretell(ctx, p, ring.Settle(gone,", "t.c.Foretell(ctx, gone, ring.Settle(gone,", "lb.TestAPlannedTakeoverIsForetold"},
@@ -253,7 +253,7 @@ var rows = []Mutation{
 	{0, "internal/ring/choose.go", "return f.share(p, q) >= f.HotShare ||", "return f.share(p, q) >= 2*f.HotShare ||", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
 	// A node that moves while it is called is called where it is.
-	{0, "raftfsm/append.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm.TestAFollowerThatMovesIsCalledWhereItIsListed"},
+	{0, "raftfsm/transport/transport.go", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(at, to)", "*resp, to = raft.AppendEntriesResponse{}, cmp.Or(to, at)", "raftfsm/transport.TestAFollowerThatMovesIsCalledWhereItIsListed"},
 
 	// Nobody is lost for whom there is room, and capacity binds nobody who is not asked.
 	{0, "internal/ring/settle.go", "newSpill   = spillPrice + 2*stepPrice", "newSpill   = stepPrice", "internal/ring.TestNothingSpillsOverThatCanBeHandedOn"},
@@ -311,16 +311,16 @@ var rows = []Mutation{
 	{0, "internal/cluster/operator.go", "if r.URL.Scheme != \"https\" || isNear", "if isNear", "internal/cluster.TestNoTokenGoesByAProxyInClear"},
 	{0, "lb/refuse.go", "l.log.Warn().Str(\"reason\", reason)", "l.log.Debug().Str(\"reason\", reason)", "lb.TestARefusedViewerIsInTheLog"},
 	// Who refused one append, or was away, is not left behind.
-	{0, "raftfsm/append.go", "MaxRPCsInFlight: 1,", "MaxRPCsInFlight: 2,", "raftfsm.TestAFollowerThatRefusesOneAppendIsNotLeftBehind"},
-	{0, "raftfsm/append.go", "case !t.pause(): // it can't", "case err != nil || !t.pause(): // it can't", "raftfsm.TestAFollowerThatWasAwayForLongCatchesUpAtOnce"},
+	{0, "raftfsm/transport/transport.go", "MaxRPCsInFlight: 1,", "MaxRPCsInFlight: 2,", "raftfsm.TestAFollowerThatRefusesOneAppendIsNotLeftBehind"},
+	{0, "raftfsm/transport/transport.go", "case !t.pause(): // it can't", "case err != nil || !t.pause(): // it can't", "raftfsm.TestAFollowerThatWasAwayForLongCatchesUpAtOnce"},
 	// Who was left behind by a recovery overwrites nothing.
-	{0, "raftfsm/renew.go", "d.differs = seen.Version", "d.differs = 0", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
-	{0, "raftfsm/renew.go", "keepHistory), v.answers", "keepHistory), nil", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
-	{0, "raftfsm/renew.go", "		i--\n", "		i -= 0\n", "raftfsm/placement.TestOnlyWhatIsKnownIsCompared"},
+	{0, "raftfsm/placement/digests.go", "d.differs = seen.Version", "d.differs = 0", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
+	{0, "raftfsm/placement/view.go", "im.Founding = v.answers,", "im.Founding = nil,", "raftfsm.TestAReplicaThatReckonsOtherwiseIsGivenTheLeadersPlacement"},
+	{0, "raftfsm/placement/digests.go", "		i--\n", "		i -= 0\n", "raftfsm/placement.TestOnlyWhatIsKnownIsCompared"},
 	{0, "internal/ring/digest.go", "		number(uint64(q.Boundary))\n", "", "internal/ring.TestADigestIsOfAllThatIsReckoned"},
 	{0, "internal/ring/digest.go", "digestOfStream(p, name) - digestOfStream(last, name)", "digestOfStream(p, name)", "internal/ring.TestADigestFollowsStreams"},
 	{0, "edge/member/follow.go", "if ring.Contradict(", "if false && ring.Contradict(", "edge.TestAnEdgeFollowsByWhatHasChanged"},
-	{0, "raftfsm/era.go", "if era == 0 {", "if era >= 0 {", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
+	{0, "raftfsm/transport/handshake.go", "if era == 0 {", "if era >= 0 {", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
 	{0, "raftfsm/era.go", "n.hold.state.Store(overtaken)", "", "raftfsm.TestWhoWasLeftBehindOverwritesNothing"},
 
 	// What operators are told is true.
@@ -375,7 +375,7 @@ var rows = []Mutation{
 	{0, "edge/http.go", "strings.HasPrefix(rest, wire.Internal)", "strings.HasPrefix(key, wire.Internal)", "edge.TestSessionOpensAnyPathOfItsOrigin"},
 	{0, "internal/protected/canonical.go", "const decodings = 3", "const decodings = 1", "internal/protected.TestNoSpellingLeadsPastAPrefix"},
 	{0, "internal/access/jwt.go", "text, err := json.Marshal(known)", "text, err := json.Marshal(each)", "internal/access.TestClaimsOfAJWTAreSpelledInOneWay"},
-	{0, "raftfsm/transport.go", `at != "" && at != addr`, `at != "" && at == addr`, "raftfsm.TestABalancerIsFoundWhereItListens"},
+	{0, "raftfsm/transport/streams.go", `at != "" && at != addr`, `at != "" && at == addr`, "raftfsm/transport.TestABalancerIsFoundWhereItListens"},
 	{0, "cmd/tandem/edge.go", "s.Handler = access.Handler(s.Handler)", "_ = access", "cmd/tandem.TestAnEdgeLogsWhatBalancersFetchForViewers"},
 	{0, "lb/api/verdict.go", "case alive != 1:", "case alive != 1 || len(v.s.Balancers) > 1:", "lb/api.TestTheVerdictNamesWhatIsWrongAndTheNextStep"},
 	{0, "edge/ranged/ranged.go", `if r.Header.Get("Range") == "" {`, `if r.Header.Get("Range") != "" {`, "edge.TestPartsOfManifestsThatAreNotStoredAreOfWhatGoesOut"},
@@ -392,5 +392,5 @@ var rows = []Mutation{
 	{0, "cmd/tandem/client.go", `strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")`, "true", "cmd/tandem.TestWhatOnlyTheLeaderCanIsAskedOfIt"},
 	{0, "internal/names/dial.go", "waits, cancel := context.WithTimeout(ctx, lookupWait)", "waits, cancel := context.WithCancel(ctx)", "internal/names.TestAHostIsReachedWhileItsNameMeansNothing"},
 	{0, "edge/member/notice.go", "w != nil && owner != n.Edge { // who", "w != nil && false { // who", "edge/member.TestWhatIsHeardOfOneWhoDiesIsToldToWhoDelivers"},
-	{0, "raftfsm/whole.go", "if tx.Size() > info.Size() {", "if tx.Size() < 0 {", "raftfsm.TestOpenSaysWhatIsWrong"},
+	{0, "raftfsm/openlog.go", "if tx.Size() > info.Size() {", "if tx.Size() < 0 {", "raftfsm.TestOpenSaysWhatIsWrong"},
 }

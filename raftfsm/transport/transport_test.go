@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func (n *nobodyThere) Dial(to raft.ServerAddress, _ time.Duration) (net.Conn, er
 func TestAFollowerThatMovesIsCalledWhereItIsListed(t *testing.T) {
 	network := &nobodyThere{Listener: listen(t)}
 	asked := 0
-	tr := &transport{
+	tr := &Transport{
 		streams: newStreams(t, testSecret), addresses: newAddresses(),
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{Stream: network, Timeout: time.Second}),
 		leads: func(uint64, raft.ServerID) (raft.ServerAddress, bool) {

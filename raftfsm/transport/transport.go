@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"cmp"
@@ -35,7 +35,7 @@ type Options struct {
 	Done      <-chan struct{}                                                            // closed when the node ends
 }
 
-// transport is Raft's network, with three differences from the library's own.
+// Transport is Raft's network, with three differences from the library's own.
 //
 // Appends are not pipelined: a follower that answers one of two appends in
 // flight with a no parks the leader's goroutine for it for ever, while heartbeats
@@ -48,7 +48,7 @@ type Options struct {
 //
 // Heartbeats pass Raft's queue by, and none may do so beside the word to lead at once: see
 // turns.
-type transport struct {
+type Transport struct {
 	*raft.NetworkTransport
 	streams   *streams
 	leads     func(term uint64, follower raft.ServerID) (at raft.ServerAddress, ok bool)
@@ -62,12 +62,12 @@ type transport struct {
 }
 
 // Listen starts a transport, which takes the listener over.
-func Listen(o Options) (*transport, error) {
-	s, err := listenRaft(o)
+func Listen(o Options) (*Transport, error) {
+	s, err := openStreams(o)
 	if err != nil {
 		return nil, err
 	}
-	t := &transport{
+	t := &Transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: s, MaxPool: peerConnections, Timeout: peerTimeout, MaxRPCsInFlight: 1,
 			Logger: hclog.New(&hclog.LoggerOptions{Name: "raft-net", Output: o.Lines, Level: hclog.Info}),
@@ -81,16 +81,16 @@ func Listen(o Options) (*transport, error) {
 }
 
 // Era is the one that this node is of.
-func (t *transport) Era() uint64 { return t.streams.era.Load() }
+func (t *Transport) Era() uint64 { return t.streams.era.Load() }
 
 // Enter makes the era another one: what was let in before is shut out.
-func (t *transport) Enter(era uint64) { t.streams.enter(era) }
+func (t *Transport) Enter(era uint64) { t.streams.enter(era) }
 
 // Refused counts the connections that did not prove that they belong to the cluster.
-func (t *transport) Refused() int64 { return t.streams.refused.Load() }
+func (t *Transport) Refused() int64 { return t.streams.refused.Load() }
 
 // EndUntrusted ends connections of balancers whose certificates count no longer.
-func (t *transport) EndUntrusted() {
+func (t *Transport) EndUntrusted() {
 	if t.streams.identity != nil {
 		t.streams.endUntrusted()
 	}
@@ -98,18 +98,18 @@ func (t *transport) EndUntrusted() {
 
 // Cut ends every connection, and lets no new one come about: what waits for a peer's
 // answer waits no longer.
-func (t *transport) Cut() { t.streams.cut() }
+func (t *Transport) Cut() { t.streams.cut() }
 
 // Close ends the listener and every connection, and waits for the goroutines, which end
 // when the node does. A second time changes nothing.
-func (t *transport) Close() error {
+func (t *Transport) Close() error {
 	err := errors.Join(t.NetworkTransport.Close(), t.streams.Close())
 	t.loops.Wait()
 	return err
 }
 
 // SetHeartbeatHandler is a raft.Transport's: heartbeats pass its queue by.
-func (t *transport) SetHeartbeatHandler(f func(raft.RPC)) {
+func (t *Transport) SetHeartbeatHandler(f func(raft.RPC)) {
 	if f == nil {
 		t.NetworkTransport.SetHeartbeatHandler(nil)
 		return
@@ -126,10 +126,10 @@ func (t *transport) SetHeartbeatHandler(f func(raft.RPC)) {
 }
 
 // Consumer is a raft.Transport's.
-func (t *transport) Consumer() <-chan raft.RPC { return t.requests }
+func (t *Transport) Consumer() <-chan raft.RPC { return t.requests }
 
 // pass hands the others' requests to Raft, and notes when it took an append.
-func (t *transport) pass() {
+func (t *Transport) pass() {
 	for {
 		select {
 		case <-t.done:
@@ -153,7 +153,7 @@ func (t *transport) pass() {
 }
 
 // hand gives Raft a request when its turn has come; false when the node ends.
-func (t *transport) hand(rpc raft.RPC) bool {
+func (t *Transport) hand(rpc raft.RPC) bool {
 	select {
 	case <-t.done:
 		return false
@@ -164,7 +164,7 @@ func (t *transport) hand(rpc raft.RPC) bool {
 
 // AppendEntries is a raft.Transport's. Heartbeats are not tried again: the next
 // one comes by itself.
-func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+func (t *Transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	for {
 		err := t.send(id, to, args, resp)
 		if err == nil && resp.Success && !heartbeat(args) {
@@ -185,7 +185,7 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args 
 
 // InstallSnapshot is a raft.Transport's. A snapshot can be read once only, so it
 // goes to a follower that answers.
-func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+func (t *Transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	beat := &raft.AppendEntriesRequest{RPCHeader: args.RPCHeader, Term: args.Term}
 	for {
 		err := t.send(id, to, beat, &raft.AppendEntriesResponse{})
@@ -206,7 +206,7 @@ func heartbeat(a *raft.AppendEntriesRequest) bool {
 }
 
 // pause waits until the next try; false when the node ends.
-func (t *transport) pause() bool {
+func (t *Transport) pause() bool {
 	select {
 	case <-time.After(retryEvery):
 		return true
@@ -216,7 +216,7 @@ func (t *transport) pause() bool {
 }
 
 var (
-	_ raft.Transport   = (*transport)(nil)
-	_ raft.WithPreVote = (*transport)(nil)
-	_ raft.WithClose   = (*transport)(nil)
+	_ raft.Transport   = (*Transport)(nil)
+	_ raft.WithPreVote = (*Transport)(nil)
+	_ raft.WithClose   = (*Transport)(nil)
 )

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"bytes"
@@ -40,7 +40,7 @@ func (s slowTerms) SetUint64(key []byte, v uint64) error {
 // gone; its election fails. Nobody leads then, and nobody is told to.
 func TestALeaderThatGoesIsForgotten(t *testing.T) {
 	done := make(chan struct{})
-	tr := &transport{
+	tr := &Transport{
 		NetworkTransport: overTCP(t), streams: newStreams(t, testSecret), done: done, refuses: func(any) error { return nil }, requests: make(chan raft.RPC),
 		progress: newProgress(time.Now), addresses: newAddresses(),
 	}

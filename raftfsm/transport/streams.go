@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"context"
@@ -29,8 +29,8 @@ const dialTimeout = time.Second
 // ErrForeign is for a handshake with somebody who does not belong to the cluster.
 var ErrForeign = errors.New("the other side does not hold the cluster's secret")
 
-// errOvertaken is what others are answered by a node of an earlier era.
-var errOvertaken = errors.New("the cluster was recovered without this balancer, whose disk is of before")
+// ErrOvertaken is what others are answered by a node of an earlier era.
+var ErrOvertaken = errors.New("the cluster was recovered without this balancer, whose disk is of before")
 
 // streams is TCP with a handshake under Raft's transport. A connection that
 // does not pass gets not one byte and is closed.
@@ -76,8 +76,8 @@ type address string
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-// listenRaft takes the listener over.
-func listenRaft(o Options) (*streams, error) {
+// openStreams takes the listener over.
+func openStreams(o Options) (*streams, error) {
 	advertise := o.Advertise
 	if advertise == "" {
 		advertise = o.Listener.Addr().String()
@@ -294,7 +294,7 @@ func (s *streams) dial(addr, name string, timeout time.Duration) (net.Conn, erro
 		err = greet(held.Conn, keyOf(s.key, era), name, min(timeout, handshakeTimeout))
 	}
 	if err == nil && s.era.Load() != era {
-		err = errOvertaken
+		err = ErrOvertaken
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("raft handshake: %w", err), held.Close())

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func namedStreams(t *testing.T, ca *identity.Authority, role identity.Role, name
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := listenRaft(Options{Listener: listen(t), Name: name, Key: secretOf(t, testSecret).Key("raft"), Identity: id})
+	s, err := openStreams(Options{Listener: listen(t), Name: name, Key: []byte(testSecret), Identity: id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"io"
@@ -25,7 +25,7 @@ func newAddresses() *addresses {
 
 // Heard notes where another node says that it is reached, and where it listens if that is
 // not the same; "": it is.
-func (t *transport) Heard(name, addr, also string) {
+func (t *Transport) Heard(name, addr, also string) {
 	a := t.addresses
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -64,7 +64,7 @@ func callee(to raft.ServerAddress) (name, addr string) {
 }
 
 // RequestVote is a raft.Transport's.
-func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+func (t *Transport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
 	if err := t.refuses(nil); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *r
 }
 
 // RequestPreVote is a raft.WithPreVote's.
-func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+func (t *Transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
 	if err := t.refuses(nil); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args
 }
 
 // TimeoutNow is a raft.Transport's.
-func (t *transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+func (t *Transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
 	if err := t.refuses(nil); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (t *transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, args *ra
 }
 
 // send is one append; snapshot is one snapshot.
-func (t *transport) send(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+func (t *Transport) send(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	if err := t.refuses(nil); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (t *transport) send(id raft.ServerID, to raft.ServerAddress, args *raft.App
 	return err
 }
 
-func (t *transport) snapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+func (t *Transport) snapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	if err := t.refuses(nil); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 func newStreams(t *testing.T, secret string) *streams {
 	t.Helper()
-	s, err := listenRaft(Options{Listener: listen(t), Name: "lb-1", Key: secretOf(t, secret).Key("raft")})
+	s, err := openStreams(Options{Listener: listen(t), Name: "lb-1", Key: []byte(secret)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestTheWrongSecretIsRefused(t *testing.T) {
 
 // A stranger gets not one byte, whatever it says, and the connection is closed.
 func TestAStrangerGetsNothing(t *testing.T) {
-	key := secretOf(t, testSecret).Key("raft")
+	key := []byte(testSecret)
 	mine := nonce()
 	hello := append(append([]byte(handshakeMagic), mine...), handshakeMAC([]byte("guessed"), "hello", mine)...)
 	for name, said := range map[string][]byte{
@@ -205,7 +205,7 @@ func TestANodeIsReachedByItsName(t *testing.T) {
 	}
 	old := listen(t)
 	defer old.Close()
-	key := secretOf(t, testSecret).Key("raft")
+	key := []byte(testSecret)
 	go func() { // as the build before answered
 		for {
 			conn, err := old.Accept()

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"slices"
@@ -48,16 +48,16 @@ func newProgress(now func() time.Time) *progress {
 }
 
 // Forget is for a follower that begins anew.
-func (t *transport) Forget(id raft.ServerID) { t.progress.forget(id) }
+func (t *Transport) Forget(id raft.ServerID) { t.progress.forget(id) }
 
 // Followers tells how far those of the given names, in order, are behind what is committed.
-func (t *transport) Followers(names []string, commit uint64, now time.Time) []Follower {
+func (t *Transport) Followers(names []string, commit uint64, now time.Time) []Follower {
 	return t.progress.list(names, commit, now)
 }
 
 // Appended is when an append has last reached this node; one that has been appended
 // nothing yet is given time from the first question on.
-func (t *transport) Appended(now time.Time) time.Time { return t.progress.appended(now) }
+func (t *Transport) Appended(now time.Time) time.Time { return t.progress.appended(now) }
 
 // taken notes that a follower has an append.
 func (p *progress) taken(id raft.ServerID, a *raft.AppendEntriesRequest) {
