@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+
+	"tandem/raftfsm"
 )
 
 // Every route has its row, and every row its route: a new order is not for whoever
@@ -18,7 +20,7 @@ func TestEveryRouteHasItsRole(t *testing.T) {
 		}
 	}
 	r := chi.NewRouter()
-	r.Route(Prefix, new(API).routes)
+	r.Route(Prefix, (&API{deps: Deps{Node: new(raftfsm.Node)}}).routes)
 	err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if _, ok := known[method+" "+route]; !ok {
 			t.Errorf("%s %s has no role", method, route)
