@@ -82,10 +82,8 @@ func (c *Control) taken(ctx context.Context, b wire.Join) error {
 // them. The first leader of a new cluster sets the admission first.
 func (t *tasks) makeKnown(ctx context.Context) {
 	p, self := t.c.node.Placement(), t.c.self()
-	for _, b := range p.Balancers {
-		if b == self {
-			return
-		}
+	if slices.Contains(p.Balancers, self) {
+		return
 	}
 	if _, ok := t.c.node.Leader(); !ok || t.c.deps.Now().Sub(t.told) < tellApart && !t.told.IsZero() {
 		return
