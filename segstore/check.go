@@ -1,22 +1,19 @@
 package segstore
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 )
 
 // maxFindings bounds what one Check reports.
 const maxFindings = 20
 
-// findings are what a Check has found wrong.
+// findings are what a Check of a store has found wrong.
 type findings struct {
-	errs []error
-	more int
+	store *Store
+	errs  []error
+	more  int
 }
 
 func (f *findings) add(format string, args ...any) {
@@ -39,27 +36,27 @@ func (f *findings) err() error {
 // bytes reserved with those that are there. Copies that are damaged are reported
 // and thrown away. The store may be in use meanwhile.
 func (s *Store) Check() error {
-	var f findings
+	f := findings{store: s}
 	if err := s.Durable(s.ctx); err != nil {
 		return err
 	}
 	for i := range s.shards {
 		for _, o := range s.shards[i].hold() {
-			if err := s.checkBody(o); err != nil {
+			if err := o.compare(); err != nil {
 				f.add("%q: %w", o.key, err)
 				s.discard(o, err)
 			}
 			o.release()
 		}
 	}
-	if err := s.checkIndex(&f); err != nil {
+	if err := f.checkIndex(); err != nil {
 		return err
 	}
-	if err := s.checkFiles(&f); err != nil {
+	if err := f.checkFiles(); err != nil {
 		return err
 	}
-	s.checkPool(&f, "disk", s.disk, false)
-	s.checkPool(&f, "memory", s.volatile, true)
+	f.checkPool("disk", s.disk, false)
+	f.checkPool("memory", s.volatile, true)
 	return f.err()
 }
 
@@ -75,44 +72,16 @@ func (sh *shard) hold() []*object {
 	return objects
 }
 
-func (s *Store) checkBody(o *object) error {
-	meta := o.meta.Load()
-	var body io.Reader = bytes.NewReader(nil)
-	if o.memory != nil {
-		body = bytes.NewReader(o.memory.upTo(o.avail.Load()))
-	} else {
-		file, err := o.file.pin()
-		if err != nil {
-			return err
-		}
-		defer o.file.unpin()
-		if err := sameSize(file, meta.Size); err != nil {
-			return err
-		}
-		body = io.NewSectionReader(file, 0, meta.Size)
-	}
-	sum := sha256.New()
-	n, err := io.Copy(sum, ending{body, s.ctx})
-	switch {
-	case err != nil:
-		return err
-	case n != meta.Size:
-		return fmt.Errorf("%w: %d of %d bytes", ErrSize, n, meta.Size)
-	case hex.EncodeToString(sum.Sum(nil)) != meta.Digest:
-		return ErrDigest
-	}
-	return nil
-}
-
 // checkIndex compares each record with its object; a difference counts when the
 // key was at rest, that is when no change of it is pending afterwards.
-func (s *Store) checkIndex(f *findings) error {
-	if err := s.Durable(s.ctx); err != nil { // what checkBody threw away
+func (f *findings) checkIndex() error {
+	s := f.store
+	if err := s.Durable(s.ctx); err != nil { // what compare threw away
 		return err
 	}
 	before := s.commit.changes()
 	records := make(map[Key]uint64)
-	err := s.index.walk(func(key Key, record []byte) {
+	err := s.index.Walk(func(key Key, record []byte) {
 		number, _, err := decodeRecord(record)
 		if err != nil {
 			f.add("record of %q: %w", key, err)
@@ -146,7 +115,7 @@ func (sh *shard) fileNumbers(into map[Key]uint64) {
 	defer sh.mu.Unlock()
 	for key, o := range sh.objects {
 		if o.file != nil {
-			into[key] = o.file.number
+			into[key] = o.file.Number()
 		}
 	}
 }
@@ -159,13 +128,13 @@ func (c *committer) changes() uint64 {
 }
 
 // checkFiles looks for bodies that nobody owns.
-func (s *Store) checkFiles(f *findings) error {
-	files, err := s.listFiles()
+func (f *findings) checkFiles() error {
+	list, err := f.store.files.List()
 	if err != nil {
 		return fmt.Errorf("segstore: check: %w", err)
 	}
-	for number, path := range files {
-		if s.live.has(number) {
+	for number, path := range list {
+		if f.store.files.Owned(number) {
 			continue
 		}
 		if _, err := os.Lstat(path); err == nil { // else it was removed meanwhile
@@ -177,11 +146,11 @@ func (s *Store) checkFiles(f *findings) error {
 
 // checkPool compares the bytes reserved with the objects; only where nothing
 // fills, changes or lingers meanwhile are they equal.
-func (s *Store) checkPool(f *findings, name string, p *pool, volatile bool) {
+func (f *findings) checkPool(name string, p *pool, volatile bool) {
 	changes, used := p.changes.Load(), p.used.Load()
 	sum, files, busy := int64(0), 0, false
-	for i := range s.shards {
-		busy = s.shards[i].charge(volatile, &sum, &files) || busy
+	for i := range f.store.shards {
+		busy = f.store.shards[i].charge(volatile, &sum, &files) || busy
 	}
 	if busy || p.changes.Load() != changes {
 		return
@@ -189,7 +158,7 @@ func (s *Store) checkPool(f *findings, name string, p *pool, volatile bool) {
 	if used > p.max {
 		f.add("%s: %d bytes reserved, at most %d", name, used, p.max)
 	}
-	if sum > used || !volatile && files == s.live.len() && sum != used {
+	if sum > used || !volatile && files == f.store.files.Count() && sum != used {
 		f.add("%s: objects have %d bytes, reserved are %d", name, sum, used)
 	}
 }

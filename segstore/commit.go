@@ -2,11 +2,12 @@ package segstore
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tandem/segstore/index"
 )
 
 const (
@@ -127,7 +128,7 @@ func (c *committer) flush() error {
 	}
 	c.mu.Unlock()
 	if err != nil {
-		c.store.writable.failed(err)
+		c.store.files.Failed(err)
 		if first {
 			c.store.log.Error().Err(err).Int("keys", len(batch)).Msg("cannot write the index; will be tried again")
 		}
@@ -187,23 +188,23 @@ func (c *committer) letsGo(ctx context.Context) bool {
 }
 
 // write makes the directories' entries and then the records durable.
-func (c *committer) write(changes []change, dirs map[string]struct{}) error {
+func (c *committer) write(changes []index.Change, dirs map[string]struct{}) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := c.syncDirs(dirs); err != nil {
+	if err := c.store.files.Sync(dirs); err != nil {
 		return err
 	}
 	if err := c.store.fault("commit"); err != nil {
 		return err
 	}
-	return c.store.index.apply(changes)
+	return c.store.index.Apply(changes)
 }
 
 // syncBodies syncs the bodies that are new, and returns the records of the batch
 // and the directories that they rely on. A body that cannot be synced may not be
 // on the disk at all, whatever the page cache says: it is thrown away.
-func (c *committer) syncBodies(batch map[Key]*object) ([]change, map[string]struct{}) {
+func (c *committer) syncBodies(batch map[Key]*object) ([]index.Change, map[string]struct{}) {
 	var group errgroup.Group
 	group.SetLimit(syncsAtOnce)
 	for _, o := range batch {
@@ -212,7 +213,7 @@ func (c *committer) syncBodies(batch map[Key]*object) ([]change, map[string]stru
 		}
 		group.Go(func() error {
 			if err := c.syncBody(o); err != nil {
-				c.store.writable.failed(err)
+				c.store.files.Failed(err)
 				c.store.discard(o, err)
 				c.mu.Lock()
 				c.losses, c.lost = c.losses+1, err
@@ -224,50 +225,29 @@ func (c *committer) syncBodies(batch map[Key]*object) ([]change, map[string]stru
 		})
 	}
 	_ = group.Wait() // failures were dealt with one by one
-	changes, dirs := make([]change, 0, len(batch)), make(map[string]struct{})
+	changes, dirs := make([]index.Change, 0, len(batch)), make(map[string]struct{})
 	for key, o := range batch {
 		switch {
 		case o == nil:
-			changes = append(changes, change{key: key})
+			changes = append(changes, index.Change{Key: key})
 		case o.synced:
-			dirs[o.file.dir()] = struct{}{}
-			changes = append(changes, change{key: key, record: encodeRecord(o.file.number, o.meta.Load())})
+			dirs[o.file.Dir()] = struct{}{}
+			changes = append(changes, index.Change{Key: key, Record: o.meta.Load().record(o.file.Number())})
 		}
 	}
 	return changes, dirs
 }
 
 func (c *committer) syncBody(o *object) error {
-	f, err := o.file.pin()
+	f, err := o.file.Pin()
 	if err != nil {
 		return err
 	}
-	defer o.file.unpin()
+	defer o.file.Unpin()
 	if err := c.store.fault("sync"); err != nil {
 		return err
 	}
 	return f.Sync()
-}
-
-func (c *committer) syncDirs(dirs map[string]struct{}) error {
-	if len(dirs) == 0 {
-		return nil
-	}
-	if err := c.store.fault("dirsync"); err != nil {
-		return err
-	}
-	for dir := range dirs {
-		if err := syncDir(dir); err != nil {
-			return err
-		}
-	}
-	if c.store.newDirs.Swap(false) {
-		if err := syncDir(filepath.Join(c.store.dir, objectsDir)); err != nil {
-			c.store.newDirs.Store(true)
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *committer) durable(ctx context.Context) error {

@@ -3,7 +3,9 @@
 // or absent after any crash, checksummed.
 //
 // There are few types: a Store has objects; a View reads one object, complete or
-// growing; a Source fills one, into a Sink.
+// growing; a Source fills one, into a Sink. Below it stand its files (segstore/files), what of
+// them is certain (segstore/index, in the form of segstore/record), and the order in which
+// objects leave (segstore/eviction).
 //
 // Always true:
 //   - of one key at most one complete object and one fill are reachable; a fill
@@ -21,8 +23,7 @@
 //     written, and never out of an object with an open view. A file that was
 //     deleted while being read counts until its last view is closed;
 //   - Streams counts what is there of each stream, however it came and went;
-//   - nobody but the owner of the process reads the directory and the files;
-//   - a file number is never used twice while a record or a file may bear it.
+//   - nobody but the owner of the process reads the directory.
 //
 // Guards: a shard's mutex guards its maps, and the readers of its fills. Inside
 // it may be taken: the committer's, a pool's, an object's, the streams' mutex; never two
@@ -37,7 +38,7 @@
 // Never done here: judging freshness (the caller asks View.Fresh), speaking HTTP,
 // knowing edges, pairs or sessions (Meta.Pairs is kept and added up, not understood).
 //
-// Goroutines: Open starts the committer, and who tries a disk that failed; Get, Refresh, Renew and Fill start one
+// Goroutines: Open starts the committer, and files.Dir's Watch, which tries a disk that failed; Get, Refresh, Renew and Fill start one
 // for each fill, which runs the Source, and Peek one for each large copy that it
 // compares; Close cancels them and returns when all have ended. A Source must return when its context ends.
 package segstore

@@ -3,20 +3,17 @@ package segstore
 import (
 	"errors"
 	"fmt"
+
+	"tandem/segstore/files"
 )
 
-// While opening.
-var (
-	// ErrLocked says that another process has the directory open.
-	ErrLocked = errors.New("in use by another process, which is another edge's, or was told to stop and may take its --drain-time")
-
-	errIndexCorrupt = errors.New("segstore: index is corrupt")
-)
+// ErrLocked says, while opening, that another process has the directory open.
+var ErrLocked = files.ErrLocked
 
 // While asking.
 var (
 	ErrKey     = errors.New("segstore: key is empty or longer than 4096 bytes")
-	ErrClosed  = errors.New("segstore: store is closed")
+	ErrClosed  = files.ErrClosed
 	ErrAbsent  = errors.New("segstore: no complete copy")
 	ErrChanged = errors.New("segstore: the copy has another ETag")
 )

@@ -10,56 +10,6 @@ import (
 	"time"
 )
 
-func TestWhatIsAskedForAgainOutlivesAScan(t *testing.T) {
-	o := newOrder()
-	total := 0
-	add := func(key string) *node {
-		n := &node{key: key, size: 10}
-		o.add(n)
-		total++
-		return n
-	}
-	hot := make(map[*node]bool)
-	for i := range 50 {
-		n := add(fmt.Sprint("hot", i))
-		n.heat.Store(2)
-		hot[n] = true
-	}
-	for i := range 1000 { // a viewer seeks through a film: each once
-		add(fmt.Sprint("scan", i))
-		for total > 100 {
-			n := o.victim()
-			if hot[n] {
-				t.Fatalf("%s was thrown out after %d of the scan", n.key, i)
-			}
-			total--
-		}
-	}
-	back := add("scan0") // thrown out long ago, and asked for again
-	if back.list != &o.small && back.list != &o.main {
-		t.Error("nowhere")
-	}
-	if again := add("scan990"); again.list == &o.small && len(o.ghost) == 0 {
-		t.Error("nothing is remembered")
-	}
-	for o.victim() != nil {
-		total--
-	}
-	if total != 0 || o.small.bytes != 0 || o.main.bytes != 0 {
-		t.Errorf("%d nodes, %d and %d bytes are left", total, o.small.bytes, o.main.bytes)
-	}
-}
-
-func TestGhostsAreBounded(t *testing.T) {
-	o := newOrder()
-	for i := range 3 * ghostKeys {
-		o.remember(fmt.Sprint(i % (2 * ghostKeys)))
-	}
-	if len(o.ghost) > ghostKeys || len(o.ring) != ghostKeys {
-		t.Errorf("%d keys, %d places", len(o.ghost), len(o.ring))
-	}
-}
-
 func TestStoreStaysInBoundsAndKeepsWhatIsRead(t *testing.T) {
 	const size = 10_000
 	for _, volatile := range []bool{false, true} {

@@ -102,7 +102,7 @@ func TestEveryFaultPointIsListedAndSurvived(t *testing.T) {
 
 // readThrough makes the store open and read key's file again.
 func readThrough(s *Store, key string) {
-	s.descriptors.closeIdle()
+	s.files.CloseIdle()
 	v, ok := s.Peek(key)
 	if !ok {
 		return

@@ -164,7 +164,7 @@ func (f *fill) settle(sink *Sink, err error) error {
 		o.end(err)
 	}
 	if o.file != nil {
-		o.file.unpin()
+		o.file.Unpin()
 	}
 	o.release()
 	return err

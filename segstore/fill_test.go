@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tandem/segstore/record"
 )
 
 // steps is a source that goes on only when told: each send on go_ is a chunk.
@@ -255,7 +257,7 @@ func TestRefreshServesTheOldUntilTheNewIsComplete(t *testing.T) {
 func TestRefreshMayKeepWhatIsThere(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{})
 	mustFill(t, s, "/k", Meta{Size: -1, ETag: `"1"`}, []byte("one"))
-	fresh := moment(1_900_000_000_000_000_000)
+	fresh := record.Moment(1_900_000_000_000_000_000)
 	v, _, err := s.Refresh(t.Context(), "/k", func(_ context.Context, k *Sink) error {
 		if m, ok := k.Stale(); !ok || m.ETag != `"1"` {
 			t.Errorf("stale is %+v", m)

@@ -127,7 +127,7 @@ func (s *Store) Peek(key Key) (*View, bool) {
 	if !ok || v.Proven() {
 		return v, ok
 	}
-	if err := s.prove(v.object); err != nil {
+	if err := v.object.prove(); err != nil {
 		s.discard(v.object, err)
 		v.Close()
 		return nil, false

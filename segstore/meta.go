@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tandem/segstore/record"
 )
 
 // Key names an object: path and query at the origin, "/sample/720/1.m4s".
 type Key = string
 
 const (
-	maxKey  = 16<<10 + 64 // bytes of a key: a target, and the mark of a variant
-	maxMeta = 16384       // bytes of all strings of a Meta together
+	maxKey  = 16<<10 + 64     // bytes of a key: a target, and the mark of a variant
+	maxMeta = record.MaxTexts // bytes of all strings of a Meta together
 )
 
 // Meta is what travels with an object.
@@ -43,11 +45,27 @@ type Tags string
 func (t Tags) Has(name string) bool { return strings.Contains(string(t), " "+name+" ") }
 
 // texts lists the strings of m, in the order of a record: new ones come last.
-func (m *Meta) texts() [12]*string {
-	return [12]*string{
+func (m *Meta) texts() [record.Texts]*string {
+	return [record.Texts]*string{
 		&m.ContentType, &m.ETag, &m.LastModified, &m.CacheControl, &m.Encoding,
 		&m.Expires, &m.Vary, &m.Digest, &m.Stream, &m.Fields, (*string)(&m.Pairs), (*string)(&m.Tags),
 	}
+}
+
+// record is the object's in the index, its body in the file of that number.
+func (m *Meta) record(number uint64) []byte {
+	return record.Record{Number: number, Size: m.Size, Status: m.Status, Stored: m.Stored, Fresh: m.Fresh}.Encode(m.texts())
+}
+
+// decodeRecord is the inverse of Meta.record.
+func decodeRecord(b []byte) (number uint64, m *Meta, err error) {
+	m = &Meta{}
+	r, err := record.Decode(b, m.texts())
+	if err != nil {
+		return 0, nil, err
+	}
+	m.Size, m.Status, m.Stored, m.Fresh = r.Size, r.Status, r.Stored, r.Fresh
+	return r.Number, m, nil
 }
 
 // length is that of all strings together.

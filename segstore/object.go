@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tandem/segstore/eviction"
+	"tandem/segstore/files"
 )
 
 const (
@@ -21,8 +24,8 @@ type object struct {
 	store  *Store
 	key    Key
 	pool   *pool
-	file   *segFile // nil: volatile
-	memory *memory  // nil: on disk
+	file   *files.File // nil: volatile
+	memory *memory     // nil: on disk
 
 	meta  atomic.Pointer[Meta] // never changed in place
 	avail counter              // bytes that may be read
@@ -33,9 +36,9 @@ type object struct {
 	hits counter
 	used counter // unix nanoseconds of the last use
 
-	charge     counter // bytes reserved in pool
-	bodyCharge counter // of these, for the body
-	node       node    // guarded by pool.mu
+	charge     counter               // bytes reserved in pool
+	bodyCharge counter               // of these, for the body
+	node       eviction.Node[object] // guarded by pool.mu
 
 	sized   atomic.Bool // the file's length was compared in this process
 	proven  atomic.Bool // the body was written, or compared with its digest, in this process
@@ -54,7 +57,7 @@ func (o *object) release() {
 	if o.refs.Add(-1) > 0 {
 		return
 	}
-	if o.file != nil && !o.store.removeFile(o.file) {
+	if o.file != nil && !o.file.Remove() {
 		return // its bytes are still there, and count
 	}
 	o.pool.free(o)
@@ -63,9 +66,7 @@ func (o *object) release() {
 func (o *object) touch(now time.Time) {
 	o.hits.Add(1)
 	o.used.Store(now.UnixNano())
-	if o.node.heat.Load() < maxHeat {
-		o.node.heat.Add(1)
-	}
+	o.node.Hit()
 }
 
 // advance lets readers see bytes up to n.
@@ -163,7 +164,7 @@ func (o *object) readBody(p []byte, off int64) (int, error) {
 	if err := o.store.fault("read"); err != nil {
 		return 0, err
 	}
-	return o.file.readAt(p, off)
+	return o.file.ReadAt(p, off)
 }
 
 // checkSize compares the file's length with the metadata, once: Open does not.
@@ -171,11 +172,11 @@ func (o *object) checkSize() error {
 	if o.file == nil || o.sized.Load() {
 		return nil
 	}
-	f, err := o.file.pin()
+	f, err := o.file.Pin()
 	if err != nil {
 		return err
 	}
-	defer o.file.unpin()
+	defer o.file.Unpin()
 	if err := sameSize(f, o.meta.Load().Size); err != nil {
 		return err
 	}

@@ -4,9 +4,14 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"tandem/segstore/eviction"
 )
 
 type counter = atomic.Int64
+
+// maxAttempts is how many objects in use are passed over before giving up.
+const maxAttempts = 1024
 
 // objectCost is at least what an object takes besides its body: key, metadata, map
 // entries. Without it a store could be filled without bound by empty bodies.
@@ -26,37 +31,39 @@ type pool struct {
 	bodies  counter // bytes of bodies alone
 	changes counter // how often used was changed
 	mu      sync.Mutex
-	order   *order // guarded by mu
+	order   *eviction.Order[object] // guarded by mu
 }
 
-func newPool(limit, most int64) *pool { return &pool{max: limit, most: most, order: newOrder()} }
+func newPool(limit, most int64) *pool {
+	return &pool{max: limit, most: most, order: eviction.New[object]()}
+}
 
 func (p *pool) add(o *object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.objects.Add(1)
-	o.node.key, o.node.size, o.node.object = o.key, o.charge.Load(), o
-	p.order.add(&o.node)
+	o.node.Key, o.node.Size, o.node.Object = o.key, o.charge.Load(), o
+	p.order.Add(&o.node)
 }
 
 func (p *pool) remove(o *object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.objects.Add(-1)
-	p.order.remove(&o.node)
+	p.order.Remove(&o.node)
 }
 
 func (p *pool) giveBack(o *object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.order.giveBack(&o.node)
+	p.order.GiveBack(&o.node)
 }
 
 func (p *pool) victim() *object {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := p.order.victim(); n != nil {
-		return n.object
+	if n := p.order.Victim(); n != nil {
+		return n.Object
 	}
 	return nil
 }

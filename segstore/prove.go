@@ -1,7 +1,11 @@
 package segstore
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io"
 )
 
@@ -13,9 +17,9 @@ const proveAtOnce = 16 << 20
 
 // prove compares a copy with its digest, once, whoever asks for it at the moment. The
 // caller holds the object.
-func (s *Store) prove(o *object) error {
+func (o *object) prove() error {
 	if o.meta.Load().Size > proveAtOnce {
-		s.proveBeside(o)
+		o.proveBeside()
 		return nil
 	}
 	o.proving.Lock()
@@ -26,20 +30,21 @@ func (s *Store) prove(o *object) error {
 	case o.state.Load() == broken: // who came before found out
 		return o.failure()
 	}
-	return s.proveNow(o)
+	return o.proveNow()
 }
 
-func (s *Store) proveNow(o *object) error {
-	if err := s.checkBody(o); err != nil {
+func (o *object) proveNow() error {
+	if err := o.compare(); err != nil {
 		return err
 	}
 	o.proven.Store(true)
-	s.count.proven.Add(1)
+	o.store.count.proven.Add(1)
 	return nil
 }
 
 // proveBeside is prove while the copy is given already.
-func (s *Store) proveBeside(o *object) {
+func (o *object) proveBeside() {
+	s := o.store
 	if !o.proving.TryLock() {
 		return // somebody does it
 	}
@@ -59,10 +64,40 @@ func (s *Store) proveBeside(o *object) {
 		defer s.fills.Done()
 		defer o.release()
 		defer o.proving.Unlock()
-		if err := s.proveNow(o); err != nil && s.ctx.Err() == nil {
+		if err := o.proveNow(); err != nil && s.ctx.Err() == nil {
 			s.discard(o, err)
 		}
 	}()
+}
+
+// compare reads the body and compares it with its digest.
+func (o *object) compare() error {
+	meta := o.meta.Load()
+	var body io.Reader = bytes.NewReader(nil)
+	if o.memory != nil {
+		body = bytes.NewReader(o.memory.upTo(o.avail.Load()))
+	} else {
+		file, err := o.file.Pin()
+		if err != nil {
+			return err
+		}
+		defer o.file.Unpin()
+		if err := sameSize(file, meta.Size); err != nil {
+			return err
+		}
+		body = io.NewSectionReader(file, 0, meta.Size)
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, ending{body, o.store.ctx})
+	switch {
+	case err != nil:
+		return err
+	case n != meta.Size:
+		return fmt.Errorf("%w: %d of %d bytes", ErrSize, n, meta.Size)
+	case hex.EncodeToString(sum.Sum(nil)) != meta.Digest:
+		return ErrDigest
+	}
+	return nil
 }
 
 // ending is a reader that fails when ctx has ended.

@@ -26,7 +26,7 @@ func reopened(t *testing.T, size int, flip bool) (s *Store, body []byte) {
 	if flip {
 		changed := bytes.Clone(body)
 		changed[size-1] ^= 1
-		files, err := filepath.Glob(filepath.Join(dir, objectsDir, "*", "*"+fileSuffix))
+		files, err := filepath.Glob(filepath.Join(dir, "objects", "*", "*.seg"))
 		if err != nil || len(files) != 1 {
 			t.Fatalf("%v, %v", files, err)
 		}

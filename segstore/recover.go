@@ -7,15 +7,22 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
+
+	"tandem/segstore/files"
+	"tandem/segstore/index"
+	"tandem/segstore/record"
 )
 
-const (
-	indexName    = "index"
-	corruptName  = "index.corrupt-"
-	corruptsKept = 4
-)
+const indexName = "index"
+
+// recovery brings directory and maps of a store together at its start.
+type recovery struct {
+	store   *Store
+	records []found
+	damaged []index.Change // records that can't be read, to be removed
+	lost    []index.Change // records without a file, to be removed
+	strays  int            // files without a record, removed
+}
 
 // found is a record that was read at the start.
 type found struct {
@@ -24,144 +31,96 @@ type found struct {
 	meta   *Meta
 }
 
-// recover brings directory and maps together: what the index names and has a
-// file is an object; every other record and every other file is removed. What a
-// crash left behind is of the second kind.
-func (s *Store) recover() error {
-	var records []found
-	var damaged []change
-	see := func(key Key, record []byte) {
-		number, meta, err := decodeRecord(record)
-		if err != nil || checkKey(key) != nil {
-			damaged = append(damaged, change{key: key})
-			return
-		}
-		records = append(records, found{key, number, meta})
-	}
+// run makes objects of what the index names and has a file; every other record and every
+// other file is removed. What a crash left behind is of the second kind.
+func (r *recovery) run() error {
+	s := r.store
 	path := filepath.Join(s.dir, indexName)
-	x, err := openIndex(path, see)
-	if errors.Is(err, errIndexCorrupt) {
-		aside, moveErr := moveAside(path)
+	x, err := index.Open(path, r.see)
+	if errors.Is(err, index.ErrCorrupt) {
+		aside, moveErr := index.MoveAside(path)
 		s.log.Error().Err(err).Str("moved_to", aside).Msg("index is corrupt; the store starts empty")
 		if moveErr != nil {
 			return fmt.Errorf("segstore: open %s: %w", s.dir, moveErr)
 		}
-		records, damaged = nil, nil
-		x, err = openIndex(path, see)
+		r.records, r.damaged = nil, nil
+		x, err = index.Open(path, r.see)
 	}
 	if err != nil {
 		return fmt.Errorf("segstore: open %s: %w", s.dir, err)
 	}
 	s.index = x
-	lost, strays, err := s.adopt(records)
+	err = r.adopt()
 	if err == nil {
-		err = x.apply(append(damaged, lost...))
+		err = x.Apply(append(r.damaged, r.lost...))
 	}
 	if err == nil {
-		err = syncDir(s.dir)
+		err = files.Sync(s.dir)
 	}
 	if err != nil {
-		_ = x.close()
+		_ = x.Close()
 		return fmt.Errorf("segstore: open %s: %w", s.dir, err)
 	}
-	s.log.Info().Int("objects", len(records)-len(lost)).Int("damaged_records", len(damaged)).
-		Int("lost_files", len(lost)).Int("stray_files", strays).Msg("segment store is open")
+	s.log.Info().Int("objects", len(r.records)-len(r.lost)).Int("damaged_records", len(r.damaged)).
+		Int("lost_files", len(r.lost)).Int("stray_files", r.strays).Msg("segment store is open")
 	return nil
+}
+
+// see notes a record of the index.
+func (r *recovery) see(key Key, b []byte) {
+	number, meta, err := decodeRecord(b)
+	if err != nil || checkKey(key) != nil {
+		r.damaged = append(r.damaged, index.Change{Key: key})
+		return
+	}
+	r.records = append(r.records, found{key, number, meta})
 }
 
 // adopt makes objects of the records that have a file, and removes the files
 // that have no record.
-func (s *Store) adopt(records []found) (lost []change, strays int, err error) {
-	files, err := s.listFiles()
+func (r *recovery) adopt() error {
+	there, err := r.store.files.List()
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	highest := uint64(0)
-	for number := range files {
+	for number := range there {
 		highest = max(highest, number)
 	}
-	slices.SortFunc(records, func(a, b found) int { return cmp.Compare(a.number, b.number) })
-	for _, r := range records {
-		highest = max(highest, r.number)
-		if _, there := files[r.number]; !there {
-			lost = append(lost, change{key: r.key})
+	slices.SortFunc(r.records, func(a, b found) int { return cmp.Compare(a.number, b.number) })
+	for _, one := range r.records {
+		highest = max(highest, one.number)
+		if _, ok := there[one.number]; !ok {
+			r.lost = append(r.lost, index.Change{Key: one.key})
 			continue
 		}
-		delete(files, r.number) // a second record for it is lost
-		s.adoptOne(r)
+		delete(there, one.number) // a second record for it is lost
+		r.adoptOne(one)
 	}
-	s.number.Store(highest)
-	for _, path := range files {
+	r.store.files.Given(highest)
+	for _, path := range there {
 		if err := os.Remove(path); err != nil {
-			s.log.Warn().Err(err).Msg("cannot remove a stray body")
+			r.store.log.Warn().Err(err).Msg("cannot remove a stray body")
 			continue
 		}
-		strays++
+		r.strays++
 	}
-	return lost, strays, nil
+	return nil
 }
 
 // adoptOne comes before the store is shared: no mutex is needed.
-func (s *Store) adoptOne(r found) {
-	o := &object{store: s, key: r.key, pool: s.disk, synced: true}
-	o.file = &segFile{store: s, number: r.number}
-	r.meta.Rebase(s.opt.Now())
-	o.meta.Store(r.meta)
-	o.avail.Store(r.meta.Size)
+func (r *recovery) adoptOne(one found) {
+	s := r.store
+	o := &object{store: s, key: one.key, pool: s.disk, synced: true}
+	o.file = s.files.Adopt(one.number)
+	one.meta.Rebase(s.opt.Now())
+	o.meta.Store(one.meta)
+	o.avail.Store(one.meta.Size)
 	o.state.Store(complete)
 	o.refs.Store(1)
-	o.used.Store(nanos(r.meta.Stored))
-	s.live.add(r.number)
-	s.disk.take(o, r.meta.Size, costOf(r.key, r.meta))
+	o.used.Store(record.Nanos(one.meta.Stored))
+	s.disk.take(o, one.meta.Size, costOf(one.key, one.meta))
 	s.disk.add(o)
-	s.shard(r.key).objects[r.key] = o
-	s.streams.note(r.meta, 1)
-}
-
-// listFiles returns the path of every body below objects under its number. What is
-// not named like one is not ours, and stays.
-func (s *Store) listFiles() (map[uint64]string, error) {
-	files := make(map[uint64]string)
-	root := filepath.Join(s.dir, objectsDir)
-	dirs, err := os.ReadDir(root)
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range dirs {
-		if !dir.IsDir() {
-			continue
-		}
-		entries, err := os.ReadDir(filepath.Join(root, dir.Name()))
-		if err != nil {
-			return nil, err
-		}
-		for _, entry := range entries {
-			number, ok := numberOf(entry.Name())
-			if ok && dirName(number) == dir.Name() {
-				files[number] = filepath.Join(root, dir.Name(), entry.Name())
-			}
-		}
-	}
-	return files, nil
-}
-
-// moveAside keeps a damaged index for whoever wants to know what happened, and
-// only the latest few.
-func moveAside(path string) (string, error) {
-	olds, err := filepath.Glob(filepath.Join(filepath.Dir(path), corruptName+"*"))
-	if err != nil {
-		return "", err
-	}
-	highest := 0
-	for _, old := range olds {
-		if n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(old), corruptName)); err == nil {
-			highest = max(highest, n)
-		}
-	}
-	aside := filepath.Join(filepath.Dir(path), corruptName+strconv.Itoa(highest+1))
-	if err := os.Rename(path, aside); err != nil {
-		return "", err
-	}
-	_ = os.Remove(filepath.Join(filepath.Dir(path), corruptName+strconv.Itoa(highest+1-corruptsKept)))
-	return aside, nil
+	s.shard(one.key).objects[one.key] = o
+	s.streams.note(one.meta, 1)
 }

@@ -12,13 +12,16 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"tandem/segstore/files"
+	"tandem/segstore/index"
 )
 
 // makeObjects writes n objects of one byte as a store would have left them,
 // without its syncs.
 func makeObjects(t *testing.T, dir string, n int) {
 	t.Helper()
-	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+	x, err := index.Open(filepath.Join(dir, indexName), func(Key, []byte) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,19 +30,19 @@ func makeObjects(t *testing.T, dir string, n int) {
 	if err := os.WriteFile(one, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var changes []change
+	var changes []index.Change
 	for i := range uint64(n) {
 		number := i + 1
-		sub := filepath.Join(dir, objectsDir, dirName(number))
-		if err := os.MkdirAll(sub, 0o755); err != nil {
+		path := files.Path(dir, number)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Link(one, filepath.Join(sub, fileName(number))); err != nil {
+		if err := os.Link(one, path); err != nil {
 			t.Fatal(err)
 		}
-		changes = append(changes, change{fmt.Sprint("/", number), encodeRecord(number, meta)})
+		changes = append(changes, index.Change{Key: fmt.Sprint("/", number), Record: meta.record(number)})
 	}
-	if err := errors.Join(x.apply(changes), x.close()); err != nil {
+	if err := errors.Join(x.Apply(changes), x.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -62,8 +65,15 @@ func TestReopeningReadsNoBodies(t *testing.T) {
 	for i := range 200 {
 		mustHave(t, s, fmt.Sprint("/", i+1), []byte("x"))
 	}
-	if n := s.descriptors.open.Len(); n > 16 {
-		t.Errorf("%d open descriptors, at most 16", n)
+	open := 0
+	all, _ := os.ReadDir("/proc/self/fd") // where there is one
+	for _, one := range all {
+		if path, _ := os.Readlink("/proc/self/fd/" + one.Name()); strings.HasPrefix(path, filepath.Join(dir, "objects")) {
+			open++
+		}
+	}
+	if open > 16 || open == 0 && len(all) > 0 {
+		t.Errorf("%d open descriptors, at most 16", open)
 	}
 }
 
@@ -98,7 +108,7 @@ func TestCorruptIndexIsMovedAsideAndTheStoreStartsEmpty(t *testing.T) {
 			if s.Stats().Objects != 0 || len(bodyFiles(t, dir)) != 0 {
 				t.Errorf("%+v, %d files", s.Stats(), len(bodyFiles(t, dir)))
 			}
-			if _, err := os.Stat(filepath.Join(dir, corruptName+"1")); err != nil || !strings.Contains(log.String(), corruptName+"1") {
+			if _, err := os.Stat(filepath.Join(dir, "index.corrupt-1")); err != nil || !strings.Contains(log.String(), "index.corrupt-1") {
 				t.Errorf("not moved aside: %v; log: %s", err, log.String())
 			}
 			mustFill(t, s, "/new", Meta{Size: 1}, []byte("x"))
@@ -108,7 +118,7 @@ func TestCorruptIndexIsMovedAsideAndTheStoreStartsEmpty(t *testing.T) {
 
 func TestFewCorruptIndexesAreKept(t *testing.T) {
 	dir := t.TempDir()
-	for range corruptsKept + 3 {
+	for range 4 + 3 {
 		if err := os.WriteFile(filepath.Join(dir, indexName), []byte("damaged"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +128,7 @@ func TestFewCorruptIndexesAreKept(t *testing.T) {
 		}
 		_ = s.Close()
 	}
-	if olds, _ := filepath.Glob(filepath.Join(dir, corruptName+"*")); len(olds) != corruptsKept {
+	if olds, _ := filepath.Glob(filepath.Join(dir, "index.corrupt-*")); len(olds) != 4 {
 		t.Errorf("kept %v", olds)
 	}
 }
@@ -127,7 +137,7 @@ func TestOpenDropsWhatIsHalfThere(t *testing.T) {
 	dir := t.TempDir()
 	makeObjects(t, dir, 10)
 	file := func(number uint64) string {
-		return filepath.Join(dir, objectsDir, dirName(number), fileName(number))
+		return files.Path(dir, number)
 	}
 	if err := os.Mkdir(filepath.Dir(file(77)), 0o755); err != nil {
 		t.Fatal(err)
@@ -137,11 +147,11 @@ func TestOpenDropsWhatIsHalfThere(t *testing.T) {
 	_, _ = os.Remove(file(2)), os.Remove(file(3))
 	_ = os.WriteFile(file(2), []byte("longer"), 0o644)
 	_ = os.WriteFile(file(3), []byte("y"), 0o644) // the right length, the wrong byte
-	x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+	x, err := index.Open(filepath.Join(dir, indexName), func(Key, []byte) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(x.apply([]change{{"/4", []byte("no record")}}), x.close()); err != nil {
+	if err := errors.Join(x.Apply([]index.Change{{Key: "/4", Record: []byte("no record")}}), x.Close()); err != nil {
 		t.Fatal(err)
 	}
 
@@ -169,12 +179,12 @@ func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
 	if err := s.Check(); err != nil {
 		t.Fatal(err)
 	}
-	stray := filepath.Join(s.dir, objectsDir, dirName(9), fileName(9))
+	stray := files.Path(s.dir, 9)
 	if err := os.WriteFile(stray, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	foreign := change{"/nobody", encodeRecord(9, &Meta{Size: 1})}
-	if err := s.index.apply([]change{foreign}); err != nil {
+	foreign := index.Change{Key: "/nobody", Record: (&Meta{Size: 1}).record(9)}
+	if err := s.index.Apply([]index.Change{foreign}); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Check()
@@ -182,7 +192,7 @@ func TestCheckFindsStraysAndForeignRecords(t *testing.T) {
 		t.Errorf("check found %v", err)
 	}
 	_ = os.Remove(stray)
-	_ = s.index.apply([]change{{key: "/nobody"}})
+	_ = s.index.Apply([]index.Change{{Key: "/nobody"}})
 }
 
 // An index that an earlier release wrote is read as it is.
@@ -205,12 +215,12 @@ func TestRecordsOfEarlierVersionsAreRead(t *testing.T) {
 		for _, text := range lost[texts:] {
 			*text = ""
 		}
-		x, err := openIndex(filepath.Join(dir, indexName), func(Key, []byte) {})
+		x, err := index.Open(filepath.Join(dir, indexName), func(Key, []byte) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-		if err := errors.Join(x.apply([]change{{"/1", b}}), x.close()); err != nil {
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+		if err := errors.Join(x.Apply([]index.Change{{Key: "/1", Record: b}}), x.Close()); err != nil {
 			t.Fatal(err)
 		}
 		s := openStore(t, dir, Options{})
@@ -228,20 +238,20 @@ func TestRecordsOfEarlierVersionsAreRead(t *testing.T) {
 		mustHave(t, s, "/2", []byte("x"))
 	}
 	later := []byte{4, 0}
-	if _, _, err := decodeRecord(binary.BigEndian.AppendUint32(later, crc32.Checksum(later, castagnoli))); err == nil {
+	if _, _, err := decodeRecord(binary.BigEndian.AppendUint32(later, crc32.Checksum(later, crc32.MakeTable(crc32.Castagnoli)))); err == nil {
 		t.Error("a version that nobody has written yet is read")
 	}
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(encodeRecord(3, &Meta{Status: 200, ContentType: "video/mp4", Size: 9, Digest: digestOf(nil)}))
-	f.Add(encodeRecord(4, &Meta{Status: 200, Vary: "accept:1", Fields: "Server: x\r\n"}))
+	f.Add((&Meta{Status: 200, ContentType: "video/mp4", Size: 9, Digest: digestOf(nil)}).record(3))
+	f.Add((&Meta{Status: 200, Vary: "accept:1", Fields: "Server: x\r\n"}).record(4))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		number, m, err := decodeRecord(b)
 		if err != nil {
 			return
 		}
-		again, m2, err := decodeRecord(encodeRecord(number, m))
+		again, m2, err := decodeRecord(m.record(number))
 		if err != nil || again != number || *m2 != *m {
 			t.Errorf("%+v became %+v, %v", m, m2, err)
 		}

@@ -44,7 +44,7 @@ func (k *Sink) Begin(m Meta) error {
 	k.size, k.digest, k.hash = m.Size, strings.ToLower(m.Digest), sha256.New()
 	k.hold = k.digest != ""
 	m.Digest = ""
-	o, err := s.newObject(k.fill.ctx, k.fill.key, &m)
+	o, err := k.newObject(&m)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,8 @@ func (k *Sink) Begin(m Meta) error {
 }
 
 // newObject makes room and a body.
-func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error) {
+func (k *Sink) newObject(m *Meta) (*object, error) {
+	s, key := k.fill.store, k.fill.key
 	o := &object{store: s, key: key, pool: s.disk}
 	if m.Volatile {
 		o.pool = s.volatile
@@ -62,12 +63,12 @@ func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error
 	if m.Size > o.pool.max/2 {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, m.Size, o.pool.max/2)
 	}
-	if err := s.reserve(ctx, o, max(m.Size, 0), costOf(key, m)); err != nil {
+	if err := s.reserve(k.fill.ctx, o, max(m.Size, 0), costOf(key, m)); err != nil {
 		return nil, err
 	}
 	if m.Volatile {
 		o.memory = newMemory(m.Size)
-	} else if err := s.newFile(o, m.Size); err != nil {
+	} else if err := o.create(m.Size); err != nil {
 		o.pool.free(o)
 		return nil, err
 	}
@@ -77,17 +78,17 @@ func (s *Store) newObject(ctx context.Context, key Key, m *Meta) (*object, error
 	return o, nil
 }
 
-// newFile creates o's file, and once more after making room on a full disk. A disk
+// create creates o's file, and once more after making room on a full disk. A disk
 // that takes none, for whatever reason, keeps the body from nobody who waits for it.
-func (s *Store) newFile(o *object, size int64) (err error) {
+func (o *object) create(size int64) (err error) {
 	for range 2 {
-		if o.file, err = s.createFile(size); err == nil {
+		if o.file, err = o.store.files.Create(size); err == nil {
 			return nil
 		}
 		if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 			break
 		}
-		s.shrink()
+		o.store.shrink()
 	}
 	return fmt.Errorf("%w: %w", ErrFull, err)
 }
@@ -155,10 +156,10 @@ func (k *Sink) put(p []byte) error {
 	}
 	err := o.store.fault("write")
 	if err == nil {
-		err = o.file.writeAt(p, k.written)
+		err = o.file.WriteAt(p, k.written)
 	}
 	if err != nil {
-		o.store.writable.failed(err)
+		o.store.files.Failed(err)
 		err = fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err

@@ -1,6 +1,10 @@
 package segstore
 
-import "time"
+import (
+	"time"
+
+	"tandem/segstore/record"
+)
 
 // Stats are counters since Open, and what is there now.
 type Stats struct {
@@ -77,7 +81,7 @@ func (sh *shard) items() []Item {
 	items := make([]Item, 0, len(sh.objects))
 	for key, o := range sh.objects {
 		items = append(items, Item{
-			Key: key, Meta: *o.meta.Load(), Hits: o.hits.Load(), Used: moment(o.used.Load()),
+			Key: key, Meta: *o.meta.Load(), Hits: o.hits.Load(), Used: record.Moment(o.used.Load()),
 		})
 	}
 	return items

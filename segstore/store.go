@@ -1,22 +1,24 @@
 package segstore
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"tandem/segstore/files"
+	"tandem/segstore/index"
 )
 
 const (
 	shardCount         = 64
 	defaultMaxBytes    = 1 << 30
 	defaultMemoryBytes = 64 << 20
-	defaultDescriptors = 4096
 )
 
 // Options of a store; zero values mean the defaults.
@@ -43,23 +45,17 @@ type Store struct {
 	shards [shardCount]shard
 
 	disk, volatile *pool
-	descriptors    descriptors
-	live           numbers       // files that somebody owns
-	number         atomic.Uint64 // of the youngest file
-	newDirs        atomic.Bool   // a directory was made and not yet synced
+	files          *files.Dir
 	count          counts
 	streams        streams
-	index          *index
+	index          *index.Index
 	commit         *committer
-	writable       writable
 
 	closed  atomic.Bool
 	closing sync.Once
 	ending  error          // of Close; written inside closing
 	fills   sync.WaitGroup // raised under a shard's mutex while not closed
-	lock    *os.File       // makes this process the only one
-	dirMu   sync.RWMutex   // held for writing while the directory is let go
-	gone    bool           // guarded by dirMu; the directory may be another's
+	watched chan struct{}  // closed when nobody watches the disk any more
 }
 
 // shard is a part of the keys.
@@ -105,7 +101,7 @@ func (sh *shard) barrier() {
 // index and the names of the files, not the bodies.
 func Open(dir string, o Options) (*Store, error) {
 	s := newStore(dir, o)
-	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o700); err != nil {
+	if err := files.Make(dir); err != nil {
 		return nil, err // it names the path, and --data says whose
 	}
 	// A directory that others could read until now is shut: what lies in it may be
@@ -113,20 +109,21 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		s.log.Warn().Err(err).Str("dir", dir).Msg("others may read the store")
 	}
-	lock, err := lockDir(dir)
-	if err != nil {
+	if err := s.files.Lock(); err != nil {
 		return nil, err
 	}
-	s.lock = lock
-	if err := s.recover(); err != nil {
-		_ = lock.Close()
+	if err := (&recovery{store: s}).run(); err != nil {
+		_ = s.files.Unlock()
 		return nil, err
 	}
 	for s.disk.over() && s.evictOne(s.disk) {
 		continue
 	}
 	go s.commit.run()
-	go s.watch()
+	go func() {
+		defer close(s.watched)
+		s.files.Watch(s.ctx)
+	}()
 	return s, nil
 }
 
@@ -141,7 +138,7 @@ func newStore(dir string, o Options) *Store {
 		o.Objects = mostObjects(machineMemory())
 	}
 	if o.Descriptors <= 0 {
-		o.Descriptors = idleFiles(descriptorsAllowed())
+		o.Descriptors = files.Idle()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -149,13 +146,11 @@ func newStore(dir string, o Options) *Store {
 	s := &Store{
 		dir: dir, opt: o, log: o.Logger, seed: maphash.MakeSeed(),
 		disk: newPool(o.MaxBytes, int64(o.Objects)), volatile: newPool(o.MemoryBytes, max(o.MemoryBytes/objectMemory, fewVolatile)),
-		descriptors: descriptors{limit: o.Descriptors},
-		live:        numbers{set: make(map[uint64]struct{})},
-		streams:     streams{count: map[string]int{}},
+		files:   files.New(files.Config{Path: dir, Open: o.Descriptors, Fault: o.Fault, Logger: o.Logger}),
+		streams: streams{count: map[string]int{}}, watched: make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.commit = newCommitter(s)
-	s.writable.ended = make(chan struct{})
 	for i := range s.shards {
 		s.shards[i] = shard{
 			store:   s,
@@ -172,6 +167,10 @@ func newStore(dir string, o Options) *Store {
 // body could not be synced and was thrown away.
 func (s *Store) Durable(ctx context.Context) error { return s.commit.durable(ctx) }
 
+// Unwritable is why what comes can't be kept on the disk, nil where it can. What is
+// there is read all the same.
+func (s *Store) Unwritable() error { return s.files.Unwritable() }
+
 // Close cancels the fills, waits for their Sources, makes the rest durable and
 // lets the directory go. Open views of complete objects stay readable where their
 // file is open; other reads fail with ErrClosed.
@@ -182,53 +181,13 @@ func (s *Store) Close() error {
 
 func (s *Store) close() error {
 	s.closed.Store(true)
+	s.files.Closing()
 	for i := range s.shards { // whoever saw the store open has started its fill
 		s.shards[i].barrier()
 	}
 	s.stop(ErrClosed)
 	s.fills.Wait()
-	<-s.writable.ended
+	<-s.watched
 	err := s.commit.close()
-	s.dirMu.Lock()
-	defer s.dirMu.Unlock()
-	s.gone = true
-	s.descriptors.closeIdle()
-	if e := s.index.close(); err == nil {
-		err = e
-	}
-	if e := s.lock.Close(); err == nil {
-		err = e
-	}
-	return err
-}
-
-// numbers is a set of file numbers.
-type numbers struct {
-	mu  sync.Mutex
-	set map[uint64]struct{} // guarded by mu
-}
-
-func (n *numbers) add(number uint64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.set[number] = struct{}{}
-}
-
-func (n *numbers) drop(number uint64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.set, number)
-}
-
-func (n *numbers) len() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.set)
-}
-
-func (n *numbers) has(number uint64) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	_, ok := n.set[number]
-	return ok
+	return cmp.Or(err, s.files.Close(s.index.Close))
 }

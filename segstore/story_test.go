@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"tandem/segstore/record"
 )
 
 // openStore opens a store that is checked and closed at the end of the test.
@@ -104,7 +106,7 @@ func mustHave(t testing.TB, s *Store, key string, want []byte) {
 
 func bodyFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, objectsDir, "*", "*"+fileSuffix))
+	files, err := filepath.Glob(filepath.Join(dir, "objects", "*", "*.seg"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +187,7 @@ func TestReplaceKeepsTheBodyAndChangesTheMetadata(t *testing.T) {
 	if err := s.Replace("/b", Meta{}); !errors.Is(err, ErrAbsent) {
 		t.Errorf("no copy: %v", err)
 	}
-	fresh := moment(1_900_000_000_000_000_000)
+	fresh := record.Moment(1_900_000_000_000_000_000)
 	if err := s.Replace("/a", Meta{ETag: `"1"`, Fresh: fresh, CacheControl: "max-age=9"}); err != nil {
 		t.Fatal(err)
 	}

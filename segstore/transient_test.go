@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"tandem/segstore/record"
 )
 
 func TestATransientObjectIsSharedAndNotStored(t *testing.T) {
@@ -37,7 +39,7 @@ func TestATransientObjectIsSharedAndNotStored(t *testing.T) {
 
 func TestRenewReplacesWithoutAnybodyWaiting(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{})
-	mustFill(t, s, "/n", Meta{Size: 3, Fresh: moment(1)}, []byte("old"))
+	mustFill(t, s, "/n", Meta{Size: 3, Fresh: record.Moment(1)}, []byte("old"))
 	st := newSteps(Meta{Size: 3})
 	s.Renew("/n", st.source)
 	s.Renew("/n", never(t)) // one a key
@@ -55,7 +57,7 @@ func TestRenewReplacesWithoutAnybodyWaiting(t *testing.T) {
 func TestWhatIsFreshByNowIsNotRefreshedAgain(t *testing.T) {
 	s := openStore(t, t.TempDir(), Options{})
 	for _, fresh := range []time.Time{{}, time.Now().Add(time.Hour)} {
-		mustFill(t, s, "/f", Meta{Size: 3, Fresh: moment(1)}, []byte("old"))
+		mustFill(t, s, "/f", Meta{Size: 3, Fresh: record.Moment(1)}, []byte("old"))
 		replace := sourceOf(Meta{Size: 3, Fresh: fresh}, []byte("new"))
 		v, outcome, err := s.Freshen(t.Context(), "/f", replace)
 		if err != nil || outcome != Filled {

@@ -98,7 +98,7 @@ func (v *View) File() (*os.File, bool) {
 		return nil, false
 	}
 	if v.file == nil {
-		file, err := v.object.file.pin()
+		file, err := v.object.file.Pin()
 		if err != nil {
 			v.object.store.discard(v.object, err)
 			return nil, false
@@ -155,7 +155,7 @@ func (v *View) Close() {
 		return
 	}
 	if v.file != nil {
-		v.object.file.unpin()
+		v.object.file.Unpin()
 		v.file = nil
 	}
 	if v.fill != nil {

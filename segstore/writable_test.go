@@ -12,6 +12,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tandem/segstore/index"
+)
+
+// How segstore/files tries a disk that failed.
+const (
+	probeEvery = time.Second
+	goodProbes = 5
 )
 
 // A disk that refuses a body, bytes of one, its sync or the index is said to, in the
@@ -74,7 +82,7 @@ func TestAStoreThatFindsNoRoomIsNotCorrupt(t *testing.T) {
 		if err == nil {
 			t.Fatal(s.Close())
 		}
-		if errors.Is(err, errIndexCorrupt) || !strings.Contains(err.Error(), "too large") {
+		if errors.Is(err, index.ErrCorrupt) || !strings.Contains(err.Error(), "too large") {
 			t.Errorf("%v", err)
 		}
 	}

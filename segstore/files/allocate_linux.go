@@ -1,4 +1,4 @@
-package segstore
+package files
 
 import (
 	"errors"

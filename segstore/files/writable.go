@@ -1,6 +1,7 @@
-package segstore
+package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,27 +22,27 @@ const (
 
 // writable is whether what comes can be written to the disk, by the latest tries.
 type writable struct {
-	mu    sync.Mutex
-	why   error // guarded by mu; the latest failure, nil: it can
-	good  int   // guarded by mu; probes that went well since then
-	ended chan struct{}
+	mu   sync.Mutex
+	why  error // guarded by mu; the latest failure, nil: it can
+	good int   // guarded by mu; probes that went well since then
 }
 
 // Unwritable is why what comes can't be kept on the disk, nil where it can. What is
 // there is read all the same.
-func (s *Store) Unwritable() error {
-	s.writable.mu.Lock()
-	defer s.writable.mu.Unlock()
-	return s.writable.why
+func (d *Dir) Unwritable() error {
+	d.writable.mu.Lock()
+	defer d.writable.mu.Unlock()
+	return d.writable.why
 }
 
-// failed notes a write that the disk refused, as the system says it, without names
+// Failed notes a write that the disk refused, as the system says it, without names
 // of files.
-func (w *writable) failed(err error) {
+func (d *Dir) Failed(err error) {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		err = errno
 	}
+	w := &d.writable
 	w.mu.Lock()
 	w.why, w.good = err, 0
 	w.mu.Unlock()
@@ -56,32 +57,31 @@ func (w *writable) went() {
 	}
 }
 
-// watch tries a disk that failed until it is good again, and sees to it that the directory is
-// the one that was opened.
-func (s *Store) watch() {
-	defer close(s.writable.ended)
+// Watch tries a disk that failed until it is good again, and sees to it that the directory is
+// the one that was opened, until ctx ends.
+func (d *Dir) Watch(ctx context.Context) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
-		failed := s.Unwritable()
-		gone := s.displaced()
+		failed := d.Unwritable()
+		gone := d.displaced()
 		switch {
 		case gone != nil:
 			if !errors.Is(failed, gone) {
-				s.log.Error().Str("dir", s.dir).Msg("the store's directory was removed, or is another one now: what comes is lost with the next start")
+				d.config.Logger.Error().Str("dir", d.config.Path).Msg("the store's directory was removed, or is another one now: what comes is lost with the next start")
 			}
-			s.writable.failed(gone)
+			d.Failed(gone)
 		case failed == nil:
 		default:
-			if err := s.probe(); err != nil {
-				s.writable.failed(err)
+			if err := d.probe(); err != nil {
+				d.Failed(err)
 			} else {
-				s.writable.went()
+				d.writable.went()
 			}
 		}
 	}
@@ -89,23 +89,23 @@ func (s *Store) watch() {
 
 // displaced is ENOENT where the directory was removed, or something else is where it was: the index
 // is written to a file without a name then, and nothing keeps another process out.
-func (s *Store) displaced() error {
-	own, err := s.lock.Stat()
+func (d *Dir) displaced() error {
+	own, err := d.lock.Stat()
 	if err != nil {
 		return nil // it was closed
 	}
-	if there, err := os.Stat(filepath.Join(s.dir, lockName)); err == nil && os.SameFile(own, there) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if there, err := os.Stat(filepath.Join(d.config.Path, lockName)); err == nil && os.SameFile(own, there) || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil // what else is wrong with the disk shows when it is written
 	}
 	return syscall.ENOENT
 }
 
 // probe writes as much as a small segment has, and removes it.
-func (s *Store) probe() error {
-	if err := s.fault("create"); err != nil {
+func (d *Dir) probe() error {
+	if err := d.fault("create"); err != nil {
 		return err
 	}
-	name := filepath.Join(s.dir, "probe")
+	name := filepath.Join(d.config.Path, "probe")
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

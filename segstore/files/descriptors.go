@@ -1,4 +1,4 @@
-package segstore
+package files
 
 import (
 	"container/list"
@@ -6,21 +6,26 @@ import (
 	"syscall"
 )
 
-// looksPerOpen bounds what one opening pays for the descriptors of others.
-const looksPerOpen = 8
+const (
+	mostIdle     = 4096
+	looksPerOpen = 8 // bounds what one opening pays for the descriptors of others
+)
+
+// Idle is how many files that nobody uses are left open, of what this process may open.
+func Idle() int { return idleFiles(descriptorsAllowed()) }
 
 // idleFiles is how many files that nobody uses are left open where a process may open so
 // many of all kinds: the most of them are for connections. It was 4096 at a limit of 4096,
 // and an edge that had stored so many objects asked its origin for nothing any more.
 func idleFiles(allowed uint64) int {
-	return int(max(1, min(defaultDescriptors, allowed/4)))
+	return int(max(1, min(mostIdle, allowed/4)))
 }
 
 // descriptorsAllowed is how many descriptors this process may have.
 func descriptorsAllowed() uint64 {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
-		return 4 * defaultDescriptors
+		return 4 * mostIdle
 	}
 	return uint64(limit.Cur)
 }
@@ -32,12 +37,12 @@ func descriptorsAllowed() uint64 {
 type descriptors struct {
 	limit int
 	mu    sync.Mutex
-	open  list.List // of *segFile in order of opening; guarded by mu
+	open  list.List // of *File in order of opening; guarded by mu
 }
 
 // admit notes that f was opened and closes what is too much. It must not be
 // called with f.mu held.
-func (d *descriptors) admit(f *segFile) {
+func (d *descriptors) admit(f *File) {
 	d.push(f)
 	for range looksPerOpen {
 		old := d.oldest()
@@ -50,7 +55,7 @@ func (d *descriptors) admit(f *segFile) {
 	}
 }
 
-func (d *descriptors) push(f *segFile) {
+func (d *descriptors) push(f *File) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f.place == nil {
@@ -59,18 +64,18 @@ func (d *descriptors) push(f *segFile) {
 }
 
 // oldest takes the oldest file out when there are too many.
-func (d *descriptors) oldest() *segFile {
+func (d *descriptors) oldest() *File {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open.Len() <= d.limit {
 		return nil
 	}
-	f := d.open.Remove(d.open.Front()).(*segFile)
+	f := d.open.Remove(d.open.Front()).(*File)
 	f.place = nil
 	return f
 }
 
-func (d *descriptors) forget(f *segFile) {
+func (d *descriptors) forget(f *File) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f.place != nil {
@@ -88,7 +93,7 @@ func (d *descriptors) closeIdle() {
 			d.mu.Unlock()
 			return
 		}
-		f := d.open.Remove(front).(*segFile)
+		f := d.open.Remove(front).(*File)
 		f.place = nil
 		d.mu.Unlock()
 		f.closeIdle(true)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package segstore
+package files
 
 import "os"
 
