@@ -242,18 +242,3 @@ func TestRecordsOfEarlierVersionsAreRead(t *testing.T) {
 		t.Error("a version that nobody has written yet is read")
 	}
 }
-
-func FuzzRecord(f *testing.F) {
-	f.Add((&Meta{Status: 200, ContentType: "video/mp4", Size: 9, Digest: digestOf(nil)}).record(3))
-	f.Add((&Meta{Status: 200, Vary: "accept:1", Fields: "Server: x\r\n"}).record(4))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		number, m, err := decodeRecord(b)
-		if err != nil {
-			return
-		}
-		again, m2, err := decodeRecord(m.record(number))
-		if err != nil || again != number || *m2 != *m {
-			t.Errorf("%+v became %+v, %v", m, m2, err)
-		}
-	})
-}
