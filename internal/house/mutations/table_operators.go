@@ -2,8 +2,8 @@ package mutations
 
 // rowsOfOperators are lines by which operators are told what is so.
 var rowsOfOperators = []Mutation{
-	{0, "segstore/writable.go", "case gone != nil:", "case gone != nil && false:", "edge.TestADirectoryThatIsGoneIsTold"},
-	{0, "segstore/writable.go", "err == nil && os.SameFile(own, there)", "err == nil && own != nil", "edge.TestADirectoryThatIsGoneIsTold"},
+	{0, "segstore/files/writable.go", "case gone != nil:", "case gone != nil && false:", "edge.TestADirectoryThatIsGoneIsTold"},
+	{0, "segstore/files/writable.go", "err == nil && os.SameFile(own, there)", "err == nil && own != nil", "edge.TestADirectoryThatIsGoneIsTold"},
 	{0, "raftfsm/disk.go", "|| err == nil && !os.SameFile(there, d.file))", ")", "raftfsm.TestADirectoryThatIsGoneIsTold"},
 	{0, "lb/control/ready.go", "if known && !listed {", "if false {", "lb.TestABalancerThatIsTakenOutGetsNoMoreViewers"},
 	{0, "lb/control/liveness.go", "\tlameDuck(c)\n", "", "lb.TestABalancerThatIsTakenOutGetsNoMoreViewers"},
