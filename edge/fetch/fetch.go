@@ -15,6 +15,7 @@ import (
 	"tandem/edge/pushed"
 	"tandem/edge/recent"
 	"tandem/edge/upstream"
+	"tandem/edge/varied"
 	"tandem/edge/waits"
 	"tandem/internal/call"
 	"tandem/internal/run"
@@ -98,10 +99,11 @@ type Fetcher struct {
 	peers     *http.Client
 	manifests *manifest.Cache
 	lives     lives
-	wholes    recent.Names  // folders whose objects their origin gives whole or not at all, and keys of which slices are of two versions
-	loose     recent.Names  // keys of those whose origin gives parts that show no version
-	oversize  recent.Names  // keys of bodies that the store began to take and could not
-	unfit     recent.Names  // see rules.UnfitFor
+	wholes    recent.Names // folders whose objects their origin gives whole or not at all, and keys of which slices are of two versions
+	loose     recent.Names // keys of those whose origin gives parts that show no version
+	oversize  recent.Names // keys of bodies that the store began to take and could not
+	unfit     recent.Names // see rules.UnfitFor
+	varied    varied.Folders
 	cutOff    recent.Names  // targets whose bodies broke off, and at the same byte again
 	purged    atomic.Uint64 // number of the last purge of the placement that was carried out
 	waits     waits.Waits

@@ -61,21 +61,12 @@ func (f *Fetcher) Look(r *http.Request, x *Request, waiting Waiting) (Found, err
 	return Found{View: view, How: how}, err
 }
 
-// noteVaried learns of an answer whether its siblings are asked for by each viewer alone.
-func noteVaried(f *Fetcher, key string, resp *http.Response) {
-	name, now := rules.Siblings(key), f.now()
-	switch {
-	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent:
-	case !rules.Selectable(resp.Header):
-		f.unfit.Add(name, now)
-	case f.unfit.Has(name, now):
-		f.unfit.AddUntil(name, now)
-	}
-}
-
 // look finds or fills the object.
 func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting Waiting) (*segstore.View, rules.CacheStatus, error) {
 	now := f.now()
+	if x.Peer {
+		x.asks.Peer(r.Header)
+	}
 	view, why := f.find(r, x)
 	switch {
 	case view != nil && view.Fresh(now) && why == rules.ForwardStale:
@@ -92,7 +83,8 @@ func (f *Fetcher) look(r *http.Request, x *Request, hand *passThrough, waiting W
 			return nil, rules.CacheStatus{}, ErrNotHere
 		}
 		return nil, rules.CacheStatus{}, ErrOnlyCached
-	case view == nil && !x.Peer && (f.unfit.Has(x.Key, now) || f.unfit.Has(rules.UnfitFor(r, x.Key), now) || f.unfit.Has(rules.Siblings(x.Key), now)):
+	case why != rules.ForwardStale && !x.Peer && (f.varied.Alone(x.Key, r.Header, &x.asks, now) || view == nil && (f.unfit.Has(x.Key, now) || f.unfit.Has(rules.UnfitFor(r, x.Key), now))):
+		closeView(view)
 		return nil, rules.CacheStatus{Why: why}, ErrPass
 	case why == rules.ForwardStale && r.Header.Get("Range") != "" && useless(f.manifests, view, x):
 		view.Close()
@@ -158,10 +150,11 @@ func wanted(found *segstore.View, why string) want {
 func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want want, now time.Time) (*segstore.View, segstore.Outcome, error) {
 	for own := false; ; own = true {
 		fresh, outcome, err := f.fill(r, x, hand, want)
-		if err != nil || outcome == segstore.Filled && x.asks.Chose(fresh.Meta(), x.Path) || outcome != segstore.Filled && joinable(f.manifests, fresh, r, x, now) {
+		if err != nil || outcome == segstore.Filled && x.asks.Chose(fresh.Meta(), r.Header, x.Path) || outcome != segstore.Filled && joinable(f.manifests, fresh, r, x, now) {
 			return fresh, outcome, err
 		}
 		selection := fresh.Meta().Vary
+		f.varied.Note(x.Key, fresh.Meta().Status, rules.Names(selection), f.now())
 		if outcome == segstore.Filled {
 			f.store.Detach(x.Key) // lest it is begun, and left, for each who comes
 		}
@@ -171,6 +164,9 @@ func (f *Fetcher) fillFor(r *http.Request, x *Request, hand *passThrough, want w
 		}
 		x.asks.Plainly = false
 		x.asks.Note(selection, r.Header)
+		if f.varied.Alone(x.Key, r.Header, &x.asks, now) {
+			return nil, outcome, ErrPass
+		}
 		x.Key = rules.VariantKey(x.Key, selection, r.Header)
 		if want = anyCopy; f.store.Has(x.Key) {
 			view, why := f.find(r, x)

@@ -150,8 +150,10 @@ func (w origins) mark(h http.Header) {
 }
 
 // unmarked is what was sent of a viewer's fields: without the marks.
-func unmarked(h http.Header) http.Header {
-	h = maps.Clone(h)
+func unmarked(h, asker http.Header) http.Header {
+	if h = maps.Clone(h); asker.Get("User-Agent") == "" {
+		delete(h, "User-Agent")
+	}
 	for _, name := range []string{"Via", "Cdn-Loop"} {
 		if n := len(h[name]) - 1; n > 0 {
 			h[name] = h[name][:n]
@@ -182,7 +184,7 @@ func (f *Fetcher) doOrigin(ctx context.Context, r *upstream.Request, o fetchRequ
 	if !strings.HasPrefix(a.meta.ETag, `"`) {
 		a.meta.ETag = rules.MadeTag(a.meta.ETag)
 	}
-	a.meta.Vary = rules.SelectionOf(resp.StatusCode, h, unmarked(r.Header), rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
+	a.meta.Vary = rules.SelectionOf(resp.StatusCode, h, unmarked(r.Header, o.asker), rules.ForAll(http.Header{}, o.asker, o.plainly), rules.HasCredentials(o.asker)) // as it was sent: a viewer may list fields in Connection
 	a.meta.Fields = rules.LinesOf(h, now)
 	tags, few := rules.TagsOf(h)
 	a.meta.Tags, a.transient = tags, !few

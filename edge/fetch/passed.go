@@ -80,7 +80,7 @@ func (f *Fetcher) Pass(r *http.Request, target string, body io.Reader, waiting W
 	}
 	if rules.Safe(r.Method) {
 		rules.OwnUp(resp.Header, h, target)
-		noteVaried(f, target, resp)
+		f.varied.Note(target, resp.StatusCode, rules.VaryOf(resp.Header), f.now())
 	}
 	return &Answer{answer: &answer{resp: resp, from: "origin", tie: tie}, f: f}, nil
 }

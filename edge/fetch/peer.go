@@ -51,7 +51,9 @@ func (f *Fetcher) askPeer(ctx context.Context, peer string, o fetchRequest, only
 	if err != nil {
 		return nil, err
 	}
-	rules.ForAll(req.Header, o.asker, o.plainly)
+	if rules.ForAll(req.Header, o.asker, o.plainly); req.Header["User-Agent"] == nil {
+		req.Header.Set("User-Agent", "") // Go's client says nothing of itself: it is no viewer's
+	}
 	f.call.Sign(req)
 	req.Header.Set(wire.HeaderPair, strconv.Itoa(int(o.pair)))
 	if part := rules.PartSaid(o.key); part != "" {

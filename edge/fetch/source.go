@@ -61,6 +61,7 @@ func (f *Fetcher) source(o fetchRequest) segstore.Source {
 // receive stores an answer. errPass: it is not for the store.
 func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchRequest, a *answer, have *segstore.Meta) error {
 	if a.rules.Store && a.resp.StatusCode != http.StatusNotModified && !rules.Selects(a.meta.Vary, o.asker) {
+		f.varied.Note(o.key, a.resp.StatusCode, rules.Names(a.meta.Vary), f.now())
 		return ErrPass // what it says is not said to this viewer
 	}
 	a.findEmpty(f.cfg.OriginTimeout, f.now)
@@ -82,7 +83,7 @@ func (f *Fetcher) receive(ctx context.Context, sink *segstore.Sink, o fetchReque
 	case a.head.Empty && a.meta.Status == http.StatusOK && a.head.Kind != media.Other && have != nil && have.Size > 0 && rules.MayServeStale(have, rules.PathOf(o.key), f.now()):
 		return fmt.Errorf("%w: an empty object, or a page, from %s", ErrOrigin, a.from)
 	case !a.rules.Store, f.oversize.Has(o.key, f.now()):
-		noteVaried(f, o.key, a.resp)
+		f.varied.Note(o.key, a.resp.StatusCode, rules.VaryOf(a.resp.Header), f.now())
 		return ErrPass
 	case a.isManifest(o.key, f.cfg.OriginTimeout, f.now):
 		if rules.IsPart(o.key) {

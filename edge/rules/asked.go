@@ -47,12 +47,25 @@ func fateOf(name string) fate {
 	return odd
 }
 
+// told are those of the fields that stay behind which go along where the origin's Vary names
+// them: they say who asks, and many viewers say the same.
+func told(name string) bool {
+	switch name {
+	case "User-Agent", "Referer", "Dnt", "Save-Data", "X-Requested-With":
+		return true
+	}
+	return strings.HasPrefix(name, "Sec-")
+}
+
+// StaysBehind tells that a field is left out where an answer is fetched for all.
+func StaysBehind(name string) bool { return fateOf(http.CanonicalHeaderKey(name)) > odd }
+
 // maxOdd bounds the names by which an answer is marked, in bytes; a request with
 // more is fetched for as if it had none.
 const maxOdd = 512
 
 // ForAll copies what of a viewer's fields goes along when an answer is fetched for
-// all, and returns the names of those among them that mark the answer, sorted and
+// all, of those that Asks.Of has left, and returns the names of those among them that mark the answer, sorted and
 // parted by commas. plainly leaves the odd ones out.
 func ForAll(to, from http.Header, plainly bool) string {
 	var names, kept []string
@@ -69,7 +82,7 @@ func ForAll(to, from http.Header, plainly bool) string {
 		}
 	}
 	plainly = plainly || length > maxOdd
-	Carry(to, from, func(name string) bool { f := fateOf(name); return f <= always || f == odd && !plainly })
+	Carry(to, from, func(name string) bool { f := fateOf(name); return f <= always || f == odd && !plainly || told(name) })
 	if !plainly {
 		kept = append(kept, names...)
 	}
@@ -108,16 +121,48 @@ func (a *Asks) Note(selection string, request Fields) {
 	a.varies += "," + names
 }
 
-// Of is a viewer's request without what media is not chosen by: every browser sends Accept
-// and Accept-Language, so that no answer can be marked by them, and what an origin makes of
-// them without a Vary would be given to all. Where its Vary names them they go along.
-func (a *Asks) Of(h http.Header, path string) http.Header {
-	if media.KindOf(path, "") == media.Other {
-		return h
+// Peer takes a neighbour's request: what it says of its viewer goes along. What Go's client says
+// of itself, where an older build asks, is no viewer's.
+func (a *Asks) Peer(h http.Header) {
+	for name := range h {
+		if told(name) && !strings.HasPrefix(h.Get(name), "Go-http-client/") {
+			a.varies += "," + strings.ToLower(name)
+		}
 	}
+}
+
+// Alone tells that an answer to this request is for nobody else, by what is known of those that
+// are there and of others: some field that stays behind decides. One that may go along does.
+func (a *Asks) Alone(h http.Header, known func(field string) bool) (alone bool) {
+	for name := range h {
+		if fateOf(name) <= odd {
+			continue
+		}
+		switch field := strings.ToLower(name); {
+		case a.named(field):
+			alone = alone || !told(name)
+		case !known(field):
+		case told(name):
+			a.varies += "," + field
+		default:
+			alone = true
+		}
+	}
+	return alone
+}
+
+// named tells that the Vary of what is there names a field.
+func (a *Asks) named(field string) bool {
+	return slices.Contains(strings.Split(a.varies, ","), field)
+}
+
+// Of is a viewer's request without what says who asks, and without what media is not chosen by:
+// every browser sends Accept and Accept-Language, so that no answer can be marked by them, and what
+// an origin makes of them without a Vary would be given to all. Where its Vary names them they go along.
+func (a *Asks) Of(h http.Header, path string) http.Header {
 	h = maps.Clone(h)
-	for _, name := range negotiated {
-		if !slices.Contains(strings.Split(a.varies, ","), strings.ToLower(name)) {
+	for name := range h {
+		if (told(name) || media.KindOf(path, "") != media.Other && slices.Contains(negotiated, name)) && !a.named(strings.ToLower(name)) {
 			delete(h, name)
 		}
 	}
@@ -126,11 +171,10 @@ func (a *Asks) Of(h http.Header, path string) http.Header {
 
 var negotiated = []string{"Accept", "Accept-Language"}
 
-// Chose tells whether what came was chosen by all that its Vary names, or is an error.
-func (a *Asks) Chose(m segstore.Meta, path string) bool {
-	names, _, _ := strings.Cut(m.Vary, ":")
-	return ofRequest(m.Status) || media.KindOf(path, "") == media.Other || !slices.ContainsFunc(negotiated, func(name string) bool {
-		name = strings.ToLower(name)
-		return slices.Contains(strings.Split(names, ","), name) && !slices.Contains(strings.Split(a.varies, ","), name)
+// Chose tells whether what came was chosen by all that its Vary names of a request, or is an error.
+func (a *Asks) Chose(m segstore.Meta, h http.Header, path string) bool {
+	return ofRequest(m.Status) || !slices.ContainsFunc(Names(m.Vary), func(field string) bool {
+		name := http.CanonicalHeaderKey(field)
+		return h[name] != nil && (told(name) || media.KindOf(path, "") != media.Other && slices.Contains(negotiated, name)) && !a.named(field)
 	})
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // Variants is how many answers a key can have beside the first one, by what Vary
 // names of the request. They take each other's place: bounded, and all of them
 // are found without a list when the key is purged.
-const Variants = 8
+const Variants = 32
 
 // VaryOf lists the fields of the request that select an answer, in lower case. Not
 // Accept-Encoding: the origin is asked without content coding; nor Origin where CORS
@@ -30,6 +31,8 @@ func VaryOf(h http.Header) []string {
 		for name := range strings.SplitSeq(line, ",") {
 			switch name = strings.ToLower(strings.Trim(name, " \t")); name {
 			case "", "accept-encoding", "origin", "access-control-request-headers", "access-control-request-method":
+				continue
+			case "host", "range", "if-range", "if-none-match", "if-modified-since": // one host is asked, for all of it
 				continue
 			}
 			if !slices.Contains(names, name) {
@@ -71,12 +74,11 @@ func variesByOrigin(h http.Header) bool {
 	return false
 }
 
-// Selectable tells whether what Vary names can be looked at: not "*", nor fields
-// that a fill does not carry.
+// Selectable tells whether what Vary names can be looked at: not "*", nor fields that go no
+// further than one connection. What a fill does not carry selects those who don't send it.
 func Selectable(h http.Header) bool {
 	return !slices.ContainsFunc(VaryOf(h), func(name string) bool {
-		name = http.CanonicalHeaderKey(name)
-		return name == "*" || fateOf(name) > odd || !endToEnd(name, nil)
+		return name == "*" || !endToEnd(http.CanonicalHeaderKey(name), nil)
 	})
 }
 
@@ -131,6 +133,11 @@ var allSent = []string{"accept", "accept-language", "authorization", "origin", "
 // for who shows a cookie. "" for all requests.
 func SelectionOf(status int, h, request http.Header, odd string, credentials bool) string {
 	names := VaryOf(h)
+	for _, name := range slices.Sorted(maps.Keys(request)) { // whoever says who he is decides for nobody else, whether the answer says so or not
+		if field := strings.ToLower(name); told(name) && !slices.Contains(names, field) {
+			names = append(names, field)
+		}
+	}
 	switch {
 	case ofRequest(status):
 		for _, name := range allSent {
@@ -196,6 +203,12 @@ func Odd(selection string, request Fields) bool {
 	list, rest, _ := strings.Cut(selection, ":")
 	hash, _, _ := strings.Cut(rest, ":")
 	return selection != "" && hash == hashOf(namesIn(list), request)
+}
+
+// Names are those of the fields by which an answer was selected.
+func Names(selection string) []string {
+	list, _, _ := strings.Cut(selection, ":")
+	return namesIn(list)
 }
 
 func namesIn(list string) []string {

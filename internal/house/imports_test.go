@@ -13,7 +13,7 @@ var rooms = map[string][]string{
 	"cmd/tandem": {"edge", "origin", "lb", "lb/api", "internal/access", "internal/budget", "internal/certificate", "internal/accesslog", "internal/operator", "internal/cluster", "internal/demo", "internal/front", "internal/rights", "internal/loadtest", "internal/node", "internal/obs", "internal/run", "internal/secret", "internal/serve", "internal/setting", "internal/sim", "internal/wire", "internal/identity", "raftfsm/placement"},
 	"edge":       {"edge/clock", "edge/entire", "edge/fetch", "edge/former", "edge/interim", "edge/manifest", "edge/member", "edge/multicast", "edge/prefetch", "edge/ranged", "edge/recovery", "edge/rules", "edge/stepback", "edge/upstream", "segstore", "internal/budget", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/media", "internal/obs", "internal/protected", "internal/proxied", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/identity", "internal/keywait", "internal/rights", "internal/sealedhead"},
 
-	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/entire", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "edge/waits", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
+	"edge/fetch":     {"edge/clock", "edge/deadly", "edge/entire", "edge/hints", "edge/manifest", "edge/pushed", "edge/recent", "edge/rules", "edge/steady", "edge/upstream", "edge/varied", "edge/waits", "segstore", "internal/call", "internal/media", "internal/ring", "internal/run", "internal/wire", "internal/cachekey", "internal/h1", "internal/names"},
 	"edge/manifest":  {"edge/rules", "segstore", "internal/cachekey", "internal/media", "internal/wire"},
 	"edge/deadly":    {"edge/recent", "internal/cachekey", "internal/call", "internal/media", "internal/wire"},
 	"edge/pushed":    {"segstore", "internal/cachekey", "internal/call", "internal/wire"},
@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"edge/waits":     {},
 	"edge/stepback":  {"edge/manifest", "edge/rules", "internal/media", "internal/wire"},
 	"edge/renewal":   {},
+	"edge/varied":    {"edge/recent", "edge/rules"},
 	"edge/silence":   {"internal/ring", "internal/wire"},
 	"edge/recovery":  {"edge/clock", "edge/fetch", "edge/rules", "segstore", "internal/call", "internal/ring", "internal/wire"},
 	"edge/prefetch":  {"segstore", "internal/media", "internal/wire"},

@@ -16,4 +16,12 @@ var rowsOfOrigins = []Mutation{
 	{0, "internal/media/edit/draft.go", `!bytes.EqualFold(coding[1:6], []byte("utf-8"))`, "false", "internal/media.TestURIsGoOutInASCII"},
 	{0, "internal/media/manifest.go", "m.draft.Edits.Escapes() > 0 {", "m.draft.Edits.Escapes() < 0 {", "internal/media.TestURIsGoOutInASCII"},
 	{0, "internal/media/edit/copy.go", "c.escaped(e.body[at-int64(cut>>2) : at])", "c.escaped(e.body[at : at+int64(cut>>2)])", "internal/media/edit.TestStreamedBodyIsTheEditedOne"},
+	{0, "edge/rules/vary.go", "told(name) && !slices.Contains(names, field)", "false", "edge.TestWhoSaysWhoHeIsDecidesForNobodyElse"},
+	{0, "edge/rules/vary.go", `case "host", "range", "if-range"`, `case "if-range"`, "edge.TestWhoSendsNothingOfAVaryShares"},
+	{0, "edge/rules/asked.go", "		default:\n			alone = true\n", "", "edge.TestWhoSendsNothingOfAVaryShares"},
+	{0, "edge/rules/asked.go", "			a.varies += \",\" + field\n", "", "edge.TestViewersAskOnceEachForWhatVariesByUserAgent"},
+	{0, "edge/fetch/look.go", "		x.asks.Peer(r.Header)\n", "", "edge.TestViewersAskOnceEachForWhatVariesByUserAgent"},
+	{0, "edge/fetch/origin.go", `asker.Get("User-Agent") == ""`, "false", "edge.TestWhoSendsNothingOfAVaryShares"},
+	{0, "edge/fetch/peer.go", `		req.Header.Set("User-Agent", "") // Go's client`, "		_ = req // Go's client", "edge.TestWhoSendsNothingOfAVaryShares"},
+	{0, "edge/rules/asked.go", "		return h[name] != nil && (told", "		return (told", "edge.TestClusterAsksTheOriginOnceAVariant"},
 }
