@@ -100,10 +100,14 @@ func (e *Edge) handOver(w http.ResponseWriter, r *http.Request, x request, how r
 // notBack asks the origin again for a live manifest that must not be kept, where the session
 // had a newer one.
 func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manifest.Entry) (*fetch.Answer, *manifest.Entry) {
-	if entry == nil || x.slot < 0 {
+	session := stepback.Session{Pair: x.Pair, Slot: x.slot}
+	if !e.clustered() {
+		session = stepback.Alone(r.RemoteAddr, r.Header)
+	}
+	if entry == nil || session.Slot < 0 {
 		return a, entry
 	}
-	news := e.given.Follow(r.Context(), stepback.Session{Pair: x.Pair, Slot: x.slot}, x.begun, x.Key, entry.Manifest, func() *media.Manifest {
+	news := e.given.Follow(r.Context(), session, x.begun, x.Key, entry.Manifest, func() *media.Manifest {
 		e.fetch.Counts.SteppedBack.Add(1)
 		b, err := e.ranged.Pass(r, x.Key, interim.Unheard{})
 		if err != nil {
@@ -126,7 +130,7 @@ func notBack(e *Edge, r *http.Request, x *request, a *fetch.Answer, entry *manif
 		}
 		return later.Manifest
 	})
-	if news != "" {
+	if news != "" && e.clustered() {
 		e.fetch.Hints.Given(news, x.Pair)
 	}
 	return a, entry
@@ -149,32 +153,13 @@ func (e *Edge) passedHead(x *request, how rules.CacheStatus, head *http.Response
 		h.Set("Content-Type", media.ContentType(x.Path))
 	}
 	e.locate(x, h.Header, head.StatusCode)
-	keepCookies(x, h.Header)
+	if !x.Peer && x.prefix != "" {
+		rules.KeepCookies(h.Header, x.prefix)
+	}
 	if !x.Peer {
 		h.Add("Cache-Status", e.cfg.Name+how.Forwarded())
 	}
 	return h
-}
-
-// keepCookies has a session's viewer show the origin's cookies where it asks in the
-// session: their paths are below its prefix.
-func keepCookies(x *request, h http.Header) {
-	if x.Peer || x.prefix == "" {
-		return
-	}
-	for i, text := range h["Set-Cookie"] {
-		if strings.HasPrefix(strings.ToLower(text), "__host-") {
-			continue // browsers take it with the path "/" alone (RFC 6265bis section 4.1.3.2)
-		}
-		parts := strings.Split(text, ";")
-		for j, part := range parts[1:] {
-			name, value, _ := strings.Cut(part, "=")
-			if path := strings.TrimSpace(value); strings.EqualFold(strings.TrimSpace(name), "path") && strings.HasPrefix(path, "/") {
-				parts[j+1] = name + "=" + x.prefix + path
-			}
-		}
-		h["Set-Cookie"][i] = strings.Join(parts, ";")
-	}
 }
 
 // passedOn is what a session got of an answer that is not kept: of so many bytes.

@@ -32,19 +32,23 @@ func TestNoSessionGoesBackInWhatIsNotStored(t *testing.T) {
 	})
 	_, edges := startRing(t, 2, o)
 	id, _ := open(t, edges[0], 1, "/v/x/")
-	prefix := "/s/" + tokenOf(id, "/v/x/")
+	alone := startEdge(t, Config{Origin: o.URL})
 	at := regexp.MustCompile(`(?:SEQUENCE:|<S t=")(\d+)`)
-	for _, target := range []string{"/v/x/a.m3u8?cc=no-store", "/v/x/a.m3u8?cc=private", "/v/x/a.mpd?cc=no-store"} {
+	session := edges[0].url + "/s/" + tokenOf(id, "/v/x/")
+	for _, url := range []string{
+		session + "/v/x/a.m3u8?cc=no-store", session + "/v/x/a.m3u8?cc=private", session + "/v/x/a.mpd?cc=no-store",
+		alone.url + "/v/x/a.m3u8?cc=no-store", alone.url + "/v/x/a.mpd?cc=private",
+	} {
 		asked.Store(0)
 		for i, last := 0, 0; i < 5; i++ {
-			resp, body := get(t, edges[0].url+prefix+target)
+			resp, body := get(t, url)
 			m := at.FindSubmatch(body)
 			if resp.StatusCode != http.StatusOK || m == nil {
-				t.Fatalf("%s: %s %q", target, resp.Status, body)
+				t.Fatalf("%s: %s %q", url, resp.Status, body)
 			}
 			now, _ := strconv.Atoi(string(m[1]))
 			if now < last {
-				t.Errorf("%s went back from %d to %d", target, last, now)
+				t.Errorf("%s went back from %d to %d", url, last, now)
 			}
 			last = now
 		}

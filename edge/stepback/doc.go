@@ -4,7 +4,7 @@
 //
 // Always true:
 //   - of a manifest nothing is remembered but how far it went (media.Reach);
-//   - who would go back waits at most one interval of the manifest, while the origin is asked
+//   - who would go back waits at most two intervals of the manifest, while the origin is asked
 //     again; then what the origin has is given;
 //   - what is the news of a version is told once a pair, however many have it.
 //

@@ -3,6 +3,9 @@ package stepback
 import (
 	"context"
 	"encoding/json"
+	"hash/maphash"
+	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -35,6 +38,18 @@ type Session struct {
 	Slot int
 }
 
+var seed = maphash.MakeSeed()
+
+// Alone is what stands for a session at an edge without a cluster: whoever asks from there by the
+// same program with the same credentials. Who is taken for another one waits for a moment at most.
+func Alone(address string, h http.Header) Session {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	who := []string{address, h.Get("User-Agent"), h.Get("Cookie"), h.Get("Authorization")}
+	return Session{Slot: int(maphash.Comparable(seed, [4]string(who)) >> 1)}
+}
+
 // Slots of what is remembered of all sessions of a pair.
 const (
 	elsewhere = -1 // what the other member has told
@@ -63,7 +78,7 @@ type told struct {
 
 // Follow is the version that a session is given in place of the first one: that itself, or,
 // where the session had a newer one, what the origin says when it is asked again, at most
-// three times. Begun: it may have been given something elsewhere. Again returns nil where
+// five times. Begun: it may have been given something elsewhere. Again returns nil where
 // there is nothing better. News, where there is some, is what the other member of the pair is
 // to hear.
 func (g *Guard) Follow(ctx context.Context, session Session, begun bool, key string, first *media.Manifest, again func() *media.Manifest) (news string) {
@@ -111,10 +126,11 @@ func (g *Guard) Heard(news string, pair wire.PairID) {
 	}
 }
 
-// pauses are how long is waited before each question.
+// pauses are how long is waited before each question: two intervals in all, of the three that
+// viewers at the live edge have left to play.
 func pauses(interval time.Duration) []time.Duration {
-	half := min(max(interval, 2*soonest), longest) / 2
-	return []time.Duration{0, half, half}
+	part := min(2*max(interval, 2*soonest), longest) / 4
+	return []time.Duration{0, part, part, part, part}
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -3,6 +3,7 @@ package stepback
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,8 +56,8 @@ func TestASessionDoesNotGoBack(t *testing.T) {
 			{Session{1, 1}, "/a.m3u8", 9, []int{10}, 0, 0},
 			{Session{1, 0}, "/b.m3u8", 9, []int{10}, 0, 0},
 			{Session{1, 0}, "/a.m3u8", 9, []int{10}, 1, 0}, // another origin has it
-			{Session{1, 0}, "/a.m3u8?_HLS_msn=13", 9, []int{9, 9, 11}, 3, 4 * time.Second},
-			{Session{1, 0}, "/a.m3u8", 10, []int{10, 10, 10, 11}, 3, 4 * time.Second}, // that is what there is
+			{Session{1, 0}, "/a.m3u8?_HLS_msn=13", 9, []int{9, 9, 9, 9, 11}, 5, 6 * time.Second},
+			{Session{1, 0}, "/a.m3u8", 10, []int{10, 10, 10, 10, 10, 11}, 5, 6 * time.Second}, // that is what there is
 			{Session{1, 0}, "/a.m3u8", 10, []int{11}, 0, 0},
 			{Session{1, 0}, "/a.m3u8", 9, nil, 0, 0}, // the origin fails
 			{Session{1, 0}, "/a.m3u8", 0, []int{11}, 0, 0},
@@ -66,6 +67,26 @@ func TestASessionDoesNotGoBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// At an edge without a cluster whoever asks is a session: by address, program and credentials.
+func TestWhoAsksIsASessionWhereThereIsNone(t *testing.T) {
+	of := func(address string, fields ...string) Session {
+		h := http.Header{}
+		for i := 0; i < len(fields); i += 2 {
+			h.Set(fields[i], fields[i+1])
+		}
+		return Alone(address, h)
+	}
+	a := of("10.0.0.1:1000", "User-Agent", "x")
+	for i, other := range []Session{of("10.0.0.2:1000", "User-Agent", "x"), of("10.0.0.1:1000", "User-Agent", "y"), of("10.0.0.1:1000", "User-Agent", "x", "Cookie", "a"), of("10.0.0.1:1000", "User-Agent", "x", "Authorization", "a")} {
+		if other == a {
+			t.Errorf("%d is the same one", i)
+		}
+	}
+	if again := of("10.0.0.1:1001", "User-Agent", "x", "Accept", "y"); again != a || a.Slot < 0 {
+		t.Errorf("%+v and %+v", a, again)
+	}
 }
 
 // A viewer that has gone is waited for by nobody, and what is remembered is bounded.

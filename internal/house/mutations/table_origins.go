@@ -24,4 +24,7 @@ var rowsOfOrigins = []Mutation{
 	{0, "edge/fetch/origin.go", `asker.Get("User-Agent") == ""`, "false", "edge.TestWhoSendsNothingOfAVaryShares"},
 	{0, "edge/fetch/peer.go", `		req.Header.Set("User-Agent", "") // Go's client`, "		_ = req // Go's client", "edge.TestWhoSendsNothingOfAVaryShares"},
 	{0, "edge/rules/asked.go", "		return h[name] != nil && (told", "		return (told", "edge.TestClusterAsksTheOriginOnceAVariant"},
+	{0, "edge/forward.go", "		session = stepback.Alone(r.RemoteAddr, r.Header)\n", "", "edge.TestNoSessionGoesBackInWhatIsNotStored"},
+	{0, "edge/stepback/guard.go", "time.Duration{0, part, part, part, part}", "time.Duration{0, part, part}", "edge/stepback.TestASessionDoesNotGoBack"},
+	{0, "edge/stepback/guard.go", `h.Get("User-Agent"), h.Get("Cookie"), h.Get("Authorization")`, `"", h.Get("Cookie"), h.Get("Authorization")`, "edge/stepback.TestWhoAsksIsASessionWhereThereIsNone"},
 }
