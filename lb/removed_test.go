@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/internal/wire"
+	"tandem/lb/api"
 )
 
 // A balancer that an operator takes out while it serves is not ready at once, serves whom it
@@ -40,6 +41,11 @@ func TestABalancerThatIsTakenOutGetsNoMoreViewers(t *testing.T) {
 	})
 	if took := time.Since(done); took > time.Second {
 		t.Errorf("it said that it is ready for %s", took)
+	}
+	for c, want := range map[*stage]string{out: "1", other: ""} {
+		if got, _ := c.request(c.client, http.MethodGet, c.admin.URL+api.Prefix+"/status", nil); got.Header.Get(api.HeaderStale) != want {
+			t.Errorf("%s: its view is told as %v", c.lb.cfg.Name, got.Header)
+		}
 	}
 	until(t, "its viewers are to go elsewhere", func() bool { return told.Load() > 0 })
 	if got, body := out.viewer(nil, resp.Header.Get("Location")); got.StatusCode != http.StatusOK || string(body) != "object "+entryPath {

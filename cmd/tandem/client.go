@@ -21,6 +21,7 @@ import (
 	"tandem/internal/cluster"
 	"tandem/internal/secret"
 	"tandem/internal/setting"
+	"tandem/lb/api"
 )
 
 const (
@@ -117,7 +118,8 @@ type unableError struct {
 
 func (e *unableError) Error() string { return e.text }
 
-// call asks one balancer after the other until one answers.
+// call asks one balancer after the other until one answers whose view of the cluster is not old;
+// that of one that was taken out, or is cut off, is better than none.
 func (c *client) call(ctx context.Context, method, path string, body, into any) error {
 	bases, err := c.addresses()
 	if err != nil {
@@ -129,10 +131,18 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		}
 	}
 	var last, unable error
+	var old *answer
 	for i := 0; i < len(bases); i++ {
 		base := strings.TrimRight(bases[i], "/")
-		last = c.ask(ctx, method, base+path, body, into)
-		if last == nil || errors.As(last, new(*answerError)) {
+		var said answer
+		if said, last = c.answer(ctx, method, base+path, body); last == nil {
+			if said.old && method == http.MethodGet {
+				old = cmp.Or(old, &said)
+				continue
+			}
+			return said.read(into)
+		}
+		if errors.As(last, new(*answerError)) {
 			return last
 		}
 		var no *unableError
@@ -143,6 +153,9 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 			}
 		}
 	}
+	if old != nil {
+		return old.read(into)
+	}
 	if unable != nil { // it says more than that others are dead
 		return unable
 	}
@@ -152,7 +165,37 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	return fmt.Errorf("none of %d balancers answers: %w", len(bases), last)
 }
 
+// ask asks one balancer.
 func (c *client) ask(ctx context.Context, method, address string, body, into any) error {
+	said, err := c.answer(ctx, method, address, body)
+	if err != nil {
+		return err
+	}
+	return said.read(into)
+}
+
+// answer is what a balancer has said; old: it says itself that what it knows is of before.
+type answer struct {
+	text []byte
+	old  bool
+}
+
+func (a *answer) read(into any) error {
+	if into == nil || len(bytes.TrimSpace(a.text)) == 0 {
+		return nil
+	}
+	switch to := into.(type) {
+	case *[]byte:
+		*to = a.text
+	case *json.RawMessage:
+		*to = a.text
+	default:
+		return json.Unmarshal(a.text, into)
+	}
+	return nil
+}
+
+func (c *client) answer(ctx context.Context, method, address string, body any) (said answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.limit, clientLimit))
 	defer cancel()
 	var send io.Reader
@@ -162,47 +205,36 @@ func (c *client) ask(ctx context.Context, method, address string, body, into any
 	} else if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return said, err
 		}
 		send = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, address, send)
 	if err != nil {
-		return setting.Usage("--admin: %w", err)
+		return said, setting.Usage("--admin: %w", err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
 	if c.asks == nil {
 		if c.asks, err = operatorBy(c.ca, c.token); err != nil {
-			return err
+			return said, err
 		}
 	}
 	c.asks.Sign(req)
 	resp, err := c.asks.HTTP.Do(req)
 	if err != nil {
-		return unreached(address, err)
+		return said, unreached(address, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return err
+		return said, err
 	}
 	if resp.StatusCode >= 300 {
-		return refusal(resp, text)
+		return said, refusal(resp, text)
 	}
-	if into == nil || len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	if whole, ok := into.(*[]byte); ok {
-		*whole = text
-		return nil
-	}
-	if raw, ok := into.(*json.RawMessage); ok {
-		*raw = text
-		return nil
-	}
-	return json.Unmarshal(text, into)
+	return answer{text, resp.Header.Get(api.HeaderStale) != ""}, nil
 }
 
 // unreached says where nobody answers, and why in the system's word.
@@ -270,7 +302,7 @@ func refusal(resp *http.Response, text []byte) error {
 	if plain {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
-	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable {
+	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable || said.Reason == api.ReasonItself {
 		return &unableError{said.Error, said.Leader}
 	}
 	return &answerError{said.Error}

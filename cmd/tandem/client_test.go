@@ -51,3 +51,45 @@ func TestWhatOnlyTheLeaderCanIsAskedOfIt(t *testing.T) {
 		}
 	}
 }
+
+// An order about a balancer that is asked first goes to another one; where none is named, its
+// refusal is what is said.
+func TestAnOrderAboutABalancerGoesToAnotherOne(t *testing.T) {
+	itself := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "ask another one", "reason": "itself"})
+	}))
+	defer itself.Close()
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer other.Close()
+	for admin, want := range map[string]string{itself.URL + "," + other.URL: "", itself.URL: "ask another one"} {
+		c := &client{admin: admin}
+		err := c.call(t.Context(), http.MethodDelete, "/api/v1/balancers/lb-1", nil, nil)
+		if (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s: %v", admin, err)
+		}
+	}
+}
+
+// A balancer that says itself that its view is old, since it was taken out or is cut off, is
+// believed where no other one answers.
+func TestWhoseViewIsOldIsAskedLast(t *testing.T) {
+	said := func(name, stale string) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if stale != "" {
+				w.Header().Set("Tandem-Stale", stale)
+			}
+			_ = json.NewEncoder(w).Encode(map[string]string{"node": name})
+		}))
+	}
+	old, good := said("old", "1"), said("good", "")
+	defer old.Close()
+	defer good.Close()
+	const nobody = "http://127.0.0.1:1"
+	for admin, want := range map[string]string{old.URL + "," + good.URL: "good", old.URL + "," + nobody: "old", nobody + "," + old.URL: "old", good.URL + "," + old.URL: "good"} {
+		var s struct{ Node string }
+		if err := (&client{admin: admin}).call(t.Context(), http.MethodGet, "/api/v1/status", nil, &s); err != nil || s.Node != want {
+			t.Errorf("%s: %q, %v", admin, s.Node, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 )
 
 // maxSockets bounds how many sockets one process passes to another.
@@ -89,13 +90,27 @@ func (s *Sockets) take(name, addr string) (net.Listener, error) {
 	s.passed = append(s.passed[:at:at], s.passed[at+1:]...)
 	defer p.file.Close()
 	ln, err := net.FileListener(p.file)
-	if err != nil {
-		return nil, err
+	if err != nil || !listens(p.file) {
+		return nil, errors.New("it is no socket that listens (ListenStream= of the unit)")
 	}
 	if _, ok := ln.(*net.TCPListener); !ok {
 		return nil, errors.Join(fmt.Errorf("%s is no TCP socket", ln.Addr()), ln.Close())
 	}
 	return ln, nil
+}
+
+// listens tells whether a socket was told to listen: one that is only bound would be found out by the
+// first viewer.
+func listens(file *os.File) (yes bool) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) { // it is open
+		n, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+		yes = err == nil && n != 0
+	})
+	return yes
 }
 
 // moved tells whether a setting says surely another address than a socket listens at. A

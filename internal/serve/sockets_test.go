@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 )
 
 // A process that replaces another one listens where its settings say: at the older one's
@@ -81,5 +82,24 @@ func TestWhoWasToBeReplacedHasDied(t *testing.T) {
 	must(t, ln.Close())
 	if _, err := meet(dir); !errors.Is(err, errGone) {
 		t.Errorf("it has died: %v", err)
+	}
+}
+
+// What a unit passes that can't be listened at is said in its words, at the start.
+func TestASocketThatDoesNotListenIsRefused(t *testing.T) {
+	for what, kind := range map[string]int{"bound alone": unix.SOCK_STREAM, "of datagrams": unix.SOCK_DGRAM, "no socket": 0} {
+		s := &Sockets{open: map[string]*os.File{}, from: "systemd"}
+		file, err := os.Open(os.DevNull)
+		must(t, err)
+		if kind != 0 {
+			fd, err := unix.Socket(unix.AF_INET, kind, 0)
+			must(t, err)
+			must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+			file = os.NewFile(uintptr(fd), "socket")
+		}
+		s.passed = []passed{{name: "listen", file: file}}
+		if _, err := s.Listen("listen", "127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "--listen: a socket from systemd: it is no socket that listens (ListenStream=") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

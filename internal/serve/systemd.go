@@ -29,7 +29,7 @@ func activated(getenv func(string) string, unset func(string)) ([]passed, error)
 	}
 	count, err := strconv.Atoi(getenv("LISTEN_FDS"))
 	if err != nil || count < 0 || count > maxSockets {
-		return nil, fmt.Errorf("LISTEN_FDS=%q is no number of sockets", getenv("LISTEN_FDS"))
+		return nil, fmt.Errorf("LISTEN_FDS=%q: want a number of sockets from 0 to %d", getenv("LISTEN_FDS"), maxSockets)
 	}
 	names := strings.Split(getenv("LISTEN_FDNAMES"), ":")
 	var all []passed

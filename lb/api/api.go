@@ -94,7 +94,7 @@ func (a *API) Handler() http.Handler {
 
 // routes declares the routes of the API.
 func (a *API) routes(r chi.Router) {
-	r.Use(sameOrigin, knowing(a.deps.Node.Fresh))
+	r.Use(sameOrigin, dated(func() bool { return a.deps.Node.Fresh() || control.Stale(a.deps.Control) }), knowing(a.deps.Node.Fresh))
 	r.Get("/status", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status()) })
 	r.Get("/edges", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status().Edges) })
 	r.Get("/pairs", func(w http.ResponseWriter, _ *http.Request) { call.Reply(w, http.StatusOK, a.status().Pairs) })
@@ -152,6 +152,22 @@ func orders(a *API, r chi.Router) {
 	r.Post("/tickets", a.handleTicket)
 	r.Post("/nodes/{node}/revoke", a.handleRevoke)
 	r.Post("/authority/{step}", a.handleAuthority)
+}
+
+// HeaderStale is in answers of a balancer whose placement is old, or that has none yet: others know
+// better.
+const HeaderStale = "Tandem-Stale"
+
+// dated marks them.
+func dated(old func() bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if old() {
+				w.Header().Set(HeaderStale, "1")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // sameOrigin refuses orders that a browser sends for another site's page: the

@@ -77,7 +77,7 @@ func otherRole(p *wire.Placement, role identity.Role, node string) string {
 func (a *API) handleRevoke(w http.ResponseWriter, r *http.Request) {
 	node := chi.URLParam(r, "node")
 	if node == a.deps.Name { // it would not hear what has become of the order
-		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not shut itself out; ask another one (--admin)")
+		call.RefuseNode(w, http.StatusConflict, ReasonItself, "a balancer does not shut itself out; ask another one (--admin)")
 		return
 	}
 	tables, _ := a.deps.Control.Tables(r.Context(), a.deps.Node.Placement(), node)

@@ -29,6 +29,9 @@ const (
 	purgeLimit = 3 * time.Second // for one edge to purge
 )
 
+// ReasonItself is that an order to a balancer is about that one: another one has to be asked.
+const ReasonItself = "itself"
+
 // done is the answer to an order: the placement in which it is carried out.
 type done struct {
 	Version uint64         `json:"version"`
@@ -299,7 +302,7 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; tandem status ("+Prefix+"/status) lists them")
 		return
 	case name == a.deps.Name:
-		call.RefuseNode(w, http.StatusConflict, "refused", "a balancer does not forget itself; ask another one")
+		call.RefuseNode(w, http.StatusConflict, ReasonItself, "a balancer does not take itself out; ask another one (--admin)")
 		return
 	}
 	if result, ok := a.order(w, r, placement.Command{Kind: placement.BalancerGone, Name: name}); ok {
