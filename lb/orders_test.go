@@ -72,6 +72,36 @@ func TestOrdersThatWouldLoseSomebodyAskForForce(t *testing.T) {
 	}
 }
 
+// A preview of what would be refused is refused by the same words, and one of what changes nothing
+// says so: it said that the cluster admits nobody, now and then.
+func TestAPreviewIsWhatTheOrderWouldBeTold(t *testing.T) {
+	c := newStage(t, stageOptions{edges: 3, capacity: 8})
+	c.fill(1)
+	for path, want := range map[string]string{"/edges/edge-1/accept": "edge-1 is up and waits for nothing"} {
+		if text := string(c.api(http.MethodGet, path, nil, http.StatusConflict, nil)); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+	c.api(http.MethodPost, "/edges/edge-1/drain", nil, http.StatusOK, nil)
+	before := c.lb.Placement().Version
+	var p wire.Preview
+	if c.api(http.MethodGet, "/edges/edge-1/drain", nil, http.StatusOK, &p); p.Already != wire.EdgeDraining {
+		t.Errorf("%+v", p)
+	}
+	c.propose(placement.Command{Kind: placement.EdgeDown, Name: "edge-2", Incarnation: 1, Cause: "ping", By: "lb-1"})
+	var said call.Problem
+	text := c.api(http.MethodGet, "/edges/edge-2/drain", nil, http.StatusConflict, nil)
+	if err := json.Unmarshal(text, &said); err != nil || !strings.Contains(said.Error, "edge-2 is down; only an edge that is up can be drained") {
+		t.Errorf("%s", text)
+	}
+	if c.api(http.MethodGet, "/edges/edge-2/remove", nil, http.StatusOK, &p); p.LimitNow == 0 {
+		t.Errorf("%+v", p)
+	}
+	if now := c.lb.Placement().Version; now > before+1 {
+		t.Errorf("version %d after %d: something was carried out", now, before)
+	}
+}
+
 // TestOneThatLeavesIsNotReckonedWith: while edge-1 leaves it delivers, but who goes on by
 // it has to find room as well.
 func TestOneThatLeavesIsNotReckonedWith(t *testing.T) {

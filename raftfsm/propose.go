@@ -53,6 +53,10 @@ func (n *Node) Propose(ctx context.Context, c placement.Command) (placement.Resu
 	return result, nil
 }
 
+// Try tells what a command would do if it were carried out now: whether anything changed, or why it
+// would be refused. Nothing is.
+func (n *Node) Try(c placement.Command) (changed bool, err error) { return n.view().Try(c) }
+
 // committing tells of what a command has done when it is committed, whether or not
 // its proposer still waits. Only one node does: a command that is appended by one
 // leader and committed by the next one is told by neither.

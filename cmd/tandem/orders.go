@@ -99,6 +99,9 @@ func foresee(ctx context.Context, c *client, name, what string, out io.Writer) e
 	if err := c.call(ctx, http.MethodGet, edgePath(name, what), nil, &p); err != nil {
 		return fmt.Errorf("%s %s: %w", what, name, err)
 	}
+	if p.Already != "" {
+		return say(out, "%s is %s already: nothing would change by %s", name, p.Already, what)
+	}
 	printPreview(out, &p)
 	return nil
 }

@@ -193,11 +193,12 @@ type Preview struct {
 	Peak       string         `json:"peak"`       // the fullest edge afterwards
 	PeakLoad   int            `json:"peak_load"`
 	PeakCap    int            `json:"peak_capacity"`
-	Margin     int            `json:"margin"`           // the least N-1 margin of an edge afterwards; below 0: the next death would cost sessions
-	MarginNow  int            `json:"margin_now"`       // the same before
-	Limit      int            `json:"limit"`            // sessions that the cluster admits afterwards
-	LimitNow   int            `json:"limit_now"`        // the same before
-	Lowers     bool           `json:"lowers,omitempty"` // a join by which the others' limits fall, so that it has to be accepted
+	Margin     int            `json:"margin"`            // the least N-1 margin of an edge afterwards; below 0: the next death would cost sessions
+	MarginNow  int            `json:"margin_now"`        // the same before
+	Limit      int            `json:"limit"`             // sessions that the cluster admits afterwards
+	LimitNow   int            `json:"limit_now"`         // the same before
+	Already    EdgeState      `json:"already,omitempty"` // the edge is so, and nothing would change
+	Lowers     bool           `json:"lowers,omitempty"`  // a join by which the others' limits fall, so that it has to be accepted
 }
 
 // ZoneLoss is what the loss of all edges of a zone at once would cost.

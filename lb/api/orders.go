@@ -138,9 +138,20 @@ func (a *API) handlePreview(kind placement.Kind) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		if tables, ok := a.tables(w, r, kind, false); ok {
-			call.Reply(w, http.StatusOK, foresee(a.deps.Node.Placement(), e, kind, tables))
+		tables, ok := a.tables(w, r, kind, false)
+		if !ok {
+			return
 		}
+		changed, err := a.deps.Node.Try(placement.Command{Kind: kind, Name: e.Name, Loads: tables})
+		if err != nil { // as the order would be
+			control.RefuseCommand(w, err)
+			return
+		}
+		preview := foresee(a.deps.Node.Placement(), e, kind, tables)
+		if !changed {
+			preview.Already = orderedState[kind]
+		}
+		call.Reply(w, http.StatusOK, preview)
 	}
 }
 

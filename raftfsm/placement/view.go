@@ -2,6 +2,7 @@ package placement
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -38,6 +39,17 @@ func (v *View) Complete(c Command) Command {
 	c = completed(c, v.Placement, v.founding)
 	c.Seen = &Seen{Version: v.Placement.Version, Digest: v.Digest}
 	return c
+}
+
+// Try tells what a command would do: whether anything changed, or why it would be refused.
+func (v *View) Try(c Command) (changed bool, err error) {
+	handler, ok := handlers[c.Kind]
+	if !ok {
+		return false, fmt.Errorf("%w: kind %q", ErrMalformed, cut(string(c.Kind)))
+	}
+	ch := &change{c: &c, version: v.Placement.Version + 1, before: v.Placement, next: v.Placement, secrets: v.secrets, tallies: v.tallies, deaths: v.Deaths}
+	err = handler(ch)
+	return len(ch.events) > 0, err
 }
 
 // Tally is what all balancers have told that they counted.
