@@ -2,8 +2,11 @@ package origin
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -153,7 +156,15 @@ func (o *Origin) ready() error {
 	if o.library.root == nil {
 		return nil
 	}
-	if _, err := o.library.root.Stat("."); err != nil {
+	own, err := o.library.root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("the media directory can't be read: %w", err)
+	}
+	there, err := os.Stat(o.config.Media)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(own, there):
+		return errors.New("its --media was removed, or is another directory now: start this origin again; it serves the one that it had")
+	case err != nil:
 		return fmt.Errorf("the media directory can't be read: %w", err)
 	}
 	return nil

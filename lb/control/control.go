@@ -49,17 +49,17 @@ type Deps struct {
 	Elsewhere wire.Balancer // where it listens, if that is not what Self says; nothing in it: it is
 	Logger    zerolog.Logger
 	Now       func() time.Time
-	Event     func(wire.Event)                  // of this balancer alone
-	Proposed  func(kind placement.Kind, ok bool)  // counts
-	Foreign   func()                            // counts calls of internal endpoints by strangers
-	Down      func(edge string)                 // an edge was marked down
-	Build     string                            // what runs here
-	Troubles  func() []wire.Trouble             // of this balancer, in words
-	Anew      func(era uint64, at string) error // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
-	Renewed   func()                            // this balancer's certificate is a new one
-	TakenOut  func()                            // this balancer is one of the cluster's no more
-	Leaving   <-chan struct{}                   // closed when whoever is kept waiting has to go
-	Protects  func() ([]wire.Protected, bool)   // what viewers have to be let into; false: this balancer can't say
+	Event     func(wire.Event)                   // of this balancer alone
+	Proposed  func(kind placement.Kind, ok bool) // counts
+	Foreign   func()                             // counts calls of internal endpoints by strangers
+	Down      func(edge string)                  // an edge was marked down
+	Build     string                             // what runs here
+	Troubles  func() []wire.Trouble              // of this balancer, in words
+	Anew      func(era uint64, at string) error  // starts the process anew, with what is on its disk of before an era put aside, to be let in by the balancer at a base URL; nil: it can't be
+	Renewed   func()                             // this balancer's certificate is a new one
+	TakenOut  func()                             // this balancer is one of the cluster's no more
+	Leaving   <-chan struct{}                    // closed when whoever is kept waiting has to go
+	Protects  func() ([]wire.Protected, bool)    // what viewers have to be let into; false: this balancer can't say
 }
 
 // Control keeps the placement true.
