@@ -114,6 +114,7 @@ func (e *answerError) Error() string { return e.text }
 type unableError struct {
 	text   string
 	leader string // admin URL of the one that can; "": it did not say
+	old    bool   // what it knows is of before
 }
 
 func (e *unableError) Error() string { return e.text }
@@ -147,7 +148,9 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		}
 		var no *unableError
 		if errors.As(last, &no) {
-			unable = last
+			if unable == nil || !no.old {
+				unable = last
+			}
 			if to := no.leader; to != "" && !slices.Contains(bases, to) && (strings.HasPrefix(to, "https://") || !strings.HasPrefix(base, "https://")) { // no token goes in clear by that
 				bases = append(bases, to)
 			}
@@ -303,7 +306,7 @@ func refusal(resp *http.Response, text []byte) error {
 		said.Error = resp.Status + " " + strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
 	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable || said.Reason == api.ReasonItself {
-		return &unableError{said.Error, said.Leader}
+		return &unableError{said.Error, said.Leader, resp.Header.Get(api.HeaderStale) != ""}
 	}
 	return &answerError{said.Error}
 }

@@ -62,7 +62,13 @@ func TestAnOrderAboutABalancerGoesToAnotherOne(t *testing.T) {
 	defer itself.Close()
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer other.Close()
-	for admin, want := range map[string]string{itself.URL + "," + other.URL: "", itself.URL: "ask another one"} {
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // it was taken out, and hears nobody
+		w.Header().Set("Tandem-Stale", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "no majority"})
+	}))
+	defer old.Close()
+	for admin, want := range map[string]string{itself.URL + "," + other.URL: "", itself.URL: "ask another one", itself.URL + "," + old.URL: "ask another one", old.URL + "," + itself.URL: "ask another one", old.URL: "no majority"} {
 		c := &client{admin: admin}
 		err := c.call(t.Context(), http.MethodDelete, "/api/v1/balancers/lb-1", nil, nil)
 		if (err == nil) != (want == "") || err != nil && err.Error() != want {

@@ -312,6 +312,9 @@ func (a *API) handleForgetBalancer(w http.ResponseWriter, r *http.Request) {
 	case !a.deps.Control.Knows(name):
 		call.RefuseNode(w, http.StatusNotFound, "unknown", "no balancer has this name; tandem status ("+Prefix+"/status) lists them")
 		return
+	case len(a.deps.Node.Placement().Balancers) == 1:
+		call.RefuseNode(w, http.StatusConflict, "refused", name+" is the only balancer of this cluster")
+		return
 	case name == a.deps.Name:
 		call.RefuseNode(w, http.StatusConflict, ReasonItself, "a balancer does not take itself out; ask another one (--admin)")
 		return

@@ -16,5 +16,6 @@ var rowsOfOperators = []Mutation{
 	{0, "cmd/tandem/client.go", "if said.old && method == http.MethodGet {", "if said.old && method == http.MethodHead {", "cmd/tandem.TestWhoseViewIsOldIsAskedLast"},
 	{0, "lb/api/orders.go", "if err != nil { // as the order would be", "if false {", "lb.TestAPreviewIsWhatTheOrderWouldBeTold"},
 	{0, "origin/origin.go", ", err == nil && !os.SameFile(own, there):", ", err == nil && own == there:", "origin.TestAMediaDirectoryThatIsGoneIsTold"},
+	{0, "cmd/tandem/client.go", "if unable == nil || !no.old {", "if unable == nil || no.old {", "cmd/tandem.TestAnOrderAboutABalancerGoesToAnotherOne"},
 	{0, "lb/loads/loads.go", "if r.Before != nil {", "if false {", "lb/loads.TestSumsNeverRunBackwards"},
 }
