@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"tandem/internal/wire"
 )
@@ -26,9 +27,13 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		arrived <- arrival{r.Method + " " + r.RequestURI, string(body), r.Header}
-		w.WriteHeader(<-answers)
+		select {
+		case status := <-answers:
+			w.WriteHeader(status)
+		case <-r.Context().Done(): // nobody expects it
+		}
 	}))
-	defer edge.Close()
+	t.Cleanup(edge.Close) // after the origin has ended
 	dir := t.TempDir()
 	write(t, dir, "film/1 a.ts", "segment")
 	o := start(t, Config{Media: dir}, Deps{Secret: secret})
@@ -44,7 +49,7 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 		t.Errorf("the edge that asked got %q, told %q", body, answer.Header.Get(wire.HeaderDest))
 	}
 	for range 2 {
-		a := <-arrived
+		a := soon(t, arrived)
 		if a.path != "PUT /_tandem/object/film/1%20%61.ts?x=1%2f" || a.body != "segment" || a.header.Get(wire.HeaderAuth) != secret.Bearer() || a.header.Get(wire.HeaderPair) != "7" ||
 			len(a.header.Get(wire.HeaderDigest)) != 64 || len(a.header.Get("ETag")) != 34 || a.header.Get("Content-Type") != "video/mp2t" {
 			t.Errorf("%+v", a)
@@ -83,9 +88,13 @@ func TestWhatAnEdgeIsSentIsAsItIsServed(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		arrived <- r
 		w.Header().Set("Location", "/elsewhere")
-		w.WriteHeader(<-answers)
+		select {
+		case status := <-answers:
+			w.WriteHeader(status)
+		case <-r.Context().Done(): // nobody expects it
+		}
 	}))
-	defer edge.Close()
+	t.Cleanup(edge.Close) // after the origin has ended
 	dir := t.TempDir()
 	write(t, dir, "film/1.ts", "segment")
 	write(t, dir, "film/none.ts", "")
@@ -108,7 +117,7 @@ func TestWhatAnEdgeIsSentIsAsItIsServed(t *testing.T) {
 		}
 		served, _ := o.get(t, c.path, auth...)
 		for range c.answers {
-			sent := <-arrived
+			sent := soon(t, arrived)
 			if sent.ContentLength != c.size || sent.Header.Get("Content-Length") != "" && sent.Header.Get("Content-Length") != strconv.FormatInt(c.size, 10) || sent.Header.Get(wire.HeaderFrom) != "origin-1" || sent.URL.Path != wire.PathObject+c.path {
 				t.Errorf("%s: %d bytes to %s, %v", what, sent.ContentLength, sent.URL, sent.Header)
 			}
@@ -125,6 +134,18 @@ func TestWhatAnEdgeIsSentIsAsItIsServed(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil || len(arrived) > 0 || len(answers) > 0 {
 		t.Errorf("%v; %d more were sent, %d less", err, len(arrived), len(answers))
+	}
+}
+
+// soon is what comes next; the test ends when nothing does.
+func soon[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case one := <-from:
+		return one
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came within 20 s")
+		panic("not reached")
 	}
 }
 

@@ -76,6 +76,11 @@ func TestWhenAStreamIsHot(t *testing.T) {
 			*p = *setState(p, "e4", wire.EdgeDraining) // pair 4 is e4's and e1's
 			p.Pairs[1].Retiring = true                 // and pair 2 nobody's
 		}, Choice{Edge: "e3", Pair: 3, Place: true}},
+		{"both of a further pair have it in others", 50, []wire.PairID{1, 3}, func(_ *wire.Placement, f *Figures) { f.Sum[1], f.Sum[3] = 50, 50 }, Choice{Edge: "e2", Pair: 2, Place: true}},
+		{"those that have less stand in", 50, []wire.PairID{1}, func(p *wire.Placement, f *Figures) {
+			f.Sum[1] = 50
+			*p = *down(p, "e4")
+		}, Choice{Edge: "e1", Pair: 1}},
 		{"a pair that adds nothing is as busy as the others", 50, []wire.PairID{1, 4}, func(p *wire.Placement, f *Figures) {
 			f.Sum[1] = 50
 			*p = *setState(p, "e4", wire.EdgeDraining) // its pair 4 is e1's, that has pair 1 as well
@@ -119,20 +124,36 @@ func TestWhoStoresAStreamAndHasNoRoomIsPassedBy(t *testing.T) {
 		f.Sum[1], f.Sum[2] = 9, 9
 		want(t, Choose(p, f, "/other/"), Choice{Edge: "e1", Pair: 1, Place: true, Above: true})
 		want(t, Choose(p, f, "/s/"), Choice{Edge: "e2", Pair: 2, Place: true, Above: true})
+		if c.stores["e2"] || c.stores == nil {
+			continue
+		}
+		f.Delivering["e3"], f.Sum[2], f.Sum[4] = 10, 10, 10 // e2 has room in no other pair
+		want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
 	}
+}
+
+// TestWhoStoresNothingOfAPairGetsWhatTheOtherHasNoRoomFor: by the claims it is as good as any.
+func TestWhoStoresNothingOfAPairGetsWhatTheOtherHasNoRoomFor(t *testing.T) {
+	p, f := idle(FailSafeAdmission, 8, 8, 8, 8)
+	p.Streams = onPairs(1)
+	f.Stores = map[string]bool{"e2": true}
+	f.Delivering["e2"], f.Delivering["e3"], f.Delivering["e4"] = f.Limits["e2"], 1, 1
+	want(t, Choose(p, f, "/s/"), Choice{Edge: "e1", Pair: 1})
 }
 
 // TestWhyNobodyGetsANewStream: that somebody stands in is the reason, whoever else is full.
 func TestWhyNobodyGetsANewStream(t *testing.T) {
-	p, f := idle(FailSafeAdmission, 10, 10, 10, 10, 10)
-	p = down(p, "e1") // e2 and e5 stand in: pairs 2, 4, 5 are out, and pair 3 is full
-	f.FailSafe, f.Sum[3] = FailSafeStrict, 10
-	want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
-	f.FailSafe = FailSafeRoom
-	for _, e := range p.Edges {
-		f.Delivering[e.Name] = 10
+	for dead, full := range map[string]wire.PairID{"e1": 3, "e3": 5} {
+		p, f := idle(FailSafeAdmission, 10, 10, 10, 10, 10)
+		p = down(p, dead) // its neighbours stand in: their pairs are out, and the fifth is full
+		f.FailSafe, f.Sum[full] = FailSafeStrict, 10
+		want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
+		f.FailSafe = FailSafeRoom
+		for _, e := range p.Edges {
+			f.Delivering[e.Name] = 10
+		}
+		want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
 	}
-	want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
 }
 
 // TestHowFarAStandInGoes: to its limit while one more death would be survived with the
@@ -148,6 +169,9 @@ func TestHowFarAStandInGoes(t *testing.T) {
 	f.Delivering["e2"], f.Delivering["e3"] = f.Limits["e2"], 19
 	want(t, Choose(p, f, "/s/"), Choice{Edge: "e2", Pair: 2, Place: true, Above: true}) // at its limit, whatever would be survived
 	f.Sum[2], f.Sum[3], f.Sum[1] = 10, 10, 10
+	want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
+	f.Sum[2], f.Sum[1], f.Sum[3] = 0, 100, 100
+	p.Pairs[1].Retiring = true // nor into one that retires
 	want(t, Choose(p, f, "/s/"), Choice{Reason: wire.ReasonFailSafe})
 }
 

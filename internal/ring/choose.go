@@ -151,12 +151,13 @@ func brings(p *wire.Placement, q *wire.Pair, placed []*wire.Pair) bool {
 
 // spread is one more pair for a stream whose pairs are busy: the one whose members have
 // the least to do, of those that are clearly less busy and add something. Pairs that are about as busy
-// get no copy, or in a cluster that is half full every stream would come to be everywhere.
+// get no copy, or in a cluster that is half full every stream would come to be everywhere;
+// its own pairs are busy.
 func spread(p *wire.Placement, f Figures, placed []*wire.Pair) (Choice, bool) {
 	best, least := Choice{}, 0
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		if slices.Contains(placed, q) || !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(q) {
+		if !adds(p, q, placed) || !f.open(p, q, q.Low) || 5*f.share(p, q) > 4*f.HotShare || f.standsIn(q) {
 			continue
 		}
 		if n := f.Delivering[q.Low] + f.Delivering[q.High]; best.Edge == "" || n < least {
@@ -186,10 +187,10 @@ func place(p *wire.Placement, f Figures, placed []*wire.Pair) Choice {
 			if known && (f.stores(edge) || f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))) {
 				order, why = refused, wire.ReasonCluster // it stores the stream and has no room
 			}
-			if order == refused && reason != wire.ReasonFailSafe {
-				reason = why
+			if reason != wire.ReasonFailSafe {
+				reason = why // counts where all are refused
 			}
-			if order < bestOf || order == bestOf && order != refused && f.Delivering[edge] < f.Delivering[best.Edge] {
+			if order < bestOf || order == bestOf && f.Delivering[edge] < f.Delivering[best.Edge] {
 				best, bestOf = Choice{Edge: edge, Pair: q.ID, Place: !known, Above: order == crowded}, order
 			}
 		}

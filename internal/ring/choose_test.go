@@ -111,6 +111,7 @@ func TestClaims2To4WhatIsStoredIsTheStoresWord(t *testing.T) {
 	loads.Delivering["e1"] = 349
 	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e1", Pair: 1}) // it is on its pair already
 	loads.Choose = ChooseFirst
+	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e1", Pair: 1}) // nor does the chart take the placement's word
 	loads.Stores["e3"] = true
 	want(t, Choose(p, loads, "/s/"), Choice{Edge: "e2", Pair: 2}) // the chart looks at pairs: e3 stores, so the pair does
 }

@@ -68,4 +68,11 @@ var rowsOfClaims = []Mutation{
 	{18, "edge/member/table.go", "		t.resize(pair.Slots)\n", "", "edge/member.TestATableHasAsManySlotsAsItsPlacementSays"},
 	{17, "edge/member/table.go", "within(t.own, slot) && !within(before, slot)", "within(t.own, slot) && (true || !within(before, slot))", "edge/member.TestOnlyWhatAnotherDeliveredIsTakenOver"},
 	{18, "edge/member/table.go", "	t.moved = now\n", "", "edge/member.TestASessionOfNobodyIsKeptForAWhile"},
+	{4, "internal/ring/choose.go", "return usable(p, q.Low) && usable(p, q.High) || brings(p, q, placed)", "return brings(p, q, placed)", "internal/ring.TestWhenAStreamIsHot"},
+	{4, "internal/ring/choose.go", " || f.standsIn(q) {", " {", "internal/ring.TestWhenAStreamIsHot"},
+	{13, "internal/ring/choose.go", "if q.Retiring || !usable(p, edge) {", "if !usable(p, edge) {", "internal/ring.TestHowFarAStandInGoes"},
+	{4, "internal/ring/choose.go", "f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))", "(f.stores(q.Low) || f.stores(q.High))", "internal/ring.TestWhoStoresNothingOfAPairGetsWhatTheOtherHasNoRoomFor"},
+	{4, "internal/ring/choose.go", "f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))", "f.Choose == ChooseFirst", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
+	{13, "internal/ring/choose.go", "f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))", "f.Choose == ChooseFirst && f.stores(q.High)", "internal/ring.TestWhoStoresAStreamAndHasNoRoomIsPassedBy"},
+	{13, "internal/ring/choose.go", "if reason != wire.ReasonFailSafe {", "if true {", "internal/ring.TestWhyNobodyGetsANewStream"},
 }
