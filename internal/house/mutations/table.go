@@ -10,7 +10,7 @@ var rows = []Mutation{
 	{1, "internal/ring/choose.go", "Place: !known, Above", "Place: known, Above", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
 	{2, "internal/ring/choose.go", `if best.Edge == "" || n < m || n == m &&`, `if best.Edge == "" || n > m || n == m &&`, "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
 	{2, "internal/ring/choose.go", "if !f.stores(edge) || !f.open(p, q, edge) {", "if !f.open(p, q, edge) {", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
-	{2, "internal/ring/choose.go", "order != refused && f.Delivering[edge] < f.Delivering[best.Edge]", "order != refused && f.Delivering[edge] > f.Delivering[best.Edge]", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
+	{2, "internal/ring/choose.go", "order == bestOf && f.Delivering[edge] < f.Delivering[best.Edge]", "order == bestOf && f.Delivering[edge] > f.Delivering[best.Edge]", "internal/ring.TestS106NobodyStoresItTheEdgeWithTheFewestSessions"},
 	{3, "lb/loads/loads.go", "stores[e.Name] = told || sent", "stores[e.Name] = told || sent || slices.Contains(placed, e.Name)", "lb.TestLoadSourceAsksWhoStoresTheStream"},
 	{4, "internal/ring/choose.go", "n == m && f.Sum[q.ID] < f.Sum[best.Pair]", "n == m && f.Sum[q.ID] > f.Sum[best.Pair]", "internal/ring.TestClaims2To4LeastLoadedOfAllThatStoreIt"},
 	{4, "internal/ring/choose.go", "return Choice{Edge: q.Low, Pair: q.ID} // S124", "return Choice{Edge: q.High, Pair: q.ID} // S124", "internal/ring.TestS124LowDelivers"},
@@ -248,7 +248,7 @@ var rows = []Mutation{
 	{0, "lb/loads/opening.go", "f := o.l.figures(p, !o.sure)", "f := o.l.figures(p, true)", "lb/loads.TestNobodyIsKeptOutByWhatOthersAskFor"},
 	{0, "lb/loads/opening.go", "h.asked[c.Pair]++", "h.asked[c.Pair] += 0", "lb/loads.TestWhoComesAtOnceIsSpreadToo"},
 	{0, "lb/loads/openings.go", "				if h := l.heard[member]; h != nil {\n					h.sent[stream] = now", "				if h := l.heard[member]; h != nil {\n					_ = now", "lb/loads.TestAHotStreamIsEvenOverSeveralBalancers"},
-	{0, "internal/ring/choose.go", "|| !adds(p, q, placed) || !f.open", "|| !f.open", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
+	{0, "internal/ring/choose.go", "if !adds(p, q, placed) || !f.open", "if !f.open", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
 	{0, "internal/ring/choose.go", ">= f.HotShare || !adds(p, q, others)", ">= f.HotShare || false && !adds(p, q, others)", "internal/ring.TestAHotStreamIsSpreadBesideADrain"},
 	{0, "internal/ring/choose.go", "return f.share(p, q) >= f.HotShare ||", "return f.share(p, q) >= 2*f.HotShare ||", "internal/ring.TestAHotStreamIsSpreadEvenly"},
 
