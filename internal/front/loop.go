@@ -17,7 +17,7 @@ const (
 	longest    = time.Second // that a loop sleeps
 	lingerFor  = 500 * time.Millisecond
 	halfFor    = 5 * time.Second // for the answer to one that sends no more
-	paceEvery  = 5 * time.Second // twice in a row too slow is slow
+	paceEvery  = 4 * time.Second // twice in a row too slow is slow: after 8 to 12 s
 
 	// A goroutine that is not rescheduled for 10 ms is made to, by a signal; a loop
 	// does it by itself a little earlier, for less.
