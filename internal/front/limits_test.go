@@ -200,9 +200,11 @@ func TestLoopWakesToLookForSlowClients(t *testing.T) {
 }
 
 func TestClientThatTakesEnoughOrHasNothingToTakeIsNotCutOff(t *testing.T) {
+	const every = 6 * short
 	a := newAwaiting()
 	s := newStage(t, func(s *stage, c *Config) {
 		pacing(s, c)
+		c.MinRate, c.paceEvery = 1<<16, every // a client that does not run for two windows is slow
 		c.Handler = a
 	})
 	idling, waiting, fast := call(t, s.addr), call(t, s.addr), callSlow(t, s.addr)
@@ -210,7 +212,7 @@ func TestClientThatTakesEnoughOrHasNothingToTakeIsNotCutOff(t *testing.T) {
 	idling.hearTarget("GET", "/mem/3")
 	waiting.say(ask("GET", "/wait"))
 	await(t, "the request", a.came)
-	for end := time.Now().Add(6 * short); time.Now().Before(end); {
+	for end := time.Now().Add(5 * every); time.Now().Before(end); {
 		fast.say(ask("GET", "/mem/12000000"))
 		fast.hearTarget("GET", "/mem/12000000")
 	}
