@@ -9,10 +9,14 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 NODE     := $(shell command -v node 2>/dev/null)
 # Go leaves the commit out where its environment switches VCS stamping off.
 STAMP     = -ldflags "-X tandem/internal/obs.version=$(shell git describe --tags --always --dirty 2>/dev/null || echo dev) -X tandem/internal/obs.commit=$(shell git rev-parse HEAD 2>/dev/null)"
+# One set of flags for all that is compiled here: the binary, vet, staticcheck and tests
+# share what they compile. Only the race detector needs C.
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
+export CGO_ENABLED := 0
 GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # Rooms whose tests are pure or loops: run under the race detector. The system
-# tests run real processes, without it.
-ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /node_modules/)
+# tests run real processes, without it; the house's tests read files and compile.
+ROOMS    := $(shell go list ./... 2>/dev/null | grep -v -e /internal/systest -e /internal/house -e /node_modules/)
 
 # Tests that count bytes, allocations or steps in one goroutine: not under the race
 # detector, which makes some of its own and takes ten times as long.
@@ -23,7 +27,7 @@ COUNTED  := Allocation|CostsMoreThanItIsLong|MillionSessions
 # broken, one that passes is named at the end of make test. A data race is never
 # forgiven, and neither are four (docs/decisions/0011-tests-that-fall-once.md).
 FELL     := bin/fell-once
-GOTEST    = mkdir -p bin; go tool gotestsum --format $(if $(findstring -v,$(TESTFLAGS)$(3)),standard-verbose,standard-quiet) --hide-summary output \
+GOTEST    = go build -o bin/ gotest.tools/gotestsum && $(4) bin/gotestsum --format $(if $(findstring -v,$(TESTFLAGS)$(3)),standard-verbose,standard-quiet) --hide-summary output \
 	--rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race --rerun-fails-report $(FELL).$(1) --packages "$(2)" --
 
 .PHONY: help build demo test lint audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts trust upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
@@ -33,7 +37,7 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 14
 
 build: web ## bin/tandem, with the dashboard where Node is there
-	CGO_ENABLED=0 go build -trimpath $(STAMP) -o $(BIN) ./cmd/tandem
+	go build $(STAMP) -o $(BIN) ./cmd/tandem
 
 demo: build ## a whole cluster on this machine: origin, 3 balancers, 4 edges (DEMO="--capacity 8" adds flags)
 	$(BIN) demo --listen $(VIEWERS) --fault-proxies $(DEMO)
@@ -87,17 +91,18 @@ audit: ## known holes of the modules in use (govulncheck, npm audit), or their a
 	else echo "its database can't be asked; package-lock.json pins:"; grep -c '"resolved"' package-lock.json; fi
 
 unit: ## tests of every room, under the race detector
-	@echo "== unit tests (-race), compiled"; go test -race -run '^$$' $(ROOMS) >/dev/null
-	@echo "== unit tests (-race), two rooms at once: most wait"; $(call GOTEST,unit,$(ROOMS)) -race -p 2 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS)
-	@echo "== loops with TLS"; $(call GOTEST,tls,./internal/front) -timeout 8m $(TESTFLAGS) -args -tls
-	@echo "== loops as they are where there is no epoll"; $(call GOTEST,portable,./internal/front) -tags portable -timeout 8m $(TESTFLAGS)
-	@echo "== what counts costs (the race detector has its own)"; go test -run '$(COUNTED)' $(TESTFLAGS) $(shell grep -rlE --include=*_test.go 'func Test[A-Za-z]*($(COUNTED))' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
+	@echo "== unit tests (-race), compiled"; CGO_ENABLED=1 go list -export -deps -test -race $(ROOMS) >/dev/null
+	@echo "== unit tests (-race), two rooms at once: most wait"; $(call GOTEST,unit,$(ROOMS),,CGO_ENABLED=1) -race -vet=off -p 2 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS)
+	@echo "== loops with TLS"; $(call GOTEST,tls,./internal/front) -vet=off -timeout 8m $(TESTFLAGS) -args -tls
+	@echo "== loops as they are where there is no epoll"; $(call GOTEST,portable,./internal/front) -vet=off -tags portable -timeout 8m $(TESTFLAGS)
+	@echo "== the house"; go test -vet=off $(TESTFLAGS) ./internal/house/...
+	@echo "== what counts costs (the race detector has its own)"; go test -vet=off -run '$(COUNTED)' $(TESTFLAGS) $(shell grep -rlE --include=*_test.go 'func Test[A-Za-z]*($(COUNTED))' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_MUTATE="claim 8" for one claim)
 	@echo "== broken lines"; TANDEM_MUTATE="$${TANDEM_MUTATE:-all}" go test -timeout 60m -count=1 -v -run BrokenLines ./internal/house/mutations
 
 systest: ## real processes, real kills
-	@echo "== system tests, two clusters at once: they mostly wait"; $(call GOTEST,systest,./internal/systest/...,-v) -p 2 -parallel 2 -timeout 20m -count=1 $(TESTFLAGS)
+	@echo "== system tests, two clusters at once: they mostly wait"; $(call GOTEST,systest,./internal/systest/...,-v) -vet=off -p 2 -parallel 2 -timeout 20m -count=1 $(TESTFLAGS)
 
 drill: ## an evening of random faults and ring changes under 200 viewers (TANDEM_DRILL=10m, TANDEM_DRILL_SEED=N)
 	@echo "== drill"; TANDEM_DRILL="$${TANDEM_DRILL:-10m}" go test -timeout 90m -count=1 -v -run TestDrill ./internal/systest

@@ -127,7 +127,7 @@ func (g *guide) after(section string) {
 // reloads looks at what a reload does, and what other operators do without one.
 func (g *guide) reloads() {
 	h := g.hosts["lb-1"]
-	h.do(g.t, what("the reload of a setting"), `grep '"applied":\["max-connections"\]' /run/unit.tandem-lb.log`)
+	h.do(g.t, what("the reload of a setting"), `until grep '"applied":\["max-connections"\]' /run/unit.tandem-lb.log; do sleep 0.2; done`)
 	h.do(g.t, what("a reload by a file that can't be used fails"), "echo 'max-conections: 1' >> /etc/tandem/lb.yaml; if systemctl reload tandem-lb; then exit 1; fi; sed -i '$d' /etc/tandem/lb.yaml; systemctl reload tandem-lb")
 	h.do(g.t, what("another operator is let in"), `tandem operator otto --role viewer > otto; grep '^  - ' otto >> /etc/tandem/operators.yaml
 		until curl -fsk -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' otto)" https://127.0.0.1:9080/metrics; do sleep 0.2; done
