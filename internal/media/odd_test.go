@@ -68,3 +68,17 @@ func TestEscapesCostWhatTheyAreLong(t *testing.T) {
 		costs(t, name, body)
 	}
 }
+
+// Pictures and guides of a list of channels stay whole URLs, and count where they name the origin.
+func TestListsOfChannelsAreCounted(t *testing.T) {
+	const list = "#EXTM3U url-tvg=\"http://o.example/epg.xml\" x-tvg-url=\"http://other.example/e.xml\"\n#EXTINF:-1 tvg-id=\"http\" tvg-logo=\"http://o.example/1.png\" group-title=\"a,b\",One=\"1\"\n" +
+		"#EXTVLCOPT:http-referrer=http://o.example/\nhttp://o.example/live/1.ts\n#EXTINF:-1,Two\n#KODIPROP:x=http://o.example/\nhttp://other.example/2.ts\n"
+	m := parsed(t, site(t, "http://o.example", "/list.m3u"), list)
+	want := strings.Replace(list, "http://o.example/live/1.ts", "./live/1.ts", 1)
+	if out := string(m.Edits().Append(nil, m.Body(), m.Up())); out != want || m.Left() != 3 || m.Foreign() != 1 {
+		t.Errorf("%d left, %d foreign: %s", m.Left(), m.Foreign(), out)
+	}
+	if ref, ok := m.Locate("/live/1.ts", ByteRange{}); !ok || ref.Sequence != 0 {
+		t.Errorf("%+v, %v", ref, ok)
+	}
+}

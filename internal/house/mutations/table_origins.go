@@ -27,4 +27,5 @@ var rowsOfOrigins = []Mutation{
 	{0, "edge/forward.go", "		session = stepback.Alone(r.RemoteAddr, r.Header)\n", "", "edge.TestNoSessionGoesBackInWhatIsNotStored"},
 	{0, "edge/stepback/guard.go", "time.Duration{0, part, part, part, part}", "time.Duration{0, part, part}", "edge/stepback.TestASessionDoesNotGoBack"},
 	{0, "edge/stepback/guard.go", `h.Get("User-Agent"), h.Get("Cookie"), h.Get("Authorization")`, `"", h.Get("Cookie"), h.Get("Authorization")`, "edge/stepback.TestWhoAsksIsASessionWhereThereIsNone"},
+	{0, "internal/media/hls/reader.go", "			p.Names(text[:end])\n", "", "internal/media.TestListsOfChannelsAreCounted"},
 }

@@ -58,6 +58,8 @@ func (p *reader) line(s scan.Span) {
 	case text[0] != '#':
 		p.lead(s)
 		p.uri(s)
+	case bytes.HasPrefix(text, []byte("#EXTM3U")):
+		p.listed(s)
 	case bytes.HasPrefix(text, []byte("#EXT")):
 		name, value := text, scan.Between(s.End(), s.End())
 		if colon := bytes.IndexByte(text, ':'); colon >= 0 {
@@ -123,10 +125,22 @@ func (p *reader) note(l *scan.List[uint32]) {
 }
 
 func (p *reader) inf(v scan.Span) {
+	p.listed(v)
 	if comma := bytes.IndexByte(v.Of(p.Body), ','); comma >= 0 {
 		v = scan.Trim(p.Body, int(v.At), int(v.At)+comma)
 	}
 	p.timed, p.length = true, p.seconds(v)
+}
+
+// listed reads what lists of channels say in EXTM3U and EXTINF: pictures, programme guides. Players
+// of such lists keep them, and want whole URLs: they stay, and those that name the origin count.
+func (p *reader) listed(v scan.Span) {
+	for _, text, ok := bytes.Cut(v.Of(p.Body), []byte(`="`)); ok; _, text, ok = bytes.Cut(text, []byte(`="`)) {
+		if end := bytes.IndexByte(text, '"'); end >= 0 {
+			p.Names(text[:end])
+			text = text[end+1:]
+		}
+	}
 }
 
 // skip reads EXT-X-SKIP: the segments that a delta update leaves out have their
