@@ -20,12 +20,22 @@ func TestWhoSendsNothingOfAVaryShares(t *testing.T) {
 	})
 	_, edges := startRing(t, 2, o)
 	for n, vary := range []string{"Cookie", "X-Forwarded-For", "X-Request-Id", "Range", "Host"} {
+		if n < 3 { // of a folder of which that is not known yet: for all, and then for himself
+			get(t, fmt.Sprintf("%s/v/x/%d/first.ts?vary=%s", edges[0].url, n, vary), append(asNode(), vary, "viewer")...)
+			known := fmt.Sprintf("/v/x/%d/known.ts", n)
+			if get(t, edges[0].url+known+"?vary="+vary, append(asNode(), vary, "viewer")...); o.count(known) != 1 {
+				t.Errorf("%s: asked %d times for a viewer of its own", known, o.count(known))
+			}
+		}
 		for m := range 3 {
 			path := fmt.Sprintf("/v/x/%d/%d.ts", n, m)
 			asked := 0
 			for i := range 6 {
 				e, own := edges[i%2], i > 2 && n < 3
 				fields, want := asNode(), "of "
+				if i > 2 && vary == "Range" {
+					fields, want = append(fields, vary, "bytes=1-"), "f "
+				}
 				if own {
 					want = fmt.Sprint("of viewer ", i)
 					fields = append(fields, vary, want[len("of "):])
