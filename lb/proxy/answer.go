@@ -89,17 +89,16 @@ var (
 	lengthField   = strings.ToLower(wire.HeaderLength)
 )
 
-// takeHead takes a head out of the buffer; nil, nil when it is not all there.
-func takeHead(u *upstream) (*answer, error) {
-	b := u.buffered()
-	h := new(answer)
-	n, err := h.parse(b)
+// takeHead takes a head of n bytes from the front of a buffer; nil, nil when it is not all
+// there.
+func takeHead(b []byte) (h *answer, n int, err error) {
+	h = new(answer)
+	n, err = h.parse(b)
 	if n == 0 || err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	h.move(b, bytes.Clone(b[:n])) // the buffer is used again
-	u.use(n)
-	return h, nil
+	return h, n, nil
 }
 
 // move makes the parts of the head those of a copy.

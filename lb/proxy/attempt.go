@@ -87,7 +87,8 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 				return err
 			}
 		}
-		head, err := takeHead(a.conn)
+		head, n, err := takeHead(a.conn.buffered())
+		a.conn.use(n)
 		switch {
 		case err != nil:
 			return err
@@ -126,7 +127,7 @@ func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error 
 	}
 	if a.conn == nil {
 		if a.opening == nil {
-			a.opening = k.c.begin(k.r.Context(), a.to, k.e.Taker.isEager())
+			a.opening = k.c.dialer.begin(k.r.Context(), a.to, k.e.Taker.isEager())
 		}
 		limit := k.c.cfg.Connect
 		switch {
@@ -135,7 +136,7 @@ func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error 
 		case a.to.TLS:
 			limit *= 2 // a handshake of its own
 		}
-		u, err := a.opening.await(ctx, limit)
+		u, err := opened(ctx, a.opening, limit)
 		if isWait(err) {
 			return err
 		}
@@ -149,18 +150,12 @@ func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error 
 		return errViewer
 	}
 	a.Begin(k.c.deps.Now())
-	long := len(a.ask) > 8<<10 // only such a one can fill a fresh socket's queue
-	if long {
-		_ = a.conn.tcp.SetWriteDeadline(time.Now().Add(k.c.cfg.FirstByte))
+	limit := time.Duration(0)
+	if len(a.ask) > 8<<10 { // only such a one can fill a fresh socket's queue
+		limit = k.c.cfg.FirstByte
 	}
 	a.said = true
-	if _, err := a.conn.conn.Write(a.ask); err != nil {
-		return err
-	}
-	if long {
-		_ = a.conn.tcp.SetWriteDeadline(time.Time{})
-	}
-	return nil
+	return a.conn.Write(a.ask, limit)
 }
 
 // await waits for more bytes, by one of the connection's ways. Silence counts only while

@@ -70,7 +70,7 @@ func (k *response) receive(a *attempt, left int64) error {
 	switch {
 	case splices:
 		bytes = a.conn.arrive
-	case a.conn.wide && (a.body.Left() < 0 || a.body.Left() > upstreamBuffer):
+	case a.conn.Wide() && (a.body.Left() < 0 || a.body.Left() > upstreamBuffer):
 		a.conn.borrow()
 	}
 	a.Begin(k.c.deps.Now())
@@ -101,14 +101,14 @@ func (k *response) give(a *attempt, b []byte) error {
 // splice moves what has come, inside the kernel; the little that is not worth it comes
 // into the buffer. So it only waits for the viewer.
 func (k *response) splice(a *attempt) error {
-	n := int64(a.conn.arrived)
+	n := int64(a.conn.Came())
 	if n < spliceWorth {
 		return a.conn.fill(time.Time{})
 	}
 	if err := a.conn.until(time.Time{}); err != nil {
 		return err
 	}
-	moved, err := k.out.ReadFrom(&io.LimitedReader{R: a.conn.tcp, N: min(n, a.body.Left())})
+	moved, err := k.out.ReadFrom(&io.LimitedReader{R: a.conn.TCP(), N: min(n, a.body.Left())})
 	a.body.Took(moved)
 	k.sent += moved
 	a.Got += moved

@@ -15,10 +15,10 @@ import (
 	"tandem/internal/front/kernel"
 )
 
-// held tells whether the kernel keeps what a connection has received at what it was.
-func held(t *testing.T, u *upstream) bool {
+// isHeld tells whether the kernel keeps what a connection has received at what it was.
+func isHeld(t *testing.T, u *upstream) bool {
 	t.Helper()
-	how, err := unix.GetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_BUF_LOCK)
+	how, err := unix.GetsockoptInt(u.FD, unix.SOL_SOCKET, unix.SO_BUF_LOCK)
 	if err != nil {
 		t.Skip("this kernel holds no buffer:", err)
 	}
@@ -58,15 +58,19 @@ func TestWindowGrowsForViewersWhoTakeAll(t *testing.T) {
 	}
 	pools := func() (text string) {
 		s.on(s.all()[0], func() {
-			p := &s.all()[0].pool
-			for i, list := range []map[string][]*upstream{p.narrow.idle, p.wide.idle} {
-				for _, u := range list[e.target("edge-1").Addr] {
-					if held(t, u) != (i == 0) {
-						t.Errorf("pool %d: held %v", i, held(t, u))
-					}
+			narrow, wide := 0, 0
+			s.all()[0].pool.sweep(func(u *upstream) bool {
+				if isHeld(t, u) == u.Wide() {
+					t.Errorf("wide %v: held %v", u.Wide(), isHeld(t, u))
 				}
-			}
-			text = fmt.Sprint(p.narrow.size(), " narrow, ", p.wide.size(), " wide")
+				if u.Wide() {
+					wide++
+				} else {
+					narrow++
+				}
+				return false
+			})
+			text = fmt.Sprint(narrow, " narrow, ", wide, " wide")
 		})
 		return text
 	}

@@ -83,7 +83,7 @@ func (x *exchange) end() {
 // stale is true for an idle connection that turns out to be closed: that says
 // nothing of the edge, which is asked again on a new one.
 func (x *exchange) stale(err error) bool {
-	if !x.conn.reused || x.heard || x.again || isWait(err) {
+	if !x.conn.Reused() || x.heard || x.again || isWait(err) {
 		return false
 	}
 	x.again, x.said = true, false
@@ -95,7 +95,7 @@ func (x *exchange) stale(err error) bool {
 // answer is left in it.
 func (x *exchange) done(l *silence.Usual, p pools, now time.Time) {
 	if x.conn != nil && x.Longest > 0 {
-		l.Learn(x.conn.edge, x.waitsFor(), x.Longest)
+		l.Learn(x.conn.Edge, x.waitsFor(), x.Longest)
 	}
 	if x.conn != nil && x.body.Ended() && !x.closes {
 		p.put(x.conn, now)

@@ -23,7 +23,7 @@ func TestConnectionsAreKeptAfterWholeAnswers(t *testing.T) {
 		"told to end":  {false, exchange{body: whole, closes: true}},
 		"not all read": {false, exchange{body: part}},
 	} {
-		u, err := c.dial(t.Context(), e.target("edge-1"), false)
+		u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestHalfAHeadOnAKeptConnectionIsEvidence(t *testing.T) {
 func TestWhoMayGoOn(t *testing.T) {
 	const tag, ranged = "Etag: \"a\"\r\n", "HTTP/1.1 206 Partial Content\r\nContent-Length: 60\r\n"
 	head := func(text string) *answer {
-		h, err := takeHead(buffered(text + "\r\n"))
+		h, _, err := takeHead([]byte(text + "\r\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func TestLateGoroutinesAccuseNobody(t *testing.T) {
 		}, func(net.Conn, string) {})
 		c := New(patient, Deps{})
 		for _, fills := range []bool{true, false} {
-			u, err := c.dial(t.Context(), e.target("edge-1"), false)
+			u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
 			if err != nil {
 				t.Fatal(err)
 			}

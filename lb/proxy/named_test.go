@@ -131,7 +131,7 @@ func TestBalancerWithoutACertificateSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if _, err := New(Config{}, Deps{}).dial(t.Context(), Target{Edge: "edge-1", Addr: ln.Addr().String(), TLS: true}, false); err == nil || err.Error() != errNameless.Error() {
+	if _, err := New(Config{}, Deps{}).dialer.dial(t.Context(), Target{Edge: "edge-1", Addr: ln.Addr().String(), TLS: true}, false); err == nil || err.Error() != errNameless.Error() {
 		t.Error(err)
 	}
 }

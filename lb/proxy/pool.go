@@ -36,7 +36,7 @@ func (p *upstreamPool) get(to Target) *upstream {
 		// before it hears any request of the same round: no need to look.
 		empty := u.tcp == nil && !u.readable
 		u.readable = false
-		if u.edge == to.Edge && u.generation == generation && (empty || !u.unread()) {
+		if u.Edge == to.Edge && u.generation == generation && (empty || !u.unread()) {
 			u.reused = true
 			return u
 		}
@@ -60,13 +60,13 @@ func (p *upstreamPool) last(addr string) *upstream {
 // put takes a connection back whose response was read to its end. One that has ended,
 // or in which more lies than was announced, can't be trusted.
 func (p *upstreamPool) put(u *upstream, now time.Time) {
-	if u.ended || len(u.buffered()) > 0 || u.generation != p.generations.of(u.edge) || !p.keep(u, now) {
+	if u.ended || len(u.buffered()) > 0 || u.generation != p.generations.of(u.Edge) || !p.keep(u, now) {
 		u.close()
 	}
 }
 
 func (p *upstreamPool) keep(u *upstream, now time.Time) bool {
-	u.splice, u.idleAt = nil, now
+	u.user, u.kept, u.idleAt = nil, p, now
 	u.settle()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -246,6 +246,22 @@ func TestConnectionsOfAnotherGeneration(t *testing.T) {
 	s.eventually("so is what is idle for long", func() bool { return e.connected() == 0 })
 }
 
+// What is idle does not outlive its edge.
+func TestWhatIsIdleEndsWithItsEdge(t *testing.T) {
+	e := script(t, func(net.Conn, string) {})
+	c := New(Config{IdlePerEdge: 2}, Deps{})
+	u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.pool.put(u, time.Now()); c.pool.size() != 1 {
+		t.Fatal("it was not kept")
+	}
+	if c.Drop("edge-1"); c.pool.size() != 0 {
+		t.Error("what was idle outlives its edge")
+	}
+}
+
 // A balancer that ends while responses stand everywhere leaves nothing.
 func TestLoopsThatEndInTheMiddle(t *testing.T) {
 	body := pattern(4 * bigSize)
@@ -276,81 +292,4 @@ func TestLoopsThatEndInTheMiddle(t *testing.T) {
 	}
 	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
 	s.eventually("the edge is let go", func() bool { return e.connected() == 0 })
-}
-
-// A pool keeps what the next request can trust, as many as it may, and no large buffer.
-func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
-	e := script(t, func(net.Conn, string) {})
-	c := New(Config{IdlePerEdge: 2}, Deps{})
-	for what, row := range map[string]struct {
-		kept bool
-		do   func(u *upstream)
-	}{
-		"as it is":                {true, func(*upstream) {}},
-		"a large buffer":          {true, func(u *upstream) { u.borrow() }},
-		"its end was told":        {false, func(u *upstream) { u.ended = true }},
-		"more than was announced": {false, func(u *upstream) { u.w = 1 }},
-		"its edge died":           {false, func(*upstream) { c.Drop("edge-1") }},
-		"the pool is full": {false, func(*upstream) {
-			for range 2 {
-				other, err := c.dial(t.Context(), e.target("edge-1"), false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				c.pool.put(other, time.Now())
-			}
-		}},
-	} {
-		u, err := c.dial(t.Context(), e.target("edge-1"), false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		row.do(u)
-		before := c.pool.size()
-		c.pool.put(u, time.Now())
-		if kept := c.pool.size() > before; kept != row.kept || u.large != nil {
-			t.Errorf("%s: kept is %v, a large buffer %v", what, kept, u.large != nil)
-		}
-		c.pool.sweep(func(*upstream) bool { return true })
-	}
-	u, err := c.dial(t.Context(), e.target("edge-1"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.pool.put(u, time.Now()); c.pool.size() != 1 {
-		t.Fatal("it was not kept")
-	}
-	if c.Drop("edge-1"); c.pool.size() != 0 {
-		t.Error("what was idle outlives its edge")
-	}
-}
-
-// A thousand streams of one client that takes nothing of them have no large buffer each.
-func TestLargeBuffersAreBounded(t *testing.T) {
-	var all []*upstream
-	defer func() {
-		for _, u := range all {
-			u.giveBack()
-		}
-	}()
-	borrowed := func() (n int) {
-		for _, u := range all {
-			if u.borrow(); u.large != nil {
-				n++
-			}
-		}
-		return n
-	}
-	for range 3 * largeMost {
-		all = append(all, &upstream{buf: make([]byte, upstreamBuffer)})
-	}
-	if n := borrowed(); n == 0 || n > largeMost {
-		t.Errorf("%d have a large buffer; %d may", n, largeMost)
-	}
-	for _, u := range all[:2*largeMost] {
-		u.giveBack()
-	}
-	if n := borrowed(); n == 0 || all[0].large == nil {
-		t.Error("what was given back is nobody's")
-	}
 }

@@ -15,13 +15,6 @@ import (
 	"tandem/lb/proxy/silence"
 )
 
-// Target is an edge and the address at which it is asked, "host:port".
-type Target struct {
-	Edge, Addr  string
-	Incarnation uint64 // of the edge that is meant
-	TLS         bool   // at its listener for nodes, with both sides' certificates
-}
-
 // Request is one response that has to be carried to a viewer.
 type Request struct {
 	Target string      // request target sent to the edge: "/s/TOKEN/a.m4s", "/a.m4s?x=1"
@@ -94,8 +87,7 @@ type Proxy struct {
 	latency *silence.Usual
 	budget  *retryBudget
 
-	generations *generations
-	resolved    *names.Resolver
+	dialer *dialer
 }
 
 // New makes a proxy. It starts nothing; Run sees to what is idle.
@@ -113,9 +105,10 @@ func New(cfg Config, deps Deps) *Proxy {
 	if deps.Room == nil {
 		deps.Room = func(string) bool { return true }
 	}
-	c := &Proxy{cfg: cfg, deps: deps, generations: newGenerations(), budget: newRetryBudget(deps.Now()), resolved: names.NewResolver(deps.Now)}
+	c := &Proxy{cfg: cfg, deps: deps, budget: newRetryBudget(deps.Now())}
+	c.dialer = &dialer{limit: cfg.Total, most: cfg.MaxReceived, identity: deps.Identity, generations: newGenerations(), resolved: names.NewResolver(deps.Now)}
 	c.limits = silence.Limits{FirstByte: cfg.FirstByte, Silence: cfg.Silence, Most: cfg.MaxSilence, Floor: cfg.Floor}
-	c.latency, c.pool = silence.NewUsual(c.limits), newPools(cfg.IdlePerEdge, c.generations)
+	c.latency, c.pool = silence.NewUsual(c.limits), newPools(cfg.IdlePerEdge, c.dialer.generations)
 	return c
 }
 
@@ -137,8 +130,8 @@ func (c *Proxy) Run(ctx context.Context) error {
 // Drop is for an edge that was declared dead: no connection to it is used again, and what
 // is idle is closed, by loops when they meet it.
 func (c *Proxy) Drop(edge string) {
-	c.generations.end(edge)
-	c.pool.sweep(func(u *upstream) bool { return u.edge == edge })
+	c.dialer.generations.end(edge)
+	c.pool.sweep(func(u *upstream) bool { return u.Edge == edge })
 	c.latency.Forget(edge)
 }
 

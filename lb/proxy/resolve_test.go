@@ -18,7 +18,7 @@ func TestEdgesWithNames(t *testing.T) {
 		s := openSplices(t, spliceOptions{edges: []Target{{Edge: "edge-1", Addr: "localhost:" + number(int64(port))}}})
 		looked := make(chan struct{}, 1)
 		s.on(s.all()[0], func() {
-			s.c.resolved.Lookup = func(context.Context, string, string) (found []netip.Addr, err error) {
+			s.c.dialer.resolved.Lookup = func(context.Context, string, string) (found []netip.Addr, err error) {
 				for _, a := range addrs {
 					found = append(found, netip.MustParseAddr(a))
 				}
@@ -33,7 +33,7 @@ func TestEdgesWithNames(t *testing.T) {
 		s.seenWell(v) // by a response
 		<-looked
 		if addrs != nil {
-			s.eventually("it is known", func() bool { _, ok := s.c.resolved.Find(s.o.edges[0].Addr); return ok })
+			s.eventually("it is known", func() bool { _, ok := s.c.dialer.resolved.Find(s.o.edges[0].Addr); return ok })
 		}
 		for range 3 {
 			v.ask(http.MethodGet, "/1")

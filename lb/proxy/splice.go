@@ -58,7 +58,7 @@ type LoopRequest struct {
 
 // Splicer is what a loop carries responses with.
 func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
-	return &Splicer{c: c, deps: deps, loop: loop, pool: newPools(c.cfg.IdlePerEdge, c.generations), swept: loop.Now()}
+	return &Splicer{c: c, deps: deps, loop: loop, pool: newPools(c.cfg.IdlePerEdge, c.dialer.generations), swept: loop.Now()}
 }
 
 // splice is one response on its way, on a loop.

@@ -18,7 +18,7 @@ func (r *splice) ask(h *h1.Request) bool {
 		return false
 	}
 	r.viewer.Take(r)
-	if r.conn.opening {
+	if r.conn.Opening() {
 		r.s.waiting.wait(r, r.s.loop.Now())
 		return true
 	}
@@ -49,7 +49,7 @@ func (r *splice) say(h *h1.Request) {
 	if r.ticket != nil {
 		b = r.sealed(b)
 	}
-	if n, err := kernel.Send(r.conn.fd, b, false); err != nil || n < len(b) {
+	if n, err := kernel.Send(r.conn.FD, b, false); err != nil || n < len(b) {
 		r.said = false
 		r.handOff(nil) // it is asked anew, and what is wrong found out
 	}

@@ -26,7 +26,7 @@ func (r *splice) move() {
 		case r.body.Ended():
 			r.finish()
 			return
-		case !r.conn.readable:
+		case !r.conn.Readable():
 			r.await()
 			return
 		case share <= 0:
@@ -54,7 +54,7 @@ func (r *splice) move() {
 
 // GoOn is a front.Goer's: the response has its turn.
 func (r *splice) GoOn() {
-	if r.begun && r.conn.readable {
+	if r.begun && r.conn.Readable() {
 		r.arrived()
 	}
 }
@@ -144,7 +144,7 @@ func (r *splice) receive() (int, error) {
 		}
 		return n, err
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-		r.conn.readable = r.conn.ended && errors.Is(err, syscall.EINTR)
+		r.conn.Emptied(errors.Is(err, syscall.EAGAIN))
 		return 0, nil
 	case err != nil:
 		return 0, err
@@ -158,7 +158,7 @@ func (r *splice) take() (int, error) {
 	share := r.share()
 	if r.body.Left() >= spliceWorth && r.viewer.Splices() {
 		if p := r.s.emptyPipe(); p != nil {
-			n, err := p.Fill(r.conn.fd, int(min(r.body.Left(), share)))
+			n, err := p.Fill(r.conn.FD, int(min(r.body.Left(), share)))
 			if n <= 0 || err != nil {
 				r.s.putPipe(p)
 				return 0, err
@@ -169,12 +169,12 @@ func (r *splice) take() (int, error) {
 	}
 	buffer, left := r.s.loop.ReadBuffer(), r.body.Left()
 	buffer = buffer[:min(left+1, int64(len(buffer)))] // one more would be too much, and one less shows that no more is there
-	n, err := kernel.Receive(r.conn.fd, buffer)
+	n, err := kernel.Receive(r.conn.FD, buffer)
 	if n <= 0 {
 		return 0, err
 	}
 	if n < len(buffer) {
-		r.conn.readable = r.conn.ended
+		r.conn.Emptied(false)
 	}
 	if int64(n) > left {
 		n, r.closes = int(left), true
@@ -198,23 +198,23 @@ func (r *splice) breathe() error {
 
 // look is called when an edge has been silent for a while.
 func (r *splice) look(now time.Time) {
-	if r.conn.opening {
+	if r.conn.Opening() {
 		switch {
 		case now.Sub(r.Since) < r.s.c.cfg.Connect:
-		case kernel.Writable(r.conn.fd): // this loop was late, not the edge
-			r.conn.opened()
+		case kernel.Writable(r.conn.FD): // this loop was late, not the edge
+			r.Opened()
 		default:
 			r.end()
 			r.handOff(errConnect)
 		}
 		return
 	}
-	if _, due := r.Due(now, r.s.c.latency.Limit(r.conn.edge, r.waitsFor()), r.conn.silent); !due {
+	if _, due := r.Due(now, r.s.c.latency.Limit(r.conn.Edge, r.waitsFor()), r.conn.silent); !due {
 		return
 	}
-	if kernel.Unread(r.conn.fd) { // here, too
+	if r.conn.unread() { // here, too
 		r.s.waiting.wait(r, now)
-		r.conn.readable = true
+		r.conn.MarkReadable()
 		r.arrived()
 		return
 	}
@@ -225,7 +225,7 @@ func (r *splice) look(now time.Time) {
 func (r *splice) Held() int64 {
 	sum := int64(0)
 	if r.conn != nil {
-		sum = kernel.Held(r.conn.fd)
+		sum = r.conn.Held()
 	}
 	if r.pipe != nil {
 		sum += int64(r.pipe.Held())

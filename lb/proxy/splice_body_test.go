@@ -37,7 +37,7 @@ func TestLongBodiesTakeTurns(t *testing.T) {
 		n.loop.Post(func() { // it is asked for
 			r = n.waiting.first
 			life = r.life
-			_ = unix.SetsockoptInt(r.conn.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20)
+			_ = unix.SetsockoptInt(r.conn.FD, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20)
 		})
 		thaw()
 		v := &viewer{TCPConn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 1<<20), s: s}

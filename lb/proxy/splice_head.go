@@ -30,10 +30,10 @@ func (r *splice) arrived() {
 func (r *splice) hearHead() {
 	n := r.conn
 	buffer := r.s.loop.ReadBuffer()[:spliceRead]
-	got, err := kernel.Receive(n.fd, buffer)
+	got, err := kernel.Receive(n.FD, buffer)
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-		n.readable = n.ended
+		n.Emptied(false)
 		return
 	case err != nil:
 		r.lose(err)
@@ -43,7 +43,7 @@ func (r *splice) hearHead() {
 		return
 	}
 	if got < len(buffer) {
-		n.readable = n.ended
+		n.Emptied(false)
 	}
 	b := buffer[:got]
 	y := &r.s.answer
@@ -57,7 +57,7 @@ func (r *splice) hearHead() {
 	}
 	now := r.s.loop.Now()
 	r.s.waiting.leave(r)
-	r.s.c.latency.Learn(n.edge, silence.FirstByte, now.Sub(r.Since))
+	r.s.c.latency.Learn(n.Edge, silence.FirstByte, now.Sub(r.Since))
 	r.reply(y, b[size:])
 }
 
@@ -86,7 +86,7 @@ func (r *splice) reply(y *answer, body []byte) {
 	r.sent = int64(len(body))
 	r.eager = true
 	out := append(r.viewersHead(r.s.loop.Scratch(), y), body...)
-	r.corked = !r.body.Ended() && r.conn.readable
+	r.corked = !r.body.Ended() && r.conn.Readable()
 	n, err := r.viewer.Send(out, r.corked)
 	if err != nil {
 		r.viewer.Reset()
@@ -113,7 +113,7 @@ func (r *splice) viewersHead(out []byte, y *answer) []byte {
 	if !y.dated { // RFC 9110 6.6.1
 		out = r.s.loop.AppendDate(out)
 	}
-	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.conn.edge...)
+	out = append(append(append(out, viaField...), `Server-Timing: edge;desc="`...), r.conn.Edge...)
 	out = append(out, "\"\r\n"...)
 	if !r.viewer.Keep() {
 		out = append(out, "Connection: close\r\n"...)

@@ -10,8 +10,6 @@ import (
 	"tandem/internal/front"
 )
 
-func buffered(text string) *upstream { return &upstream{buf: []byte(text), w: len(text)} }
-
 // What h1 refuses is refused here, and HTTP/1.0 as well; a head is taken when it is all
 // there, and its parts outlive the buffer.
 func TestHeadsAreTakenWhole(t *testing.T) {
@@ -19,22 +17,22 @@ func TestHeadsAreTakenWhole(t *testing.T) {
 		"HTTP/1.0 200 OK\r\n\r\n", "\x16\x03\x01\x00", "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\nB: c\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
-		if h, err := takeHead(buffered(text)); err != errGarbage {
+		if h, _, err := takeHead([]byte(text)); err != errGarbage {
 			t.Errorf("%.60q: %+v, %v", text, h, err)
 		}
 	}
 	whole := "HTTP/1.1 206 Partial Content\r\nEtag: \"a\"\r\nContent-Range: bytes 0-6/9\r\ncontent-length:  7 \r\n\r\n"
 	for i := range len(whole) - 1 {
-		if h, err := takeHead(buffered(whole[:i])); h != nil || err != nil {
+		if h, _, err := takeHead([]byte(whole[:i])); h != nil || err != nil {
 			t.Fatalf("%q: %+v, %v", whole[:i], h, err)
 		}
 	}
-	u := buffered(whole + "rest")
-	h, err := takeHead(u)
-	if err != nil || string(u.buffered()) != "rest" {
-		t.Fatalf("%v, %q", err, u.buffered())
+	buffer := []byte(whole + "rest")
+	h, n, err := takeHead(buffer)
+	if err != nil || n != len(whole) {
+		t.Fatalf("%v, %d bytes", err, n)
 	}
-	clear(u.buf)
+	clear(buffer)
 	if span, ok := h.span(); !ok || h.Status != 206 || h.Length != 7 || h.etag() != `"a"` || !h.fits(span) {
 		t.Fatalf("%+v", h)
 	}
@@ -58,7 +56,7 @@ func TestFieldsForViewers(t *testing.T) {
 		"Etag: \"a\"\r\nEtag: \"b\"":                                         {"Etag: \"a\",Etag: \"b\"", false},
 		"Content-Range: bytes 0-1/2\r\nContent-Range: bytes 0-1/3":           {"Content-Range: bytes 0-1/2,Content-Range: bytes 0-1/3", false},
 	} {
-		h, err := takeHead(buffered("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + fields + "\r\n\r\n"))
+		h, _, err := takeHead([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + fields + "\r\n\r\n"))
 		if err != nil || h.ordinary(http.MethodGet, 2) != want.ordinary {
 			t.Errorf("%q: ordinary is not %v, %v", fields, want.ordinary, err)
 			continue
@@ -84,11 +82,11 @@ func FuzzViewersHead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		h, err := takeHead(buffered(string(text)))
+		h, _, err := takeHead(text)
 		if h == nil || err != nil || !h.ordinary(http.MethodGet, 0) {
 			return
 		}
-		r := &splice{s: &Splicer{loop: new(front.Loop)}, viewer: new(front.Conn), exchange: exchange{conn: &upstream{edge: "edge-1"}}}
+		r := &splice{s: &Splicer{loop: new(front.Loop)}, viewer: new(front.Conn), exchange: exchange{conn: &upstream{Edge: "edge-1"}}}
 		var given answer
 		if n, err := given.parse(r.viewersHead(nil, h)); n == 0 || err != nil {
 			t.Fatalf("%q becomes %q: %v", text, r.viewersHead(nil, h), err)

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tandem/internal/front/kernel"
 )
 
 // wait is until so many splices wait for an edge.
@@ -38,7 +37,7 @@ func (s *spliceStage) has(n int64) {
 	s.eventually("the edge is waited for", func() (ok bool) {
 		s.on(s.all()[0], func() {
 			r := s.all()[0].waiting.first
-			ok = r != nil && !r.conn.opening && r.begun == (n >= 0) && r.sent == max(n, 0)
+			ok = r != nil && !r.conn.Opening() && r.begun == (n >= 0) && r.sent == max(n, 0)
 		})
 		return ok
 	})
@@ -92,8 +91,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 	for _, part := range []string{text[:4000], text[4000:80_000], text[80_000:]} {
 		s.on(n, func() { // before the loop can hear of it
 			next <- part
-			fd := n.waiting.first.conn.fd
-			for !kernel.Unread(fd) {
+			for conn := n.waiting.first.conn; !conn.unread(); {
 			}
 			n.Tick(n.loop.Now().Add(time.Hour))
 			n.glanced = time.Time{}
@@ -117,7 +115,7 @@ func TestLateLoopsAccuseNobodyOfNotConnecting(t *testing.T) {
 	thaw := s.freeze()
 	v.ask(http.MethodGet, "/1")
 	n.loop.Post(func() { // the request has been dispatched, the connection not heard of
-		if r := n.waiting.first; r == nil || !r.conn.opening {
+		if r := n.waiting.first; r == nil || !r.conn.Opening() {
 			t.Error("it does not connect")
 		}
 		s.eventually("connected", func() bool { return e.connected() == 1 })

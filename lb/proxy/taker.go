@@ -3,8 +3,6 @@ package proxy
 import (
 	"sync"
 	"sync/atomic"
-
-	"tandem/internal/front/kernel"
 )
 
 // Taker is a viewer's connection, and how it takes what it is given. Where nobody knows
@@ -58,8 +56,8 @@ func (t *Taker) Held() (sum int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for a := range t.served {
-		if u := a.live.Load(); u != nil && u.raw != nil {
-			_ = u.raw.Control(func(fd uintptr) { sum += kernel.Held(int(fd)) })
+		if u := a.live.Load(); u != nil {
+			sum += u.Held()
 		}
 	}
 	return sum

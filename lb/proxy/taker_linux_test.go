@@ -43,7 +43,7 @@ func TestASpliceHoldsWhatWaitsForItsViewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = raw.Control(func(fd uintptr) {
-		r := &splice{exchange: exchange{conn: &upstream{fd: int(fd)}}}
+		r := &splice{exchange: exchange{conn: &upstream{FD: int(fd)}}}
 		for r.Held() < received { // it is on its way
 			runtime.Gosched()
 		}
@@ -77,7 +77,7 @@ func TestResponsesHoldWhatWaitsForTheirViewer(t *testing.T) {
 		k := c.response(recorder{http.Header{}}, r, Request{Target: "/", Taker: &viewer})
 		k.attempt(Target{Edge: "edge-1"}) // has no connection yet
 		a, u := k.attempt(Target{Edge: "edge-2"}), &upstream{}
-		if err := u.held(receives(t)); err != nil {
+		if err := u.own(receives(t)); err != nil {
 			t.Fatal(err)
 		}
 		a.live.Store(u)

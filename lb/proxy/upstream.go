@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tandem/internal/front"
 	"tandem/internal/front/kernel"
 )
 
@@ -35,12 +36,18 @@ var longPast = time.Unix(1, 0)
 // errCut is what a read gets that was interrupted on purpose.
 var errCut = errors.New("interrupted")
 
+// User is what has a loop's connection, and is told of its events.
+type User interface {
+	Opened()  // it is connected, or can't be: Connected says why
+	Arrived() // the edge has sent something, or nothing more
+}
+
 // upstream is a connection to an edge, used for one response at a time: a loop's, which
 // is told of its events, or, after leave, a goroutine's, which waits for it.
 // What a goroutine has read and not yet used lies in buf[r:w]; a read that runs into its
 // deadline loses nothing, so that waiting can be taken up again.
 type upstream struct {
-	edge       string
+	Edge       string // whose it is
 	addr       string
 	generation uint64 // of the edge when it was dialled
 	reused     bool
@@ -48,12 +55,13 @@ type upstream struct {
 	idleAt     time.Time
 
 	// A loop's.
-	s        *Splicer
-	fd       int
-	splice   *splice // nil: idle
-	opening  bool    // not connected yet
+	loop     *front.Loop
+	FD       int // its descriptor
+	user     User // nil: idle
+	opening  bool // not connected yet
 	readable bool
-	ended    bool // the edge sends no more
+	ended    bool          // the edge sends no more
+	kept     *upstreamPool // where it is idle
 
 	// A goroutine's.
 	conn    net.Conn     // tcp, or TLS over it
@@ -76,37 +84,95 @@ func (u *upstream) Ready(events uint32) {
 	u.readable = u.readable || in
 	u.ended = u.ended || over
 	switch {
-	case u.splice == nil:
+	case u.user == nil:
 		if in { // closed by the edge, or bytes that nobody asked for
-			u.s.pool.sweep(func(other *upstream) bool { return other == u })
+			u.kept.sweep(func(other *upstream) bool { return other == u })
 		}
 	case u.opening:
 		if over || events&kernel.Out != 0 {
-			u.opened()
+			u.user.Opened()
 		}
-	case in && u.splice.begun && u.s.loop.Queues():
-		u.splice.viewer.Later() // what is long has its viewer's turn
 	case in:
-		u.splice.arrived()
+		u.user.Arrived()
 	}
+}
+
+// UsedBy says who has a loop's connection from now on.
+func (u *upstream) UsedBy(user User) { u.user = user }
+
+// Opening tells whether a loop's connection is not there yet.
+func (u *upstream) Opening() bool { return u.opening }
+
+// Connected finds out how connecting has ended.
+func (u *upstream) Connected() error {
+	if err := kernel.Connected(u.FD); err != nil {
+		return err
+	}
+	u.opening = false
+	return nil
+}
+
+// Readable tells whether there may be something to read for a loop.
+func (u *upstream) Readable() bool { return u.readable }
+
+// MarkReadable notes that there is, whether the loop was told of it or not.
+func (u *upstream) MarkReadable() { u.readable = true }
+
+// Emptied notes that a loop has read less than it could have: there is nothing more, unless
+// the edge has ended, which is read as well; surely: that it has read, too.
+func (u *upstream) Emptied(surely bool) { u.readable = u.ended && !surely }
+
+// TCP is a goroutine's connection, below TLS.
+func (u *upstream) TCP() *net.TCPConn { return u.tcp }
+
+// Reused tells whether it was idle before.
+func (u *upstream) Reused() bool { return u.reused }
+
+// Wide tells whether the kernel may receive as much at once as it likes.
+func (u *upstream) Wide() bool { return u.wide }
+
+// Came is how many bytes arrive has seen.
+func (u *upstream) Came() int { return u.arrived }
+
+// Held is what the kernel has received and nobody has taken, in bytes.
+func (u *upstream) Held() (sum int64) {
+	if u.tcp == nil {
+		return kernel.Held(u.FD)
+	}
+	_ = u.raw.Control(func(fd uintptr) { sum = kernel.Held(int(fd)) })
+	return sum
+}
+
+// Write sends what a goroutine asks; limit bounds how long that may take, 0: it can't take long.
+func (u *upstream) Write(b []byte, limit time.Duration) error {
+	if limit > 0 {
+		_ = u.tcp.SetWriteDeadline(time.Now().Add(limit))
+	}
+	if _, err := u.conn.Write(b); err != nil {
+		return err
+	}
+	if limit > 0 {
+		_ = u.tcp.SetWriteDeadline(time.Time{})
+	}
+	return nil
 }
 
 // leave takes the connection off its loop, for a goroutine, with what was received and
 // not used.
 func (u *upstream) leave(received []byte) error {
-	tcp, err := kernel.SocketOf(u.fd)
+	tcp, err := kernel.SocketOf(u.FD)
 	u.close()
 	if err != nil {
 		return err
 	}
-	u.s, u.splice = nil, nil
+	u.loop, u.user = nil, nil
 	u.buf = make([]byte, max(upstreamBuffer, len(received)))
 	u.r, u.w = 0, copy(u.buf, received)
-	return u.held(tcp)
+	return u.own(tcp)
 }
 
-// held puts the connection into a goroutine's hands.
-func (u *upstream) held(tcp *net.TCPConn) (err error) {
+// own puts the connection into a goroutine's hands.
+func (u *upstream) own(tcp *net.TCPConn) (err error) {
 	if u.raw, err = tcp.SyscallConn(); err != nil {
 		_ = tcp.Close()
 		return err
@@ -123,7 +189,7 @@ func (u *upstream) plain() bool { return u.conn == u.tcp }
 // asked for, whether its loop has been told of that or not.
 func (u *upstream) unread() (yes bool) {
 	if u.tcp == nil {
-		return kernel.Unread(u.fd)
+		return kernel.Unread(u.FD)
 	}
 	err := u.raw.Control(func(fd uintptr) { yes = kernel.Unread(int(fd)) })
 	return yes || err != nil
@@ -133,7 +199,7 @@ func (u *upstream) unread() (yes bool) {
 // connection is dead.
 func (u *upstream) reception() (silent time.Duration, dead bool) {
 	if u.tcp == nil {
-		return kernel.Reception(u.fd)
+		return kernel.Reception(u.FD)
 	}
 	err := u.raw.Control(func(fd uintptr) { silent, dead = kernel.Reception(int(fd)) })
 	return silent, dead || err != nil
@@ -149,8 +215,8 @@ func (u *upstream) silent() time.Duration {
 // that the edge stops at once.
 func (u *upstream) close() {
 	if u.tcp == nil {
-		u.s.loop.Forget(u.fd)
-		_ = unix.Close(u.fd)
+		u.loop.Forget(u.FD)
+		_ = unix.Close(u.FD)
 		return
 	}
 	_ = u.tcp.Close()

@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// A pool keeps what the next request can trust, as many as it may, and no large buffer.
+func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
+	edge, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer edge.Close()
+	to, all := Target{Edge: "edge-1", Addr: edge.Addr().String()}, newGenerations()
+	d, p := dialer{limit: time.Second, generations: all}, newPools(2, all)
+	for what, row := range map[string]struct {
+		kept bool
+		do   func(u *upstream)
+	}{
+		"as it is":                {true, func(*upstream) {}},
+		"a large buffer":          {true, func(u *upstream) { u.borrow() }},
+		"its end was told":        {false, func(u *upstream) { u.ended = true }},
+		"more than was announced": {false, func(u *upstream) { u.w = 1 }},
+		"its edge died":           {false, func(*upstream) { all.end("edge-1") }},
+		"the pool is full": {false, func(*upstream) {
+			for range 2 {
+				other, err := d.dial(t.Context(), to, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.put(other, time.Now())
+			}
+		}},
+	} {
+		u, err := d.dial(t.Context(), to, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.do(u)
+		before := p.size()
+		p.put(u, time.Now())
+		if kept := p.size() > before; kept != row.kept || u.large != nil {
+			t.Errorf("%s: kept is %v, a large buffer %v", what, kept, u.large != nil)
+		}
+		p.sweep(func(*upstream) bool { return true })
+	}
+}
+
+// A thousand streams of one client that takes nothing of them have no large buffer each.
+func TestLargeBuffersAreBounded(t *testing.T) {
+	var all []*upstream
+	defer func() {
+		for _, u := range all {
+			u.giveBack()
+		}
+	}()
+	borrowed := func() (n int) {
+		for _, u := range all {
+			if u.borrow(); u.large != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 * largeMost {
+		all = append(all, &upstream{buf: make([]byte, upstreamBuffer)})
+	}
+	if n := borrowed(); n == 0 || n > largeMost {
+		t.Errorf("%d have a large buffer; %d may", n, largeMost)
+	}
+	for _, u := range all[:2*largeMost] {
+		u.giveBack()
+	}
+	if n := borrowed(); n == 0 || all[0].large == nil {
+		t.Error("what was given back is nobody's")
+	}
+}
