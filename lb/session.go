@@ -16,6 +16,7 @@ import (
 	"tandem/internal/wire"
 	"tandem/lb/control"
 	"tandem/lb/proxy"
+	"tandem/lb/proxy/upstream"
 	"tandem/lb/steering"
 )
 
@@ -152,8 +153,8 @@ func (l *LB) carryTo(w http.ResponseWriter, r *http.Request, to string, pair wir
 }
 
 // others are whom a response is asked of next: the partner, then everybody else.
-func (l *LB) others(partner string) func(tried []string) (proxy.Target, bool) {
-	return func(tried []string) (proxy.Target, bool) {
+func (l *LB) others(partner string) func(tried []string) (upstream.Target, bool) {
+	return func(tried []string) (upstream.Target, bool) {
 		if t, ok := l.target(partner, tried); ok {
 			return t, true
 		}
@@ -162,20 +163,20 @@ func (l *LB) others(partner string) func(tried []string) (proxy.Target, bool) {
 }
 
 // target is where an edge is asked, if it has not been and holds content.
-func (l *LB) target(edge string, tried []string) (proxy.Target, bool) {
+func (l *LB) target(edge string, tried []string) (upstream.Target, bool) {
 	if edge == "" || slices.Contains(tried, edge) {
-		return proxy.Target{}, false
+		return upstream.Target{}, false
 	}
 	e, ok := l.control.Placement().Edge(edge)
 	if !ok || !ring.HasCopy(e.State) {
-		return proxy.Target{}, false
+		return upstream.Target{}, false
 	}
 	return reach(l, e), true
 }
 
 // anyone is the next living edge: those that are not suspected, and have a copy
 // of something, first. It fills from the origin.
-func (l *LB) anyone(tried []string) (proxy.Target, bool) {
+func (l *LB) anyone(tried []string) (upstream.Target, bool) {
 	p := l.control.Placement()
 	for _, suspected := range []bool{false, true} {
 		for _, e := range p.Edges {
@@ -195,7 +196,7 @@ const mostLost = 3
 // asked: one that has come back and copies what it has missed, else one that was declared
 // dead. All edges silent in one second are rather a machine or a switch that stood still,
 // or one who judged in haste; and where they are dead, the answer is the same 503.
-func lastResort(l *LB, p *wire.Placement, tried []string) (proxy.Target, bool) {
+func lastResort(l *LB, p *wire.Placement, tried []string) (upstream.Target, bool) {
 	lost := 0
 	for _, state := range []wire.EdgeState{wire.EdgeRecovering, wire.EdgeDown} {
 		for _, e := range p.Edges {
@@ -208,7 +209,7 @@ func lastResort(l *LB, p *wire.Placement, tried []string) (proxy.Target, bool) {
 			}
 		}
 	}
-	return proxy.Target{}, false
+	return upstream.Target{}, false
 }
 
 // fromTheStart tells that a Range asks for the whole, as ffmpeg asks for whatever it
@@ -303,12 +304,12 @@ func (l *LB) forget(r *http.Request, id wire.SessionID, stream string) {
 }
 
 // reach is where an edge is asked, and how: where nodes have names in no other way.
-func reach(l *LB, e wire.Edge) proxy.Target {
+func reach(l *LB, e wire.Edge) upstream.Target {
 	addr := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(e.HTTP, "https://"), "http://"), "/")
 	if !strings.Contains(addr, ":") {
 		addr += ":80"
 	}
-	return proxy.Target{Edge: e.Name, Addr: addr, Incarnation: e.Incarnation, TLS: l.identity != nil}
+	return upstream.Target{Edge: e.Name, Addr: addr, Incarnation: e.Incarnation, TLS: l.identity != nil}
 }
 
 func hashOf(texts ...string) uint32 {

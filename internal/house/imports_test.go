@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"edge/multicast": {"edge/clock", "edge/fetch", "edge/rules", "segstore", "internal/media", "internal/ring", "internal/wire", "internal/cachekey"},
 	"edge/rules":     {"segstore", "internal/h1", "internal/media", "internal/wire", "internal/cachekey"},
 	"edge/upstream":  {"edge/rules", "internal/h1", "internal/identity", "internal/wire"},
-	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/steering", "lb/tell", "raftfsm", "raftfsm/placement", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
+	"lb":             {"lb/admission", "lb/api", "lb/control", "lb/proposals", "lb/proxy", "lb/proxy/upstream", "lb/steering", "lb/tell", "raftfsm", "raftfsm/placement", "internal/budget", "internal/call", "internal/certificate", "internal/filewatch", "internal/obs", "internal/front", "internal/front/kernel", "internal/front/streams", "internal/h1", "internal/media", "internal/ring", "internal/run", "internal/secret", "internal/setting", "internal/wire", "internal/cachekey", "internal/access", "internal/protected", "internal/proxied", "internal/identity", "internal/rights", "internal/sealedhead"},
 	"lb/api":         {"lb/control", "lb/proposals", "raftfsm", "raftfsm/placement", "web", "internal/call", "internal/obs", "internal/operator", "internal/ring", "internal/run", "internal/wire", "internal/identity"},
 	"lb/admission":   {"lb/control", "lb/loads", "lb/proxy", "raftfsm/placement", "internal/call", "internal/ring", "internal/wire"},
 	"lb/edges":       {"lb/loads", "internal/call", "internal/ring", "internal/wire"},
@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 	"lb/proposals":   {"raftfsm", "raftfsm/placement", "internal/call", "internal/ring", "internal/wire"},
 	"lb/steering":    {"internal/cachekey", "internal/call", "internal/media", "internal/ring", "internal/setting", "internal/wire"},
 	"lb/tell":        {"internal/call", "internal/wire"},
-	"lb/proxy":       {"lb/proxy/silence", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
+	"lb/proxy":       {"lb/proxy/silence", "lb/proxy/upstream", "internal/call", "internal/front", "internal/front/kernel", "internal/h1", "internal/setting", "internal/wire", "internal/identity", "internal/sealedhead", "internal/names"},
 
 	"internal/call": {"internal/wire", "internal/identity", "internal/names"},
 
@@ -95,6 +95,7 @@ var rooms = map[string][]string{
 	"internal/outlet":               {},
 	"internal/names":                {},
 	"lb/proxy/silence":              {},
+	"lb/proxy/upstream":             {"internal/front", "internal/front/kernel", "internal/identity", "internal/names"},
 	"internal/setting":              {},
 	"internal/sim":                  {"internal/ring", "internal/wire"}, // the same admission code as lb
 	"internal/player":               {"internal/media", "internal/wire"},

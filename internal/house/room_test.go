@@ -14,7 +14,6 @@ const (
 // wide are the types and packages that are larger, each with its reason.
 var wide = map[string]string{
 	"cmd/tandem": "a file for each subcommand",
-	"lb/proxy":   "one state of a response, and two that carry it: a loop, and a goroutine, which waits and takes over",
 }
 
 func TestTypesAndPackagesAreNarrow(t *testing.T) {

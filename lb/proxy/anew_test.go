@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // TestARefusedSessionIsAskedForWhereThereIsRoom: an edge that can't deliver a session
@@ -22,7 +23,7 @@ func TestARefusedSessionIsAskedForWhereThereIsRoom(t *testing.T) {
 					asked = 0
 					s.place = func() (Request, bool) {
 						s.locked(func() { asked++ })
-						return Request{Target: "/big", Pair: 9, First: Target{Edge: s.edges[edge].name, Addr: s.edges[edge].proxy.Addr()}}, ok
+						return Request{Target: "/big", Pair: 9, First: upstream.Target{Edge: s.edges[edge].name, Addr: s.edges[edge].proxy.Addr()}}, ok
 					}
 				})
 			}

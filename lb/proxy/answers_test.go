@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // answerCase is an edge's answer, out of the ordinary or not.
@@ -213,8 +214,8 @@ func TestBothWaysGiveTheSame(t *testing.T) {
 	cases := answerCases()
 	var s *spliceStage
 	e := answerEdge(t, cases, func() { s.settle() })
-	s = openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
-	oracle := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: true})
+	s = openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
+	oracle := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}, without: true})
 	for number, name := range namesOf(cases) {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			path := fmt.Sprintf("/%d", number)
@@ -240,7 +241,7 @@ func TestAnswersCutAnywhere(t *testing.T) {
 	cases := answerCases()
 	var s *spliceStage
 	e := answerEdge(t, cases, func() { s.settle() })
-	s = openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s = openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	for number, name := range namesOf(cases) {
 		text := cases[name].text
 		switch name {
@@ -280,7 +281,7 @@ func TestInterimAnswersReachTheViewer(t *testing.T) {
 		"HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </y>\r\n\r\n" + plainOK("hello")
 	e := answerEdge(t, map[string]answerCase{"hints": {text: said}}, func() {})
 	for _, without := range []bool{false, true} {
-		s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: without})
+		s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}, without: without})
 		v := s.dial()
 		v.ask(http.MethodGet, "/0")
 		for _, want := range []string{"103 </x>", "103 </y>", "200 "} {

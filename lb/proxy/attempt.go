@@ -13,17 +13,18 @@ import (
 
 	"tandem/internal/call"
 	"tandem/lb/proxy/silence"
+	"tandem/lb/proxy/upstream"
 )
 
 // attempt is one request to one edge. advance brings it to where its next byte
 // lies in the buffer; interrupted by silence it can be taken up again.
 type attempt struct {
 	exchange // its connection is owned by whoever advances it
-	to       Target
+	to       upstream.Target
 	ask      []byte
-	live     atomic.Pointer[upstream]
+	live     atomic.Pointer[upstream.Conn]
 
-	opening *dialling // the connection is on its way; nil: it is not
+	opening *upstream.Dialling // the connection is on its way; nil: it is not
 
 	head  *answer // nil also of one that was handed off
 	waits bool    // the edge said that it waits for the origin
@@ -37,7 +38,7 @@ type attempt struct {
 	last, total int64     // what is known of the object with this answer
 }
 
-func (k *response) attempt(to Target) *attempt {
+func (k *response) attempt(to upstream.Target) *attempt {
 	k.asked++
 	k.tried = append(k.tried, to.Edge)
 	a := &attempt{to: to, ask: k.request(to), from: k.sent, last: -1, total: -1, exchange: exchange{Silence: silence.Silence{Since: k.c.deps.Now()}}}
@@ -61,14 +62,14 @@ func (k *response) phase(a *attempt) string {
 // been cancelled before.
 func (a *attempt) interrupt() {
 	if u := a.live.Load(); u != nil {
-		u.interrupt()
+		u.Interrupt()
 	}
 }
 
 // end closes the connection, also one that is on its way.
 func (a *attempt) end() {
 	if a.opening != nil {
-		a.opening.end()
+		a.opening.End()
 		a.opening = nil
 	}
 	a.exchange.end()
@@ -87,13 +88,13 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 				return err
 			}
 		}
-		head, n, err := takeHead(a.conn.buffered())
-		a.conn.use(n)
+		head, n, err := takeHead(a.conn.Buffered())
+		a.conn.Use(n)
 		switch {
 		case err != nil:
 			return err
 		case head == nil:
-			if err := k.await(ctx, a, a.conn.fill, untimed); err != nil {
+			if err := k.await(ctx, a, a.conn.Fill, untimed); err != nil {
 				if a.stale(err) {
 					continue
 				}
@@ -117,17 +118,17 @@ func (k *response) advance(ctx context.Context, a *attempt, untimed bool) error 
 
 // isWait tells errors of waiting from those of the connection.
 func isWait(err error) bool {
-	return errors.Is(err, errStalled) || errors.Is(err, errCut) || errors.Is(err, errViewer)
+	return errors.Is(err, errStalled) || errors.Is(err, upstream.ErrCut) || errors.Is(err, errViewer)
 }
 
 // connect finds or opens a connection and sends the request.
 func (k *response) connect(ctx context.Context, a *attempt, untimed bool) error {
 	if !a.again && a.opening == nil {
-		a.conn = k.c.pool.get(a.to, k.e.Taker.isEager())
+		a.conn = k.c.pool.Get(a.to, k.e.Taker.isEager())
 	}
 	if a.conn == nil {
 		if a.opening == nil {
-			a.opening = k.c.dialer.begin(k.r.Context(), a.to, k.e.Taker.isEager())
+			a.opening = k.c.dialer.Begin(k.r.Context(), a.to, k.e.Taker.isEager())
 		}
 		limit := k.c.cfg.Connect
 		switch {
@@ -166,10 +167,10 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 		again, due := k.c.cfg.Total, false
 		now := k.c.deps.Now()
 		if !untimed {
-			again, due = a.Due(now, limit, a.conn.silent)
+			again, due = a.Due(now, limit, a.conn.Silent)
 		}
 		switch {
-		case due && a.conn.unread():
+		case due && a.conn.Unread():
 			a.Begin(now)
 			continue
 		case due && k.waitsForOrigin(ctx, a):
@@ -191,7 +192,7 @@ func (k *response) await(ctx context.Context, a *attempt, bytes func(deadline ti
 			return errViewer
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case untimed && !a.conn.unread():
+		case untimed && !a.conn.Unread():
 			return errStalled
 		}
 	}
@@ -221,9 +222,9 @@ func (k *response) reach(ctx context.Context, a *attempt, untimed bool) error {
 			return nil
 		case len(b) == 0:
 			if a.skip > 0 {
-				a.conn.borrow()
+				a.conn.Borrow()
 			}
-			if err := k.await(ctx, a, a.conn.fill, untimed); err != nil {
+			if err := k.await(ctx, a, a.conn.Fill, untimed); err != nil {
 				return err
 			}
 			continue

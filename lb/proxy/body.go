@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // spliceTo is a ResponseWriter that hands a *net.TCPConn in an
@@ -60,18 +62,18 @@ func (k *response) receive(a *attempt, left int64) error {
 	if a.Slow(&k.c.limits) && !a.grows {
 		return errSlow
 	}
-	splices := k.out != nil && a.conn.plain() && a.body.Left() == left && left >= spliceWorth && k.proof == nil
+	splices := k.out != nil && a.conn.Plain() && a.body.Left() == left && left >= spliceWorth && k.proof == nil
 	if a.grows || splices {
 		if err := http.NewResponseController(k.w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return errViewer // a player must see a growing segment grow
 		}
 	}
-	bytes := a.conn.fill
+	bytes := a.conn.Fill
 	switch {
 	case splices:
-		bytes = a.conn.arrive
-	case a.conn.Wide() && (a.body.Left() < 0 || a.body.Left() > upstreamBuffer):
-		a.conn.borrow()
+		bytes = a.conn.Arrive
+	case a.conn.Wide() && (a.body.Left() < 0 || a.body.Left() > upstream.Buffer):
+		a.conn.Borrow()
 	}
 	a.Begin(k.c.deps.Now())
 	err := k.await(k.r.Context(), a, bytes, false)
@@ -103,9 +105,9 @@ func (k *response) give(a *attempt, b []byte) error {
 func (k *response) splice(a *attempt) error {
 	n := int64(a.conn.Came())
 	if n < spliceWorth {
-		return a.conn.fill(time.Time{})
+		return a.conn.Fill(time.Time{})
 	}
-	if err := a.conn.until(time.Time{}); err != nil {
+	if err := a.conn.Until(time.Time{}); err != nil {
 		return err
 	}
 	moved, err := k.out.ReadFrom(&io.LimitedReader{R: a.conn.TCP(), N: min(n, a.body.Left())})
@@ -130,10 +132,10 @@ func (k *response) paused(a *attempt) {
 // whose finds out which side a splice broke at: the edge's connection is dead,
 // or else it was the viewer's.
 func (k *response) whose(a *attempt, err error) error {
-	if errors.Is(err, errCut) {
+	if errors.Is(err, upstream.ErrCut) {
 		return err
 	}
-	if _, dead := a.conn.reception(); dead {
+	if _, dead := a.conn.Reception(); dead {
 		return err
 	}
 	return errViewer

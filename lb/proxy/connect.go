@@ -3,16 +3,18 @@ package proxy
 import (
 	"context"
 	"time"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // connect finds an idle connection to the splice's edge, or opens one; false when
 // that can't be begun here.
 func (r *splice) connect() bool {
-	u := r.s.pool.get(r.plan.First, r.eager)
+	u := r.s.pool.Get(r.plan.First, r.eager)
 	if u == nil {
 		var err error
 		if u, err = r.s.c.dialer.OnLoop(r.s.loop, r.plan.First, r.eager); err != nil {
-			if u = r.s.pool.getWide(r.plan.First); u == nil { // better than none
+			if u = r.s.pool.GetWide(r.plan.First); u == nil { // better than none
 				return false
 			}
 		}
@@ -47,7 +49,7 @@ func (r *splice) Arrived() {
 
 // opened waits for a connection that is on its way: errStalled when it is not there within
 // the limit, and may still come; errViewer when ctx has ended.
-func opened(ctx context.Context, d *dialling, limit time.Duration) (*upstream, error) {
+func opened(ctx context.Context, d *upstream.Dialling, limit time.Duration) (*upstream.Conn, error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -57,7 +59,7 @@ func opened(ctx context.Context, d *dialling, limit time.Duration) (*upstream, e
 	case <-ctx.Done():
 		return nil, errViewer
 	}
-	u, err := d.take()
+	u, err := d.Take()
 	if err != nil && ctx.Err() != nil { // it may have been given up for that
 		return nil, errViewer
 	}

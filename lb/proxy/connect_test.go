@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/identity"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // busy is a listener of an edge that answers no handshake before it is let.
@@ -62,7 +63,7 @@ func TestHandshakesThatTakeLongAreWaitedFor(t *testing.T) {
 			},
 		})
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p.Serve(w, r, Request{Target: "/a/seg.m4s", Viewer: "198.51.100.7", First: first.target("edge-1"), Next: func(tried []string) (Target, bool) {
+			p.Serve(w, r, Request{Target: "/a/seg.m4s", Viewer: "198.51.100.7", First: first.target("edge-1"), Next: func(tried []string) (upstream.Target, bool) {
 				to := never.target("edge-2")
 				to.TLS = true
 				return to, partner && !slices.Contains(tried, "edge-2")
@@ -78,7 +79,7 @@ func TestHandshakesThatTakeLongAreWaitedFor(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || err != nil || string(got) != string(body) {
 			t.Errorf("with a partner %v: %d, %d bytes, %v; late were %v", partner, resp.StatusCode, len(got), err, late)
 		}
-		p.pool.sweep(func(*upstream) bool { return true })
+		p.pool.Sweep(func(*upstream.Conn) bool { return true })
 	}
 	<-left // who was overtaken
 }
@@ -111,7 +112,7 @@ func TestConnectionThatWasNotThereInTimeIsTriedAgain(t *testing.T) {
 	}
 	defer edge.Close()
 
-	s := openSplices(t, spliceOptions{edges: []Target{{Edge: "edge-1", Addr: at}}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{{Edge: "edge-1", Addr: at}}})
 	s.c.deps.Failed = func(string, string) {
 		if taken, err := edge.Accept(); err == nil {
 			_ = taken.Close()

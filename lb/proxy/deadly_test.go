@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/call"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // word is what an edge says of what it does, before its answer.
@@ -45,7 +46,7 @@ func TestWhatTwoEdgesDiedOfIsAskedOfNoThird(t *testing.T) {
 	} {
 		for _, without := range []bool{false, true} {
 			var asked atomic.Int32
-			var edges []Target
+			var edges []upstream.Target
 			for i := range 4 {
 				said := ""
 				if i < len(row.says) {
@@ -114,7 +115,7 @@ func TestOtherDeathsStopNobody(t *testing.T) {
 			_ = c.Close()
 		}
 		fine := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
-		for _, edges := range [][]Target{
+		for _, edges := range [][]upstream.Target{
 			{nobody(t, "edge-1"), nobody(t, "edge-2"), nobody(t, "edge-3"), fine.target("edge-4")},
 			{script(t, far).target("edge-1"), script(t, far).target("edge-2"), script(t, far).target("edge-3"), fine.target("edge-4")},
 		} {
@@ -143,7 +144,7 @@ func TestWhatWasAlteredOnTheWayHasKilledNobody(t *testing.T) {
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, 0},
 	} {
 		k := &response{c: &Proxy{deps: Deps{Now: time.Now}}, promise: promise{last: -1}}
-		k.died(&attempt{to: Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true, does: call.Reading}}, row.err)
+		k.died(&attempt{to: upstream.Target{Edge: "edge-1", TLS: true}, exchange: exchange{said: true, does: call.Reading}}, row.err)
 		if len(k.dead) != row.dead {
 			t.Errorf("%v: dead %v, want %d", row.err, k.dead, row.dead)
 		}
@@ -162,7 +163,7 @@ func TestWhoDiedUnderAnEdgeThatDiedCounts(t *testing.T) {
 			var third atomic.Int32
 			dies := script(t, func(c net.Conn, _ string) { send(c, said); _ = c.Close() })
 			last := script(t, func(c net.Conn, ask string) { third.Add(1); send(c, objectFor(ask, pattern(100_000))) })
-			s := openSplices(t, spliceOptions{edges: []Target{dies.target("edge-1"), last.target("edge-3")}})
+			s := openSplices(t, spliceOptions{edges: []upstream.Target{dies.target("edge-1"), last.target("edge-3")}})
 			var told atomic.Value
 			s.c.deps.Deadly = func(target string) { told.Store(target) }
 			s.c.deps.Gone = func(_ context.Context, edge string) bool { return gone && edge == "edge-2" }

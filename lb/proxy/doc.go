@@ -16,13 +16,13 @@
 // Two ways for bytes: Splicer, on the loops of internal/front, for what is ordinary
 // (splice*.go), and Proxy.Serve, in goroutines, for everything else
 // and for what a splice hands off (response.go, attempt.go, hedge.go).
-// They share one connection to an edge and one kind of pool (upstream.go, pool.go), one
+// They share one kind of connection to an edge and of pool (upstream), one
 // reader of its answers (answer.go, by internal/h1), one rule for its silence
 // (silence), and one state: what the viewer was promised and how far the edge is
 // (promise.go, exchange.go), which a hand-off passes on as it is. A splice only notices;
 // taking over is the goroutine's.
 //
-// Guarded by: pools and budget have a mutex each; a splice is
+// Guarded by: the budget has a mutex, and so have pools (upstream); a splice is
 // its loop's; a response is owned by the goroutine that serves it, and attempts
 // that run beside it only read it.
 //

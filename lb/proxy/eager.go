@@ -21,7 +21,7 @@ func (r *splice) share() int64 {
 	case !r.conn.Wide() && r.sent < widenAfter:
 		return narrowPart
 	}
-	r.conn.widen()
+	r.conn.Widen()
 	return pipeEager
 }
 
@@ -41,6 +41,6 @@ func (k *response) took(a *attempt) {
 	yes := k.c.deps.Now().Sub(a.taking.since) < widenWithin
 	k.e.Taker.note(yes)
 	if yes {
-		a.conn.widen()
+		a.conn.Widen()
 	}
 }

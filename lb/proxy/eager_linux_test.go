@@ -13,10 +13,11 @@ import (
 
 	"tandem/internal/front"
 	"tandem/internal/front/kernel"
+	"tandem/lb/proxy/upstream"
 )
 
 // isHeld tells whether the kernel keeps what a connection has received at what it was.
-func isHeld(t *testing.T, u *upstream) bool {
+func isHeld(t *testing.T, u *upstream.Conn) bool {
 	t.Helper()
 	how, err := unix.GetsockoptInt(u.FD, unix.SOL_SOCKET, unix.SO_BUF_LOCK)
 	if err != nil {
@@ -39,7 +40,7 @@ func TestWindowGrowsForViewersWhoTakeAll(t *testing.T) {
 	known := map[string]*Taker{"fast": {}, "new": {}, "sure": {}}
 	known["sure"].note(true)
 	var who atomic.Value
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	s.on(s.all()[0], func() { s.all()[0].deps.Taker = func(*front.Conn) *Taker { return known[who.Load().(string)] } })
 	get := func(name, path string) {
 		t.Helper()
@@ -58,19 +59,14 @@ func TestWindowGrowsForViewersWhoTakeAll(t *testing.T) {
 	}
 	pools := func() (text string) {
 		s.on(s.all()[0], func() {
-			narrow, wide := 0, 0
-			s.all()[0].pool.sweep(func(u *upstream) bool {
-				if isHeld(t, u) == u.Wide() {
+			count := map[bool]int{}
+			s.all()[0].pool.Sweep(func(u *upstream.Conn) bool {
+				if count[u.Wide()]++; isHeld(t, u) == u.Wide() {
 					t.Errorf("wide %v: held %v", u.Wide(), isHeld(t, u))
-				}
-				if u.Wide() {
-					wide++
-				} else {
-					narrow++
 				}
 				return false
 			})
-			text = fmt.Sprint(narrow, " narrow, ", wide, " wide")
+			text = fmt.Sprint(count[false], " narrow, ", count[true], " wide")
 		})
 		return text
 	}
@@ -104,7 +100,7 @@ func TestViewerWhoTakesNothingHoldsLittle(t *testing.T) {
 			edge <- c.(*net.TCPConn)
 			send(c, objectFor(ask, body)) // it ends in the middle
 		})
-		s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: without, queue: 32 << 10})
+		s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}, without: without, queue: 32 << 10})
 		d := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 			return raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4096) })
 		}}

@@ -7,21 +7,22 @@ import (
 	"tandem/internal/call"
 	"tandem/internal/h1"
 	"tandem/lb/proxy/silence"
+	"tandem/lb/proxy/upstream"
 )
 
 // exchange is how far one request to one edge has come, on a loop or in a goroutine.
 type exchange struct {
-	conn     *upstream // nil: none yet, or it is lost
-	said     bool      // the request went out on it
-	again    bool      // an idle connection had died unnoticed: asked again on a new one
-	heard    bool      // a byte of an answer came
-	answered bool      // its head
-	closes   bool      // the connection can't be used again
-	grows    bool      // the body is still being filled
-	named    string    // how to ask whether it waits for the origin (wire.PathWaiting); "": by nothing
-	asks     []string  // edges that it had asked for the object, and that broke off under it
-	does     string    // its last word on what it does (call.Waiting); "": none, or the head has come
-	doesAt   time.Time // when it said so
+	conn     *upstream.Conn // nil: none yet, or it is lost
+	said     bool           // the request went out on it
+	again    bool           // an idle connection had died unnoticed: asked again on a new one
+	heard    bool           // a byte of an answer came
+	answered bool           // its head
+	closes   bool           // the connection can't be used again
+	grows    bool           // the body is still being filled
+	named    string         // how to ask whether it waits for the origin (wire.PathWaiting); "": by nothing
+	asks     []string       // edges that it had asked for the object, and that broke off under it
+	does     string         // its last word on what it does (call.Waiting); "": none, or the head has come
+	doesAt   time.Time      // when it said so
 	body     h1.Body
 	silence.Silence
 }
@@ -75,7 +76,7 @@ func (x *exchange) waitsFor() silence.Kind {
 // end closes the connection.
 func (x *exchange) end() {
 	if x.conn != nil {
-		x.conn.close()
+		x.conn.Close()
 		x.conn = nil
 	}
 }
@@ -93,12 +94,12 @@ func (x *exchange) stale(err error) bool {
 
 // done is the end of an answer that went well: the connection is kept if nothing of the
 // answer is left in it.
-func (x *exchange) done(l *silence.Usual, p pools, now time.Time) {
+func (x *exchange) done(l *silence.Usual, p upstream.Pools, now time.Time) {
 	if x.conn != nil && x.Longest > 0 {
 		l.Learn(x.conn.Edge, x.waitsFor(), x.Longest)
 	}
 	if x.conn != nil && x.body.Ended() && !x.closes {
-		p.put(x.conn, now)
+		p.Put(x.conn, now)
 		x.conn = nil
 	}
 	x.end()
@@ -107,16 +108,16 @@ func (x *exchange) done(l *silence.Usual, p pools, now time.Time) {
 // more is what lies in the buffer of the body: none when more has to come first, or it
 // has ended. The bytes count once they are used.
 func (x *exchange) more() ([]byte, error) {
-	skip, n, err := x.body.Next(x.conn.buffered())
+	skip, n, err := x.body.Next(x.conn.Buffered())
 	if err != nil {
 		return nil, errGarbage
 	}
-	x.conn.use(skip)
-	return x.conn.buffered()[:n], nil
+	x.conn.Use(skip)
+	return x.conn.Buffered()[:n], nil
 }
 
 // use takes n bytes of the body out of the buffer.
 func (x *exchange) use(n int) {
-	x.conn.use(n)
+	x.conn.Use(n)
 	x.body.Took(int64(n))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // A connection is kept after an answer that was read to its end, and promised more.
@@ -23,16 +24,16 @@ func TestConnectionsAreKeptAfterWholeAnswers(t *testing.T) {
 		"told to end":  {false, exchange{body: whole, closes: true}},
 		"not all read": {false, exchange{body: part}},
 	} {
-		u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
+		u, err := c.dialer.Dial(t.Context(), e.target("edge-1"), false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		row.x.conn = u
 		row.x.done(c.latency, c.pool, time.Now())
-		if kept := c.pool.size() == 1; kept != row.kept || row.x.conn != nil {
+		if kept := c.pool.Size() == 1; kept != row.kept || row.x.conn != nil {
 			t.Errorf("%s: kept is %v", what, kept)
 		}
-		c.pool.sweep(func(*upstream) bool { return true })
+		c.pool.Sweep(func(*upstream.Conn) bool { return true })
 	}
 }
 
@@ -42,7 +43,7 @@ func TestNothingIsAskedBehindTooMuch(t *testing.T) {
 	for _, without := range []bool{false, true} {
 		for text, want := range map[string]int{plainOK("well"): 1, plainOK("well") + "x": 2} {
 			e := script(t, func(c net.Conn, _ string) { send(c, text) })
-			s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: without})
+			s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}, without: without})
 			v, n := s.dial(), 0
 			for range 2 {
 				v.ask(http.MethodGet, "/1")
@@ -70,7 +71,7 @@ func TestHalfAHeadOnAKeptConnectionIsEvidence(t *testing.T) {
 				send(c, plainOK("well"))
 			})
 			second := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-			s := openSplices(t, spliceOptions{edges: []Target{first.target("edge-1"), second.target("edge-2")}, without: without})
+			s := openSplices(t, spliceOptions{edges: []upstream.Target{first.target("edge-1"), second.target("edge-2")}, without: without})
 			v := s.dial()
 			for range 2 {
 				v.ask(http.MethodGet, "/1")

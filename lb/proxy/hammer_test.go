@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // hammerSizes are the objects, in bytes.
@@ -49,7 +50,7 @@ func TestSplicesUnderHammer(t *testing.T) {
 	h := &hammer{body: pattern(4 << 20), seed: rand.Uint64()}
 	t.Logf("seed %d", h.seed)
 	h.rnd = rand.New(rand.NewPCG(h.seed, 0))
-	var edges []Target
+	var edges []upstream.Target
 	var all []*scripted
 	for i := range 3 {
 		e := script(t, h.answer)

@@ -51,7 +51,7 @@ func (r *splice) handOffWith(received []byte, err error) {
 	switch goesOn := received != nil || err == errStalled || err == errSlow; {
 	case !goesOn:
 		r.end()
-	case r.conn.leave(received) != nil: // it is closed
+	case r.conn.Leave(received) != nil: // it is closed
 		r.conn = nil
 	}
 	b := &handoff{promise: r.promise, exchange: r.exchange, s: s, err: err, address: s.deps.Viewer(r.viewer), taker: r.taker, plan: r.plan}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // leaving is one way in which an edge fails, and who is there to go on.
@@ -60,7 +62,7 @@ func (l leaving) run(t *testing.T, body, text string, head int64) {
 		}
 		_ = c.Close()
 	})
-	edges := append([]Target{first.target("edge-1")}, l.others(t, body)...)
+	edges := append([]upstream.Target{first.target("edge-1")}, l.others(t, body)...)
 	if l.at < 0 {
 		edges[0] = nobody(t, "edge-1")
 	}
@@ -82,18 +84,18 @@ func (l leaving) run(t *testing.T, body, text string, head int64) {
 }
 
 // others are the edges besides the first.
-func (l leaving) others(t *testing.T, body string) []Target {
+func (l leaving) others(t *testing.T, body string) []upstream.Target {
 	fine := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
 	switch l.partner {
 	case "fine":
-		return []Target{fine.target("edge-2")}
+		return []upstream.Target{fine.target("edge-2")}
 	case "version":
 		other := script(t, func(c net.Conn, ask string) { send(c, versionFor(ask, body[:leftBody-1]+"!", `"v2"`)) })
-		return []Target{other.target("edge-2")}
+		return []upstream.Target{other.target("edge-2")}
 	case "dead":
-		return []Target{nobody(t, "edge-2")}
+		return []upstream.Target{nobody(t, "edge-2")}
 	default:
-		return []Target{nobody(t, "edge-2"), fine.target("edge-3")}
+		return []upstream.Target{nobody(t, "edge-2"), fine.target("edge-3")}
 	}
 }
 
@@ -148,7 +150,7 @@ func TestHeadIsLeft(t *testing.T) {
 			_ = c.Close()
 		})
 		second := script(t, func(c net.Conn, _ string) { send(c, head) })
-		edges := []Target{first.target("edge-1"), second.target("edge-2")}
+		edges := []upstream.Target{first.target("edge-1"), second.target("edge-2")}
 		if at < 0 {
 			edges[0] = nobody(t, "edge-1")
 		}

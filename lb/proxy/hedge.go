@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // replace finds who goes on with the response when an attempt has failed. The
@@ -103,9 +105,9 @@ func (k *response) told(t Takeover, gap time.Duration) {
 // is only silent, may still move: the first to have the next byte wins.
 type hedge struct {
 	k       *response
-	last    *attempt // nil: it is lost
-	lost    Target   // may be asked again when there is nobody else: a connection broke, no more is known
-	excused bool     // the last one has an excuse: asking beside it has to be affordable
+	last    *attempt        // nil: it is lost
+	lost    upstream.Target // may be asked again when there is nobody else: a connection broke, no more is known
+	excused bool            // the last one has an excuse: asking beside it has to be affordable
 
 	results chan outcome
 	running []*attempt
@@ -225,7 +227,7 @@ func (c *hedge) open(ctx context.Context) bool {
 	}
 	to, ok := k.e.Next(k.tried)
 	if !ok && c.lost.Edge != "" {
-		to, ok, c.lost = c.lost, true, Target{}
+		to, ok, c.lost = c.lost, true, upstream.Target{}
 	}
 	if !ok {
 		return false

@@ -35,16 +35,16 @@ func TestLateGoroutinesAccuseNobody(t *testing.T) {
 		}, func(net.Conn, string) {})
 		c := New(patient, Deps{})
 		for _, fills := range []bool{true, false} {
-			u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
+			u, err := c.dialer.Dial(t.Context(), e.target("edge-1"), false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for sends && !u.unread() {
+			for sends && !u.Unread() {
 				runtime.Gosched()
 			}
-			bytes := u.arrive
+			bytes := u.Arrive
 			if fills {
-				bytes = u.fill
+				bytes = u.Fill
 			}
 			a := &attempt{exchange: exchange{conn: u, answered: true}}
 			a.Begin(time.Now().Add(-time.Hour))
@@ -52,7 +52,7 @@ func TestLateGoroutinesAccuseNobody(t *testing.T) {
 			if sends && err != nil || !sends && err != errStalled {
 				t.Errorf("the edge sends is %v, it is read is %v: %v", sends, fills, err)
 			}
-			u.close()
+			u.Close()
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"tandem/internal/identity"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // named is an edge that is known by its certificate.
@@ -26,8 +27,8 @@ type named struct {
 	cut   int // bytes of a body after which the connection ends; 0: none
 }
 
-func (e *named) target(as string) Target {
-	return Target{Edge: as, Addr: e.Listener.Addr().String(), TLS: true}
+func (e *named) target(as string) upstream.Target {
+	return upstream.Target{Edge: as, Addr: e.Listener.Addr().String(), TLS: true}
 }
 
 func newNamed(t *testing.T, id *identity.Bundle, body []byte, cut int) *named {
@@ -100,7 +101,7 @@ func TestEdgesAreKnownByTheirCertificates(t *testing.T) {
 			Name: "lb-1", Secret: secret, Identity: node(identity.Balancer, "lb-1"), Moved: func(m Takeover) { moves = append(moves, m) },
 		})
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p.Serve(w, r, Request{Target: "/a/seg.m4s", Viewer: "198.51.100.7", First: first.target("edge-1"), Next: func(tried []string) (Target, bool) {
+			p.Serve(w, r, Request{Target: "/a/seg.m4s", Viewer: "198.51.100.7", First: first.target("edge-1"), Next: func(tried []string) (upstream.Target, bool) {
 				return good.target("edge-2"), !slices.Contains(tried, "edge-2")
 			}})
 		}))
@@ -120,7 +121,7 @@ func TestEdgesAreKnownByTheirCertificates(t *testing.T) {
 		if what == "breaks" && (len(moves) != 1 || !moves[0].OK || moves[0].Phase != "body") {
 			t.Errorf("%s: %+v", what, moves)
 		}
-		p.pool.sweep(func(*upstream) bool { return true })
+		p.pool.Sweep(func(*upstream.Conn) bool { return true })
 	}
 }
 
@@ -131,7 +132,7 @@ func TestBalancerWithoutACertificateSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if _, err := New(Config{}, Deps{}).dialer.dial(t.Context(), Target{Edge: "edge-1", Addr: ln.Addr().String(), TLS: true}, false); err == nil || err.Error() != errNameless.Error() {
+	if _, err := New(Config{}, Deps{}).dialer.Dial(t.Context(), upstream.Target{Edge: "edge-1", Addr: ln.Addr().String(), TLS: true}, false); err == nil || err.Error() != upstream.ErrNameless.Error() {
 		t.Error(err)
 	}
 }
@@ -146,12 +147,12 @@ func TestARefusalOfThisBalancerIsNoViewers(t *testing.T) {
 			send(c, "HTTP/1.1 403 Forbidden\r\n"+dated+"Content-Length: 2\r\n\r\nno")
 		})
 		for _, row := range []struct {
-			edges  []Target
+			edges  []upstream.Target
 			status int
 			body   string
 		}{
-			{[]Target{refuses.target("edge-1"), forbids.target("edge-2")}, http.StatusForbidden, "no"},
-			{[]Target{refuses.target("edge-1"), refuses.target("edge-2")}, http.StatusBadGateway, "no edge could answer"},
+			{[]upstream.Target{refuses.target("edge-1"), forbids.target("edge-2")}, http.StatusForbidden, "no"},
+			{[]upstream.Target{refuses.target("edge-1"), refuses.target("edge-2")}, http.StatusBadGateway, "no edge could answer"},
 		} {
 			s := openSplices(t, spliceOptions{edges: row.edges, without: without})
 			v := s.dial()

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // What an edge sends behind an answer never passes for the next one, if it came
@@ -22,7 +23,7 @@ func TestConnectionsAreReusedClean(t *testing.T) {
 		conns = append(conns, c)
 		send(c, plainOK("well"))
 	})
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	for _, poison := range []string{plainOK("poisoned"), "x", ""} {
 		v := s.dial()
 		v.ask(http.MethodGet, "/1")
@@ -51,7 +52,7 @@ func TestAConnectionWithMoreThanItsAnswerIsNotKept(t *testing.T) {
 	body := strings.Repeat("b", spliceRead+1000)
 	for _, behind := range []string{"", "x", plainOK("poisoned")} {
 		e := script(t, func(c net.Conn, _ string) { send(c, plainOK(body)+behind) })
-		s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+		s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 		v := s.dial()
 		for range 2 {
 			v.ask(http.MethodGet, "/1")
@@ -88,7 +89,7 @@ func TestAsManyConnectionsAreKeptAsWereBusy(t *testing.T) {
 		asked.Wait() // all are busy at once
 		send(c, plainOK("well"))
 	})
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	var all []*viewer
 	for range viewers {
 		all = append(all, s.dial())
@@ -111,7 +112,7 @@ func TestAsManyConnectionsAreKeptAsWereBusy(t *testing.T) {
 // A descriptor is closed once: the second time it would be somebody else's.
 func TestRefusedConnectionsAreClosedOnce(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-	s := openSplices(t, spliceOptions{edges: []Target{nobody(t, "edge-1"), e.target("edge-2")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{nobody(t, "edge-1"), e.target("edge-2")}})
 	over := make(chan struct{})
 	var others sync.WaitGroup
 	others.Go(func() { // somebody else
@@ -156,7 +157,7 @@ func TestEdgesThatSpeakFirst(t *testing.T) {
 			close(spoken)
 		}, func(net.Conn, string) {})
 		e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-		s := openSplices(t, spliceOptions{edges: []Target{first.target("edge-1"), e.target("edge-2")}})
+		s := openSplices(t, spliceOptions{edges: []upstream.Target{first.target("edge-1"), e.target("edge-2")}})
 		n := s.all()[0]
 		v := s.dial()
 		s.settle()
@@ -187,7 +188,7 @@ func TestConnectionsThatEndIdle(t *testing.T) {
 		}
 		_ = c.Close()
 	})
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	v := s.dial()
 	for range 2 {
 		for range 3 { // the second request on each connection is the one that ends it
@@ -215,7 +216,7 @@ func TestConnectionsOfAnotherGeneration(t *testing.T) {
 		await(t, goOn)
 		send(c, text[len(text)-2:])
 	})
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	connections := func() (n int) { e.locked(func() { n = len(e.conns) }); return n }
 	v := s.dial()
 	get := func(during func()) {
@@ -242,7 +243,7 @@ func TestConnectionsOfAnotherGeneration(t *testing.T) {
 		t.Fatalf("%d connections after two drops", n)
 	}
 	s.eventually("those from before are closed", func() bool { return e.connected() == 1 })
-	s.on(s.all()[0], func() { s.all()[0].Tick(time.Now().Add(2 * idleLimit)) })
+	s.on(s.all()[0], func() { s.all()[0].Tick(time.Now().Add(2 * upstream.IdleLimit)) })
 	s.eventually("so is what is idle for long", func() bool { return e.connected() == 0 })
 }
 
@@ -250,14 +251,14 @@ func TestConnectionsOfAnotherGeneration(t *testing.T) {
 func TestWhatIsIdleEndsWithItsEdge(t *testing.T) {
 	e := script(t, func(net.Conn, string) {})
 	c := New(Config{IdlePerEdge: 2}, Deps{})
-	u, err := c.dialer.dial(t.Context(), e.target("edge-1"), false)
+	u, err := c.dialer.Dial(t.Context(), e.target("edge-1"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.pool.put(u, time.Now()); c.pool.size() != 1 {
+	if c.pool.Put(u, time.Now()); c.pool.Size() != 1 {
 		t.Fatal("it was not kept")
 	}
-	if c.Drop("edge-1"); c.pool.size() != 0 {
+	if c.Drop("edge-1"); c.pool.Size() != 0 {
 		t.Error("what was idle outlives its edge")
 	}
 }
@@ -270,7 +271,7 @@ func TestLoopsThatEndInTheMiddle(t *testing.T) {
 		send(c, objectFor(ask, body)[:at])
 	})
 	for range 3 {
-		s := openSplices(t, spliceOptions{loops: 2, edges: []Target{e.target("edge-1")}})
+		s := openSplices(t, spliceOptions{loops: 2, edges: []upstream.Target{e.target("edge-1")}})
 		for _, at := range []int{0, 1, 120, 100_000, 4 * bigSize} { // the last is not read
 			for range 4 {
 				v := s.dial()
@@ -290,6 +291,6 @@ func TestLoopsThatEndInTheMiddle(t *testing.T) {
 			}
 		}
 	}
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	s.eventually("the edge is let go", func() bool { return e.connected() == 0 })
 }

@@ -13,6 +13,7 @@ import (
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
 	"tandem/lb/proxy/silence"
+	"tandem/lb/proxy/upstream"
 )
 
 // Request is one response that has to be carried to a viewer.
@@ -21,8 +22,8 @@ type Request struct {
 	Viewer string      // the viewer's address
 	Pair   wire.PairID // 0: none
 	Taker  *Taker      // its connection; nil: unknown
-	First  Target
-	Next   func(tried []string) (Target, bool) // whom to ask next; false: nobody is left
+	First  upstream.Target
+	Next   func(tried []string) (upstream.Target, bool) // whom to ask next; false: nobody is left
 
 	// Anew finds a place for a session that an edge has refused: what to ask for, and
 	// whom. It may take its time, and is called once. False, or nil: there is none, and
@@ -81,13 +82,13 @@ type Deps struct {
 type Proxy struct {
 	cfg     Config
 	deps    Deps
-	pool    pools // the goroutines'
+	pool    upstream.Pools // the goroutines'
 	sealed  Sealed
 	limits  silence.Limits
 	latency *silence.Usual
 	budget  *retryBudget
 
-	dialer *dialer
+	dialer *upstream.Dialer
 }
 
 // New makes a proxy. It starts nothing; Run sees to what is idle.
@@ -106,23 +107,23 @@ func New(cfg Config, deps Deps) *Proxy {
 		deps.Room = func(string) bool { return true }
 	}
 	c := &Proxy{cfg: cfg, deps: deps, budget: newRetryBudget(deps.Now())}
-	c.dialer = &dialer{limit: cfg.Total, most: cfg.MaxReceived, identity: deps.Identity, generations: newGenerations(), resolved: names.NewResolver(deps.Now)}
+	c.dialer = &upstream.Dialer{Limit: cfg.Total, MaxReceived: cfg.MaxReceived, Identity: deps.Identity, Generations: upstream.NewGenerations(), Resolved: names.NewResolver(deps.Now)}
 	c.limits = silence.Limits{FirstByte: cfg.FirstByte, Silence: cfg.Silence, Most: cfg.MaxSilence, Floor: cfg.Floor}
-	c.latency, c.pool = silence.NewUsual(c.limits), newPools(cfg.IdlePerEdge, c.dialer.generations)
+	c.latency, c.pool = silence.NewUsual(c.limits), upstream.NewPools(cfg.IdlePerEdge, c.dialer.Generations)
 	return c
 }
 
 // Run closes connections that have been idle for long, and all at the end.
 func (c *Proxy) Run(ctx context.Context) error {
-	tick := time.NewTicker(idleLimit / 6)
+	tick := time.NewTicker(upstream.IdleLimit / 6)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			c.pool.sweep(func(*upstream) bool { return true })
+			c.pool.Sweep(func(*upstream.Conn) bool { return true })
 			return nil
 		case <-tick.C:
-			c.pool.expire(c.deps.Now())
+			c.pool.Expire(c.deps.Now())
 		}
 	}
 }
@@ -130,8 +131,8 @@ func (c *Proxy) Run(ctx context.Context) error {
 // Drop is for an edge that was declared dead: no connection to it is used again, and what
 // is idle is closed, by loops when they meet it.
 func (c *Proxy) Drop(edge string) {
-	c.dialer.generations.end(edge)
-	c.pool.sweep(func(u *upstream) bool { return u.Edge == edge })
+	c.dialer.Generations.End(edge)
+	c.pool.Sweep(func(u *upstream.Conn) bool { return u.Edge == edge })
 	c.latency.Forget(edge)
 }
 
@@ -150,7 +151,7 @@ func (c *Proxy) Serve(w http.ResponseWriter, r *http.Request, e Request) (status
 	}
 	c.budget.earn()
 	if e.Next == nil {
-		e.Next = func([]string) (Target, bool) { return Target{}, false }
+		e.Next = func([]string) (upstream.Target, bool) { return upstream.Target{}, false }
 	}
 	k := c.response(w, r, e)
 	defer k.e.Taker.leave(k)

@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/h1"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // unsent are the viewer's fields that an edge does not get, by the length of their
@@ -64,7 +65,7 @@ var conditions = map[string]bool{
 }
 
 // request writes the request: the viewer's own, or one for the rest.
-func (k *response) request(to Target) []byte {
+func (k *response) request(to upstream.Target) []byte {
 	b := make([]byte, 0, 1024)
 	b = appendLine(b, k.r.Method, k.e.Target, k.r.Host, to)
 	rest := k.begun && !k.proves()
@@ -95,7 +96,7 @@ func (k *response) request(to Target) []byte {
 }
 
 // appendLine begins a request.
-func appendLine(b []byte, method, target, host string, to Target) []byte {
+func appendLine(b []byte, method, target, host string, to upstream.Target) []byte {
 	if host == "" {
 		host = to.Addr
 	}
@@ -104,7 +105,7 @@ func appendLine(b []byte, method, target, host string, to Target) []byte {
 }
 
 // appendOwn ends a request: what an edge is told of who asks, and for whom.
-func (c *Proxy) appendOwn(b []byte, to Target, viewer string, pair wire.PairID, secure bool) []byte {
+func (c *Proxy) appendOwn(b []byte, to upstream.Target, viewer string, pair wire.PairID, secure bool) []byte {
 	if !to.TLS { // else the connection shows who asks, and no secret goes over it
 		b = appendField(b, wire.HeaderAuth, c.deps.Secret.Bearer())
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // An edge named by a host that stands for several addresses is asked at the one
@@ -15,10 +17,10 @@ func TestEdgesWithNames(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
 	port := netip.MustParseAddrPort(e.ln.Addr().String()).Port()
 	for _, addrs := range [][]string{{"127.0.0.1"}, {"127.0.0.2", "127.0.0.1"}, {"::1", "::ffff:127.0.0.1"}, nil} {
-		s := openSplices(t, spliceOptions{edges: []Target{{Edge: "edge-1", Addr: "localhost:" + number(int64(port))}}})
+		s := openSplices(t, spliceOptions{edges: []upstream.Target{{Edge: "edge-1", Addr: "localhost:" + number(int64(port))}}})
 		looked := make(chan struct{}, 1)
 		s.on(s.all()[0], func() {
-			s.c.dialer.resolved.Lookup = func(context.Context, string, string) (found []netip.Addr, err error) {
+			s.c.dialer.Resolved.Lookup = func(context.Context, string, string) (found []netip.Addr, err error) {
 				for _, a := range addrs {
 					found = append(found, netip.MustParseAddr(a))
 				}
@@ -33,7 +35,7 @@ func TestEdgesWithNames(t *testing.T) {
 		s.seenWell(v) // by a response
 		<-looked
 		if addrs != nil {
-			s.eventually("it is known", func() bool { _, ok := s.c.dialer.resolved.Find(s.o.edges[0].Addr); return ok })
+			s.eventually("it is known", func() bool { _, ok := s.c.dialer.Resolved.Find(s.o.edges[0].Addr); return ok })
 		}
 		for range 3 {
 			v.ask(http.MethodGet, "/1")

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // scripted is an edge that sends exactly the bytes that a test says.
@@ -125,10 +126,12 @@ func (e *scripted) connected() (n int) {
 	return n
 }
 
-func (e *scripted) target(name string) Target { return Target{Edge: name, Addr: e.ln.Addr().String()} }
+func (e *scripted) target(name string) upstream.Target {
+	return upstream.Target{Edge: name, Addr: e.ln.Addr().String()}
+}
 
 // nobody is an edge at whose port nobody listens, nor will.
-func nobody(t testing.TB, name string) Target {
+func nobody(t testing.TB, name string) upstream.Target {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -142,7 +145,7 @@ func nobody(t testing.TB, name string) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Target{Edge: name, Addr: "127.0.0.1:" + number(int64(bound.(*unix.SockaddrInet4).Port))}
+	return upstream.Target{Edge: name, Addr: "127.0.0.1:" + number(int64(bound.(*unix.SockaddrInet4).Port))}
 }
 
 // send is a write that a test does not mind to fail: a balancer may have hung up.

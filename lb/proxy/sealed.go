@@ -66,7 +66,7 @@ func (r *splice) unseal(y *answer, size, came int, err error) bool {
 	text, length, closes := y.sealed(), y.Length, y.Close
 	if text == nil {
 		if y.Status == http.StatusMisdirectedRequest && length == 0 && came == 0 && !closes {
-			s.pool.put(r.conn, s.loop.Now()) // it is for TLS
+			s.pool.Put(r.conn, s.loop.Now()) // it is for TLS
 			r.conn = nil
 		} else {
 			s.c.deps.Tickets.Void(r.ticket)

@@ -16,6 +16,7 @@ import (
 	"tandem/internal/identity"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // split gives what speaks TLS to who accepts, and serves the rest.
@@ -83,7 +84,7 @@ func openSealed(t *testing.T, edges int, say saying) *sealedStage {
 	go func() { over <- tickets.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-over })
 	first := s.first.target("edge-1")
-	s.spliceStage = openSplices(t, spliceOptions{edges: []Target{first, second.target("edge-2")}[:edges], identity: node(identity.Balancer, "lb-1"), tickets: tickets})
+	s.spliceStage = openSplices(t, spliceOptions{edges: []upstream.Target{first, second.target("edge-2")}[:edges], identity: node(identity.Balancer, "lb-1"), tickets: tickets})
 	s.eventually("there is a ticket", func() bool { return tickets.Of(sealedhead.Edge{Name: "edge-1", Addr: first.Addr}) != nil })
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -243,9 +244,9 @@ func TestABodyInClearThatBreaksIsFinishedByAnotherEdge(t *testing.T) {
 			t.Errorf("at %d: %+v", at, moves)
 		}
 		s.stop()
-		if n := s.c.pool.size(); n != 0 {
-			s.c.pool.sweep(func(u *upstream) bool {
-				if u.plain() {
+		if n := s.c.pool.Size(); n != 0 {
+			s.c.pool.Sweep(func(u *upstream.Conn) bool {
+				if u.Plain() {
 					t.Errorf("at %d: a connection in clear is kept for TLS", at)
 				}
 				return true
@@ -274,7 +275,7 @@ func TestAConnectionInClearIsNotKeptForTLS(t *testing.T) {
 		t.Errorf("%d, %d bytes, %v", g.status, len(g.body), g.err)
 	}
 	s.over(1)
-	if n := s.c.pool.size(); n != 0 {
+	if n := s.c.pool.Size(); n != 0 {
 		t.Errorf("%d connections are kept", n)
 	}
 }

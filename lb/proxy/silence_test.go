@@ -17,6 +17,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/wire"
 	"tandem/lb/proxy/silence"
+	"tandem/lb/proxy/upstream"
 )
 
 // both are the two ways over plain HTTP/1.1.
@@ -192,7 +193,7 @@ func nothingIsLeft(t *testing.T, o stageOptions) {
 		if s.front != nil {
 			s.front.CloseClientConnections()
 		}
-		s.c.pool.sweep(func(*upstream) bool { return true })
+		s.c.pool.Sweep(func(*upstream.Conn) bool { return true })
 		for _, e := range s.edges {
 			e.server.CloseClientConnections()
 		}

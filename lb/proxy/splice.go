@@ -9,6 +9,7 @@ import (
 	"tandem/internal/h1"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // Splicer carries responses to open sessions on one loop, as long as all goes well:
@@ -24,7 +25,7 @@ type Splicer struct {
 	c       *Proxy
 	deps    LoopDeps
 	loop    *front.Loop
-	pool    pools
+	pool    upstream.Pools
 	waiting spliceList // for an edge, who waits longest first
 	spare   []*splice
 	pipes   []*kernel.Pipe
@@ -37,7 +38,7 @@ type Splicer struct {
 // LoopDeps is what splices stand on.
 type LoopDeps struct {
 	Plan   func(h *h1.Request) (LoopRequest, bool) // false: the request is not for a splice
-	Others func(partner string) func(tried []string) (Target, bool)
+	Others func(partner string) func(tried []string) (upstream.Target, bool)
 	Anew   func(r *http.Request, p *LoopRequest) func() (Request, bool) // for Request.Anew
 	Taker  func(c *front.Conn) *Taker                                   // Request.Taker; nil: unknown
 	Viewer func(c *front.Conn) string                                   // the viewer's address
@@ -49,7 +50,7 @@ type LoopDeps struct {
 // LoopRequest is who is asked for what.
 type LoopRequest struct {
 	Target  string // request target
-	First   Target
+	First   upstream.Target
 	Partner string
 	Pair    wire.PairID
 	Session wire.SessionID
@@ -58,7 +59,7 @@ type LoopRequest struct {
 
 // Splicer is what a loop carries responses with.
 func (c *Proxy) Splicer(deps LoopDeps, loop *front.Loop) *Splicer {
-	return &Splicer{c: c, deps: deps, loop: loop, pool: newPools(c.cfg.IdlePerEdge, c.dialer.generations), swept: loop.Now()}
+	return &Splicer{c: c, deps: deps, loop: loop, pool: upstream.NewPools(c.cfg.IdlePerEdge, c.dialer.Generations), swept: loop.Now()}
 }
 
 // splice is one response on its way, on a loop.
@@ -120,9 +121,9 @@ func (s *Splicer) Serve(c *front.Conn, h *h1.Request) bool {
 
 // Tick is a front.Quick's: silence is looked for.
 func (s *Splicer) Tick(now time.Time) time.Time {
-	if now.Sub(s.swept) > idleLimit/6 {
+	if now.Sub(s.swept) > upstream.IdleLimit/6 {
 		s.swept = now
-		s.pool.expire(now)
+		s.pool.Expire(now)
 	}
 	if s.waiting.first == nil {
 		return time.Time{}
@@ -156,7 +157,7 @@ func later(a, b time.Time) time.Time {
 
 // Close is a front.Quick's.
 func (s *Splicer) Close() {
-	s.pool.sweep(func(*upstream) bool { return true })
+	s.pool.Sweep(func(*upstream.Conn) bool { return true })
 	for _, p := range s.pipes {
 		p.Close()
 	}

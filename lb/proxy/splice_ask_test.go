@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tandem/lb/proxy/upstream"
 )
 
 // askCases are viewers' requests, whole.
@@ -51,8 +53,8 @@ func TestBothWaysAskTheSame(t *testing.T) {
 		}
 		send(c, text)
 	})
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
-	oracle := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}, without: true})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
+	oracle := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}, without: true})
 	ask := func(s *spliceStage, text string) string {
 		v := s.dial()
 		defer v.Close()

@@ -209,10 +209,10 @@ func (r *splice) look(now time.Time) {
 		}
 		return
 	}
-	if _, due := r.Due(now, r.s.c.latency.Limit(r.conn.Edge, r.waitsFor()), r.conn.silent); !due {
+	if _, due := r.Due(now, r.s.c.latency.Limit(r.conn.Edge, r.waitsFor()), r.conn.Silent); !due {
 		return
 	}
-	if r.conn.unread() { // here, too
+	if r.conn.Unread() { // here, too
 		r.s.waiting.wait(r, now)
 		r.conn.MarkReadable()
 		r.arrived()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tandem/internal/front"
+	"tandem/lb/proxy/upstream"
 )
 
 // What h1 refuses is refused here, and HTTP/1.0 as well; a head is taken when it is all
@@ -86,7 +87,7 @@ func FuzzViewersHead(f *testing.F) {
 		if h == nil || err != nil || !h.ordinary(http.MethodGet, 0) {
 			return
 		}
-		r := &splice{s: &Splicer{loop: new(front.Loop)}, viewer: new(front.Conn), exchange: exchange{conn: &upstream{Edge: "edge-1"}}}
+		r := &splice{s: &Splicer{loop: new(front.Loop)}, viewer: new(front.Conn), exchange: exchange{conn: &upstream.Conn{Edge: "edge-1"}}}
 		var given answer
 		if n, err := given.parse(r.viewersHead(nil, h)); n == 0 || err != nil {
 			t.Fatalf("%q becomes %q: %v", text, r.viewersHead(nil, h), err)
@@ -96,7 +97,7 @@ func FuzzViewersHead(f *testing.F) {
 			saw.Add(string(f.Name), string(f.Value))
 		}
 		k := &response{c: &Proxy{}, w: recorder{want}}
-		a := &attempt{head: h, to: Target{Edge: "edge-1"}}
+		a := &attempt{head: h, to: upstream.Target{Edge: "edge-1"}}
 		k.promise = promiseOf(h)
 		k.writeHead(a)
 		if !h.dated {

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"tandem/lb/proxy/upstream"
 
+	"golang.org/x/sys/unix"
 )
 
 // wait is until so many splices wait for an edge.
@@ -91,7 +92,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 	for _, part := range []string{text[:4000], text[4000:80_000], text[80_000:]} {
 		s.on(n, func() { // before the loop can hear of it
 			next <- part
-			for conn := n.waiting.first.conn; !conn.unread(); {
+			for conn := n.waiting.first.conn; !conn.Unread(); {
 			}
 			n.Tick(n.loop.Now().Add(time.Hour))
 			n.glanced = time.Time{}
@@ -108,7 +109,7 @@ func TestLateLoopsAccuseNobody(t *testing.T) {
 // The same while it connects.
 func TestLateLoopsAccuseNobodyOfNotConnecting(t *testing.T) {
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-	s := openSplices(t, spliceOptions{edges: []Target{e.target("edge-1")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{e.target("edge-1")}})
 	n := s.all()[0]
 	v := s.dial()
 	s.settle()
@@ -214,14 +215,14 @@ func TestConnectingEndsInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	name, _ := unix.Getsockname(fd)
-	full := Target{Edge: "edge-1", Addr: "127.0.0.1:" + number(int64(name.(*unix.SockaddrInet4).Port))}
+	full := upstream.Target{Edge: "edge-1", Addr: "127.0.0.1:" + number(int64(name.(*unix.SockaddrInet4).Port))}
 	filled, err := net.Dial("tcp", full.Addr) // all that it takes
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer filled.Close()
 	e := script(t, func(c net.Conn, _ string) { send(c, plainOK("well")) })
-	s := openSplices(t, spliceOptions{edges: []Target{full, e.target("edge-2")}})
+	s := openSplices(t, spliceOptions{edges: []upstream.Target{full, e.target("edge-2")}})
 	v, gone := s.dial(), s.dial()
 	v.ask(http.MethodGet, "/1")
 	gone.ask(http.MethodGet, "/2")
@@ -306,7 +307,7 @@ func TestSilenceAfterAPause(t *testing.T) {
 		v.ask(http.MethodGet, "/1")
 		at, n := <-sent, s.all()[0]
 		s.eventually("the edge has been silent for long", func() (ok bool) {
-			s.on(n, func() { ok = r.conn.silent() > cfg.Silence })
+			s.on(n, func() { ok = r.conn.Silent() > cfg.Silence })
 			return ok
 		})
 		over := make(chan got)

@@ -19,6 +19,7 @@ import (
 	"tandem/internal/identity"
 	"tandem/internal/sealedhead"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 // spliceStage is a balancer whose viewers' side is loops, with or without splices.
@@ -51,7 +52,7 @@ type spliceOptions struct {
 	cfg     Config
 	without bool // splices: the oracle
 	loops   int
-	edges   []Target
+	edges   []upstream.Target
 	rate    int64
 	queue   int
 
@@ -125,7 +126,7 @@ func (s *spliceStage) deps() LoopDeps {
 		Plan: func(h *h1.Request) (LoopRequest, bool) {
 			return LoopRequest{Target: h.Target, First: s.o.edges[0], Pair: 3}, true
 		},
-		Others: func(string) func([]string) (Target, bool) {
+		Others: func(string) func([]string) (upstream.Target, bool) {
 			s.locked(func() { s.left++ })
 			return s.next
 		},
@@ -154,13 +155,13 @@ func (s *spliceStage) noteBroken() {
 	}
 }
 
-func (s *spliceStage) next(tried []string) (Target, bool) {
+func (s *spliceStage) next(tried []string) (upstream.Target, bool) {
 	for _, e := range s.o.edges {
 		if !slices.Contains(tried, e.Edge) {
 			return e, true
 		}
 	}
-	return Target{}, false
+	return upstream.Target{}, false
 }
 
 func (s *spliceStage) locked(do func()) {
@@ -226,7 +227,7 @@ func (s *spliceStage) under() (waiting, idle int) {
 			for r := n.waiting.first; r != nil; r = r.after {
 				waiting++
 			}
-			idle += n.pool.size()
+			idle += n.pool.Size()
 		})
 	}
 	return waiting, idle
@@ -235,8 +236,8 @@ func (s *spliceStage) under() (waiting, idle int) {
 // nothingLeft is for when the loops have ended.
 func (s *spliceStage) nothingLeft() {
 	for _, n := range s.all() {
-		if n.waiting.first != nil || n.waiting.last != nil || n.pool.size() != 0 || len(n.pipes) != 0 {
-			s.t.Errorf("left: waiting %v, %d connections, %d pipes", n.waiting.first, n.pool.size(), len(n.pipes))
+		if n.waiting.first != nil || n.waiting.last != nil || n.pool.Size() != 0 || len(n.pipes) != 0 {
+			s.t.Errorf("left: waiting %v, %d connections, %d pipes", n.waiting.first, n.pool.Size(), len(n.pipes))
 		}
 		for _, r := range n.spare {
 			if r.viewer != nil || r.conn != nil || r.pipe != nil || r.listed || len(r.held) != 0 {
@@ -319,7 +320,7 @@ func pair(t *testing.T, cfg Config, body string, answer func(c net.Conn, ask str
 	t.Helper()
 	first = script(t, answer)
 	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
-	return openSplices(t, spliceOptions{cfg: cfg, edges: []Target{first.target("edge-1"), second.target("edge-2")}}), first
+	return openSplices(t, spliceOptions{cfg: cfg, edges: []upstream.Target{first.target("edge-1"), second.target("edge-2")}}), first
 }
 
 // viewerOf is the viewer's address without the port.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tandem/internal/h1"
+	"tandem/lb/proxy/upstream"
 )
 
 // farewells are the ways to go: with a reset, or in order.
@@ -138,8 +139,8 @@ func TestNothingIsLeftOfViewersAndEdgesThatGo(t *testing.T) {
 	second := script(t, func(c net.Conn, ask string) { send(c, objectFor(ask, body)) })
 	dead := nobody(t, "edge-1")
 	round := func() {
-		for _, edge := range []Target{first.target("edge-1"), dead} {
-			s := openSplices(t, spliceOptions{edges: []Target{edge, second.target("edge-2")}})
+		for _, edge := range []upstream.Target{first.target("edge-1"), dead} {
+			s := openSplices(t, spliceOptions{edges: []upstream.Target{edge, second.target("edge-2")}})
 			for _, at := range []int64{0, 1, 500, 100_000, 400_000} {
 				for _, read := range []int64{0, 1, 200_000, -1} {
 					v := s.dial()

@@ -25,6 +25,7 @@ import (
 	"tandem/internal/front/streams"
 	"tandem/internal/h1"
 	"tandem/internal/wire"
+	"tandem/lb/proxy/upstream"
 )
 
 const (
@@ -203,7 +204,7 @@ func (s *stage) listenOnLoops(handler http.Handler, o stageOptions) {
 		Plan: func(h *h1.Request) (LoopRequest, bool) {
 			return LoopRequest{Target: h.Target, First: next.First, Pair: next.Pair}, true
 		},
-		Others: func(string) func([]string) (Target, bool) { return next.Next },
+		Others: func(string) func([]string) (upstream.Target, bool) { return next.Next },
 		Viewer: func(c *front.Conn) string { return c.Address() },
 		Served: func(int, int64) {},
 		Forget: func(*http.Request, *LoopRequest) {},
@@ -251,21 +252,21 @@ func (s *stage) close(stop func(), over chan error) {
 }
 
 func (s *stage) requestFor(requestTarget string, direct bool) Request {
-	at := func(e *fakeEdge) Target {
+	at := func(e *fakeEdge) upstream.Target {
 		if direct {
-			return Target{Edge: e.name, Addr: strings.TrimPrefix(e.server.URL, "http://")}
+			return upstream.Target{Edge: e.name, Addr: strings.TrimPrefix(e.server.URL, "http://")}
 		}
-		return Target{Edge: e.name, Addr: e.proxy.Addr()}
+		return upstream.Target{Edge: e.name, Addr: e.proxy.Addr()}
 	}
 	return Request{
 		Target: requestTarget, Viewer: "198.51.100.7", Pair: 3, First: at(s.edges[0]), Anew: s.anew(),
-		Next: func(tried []string) (Target, bool) {
+		Next: func(tried []string) (upstream.Target, bool) {
 			for _, e := range s.edges {
 				if !slices.Contains(tried, e.name) {
 					return at(e), true
 				}
 			}
-			return Target{}, false
+			return upstream.Target{}, false
 		},
 	}
 }

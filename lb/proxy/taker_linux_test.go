@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tandem/internal/front/kernel"
+	"tandem/lb/proxy/upstream"
 )
 
 const received = 100_000 // bytes
@@ -43,7 +44,7 @@ func TestASpliceHoldsWhatWaitsForItsViewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = raw.Control(func(fd uintptr) {
-		r := &splice{exchange: exchange{conn: &upstream{FD: int(fd)}}}
+		r := &splice{exchange: exchange{conn: &upstream.Conn{FD: int(fd)}}}
 		for r.Held() < received { // it is on its way
 			runtime.Gosched()
 		}
@@ -75,9 +76,9 @@ func TestResponsesHoldWhatWaitsForTheirViewer(t *testing.T) {
 	two := [2]*response{}
 	for i := range two {
 		k := c.response(recorder{http.Header{}}, r, Request{Target: "/", Taker: &viewer})
-		k.attempt(Target{Edge: "edge-1"}) // has no connection yet
-		a, u := k.attempt(Target{Edge: "edge-2"}), &upstream{}
-		if err := u.own(receives(t)); err != nil {
+		k.attempt(upstream.Target{Edge: "edge-1"}) // has no connection yet
+		a, u := k.attempt(upstream.Target{Edge: "edge-2"}), &upstream.Conn{}
+		if err := u.Own(receives(t)); err != nil {
 			t.Fatal(err)
 		}
 		a.live.Store(u)

@@ -212,7 +212,7 @@ var rows = []Mutation{
 	{0, "lb/control/healthcheck.go", "proved = !errors.Is(err, context.DeadlineExceeded)", "proved = err == nil", "lb.TestWhatAnswersIsNotDoubted"},
 	{0, "lb/control/healthcheck.go", "!alive && !proved && s.doubts(ctx, x)", "!alive && !proved && false && s.doubts(ctx, x)", "lb.TestADeathThatCostsPlacesIsDoubted"},
 	{0, "lb/control/healthcheck.go", "if s.now().Sub(x.noticed) >= doubtFor {", "if false && s.now().Sub(x.noticed) >= doubtFor {", "lb.TestADeathThatCostsPlacesIsDoubted"},
-	{0, "lb/session.go", "return lastResort(l, p, tried)", "return proxy.Target{}, false", "lb.TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft"},
+	{0, "lb/session.go", "return lastResort(l, p, tried)", "return upstream.Target{}, false", "lb.TestWhoIsDeclaredDeadIsAskedWhereNobodyElseIsLeft"},
 	{0, "lb/session.go", "case e.State != state || e.Stopped:", "case e.State != state:", "lb.TestNotAllThatAreDeadAreAsked"},
 	{0, "lb/session.go", "stream := l.opener.StreamOf(r.Context(), p, token, rest)", "stream, _ := p.StreamBy(token.Stream)", "lb.TestAViewerWhoComesBackPutsItsStreamBack"},
 	{0, "edge/member/notice.go", "(c.Opened < s.opened || named)", "(c.Opened < s.opened || named && mine)", "edge/member.TestASessionOfAStreamThatIsNotPlacedIsTold"},
@@ -290,7 +290,7 @@ var rows = []Mutation{
 	// Strangers as clients: one reading of a request, and nothing that was accepted is lost.
 	{0, "internal/h1/body.go", "case f.chunked && f.chunks.at != chunkData:", "case f.chunked && f.left == 0:", "internal/front/incoming.TestSizesOfChunksThatComeInPartsAreSizes"},
 	{0, "internal/front/secure.go", "s.out = kept(l.sealed[took:])", "s.out = kept(l.sealed[:took])[:0]", "internal/front.TestSealedBytesThatTheSocketDoesNotTakeAreKept"},
-	{0, "lb/proxy/pool.go", "len(list) >= p.most {", "len(list) >= 64 {", "lb/proxy.TestAsManyConnectionsAreKeptAsWereBusy"},
+	{0, "lb/proxy/upstream/pool.go", "len(list) >= p.most {", "len(list) >= 64 {", "lb/proxy.TestAsManyConnectionsAreKeptAsWereBusy"},
 	{0, "internal/front/loop.go", "case l.sources[fd].first:", "case false:", "lb/proxy.TestConnectionsAreReusedClean"},
 	{0, "lb/proxy/splice_body.go", "n, r.closes = int(left), true", "n = int(left)", "lb/proxy.TestAConnectionWithMoreThanItsAnswerIsNotKept"},
 	{0, "lb/proxy/silence/silence.go", "case !s.Resumed:", "case false:", "lb/proxy/silence.TestSilenceIsDue"},

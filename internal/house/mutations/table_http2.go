@@ -10,7 +10,7 @@ var rowsOfHTTP2 = []Mutation{
 	{0, "internal/front/streams/watch.go", "if waiting > 0 && acked != w.acked {", "if waiting >= 0 && acked != w.acked {", "internal/front/streams.TestWhoIsBusyTakingIsNotAsked"},
 	{0, "internal/front/streams/watch.go", "if waiting > 0 && acked != w.acked {", "if waiting < 0 && acked != w.acked {", "internal/front/streams.TestWhoIsBusyTakingIsNotAsked"},
 	{0, "internal/front/loop.go", "if l.server.cfg.MinRate > 0 && l.held.Load() > 0 {", "if false {", "internal/front.TestLoopWakesToLookForSlowClients"},
-	{0, "lb/proxy/upstream.go", "if largeTaken.Add(1) > largeMost {", "if largeTaken.Add(1) < 0 {", "lb/proxy.TestLargeBuffersAreBounded"},
+	{0, "lb/proxy/upstream/upstream.go", "if largeTaken.Add(1) > largeMost {", "if largeTaken.Add(1) < 0 {", "lb/proxy/upstream.TestLargeBuffersAreBounded"},
 	{0, "internal/front/streams/output.go", "if times == 0 {", "if false {", "internal/front/streams.TestWhoWritesDoesNotWriteForAll"},
 	{0, "internal/front/streams/output.go", "c.most = min(2*c.most, outMost)", "c.most = outLeast", "internal/front/streams.TestWhatIsReadyGoesOutInOneWrite"},
 	{0, "internal/front/streams/frames.go", "return open >= c.cfg.Streams || len(c.streams) >= 2*c.cfg.Streams", "return open >= c.cfg.Streams", "internal/front/streams.TestRequestsThatAreGivenUpCount"},

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"net"
@@ -13,44 +13,44 @@ func TestPoolKeepsWhatCanBeTrusted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer edge.Close()
-	to, all := Target{Edge: "edge-1", Addr: edge.Addr().String()}, newGenerations()
-	d, p := dialer{limit: time.Second, generations: all}, newPools(2, all)
+	to, all := Target{Edge: "edge-1", Addr: edge.Addr().String()}, NewGenerations()
+	d, p := Dialer{Limit: time.Second, Generations: all}, NewPools(2, all)
 	for what, row := range map[string]struct {
 		kept bool
-		do   func(u *upstream)
+		do   func(u *Conn)
 	}{
-		"as it is":                {true, func(*upstream) {}},
-		"a large buffer":          {true, func(u *upstream) { u.borrow() }},
-		"its end was told":        {false, func(u *upstream) { u.ended = true }},
-		"more than was announced": {false, func(u *upstream) { u.w = 1 }},
-		"its edge died":           {false, func(*upstream) { all.end("edge-1") }},
-		"the pool is full": {false, func(*upstream) {
+		"as it is":                {true, func(*Conn) {}},
+		"a large buffer":          {true, func(u *Conn) { u.Borrow() }},
+		"its end was told":        {false, func(u *Conn) { u.ended = true }},
+		"more than was announced": {false, func(u *Conn) { u.w = 1 }},
+		"its edge died":           {false, func(*Conn) { all.End("edge-1") }},
+		"the pool is full": {false, func(*Conn) {
 			for range 2 {
-				other, err := d.dial(t.Context(), to, false)
+				other, err := d.Dial(t.Context(), to, false)
 				if err != nil {
 					t.Fatal(err)
 				}
-				p.put(other, time.Now())
+				p.Put(other, time.Now())
 			}
 		}},
 	} {
-		u, err := d.dial(t.Context(), to, false)
+		u, err := d.Dial(t.Context(), to, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		row.do(u)
-		before := p.size()
-		p.put(u, time.Now())
-		if kept := p.size() > before; kept != row.kept || u.large != nil {
+		before := p.Size()
+		p.Put(u, time.Now())
+		if kept := p.Size() > before; kept != row.kept || u.large != nil {
 			t.Errorf("%s: kept is %v, a large buffer %v", what, kept, u.large != nil)
 		}
-		p.sweep(func(*upstream) bool { return true })
+		p.Sweep(func(*Conn) bool { return true })
 	}
 }
 
 // A thousand streams of one client that takes nothing of them have no large buffer each.
 func TestLargeBuffersAreBounded(t *testing.T) {
-	var all []*upstream
+	var all []*Conn
 	defer func() {
 		for _, u := range all {
 			u.giveBack()
@@ -58,14 +58,14 @@ func TestLargeBuffersAreBounded(t *testing.T) {
 	}()
 	borrowed := func() (n int) {
 		for _, u := range all {
-			if u.borrow(); u.large != nil {
+			if u.Borrow(); u.large != nil {
 				n++
 			}
 		}
 		return n
 	}
 	for range 3 * largeMost {
-		all = append(all, &upstream{buf: make([]byte, upstreamBuffer)})
+		all = append(all, &Conn{buf: make([]byte, Buffer)})
 	}
 	if n := borrowed(); n == 0 || n > largeMost {
 		t.Errorf("%d have a large buffer; %d may", n, largeMost)

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"maps"
@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// idleLimit closes a connection before the edge does (60 s and more there).
-const idleLimit = 30 * time.Second
+// IdleLimit closes a connection before the edge does (60 s and more there).
+const IdleLimit = 30 * time.Second
 
-// upstreamPool keeps idle connections by address, the last used first. Each loop has
+// Pool keeps idle connections by address, the last used first. Each loop has
 // one, for it alone is told of their ends, and all goroutines together.
-type upstreamPool struct {
+type Pool struct {
 	most        int // idle connections to one address
-	generations *generations
+	generations *Generations
 
 	mu   sync.Mutex
-	idle map[string][]*upstream // guarded by mu
+	idle map[string][]*Conn // guarded by mu
 }
 
-func newUpstreamPool(most int, of *generations) *upstreamPool {
-	return &upstreamPool{most: most, generations: of, idle: map[string][]*upstream{}}
+func newPool(most int, of *Generations) *Pool {
+	return &Pool{most: most, generations: of, idle: map[string][]*Conn{}}
 }
 
 // get returns a connection that is idle and sound, or nil.
-func (p *upstreamPool) get(to Target) *upstream {
+func (p *Pool) get(to Target) *Conn {
 	generation := p.generations.of(to.Edge)
 	for {
 		u := p.last(to.Addr)
@@ -36,15 +36,15 @@ func (p *upstreamPool) get(to Target) *upstream {
 		// before it hears any request of the same round: no need to look.
 		empty := u.tcp == nil && !u.readable
 		u.readable = false
-		if u.Edge == to.Edge && u.generation == generation && (empty || !u.unread()) {
+		if u.Edge == to.Edge && u.generation == generation && (empty || !u.Unread()) {
 			u.reused = true
 			return u
 		}
-		u.close()
+		u.Close()
 	}
 }
 
-func (p *upstreamPool) last(addr string) *upstream {
+func (p *Pool) last(addr string) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := p.idle[addr]
@@ -59,13 +59,13 @@ func (p *upstreamPool) last(addr string) *upstream {
 
 // put takes a connection back whose response was read to its end. One that has ended,
 // or in which more lies than was announced, can't be trusted.
-func (p *upstreamPool) put(u *upstream, now time.Time) {
-	if u.ended || len(u.buffered()) > 0 || u.generation != p.generations.of(u.Edge) || !p.keep(u, now) {
-		u.close()
+func (p *Pool) put(u *Conn, now time.Time) {
+	if u.ended || len(u.Buffered()) > 0 || u.generation != p.generations.of(u.Edge) || !p.keep(u, now) {
+		u.Close()
 	}
 }
 
-func (p *upstreamPool) keep(u *upstream, now time.Time) bool {
+func (p *Pool) keep(u *Conn, now time.Time) bool {
 	u.user, u.kept, u.idleAt = nil, p, now
 	u.settle()
 	p.mu.Lock()
@@ -79,13 +79,13 @@ func (p *upstreamPool) keep(u *upstream, now time.Time) bool {
 }
 
 // expire closes what has been idle for too long.
-func (p *upstreamPool) expire(now time.Time) {
-	p.sweep(func(u *upstream) bool { return now.Sub(u.idleAt) > idleLimit })
+func (p *Pool) expire(now time.Time) {
+	p.sweep(func(u *Conn) bool { return now.Sub(u.idleAt) > IdleLimit })
 }
 
 // sweep closes the connections that end says so of.
-func (p *upstreamPool) sweep(end func(*upstream) bool) {
-	var ended []*upstream
+func (p *Pool) sweep(end func(*Conn) bool) {
+	var ended []*Conn
 	p.mu.Lock()
 	for addr, list := range p.idle {
 		kept := list[:0]
@@ -103,12 +103,12 @@ func (p *upstreamPool) sweep(end func(*upstream) bool) {
 	}
 	p.mu.Unlock()
 	for _, u := range ended {
-		u.close()
+		u.Close()
 	}
 }
 
 // size is the number of idle connections.
-func (p *upstreamPool) size() int {
+func (p *Pool) size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
@@ -118,24 +118,24 @@ func (p *upstreamPool) size() int {
 	return n
 }
 
-// generations are those of edges: a connection from before its edge was declared dead is
+// Generations are those of edges: a connection from before its edge was declared dead is
 // not used any more. They are read at every request and written at a death.
-type generations struct {
+type Generations struct {
 	mu  sync.Mutex // of who writes
 	all atomic.Pointer[map[string]uint64]
 }
 
-func newGenerations() *generations {
-	g := new(generations)
+func NewGenerations() *Generations {
+	g := new(Generations)
 	g.all.Store(&map[string]uint64{})
 	return g
 }
 
 // of is what a connection to the edge is stamped with when it is dialled.
-func (g *generations) of(edge string) uint64 { return (*g.all.Load())[edge] }
+func (g *Generations) of(edge string) uint64 { return (*g.all.Load())[edge] }
 
-// end begins the edge's next one.
-func (g *generations) end(edge string) {
+// End begins the edge's next one.
+func (g *Generations) End(edge string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := maps.Clone(*g.all.Load())

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"errors"
@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	upstreamBuffer = 16 << 10  // of a connection: a head and a small body in one read, in bytes
-	bodyBuffer     = 256 << 10 // of a body that can't be spliced: TLS records go out gathered
+	Buffer     = 16 << 10  // of a connection: a head and a small body in one read, in bytes
+	bodyBuffer = 256 << 10 // of a body that can't be spliced: TLS records go out gathered
 )
 
 // largeMost bounds how many of those are in use: each lies with a body whose viewer may take
@@ -33,8 +33,8 @@ var (
 // longPast is a deadline that has passed: it interrupts a read.
 var longPast = time.Unix(1, 0)
 
-// errCut is what a read gets that was interrupted on purpose.
-var errCut = errors.New("interrupted")
+// ErrCut is what a read gets that was interrupted on purpose.
+var ErrCut = errors.New("interrupted")
 
 // User is what has a loop's connection, and is told of its events.
 type User interface {
@@ -42,26 +42,26 @@ type User interface {
 	Arrived() // the edge has sent something, or nothing more
 }
 
-// upstream is a connection to an edge, used for one response at a time: a loop's, which
-// is told of its events, or, after leave, a goroutine's, which waits for it.
+// Conn is a connection to an edge, used for one response at a time: a loop's, which
+// is told of its events, or, after Leave, a goroutine's, which waits for it.
 // What a goroutine has read and not yet used lies in buf[r:w]; a read that runs into its
 // deadline loses nothing, so that waiting can be taken up again.
-type upstream struct {
+type Conn struct {
 	Edge       string // whose it is
 	addr       string
 	generation uint64 // of the edge when it was dialled
 	reused     bool
-	wide       bool // the kernel may receive as much at once as it likes (eager.go)
+	wide       bool // the kernel may receive as much at once as it likes (lb/proxy/eager.go)
 	idleAt     time.Time
 
 	// A loop's.
 	loop     *front.Loop
-	FD       int // its descriptor
+	FD       int  // its descriptor
 	user     User // nil: idle
 	opening  bool // not connected yet
 	readable bool
-	ended    bool          // the edge sends no more
-	kept     *upstreamPool // where it is idle
+	ended    bool  // the edge sends no more
+	kept     *Pool // where it is idle
 
 	// A goroutine's.
 	conn    net.Conn     // tcp, or TLS over it
@@ -70,15 +70,15 @@ type upstream struct {
 	buf     []byte
 	r, w    int
 	large   *[]byte     // from bodyBuffers, while buf is its
-	arrived int         // bytes that arrive has seen
-	cut     atomic.Bool // interrupt was called
+	arrived int         // bytes that Arrive has seen
+	cut     atomic.Bool // Interrupt was called
 }
 
 // Wants is a front.Source's.
-func (u *upstream) Wants() (in, out bool) { return !u.readable, u.opening }
+func (u *Conn) Wants() (in, out bool) { return !u.readable, u.opening }
 
 // Ready is a front.Source's.
-func (u *upstream) Ready(events uint32) {
+func (u *Conn) Ready(events uint32) {
 	over := events&(kernel.Half|kernel.Gone) != 0
 	in := over || events&kernel.In != 0
 	u.readable = u.readable || in
@@ -86,7 +86,7 @@ func (u *upstream) Ready(events uint32) {
 	switch {
 	case u.user == nil:
 		if in { // closed by the edge, or bytes that nobody asked for
-			u.kept.sweep(func(other *upstream) bool { return other == u })
+			u.kept.sweep(func(other *Conn) bool { return other == u })
 		}
 	case u.opening:
 		if over || events&kernel.Out != 0 {
@@ -98,13 +98,13 @@ func (u *upstream) Ready(events uint32) {
 }
 
 // UsedBy says who has a loop's connection from now on.
-func (u *upstream) UsedBy(user User) { u.user = user }
+func (u *Conn) UsedBy(user User) { u.user = user }
 
 // Opening tells whether a loop's connection is not there yet.
-func (u *upstream) Opening() bool { return u.opening }
+func (u *Conn) Opening() bool { return u.opening }
 
 // Connected finds out how connecting has ended.
-func (u *upstream) Connected() error {
+func (u *Conn) Connected() error {
 	if err := kernel.Connected(u.FD); err != nil {
 		return err
 	}
@@ -113,29 +113,29 @@ func (u *upstream) Connected() error {
 }
 
 // Readable tells whether there may be something to read for a loop.
-func (u *upstream) Readable() bool { return u.readable }
+func (u *Conn) Readable() bool { return u.readable }
 
 // MarkReadable notes that there is, whether the loop was told of it or not.
-func (u *upstream) MarkReadable() { u.readable = true }
+func (u *Conn) MarkReadable() { u.readable = true }
 
 // Emptied notes that a loop has read less than it could have: there is nothing more, unless
 // the edge has ended, which is read as well; surely: that it has read, too.
-func (u *upstream) Emptied(surely bool) { u.readable = u.ended && !surely }
+func (u *Conn) Emptied(surely bool) { u.readable = u.ended && !surely }
 
 // TCP is a goroutine's connection, below TLS.
-func (u *upstream) TCP() *net.TCPConn { return u.tcp }
+func (u *Conn) TCP() *net.TCPConn { return u.tcp }
 
 // Reused tells whether it was idle before.
-func (u *upstream) Reused() bool { return u.reused }
+func (u *Conn) Reused() bool { return u.reused }
 
 // Wide tells whether the kernel may receive as much at once as it likes.
-func (u *upstream) Wide() bool { return u.wide }
+func (u *Conn) Wide() bool { return u.wide }
 
 // Came is how many bytes arrive has seen.
-func (u *upstream) Came() int { return u.arrived }
+func (u *Conn) Came() int { return u.arrived }
 
 // Held is what the kernel has received and nobody has taken, in bytes.
-func (u *upstream) Held() (sum int64) {
+func (u *Conn) Held() (sum int64) {
 	if u.tcp == nil {
 		return kernel.Held(u.FD)
 	}
@@ -144,7 +144,7 @@ func (u *upstream) Held() (sum int64) {
 }
 
 // Write sends what a goroutine asks; limit bounds how long that may take, 0: it can't take long.
-func (u *upstream) Write(b []byte, limit time.Duration) error {
+func (u *Conn) Write(b []byte, limit time.Duration) error {
 	if limit > 0 {
 		_ = u.tcp.SetWriteDeadline(time.Now().Add(limit))
 	}
@@ -157,22 +157,22 @@ func (u *upstream) Write(b []byte, limit time.Duration) error {
 	return nil
 }
 
-// leave takes the connection off its loop, for a goroutine, with what was received and
+// Leave takes the connection off its loop, for a goroutine, with what was received and
 // not used.
-func (u *upstream) leave(received []byte) error {
+func (u *Conn) Leave(received []byte) error {
 	tcp, err := kernel.SocketOf(u.FD)
-	u.close()
+	u.Close()
 	if err != nil {
 		return err
 	}
 	u.loop, u.user = nil, nil
-	u.buf = make([]byte, max(upstreamBuffer, len(received)))
+	u.buf = make([]byte, max(Buffer, len(received)))
 	u.r, u.w = 0, copy(u.buf, received)
-	return u.own(tcp)
+	return u.Own(tcp)
 }
 
-// own puts the connection into a goroutine's hands.
-func (u *upstream) own(tcp *net.TCPConn) (err error) {
+// Own puts the connection into a goroutine's hands.
+func (u *Conn) Own(tcp *net.TCPConn) (err error) {
 	if u.raw, err = tcp.SyscallConn(); err != nil {
 		_ = tcp.Close()
 		return err
@@ -181,13 +181,13 @@ func (u *upstream) own(tcp *net.TCPConn) (err error) {
 	return nil
 }
 
-// plain tells whether the bytes may be moved inside the kernel.
-func (u *upstream) plain() bool { return u.conn == u.tcp }
+// Plain tells whether the bytes may be moved inside the kernel.
+func (u *Conn) Plain() bool { return u.conn == u.tcp }
 
-// unread tells whether something lies in the socket that was not read: then whoever
+// Unread tells whether something lies in the socket that was not read: then whoever
 // should read is slow, not who sends. In an idle one it is its end, or what nobody has
 // asked for, whether its loop has been told of that or not.
-func (u *upstream) unread() (yes bool) {
+func (u *Conn) Unread() (yes bool) {
 	if u.tcp == nil {
 		return kernel.Unread(u.FD)
 	}
@@ -195,9 +195,9 @@ func (u *upstream) unread() (yes bool) {
 	return yes || err != nil
 }
 
-// reception is the time since the kernel last received bytes, and whether the
+// Reception is the time since the kernel last received bytes, and whether the
 // connection is dead.
-func (u *upstream) reception() (silent time.Duration, dead bool) {
+func (u *Conn) Reception() (silent time.Duration, dead bool) {
 	if u.tcp == nil {
 		return kernel.Reception(u.FD)
 	}
@@ -205,15 +205,15 @@ func (u *upstream) reception() (silent time.Duration, dead bool) {
 	return silent, dead || err != nil
 }
 
-// silent is the time since the kernel last received bytes.
-func (u *upstream) silent() time.Duration {
-	silent, _ := u.reception()
+// Silent is the time since the kernel last received bytes.
+func (u *Conn) Silent() time.Duration {
+	silent, _ := u.Reception()
 	return silent
 }
 
-// close ends the connection. After an unfinished body the kernel resets it, so
+// Close ends the connection. After an unfinished body the kernel resets it, so
 // that the edge stops at once.
-func (u *upstream) close() {
+func (u *Conn) Close() {
 	if u.tcp == nil {
 		u.loop.Forget(u.FD)
 		_ = unix.Close(u.FD)
@@ -223,8 +223,8 @@ func (u *upstream) close() {
 	u.giveBack()
 }
 
-// giveBack ends borrow.
-func (u *upstream) giveBack() {
+// giveBack ends Borrow.
+func (u *Conn) giveBack() {
 	if u.large != nil {
 		bodyBuffers.Put(u.large)
 		u.large, u.buf = nil, nil
@@ -232,15 +232,15 @@ func (u *upstream) giveBack() {
 	}
 }
 
-// fill waits until deadline for more bytes behind those in the buffer.
-func (u *upstream) fill(deadline time.Time) error {
+// Fill waits until deadline for more bytes behind those in the buffer.
+func (u *Conn) Fill(deadline time.Time) error {
 	if u.r == u.w {
 		u.r, u.w = 0, 0
 	}
 	if u.w == len(u.buf) {
 		u.room()
 	}
-	if err := u.until(deadline); err != nil {
+	if err := u.Until(deadline); err != nil {
 		return err
 	}
 	n, err := u.conn.Read(u.buf[u.w:])
@@ -252,15 +252,15 @@ func (u *upstream) fill(deadline time.Time) error {
 		err = io.ErrNoProgress
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && u.cut.Load() {
-		return errCut
+		return ErrCut
 	}
 	return err
 }
 
-// arrive waits until deadline for bytes, leaves them in the socket, and notes how many
+// Arrive waits until deadline for bytes, leaves them in the socket, and notes how many
 // there are: none at its end, and where that can't be told.
-func (u *upstream) arrive(deadline time.Time) error {
-	if err := u.until(deadline); err != nil {
+func (u *Conn) Arrive(deadline time.Time) error {
+	if err := u.Until(deadline); err != nil {
 		return err
 	}
 	err := u.raw.Read(func(fd uintptr) bool {
@@ -268,14 +268,14 @@ func (u *upstream) arrive(deadline time.Time) error {
 		return u.arrived > 0 || kernel.Unread(int(fd))
 	})
 	if errors.Is(err, os.ErrDeadlineExceeded) && u.cut.Load() {
-		return errCut
+		return ErrCut
 	}
 	return err
 }
 
 // room makes place in the buffer: bytes move to its front, or it grows. The
 // parsers bound what they leave in it.
-func (u *upstream) room() {
+func (u *Conn) room() {
 	if u.r > 0 {
 		u.w = copy(u.buf, u.buf[u.r:u.w])
 		u.r = 0
@@ -284,32 +284,32 @@ func (u *upstream) room() {
 	u.buf = append(u.buf, make([]byte, len(u.buf))...)
 }
 
-// until sets the deadline of reads. An interrupt that comes at the same time
+// Until sets the deadline of reads. An interrupt that comes at the same time
 // is never lost: it either sees this deadline or is seen here.
-func (u *upstream) until(deadline time.Time) error {
+func (u *Conn) Until(deadline time.Time) error {
 	if err := u.tcp.SetReadDeadline(deadline); err != nil {
 		return err
 	}
 	if u.cut.Load() {
-		return errCut
+		return ErrCut
 	}
 	return nil
 }
 
-// interrupt makes the read that runs, and every later one, end with errCut.
-func (u *upstream) interrupt() {
+// Interrupt makes the read that runs, and every later one, end with ErrCut.
+func (u *Conn) Interrupt() {
 	u.cut.Store(true)
 	_ = u.tcp.SetReadDeadline(longPast)
 }
 
-// buffered is what was read and not used.
-func (u *upstream) buffered() []byte { return u.buf[u.r:u.w] }
+// Buffered is what was read and not used.
+func (u *Conn) Buffered() []byte { return u.buf[u.r:u.w] }
 
-// use drops n bytes of buffered.
-func (u *upstream) use(n int) { u.r += n }
+// Use drops n bytes of buffered.
+func (u *Conn) Use(n int) { u.r += n }
 
-// borrow gives the connection a large buffer for a long body, where there is one.
-func (u *upstream) borrow() {
+// Borrow gives the connection a large buffer for a long body, where there is one.
+func (u *Conn) Borrow() {
 	if u.large != nil {
 		return
 	}
@@ -318,19 +318,19 @@ func (u *upstream) borrow() {
 		return
 	}
 	u.large = bodyBuffers.Get().(*[]byte)
-	u.w = copy(*u.large, u.buffered())
+	u.w = copy(*u.large, u.Buffered())
 	u.r = 0
 	u.buf = *u.large
 }
 
 // settle gives a borrowed or grown buffer back. Nothing may lie in it.
-func (u *upstream) settle() {
+func (u *Conn) settle() {
 	if u.tcp == nil {
 		return // a loop reads into its own
 	}
 	u.giveBack()
-	if len(u.buf) != upstreamBuffer {
-		u.buf = make([]byte, upstreamBuffer)
+	if len(u.buf) != Buffer {
+		u.buf = make([]byte, Buffer)
 	}
 	u.r, u.w = 0, 0
 }
