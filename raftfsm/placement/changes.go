@@ -39,7 +39,7 @@ type touched struct {
 
 func (t *touched) size() int { return 1 + len(t.edges) + len(t.pairs) + len(t.streams) }
 
-// follow notes what has changed. A placement that is no successor, from a snapshot,
+// Follow notes what has changed. A placement that is no successor, from a snapshot,
 // makes everybody ask for the whole.
 func (c *Changes) Follow(p *wire.Placement, digest string) {
 	c.mu.Lock()
@@ -90,7 +90,7 @@ func same[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// since is what has changed from a version on; nil: it is not known any more, or
+// Since is what has changed from a version on; nil: it is not known any more, or
 // nothing has.
 func (c *Changes) Since(version uint64) *wire.PlacementDelta {
 	c.mu.Lock()
