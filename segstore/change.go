@@ -152,18 +152,25 @@ func (s *Store) DeletePrefix(prefix string) int {
 }
 
 func (sh *shard) deletePrefix(prefix string) int {
+	return sh.deleteAll(func(keys map[Key]struct{}) {
+		for key := range sh.objects {
+			if strings.HasPrefix(key, prefix) {
+				keys[key] = struct{}{}
+			}
+		}
+		for key := range sh.fills {
+			if strings.HasPrefix(key, prefix) {
+				keys[key] = struct{}{}
+			}
+		}
+	})
+}
+
+// deleteAll is Delete for the keys that choose, which is called with mu held, puts into a set.
+func (sh *shard) deleteAll(choose func(keys map[Key]struct{})) int {
 	sh.mu.Lock()
 	keys := make(map[Key]struct{})
-	for key := range sh.objects {
-		if strings.HasPrefix(key, prefix) {
-			keys[key] = struct{}{}
-		}
-	}
-	for key := range sh.fills {
-		if strings.HasPrefix(key, prefix) {
-			keys[key] = struct{}{}
-		}
-	}
+	choose(keys)
 	var gone []*object
 	for key := range keys {
 		if o, _ := sh.purge(key); o != nil {
@@ -189,32 +196,21 @@ func (s *Store) DeleteTagged(tag string) int {
 }
 
 func (sh *shard) deleteTagged(tag string) int {
-	sh.mu.Lock()
-	keys := make(map[Key]struct{})
-	for key, o := range sh.objects {
-		if o.meta.Load().Tags.Has(tag) {
-			keys[key] = struct{}{}
+	return sh.deleteAll(func(keys map[Key]struct{}) {
+		for key, o := range sh.objects {
+			if o.meta.Load().Tags.Has(tag) {
+				keys[key] = struct{}{}
+			}
 		}
-	}
-	for key, f := range sh.fills {
-		switch {
-		case f.object == nil:
-			f.untagged = append(f.untagged, tag)
-		case f.object.meta.Load().Tags.Has(tag):
-			keys[key] = struct{}{}
+		for key, f := range sh.fills {
+			switch {
+			case f.object == nil:
+				f.untagged = append(f.untagged, tag)
+			case f.object.meta.Load().Tags.Has(tag):
+				keys[key] = struct{}{}
+			}
 		}
-	}
-	var gone []*object
-	for key := range keys {
-		if o, _ := sh.purge(key); o != nil {
-			gone = append(gone, o)
-		}
-	}
-	sh.mu.Unlock()
-	for _, o := range gone { // files are removed outside the mutex
-		o.release()
-	}
-	return len(keys)
+	})
 }
 
 // purge takes the key's copy and fills out; mu is held, the caller releases the
