@@ -62,6 +62,11 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc"); answer.Header.Get(wire.HeaderDest) != "" {
 		t.Error("an edge was told that a file is sent to")
 	}
+	for _, bad := range []string{"http://[::1", ""} {
+		if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, bad); answer.StatusCode != 200 || answer.Header.Get(wire.HeaderDest) != "" {
+			t.Errorf("sent to %q: %s", bad, answer.Status)
+		}
+	}
 	o.get(t, "/film/none.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	o.ask(t, http.MethodHead, "/film/1%20a.ts", nil, wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	stop()
@@ -71,8 +76,8 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	if len(arrived) > 0 {
 		t.Errorf("%d more were sent", len(arrived))
 	}
-	if n := value(t, o, "tandem_origin_deliveries_total"); n != 3 { // one done, two refused
-		t.Errorf("%v deliveries counted, want 3", n)
+	if n := value(t, o, "tandem_origin_deliveries_total"); n != 4 { // one done, three refused
+		t.Errorf("%v deliveries counted, want 4", n)
 	}
 }
 

@@ -2,8 +2,9 @@ package member
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tandem/edge/recovery"
 	"tandem/internal/wire"
@@ -95,22 +96,18 @@ func (t *table) told() bool {
 func (s *segments) have(ctx context.Context, lists map[string]wire.PairID) {
 	ctx, cancel := context.WithTimeout(ctx, listsFor)
 	defer cancel()
-	places := make(chan struct{}, listsOnce)
-	var under sync.WaitGroup
+	var under errgroup.Group
+	under.SetLimit(listsOnce)
 	for key, pair := range lists {
-		select {
-		case places <- struct{}{}:
-		case <-ctx.Done():
-		}
 		if ctx.Err() != nil {
 			break
 		}
-		under.Go(func() {
+		under.Go(func() error {
 			s.renew(ctx, key, pair, false)
-			<-places
+			return nil
 		})
 	}
-	under.Wait()
+	_ = under.Wait() // what could not be got is logged where it was
 }
 
 // lists are the manifests that positions are in, each with a pair whose sessions' they are.

@@ -75,4 +75,6 @@ var rowsOfClaims = []Mutation{
 	{4, "internal/ring/choose.go", "f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))", "f.Choose == ChooseFirst", "internal/ring.TestClaims2To4WhatIsStoredIsTheStoresWord"},
 	{13, "internal/ring/choose.go", "f.Choose == ChooseFirst && (f.stores(q.Low) || f.stores(q.High))", "f.Choose == ChooseFirst && f.stores(q.High)", "internal/ring.TestWhoStoresAStreamAndHasNoRoomIsPassedBy"},
 	{13, "internal/ring/choose.go", "if reason != wire.ReasonFailSafe {", "if true {", "internal/ring.TestWhyNobodyGetsANewStream"},
+	{7, "origin/deliver.go", "if err != nil || !d.origin.ofNode(r) ||", "if _ = err; !d.origin.ofNode(r) ||", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
+	{7, "origin/deliver.go", "	if text == \"\" {\n", "	if false {\n", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 }
