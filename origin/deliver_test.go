@@ -14,10 +14,7 @@ import (
 )
 
 func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
-	secret, err := wire.NewSecret("a secret that only tests know")
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := multicastSecret(t)
 	type arrival struct {
 		path, body string
 		header     http.Header
@@ -59,12 +56,9 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderDest, edge.URL); answer.Header.Get(wire.HeaderDest) != "" {
 		t.Error("a viewer was told that it is sent")
 	}
-	if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, "file:///etc"); answer.Header.Get(wire.HeaderDest) != "" {
-		t.Error("an edge was told that a file is sent to")
-	}
-	for _, bad := range []string{"http://[::1", ""} {
-		if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, bad); answer.StatusCode != 200 || answer.Header.Get(wire.HeaderDest) != "" {
-			t.Errorf("sent to %q: %s", bad, answer.Status)
+	for _, bad := range []string{"file:///etc", "http://[::1", ""} {
+		if answer, _ := o.get(t, "/film/1%20a.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, bad); answer.Header.Get(wire.HeaderDest) != "" {
+			t.Errorf("an edge was told that %q is sent to", bad)
 		}
 	}
 	o.get(t, "/film/none.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
