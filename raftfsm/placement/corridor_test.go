@@ -117,16 +117,17 @@ func (v *evening) step() {
 	}
 }
 
-// notices gives every watcher of a pair the table, if anybody who lives has it.
+// notices gives all who are told a pair's table what one of them who lives has: a keeper
+// that is no watcher tells it as well (a watcher by the last death may have none yet).
 func (v *evening) notices() {
 	p := v.state.Placement()
 	for i := range p.Pairs {
 		q := &p.Pairs[i]
-		watch := ring.Watchers(p, q)
-		if !slices.ContainsFunc(watch, func(name string) bool { return v.holds[name][q.ID] }) {
+		told := ring.Told(p, q)
+		if !slices.ContainsFunc(told, func(name string) bool { return v.holds[name][q.ID] }) {
 			continue
 		}
-		for _, name := range watch {
+		for _, name := range told {
 			v.holds[name][q.ID] = true
 		}
 	}
