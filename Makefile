@@ -11,7 +11,8 @@ NODE     := $(shell command -v node 2>/dev/null)
 STAMP     = -ldflags "-X tandem/internal/obs.version=$(shell git describe --tags --always --dirty 2>/dev/null || echo dev) -X tandem/internal/obs.commit=$(shell git rev-parse HEAD 2>/dev/null)"
 # One set of flags for all that is compiled here: the binary, vet, staticcheck and tests
 # share what they compile. Only the race detector needs C.
-export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
+# Six compile at a time, whatever else the machine does: two would wait for two others.
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath -p=6
 export CGO_ENABLED := 0
 GOFILES   = $(shell find . -name '*.go' -not -path './web/node_modules/*')
 # Rooms whose tests are pure or loops: run under the race detector. The system
@@ -65,7 +66,7 @@ test: deps ## everything: analysis, unit tests with -race, system tests, real br
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory conformance
-	@nice -n 10 $(MAKE) --no-print-directory elsewhere >bin/elsewhere 2>&1 & $(MAKE) --no-print-directory systest; of=$$?; wait $$!; vet=$$?; cat bin/elsewhere; [ $$of = 0 ] && [ $$vet = 0 ]
+	@$(MAKE) --no-print-directory elsewhere >bin/elsewhere 2>&1 & $(MAKE) --no-print-directory systest; of=$$?; wait $$!; vet=$$?; cat bin/elsewhere; [ $$of = 0 ] && [ $$vet = 0 ]
 	@$(MAKE) --no-print-directory browser
 	@[ -z "$$(cat $(FELL).* 2>/dev/null)" ] || { echo "== fell once and passed alone: mend them"; cat $(FELL).*; }
 	@echo "== all passed"
@@ -74,11 +75,11 @@ lint: here elsewhere ## vet (also for other systems), staticcheck, gofumpt
 
 here:
 	@echo "== go vet"; go vet ./...
-	@echo "== staticcheck"; go tool staticcheck ./...
 	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
 
-# Compiles everything twice more: make test does it while the system tests wait.
+# Reads or compiles all that is imported as well: make test does it while the system tests wait.
 elsewhere:
+	@echo "== staticcheck"; go tool staticcheck ./...
 	@for on in darwin/arm64 linux/arm64; do echo "== go vet for $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./... || exit 1; done
 
 # What is known against the modules that are used. A database that can't be reached
@@ -97,7 +98,7 @@ audit: ## known holes of the modules in use (govulncheck, npm audit), or their a
 
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; CGO_ENABLED=1 go list -export -deps -test -race $(ROOMS) >/dev/null
-	@echo "== unit tests (-race), two rooms at once: most wait"; $(call GOTEST,unit,$(ROOMS),,CGO_ENABLED=1) -race -vet=off -p 2 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS)
+	@echo "== unit tests (-race), three rooms at once: most wait"; $(call GOTEST,unit,$(ROOMS),,CGO_ENABLED=1) -race -vet=off -p 3 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS)
 	@echo "== loops with TLS"; $(call GOTEST,tls,./internal/front) -vet=off -timeout 8m $(TESTFLAGS) -args -tls
 	@echo "== loops as they are where there is no epoll"; $(call GOTEST,portable,./internal/front) -vet=off -tags portable -timeout 8m $(TESTFLAGS)
 	@echo "== the house"; go test -vet=off $(TESTFLAGS) ./internal/house/...
