@@ -32,7 +32,7 @@ func readers(t *testing.T, free <-chan struct{}) http.HandlerFunc {
 
 // TestBodiesComeWhole, and their windows are given back: also of what nobody reads.
 func TestBodiesComeWhole(t *testing.T) {
-	free := make(chan struct{})
+	free := make(chan struct{}, 16) // its handler may have ended
 	c := call(t, newServer(t, readers(t, free)))
 	defer c.hangUp()
 	const size = 300_000
@@ -60,6 +60,8 @@ func TestBodiesComeWhole(t *testing.T) {
 				credit[f.stream] += int(f.more)
 			case http2.FrameHeaders:
 				status = f.head[":status"]
+			case 0xff:
+				t.Fatalf("%s: the connection ended, %d bytes before the body's end", path, left)
 			default:
 				reset = f.code == http2.ErrCodeNo
 			}
