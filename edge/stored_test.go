@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -86,9 +85,7 @@ func TestADirectoryThatIsGoneIsTold(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(e.cfg.Data), after(e.cfg.Data)); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); e.ready() == nil && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			continue
-		}
+		eventually(t, what+": it is not ready", func() bool { return e.ready() != nil })
 		if err := e.ready(); err == nil || !strings.Contains(err.Error(), "start this edge again") {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -26,16 +26,22 @@ func to(s *streams) raft.ServerAddress { return raft.ServerAddress(s.Addr().Stri
 
 func TestThoseWhoKnowTheSecretMeet(t *testing.T) {
 	a, b := newStreams(t, testSecret), newStreams(t, testSecret)
-	conn, err := a.Dial(to(b), time.Second)
+	meet(t, a, b, to(b))
+}
+
+// meet has one dial the other, and say something; it returns what the other accepted.
+func meet(t *testing.T, a, b *streams, at raft.ServerAddress) net.Conn {
+	t.Helper()
+	conn, err := a.Dial(at, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	other, err := b.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	t.Cleanup(func() { other.Close() })
 	if _, err := conn.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +49,7 @@ func TestThoseWhoKnowTheSecretMeet(t *testing.T) {
 	if _, err := io.ReadFull(other, got); err != nil || string(got) != "hello" {
 		t.Fatalf("%q %v", got, err)
 	}
+	return other
 }
 
 func TestTheWrongSecretIsRefused(t *testing.T) {
