@@ -31,7 +31,7 @@ FELL     := bin/fell-once
 GOTEST    = go build -o bin/ gotest.tools/gotestsum && $(4) bin/gotestsum --format $(if $(findstring -v,$(TESTFLAGS)$(3)),standard-verbose,standard-quiet) --hide-summary output \
 	--rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race --rerun-fails-report $(FELL).$(1) --packages "$(2)" --
 
-.PHONY: help build demo test lint here elsewhere audit unit mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts trust upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
+.PHONY: help build demo test lint here static audit unit tls portable house counted mutate drill listen between matrix fuzz conformance systest orders odd ready losses histories halts trust upgrade browser layouts steering front players states play trial bench strangers web docs clean deps
 
 help: ## this list
 	@echo "make TARGET"
@@ -63,24 +63,23 @@ test: deps ## everything: analysis, unit tests with -race, system tests, real br
 	@rm -f $(FELL).*
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory here
-	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory conformance
-	@$(MAKE) --no-print-directory elsewhere >bin/elsewhere 2>&1 & $(MAKE) --no-print-directory systest; of=$$?; wait $$!; vet=$$?; cat bin/elsewhere; [ $$of = 0 ] && [ $$vet = 0 ]
+	@$(MAKE) --no-print-directory static audit >bin/static 2>&1 & $(MAKE) --no-print-directory systest; of=$$?; wait $$!; beside=$$?; cat bin/static; [ $$of = 0 ] && [ $$beside = 0 ]
 	@$(MAKE) --no-print-directory browser
 	@[ -z "$$(cat $(FELL).* 2>/dev/null)" ] || { echo "== fell once and passed alone: mend them"; cat $(FELL).*; }
 	@echo "== all passed"
 
-lint: here elsewhere ## vet (also for other systems), staticcheck, gofumpt
+lint: here static ## vet (also for other systems), staticcheck, gofumpt
+	@for on in darwin/arm64 linux/arm64; do echo "== go vet for $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./... || exit 1; done
 
 here:
 	@echo "== go vet"; go vet ./...
 	@echo "== gofumpt"; out=$$(go tool gofumpt -l $(GOFILES)); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
 
-# Reads or compiles all that is imported as well: make test does it while the system tests wait.
-elsewhere:
+# Reads all that is imported as well: make test does it while the system tests wait.
+static:
 	@echo "== staticcheck"; go tool staticcheck ./...
-	@for on in darwin/arm64 linux/arm64; do echo "== go vet for $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./... || exit 1; done
 
 # What is known against the modules that are used. A database that can't be reached
 # fails nothing: the modules are listed with the dates of their versions instead.
@@ -99,9 +98,19 @@ audit: ## known holes of the modules in use (govulncheck, npm audit), or their a
 unit: ## tests of every room, under the race detector
 	@echo "== unit tests (-race), compiled"; CGO_ENABLED=1 go list -export -deps -test -race $(ROOMS) >/dev/null
 	@echo "== unit tests (-race), three rooms at once: most wait"; $(call GOTEST,unit,$(ROOMS),,CGO_ENABLED=1) -race -vet=off -p 3 -timeout 8m -skip '$(COUNTED)' $(TESTFLAGS)
+	@$(MAKE) --no-print-directory -j4 -Otarget tls portable house counted
+
+# They wait as well, and for less than the race detector makes of it: four at once.
+tls:
 	@echo "== loops with TLS"; $(call GOTEST,tls,./internal/front) -vet=off -timeout 8m $(TESTFLAGS) -args -tls
+
+portable:
 	@echo "== loops as they are where there is no epoll"; $(call GOTEST,portable,./internal/front) -vet=off -tags portable -timeout 8m $(TESTFLAGS)
+
+house:
 	@echo "== the house"; go test -vet=off $(TESTFLAGS) ./internal/house/...
+
+counted:
 	@echo "== what counts costs (the race detector has its own)"; go test -vet=off -run '$(COUNTED)' $(TESTFLAGS) $(shell grep -rlE --include=*_test.go 'func Test[A-Za-z]*($(COUNTED))' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 mutate: ## breaks a line of every claim and sees that its test notices (TANDEM_MUTATE="claim 8" for one claim)

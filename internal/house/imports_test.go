@@ -108,6 +108,7 @@ var rooms = map[string][]string{
 	"internal/systest/guide":        {},
 	"internal/cachekey":             {"internal/media/uri"},
 	"internal/house/mutations":      {},
+	"internal/house/elsewhere":      {},
 	"internal/house":                {},
 	"internal/accesslog":            {"internal/front", "internal/h1", "internal/outlet", "internal/setting", "internal/wire"},
 	"internal/access":               {"internal/protected", "internal/secret", "internal/setting", "internal/wire"},
