@@ -30,6 +30,9 @@ func TestEveryCommandHelps(t *testing.T) {
 		if len(out.String()) > 0 && c.summary == "" {
 			t.Errorf("tandem %s has no summary", c.name)
 		}
+		if words := strings.Join(strings.Fields(out.String()), " "); c.name == "lb" && !strings.Contains(words, "none: it is the only one. (parted by commas)") {
+			t.Errorf("tandem lb --help does not say what parts the peers: %s", words)
+		}
 		narrow(t, out.String())
 	}
 }

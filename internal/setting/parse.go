@@ -208,7 +208,7 @@ func (s *Set) help(out io.Writer) {
 		if row.Default != "" {
 			def = " (default " + row.Default + ")"
 		}
-		helpLine(out, row.Name, row.Help+def)
+		helpLine(out, row.Name, row.what()+def)
 	}
 	helpLine(out, "config", "YAML file with these names as keys")
 }

@@ -139,6 +139,14 @@ func Bytes(p *int64, name string, def, lowest, highest int64, help string) Row {
 // listUnit is the unit of a List, and of nothing else.
 const listUnit = "texts, parted by commas"
 
+// what is the help where no unit stands beside it.
+func (r Row) what() string {
+	if r.Unit == listUnit {
+		return r.Help + " (parted by commas)"
+	}
+	return r.Help
+}
+
 // List is texts parted by commas; given again it goes on.
 func List(p *[]string, name, help string) Row {
 	*p = nil

@@ -32,7 +32,7 @@ func (s *Set) YAML() string {
 		if text == "" && row.Min != "" {
 			off = "# "
 		}
-		fmt.Fprintf(&b, "# %s\n%s%s: %q\n", row.Help, off, row.Name, text)
+		fmt.Fprintf(&b, "# %s\n%s%s: %q\n", row.what(), off, row.Name, text)
 	}
 	return b.String()
 }
