@@ -65,7 +65,7 @@ test: deps ## everything: analysis, unit tests with -race, system tests, real br
 	@$(MAKE) --no-print-directory here
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory conformance
-	@$(MAKE) --no-print-directory static audit >bin/static 2>&1 & $(MAKE) --no-print-directory systest; of=$$?; wait $$!; beside=$$?; cat bin/static; [ $$of = 0 ] && [ $$beside = 0 ]
+	@$(MAKE) --no-print-directory static audit >bin/static 2>&1 & TANDEM_BIN=$(CURDIR)/$(BIN) $(MAKE) --no-print-directory systest; of=$$?; wait $$!; beside=$$?; cat bin/static; [ $$of = 0 ] && [ $$beside = 0 ]
 	@$(MAKE) --no-print-directory browser
 	@[ -z "$$(cat $(FELL).* 2>/dev/null)" ] || { echo "== fell once and passed alone: mend them"; cat $(FELL).*; }
 	@echo "== all passed"
