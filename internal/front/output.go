@@ -179,6 +179,9 @@ func (c *Conn) sendFile(o *output) bool {
 			o.body.Offset += int64(n)
 			o.body.Length -= int64(n)
 			share -= int64(n)
+		case errors.Is(err, errDisk):
+			c.sendRest()
+			return false
 		case errors.Is(err, syscall.EAGAIN):
 			c.writable = false
 			return false
@@ -203,6 +206,9 @@ func stays(c *Conn, o *output, share int64) bool {
 	return (o.body.Length == o.size || resident(o.body.File, o.body.Offset)) && resident(o.body.File, o.body.Offset+share-1)
 }
 
+// errDisk is what would have to wait for the disk.
+var errDisk = errors.New("it is not in memory")
+
 // sendPart sends what the socket takes now of a part of a file.
 func sendPart(c *Conn, file *os.File, offset int64, n int) (int, error) {
 	if c.secure == nil {
@@ -213,8 +219,11 @@ func sendPart(c *Conn, file *os.File, offset int64, n int) (int, error) {
 	}
 	b := c.loop.read[:min(n, len(c.loop.read))]
 	got, err := kernel.ReadNow(file, b, offset)
-	if got <= 0 || err != nil {
-		return 0, errors.Join(err, io.ErrUnexpectedEOF) // it was looked at before
+	switch {
+	case errors.Is(err, syscall.EAGAIN): // both ends were looked at, and it is neither
+		return 0, errDisk
+	case got <= 0 || err != nil:
+		return 0, errors.Join(err, io.ErrUnexpectedEOF)
 	}
 	took, err := c.secure.send(b[:got])
 	if took == 0 && err == nil {

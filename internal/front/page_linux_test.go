@@ -111,6 +111,24 @@ func TestLoopDoesNotWaitForTheDisk(t *testing.T) {
 	}
 }
 
+// A part of a body that goes out in one turn, of which both ends are in memory and the
+// middle is not, comes whole over TLS as well: a loop reads it, and waits for no disk.
+func TestABodyWhoseMiddleIsNotInMemoryComesOverTLS(t *testing.T) {
+	before := *overTLS
+	*overTLS = true
+	t.Cleanup(func() { *overTLS = before })
+	file := cold(t, 16<<10) // less than a socket takes, which then has nothing to tell
+	_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_RANDOM)
+	if _, err := file.ReadAt(make([]byte, 1), shareAlone-1); err != nil {
+		t.Fatal(err)
+	}
+	c := call(t, coldStage(t, file).addr)
+	c.say(ask("GET", "/cold"))
+	if r := c.hear("GET"); string(r.body) != string(plenty()) {
+		t.Errorf("%d bytes came, others than in the file", len(r.body))
+	}
+}
+
 // What is not in memory is known to be so. A look may let the kernel fetch it, so each
 // place of a file is looked at once; who is held up in the middle of it finds it there, and
 // looks at another file.

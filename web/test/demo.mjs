@@ -13,7 +13,7 @@ import { openBrowser } from "./browser.mjs";
 
 const binary = process.env.TANDEM_BIN || fileURLToPath(new URL("../../bin/tandem", import.meta.url));
 const pictures = process.argv[2];
-const patience = 15_000;
+const patience = 30_000;
 
 async function picture(page, name) {
   if (!pictures) return;

@@ -27,4 +27,5 @@ var rowsOfHTTP2 = []Mutation{
 	{0, "internal/front/streams/stream.go", "	c.credit(len(st.body))\n	st.body = nil\n	delete", "	st.body = nil\n	delete", "internal/front/streams.TestBodiesComeWhole"},
 	{0, "internal/front/streams/response.go", "case w.length >= 0 && w.taken != w.length:", "case false:", "internal/front/streams.TestAnswers"},
 	{0, "internal/front/streams/stream.go", "c.meter.Body(n) // what", "// what", "internal/front/streams.TestOnlyWhatIsReadOfABodyIsAskedWith"},
+	{0, "internal/front/output.go", "case errors.Is(err, syscall.EAGAIN): // both ends", "case false: // both ends", "internal/front.TestABodyWhoseMiddleIsNotInMemoryComesOverTLS"},
 }
