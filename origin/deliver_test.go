@@ -64,7 +64,7 @@ func TestOriginSendsToTheEdgeThatIsNamed(t *testing.T) {
 	o.get(t, "/film/none.ts", wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	o.ask(t, http.MethodHead, "/film/1%20a.ts", nil, wire.HeaderAuth, secret.Bearer(), wire.HeaderDest, edge.URL)
 	stop()
-	if err := <-ended; err != nil {
+	if err := soon(t, ended); err != nil {
 		t.Fatal(err)
 	}
 	if len(arrived) > 0 {
@@ -131,7 +131,7 @@ func TestWhatAnEdgeIsSentIsAsItIsServed(t *testing.T) {
 		t.Error("a playlist was sent")
 	}
 	stop()
-	if err := <-ended; err != nil || len(arrived) > 0 || len(answers) > 0 {
+	if err := soon(t, ended); err != nil || len(arrived) > 0 || len(answers) > 0 {
 		t.Errorf("%v; %d more were sent, %d less", err, len(arrived), len(answers))
 	}
 }

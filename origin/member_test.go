@@ -139,7 +139,7 @@ func TestANamedOriginSendsToEdgesOfItsClusterAlone(t *testing.T) {
 	if status != http.StatusOK || body != "segment" || h.Get(wire.HeaderDest) != partner || h.Get(wire.HeaderDigest) == "" {
 		t.Fatalf("%d %q %v", status, body, h)
 	}
-	a := <-got
+	a := soon(t, got)
 	if a.by != "origin-1 origin" || a.body != "segment" || a.header.Get(wire.HeaderPair) != "3" || a.header.Get(wire.HeaderAuth) != "" {
 		t.Errorf("the partner got %+v", a)
 	}

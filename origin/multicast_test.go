@@ -117,7 +117,7 @@ func TestTheGroupGetsTheObjectOnceAndTheAskerItsHeadAlone(t *testing.T) {
 		t.Errorf("%s %q", answer.Status, body)
 	}
 	stop()
-	if err := <-ended; err != nil {
+	if err := soon(t, ended); err != nil {
 		t.Fatal(err)
 	}
 	for waits := 0; value(t, o, "tandem_origin_sent_bytes_total") != float64(len(text)+4); waits++ { // bytes count once they are written, and may be read before

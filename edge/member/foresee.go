@@ -59,6 +59,9 @@ func (f *foresight) run(ctx context.Context) error {
 // comes tells whether a slot that another edge delivers will be this edge's when that
 // one has gone, or this one is back. The caller holds mu.
 func (t *table) comes(p *wire.Placement, slot int) bool {
+	if t.spare { // only if two die at once
+		return false
+	}
 	if owner, ok := p.Edge(t.owner(slot)); ok && ring.Goes(owner) {
 		return true
 	}

@@ -33,7 +33,7 @@ func (m *Member) copying(ctx context.Context) error {
 			again = readyAgain
 			if m.tables.complete() {
 				m.next.have(ctx, m.tables.lists())
-				m.Foresight.foresee(ctx, listsFor, func(t *table, slot int) bool { return t.comes(p, slot) }, func(t *table) bool { return !t.spare })
+				m.Foresight.foresee(ctx, listsFor, func(t *table, slot int) bool { return t.comes(p, slot) }, func(*table) bool { return true })
 				m.sayReady(ctx, p)
 			} else {
 				again = m.cfg.NoticeEvery / 2

@@ -74,6 +74,26 @@ func TestATokenBeyondAShrunkTableIsReadmitted(t *testing.T) {
 	}
 }
 
+// TestATokenAboveTheLimitOfATableThatShrinksIsReadmitted: its viewer goes on where it was, and
+// the table follows its members' capacity when that one has gone.
+func TestATokenAboveTheLimitOfATableThatShrinksIsReadmitted(t *testing.T) {
+	r := newTrio(t, 8)
+	id := r.open("e2", 10)
+	r.tables["e2"].close(id)
+	r.change(func(p *wire.Placement) {
+		for i := range p.Edges {
+			p.Edges[i].Capacity = 4
+		}
+	})
+	r.follow("e2")
+	if id.Slot < ring.PairLimit(r.placement, &r.placement.Pairs[0]) {
+		t.Fatal("its slot is one of those that stay")
+	}
+	if binding, reason := r.tables["e2"].touch(id, "/s/", "192.0.2.1", 20); binding.Slot != id.Slot || reason != "" {
+		t.Errorf("%+v %s", binding, reason)
+	}
+}
+
 // TestOnlyWhoDeliversASessionLetsItExpire: its neighbour may hear late that something was
 // asked for, and then takes what it is told for true.
 func TestOnlyWhoDeliversASessionLetsItExpire(t *testing.T) {

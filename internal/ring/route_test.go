@@ -176,26 +176,34 @@ func TestWhoIsAboveItsCapacityIsTold(t *testing.T) {
 }
 
 // TestWhoLeavesGetsSpillOverLast: sessions of a pair without members are given to an edge that
-// stays, while one has room; who has some already keeps them.
+// stays, while one has room; who has some already keeps them, and hands them on when it leaves,
+// while it is there to tell them.
 func TestWhoLeavesGetsSpillOverLast(t *testing.T) {
-	p := setState(ringOf(PairAdmission, 8, 8, 8, 8, 8, 8), "e3", wire.EdgeLeaving) // the first in the ring that has room
+	p := setState(ringOf(PairAdmission, 8, 8, 8, 8, 8, 8), "e1", wire.EdgeLeaving) // the first that would get them
 	p = setState(setState(p, "e4", wire.EdgeDown), "e5", wire.EdgeDown)
-	orphans := fill(p, 4, 3, 3)
-	plan := Settle(p, []Load{orphans}, AnchorCurrent)
-	p = plan.ApplyTo(p)
-	for _, a := range p.Pairs[3].Adopted {
-		if a.Edge == "e3" {
-			t.Errorf("%+v, and all others are idle", p.Pairs[3].Adopted)
-		}
+	orphans := []Load{fill(p, 4, 3, 3)}
+	p = Settle(p, orphans, AnchorCurrent).ApplyTo(p)
+	equal(t, "given, with all others idle", p.Pairs[3].Adopted, []wire.Adoption{{Edge: "e2", From: 0, To: 8}})
+	if again := Settle(p, orphans, AnchorCurrent); len(again.Adopted) > 0 || again.Moved > 0 {
+		t.Errorf("%+v, and it was %+v", again, p.Pairs[3].Adopted)
 	}
-	has := p.Pairs[3].Adopted
-	again := Settle(p, []Load{orphans}, AnchorCurrent)
-	if len(again.Adopted) > 0 || again.Moved > 0 {
-		t.Errorf("%+v, and it was %+v", again, has)
-	}
+	p = setState(p, "e2", wire.EdgeLeaving)
+	p = Settle(p, orphans, AnchorCurrent).ApplyTo(p)
+	equal(t, "given, as the one that has them leaves", p.Pairs[3].Adopted, []wire.Adoption{{Edge: "e3", From: 0, To: 8}})
 	q := ringOf(PairAdmission, 8, 8, 8)
 	q = setState(setState(setState(q, "e1", wire.EdgeDown), "e2", wire.EdgeDown), "e3", wire.EdgeLeaving)
 	if plan := Settle(q, []Load{fill(q, 1, 2, 2)}, AnchorCurrent); plan.Lost > 0 {
 		t.Errorf("better one that leaves than nobody: %+v", plan)
+	}
+}
+
+// TestWhoHasSpillOverKeepsIt: two edges have a part of a pair each, and both have room for
+// the whole.
+func TestWhoHasSpillOverKeepsIt(t *testing.T) {
+	p := ringOf(PairAdmission, 8, 8, 8, 8, 8, 8)
+	p = setState(setState(p, "e4", wire.EdgeDown), "e5", wire.EdgeDown)
+	p.Pairs[3].Adopted = []wire.Adoption{{Edge: "e1", From: 0, To: 4}, {Edge: "e2", From: 4, To: 8}}
+	if plan := Settle(p, []Load{fill(p, 4, 3, 3)}, AnchorCurrent); len(plan.Adopted) > 0 || plan.Moved > 0 {
+		t.Errorf("%+v", plan)
 	}
 }

@@ -58,7 +58,7 @@ type settling struct {
 	sink     int
 	spare    []int // capacity left at the anchor, by edge; negative: excess
 	excess   []int // the arc from the source, by edge; -1: none
-	spillers []int // the arc from the hub, by edge; -1: none
+	spillers []int // the arc from the hub, by edge
 	divided  []division
 }
 
@@ -95,13 +95,8 @@ func newSettling(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor
 		s.divide(i, anchor)
 	}
 	for i, e := range p.Edges {
-		s.excess[i], s.spillers[i] = -1, -1
-		switch {
-		case Opens(e.State):
-			s.spillers[i] = s.link(s.hub, i, nobodysLimit, 0)
-		case Delivers(e.State):
-			s.spillers[i] = s.link(s.hub, i, nobodysLimit, spillPrice)
-		}
+		s.spillers[i] = s.link(s.hub, i, nobodysLimit, leaverPrice(e.State)) // who does not deliver has no way on from there
+		s.excess[i] = -1
 		if left := s.spare[i]; left < 0 {
 			s.excess[i] = s.link(s.source, i, -left, 0)
 		} else if left > 0 {
@@ -109,6 +104,14 @@ func newSettling(p *wire.Placement, tables map[wire.PairID]*Table, anchor Anchor
 		}
 	}
 	return s
+}
+
+// leaverPrice is what spill-over costs besides at an edge that leaves: better than nobody.
+func leaverPrice(state wire.EdgeState) int {
+	if Opens(state) {
+		return 0
+	}
+	return spillPrice
 }
 
 // nobodysLimit is more than all sessions of a cluster.
@@ -140,7 +143,7 @@ func (s *settling) divide(i int, anchor Anchor) {
 		if m.edge >= 0 {
 			s.spare[m.edge] -= m.want
 			m.give = s.link(m.edge, pair, m.want, stepPrice)
-			m.take = s.link(pair, m.edge, taken-m.want, stepPrice)
+			m.take = s.link(pair, m.edge, taken, stepPrice) // at most what the other one gives
 		}
 	}
 	for _, a := range q.Adopted {
@@ -148,12 +151,8 @@ func (s *settling) divide(i int, anchor Anchor) {
 		if g.edge < 0 {
 			continue
 		}
-		price := spillPrice
-		if !Opens(s.p.Edges[g.edge].State) {
-			price *= 2 // it leaves: better than nobody
-		}
 		g.want = d.t.Below(a.To) - d.t.Below(a.From)
-		g.take = s.link(pair, g.edge, g.want, price)
+		g.take = s.link(pair, g.edge, g.want, spillPrice+leaverPrice(s.p.Edges[g.edge].State))
 		d.spills = append(d.spills, g)
 	}
 	d.toHub = s.link(pair, s.hub, taken, newSpill)
@@ -181,9 +180,7 @@ func (s *settling) plan() Plan {
 	var plan Plan
 	through := make([]int, len(s.p.Edges)) // what edges get as spill-over by way of the hub
 	for i := range through {
-		if s.spillers[i] >= 0 {
-			through[i] = s.carried(s.spillers[i])
-		}
+		through[i] = s.carried(s.spillers[i])
 	}
 	for i := range s.divided {
 		d := &s.divided[i]

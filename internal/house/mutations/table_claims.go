@@ -77,4 +77,12 @@ var rowsOfClaims = []Mutation{
 	{13, "internal/ring/choose.go", "if reason != wire.ReasonFailSafe {", "if true {", "internal/ring.TestWhyNobodyGetsANewStream"},
 	{7, "origin/deliver.go", "if err != nil || !d.origin.ofNode(r) ||", "if _ = err; !d.origin.ofNode(r) ||", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
 	{7, "origin/deliver.go", "	if text == \"\" {\n", "	if false {\n", "origin.TestOriginSendsToTheEdgeThatIsNamed"},
+	{27, "internal/ring/settle.go", "if anchor == AnchorHome {", "if true {", "internal/ring.TestFewestSessionsMove"},
+	{21, "internal/ring/settle.go", "	if Opens(state) {", "	if Delivers(state) {", "internal/ring.TestWhoLeavesGetsSpillOverLast"},
+	{21, "internal/ring/settle.go", "g.want, spillPrice+leaverPrice(s.p.Edges[g.edge].State))", "g.want, spillPrice)", "internal/ring.TestWhoLeavesGetsSpillOverLast"},
+	{21, "internal/ring/settle.go", "s.link(pair, g.edge, g.want,", "s.link(pair, g.edge, taken,", "internal/ring.TestWhoHasSpillOverKeepsIt"},
+	{30, "edge/member/recovery.go", "			again = readyAgain", "			_ = readyAgain", "edge/member.TestWhoIsReadySaysSoUntilItIsTaken"},
+	{0, "edge/member/foresee.go", "if t.spare { // only", "if false { // only", "edge/member.TestASpareTableIsNotMadeReady"},
+	{0, "edge/member/recovery.go", "if !t.spare { // whose", "if true { // whose", "edge/member.TestASpareTableIsNotMadeReady"},
+	{18, "edge/member/tables.go", "slot >= t.pair.Slots {", "slot >= t.limit {", "edge/member.TestATokenAboveTheLimitOfATableThatShrinksIsReadmitted"},
 }
